@@ -1,0 +1,41 @@
+/* cogvideo.h - text-to-video on a CPU: all public headers.
+ *
+ * A complete program (cc clip.c $(pkg-config --cflags --libs cogvideo)):
+ *
+ *     #include <cogvideo/cogvideo.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         cogvideo_generate_options options;
+ *         cogvideo_model *model = NULL;
+ *         cogvideo_tokens key = { 0 }, clip = { 0 };
+ *         cogvideo_video video = { 0 };
+ *         cogvideo_error err;
+ *
+ *         cogvideo_generate_defaults(&options);
+ *         options.prompt = "一个红色的圆形向左移动";
+ *         if (cogvideo_model_open(&model, "weights/cogvideo", NULL, &err) ||
+ *             cogvideo_keyframes(model, &options, NULL, 0, &key, &err) ||
+ *             cogvideo_interpolate(model, &options, &key, 0, 0, &clip, &err) ||
+ *             cogvideo_decode(model, NULL, &clip, &video, &err) ||
+ *             cogvideo_video_write(&video, "clip.y4m", NULL, &err))
+ *             fprintf(stderr, "%s\n", err.message);
+ *         cogvideo_video_free(&video);
+ *         cogvideo_tokens_free(&clip);
+ *         cogvideo_tokens_free(&key);
+ *         cogvideo_model_close(&model);
+ *         return 0;
+ *     } */
+#ifndef COGVIDEO_COGVIDEO_H
+#define COGVIDEO_COGVIDEO_H
+
+#include <cogvideo/common.h>
+#include <cogvideo/generate.h>
+#include <cogvideo/import.h>
+#include <cogvideo/model.h>
+#include <cogvideo/tokens.h>
+#include <cogvideo/version.h>
+#include <cogvideo/video.h>
+
+#endif

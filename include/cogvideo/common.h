@@ -1,0 +1,61 @@
+/* common.h - what every public header needs: export macro, status codes, errors, log.
+ *
+ * Conventions of the whole library:
+ *  - A function that can fail returns a cogvideo_status, takes a `cogvideo_error *` last (NULL is
+ *    allowed) and sets its outputs only on success.
+ *  - X_close / X_free functions take the address of a pointer or of a struct, accept an empty one and leave it
+ *    empty.
+ *  - The library never prints, exits or aborts, and keeps no mutable global state; the one thing it
+ *    sets process-wide is OpenBLAS's thread count (to 1, because it splits the work itself).
+ *  - Strings are UTF-8 and end in NUL. Structs of options are valid for the call only.
+ *  - Different objects may be used from different threads at once; one object by one thread at a
+ *    time, unless its header says otherwise. */
+#ifndef COGVIDEO_COMMON_H
+#define COGVIDEO_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define COGVIDEO_API __attribute__((visibility("default")))
+#else
+#define COGVIDEO_API
+#endif
+
+typedef enum cogvideo_status {
+    COGVIDEO_OK = 0,
+    COGVIDEO_ERROR_ARGUMENT = -1,    /* the caller asked for something impossible or out of range */
+    COGVIDEO_ERROR_MEMORY = -2,      /* an allocation failed, or a size does not fit a size_t */
+    COGVIDEO_ERROR_IO = -3,          /* the operating system refused: open, read, write, rename, no space */
+    COGVIDEO_ERROR_FORMAT = -4,      /* a file is not what it should be: damaged, truncated, another kind */
+    COGVIDEO_ERROR_MODEL = -5,       /* well-formed files that do not fit the network: missing tensor, wrong shape */
+    COGVIDEO_ERROR_UNSUPPORTED = -6, /* a build without the package that this needs, or a variant not written */
+    COGVIDEO_ERROR_CANCELLED = -7,   /* a progress callback asked to stop */
+} cogvideo_status;
+
+/* What went wrong, in one sentence without a final line break: which file, what was expected, what
+ * was found, how to mend it. Control characters that came from files are escaped. */
+typedef struct cogvideo_error {
+    cogvideo_status status;
+    char message[1024];
+} cogvideo_error;
+
+/* The name of a status, such as "out of memory". Never NULL. */
+COGVIDEO_API const char *cogvideo_status_text(cogvideo_status status);
+
+/* Receives warnings and notes, one sentence each without a line break. Called from the thread that
+ * called the library, during that call only. A struct with a NULL function is silent. */
+typedef enum cogvideo_log_level { COGVIDEO_LOG_WARNING, COGVIDEO_LOG_INFO } cogvideo_log_level;
+typedef struct cogvideo_log {
+    void (*message)(void *user, cogvideo_log_level level, const char *text);
+    void *user;
+} cogvideo_log;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,138 @@
+/* generate.h - the arrows of the pipeline: prompt -> key frames -> interpolated frames -> super-resolved frames ->
+ * pixels, and pixels -> codes. Each takes a value and gives one (tokens.h, video.h) that can be kept. */
+#ifndef COGVIDEO_GENERATE_H
+#define COGVIDEO_GENERATE_H
+
+#include <cogvideo/model.h>
+#include <cogvideo/tokens.h>
+#include <cogvideo/video.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a code is drawn from logits. A field at its "model" value is taken from the model's description,
+ * which has a set for each step. With clusters (CogView2's way): probabilities of clusters of codes under
+ * softmax(logits / temperature), the best `clusters` kept and one drawn, then a code inside it by
+ * softmax(logits / temperature / code_temperature). Without: top_k, then top_p, of softmax(logits / temperature). */
+typedef struct cogvideo_sampling {
+    double temperature;      /* > 0; 0 = model */
+    int clusters;            /* > 0; 0 = model; -1 = off: draw by top_k and top_p */
+    double code_temperature; /* > 0; 0 = model */
+    int top_k;               /* codes kept, > 0; 0 = all; used only without clusters */
+    double top_p;            /* share of probability kept, 0 < top_p <= 1; 0 = all; used only without clusters */
+    int greedy;              /* 1: always the best code (the lowest on a tie) */
+} cogvideo_sampling;
+
+typedef enum cogvideo_stage {
+    COGVIDEO_STAGE_FIRST_FRAME,
+    COGVIDEO_STAGE_KEYFRAMES,
+    COGVIDEO_STAGE_INTERPOLATE,
+    COGVIDEO_STAGE_UPSCALE,
+    COGVIDEO_STAGE_DECODE,
+    COGVIDEO_STAGE_ENCODE,
+    COGVIDEO_STAGE_SCORE,
+} cogvideo_stage;
+
+/* Where a run is. Called from the calling thread, at every place and at every frame. */
+typedef struct cogvideo_progress {
+    cogvideo_stage stage;
+    int round, rounds;          /* of interpolation, from 0; 0 and 1 elsewhere */
+    int frame, frames;          /* frames of this stage finished, and in all */
+    long long codes, all_codes; /* codes (or pixels, when decoding) done in this stage, and in all; all samples together */
+    int sequences;              /* run side by side */
+} cogvideo_progress;
+
+typedef struct cogvideo_callbacks {
+    /* Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    int (*progress)(void *user, const cogvideo_progress *progress);
+    /* A finished frame of sample `sample`, in time order. May be NULL; a value other than 0 stops the run. */
+    int (*frame)(void *user, int sample, int frame, double time, const int32_t *codes);
+    void *user;
+} cogvideo_callbacks;
+
+/* What all sampling steps share. Zero-initialise, then set what differs from the default. */
+typedef struct cogvideo_generate_options {
+    const char *prompt;          /* UTF-8; NULL only where text_ids are given */
+    const int32_t *text_ids;     /* replaces all that the prompt would become, as it stands; NULL = from the prompt */
+    size_t text_count;
+    const int32_t *guide_ids;    /* the same for the guide's text; NULL = from the description */
+    size_t guide_count;
+    double guidance;             /* alpha of stage 1: logits = guide + alpha * (logits - guide); 0 = model, < 0 or 1 = off.
+                                    Interpolation is guided only where this is > 1 and guide_ids are given. */
+    double text_weight;          /* added to attention scores on text; NAN = model */
+    uint64_t seed;               /* 0 .. 2^53 - 1 */
+    int samples;                 /* clips to make, side by side; 0 = 1; at most 64. Sample i of a batch equals sample 0 of
+                                    a run with first_sample = i. */
+    int first_sample;            /* index of the first of them */
+    cogvideo_sampling sampling;
+    int cut_text;                /* 1: a text longer than the model's room is cut, with a warning; 0: it is an error */
+    double seconds;              /* length of the whole clip, as the model is told; 0 = model (4.0) */
+    cogvideo_callbacks callbacks;
+} cogvideo_generate_options;
+
+/* The defaults: all zero, text_weight NAN. */
+COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options);
+
+/* Stage 1: the first frame, then the other key frames. `first` (may be NULL) gives frame 0 of every
+ * sample: its frame 0 is taken. With `count` > 0 only so many frames are made (1 = the first frame alone); 0 = all.
+ * `out` is an array of `samples` clips, each to be freed with cogvideo_tokens_free. */
+COGVIDEO_API cogvideo_status cogvideo_keyframes(const cogvideo_model *model,
+                                                const cogvideo_generate_options *options,
+                                                const cogvideo_tokens *first, int count, cogvideo_tokens *out,
+                                                cogvideo_error *err);
+
+/* Stage 2, `rounds` times (0 = model): n frames become 2 n - 1. n must be odd and at least 3 in the first round. All windows run as one batch,
+ * or `batch` at a time (0 = all); the codes do not depend on it. One clip in, one out. The prompt may be NULL where the clip's header has one. */
+COGVIDEO_API cogvideo_status cogvideo_interpolate(const cogvideo_model *model,
+                                                  const cogvideo_generate_options *options,
+                                                  const cogvideo_tokens *in, int rounds, int batch,
+                                                  cogvideo_tokens *out, cogvideo_error *err);
+
+/* Direct super-resolution, frame by frame. */
+COGVIDEO_API cogvideo_status cogvideo_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                              const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+
+/* log-probability of each code of a clip under softmax of the (guided) logits at temperature 1, over all image codes. */
+typedef struct cogvideo_score_options {
+    int stage;        /* 1 or 2 */
+    int first_frame;  /* stage 1: score frame 0 too */
+} cogvideo_score_options;
+
+/* `logprob` has room for [frames of the clip][grid * grid]; `scored` for [frames]: 1 where the frame was
+ * scored. Stage 1 takes 1 .. keyframes frames; stage 2 takes
+ * 4 w + 1 frames (w windows) and scores the odd ones given the even ones. */
+COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                            const cogvideo_score_options *what, const cogvideo_tokens *clip,
+                                            double *logprob, int *scored, cogvideo_error *err);
+
+typedef struct cogvideo_decode_options {
+    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
+    int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */
+    double fps;        /* of the video; 0 = from the clip's times, else 8 */
+    cogvideo_callbacks callbacks;
+} cogvideo_decode_options;
+
+/* Codes to pixels. `options` may be NULL. */
+COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
+                                             const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+
+/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of 16 (cogvideo_video_fit). */
+COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
+                                             const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
+                                             cogvideo_error *err);
+
+/* Bytes that a run of these stages will allocate beside the mapped weights, and the sum of codes it will draw.
+ * `stage` as in cogvideo_progress; `sequences` side by side. */
+typedef struct cogvideo_plan {
+    uint64_t weights, caches, scratch; /* bytes */
+    long long codes;                   /* sampling steps, counting each sequence's codes once */
+} cogvideo_plan;
+COGVIDEO_API cogvideo_status cogvideo_plan_stage(const cogvideo_model *model,
+                                                 const cogvideo_generate_options *options, cogvideo_stage stage,
+                                                 int frames, cogvideo_plan *out, cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

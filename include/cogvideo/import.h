@@ -1,0 +1,39 @@
+/* import.h - the original's PyTorch checkpoints to a model directory, without Python.
+ *
+ * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors
+ * need; any other name becomes an inert value. Nothing is executed. Memory stays far below the files' size. */
+#ifndef COGVIDEO_IMPORT_H
+#define COGVIDEO_IMPORT_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every path may be NULL: any subset of the parts may be imported, but not none. */
+typedef struct cogvideo_import_request {
+    const char *stage1, *stage2;   /* folder with `latest` and model_config.json, a folder of one iteration, or the .pt itself */
+    const char *upscaler;          /* the same, of cogview2-dsr */
+    const char *image_tokenizer;   /* ice_image.pt */
+    const char *text_tokenizer;    /* ice_text.model */
+    const char *clusters;          /* cluster_label2.npy */
+    const char *config;            /* a model description (configs/README.md) in place of the built-in one of CogVideo */
+    const char *dtype;             /* "f32", "f16" or "bf16": what weights are stored as; NULL = as they are in the checkpoint */
+    const char *output;            /* the directory to make; it must not exist, unless `overwrite` */
+    const char *name;              /* the model's name; NULL = the description's */
+    int overwrite;                 /* replace a model directory that is already there */
+    cogvideo_log log;              /* what was found: trunks shared or not, values skipped */
+    /* Called now and then with bytes done and bytes in all; a value other than 0 cancels. May be NULL. */
+    int (*progress)(void *user, const char *part, uint64_t done, uint64_t total);
+    void *user;
+} cogvideo_import_request;
+
+/* Both stages' trunks are compared bit by bit and stored once when they are equal; otherwise the log names
+ * the first tensor that differs and both are kept. The directory is written under a temporary name and renamed when whole. */
+COGVIDEO_API cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

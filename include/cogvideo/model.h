@@ -1,0 +1,68 @@
+/* model.h - a model directory: model.json plus safetensors files, mapped read-only.
+ * weights/README.md describes the format. */
+#ifndef COGVIDEO_MODEL_H
+#define COGVIDEO_MODEL_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cogvideo_model cogvideo_model;
+
+typedef struct cogvideo_model_options {
+    int threads;      /* worker threads; 0 (default) = processors this process may use; at most 1024 */
+    cogvideo_log log; /* warnings during this model's whole life; silent by default */
+} cogvideo_model_options;
+
+/* Opens `directory` (or the model.json in it). Every part that the directory has is checked tensor by tensor: a missing, extra,
+ * misshapen or wrongly typed one is COGVIDEO_ERROR_MODEL and names it. Weights stay mapped and are
+ * read when they are first used. `options` may be NULL. */
+COGVIDEO_API cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory,
+                                                 const cogvideo_model_options *options, cogvideo_error *err);
+COGVIDEO_API void cogvideo_model_close(cogvideo_model **model);
+
+/* What a model is. Strings belong to the model. A number is 0 where its part is absent. */
+typedef struct cogvideo_model_info {
+    const char *name, *family;
+    int has_stage1, has_stage2, has_upscaler, has_image_tokenizer, has_text_tokenizer, has_clusters;
+    int shared_trunk;       /* 1 where both stages read the same trunk file */
+    int layers, hidden, heads;
+    int vocabulary;         /* rows of the word embeddings */
+    int image_codes;        /* ids 0 .. image_codes-1 are codes of the image tokenizer */
+    int text_pieces;        /* pieces of the text model, the appended ones included */
+    int grid;               /* codes on one side of a frame; a frame has grid * grid codes */
+    int window;             /* side of a stage-2 window, in codes */
+    int keyframes;          /* frames that stage 1 makes, the first included */
+    int text_places;        /* longest text, in ids */
+    int upscaled_grid;      /* codes on one side after super-resolution */
+    uint64_t parameters;    /* weights in all parts; a shared trunk counts once */
+    uint64_t file_bytes;    /* of all mapped files */
+} cogvideo_model_info;
+
+COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);
+/* The model's files, index 0 and on; NULL after the last. `bytes` and `tensors` may be NULL. */
+COGVIDEO_API const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors);
+
+/* --- text ----------------------------------------------------------------------------------- */
+
+/* Ids of a text: SentencePiece unigram, ids from image_codes on. `size` is in bytes; the text may hold
+ * anything. With `keep_line_breaks` each line break becomes <n>, otherwise a space. The ids are in fresh
+ * memory: free with cogvideo_free. */
+COGVIDEO_API cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size,
+                                                  int keep_line_breaks, int32_t **ids, size_t *count,
+                                                  cogvideo_error *err);
+/* The text of ids, NUL-terminated, in fresh memory: free with cogvideo_free. */
+COGVIDEO_API cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count,
+                                                  char **text, cogvideo_error *err);
+/* The piece of one id, as it stands in the text model; NULL where `id` is no text id. Belongs to the model. */
+COGVIDEO_API const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id);
+
+/* Frees what a function of this library said to free this way. NULL is allowed. */
+COGVIDEO_API void cogvideo_free(void *block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

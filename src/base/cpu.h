@@ -1,0 +1,13 @@
+/* cpu.h - what the processor offers, asked at run time (the operating system's consent included). */
+#ifndef CV_BASE_CPU_H
+#define CV_BASE_CPU_H
+
+#include <stdbool.h>
+
+bool cv_cpu_has_avx2(void); /* AVX2, FMA and F16C together */
+/* Processors this process may use, from its affinity mask; at least 1. */
+int cv_cpu_count(void);
+/* Bytes of memory this process has resident now and at its peak (0 where the system does not tell). */
+long long cv_memory_peak(void);
+
+#endif

@@ -1,0 +1,226 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *err)
+{
+    cv_mapping mapping = { 0 };
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: a regular file is needed here, this is %s", path,
+                       S_ISDIR(info.st_mode) ? "a directory" : "something else");
+    }
+    mapping.size = (size_t)info.st_size;
+    if (mapping.size > 0) {
+        void *data = mmap(NULL, mapping.size, PROT_READ, MAP_SHARED, fd, 0);
+
+        if (data == MAP_FAILED) {
+            int reason = errno;
+
+            close(fd);
+            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be mapped: %s", path, strerror(reason));
+        }
+        mapping.data = data;
+    }
+    close(fd);
+    *out = mapping;
+    return COGVIDEO_OK;
+}
+
+void cv_map_close(cv_mapping *mapping)
+{
+    if (mapping->data)
+        munmap((void *)mapping->data, mapping->size);
+    *mapping = (cv_mapping){ 0 };
+}
+
+cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_buffer buffer = { 0 };
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "rbe");
+    char chunk[65536];
+    size_t got;
+
+    if (!file)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    CV_TRY(cv_buffer_append(&buffer, "", 0, err));
+    while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        if (got > limit - buffer.size) {
+            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is larger than the %zu bytes that such a file may have",
+                             is_stdin ? "standard input" : path, limit);
+            goto fail;
+        }
+        CV_TRY(cv_buffer_append(&buffer, chunk, got, err));
+    }
+    if (ferror(file)) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        goto fail;
+    }
+    if (!is_stdin)
+        fclose(file);
+    *out = buffer;
+    return COGVIDEO_OK;
+fail:
+    if (!is_stdin)
+        fclose(file);
+    cv_buffer_free(&buffer);
+    return status;
+}
+
+const char *cv_file_kind(const void *data, size_t size)
+{
+    static const struct {
+        const char *magic;
+        size_t length;
+        const char *kind;
+    } kinds[] = {
+        { "PK\003\004", 4, "a zip archive" },
+        { "PK\005\006", 4, "an empty zip archive" },
+        { "\037\213", 2, "a gzip archive" },
+        { "BZh", 3, "a bzip2 archive" },
+        { "\3757zXZ\000", 6, "an xz archive" },
+        { "\x28\xb5\x2f\xfd", 4, "a zstd archive" },
+        { "7z\xbc\xaf\x27\x1c", 6, "a 7z archive" },
+        { "<!DOCTYPE", 9, "an HTML page (a download that went wrong?)" },
+        { "<!doctype", 9, "an HTML page (a download that went wrong?)" },
+        { "<html", 5, "an HTML page (a download that went wrong?)" },
+        { "<HTML", 5, "an HTML page (a download that went wrong?)" },
+        { "<?xml", 5, "an XML document" },
+        { "version https://git-lfs", 23, "a Git LFS pointer, not the file itself" },
+        { "\x89PNG", 4, "a PNG picture" },
+        { "\xff\xd8\xff", 3, "a JPEG picture" },
+        { "GIF8", 4, "a GIF picture" },
+        { "GGUF", 4, "a GGUF model" },
+        { "\x93NUMPY", 6, "a NumPy array" },
+        { "%PDF", 4, "a PDF document" },
+        { "\x7f" "ELF", 4, "an ELF program" },
+        { "\x80\x02", 2, "a bare pickle" },
+        { "{", 1, "a JSON text" },
+    };
+    const unsigned char *bytes = data;
+    size_t skip = 0;
+
+    if (size == 0)
+        return "an empty file";
+    while (skip < size && skip < 16 && strchr(" \t\r\n", bytes[skip]) && bytes[skip])
+        skip++;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (size - skip >= kinds[i].length && memcmp(bytes + skip, kinds[i].magic, kinds[i].length) == 0)
+            return kinds[i].kind;
+    return NULL;
+}
+
+cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_output opened = { 0 };
+    cv_buffer partial = { 0 };
+
+    if (!(opened.path = cv_strdup(path, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    if (strcmp(path, "-") == 0) {
+        opened.stream = stdout;
+        *out = opened;
+        return COGVIDEO_OK;
+    }
+    if (cv_path_is_dir(path)) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory, a file name is needed here", path);
+        goto fail;
+    }
+    CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
+    opened.partial = partial.data;
+    opened.stream = fopen(opened.partial, "wbe");
+    if (!opened.stream) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        goto fail;
+    }
+    *out = opened;
+    return COGVIDEO_OK;
+fail:
+    cv_free(opened.path);
+    cv_buffer_free(&partial);
+    return status;
+}
+
+cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err)
+{
+    if (fwrite(data, 1, size, out->stream) != size)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    int failed;
+
+    if (!out->partial) {
+        if (fflush(out->stream) != 0)
+            status = cv_fail(err, COGVIDEO_ERROR_IO, "standard output: cannot be written: %s", strerror(errno));
+        out->stream = NULL;
+        cv_output_abandon(out);
+        return status;
+    }
+    failed = fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0;
+    if (fclose(out->stream) != 0 || failed)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
+    out->stream = NULL;
+    if (status == COGVIDEO_OK && rename(out->partial, out->path) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s: %s", out->partial, out->path,
+                         strerror(errno));
+    if (status == COGVIDEO_OK) {
+        cv_free(out->partial);
+        out->partial = NULL;
+    }
+    cv_output_abandon(out);
+    return status;
+}
+
+void cv_output_abandon(cv_output *out)
+{
+    if (out->stream && out->partial)
+        fclose(out->stream);
+    if (out->partial)
+        unlink(out->partial);
+    cv_free(out->partial);
+    cv_free(out->path);
+    *out = (cv_output){ 0 };
+}
+
+char *cv_path_join(const char *dir, const char *name, cogvideo_error *err)
+{
+    cv_buffer path = { 0 };
+    size_t length = strlen(dir);
+
+    if (cv_buffer_printf(&path, err, "%s%s%s", dir, length > 0 && dir[length - 1] == '/' ? "" : "/", name) !=
+        COGVIDEO_OK)
+        cv_buffer_free(&path);
+    return path.data;
+}
+
+bool cv_path_is_dir(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool cv_path_exists(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0;
+}

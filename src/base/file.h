@@ -1,0 +1,44 @@
+/* file.h - files: mapped for reading, read whole with a limit, or written beside and renamed when whole. */
+#ifndef CV_BASE_FILE_H
+#define CV_BASE_FILE_H
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+/* A regular file mapped read-only. Truncating the file while it is mapped is the caller's risk, as with any mapping. */
+typedef struct cv_mapping {
+    const unsigned char *data; /* NULL for an empty file */
+    size_t size;
+} cv_mapping;
+
+cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *err);
+void cv_map_close(cv_mapping *mapping);
+
+/* The whole of `path` ("-" is standard input), NUL-terminated in `out`; more than `limit` bytes is an error. */
+cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err);
+
+/* One sentence part that names what the first bytes of a file really are ("an HTML page", "a gzip
+ * archive", "an empty file"), or NULL where nothing is recognised. */
+const char *cv_file_kind(const void *data, size_t size);
+
+/* A file that appears under its name only when it is whole: written to "path.partial" and renamed.
+ * A path of "-" writes to standard output. */
+typedef struct cv_output {
+    FILE *stream;
+    char *path, *partial; /* partial is NULL for standard output */
+} cv_output;
+
+cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err);
+cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err);
+/* Flushes to the disk and renames; on failure the partial file is removed. `out` is empty afterwards either way. */
+cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err);
+/* Closes and removes the partial file; nothing happens to an empty `out`, so it may follow a commit. */
+void cv_output_abandon(cv_output *out);
+
+/* "dir/name" in fresh memory, or NULL with err set. */
+char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
+bool cv_path_is_dir(const char *path);
+bool cv_path_exists(const char *path);
+
+#endif

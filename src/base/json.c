@@ -1,0 +1,329 @@
+#include "base/json.h"
+
+#include "base/file.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cJSON compares keys of a long object one by one, so a hostile header of a million keys would take an age. */
+#define MAX_MEMBERS 200000
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static cogvideo_status refuse_twins(const cv_json *object, const char *origin, cogvideo_error *err)
+{
+    size_t count = 0, i = 0;
+    const char **keys;
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (const cv_json *item = object->child; item; item = item->next)
+        count++;
+    if (count > MAX_MEMBERS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object has %zu members, more than the %d allowed",
+                       origin, count, MAX_MEMBERS);
+    if (count < 2)
+        return COGVIDEO_OK;
+    if (!(keys = cv_alloc(count, sizeof *keys, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    for (const cv_json *item = object->child; item; item = item->next)
+        keys[i++] = item->string;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    for (i = 1; i < count && status == COGVIDEO_OK; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the key '%.80s' stands twice in one JSON object", origin,
+                             keys[i]);
+    cv_free(keys);
+    return status;
+}
+
+/* Depth is bounded by cJSON's own nesting limit. */
+static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status = cJSON_IsObject(item) ? refuse_twins(item, origin, err) : COGVIDEO_OK;
+
+    for (const cv_json *child = item->child; child && status == COGVIDEO_OK; child = child->next)
+        if (child->child)
+            status = check_tree(child, origin, err);
+    return status;
+}
+
+cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, const char *origin, cogvideo_error *err)
+{
+    const char *end = NULL;
+    cv_json *json = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    cogvideo_status status;
+
+    if (!json) {
+        const char *kind = cv_file_kind(text, size);
+
+        if (kind && strcmp(kind, "a JSON text") != 0)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON was expected, this is %s", origin, kind);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON (error near byte %zu)", origin,
+                       end && end >= text ? (size_t)(end - text) : 0);
+    }
+    while (end < text + size && *end && strchr(" \t\r\n", *end))
+        end++;
+    if (end != text + size) {
+        cJSON_Delete(json);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has something after the JSON value, at byte %zu", origin,
+                       (size_t)(end - text));
+    }
+    status = check_tree(json, origin, err);
+    if (status != COGVIDEO_OK) {
+        cJSON_Delete(json);
+        return status;
+    }
+    *out = json;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogvideo_error *err)
+{
+    cv_buffer text = { 0 };
+    cogvideo_status status = cv_file_read(&text, path, limit, err);
+
+    if (status == COGVIDEO_OK)
+        status = cv_json_parse(out, text.data, text.size, path, err);
+    cv_buffer_free(&text);
+    return status;
+}
+
+void cv_json_free(cv_json **json)
+{
+    cJSON_Delete(*json);
+    *json = NULL;
+}
+
+cv_json *cv_json_get(const cv_json *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static cogvideo_status wrong(const char *origin, const char *key, const char *expected, const cv_json *found,
+                             cogvideo_error *err)
+{
+    if (!found)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is missing: %s was expected", origin, key, expected);
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must be %s", origin, key, expected);
+}
+
+cogvideo_status cv_json_double(const cv_json *object, const char *key, double min, double max, double *out,
+                               const char *origin, cogvideo_error *err)
+{
+    const cv_json *item = cv_json_get(object, key);
+
+    if (!cJSON_IsNumber(item))
+        return wrong(origin, key, "a number", item, err);
+    if (!(item->valuedouble >= min && item->valuedouble <= max))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %g, it must be from %g to %g", origin, key,
+                       item->valuedouble, min, max);
+    *out = item->valuedouble;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_int(const cv_json *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                            const char *origin, cogvideo_error *err)
+{
+    double value = 0;
+    cogvideo_status status = cv_json_double(object, key, (double)min, (double)max, &value, origin, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if (value != floor(value))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %g, a whole number was expected", origin, key, value);
+    *out = (int64_t)value;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_string(const cv_json *object, const char *key, const char **out, const char *origin,
+                               cogvideo_error *err)
+{
+    const cv_json *item = cv_json_get(object, key);
+
+    if (!cJSON_IsString(item))
+        return wrong(origin, key, "a string", item, err);
+    *out = item->valuestring;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_object(const cv_json *object, const char *key, cv_json **out, const char *origin,
+                               cogvideo_error *err)
+{
+    cv_json *item = cv_json_get(object, key);
+
+    if (!cJSON_IsObject(item))
+        return wrong(origin, key, "an object", item, err);
+    *out = item;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_array(const cv_json *object, const char *key, cv_json **out, const char *origin,
+                              cogvideo_error *err)
+{
+    cv_json *item = cv_json_get(object, key);
+
+    if (!cJSON_IsArray(item))
+        return wrong(origin, key, "an array", item, err);
+    *out = item;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_optional_int(const cv_json *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                                     const char *origin, cogvideo_error *err)
+{
+    return cv_json_get(object, key) ? cv_json_int(object, key, min, max, out, origin, err) : COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_optional_double(const cv_json *object, const char *key, double min, double max, double *out,
+                                        const char *origin, cogvideo_error *err)
+{
+    return cv_json_get(object, key) ? cv_json_double(object, key, min, max, out, origin, err) : COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_optional_string(const cv_json *object, const char *key, const char **out, const char *origin,
+                                        cogvideo_error *err)
+{
+    return cv_json_get(object, key) ? cv_json_string(object, key, out, origin, err) : COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max, int32_t **out, size_t *count,
+                                  const char *what, cogvideo_error *err)
+{
+    size_t n = 0;
+    int32_t *values;
+
+    if (!cJSON_IsArray(array))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: an array of whole numbers was expected", what);
+    if (!(values = cv_alloc(cv_json_count(array), sizeof *values, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    for (const cv_json *item = array->child; item; item = item->next) {
+        double value = item->valuedouble;
+
+        if (!cJSON_IsNumber(item) || value != floor(value) || value < (double)min || value > (double)max) {
+            cv_free(values);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                           "%s: number %zu of the array must be a whole number from %lld to %lld", what, n + 1,
+                           (long long)min, (long long)max);
+        }
+        values[n++] = (int32_t)value;
+    }
+    *out = values;
+    *count = n;
+    return COGVIDEO_OK;
+}
+
+cv_json *cv_json_first(const cv_json *container) { return container ? container->child : NULL; }
+cv_json *cv_json_next(const cv_json *item) { return item->next; }
+const char *cv_json_key(const cv_json *item) { return item->string; }
+bool cv_json_is_object(const cv_json *item) { return cJSON_IsObject(item); }
+bool cv_json_is_array(const cv_json *item) { return cJSON_IsArray(item); }
+bool cv_json_is_string(const cv_json *item) { return cJSON_IsString(item); }
+bool cv_json_is_number(const cv_json *item) { return cJSON_IsNumber(item); }
+double cv_json_number(const cv_json *item) { return item->valuedouble; }
+const char *cv_json_text(const cv_json *item) { return item->valuestring; }
+
+size_t cv_json_count(const cv_json *container)
+{
+    size_t count = 0;
+
+    for (const cv_json *item = cv_json_first(container); item; item = item->next)
+        count++;
+    return count;
+}
+
+/* A failed add leaves a mark, above the bits that cJSON uses, that cv_json_print finds: cJSON itself
+ * would drop the member in silence. */
+#define FAILED (1 << 24)
+
+static void mark_failed(cv_json *object)
+{
+    if (object)
+        object->type |= FAILED;
+}
+
+static void set(cv_json *object, const char *key, cv_json *item)
+{
+    if (object && item && cJSON_GetObjectItemCaseSensitive(object, key)) {
+        if (cJSON_ReplaceItemInObjectCaseSensitive(object, key, item))
+            return;
+    } else if (item && cJSON_AddItemToObject(object, key, item)) {
+        return;
+    }
+    cJSON_Delete(item);
+    mark_failed(object);
+}
+
+static bool any_failed(const cv_json *item)
+{
+    if (item->type & FAILED)
+        return true;
+    for (const cv_json *child = item->child; child; child = child->next)
+        if (any_failed(child))
+            return true;
+    return false;
+}
+
+cv_json *cv_json_new_object(void) { return cJSON_CreateObject(); }
+void cv_json_set_int(cv_json *object, const char *key, int64_t value)
+{
+    set(object, key, cJSON_CreateNumber((double)value));
+}
+void cv_json_set_double(cv_json *object, const char *key, double value) { set(object, key, cJSON_CreateNumber(value)); }
+void cv_json_set_bool(cv_json *object, const char *key, bool value) { set(object, key, cJSON_CreateBool(value)); }
+void cv_json_set_string(cv_json *object, const char *key, const char *value)
+{
+    set(object, key, cJSON_CreateString(value));
+}
+void cv_json_set_ints(cv_json *object, const char *key, const int32_t *values, size_t count)
+{
+    set(object, key, cJSON_CreateIntArray((const int *)values, (int)count));
+}
+
+cv_json *cv_json_set_object(cv_json *object, const char *key)
+{
+    set(object, key, cJSON_CreateObject());
+    return cv_json_get(object, key);
+}
+
+cv_json *cv_json_set_array(cv_json *object, const char *key)
+{
+    set(object, key, cJSON_CreateArray());
+    return cv_json_get(object, key);
+}
+
+void cv_json_add_double(cv_json *array, double value)
+{
+    cv_json *item = cJSON_CreateNumber(value);
+
+    if (!cJSON_AddItemToArray(array, item)) {
+        cJSON_Delete(item);
+        mark_failed(array);
+    }
+}
+
+void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value)
+{
+    set(object, key, cJSON_Duplicate(value, 1));
+}
+
+cv_json *cv_json_copy(const cv_json *value) { return cJSON_Duplicate(value, 1); }
+
+char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)
+{
+    char *text = NULL, *copy;
+
+    if (json && !any_failed(json))
+        text = indented ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+    if (!text) {
+        cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory while writing JSON");
+        return NULL;
+    }
+    copy = cv_strdup(text, err);
+    cJSON_free(text);
+    return copy;
+}

@@ -1,0 +1,43 @@
+/* mem.h - allocation: zeroed, 64-byte aligned, sizes checked. Every size that comes from a file goes through here. */
+#ifndef CV_BASE_MEM_H
+#define CV_BASE_MEM_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+/* *out = a * b or a + b; false, and *out untouched, where that does not fit a size_t. */
+bool cv_size_mul(size_t a, size_t b, size_t *out);
+bool cv_size_add(size_t a, size_t b, size_t *out);
+
+/* `count` zeroed elements of `size` bytes, 64-byte aligned; never NULL for count 0. NULL sets `err`. */
+void *cv_alloc(size_t count, size_t size, cogvideo_error *err);
+/* Grows (or shrinks) what cv_alloc gave, keeping the first `old_count` elements; new ones are zero.
+ * On failure the old block stays valid and NULL is returned. */
+void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, cogvideo_error *err);
+void cv_free(void *block);
+char *cv_strdup(const char *text, cogvideo_error *err);
+
+/* `pointer` = room for `count` of what it points to, or a jump to `fail` with status and err set. */
+#define CV_NEW(pointer, count, err)                                       \
+    do {                                                                  \
+        (pointer) = cv_alloc((size_t)(count), sizeof *(pointer), (err));  \
+        if (!(pointer)) {                                                 \
+            status = COGVIDEO_ERROR_MEMORY;                               \
+            goto fail;                                                    \
+        }                                                                 \
+    } while (0)
+
+/* Text or bytes that grow at the end. `data` is NUL-terminated once anything was appended. */
+typedef struct cv_buffer {
+    char *data;
+    size_t size;     /* bytes in use, without the NUL */
+    size_t capacity;
+} cv_buffer;
+
+cogvideo_status cv_buffer_append(cv_buffer *buffer, const void *data, size_t size, cogvideo_error *err);
+cogvideo_status cv_buffer_printf(cv_buffer *buffer, cogvideo_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void cv_buffer_free(cv_buffer *buffer);
+
+#endif

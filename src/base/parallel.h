@@ -1,0 +1,8 @@
+/* parallel.h - the one door to omp.h; the pragmas stand in nn/ and sample/. */
+#ifndef CV_BASE_PARALLEL_H
+#define CV_BASE_PARALLEL_H
+
+/* This thread's number inside the innermost parallel region, 0 .. threads-1. */
+int cv_thread_index(void);
+
+#endif

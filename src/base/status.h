@@ -1,0 +1,27 @@
+/* status.h - how a failure travels: a status up the call chain, a sentence in the caller's error. */
+#ifndef CV_BASE_STATUS_H
+#define CV_BASE_STATUS_H
+
+#include <cogvideo/common.h>
+
+/* Fills `err` (may be NULL) with a formatted sentence and returns `status`, so that a check reads
+ * `return cv_fail(err, COGVIDEO_ERROR_FORMAT, "...")`. Control characters in the result are escaped:
+ * the sentence may quote a hostile file and still be shown on a terminal. */
+cogvideo_status cv_fail(cogvideo_error *err, cogvideo_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "prefix: " before the sentence that is already in `err`, where an outer function knows the file's name. */
+cogvideo_status cv_fail_prefix(cogvideo_error *err, cogvideo_status status, const char *prefix);
+
+/* Sends one formatted sentence to a log that may be silent or NULL; control characters are escaped. */
+void cv_log(const cogvideo_log *log, cogvideo_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Runs a fallible call inside a function that has `cogvideo_status status` and a label `fail`. */
+#define CV_TRY(call)                              \
+    do {                                          \
+        if ((status = (call)) != COGVIDEO_OK)     \
+            goto fail;                            \
+    } while (0)
+
+#endif

@@ -1,0 +1,6 @@
+#include <cogvideo/cogvideo.h>
+
+int main(void)
+{
+    return 0;
+}

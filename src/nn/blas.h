@@ -1,0 +1,19 @@
+/* blas.h - the one door to OpenBLAS: matrix products, on the calling thread only.
+ *
+ * The layers split the work over threads themselves, into blocks that depend on shapes alone; OpenBLAS
+ * splitting it by thread count would make results depend on that count. */
+#ifndef CV_NN_BLAS_H
+#define CV_NN_BLAS_H
+
+/* Keeps OpenBLAS to one thread per call, process-wide. Call before the first product. */
+void cv_blas_init(void);
+const char *cv_blas_name(void);
+
+/* out [M, N] = a [M, K] * b [N, K]^T + beta * out, row-major with the strides of a row. */
+void cv_blas_matmul_nt(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
+                       int N, int K, float beta);
+/* out [M, N] = a [M, K] * b [K, N] + beta * out */
+void cv_blas_matmul_nn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
+                       int N, int K, float beta);
+
+#endif

@@ -1,0 +1,12 @@
+/* exec.h - how a layer runs: with which kernels, on how many threads. Passed first to every threaded operation. */
+#ifndef CV_NN_EXEC_H
+#define CV_NN_EXEC_H
+
+#include "kernels/kernels.h"
+
+typedef struct cv_exec {
+    int threads; /* at least 1 */
+    cv_kernels kernels;
+} cv_exec;
+
+#endif

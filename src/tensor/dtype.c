@@ -1,0 +1,129 @@
+#include "tensor/dtype.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[CV_DTYPE_COUNT] = {
+    [CV_F32] = { "F32", 4 }, [CV_F16] = { "F16", 2 }, [CV_BF16] = { "BF16", 2 }, [CV_F64] = { "F64", 8 },
+    [CV_I64] = { "I64", 8 }, [CV_I32] = { "I32", 4 }, [CV_I8] = { "I8", 1 },     [CV_U8] = { "U8", 1 },
+};
+
+size_t cv_dtype_size(cv_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
+const char *cv_dtype_name(cv_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
+bool cv_dtype_parse(cv_dtype *out, const char *name)
+{
+    for (int i = 0; i < CV_DTYPE_COUNT; i++)
+        if (strcasecmp(dtypes[i].name, name) == 0) {
+            *out = (cv_dtype)i;
+            return true;
+        }
+    return false;
+}
+
+bool cv_dtype_is_real(cv_dtype dtype)
+{
+    return dtype == CV_F32 || dtype == CV_F16 || dtype == CV_BF16;
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static float float_of(uint32_t bits)
+{
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+float cv_f16_to_f32(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+    uint32_t exponent = (half >> 10) & 31, fraction = half & 0x3ff;
+
+    if (exponent == 31)
+        return float_of(sign | 0x7f800000 | fraction << 13);
+    if (exponent != 0)
+        return float_of(sign | (exponent + 112) << 23 | fraction << 13);
+    /* zero and subnormals: fraction * 2^-24, exact in f32 */
+    return float_of(sign | bits_of((float)fraction * 0x1p-24f));
+}
+
+uint16_t cv_f32_to_f16(float value)
+{
+    uint32_t bits = bits_of(value), magnitude = bits & 0x7fffffff;
+    uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    uint32_t rounded;
+
+    if (magnitude > 0x7f800000)
+        return sign | 0x7e00;
+    if (magnitude >= 0x477ff000) /* 65520 and above round to infinity */
+        return sign | 0x7c00;
+    if (magnitude < 0x38800000) { /* below 2^-14: adding 0.5 lets the FPU round to a multiple of 2^-24 */
+        float shifted = float_of(magnitude) + 0.5f;
+
+        return sign | (uint16_t)(bits_of(shifted) - 0x3f000000);
+    }
+    rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+    return sign | (uint16_t)((rounded - 0x38000000) >> 13);
+}
+
+float cv_bf16_to_f32(uint16_t bits)
+{
+    return float_of((uint32_t)bits << 16);
+}
+
+uint16_t cv_f32_to_bf16(float value)
+{
+    uint32_t bits = bits_of(value);
+
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+void cv_to_f32(float *out, const void *in, cv_dtype dtype, size_t count)
+{
+    const unsigned char *bytes = in;
+    uint16_t half;
+
+    if (dtype == CV_F32) {
+        memcpy(out, in, count * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&half, bytes + 2 * i, 2);
+        out[i] = dtype == CV_F16 ? cv_f16_to_f32(half) : cv_bf16_to_f32(half);
+    }
+}
+
+void cv_from_f32(void *out, cv_dtype dtype, const float *in, size_t count)
+{
+    unsigned char *bytes = out;
+    uint16_t half;
+
+    if (dtype == CV_F32) {
+        memcpy(out, in, count * sizeof *in);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        half = dtype == CV_F16 ? cv_f32_to_f16(in[i]) : cv_f32_to_bf16(in[i]);
+        memcpy(bytes + 2 * i, &half, 2);
+    }
+}

@@ -1,0 +1,38 @@
+/* dtype.h - the number formats a tensor may have, their safetensors names, and conversion to and from f32. */
+#ifndef CV_TENSOR_DTYPE_H
+#define CV_TENSOR_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum cv_dtype {
+    CV_F32,
+    CV_F16,
+    CV_BF16,
+    CV_F64,
+    CV_I64,
+    CV_I32,
+    CV_I8,
+    CV_U8,
+    CV_DTYPE_COUNT,
+} cv_dtype;
+
+size_t cv_dtype_size(cv_dtype dtype);
+/* "F32", "BF16", ... as a safetensors header writes it. */
+const char *cv_dtype_name(cv_dtype dtype);
+/* False where the name is none of ours. Case is ignored, so "f16" on a command line works too. */
+bool cv_dtype_parse(cv_dtype *out, const char *name);
+/* f32, f16 or bf16: what a weight may be. */
+bool cv_dtype_is_real(cv_dtype dtype);
+
+float cv_f16_to_f32(uint16_t half);
+uint16_t cv_f32_to_f16(float value); /* to nearest, ties to even; too large becomes infinity */
+float cv_bf16_to_f32(uint16_t bits);
+uint16_t cv_f32_to_bf16(float value);
+
+/* `count` numbers between f32 and a real dtype. Source and destination may be unaligned, not overlapping. */
+void cv_to_f32(float *out, const void *in, cv_dtype dtype, size_t count);
+void cv_from_f32(void *out, cv_dtype dtype, const float *in, size_t count);
+
+#endif

@@ -1,0 +1,256 @@
+#include "tensor/store.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_HEADER (100u << 20)
+
+typedef struct entry {
+    cv_tensor tensor;
+    size_t begin, end; /* in the data part */
+    void *copy;        /* data that was misaligned in the file */
+    bool claimed;
+} entry;
+
+struct cv_store {
+    char *path;
+    cv_mapping file;
+    cv_json *header;
+    entry *entries; /* sorted by name */
+    size_t count;
+};
+
+void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
+{
+    size_t used = 0;
+
+    snprintf(out, size, "[");
+    for (int i = 0; i < rank; i++) {
+        used = strlen(out);
+        snprintf(out + used, size - used, i ? ", %zu" : "%zu", shape[i]);
+    }
+    used = strlen(out);
+    snprintf(out + used, size - used, "]");
+}
+
+/* One header member: {"dtype":"F16","shape":[2,3],"data_offsets":[0,12]}. */
+static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *path, size_t data_size,
+                                   cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *shape, *offsets;
+    const char *dtype, *name = cv_json_key(item);
+    char origin[400];
+    size_t bytes, ends[2], n = 0;
+
+    snprintf(origin, sizeof origin, "%.200s: tensor '%.160s'", path, name);
+    if (!cv_json_is_object(item))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its description must be an object", origin);
+    CV_TRY(cv_json_string(item, "dtype", &dtype, origin, err));
+    CV_TRY(cv_json_array(item, "shape", &shape, origin, err));
+    CV_TRY(cv_json_array(item, "data_offsets", &offsets, origin, err));
+    if (!cv_dtype_parse(&out->tensor.dtype, dtype))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown type '%.20s'", origin, dtype);
+    out->tensor.name = name;
+    out->tensor.count = 1;
+    for (const cv_json *d = cv_json_first(shape); d; d = cv_json_next(d)) {
+        double value = cv_json_is_number(d) ? cv_json_number(d) : -1;
+
+        if (out->tensor.rank == CV_MAX_RANK || !(value >= 1 && value <= 0x1p48) || value != (double)(size_t)value)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: needs at most %d dimensions, each a whole number from 1",
+                           origin, CV_MAX_RANK);
+        out->tensor.shape[out->tensor.rank++] = (size_t)value;
+        if (!cv_size_mul(out->tensor.count, (size_t)value, &out->tensor.count))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its shape does not fit in memory", origin);
+    }
+    for (const cv_json *d = cv_json_first(offsets); d; d = cv_json_next(d), n++) {
+        double value = cv_json_is_number(d) ? cv_json_number(d) : -1;
+
+        if (n == 2 || !(value >= 0 && value <= (double)data_size) || value != (double)(size_t)value)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: data_offsets must be two numbers within the %zu data bytes",
+                           origin, data_size);
+        ends[n] = (size_t)value;
+    }
+    if (n != 2 || ends[1] < ends[0] || !cv_size_mul(out->tensor.count, cv_dtype_size(out->tensor.dtype), &bytes) ||
+        ends[1] - ends[0] != bytes)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its data_offsets do not match its shape and type", origin);
+    out->begin = ends[0];
+    out->end = ends[1];
+fail:
+    return status;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    size_t x = ((const entry *)a)->begin, y = ((const entry *)b)->begin;
+
+    return x < y ? -1 : x > y;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const entry *)a)->tensor.name, ((const entry *)b)->tensor.name);
+}
+
+/* The format allows neither holes nor overlap, so the sorted extents must be a chain over the whole data. */
+static cogvideo_status check_chain(cv_store *store, size_t data_size, cogvideo_error *err)
+{
+    size_t position = 0;
+
+    qsort(store->entries, store->count, sizeof *store->entries, by_offset);
+    for (size_t i = 0; i < store->count; i++) {
+        if (store->entries[i].begin != position)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: tensor '%.100s' starts at data byte %zu, %zu was expected",
+                           store->path, store->entries[i].tensor.name, store->entries[i].begin, position);
+        position = store->entries[i].end;
+    }
+    if (position != data_size)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu data bytes, its tensors fill %zu: truncated or padded",
+                       store->path, data_size, position);
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status parse_header(cv_store *store, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const unsigned char *file = store->file.data;
+    uint64_t header_size = 0;
+    size_t data_size, rest = store->file.size < 8 ? 0 : store->file.size - 8;
+
+    for (int i = 7; rest > 0 && i >= 0; i--)
+        header_size = header_size << 8 | file[i];
+    if (header_size < 2 || header_size > rest || header_size > MAX_HEADER) {
+        const char *kind = cv_file_kind(file, store->file.size);
+
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not a safetensors file%s%s", store->path,
+                       kind ? ": it is " : " (no valid header length in its first 8 bytes)", kind ? kind : "");
+    }
+    data_size = rest - (size_t)header_size;
+    CV_TRY(cv_json_parse(&store->header, (const char *)file + 8, (size_t)header_size, store->path, err));
+    if (!cv_json_is_object(store->header))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the safetensors header must be a JSON object", store->path);
+    CV_NEW(store->entries, cv_json_count(store->header), err);
+    for (const cv_json *item = cv_json_first(store->header); item; item = cv_json_next(item)) {
+        entry *e = &store->entries[store->count];
+
+        if (strcmp(cv_json_key(item), "__metadata__") == 0)
+            continue;
+        CV_TRY(parse_entry(e, item, store->path, data_size, err));
+        store->count++;
+    }
+    CV_TRY(check_chain(store, data_size, err));
+    for (size_t i = 0; i < store->count; i++) {
+        entry *e = &store->entries[i];
+        const unsigned char *data = file + 8 + header_size + e->begin;
+
+        if ((uintptr_t)data % cv_dtype_size(e->tensor.dtype) != 0) {
+            if (!(e->copy = cv_alloc(e->end - e->begin, 1, err)))
+                return COGVIDEO_ERROR_MEMORY;
+            memcpy(e->copy, data, e->end - e->begin);
+            data = e->copy;
+        }
+        e->tensor.data = data;
+    }
+    qsort(store->entries, store->count, sizeof *store->entries, by_name);
+fail:
+    return status;
+}
+
+cogvideo_status cv_store_open(cv_store **out, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+
+    CV_NEW(store, 1, err);
+    if (!(store->path = cv_strdup(path, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_map_open(&store->file, path, err));
+    CV_TRY(parse_header(store, err));
+    *out = store;
+    return COGVIDEO_OK;
+fail:
+    cv_store_close(&store);
+    return status;
+}
+
+void cv_store_close(cv_store **store)
+{
+    cv_store *s = *store;
+
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        cv_free(s->entries[i].copy);
+    cv_free(s->entries);
+    cv_json_free(&s->header);
+    cv_map_close(&s->file);
+    cv_free(s->path);
+    cv_free(s);
+    *store = NULL;
+}
+
+const char *cv_store_path(const cv_store *store) { return store->path; }
+size_t cv_store_count(const cv_store *store) { return store->count; }
+const cv_tensor *cv_store_at(const cv_store *store, size_t index) { return &store->entries[index].tensor; }
+size_t cv_store_bytes(const cv_store *store) { return store->file.size; }
+
+static entry *find_entry(const cv_store *store, const char *name)
+{
+    entry wanted = { .tensor = { .name = name } };
+
+    if (store->count == 0)
+        return NULL;
+    return bsearch(&wanted, store->entries, store->count, sizeof *store->entries, by_name);
+}
+
+const cv_tensor *cv_store_find(const cv_store *store, const char *name)
+{
+    entry *e = find_entry(store, name);
+
+    return e ? &e->tensor : NULL;
+}
+
+const char *cv_store_metadata(const cv_store *store, const char *key)
+{
+    const cv_json *metadata = cv_json_get(store->header, "__metadata__");
+    const cv_json *item = metadata ? cv_json_get(metadata, key) : NULL;
+
+    return item && cv_json_is_string(item) ? cv_json_text(item) : NULL;
+}
+
+cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
+                               const size_t *shape, cogvideo_error *err)
+{
+    entry *e = find_entry(store, name);
+    char found[160], expected[160];
+
+    cv_shape_text(expected, sizeof expected, rank, shape);
+    if (!e)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' %s is missing", store->path, name, expected);
+    if (!cv_dtype_is_real(e->tensor.dtype))
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s, F32, F16 or BF16 was expected",
+                       store->path, name, cv_dtype_name(e->tensor.dtype));
+    if (e->tensor.rank != rank || memcmp(e->tensor.shape, shape, (size_t)rank * sizeof *shape) != 0) {
+        cv_shape_text(found, sizeof found, e->tensor.rank, e->tensor.shape);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s, %s was expected", store->path, name,
+                       found, expected);
+    }
+    e->claimed = true;
+    *out = &e->tensor;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (!store->entries[i].claimed)
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' belongs to no part of this model",
+                           store->path, store->entries[i].tensor.name);
+    return COGVIDEO_OK;
+}

@@ -1,0 +1,44 @@
+/* store.h - a safetensors file, mapped read-only: named tensors, every offset checked once at opening.
+ * Format: https://huggingface.co/docs/safetensors - u64 header length, JSON header, data. */
+#ifndef CV_TENSOR_STORE_H
+#define CV_TENSOR_STORE_H
+
+#include "base/mem.h"
+#include "tensor/dtype.h"
+
+#define CV_MAX_RANK 8
+
+/* A view: the data belongs to the store (or to whoever made the view). */
+typedef struct cv_tensor {
+    const char *name;
+    const void *data; /* aligned to the size of an element */
+    cv_dtype dtype;
+    int rank;
+    size_t shape[CV_MAX_RANK]; /* slowest first, as in PyTorch */
+    size_t count;              /* elements */
+} cv_tensor;
+
+typedef struct cv_store cv_store;
+
+cogvideo_status cv_store_open(cv_store **out, const char *path, cogvideo_error *err);
+void cv_store_close(cv_store **store);
+
+const char *cv_store_path(const cv_store *store);
+size_t cv_store_count(const cv_store *store);
+const cv_tensor *cv_store_at(const cv_store *store, size_t index); /* sorted by name */
+const cv_tensor *cv_store_find(const cv_store *store, const char *name); /* NULL where there is none */
+/* A string of the header's __metadata__, or NULL. */
+const char *cv_store_metadata(const cv_store *store, const char *key);
+size_t cv_store_bytes(const cv_store *store); /* the file's size */
+
+/* Finds `name` and checks that it is real (f32, f16, bf16) and has exactly `shape`; remembers that
+ * somebody knows it. The errors name the file and the tensor. */
+cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
+                               const size_t *shape, cogvideo_error *err);
+/* An error that names the first tensor that nobody claimed. */
+cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);
+
+/* "[64, 3, 3]" for messages. */
+void cv_shape_text(char *out, size_t size, int rank, const size_t *shape);
+
+#endif

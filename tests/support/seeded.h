@@ -1,0 +1,36 @@
+/* seeded.h - weights as a function of their names, so that goldens need no weight files.
+ *
+ * u(name, i) in [-1, 1): FNV-1a 64 of "SEED:NAME", then SplitMix64 at step i + 1, the top 24 bits.
+ * value = f16(offset + scale * u), offset and scale chosen by the name's kind. */
+#ifndef TESTS_SEEDED_H
+#define TESTS_SEEDED_H
+
+#include "tensor/store_write.h"
+
+/* u(name, i) before offset and scale. */
+float seeded_unit(int seed, const char *name, uint64_t i);
+
+/* One tensor of a network, for the list that becomes a file. */
+typedef struct seeded_tensor {
+    char name[120];
+    int rank;
+    size_t shape[4];
+    int seed;
+} seeded_tensor;
+
+typedef struct seeded_list {
+    seeded_tensor *tensors;
+    size_t count, capacity;
+} seeded_list;
+
+/* Adds a tensor; `dimensions` are `rank` ints. */
+void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...);
+void seeded_list_free(seeded_list *list);
+
+/* The seeded value of element i of a listed tensor, an f16-exact number. */
+float seeded_value(const seeded_tensor *tensor, uint64_t i);
+
+/* Writes all tensors to a safetensors file in `dtype` (f32, f16 or bf16). Aborts the test on failure. */
+void seeded_write(const seeded_list *list, const char *path, cv_dtype dtype);
+
+#endif

@@ -1,0 +1,235 @@
+/* Status, memory, files, JSON and random numbers. */
+#include "support/check.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/rng.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void errors_escape_control_characters(void **state)
+{
+    cogvideo_error err;
+
+    (void)state;
+    assert_int_equal(cv_fail(&err, COGVIDEO_ERROR_FORMAT, "bad '%s'", "a\x1b[31m\n\xc2\x9b\xe4\xb8\x80"),
+                     COGVIDEO_ERROR_FORMAT);
+    assert_string_equal(err.message, "bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    cv_fail_prefix(&err, COGVIDEO_ERROR_FORMAT, "file");
+    assert_string_equal(err.message, "file: bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    assert_int_equal(cv_fail(NULL, COGVIDEO_ERROR_IO, "x"), COGVIDEO_ERROR_IO);
+}
+
+static void long_errors_are_cut_between_characters(void **state)
+{
+    cogvideo_error err;
+    char text[3001];
+
+    (void)state;
+    for (int i = 0; i < 3000; i += 3)
+        memcpy(text + i, "\xe4\xb8\x80", 3);
+    text[3000] = '\0';
+    cv_fail(&err, COGVIDEO_ERROR_IO, "%s", text);
+    assert_true(strlen(err.message) < sizeof err.message);
+    assert_int_equal(strlen(err.message) % 3, 0);
+}
+
+static void sizes_are_checked(void **state)
+{
+    cogvideo_error err;
+    size_t out = 7;
+
+    (void)state;
+    assert_true(cv_size_mul(SIZE_MAX, 1, &out) && out == SIZE_MAX);
+    assert_true(cv_size_mul(0, SIZE_MAX, &out) && out == 0);
+    assert_false(cv_size_mul(SIZE_MAX / 2 + 1, 2, &out));
+    assert_true(cv_size_add(SIZE_MAX - 1, 1, &out) && out == SIZE_MAX);
+    assert_false(cv_size_add(SIZE_MAX, 1, &out));
+    assert_null(cv_alloc(SIZE_MAX / 4, 8, &err));
+    assert_int_equal(err.status, COGVIDEO_ERROR_MEMORY);
+    assert_null(cv_alloc(SIZE_MAX - 8, 1, &err));
+}
+
+static void memory_is_aligned_and_zero(void **state)
+{
+    cogvideo_error err;
+    unsigned char *block = cv_alloc(100, 1, &err), *grown;
+
+    (void)state;
+    assert_non_null(block);
+    assert_int_equal((uintptr_t)block % 64, 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(block[i], 0);
+    memset(block, 5, 100);
+    grown = cv_realloc(block, 100, 200, 1, &err);
+    assert_int_equal(grown[99], 5);
+    assert_int_equal(grown[199], 0);
+    cv_free(grown);
+}
+
+static void output_appears_only_when_whole(void **state)
+{
+    cogvideo_error err;
+    cv_output out;
+    cv_buffer text = { 0 };
+    char path[200];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", check_temp_path("out.txt"));
+    CHECK_OK(cv_output_open(&out, path, &err), err);
+    CHECK_OK(cv_output_write(&out, "hello", 5, &err), err);
+    assert_false(cv_path_exists(path));
+    cv_output_abandon(&out);
+    assert_false(cv_path_exists(path));
+    CHECK_OK(cv_output_open(&out, path, &err), err);
+    CHECK_OK(cv_output_write(&out, "hello", 5, &err), err);
+    CHECK_OK(cv_output_commit(&out, &err), err);
+    CHECK_OK(cv_file_read(&text, path, 100, &err), err);
+    assert_string_equal(text.data, "hello");
+    cv_buffer_free(&text);
+    CHECK_FAILS(cv_file_read(&text, path, 4, &err), COGVIDEO_ERROR_FORMAT, "larger than the 4 bytes", err);
+    CHECK_FAILS(cv_file_read(&text, check_temp_path("none"), 4, &err), COGVIDEO_ERROR_IO, "none", err);
+    CHECK_FAILS(cv_output_open(&out, check_temp(), &err), COGVIDEO_ERROR_IO, "is a directory", err);
+    CHECK_FAILS(cv_output_open(&out, "/no/such/folder/x", &err), COGVIDEO_ERROR_IO, "No such file", err);
+}
+
+static void full_disk_is_an_error(void **state)
+{
+    cogvideo_error err;
+    cv_output out = { 0 };
+
+    (void)state;
+    if (access("/dev/full", W_OK) != 0)
+        skip();
+    out.stream = fopen("/dev/full", "wb");
+    out.path = cv_strdup("/dev/full", &err);
+    if (cv_output_write(&out, "x", 1, &err) == COGVIDEO_OK)
+        assert_int_equal(cv_output_commit(&out, &err), COGVIDEO_ERROR_IO);
+    cv_output_abandon(&out);
+}
+
+static void mapping_refuses_what_is_no_file(void **state)
+{
+    cogvideo_error err;
+    cv_mapping mapping = { 0 };
+
+    (void)state;
+    CHECK_FAILS(cv_map_open(&mapping, check_temp(), &err), COGVIDEO_ERROR_IO, "a directory", err);
+    CHECK_FAILS(cv_map_open(&mapping, "/dev/zero", &err), COGVIDEO_ERROR_IO, "regular file", err);
+    assert_int_equal(mkfifo(check_temp_path("fifo"), 0600), 0);
+    CHECK_FAILS(cv_map_open(&mapping, check_temp_path("fifo"), &err), COGVIDEO_ERROR_IO, "regular file", err);
+    check_write(check_temp_path("empty"), "", 0);
+    CHECK_OK(cv_map_open(&mapping, check_temp_path("empty"), &err), err);
+    assert_int_equal(mapping.size, 0);
+    cv_map_close(&mapping);
+}
+
+static cogvideo_status parse(cv_json **json, const char *text, cogvideo_error *err)
+{
+    return cv_json_parse(json, text, strlen(text), "x.json", err);
+}
+
+static void json_getters_name_key_and_range(void **state)
+{
+    cogvideo_error err;
+    cv_json *json = NULL;
+    int64_t number = 3;
+    const char *text;
+
+    (void)state;
+    CHECK_OK(parse(&json, "{\"a\":5,\"b\":\"x\",\"c\":1.5} ", &err), err);
+    CHECK_OK(cv_json_int(json, "a", 0, 10, &number, "x.json", &err), err);
+    assert_int_equal(number, 5);
+    CHECK_FAILS(cv_json_int(json, "a", 6, 10, &number, "x.json", &err), COGVIDEO_ERROR_FORMAT, "from 6 to 10", err);
+    CHECK_FAILS(cv_json_int(json, "c", 0, 10, &number, "x.json", &err), COGVIDEO_ERROR_FORMAT, "whole number", err);
+    CHECK_FAILS(cv_json_int(json, "b", 0, 10, &number, "x.json", &err), COGVIDEO_ERROR_FORMAT, "'b' must be", err);
+    CHECK_FAILS(cv_json_string(json, "z", &text, "x.json", &err), COGVIDEO_ERROR_FORMAT, "'z' is missing", err);
+    CHECK_OK(cv_json_optional_int(json, "z", 0, 10, &number, "x.json", &err), err);
+    assert_int_equal(number, 5);
+    cv_json_free(&json);
+}
+
+static void json_refuses_what_is_not_one_value(void **state)
+{
+    static const char *const bad[] = { "", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "{\"b\":{\"a\":1,\"a\":2}}", "nul",
+                                       "[1,2", "<html>" };
+    cogvideo_error err;
+    cv_json *json = NULL;
+    char *deep = malloc(100001);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(parse(&json, bad[i], &err), COGVIDEO_ERROR_FORMAT);
+    CHECK_FAILS(parse(&json, "<html>", &err), COGVIDEO_ERROR_FORMAT, "HTML", err);
+    memset(deep, '[', 100000);
+    deep[100000] = '\0';
+    assert_int_equal(parse(&json, deep, &err), COGVIDEO_ERROR_FORMAT);
+    free(deep);
+}
+
+static void json_is_written_and_read_back(void **state)
+{
+    cogvideo_error err;
+    cv_json *json = cv_json_new_object(), *back = NULL;
+    int32_t ids[] = { 1, 2, 3 }, *read;
+    size_t count;
+    char *text;
+
+    (void)state;
+    cv_json_set_int(json, "n", 1);
+    cv_json_set_int(json, "n", 7);
+    cv_json_set_ints(json, "ids", ids, 3);
+    cv_json_set_string(cv_json_set_object(json, "o"), "s", "\xe4\xb8\x80\n");
+    text = cv_json_print(json, false, &err);
+    assert_string_equal(text, "{\"n\":7,\"ids\":[1,2,3],\"o\":{\"s\":\"\xe4\xb8\x80\\n\"}}");
+    CHECK_OK(parse(&back, text, &err), err);
+    CHECK_OK(cv_json_int_array(cv_json_get(back, "ids"), 0, 3, &read, &count, "ids", &err), err);
+    assert_int_equal(count, 3);
+    assert_int_equal(read[2], 3);
+    cv_free(read);
+    CHECK_FAILS(cv_json_int_array(cv_json_get(back, "ids"), 0, 2, &read, &count, "ids", &err), COGVIDEO_ERROR_FORMAT,
+                "number 3", err);
+    cv_free(text);
+    cv_json_free(&back);
+    cv_json_free(&json);
+}
+
+/* Known answers of Philox 4x32-10 from the authors' Random123 library. */
+static void random_numbers_are_philox(void **state)
+{
+    uint32_t out[4];
+
+    (void)state;
+    cv_rng_block(out, 0, (uint32_t[4]){ 0, 0, 0, 0 });
+    assert_int_equal(out[0], 0x6627e8d5);
+    assert_int_equal(out[1], 0xe169c58d);
+    assert_int_equal(out[2], 0xbc57ac4c);
+    assert_int_equal(out[3], 0x9b00dbd8);
+    cv_rng_block(out, 0x299f31d0a4093822, (uint32_t[4]){ 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 });
+    assert_int_equal(out[0], 0xd16cfe09);
+    assert_int_equal(out[1], 0x94fdcceb);
+    assert_int_equal(out[2], 0x5001e420);
+    assert_int_equal(out[3], 0x24126ea1);
+    assert_true(cv_rng_unit(0xffffffff, 0xffffffff) < 1.0);
+    CHECK_CLOSE(cv_rng_unit(0x80000000, 0), 0.5, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_escape_control_characters),
+        cmocka_unit_test(long_errors_are_cut_between_characters),
+        cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(memory_is_aligned_and_zero),
+        cmocka_unit_test(output_appears_only_when_whole),
+        cmocka_unit_test(full_disk_is_an_error),
+        cmocka_unit_test(mapping_refuses_what_is_no_file),
+        cmocka_unit_test(json_getters_name_key_and_range),
+        cmocka_unit_test(json_refuses_what_is_not_one_value),
+        cmocka_unit_test(json_is_written_and_read_back),
+        cmocka_unit_test(random_numbers_are_philox),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

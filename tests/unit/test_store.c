@@ -1,0 +1,182 @@
+/* Number formats and safetensors files: written, read back, and refused when they lie. */
+#include "support/check.h"
+#include "support/seeded.h"
+
+#include "base/file.h"
+
+static void halves_round_trip(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 0; bits < 0x10000; bits++) {
+        float wide = cv_f16_to_f32((uint16_t)bits);
+
+        if ((bits & 0x7fff) > 0x7c00)
+            assert_true(isnan(wide) && (cv_f32_to_f16(wide) & 0x7fff) > 0x7c00);
+        else
+            assert_int_equal(cv_f32_to_f16(wide), bits);
+        wide = cv_bf16_to_f32((uint16_t)bits);
+        if (!isnan(wide))
+            assert_int_equal(cv_f32_to_bf16(wide), bits);
+    }
+}
+
+static void halves_round_to_nearest_even(void **state)
+{
+    (void)state;
+    assert_int_equal(cv_f32_to_f16(1.0f + 0x1p-11f), 0x3c00);
+    assert_int_equal(cv_f32_to_f16(1.0f + 3 * 0x1p-11f), 0x3c02);
+    assert_int_equal(cv_f32_to_f16(65519.0f), 0x7bff);
+    assert_int_equal(cv_f32_to_f16(65520.0f), 0x7c00);
+    assert_int_equal(cv_f32_to_f16(-0x1p-25f), 0x8000);
+    assert_int_equal(cv_f32_to_f16(0x1.8p-25f), 0x0001);
+    assert_int_equal(cv_f32_to_f16(0x1p-14f - 0x1p-25f), 0x0400);
+    assert_int_equal(cv_f32_to_bf16(1.0f + 0x1p-8f), 0x3f80);
+}
+
+/* The check values that define the seeded weights. */
+static void seeded_weights_are_the_agreed_ones(void **state)
+{
+    (void)state;
+    CHECK_CLOSE(seeded_unit(1, "a.weight", 0), 0.5383947, 1e-7);
+    CHECK_CLOSE(seeded_unit(1, "a.weight", 1), 0.23552883, 1e-7);
+    CHECK_CLOSE(seeded_unit(1, "a.weight", 2), -0.05053115, 1e-7);
+    CHECK_CLOSE(seeded_unit(1, "a.weight", 3), 0.5235014, 1e-7);
+}
+
+static void write_sample(const char *path)
+{
+    seeded_list list = { 0 };
+
+    seeded_add(&list, 1, "b.weight", 2, 3, 5);
+    seeded_add(&list, 1, "a.bias", 1, 7);
+    seeded_write(&list, path, CV_F16);
+    seeded_list_free(&list);
+}
+
+static void tensors_are_written_and_claimed(void **state)
+{
+    cogvideo_error err;
+    cv_store *store = NULL;
+    const cv_tensor *tensor;
+    float values[7];
+
+    (void)state;
+    write_sample(check_temp_path("a.safetensors"));
+    CHECK_OK(cv_store_open(&store, check_temp_path("a.safetensors"), &err), err);
+    assert_int_equal(cv_store_count(store), 2);
+    CHECK_OK(cv_store_claim(store, &tensor, "a.bias", 1, (size_t[]){ 7 }, &err), err);
+    cv_to_f32(values, tensor->data, tensor->dtype, 7);
+    CHECK_CLOSE(values[3], seeded_unit(1, "a.bias", 3) / 8, 1e-4);
+    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "'b.weight'", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "b.weight", 2, (size_t[]){ 5, 3 }, &err), COGVIDEO_ERROR_MODEL,
+                "has shape [3, 5], [5, 3] was expected", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "c", 2, (size_t[]){ 5, 3 }, &err), COGVIDEO_ERROR_MODEL,
+                "'c' [5, 3] is missing", err);
+    CHECK_OK(cv_store_claim(store, &tensor, "b.weight", 2, (size_t[]){ 3, 5 }, &err), err);
+    CHECK_OK(cv_store_check_claimed(store, &err), err);
+    cv_store_close(&store);
+}
+
+static cogvideo_status open_text(const char *header, size_t header_size, size_t data_size, cogvideo_error *err)
+{
+    unsigned char file[4096] = { 0 };
+    size_t length = strlen(header);
+    cv_store *store = NULL;
+    cogvideo_status status;
+
+    for (int i = 0; i < 8; i++)
+        file[i] = (unsigned char)((uint64_t)header_size >> 8 * i);
+    memcpy(file + 8, header, length);
+    check_write(check_temp_path("bad.safetensors"), file, 8 + length + data_size);
+    status = cv_store_open(&store, check_temp_path("bad.safetensors"), err);
+    cv_store_close(&store);
+    return status;
+}
+
+static void lying_headers_are_refused(void **state)
+{
+    static const struct {
+        const char *header, *words;
+        size_t data;
+    } bad[] = {
+        { "[]", "JSON object", 0 },
+        { "{\"a\":1}", "must be an object", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "'data_offsets' is missing", 4 },
+        { "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown type", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", "do not match", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}", "whole number from 1", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", "whole number from 1", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,6]}}", "whole number from 1", 6 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "at most 8", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[281474976710656,281474976710656],\"data_offsets\":[0,4]}}",
+          "does not fit", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "from 1", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", "do not match", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,400]}}", "within", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", "within", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", "two numbers", 8 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "truncated or padded", 8 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "0 was expected", 8 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "4 was expected", 8 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "twice", 8 },
+    };
+    cogvideo_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_FAILS(open_text(bad[i].header, strlen(bad[i].header), bad[i].data, &err), COGVIDEO_ERROR_FORMAT,
+                    bad[i].words, err);
+    CHECK_FAILS(open_text("{}", 0, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
+    CHECK_FAILS(open_text("{}", SIZE_MAX, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
+    CHECK_FAILS(open_text("{}", 3, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
+    CHECK_OK(open_text("{}", 2, 0, &err), err);
+    CHECK_OK(open_text("{\"__metadata__\":{\"a\":\"b\"}}", 26, 0, &err), err);
+}
+
+static void truncation_at_every_byte_is_refused(void **state)
+{
+    cogvideo_error err;
+    cv_buffer file = { 0 };
+    cv_store *store = NULL;
+
+    (void)state;
+    write_sample(check_temp_path("whole.safetensors"));
+    CHECK_OK(cv_file_read(&file, check_temp_path("whole.safetensors"), 1 << 20, &err), err);
+    for (size_t size = 0; size < file.size; size++) {
+        check_write(check_temp_path("cut.safetensors"), file.data, size);
+        assert_int_equal(cv_store_open(&store, check_temp_path("cut.safetensors"), &err), COGVIDEO_ERROR_FORMAT);
+    }
+    cv_buffer_free(&file);
+}
+
+static void writer_demands_all_bytes(void **state)
+{
+    cogvideo_error err;
+    cv_store_writer *writer = NULL;
+
+    (void)state;
+    CHECK_OK(cv_store_writer_create(&writer, check_temp_path("short.safetensors"), &err), err);
+    CHECK_OK(cv_store_writer_declare(writer, "a", CV_F32, 1, (size_t[]){ 2 }, &err), err);
+    CHECK_OK(cv_store_writer_data(writer, "1234", 4, &err), err);
+    CHECK_FAILS(cv_store_writer_commit(&writer, &err), COGVIDEO_ERROR_ARGUMENT, "4 of 8", err);
+    assert_null(writer);
+    assert_false(cv_path_exists(check_temp_path("short.safetensors")));
+    assert_false(cv_path_exists(check_temp_path("short.safetensors.partial")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(halves_round_trip),
+        cmocka_unit_test(halves_round_to_nearest_even),
+        cmocka_unit_test(seeded_weights_are_the_agreed_ones),
+        cmocka_unit_test(tensors_are_written_and_claimed),
+        cmocka_unit_test(lying_headers_are_refused),
+        cmocka_unit_test(truncation_at_every_byte_is_refused),
+        cmocka_unit_test(writer_demands_all_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
