@@ -1,0 +1,44 @@
+/* memory.h - the key/value caches of a sequence: of its text, and of its frames.
+ *
+ * Text sees text only, so sequences of equal text share one text memory. Per layer: base keys and values of
+ * the text and of the current frame, plus keys and values of the text and of all frames. Nothing else is kept. */
+#ifndef CV_MODEL_COGVIDEO_MEMORY_H
+#define CV_MODEL_COGVIDEO_MEMORY_H
+
+#include "base/mem.h"
+#include "model/cogvideo/config.h"
+
+/* Keys and values, [layers][H][places][D] each. */
+typedef struct cv_memory {
+    float *keys, *values;
+    int places;
+    size_t layer_stride, head_stride; /* in floats */
+} cv_memory;
+
+typedef struct cv_text_memory {
+    cv_memory base, plus;
+    int count; /* text places */
+} cv_text_memory;
+
+typedef struct cv_frame_memory {
+    cv_memory base; /* L places: the current frame */
+    cv_memory plus; /* slots * L places: all frames */
+    int slots;
+} cv_frame_memory;
+
+/* Without `plus` (the first frame) only base channels are kept. */
+cogvideo_status cv_text_memory_create(cv_text_memory *out, const cv_cogvideo_config *config, int count, bool plus,
+                                      cogvideo_error *err);
+void cv_text_memory_free(cv_text_memory *memory);
+size_t cv_text_memory_bytes(const cv_cogvideo_config *config, int count, bool plus);
+
+cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, int slots, bool plus,
+                                       cogvideo_error *err);
+void cv_frame_memory_free(cv_frame_memory *memory);
+size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, int slots, bool plus);
+
+/* Copies one place's keys and values, [H * D] each, into a layer. */
+void cv_memory_put(const cv_memory *memory, int layer, int place, const float *keys, const float *values, int H,
+                   int D);
+
+#endif
