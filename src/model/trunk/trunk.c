@@ -1,0 +1,114 @@
+#include "model/trunk/trunk.h"
+
+#include <stdio.h>
+
+/* "transformer.layers.N.PART" in `name`, which has room for NAME bytes. */
+#define NAME 128
+static const char *layer_name(char *name, int layer, const char *part)
+{
+    snprintf(name, NAME, "transformer.layers.%d.%s", layer, part);
+    return name;
+}
+
+static cogvideo_status bind_layer(cv_trunk_layer *out, cv_store *store, int n, int C, int mlp, float eps,
+                                  cogvideo_error *err)
+{
+    cogvideo_status status;
+    char name[NAME];
+
+    CV_TRY(cv_layer_norm_bind(&out->input_norm, store, layer_name(name, n, "input_layernorm"), C, eps, err));
+    CV_TRY(cv_layer_norm_bind(&out->post_attention_norm, store, layer_name(name, n, "post_attention_layernorm"), C,
+                              eps, err));
+    CV_TRY(cv_layer_norm_bind(&out->third_norm, store, layer_name(name, n, "third_layernorm"), C, eps, err));
+    CV_TRY(cv_layer_norm_bind(&out->fourth_norm, store, layer_name(name, n, "fourth_layernorm"), C, eps, err));
+    CV_TRY(cv_linear_bind(&out->qkv, store, layer_name(name, n, "attention.query_key_value"), 3 * C, C, true, err));
+    CV_TRY(cv_linear_bind(&out->dense, store, layer_name(name, n, "attention.dense"), C, C, true, err));
+    CV_TRY(cv_linear_bind(&out->mlp_in, store, layer_name(name, n, "mlp.dense_h_to_4h"), mlp, C, true, err));
+    CV_TRY(cv_linear_bind(&out->mlp_out, store, layer_name(name, n, "mlp.dense_4h_to_h"), C, mlp, true, err));
+fail:
+    return status;
+}
+
+static void close_layer(cv_trunk_layer *layer)
+{
+    cv_layer_norm_close(&layer->input_norm);
+    cv_layer_norm_close(&layer->post_attention_norm);
+    cv_layer_norm_close(&layer->third_norm);
+    cv_layer_norm_close(&layer->fourth_norm);
+    cv_linear_close(&layer->qkv);
+    cv_linear_close(&layer->dense);
+    cv_linear_close(&layer->mlp_in);
+    cv_linear_close(&layer->mlp_out);
+}
+
+cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hidden, int mlp, int vocabulary,
+                              int positions, float norm_epsilon, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_trunk trunk = { .hidden = hidden };
+
+    CV_TRY(cv_embedding_bind(&trunk.word_embeddings, store, "transformer.word_embeddings.weight", vocabulary, hidden,
+                             err));
+    CV_TRY(cv_embedding_bind(&trunk.positions, store, "transformer.position_embeddings.weight", positions, hidden,
+                             err));
+    CV_NEW(trunk.layers, layers, err);
+    trunk.layer_count = layers;
+    for (int n = 0; n < layers; n++)
+        CV_TRY(bind_layer(&trunk.layers[n], store, n, hidden, mlp, norm_epsilon, err));
+    CV_TRY(cv_layer_norm_bind(&trunk.final_norm, store, "transformer.final_layernorm", hidden, norm_epsilon, err));
+    *out = trunk;
+    return COGVIDEO_OK;
+fail:
+    cv_trunk_close(&trunk);
+    *out = trunk;
+    return status;
+}
+
+void cv_trunk_close(cv_trunk *trunk)
+{
+    for (int n = 0; n < trunk->layer_count; n++)
+        close_layer(&trunk->layers[n]);
+    cv_free(trunk->layers);
+    cv_layer_norm_close(&trunk->final_norm);
+    *trunk = (cv_trunk){ 0 };
+}
+
+cogvideo_status cv_embedding_bind(const cv_tensor **out, cv_store *store, const char *name, int rows, int C,
+                                  cogvideo_error *err)
+{
+    size_t shape[2] = { (size_t)rows, (size_t)C };
+
+    return cv_store_claim(store, out, name, 2, shape, err);
+}
+
+static const void *table_row(const cv_tensor *table, int row, int C)
+{
+    return (const char *)table->data + (size_t)row * (size_t)C * cv_dtype_size(table->dtype);
+}
+
+void cv_embedding_row(float *out, const cv_tensor *table, int row, int C)
+{
+    cv_to_f32(out, table_row(table, row, C), table->dtype, (size_t)C);
+}
+
+void cv_embedding_add(float *out, const cv_tensor *table, int row, int C)
+{
+    enum { CHUNK = 64 };
+    size_t width = cv_dtype_size(table->dtype);
+    const char *from = table_row(table, row, C);
+    float values[CHUNK];
+
+    for (int first = 0; first < C; first += CHUNK) {
+        int count = C - first < CHUNK ? C - first : CHUNK;
+
+        cv_to_f32(values, from + (size_t)first * width, table->dtype, (size_t)count);
+        for (int i = 0; i < count; i++)
+            out[first + i] += values[i];
+    }
+}
+
+cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes)
+{
+    return (cv_linear){ .weight = trunk->word_embeddings->data, .dtype = trunk->word_embeddings->dtype,
+                        .N = image_codes, .K = trunk->hidden };
+}
