@@ -1,0 +1,57 @@
+/* forward.h - the CogVideo transformer: a text, a pass over whole frames of one sequence, a step of one place in
+ * each of many sequences. All three run the same layers; they differ in rows and in what those see. */
+#ifndef CV_MODEL_COGVIDEO_FORWARD_H
+#define CV_MODEL_COGVIDEO_FORWARD_H
+
+#include "base/arena.h"
+#include "model/cogvideo/memory.h"
+#include "model/cogvideo/stage.h"
+
+/* What a sequence remembers. */
+typedef struct cv_sequence {
+    const cv_text_memory *text;
+    cv_frame_memory *frames;
+    float text_weight; /* added to scores on text */
+    bool plus;         /* false: the first frame, where the plus channel is off */
+} cv_sequence;
+
+/* Called after each layer with its output [rows, C]; for tests and inspection. */
+typedef struct cv_observer {
+    void (*layer)(void *user, int layer, const float *x, int rows, int C);
+    void *user;
+} cv_observer;
+
+/* Bytes of scratch for `rows` rows: text places, places of a pass, or sequences of a step. */
+size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step);
+
+/* Fills `memory` (memory->count places) from text ids, each below the vocabulary. `observer` may be NULL. */
+void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
+                     const cv_observer *observer, void *scratch);
+
+/* A pass over `slots` whole frames from slot `first_slot` on, codes [slots][L]. Slots from `generated_from` on follow
+ * the rule of generated places (stage 2's given frames do not; in stage 1 it decides the text weight of the plus channel). */
+typedef struct cv_frames_pass {
+    int first_slot, slots, generated_from;
+    const int32_t *codes;
+} cv_frames_pass;
+
+/* Appends the frames to the sequence's memories. Where `logits` is not NULL it is called with blocks of places in order:
+ * logits [count][image_codes] of places first .. first + count - 1, counted over the frames of the pass; place i
+ * predicts code i. */
+typedef void cv_logits_fn(void *user, int first, int count, const float *logits);
+void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
+                       const cv_frames_pass *pass, cv_logits_fn *logits, void *user, const cv_observer *observer,
+                       void *scratch);
+
+/* One new place of one sequence. */
+typedef struct cv_step_row {
+    const cv_sequence *sequence;
+    int slot, index;
+    int32_t previous; /* the code of place index - 1; not looked at where index is 0 */
+} cv_step_row;
+
+/* logits [rows][image_codes]; every weight is read once for all rows. A row's result does not depend on the other rows. */
+void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
+                     void *scratch);
+
+#endif

@@ -1,0 +1,51 @@
+#include "model/cogvideo/stage.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static cogvideo_status bind_layer(cv_plus_layer *plus, int layer, int C, cv_store *own, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char name[80];
+
+    snprintf(name, sizeof name, "mixins.attention_plus.query_key_value.%d", layer);
+    CV_TRY(cv_linear_bind(&plus->qkv, own, name, 3 * C, C, true, err));
+    snprintf(name, sizeof name, "mixins.attention_plus.dense.%d", layer);
+    CV_TRY(cv_linear_bind(&plus->dense, own, name, C, C, true, err));
+    snprintf(name, sizeof name, "mixins.attention_plus.attn_distribution.%d", layer);
+    CV_TRY(cv_vector_bind(&plus->alpha, own, name, C, err));
+    for (int i = 0; i < C; i++)
+        plus->alpha[i] = 1.0f / (1.0f + expf(-plus->alpha[i]));
+fail:
+    return status;
+}
+
+cogvideo_status cv_stage_bind(cv_stage *out, cv_stage_kind kind, const cv_cogvideo_config *config,
+                              const cv_trunk *trunk, cv_store *own, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_stage stage = { .config = config, .kind = kind, .trunk = trunk };
+
+    CV_NEW(stage.plus, config->layers, err);
+    CV_TRY(cv_embedding_bind(&stage.extra_positions, own, "mixins.extra_position_embedding.position_embeddings.weight",
+                             config->extra_positions, config->hidden, err));
+    for (int layer = 0; layer < config->layers; layer++)
+        CV_TRY(bind_layer(&stage.plus[layer], layer, config->hidden, own, err));
+    stage.head = cv_trunk_head(trunk, config->image_codes);
+    *out = stage;
+    return COGVIDEO_OK;
+fail:
+    cv_stage_close(&stage);
+    return status;
+}
+
+void cv_stage_close(cv_stage *stage)
+{
+    for (int layer = 0; stage->plus && layer < stage->config->layers; layer++) {
+        cv_linear_close(&stage->plus[layer].qkv);
+        cv_linear_close(&stage->plus[layer].dense);
+        cv_free(stage->plus[layer].alpha);
+    }
+    cv_free(stage->plus);
+    *stage = (cv_stage){ 0 };
+}
