@@ -158,12 +158,20 @@ static void check_place(check_state *s, int place, const float *logits)
                             fabs((double)logits[s->codes[place]] - lse - (double)s->logprob[place]));
 }
 
-static void check_block(void *user, int first, int count, const float *logits)
+static void check_hidden(check_state *s, const cv_stage *stage, const float *hidden, int rows, void *scratch)
 {
-    check_state *s = user;
+    enum { BLOCK = 50 };
+    int C = s->net->config.hidden, n = s->net->config.image_codes;
+    float *logits = malloc(sizeof *logits * (size_t)(BLOCK * n));
 
-    for (int i = 0; i < count; i++)
-        check_place(s, first + i, logits + (size_t)i * (size_t)s->net->config.image_codes);
+    for (int first = 0; first < rows; first += BLOCK) {
+        int count = rows - first < BLOCK ? rows - first : BLOCK;
+
+        cv_forward_logits(&s->net->exec, stage, logits, hidden + first * C, count, scratch);
+        for (int i = 0; i < count; i++)
+            check_place(s, first + i, logits + i * n);
+    }
+    free(logits);
 }
 
 static void guide(float *logits, const float *guide_logits, int n)
@@ -211,7 +219,7 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
         if (g->given > 0) {
             void *wide = scratch_for(net, stage, g->given * L, false);
 
-            cv_forward_frames(&net->exec, stage, &runs[q].sequence, &given, NULL, NULL, NULL, wide);
+            cv_forward_frames(&net->exec, stage, &runs[q].sequence, &given, NULL, NULL, wide);
             cv_free(wide);
         }
     }
@@ -254,6 +262,7 @@ static void run_by_pass(const network *net, const golden_run *g, int window, con
     int generated = (g->frames - g->given) * L, offset = window * generated;
     const int32_t *tokens;
     void *scratch = scratch_for(net, stage, g->frames * L, false);
+    float *hidden = malloc(sizeof *hidden * (size_t)(generated * net->config.hidden));
     check_state s = { .net = net };
     run r = { 0 };
 
@@ -270,14 +279,16 @@ static void run_by_pass(const network *net, const golden_run *g, int window, con
     if (g->given == 0) {
         cv_frames_pass all = { 0, g->frames, 0, tokens };
 
-        cv_forward_frames(&net->exec, stage, &r.sequence, &all, check_block, &s, NULL, scratch);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &all, hidden, NULL, scratch);
     } else {
         cv_frames_pass given = { 0, g->given, g->given, tokens };
         cv_frames_pass rest = { g->given, g->frames - g->given, g->given, tokens + g->given * L };
 
-        cv_forward_frames(&net->exec, stage, &r.sequence, &given, NULL, NULL, NULL, scratch);
-        cv_forward_frames(&net->exec, stage, &r.sequence, &rest, check_block, &s, NULL, scratch);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &given, NULL, NULL, scratch);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &rest, hidden, NULL, scratch);
     }
+    check_hidden(&s, stage, hidden, generated, scratch);
+    free(hidden);
     print_message("    %s/%s window %d, pass: logits within %.1e, log-probabilities within %.1e\n", net->folder, g->name,
                   window, s.worst_logit, s.worst_logprob);
     assert_true(s.worst_logit < 2e-3 && s.worst_logprob < 2e-3);
@@ -343,7 +354,7 @@ static void check_layers(const network *net)
         CHECK_OK(cv_frame_memory_create(&frames, &net->config, slots, true, &err), err);
         cv_forward_text(&net->exec, &net->stages[stage], &memory, ids, &observer, scratch);
         s.text = text;
-        cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, NULL, &observer, scratch);
+        cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, &observer, scratch);
         print_message("    %s stage %d: activations within %.1e\n", net->folder, stage + 1, s.worst);
         assert_true(s.worst < 2e-3);
         cv_text_memory_free(&memory);

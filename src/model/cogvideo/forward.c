@@ -5,9 +5,8 @@
 
 #include <string.h>
 
-/* Rows that go through the MLP or the logits head at once in a pass: bounds the widest activations. */
+/* Rows that go through the MLP at once in a pass: bounds the widest activations. */
 #define MLP_ROWS 256
-#define HEAD_ROWS 64
 
 /* A row of a frame pass or a step. */
 typedef struct frame_row {
@@ -17,7 +16,7 @@ typedef struct frame_row {
 
 typedef struct buffers {
     float *x, *a, *qkv, *context, *mixed; /* [rows] of C, C, 3C, C, C */
-    float *wide;                          /* [MLP_ROWS or rows] of the MLP's width, or of the logits */
+    float *wide;                          /* [MLP_ROWS, or all rows of a step] of the MLP's width */
     cv_attention_query *queries;          /* [rows] */
     frame_row *rows;
     cv_run *text_runs, *base_runs;        /* [rows] */
@@ -47,7 +46,6 @@ static void carve(buffers *b, cv_arena *arena, const cv_exec *exec, const cv_sta
     size_t n = (size_t)rows, C = (size_t)config->hidden, mlp = (size_t)config->mlp;
     size_t runs = n * (size_t)cv_plus_max_runs(config, stage->kind);
     size_t inner = (step || rows < MLP_ROWS ? n : MLP_ROWS) * mlp;
-    size_t head = step ? 0 : HEAD_ROWS * (size_t)config->image_codes;
     int widest = config->mlp > config->hidden ? config->mlp : config->hidden;
 
     b->x = cv_arena_take(arena, n * C, sizeof(float));
@@ -55,7 +53,7 @@ static void carve(buffers *b, cv_arena *arena, const cv_exec *exec, const cv_sta
     b->qkv = cv_arena_take(arena, n * C * 3, sizeof(float));
     b->context = cv_arena_take(arena, n * C, sizeof(float));
     b->mixed = cv_arena_take(arena, n * C, sizeof(float));
-    b->wide = cv_arena_take(arena, inner > head ? inner : head, sizeof(float));
+    b->wide = cv_arena_take(arena, inner, sizeof(float));
     b->queries = cv_arena_take(arena, n, sizeof *b->queries);
     b->rows = cv_arena_take(arena, n, sizeof *b->rows);
     b->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
@@ -275,10 +273,9 @@ static void prepare_row(pass *p, int r, const cv_sequence *sequence, cv_place pl
 }
 
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
-                       const cv_frames_pass *frames, cv_logits_fn *logits, void *user, const cv_observer *observer,
-                       void *scratch)
+                       const cv_frames_pass *frames, float *hidden, const cv_observer *observer, void *scratch)
 {
-    int L = cv_cogvideo_places(stage->config), C = stage->config->hidden;
+    int L = cv_cogvideo_places(stage->config);
     pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus };
     cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(exec, stage, p.count, false));
 
@@ -290,13 +287,14 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
         prepare_row(&p, r, sequence, place, place.index == 0 ? 0 : frames->codes[r - 1]);
     }
     run_layers(&p, observer);
-    for (int first = 0; logits && first < p.count; first += HEAD_ROWS) {
-        int rows = p.count - first < HEAD_ROWS ? p.count - first : HEAD_ROWS;
+    if (hidden)
+        cv_layer_norm_apply(exec, &stage->trunk->final_norm, hidden, p.b.x, p.count);
+}
 
-        cv_layer_norm_apply(exec, &stage->trunk->final_norm, p.b.a, p.b.x + (size_t)first * (size_t)C, rows);
-        linear(&p, &stage->head, p.b.wide, p.b.a, rows);
-        logits(user, first, rows, p.b.wide);
-    }
+void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
+                       void *scratch)
+{
+    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.N, hidden, (size_t)stage->head.K, rows, scratch);
 }
 
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,

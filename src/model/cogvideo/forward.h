@@ -35,12 +35,13 @@ typedef struct cv_frames_pass {
     const int32_t *codes;
 } cv_frames_pass;
 
-/* Appends the frames to the sequence's memories. Where `logits` is not NULL it is called with blocks of places in order:
- * logits [count][image_codes] of places first .. first + count - 1, counted over the frames of the pass; place i
- * predicts code i. */
-typedef void cv_logits_fn(void *user, int first, int count, const float *logits);
+/* Appends the frames to the sequence's memories. `hidden` [slots * L, C] takes what cv_forward_logits needs; NULL where
+ * no logits are wanted. `observer` may be NULL. */
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
-                       const cv_frames_pass *pass, cv_logits_fn *logits, void *user, const cv_observer *observer,
+                       const cv_frames_pass *pass, float *hidden, const cv_observer *observer, void *scratch);
+
+/* logits [rows, image_codes] of rows of `hidden`; the row of place i predicts code i. Scratch as for a pass of one row. */
+void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
                        void *scratch);
 
 /* One new place of one sequence. */
