@@ -1,0 +1,301 @@
+#include "sample/sampler.h"
+
+#include <float.h>
+#include <math.h>
+
+/* Where the scratch memory goes. */
+typedef struct workspace {
+    double *weights; /* of clusters, or of codes */
+    double *inner;   /* of the codes of one cluster */
+    int32_t *order;  /* candidates, best first */
+} workspace;
+
+/* Candidates of a draw: order[0 .. count), whose weights sum to `total`. */
+typedef struct kept {
+    int count;
+    double total;
+} kept;
+
+/* Doubles before the part of `order`. There are never more clusters than codes. */
+static size_t weight_room(int codes, const cv_clusters *clusters)
+{
+    return (size_t)codes + (clusters ? (size_t)cv_clusters_count(clusters) : 0);
+}
+
+size_t cv_sampler_scratch(int codes, const cv_clusters *clusters)
+{
+    return weight_room(codes, clusters) * sizeof(double) + (size_t)codes * sizeof(int32_t);
+}
+
+static workspace place(void *scratch, int codes, const cv_clusters *clusters)
+{
+    workspace work = { .weights = scratch };
+
+    work.inner = work.weights + (clusters ? cv_clusters_count(clusters) : 0);
+    work.order = (int32_t *)(work.weights + weight_room(codes, clusters));
+    return work;
+}
+
+/* The greatest logit, passing over what is not a number; lanes keep the processor from waiting on each comparison. */
+static float greatest(const float *logits, int n)
+{
+    enum { LANES = 8 };
+    float best[LANES];
+    int i = 0;
+
+    for (int lane = 0; lane < LANES; lane++)
+        best[lane] = -INFINITY;
+    for (; i + LANES <= n; i += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            best[lane] = logits[i + lane] > best[lane] ? logits[i + lane] : best[lane];
+    for (; i < n; i++)
+        best[0] = logits[i] > best[0] ? logits[i] : best[0];
+    for (int lane = 1; lane < LANES; lane++)
+        best[0] = best[lane] > best[0] ? best[lane] : best[0];
+    return best[0] < FLT_MAX ? best[0] : FLT_MAX;
+}
+
+/* exp((logit - best) / T) with scale = 1 / T: from 0 to 1, whatever the logits are. */
+static inline float weight_of(float logit, float best, float scale)
+{
+    float below = logit - best;
+
+    if (best == -INFINITY)
+        return 1;
+    if (!(below < 0))
+        return below >= 0 ? 1 : 0;
+    return expf(below * scale);
+}
+
+/* 1 / T as a positive number, so that minus infinity times it stays that. */
+static float scale_of(double temperature)
+{
+    return (float)fmax(fmin(1 / temperature, FLT_MAX), FLT_MIN);
+}
+
+/* --- candidates, best first ------------------------------------------------------------------------ */
+
+static inline bool better(const double *weights, int32_t a, int32_t b)
+{
+    return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
+}
+
+/* Restores the heap order[0 .. size), best at 0, below `at`. */
+static void sift(const double *weights, int32_t *order, int size, int at)
+{
+    int32_t moving = order[at];
+
+    while (2 * at + 1 < size) {
+        int child = 2 * at + 1;
+
+        if (child + 1 < size && better(weights, order[child + 1], order[child]))
+            child++;
+        if (!better(weights, order[child], moving))
+            break;
+        order[at] = order[child];
+        at = child;
+    }
+    order[at] = moving;
+}
+
+/* Puts the best of n candidates first in `order`, until there are `limit` of them or their weights reach `enough`.
+ * A heap finds each in log n, so a few of many cost little more than one look at all. */
+static kept take_best(const double *weights, int32_t *order, int n, int limit, double enough)
+{
+    kept best = { 0 };
+
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    for (int i = n / 2 - 1; i >= 0; i--)
+        sift(weights, order, n, i);
+    while (best.count < limit && (best.count == 0 || best.total < enough)) {
+        int last = n - 1 - best.count;
+        int32_t top = order[0];
+
+        order[0] = order[last];
+        order[last] = top;
+        sift(weights, order, last, 0);
+        best.total += weights[top];
+        best.count++;
+    }
+    for (int i = 0; i < best.count && i < n / 2; i++) {
+        int32_t other = order[i];
+
+        order[i] = order[n - 1 - i];
+        order[n - 1 - i] = other;
+    }
+    return best;
+}
+
+/* The candidate at which the running sum of weights passes u * total. Those of weight 0 are passed over, so rounding
+ * at u near 1 ends at the last one that can be drawn. `order` NULL: all in their own order. */
+static int draw(const double *weights, const int32_t *order, kept from, double u)
+{
+    double sum = 0, target = u * from.total;
+    int found = order ? order[0] : 0;
+
+    for (int i = 0; i < from.count; i++) {
+        int candidate = order ? order[i] : i;
+
+        if (weights[candidate] > 0) {
+            found = candidate;
+            sum += weights[candidate];
+            if (sum > target)
+                break;
+        }
+    }
+    return found;
+}
+
+/* --- by clusters ----------------------------------------------------------------------------------- */
+
+static kept keep_clusters(const workspace *work, const float *logits, const cv_sampling *sampling,
+                          const cv_clusters *clusters)
+{
+    int codes = cv_clusters_codes(clusters), count = cv_clusters_count(clusters);
+    const int32_t *labels = cv_clusters_labels(clusters);
+    float best = greatest(logits, codes), scale = scale_of(sampling->temperature);
+
+    for (int c = 0; c < count; c++)
+        work->weights[c] = 0;
+    for (int code = 0; code < codes; code++)
+        work->weights[labels[code]] += (double)weight_of(logits[code], best, scale);
+    return take_best(work->weights, work->order, count, sampling->clusters < count ? sampling->clusters : count,
+                     INFINITY);
+}
+
+/* work->inner = weights of the codes of a cluster. */
+static kept weigh_members(const workspace *work, const float *logits, const cv_sampling *sampling,
+                          const int32_t *members, int count)
+{
+    kept all = { .count = count };
+    float best = -INFINITY, scale = scale_of(sampling->temperature * sampling->code_temperature);
+
+    for (int i = 0; i < count; i++)
+        best = logits[members[i]] > best ? logits[members[i]] : best;
+    best = best < FLT_MAX ? best : FLT_MAX;
+    for (int i = 0; i < count; i++) {
+        work->inner[i] = (double)weight_of(logits[members[i]], best, scale);
+        all.total += work->inner[i];
+    }
+    return all;
+}
+
+/* --- plain ----------------------------------------------------------------------------------------- */
+
+/* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order says nothing. */
+static kept keep_codes(const workspace *work, const float *logits, int codes, const cv_sampling *sampling,
+                       bool *in_order)
+{
+    float best = greatest(logits, codes), scale = scale_of(sampling->temperature);
+    bool few = sampling->top_k > 0 && sampling->top_k < codes;
+    bool share = sampling->top_p > 0 && sampling->top_p < 1;
+    kept all = { .count = codes }, result;
+    double enough;
+
+    for (int code = 0; code < codes; code++) {
+        work->weights[code] = (double)weight_of(logits[code], best, scale);
+        all.total += work->weights[code];
+    }
+    *in_order = !few && !share;
+    if (*in_order)
+        return all;
+    if (!few)
+        return take_best(work->weights, work->order, codes, codes, sampling->top_p * all.total);
+    result = take_best(work->weights, work->order, codes, sampling->top_k, INFINITY);
+    if (!share)
+        return result;
+    enough = sampling->top_p * result.total;
+    all = result;
+    result = (kept){ 0 };
+    while (result.count < all.count && (result.count == 0 || result.total < enough))
+        result.total += work->weights[work->order[result.count++]];
+    return result;
+}
+
+/* --- the rule -------------------------------------------------------------------------------------- */
+
+static int best_code(const float *logits, int codes)
+{
+    float best = -INFINITY;
+    int found = 0;
+
+    for (int code = 0; code < codes; code++)
+        if (logits[code] > best) {
+            best = logits[code];
+            found = code;
+        }
+    return found;
+}
+
+int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
+              double u_cluster, double u_code, void *scratch)
+{
+    workspace work = place(scratch, codes, clusters);
+    const int32_t *members;
+    bool in_order;
+    kept from;
+    int count;
+
+    if (sampling->greedy)
+        return best_code(logits, codes);
+    if (sampling->clusters <= 0) {
+        from = keep_codes(&work, logits, codes, sampling, &in_order);
+        return draw(work.weights, in_order ? NULL : work.order, from, u_code);
+    }
+    from = keep_clusters(&work, logits, sampling, clusters);
+    members = cv_clusters_members(clusters, draw(work.weights, work.order, from, u_cluster), &count);
+    from = weigh_members(&work, logits, sampling, members, count);
+    return members[draw(work.inner, NULL, from, u_code)];
+}
+
+void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
+                             const cv_clusters *clusters, void *scratch)
+{
+    workspace work = place(scratch, codes, clusters);
+    bool in_order;
+    kept from;
+
+    for (int code = 0; code < codes; code++)
+        out[code] = 0;
+    if (sampling->greedy) {
+        out[best_code(logits, codes)] = 1;
+        return;
+    }
+    if (sampling->clusters <= 0) {
+        from = keep_codes(&work, logits, codes, sampling, &in_order);
+        for (int i = 0; i < from.count; i++) {
+            int code = in_order ? i : work.order[i];
+
+            out[code] = work.weights[code] / from.total;
+        }
+        return;
+    }
+    from = keep_clusters(&work, logits, sampling, clusters);
+    for (int i = 0; i < from.count; i++) {
+        double share = work.weights[work.order[i]] / from.total;
+        int count;
+        const int32_t *members = cv_clusters_members(clusters, work.order[i], &count);
+        kept inside = weigh_members(&work, logits, sampling, members, count);
+
+        for (int m = 0; m < count; m++)
+            out[members[m]] = share * work.inner[m] / inside.total;
+    }
+}
+
+void cv_logits_guide(float *logits, const float *guide, double alpha, int n)
+{
+    float a = (float)alpha;
+
+    for (int i = 0; i < n; i++)
+        logits[i] = guide[i] + a * (logits[i] - guide[i]);
+}
+
+double cv_log_probability(const float *logits, int n, int code)
+{
+    double best = (double)greatest(logits, n), sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - best);
+    return (double)logits[code] - best - log(sum);
+}
