@@ -20,7 +20,7 @@ typedef struct cogvideo_tokens {
     int frames;      /* at least 1 in a file */
     int32_t *codes;  /* [frames][grid * grid], each 0 or more */
     double *times;   /* [frames], seconds from the start */
-    char *header;    /* the header line's JSON text without format, version, grid and rate, or NULL: how the clip was made */
+    char *header;    /* how it was made: the header line without format, version, grid and rate; or NULL */
 } cogvideo_tokens;
 
 /* Room for `frames` frames, codes and times zero. Free with cogvideo_tokens_free. */
@@ -28,7 +28,8 @@ COGVIDEO_API cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int gri
                                                    cogvideo_error *err);
 COGVIDEO_API void cogvideo_tokens_free(cogvideo_tokens *tokens);
 
-/* Reads a token stream; "-" is standard input. A missing time is frame * (last known step, else 1) seconds. */
+/* Reads a token stream; "-" is standard input. Frames that are numbered must be numbered from 0 in order, and times
+ * must not go back. A missing time is that of the frame above plus the last known step (1 s where none is known). */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load(cogvideo_tokens *out, const char *path, cogvideo_error *err);
 /* Writes one; "-" is standard output. The file appears under its name when it is whole. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *path,
@@ -56,7 +57,8 @@ COGVIDEO_API cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tok
                                                       const int32_t *text_ids, size_t text_count, int text_places,
                                                       int32_t pad, cogvideo_error *err);
 
-/* NumPy .npy files of int32 or int64, C order, shape [frames, grid * grid] or [frames, grid, grid]. Saved as int32 [frames, grid, grid]. */
+/* NumPy .npy files of int32 or int64, C order, shape [frames, grid * grid] or [frames, grid, grid].
+ * Saved as int32 [frames, grid, grid]. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path, cogvideo_error *err);
 COGVIDEO_API cogvideo_status cogvideo_tokens_save_npy(const cogvideo_tokens *tokens, const char *path,
                                                       cogvideo_error *err);

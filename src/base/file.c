@@ -200,6 +200,16 @@ void cv_output_abandon(cv_output *out)
     *out = (cv_output){ 0 };
 }
 
+void cv_output_keep_partial(cv_output *out)
+{
+    if (out->stream && out->partial)
+        fclose(out->stream);
+    out->stream = NULL;
+    cv_free(out->partial);
+    out->partial = NULL;
+    cv_output_abandon(out);
+}
+
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err)
 {
     cv_buffer path = { 0 };

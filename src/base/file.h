@@ -35,6 +35,8 @@ cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, c
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err);
 /* Closes and removes the partial file; nothing happens to an empty `out`, so it may follow a commit. */
 void cv_output_abandon(cv_output *out);
+/* Closes and leaves what was written so far under the partial name. */
+void cv_output_keep_partial(cv_output *out);
 
 /* "dir/name" in fresh memory, or NULL with err set. */
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);

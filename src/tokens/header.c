@@ -1,0 +1,108 @@
+#include "tokens/header.h"
+
+#include <string.h>
+
+cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err)
+{
+    if (grid < 1 || grid > CV_TOKENS_MAX_GRID)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's grid must be from 1 to %d, it is %d", CV_TOKENS_MAX_GRID,
+                       grid);
+    if (rate != 4 && rate != 8 && rate != 16)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, it is %d", rate);
+    return COGVIDEO_OK;
+}
+
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \t\r\n");
+}
+
+/* One past the end of the JSON value at `s`, which is known to be well formed. */
+static const char *skip_value(const char *s)
+{
+    int depth = 0;
+
+    for (;; s++) {
+        if (*s == '"') {
+            for (s++; *s && *s != '"'; s++)
+                if (*s == '\\' && s[1])
+                    s++;
+            if (!*s)
+                return s;
+        } else if (*s == '{' || *s == '[') {
+            depth++;
+        } else if (depth == 0 && (*s == ',' || *s == '}' || *s == ']' || *s == '\0')) {
+            return s;
+        } else if (*s == '}' || *s == ']') {
+            depth--;
+        } else if (!*s) {
+            return s;
+        }
+    }
+}
+
+static bool is_own(const char *key)
+{
+    static const char *const own[] = { "format", "version", "grid", "rate" };
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(key, own[i]) == 0)
+            return true;
+    return false;
+}
+
+cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const char *s = skip_space(text) + 1;
+
+    /* Text and tree are walked side by side, so a key that is spelt with escapes is still known. */
+    for (const cv_json *item = cv_json_first(json); item; item = cv_json_next(item)) {
+        const char *start = skip_space(s), *end;
+
+        end = skip_value(start);
+        s = *end == ',' ? end + 1 : end;
+        while (end > start && strchr(" \t\r\n", end[-1]))
+            end--;
+        if (is_own(cv_json_key(item)))
+            continue;
+        if ((status = cv_buffer_append(out, ",", 1, err)) != COGVIDEO_OK ||
+            (status = cv_buffer_append(out, start, (size_t)(end - start), err)) != COGVIDEO_OK)
+            return status;
+    }
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_header_line(cv_buffer *out, const cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *json = NULL;
+    char *one_line = NULL;
+
+    CV_TRY(cv_tokens_check(tokens->grid, tokens->rate, err));
+    CV_TRY(cv_buffer_printf(out, err, "{\"format\":\"%s\",\"version\":%d,\"grid\":%d,\"rate\":%d", CV_TOKENS_FORMAT,
+                            CV_TOKENS_VERSION, tokens->grid, tokens->rate));
+    if (tokens->header) {
+        const char *text = tokens->header;
+
+        CV_TRY(cv_json_parse(&json, text, strlen(text), "the clip's header", err));
+        if (!cv_json_is_object(json)) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip's header must be a JSON object");
+            goto fail;
+        }
+        if (strpbrk(text, "\r\n")) {
+            one_line = cv_json_print(json, false, err);
+            if (!one_line) {
+                status = COGVIDEO_ERROR_MEMORY;
+                goto fail;
+            }
+            text = one_line;
+        }
+        CV_TRY(cv_header_members(out, text, json, err));
+    }
+    status = cv_buffer_append(out, "}\n", 2, err);
+fail:
+    cv_free(one_line);
+    cv_json_free(&json);
+    return status;
+}

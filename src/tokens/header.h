@@ -1,0 +1,24 @@
+/* header.h - the header line of a token stream: what is kept of it as text, and the line that is written. */
+#ifndef CV_TOKENS_HEADER_H
+#define CV_TOKENS_HEADER_H
+
+#include "base/json.h"
+
+#include <cogvideo/tokens.h>
+
+#define CV_TOKENS_FORMAT "cogvideo-tokens"
+#define CV_TOKENS_VERSION 1
+#define CV_TOKENS_MAX_GRID 4096
+
+/* Checks grid and rate. */
+cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err);
+
+/* Appends to `out` the members of the object in `text`, byte for byte and each behind a comma, without format,
+ * version, grid and rate: a tool keeps what it does not know, numbers of any length included. `json` is the
+ * text parsed. */
+cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err);
+
+/* The whole header line for `tokens`, with its line break; `tokens->header` must be NULL or a JSON object. */
+cogvideo_status cv_header_line(cv_buffer *out, const cogvideo_tokens *tokens, cogvideo_error *err);
+
+#endif

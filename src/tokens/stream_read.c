@@ -1,0 +1,263 @@
+/* stream_read.c - a token stream read line by line, with every size bounded before it is used. */
+#include "base/file.h"
+#include "tokens/header.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#define MAX_FILE ((size_t)1 << 30)
+#define MAX_HEADER ((size_t)1 << 24)
+/* A frame line may hold this much beside its codes, and this many values that are not codes. */
+#define SPARE_BYTES ((size_t)1 << 20)
+#define SPARE_VALUES ((size_t)1 << 14)
+#define MAX_CODE_TEXT 12 /* "2147483647, " */
+#define MAX_TIME 1e9
+
+typedef struct reader {
+    FILE *stream;
+    const char *name; /* of the file, in errors */
+    cv_buffer line;
+    size_t number;    /* of the line, from 1 */
+    size_t bytes;     /* read so far */
+    size_t capacity;  /* frames that there is room for */
+    double step;      /* seconds between the last two frames whose times are known */
+    char origin[400]; /* "FILE: line N" */
+} reader;
+
+/* The next line that is not empty, without its end; *more = false at the end of the file. */
+static cogvideo_status next_line(reader *r, size_t limit, bool *more, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    int c = 0;
+
+    do {
+        r->line.size = 0;
+        r->number++;
+        snprintf(r->origin, sizeof r->origin, "%.300s: line %zu", r->name, r->number);
+        while ((c = getc_unlocked(r->stream)) != EOF && c != '\n') {
+            char byte = (char)c;
+
+            if (++r->bytes > MAX_FILE)
+                return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the file is longer than the %zu bytes allowed",
+                               r->origin, MAX_FILE);
+            if (r->line.size >= limit)
+                return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is longer than the %zu bytes that such a line may have",
+                               r->origin, limit);
+            if ((status = cv_buffer_append(&r->line, &byte, 1, err)) != COGVIDEO_OK)
+                return status;
+        }
+        r->bytes += c == '\n';
+        if (ferror(r->stream))
+            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", r->name, strerror(errno));
+        while (r->line.size > 0 && strchr(" \t\r", r->line.data[r->line.size - 1]) && r->line.data[r->line.size - 1])
+            r->line.data[--r->line.size] = '\0';
+    } while (r->line.size == 0 && c != EOF);
+    *more = r->line.size > 0;
+    return COGVIDEO_OK;
+}
+
+/* The tree of a line costs some 70 bytes per value, so values are counted before it is built. */
+static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **out, cogvideo_error *err)
+{
+    cogvideo_status status;
+    size_t values = 1;
+
+    for (size_t i = 0; i < r->line.size; i++)
+        values += r->line.data[i] == ',' || r->line.data[i] == '[' || r->line.data[i] == '{';
+    if (values > max_values)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds more than the %zu values that it may have", r->origin,
+                       max_values);
+    if (memchr(r->line.data, '\0', r->line.size))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds a zero byte; JSON text was expected", r->origin);
+    status = cv_json_parse(out, r->line.data, r->line.size, r->origin, err);
+    if (status == COGVIDEO_OK && !cv_json_is_object(*out)) {
+        cv_json_free(out);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", r->origin);
+    }
+    return status;
+}
+
+static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *json = NULL;
+    cv_buffer members = { 0 };
+    const char *format = NULL;
+    int64_t version = 0, grid = 0, rate = 8;
+    bool more;
+
+    CV_TRY(next_line(r, MAX_HEADER, &more, err));
+    if (!more) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is empty; a token stream was expected", r->name);
+        goto fail;
+    }
+    CV_TRY(parse_line(r, MAX_HEADER / 16, &json, err));
+    CV_TRY(cv_json_string(json, "format", &format, r->origin, err));
+    if (strcmp(format, CV_TOKENS_FORMAT) != 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.60s', a token stream has '%s'", r->origin,
+                         format,
+                         CV_TOKENS_FORMAT);
+        goto fail;
+    }
+    CV_TRY(cv_json_int(json, "version", 1, INT_MAX, &version, r->origin, err));
+    if (version != CV_TOKENS_VERSION) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'version' is %lld, this program reads version %d",
+                         r->origin, (long long)version, CV_TOKENS_VERSION);
+        goto fail;
+    }
+    CV_TRY(cv_json_int(json, "grid", 1, CV_TOKENS_MAX_GRID, &grid, r->origin, err));
+    CV_TRY(cv_json_optional_int(json, "rate", 4, 16, &rate, r->origin, err));
+    if (rate != 4 && rate != 8 && rate != 16) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld, it must be 4, 8 or 16", r->origin,
+                         (long long)rate);
+        goto fail;
+    }
+    CV_TRY(cv_header_members(&members, r->line.data, json, err));
+    if (members.size > 0) {
+        members.data[0] = '{';
+        CV_TRY(cv_buffer_append(&members, "}", 1, err));
+    }
+    tokens->grid = (int)grid;
+    tokens->rate = (int)rate;
+    tokens->header = members.data;
+    members.data = NULL;
+fail:
+    cv_buffer_free(&members);
+    cv_json_free(&json);
+    return status;
+}
+
+static cogvideo_status make_room(reader *r, cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    size_t places = (size_t)tokens->grid * (size_t)tokens->grid, frames = (size_t)tokens->frames;
+    size_t grown = r->capacity ? r->capacity + r->capacity / 2 + 1 : 1;
+    int32_t *codes;
+    double *times;
+
+    if (frames < r->capacity)
+        return COGVIDEO_OK;
+    if (grown > INT_MAX || grown > SIZE_MAX / sizeof *codes / places)
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: too many frames", r->origin);
+    if (!(codes = cv_realloc(tokens->codes, frames * places, grown * places, sizeof *codes, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    tokens->codes = codes;
+    if (!(times = cv_realloc(tokens->times, frames, grown, sizeof *times, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    tokens->times = times;
+    r->capacity = grown;
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status read_codes(const reader *r, const cv_json *json, int places, int32_t *codes,
+                                  cogvideo_error *err)
+{
+    cv_json *array = NULL;
+    cogvideo_status status = cv_json_array(json, "codes", &array, r->origin, err);
+    size_t count;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    count = cv_json_count(array);
+    if (count != (size_t)places)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'codes' holds %zu numbers, %d were expected (grid squared)",
+                       r->origin, count, places);
+    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item)) {
+        double value = cv_json_is_number(item) ? cv_json_number(item) : -1;
+
+        if (!(value >= 0 && value <= INT32_MAX && value == floor(value)))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                           "%s: number %zu of 'codes' must be a whole number from 0 to %d", r->origin,
+                           (size_t)places - count + 1, INT32_MAX);
+        *codes++ = (int32_t)value;
+        count--;
+    }
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status read_time(reader *r, const cv_json *json, cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    int frame = tokens->frames;
+    double previous = frame > 0 ? tokens->times[frame - 1] : 0, time = frame > 0 ? previous + r->step : 0;
+    cogvideo_status status = cv_json_optional_double(json, "time", -MAX_TIME, MAX_TIME, &time, r->origin, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if (frame > 0 && time < previous)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'time' is %g, before the %g of the frame above it", r->origin,
+                       time,
+                       previous);
+    if (frame > 0)
+        r->step = time - previous;
+    tokens->times[frame] = time;
+    return COGVIDEO_OK;
+}
+
+/* *more = false where there was no further frame. */
+static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *json = NULL;
+    int places = tokens->grid * tokens->grid;
+    int64_t frame = tokens->frames;
+
+    CV_TRY(next_line(r, (size_t)places * MAX_CODE_TEXT + SPARE_BYTES, more, err));
+    if (!*more)
+        return COGVIDEO_OK;
+    CV_TRY(parse_line(r, (size_t)places + SPARE_VALUES, &json, err));
+    CV_TRY(make_room(r, tokens, err));
+    CV_TRY(cv_json_optional_int(json, "frame", 0, INT_MAX, &frame, r->origin, err));
+    if (frame != tokens->frames) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is frame %lld, frame %d was expected here", r->origin,
+                         (long long)frame, tokens->frames);
+        goto fail;
+    }
+    CV_TRY(read_time(r, json, tokens, err));
+    CV_TRY(read_codes(r, json, places, tokens->codes + (size_t)tokens->frames * (size_t)places, err));
+    tokens->frames++;
+fail:
+    cv_json_free(&json);
+    return status;
+}
+
+static cogvideo_status open_stream(reader *r, const char *path, cogvideo_error *err)
+{
+    if (strcmp(path, "-") == 0) {
+        r->stream = stdin;
+        r->name = "standard input";
+        return COGVIDEO_OK;
+    }
+    r->name = path;
+    if (cv_path_is_dir(path))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a token stream was expected", path);
+    r->stream = fopen(path, "rbe");
+    if (!r->stream)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cogvideo_tokens_load(cogvideo_tokens *out, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    reader r = { .step = 1 };
+    cogvideo_tokens tokens = { 0 };
+    bool more = true;
+
+    CV_TRY(open_stream(&r, path, err));
+    CV_TRY(read_header(&r, &tokens, err));
+    while (more)
+        CV_TRY(read_frame(&r, &tokens, &more, err));
+    if (tokens.frames == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has a header but no frame (was it cut off?)", r.name);
+        goto fail;
+    }
+    *out = tokens;
+    tokens = (cogvideo_tokens){ 0 };
+fail:
+    if (r.stream && r.stream != stdin)
+        fclose(r.stream);
+    cv_buffer_free(&r.line);
+    cogvideo_tokens_free(&tokens);
+    return status;
+}

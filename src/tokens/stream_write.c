@@ -1,0 +1,143 @@
+/* stream_write.c - a token stream written line by line, so that hours of work survive an interruption. */
+#include "base/file.h"
+#include "tokens/header.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cogvideo_token_writer {
+    cv_output output;
+    int grid, frames;
+    cv_buffer line;
+};
+
+static cogvideo_status write_line(cogvideo_token_writer *writer, cogvideo_error *err)
+{
+    cogvideo_status status = cv_output_write(&writer->output, writer->line.data, writer->line.size, err);
+
+    if (status == COGVIDEO_OK && fflush(writer->output.stream) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", writer->output.path, strerror(errno));
+    return status;
+}
+
+static void writer_free(cogvideo_token_writer **writer)
+{
+    cv_buffer_free(&(*writer)->line);
+    cv_free(*writer);
+    *writer = NULL;
+}
+
+cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **out, const char *path,
+                                           const cogvideo_tokens *header, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cogvideo_token_writer *writer = NULL;
+
+    CV_NEW(writer, 1, err);
+    writer->grid = header->grid;
+    CV_TRY(cv_header_line(&writer->line, header, err));
+    CV_TRY(cv_output_open(&writer->output, path, err));
+    CV_TRY(write_line(writer, err));
+    *out = writer;
+    return COGVIDEO_OK;
+fail:
+    cogvideo_token_writer_abandon(&writer, 0);
+    return status;
+}
+
+static cogvideo_status append_code(cv_buffer *line, int32_t code, bool first, cogvideo_error *err)
+{
+    char digits[12];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + code % 10);
+        code /= 10;
+    } while (code > 0);
+    if (!first)
+        digits[--at] = ',';
+    return cv_buffer_append(line, digits + at, sizeof digits - at, err);
+}
+
+/* The shortest of two forms that reads back as the same number. A program may have set a locale with a comma. */
+static void format_time(char *out, size_t size, double time)
+{
+    char *comma;
+
+    snprintf(out, size, "%.15g", time);
+    if (strtod(out, NULL) != time)
+        snprintf(out, size, "%.17g", time);
+    if ((comma = strchr(out, ',')))
+        *comma = '.';
+}
+
+cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, double time, const int32_t *codes,
+                                            cogvideo_error *err)
+{
+    cogvideo_status status;
+    char text[40];
+    int places = writer->grid * writer->grid;
+
+    if (!isfinite(time))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has no finite time", writer->output.path,
+                       writer->frames);
+    format_time(text, sizeof text, time);
+    writer->line.size = 0;
+    CV_TRY(cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s,\"codes\":[", writer->frames, text));
+    for (int i = 0; i < places; i++) {
+        if (codes[i] < 0) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at place %d, a code is 0 or more",
+                             writer->output.path, writer->frames, codes[i], i);
+            goto fail;
+        }
+        CV_TRY(append_code(&writer->line, codes[i], i == 0, err));
+    }
+    CV_TRY(cv_buffer_append(&writer->line, "]}\n", 3, err));
+    CV_TRY(write_line(writer, err));
+    writer->frames++;
+fail:
+    return status;
+}
+
+cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer **writer, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    if ((*writer)->frames == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: a token stream needs at least 1 frame",
+                         (*writer)->output.path);
+        cogvideo_token_writer_abandon(writer, 0);
+        return status;
+    }
+    status = cv_output_commit(&(*writer)->output, err);
+    writer_free(writer);
+    return status;
+}
+
+void cogvideo_token_writer_abandon(cogvideo_token_writer **writer, int keep)
+{
+    if (!*writer)
+        return;
+    if (keep)
+        cv_output_keep_partial(&(*writer)->output);
+    else
+        cv_output_abandon(&(*writer)->output);
+    writer_free(writer);
+}
+
+cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cogvideo_token_writer *writer = NULL;
+    size_t places = (size_t)tokens->grid * (size_t)tokens->grid;
+
+    CV_TRY(cogvideo_token_writer_open(&writer, path, tokens, err));
+    for (int i = 0; i < tokens->frames; i++)
+        CV_TRY(cogvideo_token_writer_frame(writer, tokens->times[i], tokens->codes + (size_t)i * places, err));
+    return cogvideo_token_writer_commit(&writer, err);
+fail:
+    cogvideo_token_writer_abandon(&writer, 0);
+    return status;
+}
