@@ -37,6 +37,10 @@ typedef struct cogvideo_model_info {
     int keyframes;          /* frames that stage 1 makes, the first included */
     int text_places;        /* longest text, in ids */
     int upscaled_grid;      /* codes on one side after super-resolution */
+    int rate;               /* pixels per code on one side of a decoded frame */
+    int picture_size;       /* pixels to which smaller decoded pictures are enlarged */
+    int rounds;             /* of interpolation, for the whole clip */
+    double seconds;         /* length of the whole clip */
     uint64_t parameters;    /* weights in all parts; a shared trunk counts once */
     uint64_t file_bytes;    /* of all mapped files */
 } cogvideo_model_info;

@@ -1,0 +1,53 @@
+/* generate.c - the public arrows: each is handed to the model's family. */
+#include "family/cogvideo/arrows.h"
+
+#include <math.h>
+
+void cogvideo_generate_defaults(cogvideo_generate_options *options)
+{
+    *options = (cogvideo_generate_options){ .text_weight = NAN };
+}
+
+cogvideo_status cogvideo_keyframes(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                   const cogvideo_tokens *first, int count, cogvideo_tokens *out, cogvideo_error *err)
+{
+    return cv_arrow_keyframes(model, options, first, count, out, err);
+}
+
+cogvideo_status cogvideo_interpolate(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                     const cogvideo_tokens *in, int rounds, int batch, cogvideo_tokens *out,
+                                     cogvideo_error *err)
+{
+    return cv_arrow_interpolate(model, options, in, rounds, batch, out, err);
+}
+
+cogvideo_status cogvideo_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+{
+    return cv_arrow_upscale(model, options, in, out, err);
+}
+
+cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_generate_options *options,
+                               const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                               int *scored, cogvideo_error *err)
+{
+    return cv_arrow_score(model, options, what, clip, logprob, scored, err);
+}
+
+cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
+                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+{
+    return cv_arrow_decode(model, options, in, out, err);
+}
+
+cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
+                                const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err)
+{
+    return cv_arrow_encode(model, in, rate, callbacks, out, err);
+}
+
+cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                    cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
+{
+    return cv_arrow_plan(model, options, stage, frames, out, err);
+}

@@ -1,0 +1,114 @@
+/* model.c - a model as its user sees it: open, what it is, its text tokenizer. */
+#include "family/cogvideo/family.h"
+
+#include "nn/blas.h"
+
+#include <cogvideo/version.h>
+
+#include <stdio.h>
+
+#define STRING(x) #x
+#define VERSION(major, minor, patch) STRING(major) "." STRING(minor) "." STRING(patch)
+
+const char *cogvideo_version(void)
+{
+    return VERSION(COGVIDEO_VERSION_MAJOR, COGVIDEO_VERSION_MINOR, COGVIDEO_VERSION_PATCH);
+}
+
+void cogvideo_build_info(char *out, size_t size)
+{
+    cv_kernels kernels;
+
+    cv_kernels_best(&kernels);
+    snprintf(out, size, "kernels: %s\nblas: %s\ncompiler: %s", kernels.name, cv_blas_name(), __VERSION__);
+}
+
+cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,
+                                    cogvideo_error *err)
+{
+    return cv_family_open(out, directory, options, err);
+}
+
+void cogvideo_model_close(cogvideo_model **model)
+{
+    cv_family_close(model);
+}
+
+void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out)
+{
+    const cv_description *d = &model->description;
+
+    *out = (cogvideo_model_info){
+        .name = d->name,
+        .family = "cogvideo",
+        .has_stage1 = model->stages[0].trunk != NULL,
+        .has_stage2 = model->stages[1].trunk != NULL,
+        .has_upscaler = model->upscaler != NULL,
+        .has_image_tokenizer = model->image_tokenizer != NULL,
+        .has_text_tokenizer = model->text != NULL,
+        .has_clusters = model->clusters != NULL,
+        .shared_trunk = model->shared_trunk,
+        .layers = d->network.layers,
+        .hidden = d->network.hidden,
+        .heads = d->network.heads,
+        .vocabulary = d->network.vocabulary,
+        .image_codes = d->network.image_codes,
+        .text_pieces = model->text ? cv_text_pieces(model->text) : 0,
+        .grid = d->network.grid,
+        .window = d->network.window,
+        .keyframes = d->network.frames,
+        .text_places = d->network.text_places,
+        .upscaled_grid = model->upscaler ? d->upscaler.upscaled_grid : 0,
+        .rate = d->rate,
+        .picture_size = d->picture_size,
+        .rounds = d->duration_count - 1,
+        .seconds = d->durations[0],
+    };
+    for (int i = 0; i < model->store_count; i++) {
+        out->file_bytes += cv_store_bytes(model->stores[i]);
+        for (size_t t = 0; t < cv_store_count(model->stores[i]); t++)
+            if (cv_dtype_is_real(cv_store_at(model->stores[i], t)->dtype))
+                out->parameters += cv_store_at(model->stores[i], t)->count;
+    }
+}
+
+const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors)
+{
+    if (index < 0 || index >= model->store_count)
+        return NULL;
+    if (bytes)
+        *bytes = cv_store_bytes(model->stores[index]);
+    if (tensors)
+        *tensors = (int)cv_store_count(model->stores[index]);
+    return cv_store_path(model->stores[index]);
+}
+
+cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size, int keep_line_breaks,
+                                     int32_t **ids, size_t *count, cogvideo_error *err)
+{
+    cogvideo_status status = cv_need_text(model, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    return cv_text_encode(model->text, text, size, keep_line_breaks != 0, ids, count, err);
+}
+
+cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count, char **text,
+                                     cogvideo_error *err)
+{
+    cogvideo_status status = cv_need_text(model, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    return cv_text_decode(model->text, ids, count, text, err);
+}
+
+const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id)
+{
+    return model->text ? cv_text_piece(model->text, id) : NULL;
+}
+
+void cogvideo_free(void *block)
+{
+    cv_free(block);
+}

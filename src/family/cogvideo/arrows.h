@@ -1,0 +1,27 @@
+/* arrows.h - the steps of the pipeline, one file each: what the public functions of generate.h do for this family. */
+#ifndef CV_FAMILY_COGVIDEO_ARROWS_H
+#define CV_FAMILY_COGVIDEO_ARROWS_H
+
+#include "family/cogvideo/family.h"
+
+#include <cogvideo/generate.h>
+
+/* Contracts as of the functions of the same names in generate.h. Options are checked here; `options` is never NULL. */
+cogvideo_status cv_arrow_keyframes(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                   const cogvideo_tokens *first, int count, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_arrow_interpolate(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                     const cogvideo_tokens *in, int rounds, int batch, cogvideo_tokens *out,
+                                     cogvideo_error *err);
+cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_arrow_score(const cogvideo_model *model, const cogvideo_generate_options *options,
+                               const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                               int *scored, cogvideo_error *err);
+cogvideo_status cv_arrow_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
+                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
+                                const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_generate_options *options,
+                              cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err);
+
+#endif

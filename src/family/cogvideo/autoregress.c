@@ -1,0 +1,161 @@
+#include "family/cogvideo/autoregress.h"
+
+#include "base/rng.h"
+
+/* The memories and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
+typedef struct workspace {
+    cv_text_memory text[2];
+    cv_frame_memory *frames; /* [sequences] */
+    cv_sequence *sequences;
+    cv_step_row *rows;
+    int sequence_count;
+    float *logits;           /* [sequences][image_codes] */
+    void *scratch, *sampler_scratch;
+} workspace;
+
+static size_t scratch_bytes(const cogvideo_model *model, const cv_stage *stage, int text, int given, int sequences)
+{
+    int L = cv_cogvideo_places(stage->config), rows = given * L > text ? given * L : text;
+    size_t pass = cv_forward_scratch(&model->exec, stage, rows, false);
+    size_t step = cv_forward_scratch(&model->exec, stage, sequences, true);
+
+    return pass > step ? pass : step;
+}
+
+void cv_loop_bytes(const cogvideo_model *model, const cv_stage *stage, int text, int guide, bool plus, int given,
+                   int slots, int count, uint64_t *caches, uint64_t *scratch)
+{
+    const cv_cogvideo_config *config = stage->config;
+    int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
+
+    *caches = cv_text_memory_bytes(config, text, plus) + (guide ? cv_text_memory_bytes(config, guide, plus) : 0) +
+              (uint64_t)sequences * cv_frame_memory_bytes(config, slots, plus);
+    *scratch = scratch_bytes(model, stage, longest, given, sequences) +
+               (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float) +
+               cv_sampler_scratch(config->image_codes, model->clusters);
+}
+
+static void workspace_free(workspace *w)
+{
+    cv_text_memory_free(&w->text[0]);
+    cv_text_memory_free(&w->text[1]);
+    for (int i = 0; w->frames && i < w->sequence_count; i++)
+        cv_frame_memory_free(&w->frames[i]);
+    cv_free(w->frames);
+    cv_free(w->sequences);
+    cv_free(w->rows);
+    cv_free(w->logits);
+    cv_free(w->scratch);
+    cv_free(w->sampler_scratch);
+}
+
+/* All memory is taken here, before the first code. */
+static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = loop->stage->config;
+    int guided = loop->guide ? 1 : 0, longest = loop->text->count;
+    cogvideo_status status;
+
+    if (guided && loop->guide->count > longest)
+        longest = loop->guide->count;
+    w->sequence_count = loop->count * (1 + guided);
+    CV_NEW(w->frames, w->sequence_count, err);
+    CV_NEW(w->sequences, w->sequence_count, err);
+    CV_NEW(w->rows, w->sequence_count, err);
+    CV_NEW(w->logits, (size_t)w->sequence_count * (size_t)config->image_codes, err);
+    CV_TRY(cv_text_memory_create(&w->text[0], config, loop->text->count, loop->plus, err));
+    if (guided)
+        CV_TRY(cv_text_memory_create(&w->text[1], config, loop->guide->count, loop->plus, err));
+    for (int i = 0; i < w->sequence_count; i++) {
+        CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->slots, loop->plus, err));
+        w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
+    }
+    w->scratch = cv_alloc(scratch_bytes(loop->model, loop->stage, longest, loop->given, w->sequence_count), 1, err);
+    w->sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, loop->model->clusters), 1, err);
+    if (!w->scratch || !w->sampler_scratch)
+        status = COGVIDEO_ERROR_MEMORY;
+fail:
+    return status;
+}
+
+static cogvideo_status cancelled(cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+}
+
+/* Texts once each, then the given frames of every sequence. */
+static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error *err)
+{
+    const cv_exec *exec = &loop->model->exec;
+
+    cv_forward_text(exec, loop->stage, &w->text[0], loop->text->ids, NULL, w->scratch);
+    if (loop->guide)
+        cv_forward_text(exec, loop->stage, &w->text[1], loop->guide->ids, NULL, w->scratch);
+    for (int i = 0; loop->given > 0 && i < w->sequence_count; i++) {
+        cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
+
+        cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, w->scratch);
+        if (loop->advanced && loop->advanced(loop->user, 0))
+            return cancelled(err);
+    }
+    return COGVIDEO_OK;
+}
+
+/* The random numbers of one code are a function of (seed, sample, frame, place) and the step. */
+static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, void *scratch)
+{
+    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index, loop->step_id }, bits[4];
+
+    cv_rng_block(bits, loop->seed, counter);
+    return cv_sample(logits, loop->stage->config->image_codes, loop->sampling, loop->model->clusters,
+                     cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]), scratch);
+}
+
+/* One place in every strand. */
+static void step(const cv_loop *loop, workspace *w, int slot, int index)
+{
+    int L = cv_cogvideo_places(loop->stage->config), at = slot * L + index;
+    size_t codes = (size_t)loop->stage->config->image_codes;
+
+    for (int i = 0; i < w->sequence_count; i++) {
+        const cv_strand *strand = &loop->strands[i % loop->count];
+
+        w->rows[i] = (cv_step_row){ &w->sequences[i], slot, index, index ? strand->codes[at - 1] : 0 };
+    }
+    cv_forward_step(&loop->model->exec, loop->stage, w->rows, w->sequence_count, w->logits, w->scratch);
+    for (int i = 0; i < loop->count; i++) {
+        float *logits = w->logits + (size_t)i * codes;
+
+        if (loop->guide)
+            cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
+        loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, w->sampler_scratch);
+    }
+}
+
+cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
+{
+    int L = cv_cogvideo_places(loop->stage->config);
+    cogvideo_status status;
+    workspace w = { 0 };
+    long long done = 0;
+
+    CV_TRY(workspace_create(&w, loop, err));
+    CV_TRY(prefill(loop, &w, err));
+    for (int slot = loop->given; slot < loop->slots; slot++) {
+        for (int index = 0; index < L; index++) {
+            step(loop, &w, slot, index);
+            done += loop->count;
+            if (loop->advanced && loop->advanced(loop->user, done)) {
+                status = cancelled(err);
+                goto fail;
+            }
+        }
+        if (loop->slot_done && loop->slot_done(loop->user, slot)) {
+            status = cancelled(err);
+            goto fail;
+        }
+    }
+fail:
+    workspace_free(&w);
+    return status;
+}

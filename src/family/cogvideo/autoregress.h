@@ -1,0 +1,44 @@
+/* autoregress.h - the sampling loop: code after code, side by side in any number of sequences. The first frame, the
+ * key frames and the windows of a round of interpolation are all this loop. */
+#ifndef CV_FAMILY_COGVIDEO_AUTOREGRESS_H
+#define CV_FAMILY_COGVIDEO_AUTOREGRESS_H
+
+#include "family/cogvideo/texts.h"
+#include "model/cogvideo/forward.h"
+
+#include <cogvideo/generate.h>
+
+/* One clip in the making: codes [slots][L], the given ones in place. */
+typedef struct cv_strand {
+    int32_t *codes;
+    uint32_t sample;        /* with the frame ids, what its random numbers are a function of */
+    const uint32_t *frames; /* [slots]: the frame that each slot is, unique within its step */
+} cv_strand;
+
+typedef struct cv_loop {
+    const cogvideo_model *model;
+    const cv_stage *stage;
+    const cv_ids *text, *guide;    /* `guide` NULL = unguided */
+    double guidance;
+    float text_weight;
+    bool plus;                     /* false: the first frame */
+    int given, slots;              /* slots 0 .. given-1 are known, given .. slots-1 are made */
+    const cv_sampling *sampling;
+    uint64_t seed;
+    uint32_t step_id;              /* which step of the pipeline: the last word of the random numbers' counter */
+    cv_strand *strands;
+    int count;
+    /* Called after each place with the codes done so far by all strands, in this loop; another value than 0 stops. */
+    int (*advanced)(void *user, long long codes);
+    /* A slot is finished in all strands. Another value than 0 stops. */
+    int (*slot_done)(void *user, int slot);
+    void *user;
+} cv_loop;
+
+cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err);
+
+/* Bytes that it allocates: caches and scratch. */
+void cv_loop_bytes(const cogvideo_model *model, const cv_stage *stage, int text, int guide, bool plus, int given,
+                   int slots, int count, uint64_t *caches, uint64_t *scratch);
+
+#endif

@@ -1,0 +1,48 @@
+/* description.h - a CogVideo model in words and numbers: model.json, as configs/README.md lays it down. */
+#ifndef CV_FAMILY_COGVIDEO_DESCRIPTION_H
+#define CV_FAMILY_COGVIDEO_DESCRIPTION_H
+
+#include "model/cogvideo/config.h"
+#include "model/image_tokenizer/config.h"
+#include "model/upscaler/config.h"
+#include "sample/sampler.h"
+
+#define CV_MAX_DURATIONS 12
+
+/* The steps that draw codes, each with a sampling rule of its own. */
+typedef enum cv_step_kind {
+    CV_STEP_FIRST_FRAME,
+    CV_STEP_KEYFRAMES,
+    CV_STEP_INTERPOLATE,
+    CV_STEP_UPSCALE,
+    CV_STEP_COUNT,
+} cv_step_kind;
+
+/* Strings point into `json`, which the description owns. File names are NULL where the part is absent. */
+typedef struct cv_description {
+    cv_json *json;
+    const char *name;
+    cv_cogvideo_config network;
+    cv_upscaler_config upscaler;               /* read where there is the section */
+    cv_image_tokenizer_config image_tokenizer; /* the same */
+    const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
+    const char *language;                      /* "zh": prompts in other scripts get a warning; NULL = any */
+    double durations[CV_MAX_DURATIONS];        /* seconds: of key frames, then per round */
+    int duration_count;                        /* rounds + 1 */
+    double guidance, text_weight_plain, text_weight_guided;
+    cv_sampling sampling[CV_STEP_COUNT];
+    int rate, picture_size;
+    struct {
+        const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
+        const char *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
+    } files;
+} cv_description;
+
+/* Reads and checks `path`. */
+cogvideo_status cv_description_read(cv_description *out, const char *path, cogvideo_error *err);
+void cv_description_free(cv_description *description);
+
+/* The name of a step in the description's "sampling" section, such as "first_frame". */
+const char *cv_step_name(cv_step_kind step);
+
+#endif

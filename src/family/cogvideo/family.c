@@ -1,0 +1,234 @@
+#include "family/cogvideo/family.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "nn/blas.h"
+
+#include <string.h>
+
+#define MAX_THREADS 1024
+
+/* Maps a file of the model, or finds it mapped already. */
+static cogvideo_status open_store(cogvideo_model *model, const char *directory, const char *name, cv_store **out,
+                                  cogvideo_error *err)
+{
+    char *path = cv_path_join(directory, name, err);
+    cogvideo_status status;
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    for (int i = 0; i < model->store_count; i++)
+        if (strcmp(cv_store_path(model->stores[i]), path) == 0) {
+            *out = model->stores[i];
+            cv_free(path);
+            return COGVIDEO_OK;
+        }
+    status = cv_store_open(&model->stores[model->store_count], path, err);
+    if (status == COGVIDEO_OK)
+        *out = model->stores[model->store_count++];
+    cv_free(path);
+    return status;
+}
+
+static cogvideo_status open_stage(cogvideo_model *model, int index, const char *directory, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    const cv_cogvideo_config *c = &d->network;
+    cogvideo_status status;
+    cv_store *trunk = NULL, *own = NULL;
+    const cv_trunk *bound = &model->trunks[index];
+
+    CV_TRY(open_store(model, directory, d->files.trunk[index], &trunk, err));
+    CV_TRY(open_store(model, directory, d->files.own[index], &own, err));
+    if (index == 1 && model->stages[0].trunk && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0) {
+        bound = &model->trunks[0];
+        model->shared_trunk = true;
+    } else {
+        CV_TRY(cv_trunk_bind(&model->trunks[index], trunk, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                             (float)c->norm_epsilon, err));
+    }
+    CV_TRY(cv_stage_bind(&model->stages[index], index == 0 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, bound, own,
+                         err));
+fail:
+    return status;
+}
+
+static cogvideo_status open_clusters(cogvideo_model *model, const char *directory, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+    const cv_tensor *labels;
+    int codes = model->description.network.image_codes;
+
+    CV_TRY(open_store(model, directory, model->description.files.clusters, &store, err));
+    labels = cv_store_find(store, "labels");
+    if (!labels || labels->dtype != CV_I32 || labels->rank != 1 || labels->count != (size_t)codes)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: one tensor 'labels', I32 [%d], was expected",
+                       cv_store_path(store), codes);
+    if (cv_store_count(store) != 1)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has tensors beside 'labels'", cv_store_path(store));
+    status = cv_clusters_create(&model->clusters, labels->data, codes, err);
+    if (status != COGVIDEO_OK)
+        return cv_fail_prefix(err, status, cv_store_path(store));
+fail:
+    return status;
+}
+
+static cogvideo_status open_text(cogvideo_model *model, const char *directory, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = &model->description.network;
+    cogvideo_status status;
+    int pieces;
+
+    if (!(model->text_path = cv_path_join(directory, model->description.files.text_tokenizer, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_text_open(&model->text, model->text_path, c->image_codes, err));
+    pieces = cv_text_pieces(model->text);
+    if (pieces > c->vocabulary - c->image_codes)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: has %d pieces, but after %d image codes the vocabulary (%d) has room for %d: another text "
+                       "model belongs to these networks",
+                       model->text_path, pieces, c->image_codes, c->vocabulary, c->vocabulary - c->image_codes);
+    if (cv_text_id(model->text, "<start_of_image>") != c->start_of_image)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: <start_of_image> is %d here, model.json says %d: another text model belongs to it",
+                       model->text_path, (int)cv_text_id(model->text, "<start_of_image>"), c->start_of_image);
+fail:
+    return status;
+}
+
+static cogvideo_status open_parts(cogvideo_model *model, const char *directory, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_store *store = NULL;
+
+    for (int index = 0; index < 2; index++)
+        if (d->files.own[index])
+            CV_TRY(open_stage(model, index, directory, err));
+    if (d->files.upscaler) {
+        CV_TRY(open_store(model, directory, d->files.upscaler, &store, err));
+        CV_TRY(cv_upscaler_open(&model->upscaler, store, &d->upscaler, err));
+    }
+    if (d->files.image_tokenizer) {
+        CV_TRY(open_store(model, directory, d->files.image_tokenizer, &store, err));
+        CV_TRY(cv_image_tokenizer_open(&model->image_tokenizer, store, &d->image_tokenizer, err));
+    }
+    for (int i = 0; i < model->store_count; i++)
+        CV_TRY(cv_store_check_claimed(model->stores[i], err));
+    if (d->files.clusters)
+        CV_TRY(open_clusters(model, directory, err));
+    if (d->files.text_tokenizer)
+        CV_TRY(open_text(model, directory, err));
+fail:
+    return status;
+}
+
+/* The directory of a model given as the directory itself or as the model.json in it; in fresh memory. */
+static char *model_directory(const char *path, cogvideo_error *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *copy;
+
+    if (strcmp(name, "model.json") != 0)
+        return cv_strdup(path, err);
+    if (!slash)
+        return cv_strdup(".", err);
+    copy = cv_strdup(path, err);
+    if (copy)
+        copy[slash == path ? 1 : slash - path] = '\0';
+    return copy;
+}
+
+cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cogvideo_model_options *options,
+                               cogvideo_error *err)
+{
+    cogvideo_status status;
+    cogvideo_model *model = NULL;
+    char *directory = NULL, *json = NULL;
+    int threads = options ? options->threads : 0;
+
+    if (threads < 0 || threads > MAX_THREADS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (all) to %d, not %d", MAX_THREADS, threads);
+    CV_NEW(model, 1, err);
+    if (!(directory = model_directory(path, err)) || !(json = cv_path_join(directory, "model.json", err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    if (!cv_path_is_dir(directory)) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: is no model directory ('cogvideo import' makes one from the original's files)", path);
+        goto fail;
+    }
+    cv_blas_init();
+    model->exec.threads = threads ? threads : cv_cpu_count();
+    cv_kernels_best(&model->exec.kernels);
+    if (options)
+        model->log = options->log;
+    CV_TRY(cv_description_read(&model->description, json, err));
+    CV_TRY(open_parts(model, directory, err));
+    cv_free(directory);
+    cv_free(json);
+    *out = model;
+    return COGVIDEO_OK;
+fail:
+    cv_free(directory);
+    cv_free(json);
+    cv_family_close(&model);
+    return status;
+}
+
+void cv_family_close(cogvideo_model **model)
+{
+    cogvideo_model *m = *model;
+
+    if (!m)
+        return;
+    cv_text_close(&m->text);
+    cv_free(m->text_path);
+    cv_clusters_free(&m->clusters);
+    cv_image_tokenizer_close(&m->image_tokenizer);
+    cv_upscaler_close(&m->upscaler);
+    for (int i = 0; i < 2; i++) {
+        cv_stage_close(&m->stages[i]);
+        cv_trunk_close(&m->trunks[i]);
+    }
+    for (int i = 0; i < m->store_count; i++)
+        cv_store_close(&m->stores[i]);
+    cv_description_free(&m->description);
+    cv_free(m);
+    *model = NULL;
+}
+
+static cogvideo_status lacks(const cogvideo_model *model, const char *part, const char *option, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s: import it with --%s", model->description.name,
+                   part, option);
+}
+
+cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
+                              cogvideo_error *err)
+{
+    int index = kind == CV_STAGE_SEQUENTIAL ? 0 : 1;
+
+    if (!model->stages[index].trunk)
+        return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", err)
+                          : lacks(model, "stage 2 (interpolation)", "stage2", err);
+    *out = &model->stages[index];
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err)
+{
+    return model->upscaler ? COGVIDEO_OK : lacks(model, "super-resolution network", "upscaler", err);
+}
+
+cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err)
+{
+    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image-tokenizer", err);
+}
+
+cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err)
+{
+    return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text-tokenizer", err);
+}

@@ -1,0 +1,44 @@
+/* family.h - an open CogVideo model: its files mapped, its networks bound, what a run needs of threads and log. */
+#ifndef CV_FAMILY_COGVIDEO_FAMILY_H
+#define CV_FAMILY_COGVIDEO_FAMILY_H
+
+#include "family/cogvideo/description.h"
+#include "model/cogvideo/stage.h"
+#include "model/image_tokenizer/image_tokenizer.h"
+#include "model/upscaler/upscaler.h"
+#include "nn/exec.h"
+#include "tokenizer/text.h"
+
+#include <cogvideo/model.h>
+
+/* Files of a model: both stages' trunks (one where they share it) and own parts, upscaler, image tokenizer, clusters. */
+#define CV_MAX_STORES 7
+
+struct cogvideo_model {
+    cv_exec exec;
+    cogvideo_log log;
+    cv_description description;
+    cv_store *stores[CV_MAX_STORES];
+    int store_count;
+    cv_trunk trunks[2]; /* the second is empty where both stages share the first */
+    bool shared_trunk;
+    cv_stage stages[2]; /* .trunk is NULL where the stage is absent */
+    cv_upscaler *upscaler;
+    cv_image_tokenizer *image_tokenizer;
+    cv_clusters *clusters;
+    cv_text *text;
+    char *text_path;
+};
+
+cogvideo_status cv_family_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,
+                               cogvideo_error *err);
+void cv_family_close(cogvideo_model **model);
+
+/* A part that a step needs, or a sentence that says which `cogvideo import` option brings it. */
+cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
+                              cogvideo_error *err);
+cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err);
+cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err);
+cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err);
+
+#endif

@@ -1,0 +1,170 @@
+#include "family/cogvideo/texts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_PROMPT (1u << 20)
+
+void cv_ids_free(cv_ids *ids)
+{
+    cv_free(ids->ids);
+    *ids = (cv_ids){ 0 };
+}
+
+/* Appends the ids of one piece of text that is encoded apart. */
+static cogvideo_status append_text(const cogvideo_model *model, cv_buffer *ids, const char *text, cogvideo_error *err)
+{
+    cogvideo_status status;
+    int32_t *part = NULL;
+    size_t count;
+
+    CV_TRY(cv_text_encode(model->text, text, strlen(text), false, &part, &count, err));
+    status = cv_buffer_append(ids, part, count * sizeof *part, err);
+    cv_free(part);
+fail:
+    return status;
+}
+
+static cogvideo_status append_duration(const cogvideo_model *model, cv_buffer *ids, double seconds,
+                                       cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    int32_t separator = cv_text_id(model->text, d->separator);
+    cogvideo_status status;
+    char text[160];
+
+    if (separator < 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has no piece '%.40s', which separates duration and prompt",
+                       model->text_path, d->separator);
+    snprintf(text, sizeof text, "%.1f%.100s", seconds, d->duration_suffix);
+    CV_TRY(append_text(model, ids, text, err));
+    CV_TRY(cv_buffer_append(ids, &separator, sizeof separator, err));
+fail:
+    return status;
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n\v\f")] == '\0';
+}
+
+static cogvideo_status check_prompt(const char *prompt, cogvideo_error *err)
+{
+    size_t size;
+
+    if (!prompt || is_blank(prompt))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
+    size = strlen(prompt);
+    if (size > MAX_PROMPT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt has %zu bytes, at most %u are read", size, MAX_PROMPT);
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status check_length(const cogvideo_model *model, const cogvideo_generate_options *options, int room,
+                                    size_t *count, cogvideo_error *err)
+{
+    if (*count == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text has no ids: at least one is needed");
+    if (*count <= (size_t)room)
+        return COGVIDEO_OK;
+    if (!options->cut_text)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the text has %zu ids, the model has room for %d: shorten the prompt, or let it be cut "
+                       "(--cut-text)",
+                       *count, room);
+    cv_log(&model->log, COGVIDEO_LOG_WARNING, "the text has %zu ids and was cut to the model's %d", *count, room);
+    *count = (size_t)room;
+    return COGVIDEO_OK;
+}
+
+/* Takes over the ids in `buffer`, cut to the room, each checked to be a row of the embeddings. */
+static cogvideo_status finish(const cogvideo_model *model, const cogvideo_generate_options *options, int room,
+                              cv_buffer *buffer, cv_ids *out, cogvideo_error *err)
+{
+    int32_t *ids = (int32_t *)buffer->data;
+    size_t count = buffer->size / sizeof *ids;
+    int vocabulary = model->description.network.vocabulary;
+    cogvideo_status status;
+
+    CV_TRY(check_length(model, options, room, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] < 0 || ids[i] >= vocabulary) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text id %d is none of the model's (0 to %d)", (int)ids[i],
+                             vocabulary - 1);
+            goto fail;
+        }
+    *out = (cv_ids){ ids, (int)count };
+    return COGVIDEO_OK;
+fail:
+    cv_buffer_free(buffer);
+    return status;
+}
+
+cogvideo_status cv_step_text(const cogvideo_model *model, const cogvideo_generate_options *options, cv_step_kind step,
+                             bool guided, double seconds, cv_ids *out, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    int room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places;
+    cogvideo_status status;
+    cv_buffer ids = { 0 }, prompt = { 0 };
+    const char *suffix = d->video_suffix;
+
+    if (options->text_ids) {
+        CV_TRY(cv_buffer_append(&ids, options->text_ids, options->text_count * sizeof *options->text_ids, err));
+        return finish(model, options, room, &ids, out, err);
+    }
+    CV_TRY(cv_need_text(model, err));
+    CV_TRY(check_prompt(options->prompt, err));
+    if (step == CV_STEP_FIRST_FRAME)
+        suffix = d->first_frame_suffix;
+    else if (step == CV_STEP_KEYFRAMES && !guided)
+        suffix = "";
+    if (step == CV_STEP_KEYFRAMES || step == CV_STEP_INTERPOLATE)
+        CV_TRY(append_duration(model, &ids, seconds, err));
+    CV_TRY(cv_buffer_printf(&prompt, err, "%s%s", options->prompt, suffix));
+    CV_TRY(append_text(model, &ids, prompt.data, err));
+    cv_buffer_free(&prompt);
+    return finish(model, options, room, &ids, out, err);
+fail:
+    cv_buffer_free(&prompt);
+    cv_buffer_free(&ids);
+    return status;
+}
+
+cogvideo_status cv_guide_text(const cogvideo_model *model, const cogvideo_generate_options *options, double seconds,
+                              cv_ids *out, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_buffer ids = { 0 };
+
+    if (options->guide_ids) {
+        CV_TRY(cv_buffer_append(&ids, options->guide_ids, options->guide_count * sizeof *options->guide_ids, err));
+    } else {
+        CV_TRY(cv_need_text(model, err));
+        CV_TRY(append_duration(model, &ids, seconds, err));
+        CV_TRY(append_text(model, &ids, model->description.guide, err));
+    }
+    return finish(model, options, model->description.network.text_places, &ids, out, err);
+fail:
+    cv_buffer_free(&ids);
+    return status;
+}
+
+/* A CJK ideograph: three-byte sequences of U+3400..9FFF, four-byte ones of planes 2 and 3. */
+static bool has_chinese(const char *text)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s; s++)
+        if ((s[0] >= 0xe4 && s[0] <= 0xe9) || (s[0] == 0xe3 && s[1] >= 0x90) || (s[0] == 0xf0 && s[1] >= 0xa0))
+            return true;
+    return false;
+}
+
+void cv_warn_language(const cogvideo_model *model, const cogvideo_generate_options *options)
+{
+    const char *language = model->description.language;
+
+    if (language && strcmp(language, "zh") == 0 && options->prompt && !options->text_ids &&
+        !has_chinese(options->prompt))
+        cv_log(&model->log, COGVIDEO_LOG_WARNING,
+               "this model was trained on Chinese: a prompt without Chinese characters is hardly understood");
+}

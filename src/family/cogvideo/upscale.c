@@ -1,0 +1,98 @@
+/* upscale.c - direct super-resolution of every frame of a clip: all places of a frame from one pass, drawn apart. */
+#include "family/cogvideo/arrows.h"
+#include "family/cogvideo/settings.h"
+#include "family/cogvideo/texts.h"
+
+#include "base/rng.h"
+
+typedef struct upscale_run {
+    const cogvideo_model *model;
+    const cogvideo_generate_options *options;
+    const cv_sampling *sampling;
+    void *sampler_scratch;
+    int frame;
+    int32_t *codes; /* of the frame that runs, [upscaled_grid^2] */
+    cogvideo_progress progress;
+} upscale_run;
+
+static void draw(void *user, int first, int count, const float *logits)
+{
+    upscale_run *run = user;
+    int n = run->model->description.upscaler.image_codes;
+
+    for (int i = 0; i < count; i++) {
+        uint32_t counter[4] = { (uint32_t)run->options->first_sample, (uint32_t)run->frame, (uint32_t)(first + i),
+                                CV_STEP_UPSCALE };
+        uint32_t bits[4];
+
+        cv_rng_block(bits, run->options->seed, counter);
+        run->codes[first + i] = cv_sample(logits + (size_t)i * (size_t)n, n, run->sampling, run->model->clusters,
+                                          cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]),
+                                          run->sampler_scratch);
+    }
+    run->progress.codes += count;
+}
+
+static int after_layer(void *user, int done, int layers)
+{
+    upscale_run *run = user;
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+
+    (void)done, (void)layers;
+    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+}
+
+cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cv_upscaler_config *config = &model->description.upscaler;
+    const cogvideo_callbacks *callbacks = &options->callbacks;
+    int L = config->upscaled_grid * config->upscaled_grid;
+    cogvideo_status status;
+    cogvideo_tokens clip = { 0 };
+    cv_ids text = { 0 };
+    cv_sampling sampling;
+    cv_json *record = NULL;
+    void *scratch = NULL;
+    upscale_run run = { .model = model, .options = options, .sampling = &sampling };
+    const cv_upscaler_callbacks network = { draw, after_layer, &run };
+
+    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_need_upscaler(model, err));
+    CV_TRY(cv_check_clip(in, config->grid, config->image_codes, "the super-resolution network", err));
+    CV_TRY(cv_step_sampling(model, options, CV_STEP_UPSCALE, &sampling, err));
+    CV_TRY(cv_step_text(model, options, CV_STEP_UPSCALE, false, 0, &text, err));
+    CV_TRY(cv_record_open(&record, model, options, in->header, err));
+    cv_record_step(record, cv_step_name(CV_STEP_UPSCALE), options, text.ids, text.count, NULL, 0, 1, 0, -1, &sampling);
+    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, in->rate, in->frames, err));
+    scratch = cv_alloc(cv_upscaler_scratch(model->upscaler, &model->exec), 1, err);
+    run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
+    if (!scratch || !run.sampler_scratch) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_UPSCALE, .rounds = 1, .frames = in->frames,
+                                        .all_codes = (long long)in->frames * L, .sequences = 1 };
+    for (run.frame = 0; run.frame < in->frames; run.frame++) {
+        run.codes = clip.codes + (size_t)run.frame * (size_t)L;
+        clip.times[run.frame] = in->times[run.frame];
+        CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, text.ids, text.count,
+                               in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
+        run.progress.frame++;
+        if (callbacks->frame && callbacks->frame(callbacks->user, options->first_sample, run.frame,
+                                                 clip.times[run.frame], run.codes)) {
+            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            goto fail;
+        }
+    }
+    CV_TRY(cv_record_close(&record, &clip, err));
+    *out = clip;
+    clip = (cogvideo_tokens){ 0 };
+fail:
+    cv_json_free(&record);
+    cogvideo_tokens_free(&clip);
+    cv_ids_free(&text);
+    cv_free(scratch);
+    cv_free(run.sampler_scratch);
+    return status;
+}
