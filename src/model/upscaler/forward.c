@@ -94,8 +94,9 @@ static cogvideo_status check_inputs(const cv_upscaler_config *config, const int3
                            (int)text[t], config->vocabulary - 1);
     for (int i = 0; i < config->grid * config->grid; i++)
         if (low_codes[i] < 0 || low_codes[i] >= config->image_codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "code %d of the picture is %d, a number from 0 to %d was expected",
-                           i, (int)low_codes[i], config->image_codes - 1);
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "code %d of the picture is %d, a number from 0 to %d was expected", i, (int)low_codes[i],
+                           config->image_codes - 1);
     return COGVIDEO_OK;
 }
 
