@@ -233,8 +233,8 @@ static void degenerate_logits_give_a_code(void **state)
     (void)state;
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
         for (int mix = 0; mix < KINDS * KINDS * KINDS; mix++) {
-            float logits[CODES] = { values[mix % KINDS],         values[mix / KINDS % KINDS], values[mix % KINDS],
-                                    values[mix / KINDS / KINDS], values[mix % KINDS],         values[mix / KINDS % KINDS] };
+            float a = values[mix % KINDS], b = values[mix / KINDS % KINDS], c = values[mix / KINDS / KINDS];
+            float logits[CODES] = { a, b, a, c, a, b };
             double p[CODES], sum = 0;
             int code = sample(logits, &ways[w], clusters, 0.7, 0.7);
 
