@@ -1,0 +1,136 @@
+#include "model/image_tokenizer/config.h"
+
+#include <stdio.h>
+
+#define MAX_WIDTH 8192
+
+int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
+{
+    return 1 << (levels->count - 1);
+}
+
+static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min,
+                                 const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *array;
+    int i = 0;
+
+    CV_TRY(cv_json_array(section, key, &array, origin, err));
+    if (cv_json_count(array) != 3)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold three numbers (red, green, blue), not %zu",
+                       origin, key, cv_json_count(array));
+    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item), i++) {
+        double value = cv_json_is_number(item) ? cv_json_number(item) : -1e9;
+
+        if (!(value >= min && value <= 100))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold numbers from %g to 100", origin, key, min);
+        out[i] = (float)value;
+    }
+fail:
+    return status;
+}
+
+/* An array of widths in units of C0. */
+static cogvideo_status parse_levels(cv_image_tokenizer_levels *out, const cv_json *object, const char *key,
+                                    int channels, const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *array;
+    int32_t *values = NULL;
+    size_t count;
+    char what[300];
+
+    CV_TRY(cv_json_array(object, key, &array, origin, err));
+    if (cv_json_count(array) < 1 || cv_json_count(array) > CV_IMAGE_TOKENIZER_LEVELS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold 1 to %d widths, not %zu", origin, key,
+                       CV_IMAGE_TOKENIZER_LEVELS, cv_json_count(array));
+    snprintf(what, sizeof what, "%.200s: '%s'", origin, key);
+    CV_TRY(cv_json_int_array(array, 1, MAX_WIDTH / channels, &values, &count, what, err));
+    *out = (cv_image_tokenizer_levels){ .count = (int)count, .attention = -1 };
+    for (size_t i = 0; i < count; i++)
+        out->widths[i] = values[i] * channels;
+fail:
+    cv_free(values);
+    return status;
+}
+
+static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv_json *item, const char *origin,
+                                     cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_image_tokenizer_levels *levels = &config->decoders[config->decoder_count];
+    int64_t rate, attention = -1;
+
+    if (!cv_json_is_object(item))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: each of 'decoders' must be an object", origin);
+    CV_TRY(cv_json_int(item, "rate", 1, 1 << (CV_IMAGE_TOKENIZER_LEVELS - 1), &rate, origin, err));
+    CV_TRY(parse_levels(levels, item, "widths", config->channels, origin, err));
+    if (cv_image_tokenizer_rate(levels) != rate)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has %d widths, which make rate %d", origin,
+                       (int)rate, levels->count, cv_image_tokenizer_rate(levels));
+    for (int i = 0; i < config->decoder_count; i++)
+        if (config->decoders[i].count == levels->count)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' has rate %d twice", origin, (int)rate);
+    CV_TRY(cv_json_optional_int(item, "attention", 0, levels->count - 1, &attention, origin, err));
+    levels->attention = (int)attention;
+    config->decoder_count++;
+fail:
+    return status;
+}
+
+static cogvideo_status parse_decoders(cv_image_tokenizer_config *config, const cv_json *section, const char *origin,
+                                      cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *array;
+
+    CV_TRY(cv_json_array(section, "decoders", &array, origin, err));
+    if (cv_json_count(array) < 1 || cv_json_count(array) > CV_IMAGE_TOKENIZER_DECODERS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' must hold 1 to %d decoders, not %zu", origin,
+                       CV_IMAGE_TOKENIZER_DECODERS, cv_json_count(array));
+    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item)) {
+        const cv_image_tokenizer_levels *levels = &config->decoders[config->decoder_count];
+        int halvings;
+
+        CV_TRY(parse_decoder(config, item, origin, err));
+        halvings = levels->count - config->encoder.count;
+        config->down_samplers = halvings > config->down_samplers ? halvings : config->down_samplers;
+    }
+fail:
+    return status;
+}
+
+cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, const cv_json *section,
+                                                const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_image_tokenizer_config config = { 0 };
+    int64_t channels, latent, codes, groups;
+    double epsilon;
+    char place[300];
+
+    snprintf(place, sizeof place, "%.250s: 'image_tokenizer'", origin);
+    if (!cv_json_is_object(section))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s must be an object", place);
+    CV_TRY(cv_json_int(section, "channels", 1, 1024, &channels, place, err));
+    CV_TRY(cv_json_int(section, "latent", 1, 4096, &latent, place, err));
+    CV_TRY(cv_json_int(section, "codes", 1, 1 << 20, &codes, place, err));
+    CV_TRY(cv_json_int(section, "groups", 1, 1024, &groups, place, err));
+    CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &epsilon, place, err));
+    if (channels % groups != 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %d channels cannot be split into %d groups", place,
+                       (int)channels, (int)groups);
+    config.channels = (int)channels;
+    config.latent = (int)latent;
+    config.codes = (int)codes;
+    config.groups = (int)groups;
+    config.norm_epsilon = (float)epsilon;
+    CV_TRY(parse_rgb(config.mean, section, "mean", -100, place, err));
+    CV_TRY(parse_rgb(config.std, section, "std", 1e-3, place, err));
+    CV_TRY(parse_levels(&config.encoder, section, "encoder", config.channels, place, err));
+    CV_TRY(parse_decoders(&config, section, place, err));
+    *out = config;
+fail:
+    return status;
+}

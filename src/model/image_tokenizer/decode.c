@@ -1,0 +1,88 @@
+#include "model/image_tokenizer/planes.h"
+
+/* x [latent][places] = the codebook's rows */
+static void look_up(const cv_exec *exec, const cv_linear *codebook, float *x, const int32_t *codes, int places)
+{
+    size_t size = cv_dtype_size(codebook->dtype);
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int i = 0; i < places; i++) {
+        const char *row = (const char *)codebook->weight + (size_t)codes[i] * (size_t)codebook->K * size;
+
+        for (int k = 0; k < codebook->K; k++)
+            cv_to_f32(x + (size_t)k * (size_t)places + (size_t)i, row + (size_t)k * size, codebook->dtype, 1);
+    }
+}
+
+/* rgb [pixels][3] = x [3][pixels] * std + mean */
+static void denormalise(const cv_exec *exec, const cv_image_tokenizer_config *config, float *rgb, const float *x,
+                        size_t pixels)
+{
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++)
+            rgb[3 * i + c] = x[c * pixels + i] * config->std[c] + config->mean[c];
+}
+
+/* On a measuring arena only sizes are followed. */
+static void decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
+                   float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
+{
+    cv_planes planes = { .exec = exec, .arena = arena, .height = grid_height, .width = grid_width };
+    int rate = 1 << (decoder->level_count - 1);
+
+    cv_planes_take(&planes, decoder, tokenizer->config.latent, grid_height * rate, grid_width * rate);
+    if (arena->base)
+        look_up(exec, &tokenizer->codebook, planes.x, codes, grid_width * grid_height);
+    cv_planes_conv(&planes, &decoder->conv_in);
+    cv_planes_mid(&planes, decoder);
+    for (int i = decoder->level_count - 1; i >= 0; i--) {
+        cv_planes_blocks(&planes, &decoder->levels[i]);
+        if (i > 0)
+            cv_planes_upsample(&planes, &decoder->levels[i].sampler);
+    }
+    cv_planes_finish(&planes, decoder);
+    if (arena->base)
+        denormalise(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
+}
+
+/* NULL where no decoder has the rate or the picture would be too large. */
+static const cv_picture_network *decoder_for(const cv_image_tokenizer *tokenizer, int grid_width, int grid_height,
+                                             int rate)
+{
+    for (int i = 0; i < tokenizer->config.decoder_count; i++)
+        if (cv_image_tokenizer_rate(&tokenizer->config.decoders[i]) == rate && grid_width >= 1 && grid_height >= 1 &&
+            grid_width <= CV_IMAGE_TOKENIZER_MAX_SIDE / rate && grid_height <= CV_IMAGE_TOKENIZER_MAX_SIDE / rate)
+            return &tokenizer->decoders[i];
+    return NULL;
+}
+
+size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
+                                         int grid_height, int rate)
+{
+    const cv_picture_network *decoder = decoder_for(tokenizer, grid_width, grid_height, rate);
+    cv_arena arena = { 0 };
+
+    if (decoder)
+        decode(exec, tokenizer, decoder, NULL, NULL, grid_width, grid_height, &arena);
+    return arena.peak;
+}
+
+cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, float *rgb,
+                                          const int32_t *codes, int grid_width, int grid_height, int rate,
+                                          void *scratch, cogvideo_error *err)
+{
+    const cv_picture_network *decoder = decoder_for(tokenizer, grid_width, grid_height, rate);
+    cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
+
+    if (!decoder)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%dx%d codes cannot be decoded at rate %d: this model has no "
+                       "decoder of that rate, or a side is not 1 to %d pixels", grid_width, grid_height, rate,
+                       CV_IMAGE_TOKENIZER_MAX_SIDE);
+    for (int i = 0; i < grid_width * grid_height; i++)
+        if (codes[i] < 0 || codes[i] >= tokenizer->config.codes)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d at place %d is no image code: those are 0 to %d",
+                           (int)codes[i], i, tokenizer->config.codes - 1);
+    decode(exec, tokenizer, decoder, rgb, codes, grid_width, grid_height, &arena);
+    return COGVIDEO_OK;
+}

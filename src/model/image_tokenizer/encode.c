@@ -1,0 +1,106 @@
+#include "model/image_tokenizer/planes.h"
+
+#include "nn/nearest.h"
+
+/* One picture at one rate. `halvings` after the encoder. */
+typedef struct picture {
+    int32_t *codes;
+    float *z;
+    const uint8_t *rgb;
+    int width, height, halvings;
+} picture;
+
+/* x [3][pixels] = (rgb / 255 - mean) / std */
+static void normalise(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x, const uint8_t *rgb,
+                      size_t pixels)
+{
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++)
+            x[c * pixels + i] = ((float)rgb[3 * i + c] / 255.0f - config->mean[c]) / config->std[c];
+}
+
+/* rows [places][C] = x [C][places] transposed */
+static void gather_rows(const cv_exec *exec, float *rows, const float *x, int C, size_t places)
+{
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t i = 0; i < places; i++)
+        for (size_t c = 0; c < (size_t)C; c++)
+            rows[i * (size_t)C + c] = x[c * places + i];
+}
+
+static void encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
+{
+    const cv_image_tokenizer_config *config = &tokenizer->config;
+    const cv_picture_network *encoder = &tokenizer->encoder;
+    cv_planes planes = { .exec = exec, .arena = arena, .height = job->height, .width = job->width };
+    size_t places;
+    float *rows;
+
+    cv_planes_take(&planes, encoder, config->latent, job->height, job->width);
+    if (arena->base)
+        normalise(exec, config, planes.x, job->rgb, (size_t)job->width * (size_t)job->height);
+    cv_planes_conv(&planes, &encoder->conv_in);
+    for (int i = 0; i < encoder->level_count; i++) {
+        cv_planes_blocks(&planes, &encoder->levels[i]);
+        if (i < encoder->level_count - 1)
+            cv_planes_conv(&planes, &encoder->levels[i].sampler);
+    }
+    cv_planes_mid(&planes, encoder);
+    cv_planes_finish(&planes, encoder);
+    for (int i = 0; i < job->halvings; i++)
+        cv_planes_pool_conv(&planes, &tokenizer->down_samplers[i]);
+    cv_planes_conv(&planes, &tokenizer->proj);
+    places = (size_t)planes.height * (size_t)planes.width;
+    rows = cv_arena_take(arena, job->z ? 0 : places * (size_t)config->latent, sizeof *rows);
+    rows = job->z ? job->z : rows;
+    if (arena->base)
+        gather_rows(exec, rows, planes.x, config->latent, places);
+    cv_nearest(exec, job->codes, rows, (int)places, &tokenizer->codebook, arena);
+}
+
+/* How many halvings make `rate` out of the encoder's; -1 where it cannot be reached or does not divide the picture. */
+static int halvings_for(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
+{
+    int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+
+    if (width < 1 || height < 1 || width > max || height > max)
+        return -1;
+    for (int i = 0; i <= tokenizer->config.down_samplers; i++)
+        if (rate == own << i && width % rate == 0 && height % rate == 0)
+            return i;
+    return -1;
+}
+
+size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int width,
+                                         int height)
+{
+    cv_arena arena = { 0 };
+
+    for (int i = 0; i <= tokenizer->config.down_samplers; i++) {
+        int rate = cv_image_tokenizer_rate(&tokenizer->config.encoder) << i;
+        picture job = { .width = width, .height = height, .halvings = i };
+
+        cv_arena_rewind(&arena, 0);
+        if (halvings_for(tokenizer, width, height, rate) == i)
+            encode(exec, tokenizer, &job, &arena);
+    }
+    return arena.peak;
+}
+
+cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
+                                          float *z, const uint8_t *rgb, int width, int height, int rate, void *scratch,
+                                          cogvideo_error *err)
+{
+    cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
+    picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
+                .halvings = halvings_for(tokenizer, width, height, rate) };
+    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+
+    if (job.halvings < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a picture of %dx%d cannot be encoded at rate %d: the rate must be "
+                       "%d to %d in powers of two, and both sides multiples of it up to %d", width, height, rate, own,
+                       own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
+    encode(exec, tokenizer, &job, &arena);
+    return COGVIDEO_OK;
+}

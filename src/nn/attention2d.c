@@ -1,0 +1,101 @@
+#include "nn/attention2d.h"
+
+#include "base/parallel.h"
+#include "nn/blas.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Places whose scores are held at once. */
+#define BLOCK 32
+
+cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const char *name, int C, int groups,
+                                    float eps, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const struct {
+        const char *name;
+        cv_conv2d *conv;
+    } parts[] = { { "q", &out->q }, { "k", &out->k }, { "v", &out->v }, { "proj_out", &out->proj_out } };
+    char full[224];
+
+    snprintf(full, sizeof full, "%s.norm", name);
+    CV_TRY(cv_group_norm_bind(&out->norm, store, full, C, groups, eps, err));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(full, sizeof full, "%s.%s", name, parts[i].name);
+        CV_TRY(cv_conv2d_bind(parts[i].conv, store, full, C, C, 1, 1, err));
+    }
+fail:
+    return status;
+}
+
+void cv_attention2d_close(cv_attention2d *attention)
+{
+    cv_group_norm_close(&attention->norm);
+    cv_conv2d_close(&attention->q);
+    cv_conv2d_close(&attention->k);
+    cv_conv2d_close(&attention->v);
+    cv_conv2d_close(&attention->proj_out);
+}
+
+static void softmax(float *scores, int count)
+{
+    float best = scores[0], scale;
+    double sum = 0;
+
+    for (int i = 1; i < count; i++)
+        best = scores[i] > best ? scores[i] : best;
+    for (int i = 0; i < count; i++) {
+        scores[i] = expf(scores[i] - best);
+        sum += (double)scores[i];
+    }
+    scale = (float)(1.0 / sum);
+    for (int i = 0; i < count; i++)
+        scores[i] *= scale;
+}
+
+/* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
+static void attend(float *out, const float *q, const float *k, const float *v, int C, int places, int first, int count,
+                   float *rows, float *scores)
+{
+    float scale = 1.0f / sqrtf((float)C);
+
+    for (int i = 0; i < count; i++)
+        for (int c = 0; c < C; c++)
+            rows[(size_t)i * (size_t)C + (size_t)c] = q[(size_t)c * (size_t)places + (size_t)(first + i)] * scale;
+    cv_blas_matmul_nn(scores, places, rows, C, k, places, count, places, C, 0.0f);
+    for (int i = 0; i < count; i++)
+        softmax(scores + (size_t)i * (size_t)places, places);
+    cv_blas_matmul_nt(out + first, places, v, places, scores, places, C, count, places, 0.0f);
+}
+
+void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, float *x, int height, int width,
+                          cv_arena *arena)
+{
+    int C = attention->norm.C, places = height * width, blocks = (places + BLOCK - 1) / BLOCK;
+    size_t mark = cv_arena_mark(arena), size = (size_t)C * (size_t)places;
+    size_t rows_size = BLOCK * (size_t)C, scores_size = BLOCK * (size_t)places;
+    float *normed = cv_arena_take(arena, size, sizeof *normed);
+    float *q = cv_arena_take(arena, size, sizeof *q);
+    float *k = cv_arena_take(arena, size, sizeof *k);
+    float *v = cv_arena_take(arena, size, sizeof *v);
+    float *rows = cv_arena_take(arena, (size_t)exec->threads * rows_size, sizeof *rows);
+    float *scores = cv_arena_take(arena, (size_t)exec->threads * scores_size, sizeof *scores);
+
+    if (arena->base)
+        cv_group_norm_apply(exec, &attention->norm, normed, x, (size_t)places, false);
+    cv_conv2d_apply(exec, &attention->q, q, normed, height, width, false, arena);
+    cv_conv2d_apply(exec, &attention->k, k, normed, height, width, false, arena);
+    cv_conv2d_apply(exec, &attention->v, v, normed, height, width, false, arena);
+    if (arena->base) {
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+        for (int block = 0; block < blocks; block++) {
+            int first = block * BLOCK, count = places - first < BLOCK ? places - first : BLOCK;
+            size_t thread = (size_t)cv_thread_index();
+
+            attend(normed, q, k, v, C, places, first, count, rows + thread * rows_size, scores + thread * scores_size);
+        }
+    }
+    cv_conv2d_apply(exec, &attention->proj_out, x, normed, height, width, true, arena);
+    cv_arena_rewind(arena, mark);
+}

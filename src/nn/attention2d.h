@@ -1,0 +1,23 @@
+/* attention2d.h - the attention block of the picture networks: every place of a plane [C][H][W] sees all others.
+ * x + proj_out(softmax(q . k * C^-0.5) v), with q, k, v 1x1 convolutions of norm(x). */
+#ifndef CV_NN_ATTENTION2D_H
+#define CV_NN_ATTENTION2D_H
+
+#include "nn/conv2d.h"
+#include "nn/group_norm.h"
+
+typedef struct cv_attention2d {
+    cv_group_norm norm;
+    cv_conv2d q, k, v, proj_out;
+} cv_attention2d;
+
+/* Claims norm, q, k, v and proj_out under "NAME.". */
+cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const char *name, int C, int groups,
+                                    float eps, cogvideo_error *err);
+void cv_attention2d_close(cv_attention2d *attention);
+
+/* x [C][H][W] becomes the result. Scores stand for a few rows at a time only. Scratch as in cv_conv2d_apply. */
+void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, float *x, int height, int width,
+                          cv_arena *arena);
+
+#endif

@@ -1,0 +1,120 @@
+#include "nn/group_norm.h"
+
+#include "nn/linear.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Partial sums kept side by side, so that the order of additions is fixed and still fills a vector register. */
+#define LANES 8
+
+cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const char *name, int C, int groups, float eps,
+                                   cogvideo_error *err)
+{
+    cogvideo_status status;
+    char full[256];
+
+    *out = (cv_group_norm){ .C = C, .groups = groups, .eps = eps };
+    snprintf(full, sizeof full, "%s.weight", name);
+    CV_TRY(cv_vector_bind(&out->weight, store, full, C, err));
+    snprintf(full, sizeof full, "%s.bias", name);
+    CV_TRY(cv_vector_bind(&out->bias, store, full, C, err));
+fail:
+    return status;
+}
+
+void cv_group_norm_close(cv_group_norm *norm)
+{
+    cv_free(norm->weight);
+    cv_free(norm->bias);
+    *norm = (cv_group_norm){ 0 };
+}
+
+/* The mean of x - shift, or of its square, in f64. */
+static double mean_of(const float *x, size_t count, double shift, bool square)
+{
+    double lanes[LANES] = { 0 }, sum = 0;
+    size_t i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) {
+            double d = (double)x[i + (size_t)lane] - shift;
+
+            lanes[lane] += square ? d * d : d;
+        }
+    for (; i < count; i++) {
+        double d = (double)x[i] - shift;
+
+        sum += square ? d * d : d;
+    }
+    for (int lane = 0; lane < LANES; lane++)
+        sum += lanes[lane];
+    return sum / (double)count;
+}
+
+/* x, or the end of -87 .. 87 beyond which it lies. On the bits, because compilers make vector code of that. */
+static inline float bounded(float x)
+{
+    const int32_t end = 0x42ae0000;
+    int32_t bits, size;
+
+    memcpy(&bits, &x, sizeof bits);
+    size = bits & INT32_MAX;
+    size = size > end ? end : size;
+    bits = (bits & INT32_MIN) | size;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* e^x to 3e-7 of itself, for x bounded as above: 2^n e^r with |r| <= ln 2 / 2 and a Taylor polynomial. */
+static inline float exponential(float x)
+{
+    float shifted = x * 0x1.715476p+0f + 0x1.8p+23f; /* its low bits hold n */
+    float n = shifted - 0x1.8p+23f, power;
+    float r = (x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
+    float p = 1.0f / 720;
+    uint32_t bits;
+
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 23) + 0x3f800000;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+static void scale_plane(float *out, const float *x, size_t pixels, float scale, float shift, bool swish)
+{
+    for (size_t i = 0; i < pixels; i++)
+        out[i] = x[i] * scale + shift;
+    if (swish)
+        for (size_t i = 0; i < pixels; i++)
+            out[i] = out[i] / (1.0f + exponential(bounded(-out[i])));
+}
+
+void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
+                         bool swish)
+{
+    int width = norm->C / norm->groups;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int group = 0; group < norm->groups; group++) {
+        const float *from = x + (size_t)group * (size_t)width * pixels;
+        size_t count = (size_t)width * pixels;
+        double mean = mean_of(from, count, 0, false);
+        double scale = 1.0 / sqrt(mean_of(from, count, mean, true) + (double)norm->eps);
+
+        for (int i = 0; i < width; i++) {
+            int c = group * width + i;
+            double by = scale * (double)norm->weight[c];
+
+            scale_plane(out + (size_t)c * pixels, x + (size_t)c * pixels, pixels, (float)by,
+                        (float)((double)norm->bias[c] - mean * by), swish);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/* group_norm.h - group normalisation of planes [C][H][W] (Wu and He, 2018), affine, with an optional swish after it. */
+#ifndef CV_NN_GROUP_NORM_H
+#define CV_NN_GROUP_NORM_H
+
+#include "nn/exec.h"
+#include "tensor/store.h"
+
+typedef struct cv_group_norm {
+    float *weight, *bias; /* [C], owned */
+    int C, groups;        /* C is a multiple of groups */
+    float eps;
+} cv_group_norm;
+
+/* Claims "NAME.weight" and "NAME.bias". */
+cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const char *name, int C, int groups, float eps,
+                                   cogvideo_error *err);
+void cv_group_norm_close(cv_group_norm *norm);
+
+/* out [C][pixels] = norm(x [C][pixels]), then y * sigmoid(y) where `swish`; out may be x. */
+void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
+                         bool swish);
+
+#endif

@@ -1,0 +1,15 @@
+/* nearest.h - the nearest row of a codebook. */
+#ifndef CV_NN_NEAREST_H
+#define CV_NN_NEAREST_H
+
+#include "base/arena.h"
+#include "nn/linear.h"
+
+/* out[i], for `rows` rows of x [rows, K], is the row of codebook.weight [N, K] with the least squared distance: the
+ * first one on ties. Matrix products find the candidates; distances in f64 decide between those that rounding could
+ * have swapped. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. Rows that are
+ * not finite get a valid but arbitrary code. */
+void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_linear *codebook,
+                cv_arena *arena);
+
+#endif

@@ -1,0 +1,34 @@
+#include "nn/resample.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void cv_upsample_nearest(const cv_exec *exec, float *out, const float *x, int C, int height, int width)
+{
+    size_t rows = (size_t)C * (size_t)height, row_size = 2 * (size_t)width;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        const float *from = x + row * (size_t)width;
+        float *to = out + 2 * row * row_size;
+
+        for (int i = 0; i < width; i++)
+            to[2 * i] = to[2 * i + 1] = from[i];
+        memcpy(to + row_size, to, row_size * sizeof *to);
+    }
+}
+
+void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int height, int width)
+{
+    int rows = height / 2, columns = width / 2;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
+    for (int c = 0; c < C; c++)
+        for (int row = 0; row < rows; row++) {
+            const float *from = x + ((size_t)c * (size_t)height + 2 * (size_t)row) * (size_t)width;
+            float *to = out + ((size_t)c * (size_t)rows + (size_t)row) * (size_t)columns;
+
+            for (int i = 0; i < columns; i++)
+                to[i] = (from[2 * i] + from[2 * i + 1] + from[width + 2 * i] + from[width + 2 * i + 1]) * 0.25f;
+        }
+}

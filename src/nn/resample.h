@@ -1,0 +1,12 @@
+/* resample.h - planes [C][H][W] twice or half as large on each side. */
+#ifndef CV_NN_RESAMPLE_H
+#define CV_NN_RESAMPLE_H
+
+#include "nn/exec.h"
+
+/* out [C][2H][2W]: every pixel four times. */
+void cv_upsample_nearest(const cv_exec *exec, float *out, const float *x, int C, int height, int width);
+/* out [C][H / 2][W / 2]: means of squares of four pixels; an odd last row or column is left out. */
+void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int height, int width);
+
+#endif

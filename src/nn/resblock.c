@@ -1,0 +1,48 @@
+#include "nn/resblock.h"
+
+#include <stdio.h>
+
+cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
+                                 float eps, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char full[224];
+
+    snprintf(full, sizeof full, "%s.norm1", name);
+    CV_TRY(cv_group_norm_bind(&out->norm1, store, full, in, groups, eps, err));
+    snprintf(full, sizeof full, "%s.conv1", name);
+    CV_TRY(cv_conv2d_bind(&out->conv1, store, full, in, channels, 3, 1, err));
+    snprintf(full, sizeof full, "%s.norm2", name);
+    CV_TRY(cv_group_norm_bind(&out->norm2, store, full, channels, groups, eps, err));
+    snprintf(full, sizeof full, "%s.conv2", name);
+    CV_TRY(cv_conv2d_bind(&out->conv2, store, full, channels, channels, 3, 1, err));
+    snprintf(full, sizeof full, "%s.nin_shortcut", name);
+    if (in != channels)
+        CV_TRY(cv_conv2d_bind(&out->shortcut, store, full, in, channels, 1, 1, err));
+fail:
+    return status;
+}
+
+void cv_resblock_close(cv_resblock *block)
+{
+    cv_group_norm_close(&block->norm1);
+    cv_group_norm_close(&block->norm2);
+    cv_conv2d_close(&block->conv1);
+    cv_conv2d_close(&block->conv2);
+    cv_conv2d_close(&block->shortcut);
+}
+
+void cv_resblock_apply(const cv_exec *exec, const cv_resblock *block, float *out, const float *x, float *inner,
+                       float *middle, int height, int width, cv_arena *arena)
+{
+    size_t pixels = (size_t)height * (size_t)width;
+
+    if (arena->base)
+        cv_group_norm_apply(exec, &block->norm1, inner, x, pixels, true);
+    cv_conv2d_apply(exec, &block->conv1, middle, inner, height, width, false, arena);
+    if (arena->base)
+        cv_group_norm_apply(exec, &block->norm2, middle, middle, pixels, true);
+    if (block->shortcut.out)
+        cv_conv2d_apply(exec, &block->shortcut, out, x, height, width, false, arena);
+    cv_conv2d_apply(exec, &block->conv2, out, middle, height, width, true, arena);
+}

@@ -1,0 +1,24 @@
+/* resblock.h - the residual block of the picture networks: x + conv2(swish(norm2(conv1(swish(norm1 x))))), with a 1x1
+ * convolution on x where the widths differ. */
+#ifndef CV_NN_RESBLOCK_H
+#define CV_NN_RESBLOCK_H
+
+#include "nn/conv2d.h"
+#include "nn/group_norm.h"
+
+typedef struct cv_resblock {
+    cv_group_norm norm1, norm2;
+    cv_conv2d conv1, conv2, shortcut; /* shortcut.out is 0 where the widths agree */
+} cv_resblock;
+
+/* Claims norm1, conv1, norm2, conv2 and perhaps nin_shortcut under "NAME.". */
+cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
+                                 float eps, cogvideo_error *err);
+void cv_resblock_close(cv_resblock *block);
+
+/* out [out][H][W] from x [in][H][W]. `inner` [in][H][W] and `middle` [out][H][W] are room for what lies between.
+ * Where the widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x. */
+void cv_resblock_apply(const cv_exec *exec, const cv_resblock *block, float *out, const float *x, float *inner,
+                       float *middle, int height, int width, cv_arena *arena);
+
+#endif

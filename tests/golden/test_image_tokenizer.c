@@ -1,0 +1,337 @@
+/* The image tokenizer against what the original computed, for f32 and f16 weights and any number of threads. */
+#include "support/check.h"
+#include "support/networks.h"
+
+#include "base/file.h"
+#include "model/image_tokenizer/image_tokenizer.h"
+#include "nn/blas.h"
+
+#define SEED 51
+#define CHANNELS 32
+#define LATENT 16
+#define CODES 20000
+#define SIDE 160
+
+static cv_store *golden, *stores[2];
+static cv_image_tokenizer *tokenizers[2]; /* f32, f16 */
+static cv_json *description;
+static cv_image_tokenizer_config config;
+
+static const char *weights_path(cv_dtype dtype)
+{
+    return check_temp_path(dtype == CV_F32 ? "f32.safetensors" : "f16.safetensors");
+}
+
+/* The section of the small description, with the goldens' codebook. */
+static int open_all(void **state)
+{
+    char path[1024];
+    const char *configs = getenv("COGVIDEO_CONFIGS");
+    cogvideo_error err;
+    seeded_list list = { 0 };
+
+    (void)state;
+    cv_blas_init();
+    snprintf(path, sizeof path, "%s/small.json", configs ? configs : "configs");
+    CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
+    CHECK_OK(cv_image_tokenizer_config_parse(&config, cv_json_get(description, "image_tokenizer"), path, &err), err);
+    config.codes = CODES;
+    CHECK_OK(cv_store_open(&golden, check_data("image_tokenizer/forced.safetensors"), &err), err);
+    networks_image_tokenizer(&list, SEED, CHANNELS, LATENT, CODES);
+    for (cv_dtype dtype = CV_F32; dtype <= CV_F16; dtype++) {
+        seeded_write(&list, weights_path(dtype), dtype);
+        CHECK_OK(cv_store_open(&stores[dtype], weights_path(dtype), &err), err);
+        CHECK_OK(cv_image_tokenizer_open(&tokenizers[dtype], stores[dtype], &config, &err), err);
+        CHECK_OK(cv_store_check_claimed(stores[dtype], &err), err);
+    }
+    seeded_list_free(&list);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        cv_image_tokenizer_close(&tokenizers[i]);
+        cv_store_close(&stores[i]);
+    }
+    cv_store_close(&golden);
+    cv_json_free(&description);
+    return 0;
+}
+
+static cv_exec exec_with(int threads)
+{
+    cv_exec exec = { .threads = threads };
+
+    cv_kernels_best(&exec.kernels);
+    return exec;
+}
+
+static void *room(size_t count, size_t size)
+{
+    cogvideo_error err;
+    void *block = cv_alloc(count, size, &err);
+
+    if (!block)
+        fail_msg("%s", err.message);
+    return block;
+}
+
+/* Exactly the bytes that were planned, so that a memory checker sees one that is not. */
+static void encode(int32_t *codes, float *z, int rate, cv_dtype dtype, int threads)
+{
+    cv_exec exec = exec_with(threads);
+    cogvideo_error err;
+    size_t size = cv_image_tokenizer_encode_scratch(tokenizers[dtype], &exec, SIDE, SIDE);
+    void *scratch = aligned_alloc(64, size);
+
+    assert_non_null(scratch);
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizers[dtype], codes, z, check_tensor(golden, "image.u8")->data, SIDE,
+                                       SIDE, rate, scratch, &err), err);
+    free(scratch);
+}
+
+static void decode(float *rgb, const cv_tensor *codes, int rate, cv_dtype dtype, int threads)
+{
+    int height = (int)codes->shape[0], width = (int)codes->shape[1];
+    cv_exec exec = exec_with(threads);
+    cogvideo_error err;
+    size_t size = cv_image_tokenizer_decode_scratch(tokenizers[dtype], &exec, width, height, rate);
+    void *scratch = aligned_alloc(64, size);
+
+    assert_non_null(scratch);
+    CHECK_OK(cv_image_tokenizer_decode(&exec, tokenizers[dtype], rgb, codes->data, width, height, rate, scratch, &err),
+             err);
+    free(scratch);
+}
+
+static void encodes_like_the_original(void **state)
+{
+    (void)state;
+    for (int rate = 4; rate <= 16; rate *= 2) {
+        size_t places = (size_t)(SIDE / rate) * (SIDE / rate);
+        int32_t *codes = room(places, sizeof *codes), *again = room(places, sizeof *again);
+        float *z = room(places * LATENT, sizeof *z);
+        char name[64];
+        const float *expected_z, *margin;
+        const int32_t *expected;
+
+        encode(codes, z, rate, CV_F32, 2);
+        encode(again, NULL, rate, CV_F32, 2);
+        assert_memory_equal(again, codes, places * sizeof *codes);
+        snprintf(name, sizeof name, "encode.r%d.z", rate);
+        expected_z = check_f32(golden, name);
+        for (size_t i = 0; i < places * LATENT; i++)
+            CHECK_CLOSE(z[i], expected_z[i], 2e-3);
+        snprintf(name, sizeof name, "encode.r%d.tokens", rate);
+        expected = check_i32(golden, name);
+        snprintf(name, sizeof name, "encode.r%d.margin", rate);
+        margin = check_f32(golden, name);
+        for (size_t i = 0; i < places; i++)
+            if (margin[i] > 1e-3f)
+                assert_int_equal(codes[i], expected[i]);
+        cv_free(codes);
+        cv_free(again);
+        cv_free(z);
+    }
+}
+
+static void decodes_like_the_original(void **state)
+{
+    (void)state;
+    for (int rate = 4; rate <= 16; rate *= 2) {
+        char name[64];
+        const cv_tensor *codes, *expected;
+        float *rgb;
+
+        snprintf(name, sizeof name, "decode.r%d.tokens", rate);
+        codes = check_tensor(golden, name);
+        snprintf(name, sizeof name, "decode.r%d.rgb", rate);
+        expected = check_tensor(golden, name);
+        assert_int_equal(expected->shape[0], codes->shape[0] * (size_t)rate);
+        rgb = room(expected->count, sizeof *rgb);
+        decode(rgb, codes, rate, CV_F32, 2);
+        for (size_t i = 0; i < expected->count; i++)
+            CHECK_CLOSE(rgb[i], ((const float *)expected->data)[i], 1e-3);
+        cv_free(rgb);
+    }
+}
+
+static void enlarged_picture_is_the_original_one(void **state)
+{
+    const float *expected = check_f32(golden, "decode.r8.rgb480_nearest_strided");
+    float *rgb = room(SIDE * SIDE * 3, sizeof *rgb);
+
+    (void)state;
+    decode(rgb, check_tensor(golden, "decode.r8.tokens"), 8, CV_F32, 2);
+    for (int row = 0; row < 480; row += 7)
+        for (int column = 0; column < 480; column += 7)
+            for (int c = 0; c < 3; c++, expected++)
+                CHECK_CLOSE(rgb[(row / 3 * SIDE + column / 3) * 3 + c], *expected, 1e-3);
+    cv_free(rgb);
+}
+
+static void threads_and_dtypes_change_no_bit(void **state)
+{
+    const cv_tensor *tokens = check_tensor(golden, "decode.r16.tokens");
+    float *first = room(SIDE * SIDE * 3, sizeof *first), *other = room(SIDE * SIDE * 3, sizeof *other);
+    float first_z[100 * LATENT], other_z[100 * LATENT];
+    int32_t first_codes[100], other_codes[100];
+
+    (void)state;
+    decode(first, tokens, 16, CV_F32, 1);
+    encode(first_codes, first_z, 16, CV_F32, 1);
+    for (int threads = 1; threads <= 3; threads++)
+        for (cv_dtype dtype = CV_F32; dtype <= CV_F16; dtype++) {
+            decode(other, tokens, 16, dtype, threads);
+            assert_memory_equal(other, first, SIDE * SIDE * 3 * sizeof *first);
+            encode(other_codes, other_z, 16, dtype, threads);
+            assert_memory_equal(other_z, first_z, sizeof first_z);
+            assert_memory_equal(other_codes, first_codes, sizeof first_codes);
+        }
+    cv_free(first);
+    cv_free(other);
+}
+
+static void impossible_sizes_and_ids_are_refused(void **state)
+{
+    static const int bad[][3] = { { 160, 168, 16 }, { 160, 160, 2 }, { 160, 160, 32 }, { 0, 160, 8 }, { 160, -8, 8 },
+                                  { 8192, 8, 8 }, { 160, 160, 0 } };
+    cv_exec exec = exec_with(1);
+    cogvideo_error err;
+    int32_t codes[4] = { 0, CODES, 0, -1 };
+    float rgb[16 * 16 * 3];
+    uint8_t pixel[3] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_FAILS(cv_image_tokenizer_encode(&exec, tokenizers[0], codes, NULL, pixel, bad[i][0], bad[i][1], bad[i][2],
+                                              NULL, &err), COGVIDEO_ERROR_ARGUMENT, "cannot be encoded at rate", err);
+    assert_int_equal(cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, 161, 160), 0);
+    CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 2, 1, 8, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "id 20000 at place 1", err);
+    CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes + 2, 1, 2, 8, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "id -1 at place 1", err);
+    CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 1, 1, 2, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "no decoder of that rate", err);
+    CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 513, 1, 8, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "513x1 codes", err);
+    CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 0, 1, 8, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "0x1 codes", err);
+    assert_int_equal(cv_image_tokenizer_decode_scratch(tokenizers[0], &exec, 513, 1, 8), 0);
+}
+
+/* Writes the network with one tensor left out or in another shape, and opens it. */
+static cogvideo_status open_damaged(size_t damaged, bool missing, cogvideo_error *err)
+{
+    cogvideo_status status;
+    seeded_list list = { 0 };
+    cv_store *store = NULL;
+    cv_image_tokenizer *tokenizer = NULL;
+    cv_image_tokenizer_config small = config;
+
+    small.codes = 8;
+    networks_image_tokenizer(&list, SEED, CHANNELS, LATENT, 8);
+    for (size_t i = 0; i < list.count; i++)
+        if (i == damaged && missing)
+            strcpy(list.tensors[i].name, "other");
+        else if (i == damaged)
+            list.tensors[i].shape[0]++;
+    seeded_write(&list, check_temp_path("damaged.safetensors"), CV_BF16);
+    seeded_list_free(&list);
+    CHECK_OK(cv_store_open(&store, check_temp_path("damaged.safetensors"), err), *err);
+    status = cv_image_tokenizer_open(&tokenizer, store, &small, err);
+    assert_true((status == COGVIDEO_OK) == (tokenizer != NULL));
+    cv_image_tokenizer_close(&tokenizer);
+    cv_store_close(&store);
+    return status;
+}
+
+static void damaged_networks_are_refused(void **state)
+{
+    seeded_list list = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    networks_image_tokenizer(&list, SEED, CHANNELS, LATENT, 8);
+    CHECK_OK(open_damaged(list.count, true, &err), err);
+    for (size_t i = 0; i < list.count; i += 31) { /* a sample from the end on, where the codebook stands */
+        size_t damaged = list.count - 1 - i;
+
+        CHECK_FAILS(open_damaged(damaged, true, &err), COGVIDEO_ERROR_MODEL, list.tensors[damaged].name, err);
+        CHECK_FAILS(open_damaged(damaged, false, &err), COGVIDEO_ERROR_MODEL, list.tensors[damaged].name, err);
+    }
+    seeded_list_free(&list);
+}
+
+static cogvideo_status parse_with(const char *key, const char *value, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *section = cv_json_copy(cv_json_get(description, "image_tokenizer")), *parsed = NULL;
+    cv_image_tokenizer_config out;
+
+    CHECK_OK(cv_json_parse(&parsed, value, strlen(value), "value", err), *err);
+    cv_json_set_copy(section, key, parsed);
+    status = cv_image_tokenizer_config_parse(&out, section, "model.json", err);
+    cv_json_free(&parsed);
+    cv_json_free(&section);
+    return status;
+}
+
+static void senseless_descriptions_are_refused(void **state)
+{
+    static const struct {
+        const char *key, *value, *words;
+    } bad[] = {
+        { "channels", "0", "'channels'" },
+        { "channels", "2048", "'channels'" },
+        { "channels", "\"32\"", "'channels'" },
+        { "channels", "48", "48 channels cannot be split into 32 groups" },
+        { "latent", "0", "'latent'" },
+        { "latent", "1e99", "'latent'" },
+        { "codes", "-1", "'codes'" },
+        { "codes", "2000000", "'codes'" },
+        { "groups", "0", "'groups'" },
+        { "norm_epsilon", "0", "'norm_epsilon'" },
+        { "norm_epsilon", "null", "'norm_epsilon'" },
+        { "mean", "[0, 1]", "'mean' must hold three numbers" },
+        { "mean", "[0, 1, \"2\"]", "'mean'" },
+        { "std", "[0, 1, 1]", "'std'" },
+        { "encoder", "[]", "'encoder' must hold 1 to 8 widths" },
+        { "encoder", "[1, 1, 1, 1, 1, 1, 1, 1, 1]", "not 9" },
+        { "encoder", "[1, 0]", "'encoder'" },
+        { "encoder", "[1, 1000]", "'encoder'" },
+        { "encoder", "{}", "'encoder'" },
+        { "decoders", "[]", "'decoders' must hold" },
+        { "decoders", "[4]", "must be an object" },
+        { "decoders", "[{\"rate\": 8, \"widths\": [1, 2, 4]}]", "which make rate 4" },
+        { "decoders", "[{\"rate\": 2, \"widths\": [1, 2]}, {\"rate\": 2, \"widths\": [1, 1]}]", "rate 2 twice" },
+        { "decoders", "[{\"rate\": 2, \"widths\": [1, 2], \"attention\": 2}]", "'attention'" },
+        { "decoders", "[{\"widths\": [1, 2]}]", "'rate' is missing" },
+    };
+    cogvideo_error err;
+    cv_image_tokenizer_config out;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_FAILS(parse_with(bad[i].key, bad[i].value, &err), COGVIDEO_ERROR_FORMAT, bad[i].words, err);
+    CHECK_OK(parse_with("decoders", "[{\"rate\": 2, \"widths\": [1, 2], \"attention\": 0}]", &err), err);
+    CHECK_FAILS(cv_image_tokenizer_config_parse(&out, NULL, "model.json", &err), COGVIDEO_ERROR_FORMAT,
+                "model.json: 'image_tokenizer' must be an object", err);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encodes_like_the_original),
+        cmocka_unit_test(decodes_like_the_original),
+        cmocka_unit_test(enlarged_picture_is_the_original_one),
+        cmocka_unit_test(threads_and_dtypes_change_no_bit),
+        cmocka_unit_test(impossible_sizes_and_ids_are_refused),
+        cmocka_unit_test(damaged_networks_are_refused),
+        cmocka_unit_test(senseless_descriptions_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
