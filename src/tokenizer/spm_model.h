@@ -28,7 +28,7 @@ typedef struct cv_spm {
     size_t count;
     uint32_t *order;      /* [count] indices of the pieces in the byte order of their texts */
     size_t unknown;       /* index of the one CV_SPM_UNKNOWN piece */
-    char *unknown_text;   /* what it decodes to; " \xe2\x81\x87 " unless the file says otherwise */
+    char *unknown_text;   /* what it decodes to; U+2047 between spaces unless the file says otherwise */
     char *charsmap;       /* precompiled character map, charsmap_size bytes; empty: characters stay as they are */
     size_t charsmap_size;
     bool dummy_prefix;    /* a space is put before the text ... */

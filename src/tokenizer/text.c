@@ -28,8 +28,8 @@ cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, c
     text->first_id = image_codes;
     CV_TRY(cv_spm_open(&text->spm, path, appended, sizeof appended / sizeof *appended, err));
     if (text->spm->count > (size_t)(INT32_MAX - image_codes)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces behind %d picture codes are more ids than there are",
-                         path, text->spm->count, image_codes);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces behind %d picture codes need more ids than there "
+                         "are", path, text->spm->count, image_codes);
         goto fail;
     }
     CV_TRY(cv_normalizer_open(&text->normalizer, text->spm, err));
@@ -174,6 +174,11 @@ cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t c
             goto fail;
         }
         CV_TRY(append_piece(text, piece, &start, &decoded, err));
+        if (decoded.size > CV_NORMALIZED_LIMIT) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%zu ids decode to more than the %zu bytes that a text may "
+                             "have", count, CV_NORMALIZED_LIMIT);
+            goto fail;
+        }
     }
     *out = decoded.data;
     return COGVIDEO_OK;

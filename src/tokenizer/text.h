@@ -29,7 +29,8 @@ cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t si
                                int32_t **ids, size_t *count, cogvideo_error *err);
 
 /* The text of `count` ids, NUL-terminated in fresh memory (cv_free). "<n>" becomes a line break, the unknown piece what
- * the model says (" \xe2\x81\x87 "), control pieces nothing. An id that is no piece is COGVIDEO_ERROR_ARGUMENT. */
+ * the model says (by default U+2047 between spaces), control pieces nothing. An id that is no piece, or a text of more
+ * than 64 MB, is COGVIDEO_ERROR_ARGUMENT. */
 cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out,
                                cogvideo_error *err);
 

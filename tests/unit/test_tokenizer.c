@@ -172,9 +172,37 @@ static void ids_have_texts(void **state)
     CHECK_FAILS(cv_text_decode(text, IDS(A, CODES - 1), 2, &decoded, &err), COGVIDEO_ERROR_ARGUMENT,
                 "id 99 at place 1 is no piece of the text model, whose ids are 100 to 110", err);
     CHECK_FAILS(cv_text_decode(text, IDS(CODES + 11), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "id 111", err);
-    CHECK_FAILS(cv_text_decode(text, &(int32_t){ INT32_MIN }, 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is no piece",
-                err);
+    CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is no piece", err);
     cv_text_close(&text);
+}
+
+/* A model may say what unknown characters decode to, but not fill the memory with it. */
+static void unknown_characters_decode_to_what_the_model_says(void **state)
+{
+    size_t size = (size_t)1 << 20;
+    char *surface = malloc(size);
+    cv_buffer model = { 0 }, trainer = { 0 };
+    int32_t ids[100];
+    cogvideo_error err;
+    char *decoded;
+    cv_text *text;
+
+    (void)state;
+    assert_non_null(surface);
+    memset(surface, '?', size);
+    make_model(&model);
+    spm_bytes(&trainer, 44, surface, size);
+    spm_bytes(&model, 2, trainer.data, trainer.size);
+    text = open_model(&model);
+    for (int i = 0; i < 100; i++)
+        ids[i] = UNK;
+    CHECK_OK(cv_text_decode(text, ids, 2, &decoded, &err), err);
+    assert_int_equal(strlen(decoded), 2 * size);
+    cv_free(decoded);
+    CHECK_FAILS(cv_text_decode(text, ids, 100, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "100 ids decode to more", err);
+    cv_text_close(&text);
+    cv_buffer_free(&trainer);
+    free(surface);
 }
 
 static void long_texts_take_linear_time_up_to_the_limit(void **state)
@@ -348,7 +376,7 @@ static void other_models_and_files_are_refused(void **state)
     make_model(&model);
     check_write(path, model.data, model.size);
     cv_buffer_free(&model);
-    CHECK_FAILS(cv_text_open(&text, path, INT32_MAX - 1, &err), COGVIDEO_ERROR_MODEL, "more ids than there are", err);
+    CHECK_FAILS(cv_text_open(&text, path, INT32_MAX - 1, &err), COGVIDEO_ERROR_MODEL, "need more ids", err);
     assert_null(text);
 }
 
@@ -487,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_of_every_kind_have_ids),
         cmocka_unit_test(ids_have_texts),
+        cmocka_unit_test(unknown_characters_decode_to_what_the_model_says),
         cmocka_unit_test(long_texts_take_linear_time_up_to_the_limit),
         cmocka_unit_test(fields_are_read_within_bounds),
         cmocka_unit_test(a_model_cut_anywhere_is_refused),
