@@ -1,0 +1,188 @@
+#include "tokenizer/text.h"
+
+#include "tokenizer/normalize.h"
+#include "tokenizer/unigram.h"
+
+#include <string.h>
+
+#define LINE_BREAK "<n>"
+#define SPACE "\xe2\x96\x81" /* U+2581 */
+
+struct cv_text {
+    cv_spm *spm;
+    cv_normalizer normalizer;
+    cv_unigram unigram;
+    int32_t first_id;
+};
+
+cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err)
+{
+    static const char *const appended[] = { "<start_of_image>", "<start_of_english>", "<start_of_chinese>" };
+    cogvideo_status status;
+    cv_text *text = NULL;
+
+    if (image_codes < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: pieces cannot have ids from %d on, 0 or more is needed",
+                       path, image_codes);
+    CV_NEW(text, 1, err);
+    text->first_id = image_codes;
+    CV_TRY(cv_spm_open(&text->spm, path, appended, sizeof appended / sizeof *appended, err));
+    if (text->spm->count > (size_t)(INT32_MAX - image_codes)) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces behind %d picture codes need more ids than there "
+                         "are", path, text->spm->count, image_codes);
+        goto fail;
+    }
+    CV_TRY(cv_normalizer_open(&text->normalizer, text->spm, err));
+    CV_TRY(cv_unigram_open(&text->unigram, text->spm, err));
+    *out = text;
+    return COGVIDEO_OK;
+fail:
+    cv_text_close(&text);
+    return status;
+}
+
+void cv_text_close(cv_text **text)
+{
+    if (!*text)
+        return;
+    cv_unigram_close(&(*text)->unigram);
+    cv_normalizer_close(&(*text)->normalizer);
+    cv_spm_close(&(*text)->spm);
+    cv_free(*text);
+    *text = NULL;
+}
+
+int cv_text_pieces(const cv_text *text)
+{
+    return (int)text->spm->count;
+}
+
+int32_t cv_text_id(const cv_text *text, const char *piece)
+{
+    int32_t index = cv_spm_find(text->spm, piece);
+
+    return index < 0 ? -1 : text->first_id + index;
+}
+
+/* NULL where `id` is no piece. */
+static const cv_spm_piece *piece_of(const cv_text *text, int32_t id)
+{
+    if (id < text->first_id || (size_t)(id - text->first_id) >= text->spm->count)
+        return NULL;
+    return &text->spm->pieces[id - text->first_id];
+}
+
+const char *cv_text_piece(const cv_text *text, int32_t id)
+{
+    const cv_spm_piece *piece = piece_of(text, id);
+
+    return piece ? piece->text : NULL;
+}
+
+/* Appends `size` bytes with every `what` (of `length` bytes) replaced by `with`. */
+static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t size, const char *what,
+                                       size_t length, const char *with, cogvideo_error *err)
+{
+    const char *end = bytes + size, *hit;
+    cogvideo_status status = COGVIDEO_OK;
+
+    while (status == COGVIDEO_OK && (hit = memmem(bytes, (size_t)(end - bytes), what, length)) != NULL) {
+        status = cv_buffer_append(out, bytes, (size_t)(hit - bytes), err);
+        if (status == COGVIDEO_OK)
+            status = cv_buffer_append(out, with, strlen(with), err);
+        bytes = hit + length;
+    }
+    return status == COGVIDEO_OK ? cv_buffer_append(out, bytes, (size_t)(end - bytes), err) : status;
+}
+
+cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t size, bool keep_line_breaks,
+                               int32_t **ids, size_t *count, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_buffer lines = { 0 }, normal = { 0 };
+    int32_t *pieces = NULL;
+    size_t found;
+
+    if (size > CV_TEXT_LIMIT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes is longer than the %zu that can be encoded",
+                       size, CV_TEXT_LIMIT);
+    if (keep_line_breaks && size > 0) {
+        CV_TRY(append_replaced(&lines, bytes, size, "\n", 1, LINE_BREAK, err));
+        bytes = lines.data;
+        size = lines.size;
+    }
+    CV_TRY(cv_normalize(&text->normalizer, bytes, size, &normal, err));
+    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &pieces, &found, err));
+    for (size_t i = 0; i < found; i++)
+        pieces[i] += text->first_id;
+    *ids = pieces;
+    *count = found;
+fail:
+    cv_buffer_free(&lines);
+    cv_buffer_free(&normal);
+    return status;
+}
+
+/* The text before the first visible piece: whether its spaces are still to be taken off. */
+typedef struct opening {
+    bool open;
+    bool space_taken; /* by the piece before */
+} opening;
+
+/* Appends what one piece decodes to. At the start of the text one U+2581 goes, that of the dummy prefix; all of them
+ * where the model folds spaces. */
+static cogvideo_status append_piece(const cv_text *text, const cv_spm_piece *piece, opening *start, cv_buffer *out,
+                                    cogvideo_error *err)
+{
+    const cv_spm *spm = text->spm;
+    size_t skip = 0;
+
+    if (start->space_taken || out->size > 0)
+        start->open = false;
+    start->space_taken = false;
+    if (piece->type == CV_SPM_CONTROL)
+        return COGVIDEO_OK;
+    if (piece->type == CV_SPM_UNKNOWN)
+        return cv_buffer_append(out, spm->unknown_text, strlen(spm->unknown_text), err);
+    if (strcmp(piece->text, LINE_BREAK) == 0)
+        return cv_buffer_append(out, "\n", 1, err);
+    if (start->open && (spm->dummy_prefix || spm->fold_spaces) && strncmp(piece->text, SPACE, 3) == 0) {
+        skip = 3;
+        start->space_taken = !spm->fold_spaces;
+    }
+    return append_replaced(out, piece->text + skip, piece->size - skip, SPACE, 3, " ", err);
+}
+
+cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out,
+                               cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_buffer decoded = { 0 };
+    opening start = { .open = true };
+
+    if (count > CV_TEXT_LIMIT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a list of %zu ids is longer than the %zu that can be decoded",
+                       count, CV_TEXT_LIMIT);
+    CV_TRY(cv_buffer_append(&decoded, "", 0, err));
+    for (size_t i = 0; i < count; i++) {
+        const cv_spm_piece *piece = piece_of(text, ids[i]);
+
+        if (!piece) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "id %d at place %zu is no piece of the text model, whose ids are %d to %d", (int)ids[i], i,
+                             (int)text->first_id, (int)text->first_id + cv_text_pieces(text) - 1);
+            goto fail;
+        }
+        CV_TRY(append_piece(text, piece, &start, &decoded, err));
+        if (decoded.size > CV_NORMALIZED_LIMIT) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%zu ids decode to more than the %zu bytes that a text may "
+                             "have", count, CV_NORMALIZED_LIMIT);
+            goto fail;
+        }
+    }
+    *out = decoded.data;
+    return COGVIDEO_OK;
+fail:
+    cv_buffer_free(&decoded);
+    return status;
+}

@@ -1,0 +1,112 @@
+#include "tokenizer/unigram.h"
+
+#include "tokenizer/utf8.h"
+
+#include <float.h>
+
+#define UNKNOWN_PENALTY 10.0f /* below the unlikeliest ordinary piece */
+
+cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err)
+{
+    cv_unigram opened = { .spm = spm };
+    float worst = FLT_MAX;
+
+    opened.best_score = FLT_MIN; /* as the library starts: the smallest positive number, not the lowest one */
+    for (size_t i = 0; i < spm->count; i++) {
+        float score = spm->pieces[i].score;
+
+        if (spm->pieces[i].type != CV_SPM_NORMAL)
+            continue;
+        worst = score < worst ? score : worst;
+        opened.best_score = score > opened.best_score ? score : opened.best_score;
+    }
+    opened.unknown_score = worst - UNKNOWN_PENALTY;
+    if (cv_trie_build(&opened.trie, spm, 1u << CV_SPM_NORMAL | 1u << CV_SPM_USER_DEFINED, err) != COGVIDEO_OK)
+        return COGVIDEO_ERROR_MEMORY;
+    *out = opened;
+    return COGVIDEO_OK;
+}
+
+void cv_unigram_close(cv_unigram *unigram)
+{
+    cv_trie_free(&unigram->trie);
+    *unigram = (cv_unigram){ 0 };
+}
+
+/* The best way to cover a text up to some byte: its last piece and where that starts. */
+typedef struct path {
+    float score;
+    uint32_t start;
+    int32_t piece; /* -1: no way leads here yet */
+} path;
+
+/* The sums are the library's to the bit, for ties between paths hang on their rounding: a candidate is a double
+ * where a known piece ends it (0.1 below is one), compared with a score that was rounded to float. */
+static void offer(path *end, double score, size_t start, int32_t piece)
+{
+    if (end->piece < 0 || score > (double)end->score)
+        *end = (path){ (float)score, (uint32_t)start, piece };
+}
+
+/* Extends the best path up to `start` by every piece that starts there. */
+static void extend(const cv_unigram *in, const char *text, size_t size, size_t start, size_t step, path *paths)
+{
+    const cv_spm_piece *pieces = in->spm->pieces;
+    float so_far = paths[start].score;
+    bool covered = false; /* by a piece of just this character */
+    uint32_t node = 0;
+
+    for (size_t end = start; end < size;) {
+        int32_t piece;
+        size_t length;
+        double score;
+
+        if ((node = cv_trie_step(&in->trie, node, (unsigned char)text[end++])) == 0)
+            break;
+        if ((piece = in->trie.nodes[node].piece) < 0)
+            continue;
+        length = end - start;
+        /* A user-defined piece is rated so high that no path around it wins. */
+        score = pieces[piece].type == CV_SPM_USER_DEFINED ? (double)((float)length * in->best_score) - 0.1
+                                                           : (double)pieces[piece].score;
+        offer(&paths[end], score + (double)so_far, start, piece);
+        covered = covered || length == step;
+    }
+    if (!covered) {
+        float sum = in->unknown_score + so_far;
+
+        offer(&paths[start + step], (double)sum, start, (int32_t)in->spm->unknown);
+    }
+}
+
+cogvideo_status cv_unigram_segment(const cv_unigram *in, const char *text, size_t size, int32_t **pieces,
+                                   size_t *count, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    int32_t unknown = (int32_t)in->spm->unknown;
+    size_t length = 0, i = 0;
+    int32_t *found = NULL;
+    path *paths;
+
+    CV_NEW(paths, size + 1, err);
+    for (i = 0; i <= size; i++)
+        paths[i].piece = -1;
+    for (size_t start = 0, step; start < size; start += step) {
+        step = cv_utf8_step(text + start, size - start);
+        extend(in, text, size, start, step, paths);
+    }
+    for (size_t end = size; end > 0; end = paths[end].start)
+        length++;
+    CV_NEW(found, length, err);
+    i = length;
+    for (size_t end = size; end > 0; end = paths[end].start)
+        found[--i] = paths[end].piece;
+    *count = 0;
+    for (i = 0; i < length; i++)
+        if (found[i] != unknown || i == 0 || found[i - 1] != unknown)
+            found[(*count)++] = found[i];
+    *pieces = found;
+fail:
+    cv_free(paths);
+    return status;
+}

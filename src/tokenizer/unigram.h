@@ -1,0 +1,24 @@
+/* unigram.h - the likeliest segmentation of a normalised text into pieces: T. Kudo, "Subword regularization", ACL
+ * 2018, section 3.2; the search of A. J. Viterbi over all places of the text. */
+#ifndef CV_TOKENIZER_UNIGRAM_H
+#define CV_TOKENIZER_UNIGRAM_H
+
+#include "tokenizer/trie.h"
+
+typedef struct cv_unigram {
+    const cv_spm *spm;
+    cv_trie trie;        /* of the ordinary and the user-defined pieces */
+    float unknown_score; /* of a character that is no piece of its own */
+    float best_score;    /* of the ordinary pieces; user-defined ones are rated by it */
+} cv_unigram;
+
+/* `spm` must outlive `out`. */
+cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err);
+void cv_unigram_close(cv_unigram *unigram);
+
+/* Piece indices of `text`, in order, each run of unknown characters as one: never more than there are bytes.
+ * *pieces is fresh memory (cv_free), not NULL even where *count is 0. Takes 12 bytes of memory for each of the text. */
+cogvideo_status cv_unigram_segment(const cv_unigram *unigram, const char *text, size_t size, int32_t **pieces,
+                                   size_t *count, cogvideo_error *err);
+
+#endif

@@ -1,0 +1,33 @@
+#include "tokenizer/utf8.h"
+
+#include <stdint.h>
+
+size_t cv_utf8_step(const char *text, size_t size)
+{
+    unsigned char lead = (unsigned char)text[0];
+    size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+    return length < size ? length : size;
+}
+
+size_t cv_utf8_length(const char *text, size_t size)
+{
+    static const uint32_t smallest[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t length = bytes[0] < 0x80 ? 1 : bytes[0] < 0xc0 ? 0 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+    uint32_t code;
+
+    if (length <= 1)
+        return length;
+    if (bytes[0] > 0xf7 || length > size)
+        return 0;
+    code = bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (bytes[i] & 0x3f);
+    }
+    if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+        return 0;
+    return length;
+}

@@ -1,0 +1,15 @@
+/* utf8.h - characters of UTF-8 text that may be broken. */
+#ifndef CV_TOKENIZER_UTF8_H
+#define CV_TOKENIZER_UTF8_H
+
+#include <stddef.h>
+
+/* Bytes of the well-formed character at the start of `text`, 1 .. 4, or 0: overlong forms, surrogates, numbers past
+ * U+10FFFF and cut or stray bytes are no characters. `size` is at least 1. */
+size_t cv_utf8_length(const char *text, size_t size);
+
+/* Bytes that the first byte alone promises, 1 .. 4, but never more than `size`: the step of a text that was
+ * normalised, where stray continuation bytes count as characters of one byte. `size` is at least 1. */
+size_t cv_utf8_step(const char *text, size_t size);
+
+#endif
