@@ -41,7 +41,7 @@ static cogvideo_status sheet_frame(void *state, const uint8_t *pixels, cogvideo_
     return status;
 }
 
-/* The number of columns whose sheet is nearest in shape to 16:9. */
+/* The number of columns whose sheet is nearest in shape to 16:9; cells left empty count against it. */
 static int choose_columns(const cogvideo_video *video)
 {
     int best = 1;
@@ -50,7 +50,7 @@ static int choose_columns(const cogvideo_video *video)
     for (int columns = 1; columns <= video->frames; columns++) {
         int rows = (video->frames + columns - 1) / columns;
         double shape = (double)columns * video->width / ((double)rows * video->height);
-        double distance = fabs(log(shape * 9 / 16));
+        double distance = fabs(log(shape * 9 / 16)) + log((double)columns * rows / video->frames);
 
         if (distance < best_distance) {
             best = columns;
