@@ -20,9 +20,13 @@ COGVIDEO_API cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width
                                                   cogvideo_error *err);
 COGVIDEO_API void cogvideo_video_free(cogvideo_video *video);
 
-/* Reads a picture or a video. Built in: JPEG, PPM (P6, 8 bits), and a numbered pattern of those ("frame-%04d.ppm", from the
- * first of 0 and 1 that exists). Everything else (PNG, MP4, ...) through FFmpeg's libraries where the build has them.
- * At most `max_frames` frames are read (0 = no limit but memory). What a file is is decided by its content. */
+/* Reads a picture or a video. What a file is is decided by its content, never by its name. Built in: JPEG and PPM (P6, 8
+ * bits), one or several one after the other (MJPEG). Everything else (PNG, MP4, ...) through FFmpeg's libraries where the
+ * build has them. A numbered pattern ("frame-%04d.ppm") reads one frame of each file, from the first of 0 and 1 that
+ * exists to the last before a gap.
+ * At most `max_frames` frames are read (0 = all). All frames must be of one size; frames of more than 2^26 pixels, or more
+ * than 4 GiB of frames, are refused. A file that is cut or damaged is COGVIDEO_ERROR_FORMAT. Rotation tags are not applied.
+ * Files that refer to other files (playlists) are refused. */
 COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames,
                                                  cogvideo_error *err);
 
@@ -35,20 +39,41 @@ COGVIDEO_API cogvideo_status cogvideo_video_nearest(cogvideo_video *out, const c
                                                     int height, cogvideo_error *err);
 
 typedef struct cogvideo_write_options {
-    double fps;      /* overrides the video's; 0 = the video's own, else 8 */
+    double fps;      /* overrides the video's, up to 1000; 0 = the video's own, else 8 */
     int quality;     /* JPEG quality and the like, 1 .. 100; 0 = 90 */
     int columns;     /* of a contact sheet; 0 = chosen for a shape near 16:9 */
     const char *comment; /* kept in the file's metadata where its format has room; NULL = none */
 } cogvideo_write_options;
 
 /* Writes by the form of `path`:
- *   clip.mp4 .webm .mkv .gif .png through FFmpeg's libraries (COGVIDEO_ERROR_UNSUPPORTED in a build without them)
- *   frame-%04d.jpg .ppm      one picture per frame, numbered from 0
- *   clip.y4m clip.mjpeg      built in
+ *   clip.mp4 .webm .mkv .gif, and .png wherever a picture may stand: through FFmpeg's libraries
+ *                            (COGVIDEO_ERROR_UNSUPPORTED in a build without them)
+ *   frame-%04d.jpg .ppm .png one picture per frame, numbered from 0: exactly one %d or %0Nd (N = 1 .. 9)
+ *   clip.y4m clip.mjpeg      built in; Y4M is 4:4:4, BT.601 in the limited range
  *   sheet.jpg sheet.ppm      a picture name without a pattern: one frame as it is, several as a contact sheet
- * "-" writes Y4M to standard output. `options` may be NULL. Files appear under their names when they are whole. */
+ * "-" writes Y4M to standard output. `options` may be NULL. Files appear under their names when they are whole, and
+ * replace what had that name. The same frames and options give the same bytes with the same libraries.
+ * MP4, WebM and MKV have even sizes: an odd one gets its last row or column twice.
+ * The comment is kept in MP4, WebM, MKV, GIF, JPEG, PPM and PNG. */
 COGVIDEO_API cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,
                                                   const cogvideo_write_options *options, cogvideo_error *err);
+
+/* The same, frame by frame as they come. Contact sheets and GIF hold their frames until commit; a numbered picture is in
+ * its place when its frame returns, and stays there after an abandon; all else appears at commit. */
+typedef struct cogvideo_video_writer cogvideo_video_writer;
+
+/* `fps` may be 0: options->fps, else 8. Path and options are copied. */
+COGVIDEO_API cogvideo_status cogvideo_video_writer_open(cogvideo_video_writer **out, const char *path, int width,
+                                                        int height, double fps, const cogvideo_write_options *options,
+                                                        cogvideo_error *err);
+/* `pixels` is [height][width][3]. After an error only commit's or abandon's closing is left to do. */
+COGVIDEO_API cogvideo_status cogvideo_video_writer_frame(cogvideo_video_writer *writer, const uint8_t *pixels,
+                                                         cogvideo_error *err);
+/* Finishes the file; at least one frame must have been written. *writer is NULL afterwards, whatever the status. */
+COGVIDEO_API cogvideo_status cogvideo_video_writer_commit(cogvideo_video_writer **writer, cogvideo_error *err);
+/* Closes without a file. Nothing happens where *writer is NULL, so it may follow a commit. */
+COGVIDEO_API void cogvideo_video_writer_abandon(cogvideo_video_writer **writer);
+
 /* Whether this build could write `path`, before hours are spent: checks the ending, the pattern, and that the folder exists
  * and can be written to. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err);

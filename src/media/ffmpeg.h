@@ -1,0 +1,25 @@
+/* ffmpeg.h - the one door to libavformat, libavcodec, libavutil and libswscale (ffmpeg_*.c).
+ * A build without them has ffmpeg_none.c instead: the same names, which give COGVIDEO_ERROR_UNSUPPORTED and say what to
+ * install. FFmpeg's own messages are switched off, which FFmpeg only knows for the whole process. */
+#ifndef CV_MEDIA_FFMPEG_H
+#define CV_MEDIA_FFMPEG_H
+
+#include "media/sink.h"
+
+/* Whether this build can write the container: COGVIDEO_ERROR_UNSUPPORTED without FFmpeg or without an encoder for it. */
+cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err);
+
+/* Videos: config.container is "mp4" (H.264, or MPEG-4 where FFmpeg has no x264), "webm" (VP9 or VP8), "matroska" (as mp4).
+ * yuv420p of BT.601 in the limited range; odd sizes are made even by repeating the last row or column. */
+extern const cv_sink cv_ffmpeg_sink;
+/* GIF that loops, of one palette for the whole clip; frames are held until commit. */
+extern const cv_sink cv_gif_sink;
+/* PNG, the comment as an iTXt chunk. */
+cv_picture_encode cv_png_encode;
+
+/* Adds up to `max_frames` frames (> 0) of any file that is a known kind of picture or video; *fps is 0 for pictures.
+ * Files that point to other files (playlists, external data) are refused. */
+cogvideo_status cv_ffmpeg_read(cv_frames *frames, double *fps, const unsigned char *data, size_t size, int max_frames,
+                               const char *path, cogvideo_error *err);
+
+#endif

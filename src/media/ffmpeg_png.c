@@ -1,0 +1,87 @@
+/* ffmpeg_png.c - PNG pictures; FFmpeg's encoder writes no texts, so the comment's chunk is put in here. */
+#include "media/ffmpeg_av.h"
+
+#include <libavutil/crc.h>
+
+#include <string.h>
+
+#define HEAD 33 /* bytes of the signature and the IHDR chunk, which stands first */
+
+static void store_32(uint8_t *out, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* iTXt: keyword, 0, not compressed (0, 0), no language (0), no translated keyword (0), the text in UTF-8. */
+static cogvideo_status append_text(cv_buffer *out, const char *comment, cogvideo_error *err)
+{
+    static const char head[] = "iTXtComment\0\0\0\0"; /* and the literal's own 0 */
+    size_t start = out->size, length = strlen(comment);
+    uint8_t number[4];
+    cogvideo_status status;
+
+    if (length > 1 << 24)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a comment of %zu bytes is too long for a picture", length);
+    store_32(number, (uint32_t)(sizeof head - 4 + length));
+    CV_TRY(cv_buffer_append(out, number, 4, err));
+    CV_TRY(cv_buffer_append(out, head, sizeof head, err));
+    CV_TRY(cv_buffer_append(out, comment, length, err));
+    store_32(number, ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, (const uint8_t *)out->data + start + 4,
+                             sizeof head + length));
+    CV_TRY(cv_buffer_append(out, number, 4, err));
+fail:
+    return status;
+}
+
+/* The picture as one packet. */
+static int encode(AVCodecContext *codec, AVFrame *frame, AVPacket *packet, const cv_picture *picture)
+{
+    int code;
+
+    codec->width = frame->width = picture->width;
+    codec->height = frame->height = picture->height;
+    codec->pix_fmt = AV_PIX_FMT_RGB24;
+    frame->format = AV_PIX_FMT_RGB24;
+    codec->time_base = (AVRational){ 1, 1 };
+    codec->thread_count = 1;
+    codec->flags |= AV_CODEC_FLAG_BITEXACT;
+    if ((code = avcodec_open2(codec, NULL, NULL)) < 0 || (code = av_frame_get_buffer(frame, 0)) < 0)
+        return code;
+    for (int y = 0; y < picture->height; y++)
+        memcpy(frame->data[0] + (ptrdiff_t)y * frame->linesize[0],
+               picture->pixels + (size_t)y * (size_t)picture->width * 3, (size_t)picture->width * 3);
+    if ((code = avcodec_send_frame(codec, frame)) < 0 || (code = avcodec_send_frame(codec, NULL)) < 0)
+        return code;
+    return avcodec_receive_packet(codec, packet);
+}
+
+cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvideo_error *err)
+{
+    const AVCodec *encoder = cv_av_encoder("png");
+    AVCodecContext *codec;
+    AVFrame *frame = av_frame_alloc();
+    AVPacket *packet = av_packet_alloc();
+    int code = AVERROR(ENOMEM);
+    cogvideo_status status;
+
+    cv_av_silence();
+    codec = encoder ? avcodec_alloc_context3(encoder) : NULL;
+    if (codec && frame && packet)
+        code = encode(codec, frame, packet, picture);
+    if (code >= 0 && packet->size < HEAD)
+        code = AVERROR_BUG;
+    if (code < 0) {
+        status = cv_av_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "PNG", "the picture cannot be encoded", code);
+        goto fail;
+    }
+    CV_TRY(cv_buffer_append(out, packet->data, HEAD, err));
+    if (picture->comment)
+        CV_TRY(append_text(out, picture->comment, err));
+    status = cv_buffer_append(out, packet->data + HEAD, (size_t)packet->size - HEAD, err);
+fail:
+    avcodec_free_context(&codec);
+    av_frame_free(&frame);
+    av_packet_free(&packet);
+    return status;
+}

@@ -1,0 +1,108 @@
+#include "media/frame.h"
+
+#include <math.h>
+#include <string.h>
+
+cogvideo_status cv_frame_check_size(int width, int height, cogvideo_error *err)
+{
+    if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a frame of %d x %d pixels is not possible: both must be 1 .. %d",
+                       width, height, CV_MEDIA_MAX_SIDE);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_video_check(const cogvideo_video *video, cogvideo_error *err)
+{
+    cogvideo_status status = cv_frame_check_size(video->width, video->height, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if (video->frames < 1 || !video->pixels)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a video without frames was given");
+    if (!(video->fps >= 0 && video->fps <= CV_MEDIA_MAX_FPS))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%g frames per second are not possible: 0 .. %g are", video->fps,
+                       CV_MEDIA_MAX_FPS);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width, int height, int frames, double fps,
+                                     cogvideo_error *err)
+{
+    uint8_t nothing = 0;
+    cogvideo_video video = { width, height, frames, fps, &nothing };
+    cogvideo_status status = cv_video_check(&video, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    video.pixels = cv_alloc((size_t)frames, cv_frame_bytes(width, height), err);
+    if (!video.pixels)
+        return COGVIDEO_ERROR_MEMORY;
+    *out = video;
+    return COGVIDEO_OK;
+}
+
+void cogvideo_video_free(cogvideo_video *video)
+{
+    if (!video)
+        return;
+    cv_free(video->pixels);
+    *video = (cogvideo_video){ 0 };
+}
+
+cogvideo_status cv_frames_add(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels, const char *path,
+                              cogvideo_error *err)
+{
+    cogvideo_video *video = &frames->video;
+    size_t bytes;
+
+    if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE ||
+        width * height > CV_MEDIA_MAX_PIXELS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: says it is %lld x %lld pixels; at most %d on a side and %lld in all are accepted", path,
+                       (long long)width, (long long)height, CV_MEDIA_MAX_SIDE, (long long)CV_MEDIA_MAX_PIXELS);
+    if (video->frames > 0 && (width != video->width || height != video->height))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: frame %d is %lld x %lld pixels, the first is %d x %d; all frames must be of one size", path,
+                       video->frames, (long long)width, (long long)height, video->width, video->height);
+    bytes = cv_frame_bytes((int)width, (int)height);
+    if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: has more frames than the %llu MiB that are held at once; use fewer frames", path,
+                       (unsigned long long)(CV_MEDIA_MAX_BYTES >> 20));
+    if (video->frames == frames->capacity) {
+        int capacity = frames->capacity + frames->capacity / 2 + 1;
+        uint8_t *grown = cv_realloc(video->pixels, (size_t)video->frames, (size_t)capacity, bytes, err);
+
+        if (!grown)
+            return COGVIDEO_ERROR_MEMORY;
+        video->pixels = grown;
+        frames->capacity = capacity;
+    }
+    video->width = (int)width;
+    video->height = (int)height;
+    *pixels = video->pixels + (size_t)video->frames++ * bytes;
+    return COGVIDEO_OK;
+}
+
+void cv_frames_free(cv_frames *frames)
+{
+    cogvideo_video_free(&frames->video);
+    frames->capacity = 0;
+}
+
+void cv_fps_fraction(double fps, int *numerator, int *denominator)
+{
+    int best = 1;
+    double best_error = HUGE_VAL;
+
+    for (int d = 1; d <= 1001 && fps * d <= 65535; d++) {
+        double n = fmax(round(fps * d), 1), error = fabs(n / d - fps);
+
+        if (error < best_error - 1e-9 * fps) {
+            best = d;
+            best_error = error;
+        }
+    }
+    *numerator = (int)fmax(round(fps * best), 1);
+    *denominator = best;
+}

@@ -1,0 +1,43 @@
+/* frame.h - frames in memory: their limits, a list that grows, and what a clip may look like. */
+#ifndef CV_MEDIA_FRAME_H
+#define CV_MEDIA_FRAME_H
+
+#include "base/mem.h"
+
+#include <cogvideo/video.h>
+
+/* What a file may ask for before it is refused, so that a small hostile file cannot take all memory. */
+#define CV_MEDIA_MAX_SIDE 16384                    /* pixels */
+#define CV_MEDIA_MAX_PIXELS ((int64_t)1 << 26)     /* of one frame that is read */
+#define CV_MEDIA_MAX_BYTES ((uint64_t)4 << 30)     /* of all frames that are held together */
+#define CV_MEDIA_MAX_FPS 1000.0
+
+/* Frames of equal size, collected one by one. The video inside is valid at any time. */
+typedef struct cv_frames {
+    cogvideo_video video;
+    int capacity; /* frames that `video.pixels` has room for */
+} cv_frames;
+
+/* Adds one frame and gives its pixels (zero) to be filled. The first frame sets the size; another size later, or
+ * more than the limits above, is COGVIDEO_ERROR_FORMAT. `path` starts the error. The pointer is valid until the
+ * next call. */
+cogvideo_status cv_frames_add(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels, const char *path,
+                              cogvideo_error *err);
+void cv_frames_free(cv_frames *frames);
+
+/* Bytes of one frame of a size within the limits. */
+static inline size_t cv_frame_bytes(int width, int height)
+{
+    return (size_t)width * (size_t)height * 3;
+}
+
+/* COGVIDEO_ERROR_ARGUMENT unless the size is 1 .. CV_MEDIA_MAX_SIDE on both sides. */
+cogvideo_status cv_frame_check_size(int width, int height, cogvideo_error *err);
+/* COGVIDEO_ERROR_ARGUMENT unless the video has frames, pixels, a possible size and a possible fps. */
+cogvideo_status cv_video_check(const cogvideo_video *video, cogvideo_error *err);
+
+/* fps as a fraction with a denominator up to 1001 and a numerator up to 65535 (the most MPEG-4 can say):
+ * 29.97 = 2997/100, 24000/1001 itself. */
+void cv_fps_fraction(double fps, int *numerator, int *denominator);
+
+#endif

@@ -1,0 +1,157 @@
+/* resize.c - frames of another size: cut to shape and averaged or interpolated, or by nearest neighbour. */
+#include "media/frame.h"
+
+#include <math.h>
+
+/* Where one output pixel of an axis comes from: `count` input pixels from `first` on. */
+typedef struct tap {
+    int first, count;
+    float *weights; /* sum 1 */
+} tap;
+
+typedef struct axis {
+    tap *taps;
+    float *weights;
+} axis;
+
+static void axis_free(axis *a)
+{
+    cv_free(a->taps);
+    cv_free(a->weights);
+}
+
+/* Output pixel i covers [begin, begin + scale) of the input: each input pixel weighs what of it is covered. */
+static void tap_area(tap *t, double begin, double scale, int in)
+{
+    double end = fmin(begin + scale, in);
+    int last = (int)ceil(end) - 1;
+
+    t->first = (int)begin;
+    if (last < t->first)
+        last = t->first;
+    if (last > in - 1)
+        last = in - 1;
+    t->count = last - t->first + 1;
+    for (int k = 0; k < t->count; k++) {
+        double left = fmax(begin, t->first + k), right = fmin(end, t->first + k + 1);
+
+        t->weights[k] = (float)((right - left) / (end - begin));
+    }
+}
+
+/* The output pixel's centre lies between the centres of two input pixels; the border pixel is repeated. */
+static void tap_linear(tap *t, double begin, double scale, int in)
+{
+    double centre = fmin(fmax(begin + 0.5 * scale - 0.5, 0), in - 1);
+
+    t->first = (int)centre;
+    t->count = t->first + 1 < in ? 2 : 1;
+    t->weights[0] = t->count == 1 ? 1.0f : (float)(1 - (centre - t->first));
+    t->weights[1] = 1.0f - t->weights[0];
+}
+
+/* Input [begin, begin + length) spread over `out` pixels. */
+static cogvideo_status axis_init(axis *a, double begin, double length, int in, int out, cogvideo_error *err)
+{
+    double scale = length / out;
+    int room = (int)ceil(scale) + 2;
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_NEW(a->taps, out, err);
+    CV_NEW(a->weights, (size_t)out * (size_t)room, err);
+    for (int i = 0; i < out; i++) {
+        a->taps[i].weights = a->weights + (size_t)i * (size_t)room;
+        if (scale > 1)
+            tap_area(&a->taps[i], fmin(begin + i * scale, in - 1e-6), scale, in);
+        else
+            tap_linear(&a->taps[i], begin + i * scale, scale, in);
+    }
+fail:
+    return status;
+}
+
+/* One row of the result: input rows are summed into `sums` ([in_width][3]), then its pixels. */
+static void resize_row(uint8_t *out, const uint8_t *in, int in_width, int out_width, const tap *row, const axis *x,
+                       float *sums)
+{
+    size_t stride = (size_t)in_width * 3;
+
+    for (size_t i = 0; i < stride; i++)
+        sums[i] = 0;
+    for (int k = 0; k < row->count; k++) {
+        const uint8_t *source = in + (size_t)(row->first + k) * stride;
+
+        for (size_t i = 0; i < stride; i++)
+            sums[i] += row->weights[k] * source[i];
+    }
+    for (int i = 0; i < out_width; i++) {
+        const tap *t = &x->taps[i];
+
+        for (int c = 0; c < 3; c++) {
+            float value = 0.5f;
+
+            for (int k = 0; k < t->count; k++)
+                value += t->weights[k] * sums[(size_t)(t->first + k) * 3 + (size_t)c];
+            out[(size_t)i * 3 + (size_t)c] = (uint8_t)fminf(value, 255);
+        }
+    }
+}
+
+cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in, int width, int height,
+                                   cogvideo_error *err)
+{
+    cogvideo_video video = { 0 };
+    axis x = { 0 }, y = { 0 };
+    float *sums = NULL;
+    double shape_width, shape_height;
+    cogvideo_status status;
+
+    CV_TRY(cv_video_check(in, err));
+    CV_TRY(cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err));
+    shape_width = fmin(in->width, (double)in->height * width / height);
+    shape_height = fmin(in->height, (double)in->width * height / width);
+    CV_TRY(axis_init(&x, (in->width - shape_width) / 2, shape_width, in->width, width, err));
+    CV_TRY(axis_init(&y, (in->height - shape_height) / 2, shape_height, in->height, height, err));
+    CV_NEW(sums, (size_t)in->width * 3, err);
+    for (int f = 0; f < in->frames; f++)
+        for (int row = 0; row < height; row++)
+            resize_row(video.pixels + ((size_t)f * (size_t)height + (size_t)row) * (size_t)width * 3,
+                       in->pixels + (size_t)f * cv_frame_bytes(in->width, in->height), in->width, width, &y.taps[row],
+                       &x, sums);
+    *out = video;
+    video = (cogvideo_video){ 0 };
+fail:
+    cogvideo_video_free(&video);
+    axis_free(&x);
+    axis_free(&y);
+    cv_free(sums);
+    return status;
+}
+
+cogvideo_status cogvideo_video_nearest(cogvideo_video *out, const cogvideo_video *in, int width, int height,
+                                       cogvideo_error *err)
+{
+    cogvideo_video video;
+    cogvideo_status status = cv_video_check(in, err);
+    uint8_t *target;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if ((status = cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err)) != COGVIDEO_OK)
+        return status;
+    target = video.pixels;
+    for (int f = 0; f < in->frames; f++)
+        for (int y = 0; y < height; y++) {
+            size_t source_y = (size_t)y * (size_t)in->height / (size_t)height;
+            const uint8_t *row = in->pixels + ((size_t)f * (size_t)in->height + source_y) * (size_t)in->width * 3;
+
+            for (int x = 0; x < width; x++) {
+                const uint8_t *pixel = row + (size_t)x * (size_t)in->width / (size_t)width * 3;
+
+                for (int c = 0; c < 3; c++)
+                    *target++ = pixel[c];
+            }
+        }
+    *out = video;
+    return COGVIDEO_OK;
+}
