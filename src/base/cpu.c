@@ -1,13 +1,20 @@
 #include "base/cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sched.h>
 #include <sys/resource.h>
 
 bool cv_cpu_has_avx2(void)
 {
 #if defined(__x86_64__)
+    unsigned eax, ebx, ecx, edx;
+
+    /* Clang 14 has no name for F16C: bit 29 of ECX in leaf 1. The others also ask whether the system saves the registers. */
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) &&
+           (ecx >> 29 & 1);
 #else
     return false;
 #endif

@@ -2,7 +2,7 @@
  * log-probabilities of teacher-forced runs by steps and by whole passes, and greedy runs code by code. Both
  * geometries, weights in f32 and f16. */
 #include "support/check.h"
-#include "support/stage_names.h"
+#include "support/networks.h"
 
 #include "model/cogvideo/forward.h"
 #include "nn/blas.h"
@@ -45,12 +45,14 @@ static void open_network(network *net, int large, cv_dtype dtype, int threads)
     cv_blas_init();
     net->exec.threads = threads;
     cv_kernels_best(&net->exec.kernels);
-    names_trunk(&list, net->seed, &net->config);
+    networks_trunk(&list, net->seed, net->config.layers, net->config.hidden, net->config.vocabulary,
+                   net->config.positions);
     open_file(&net->stores[0], "trunk.safetensors", &list, dtype);
     CHECK_OK(cv_trunk_bind(&net->trunk, net->stores[0], net->config.layers, net->config.hidden, net->config.mlp,
                            net->config.vocabulary, net->config.positions, (float)net->config.norm_epsilon, &err), err);
     for (int s = 0; s < 2; s++) {
-        names_mixins(&list, net->seed + s, &net->config);
+        networks_stage(&list, net->seed + s, net->config.layers, net->config.hidden,
+                       net->config.extra_positions);
         open_file(&net->stores[s + 1], s ? "stage2.safetensors" : "stage1.safetensors", &list, dtype);
         CHECK_OK(cv_stage_bind(&net->stages[s], s ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, &net->config,
                                &net->trunk, net->stores[s + 1], &err), err);

@@ -1,6 +1,6 @@
 /* Super-resolution against the original's logits, and the same bits whatever the threads and the file's dtype. */
 #include "support/check.h"
-#include "support/network_names_transformer.h"
+#include "support/networks.h"
 
 #include "model/upscaler/upscaler.h"
 #include "nn/blas.h"

@@ -1,6 +1,6 @@
 /* The upscaler's description, its file, its neighbourhoods and its inputs: what is refused, and with which words. */
 #include "support/check.h"
-#include "support/network_names_transformer.h"
+#include "support/networks.h"
 
 #include "model/upscaler/neighbours.h"
 #include "model/upscaler/upscaler.h"
