@@ -38,8 +38,9 @@ static double distance(const float *a, const float *b, int K)
     return sum;
 }
 
-/* |x - e|^2 / 2 = |x|^2 / 2 + (|e|^2 / 2 - x . e), where the first term is the same for all codes. The f32 product is
- * off by at most about K 2^-24 |x| |e|, so a code whose score is within twice that of the least so far may be nearer. */
+/* |x - e|^2 / 2 = |x|^2 / 2 + (|e|^2 / 2 - x . e), where the first term is the same for all codes. The f32 product
+ * is off by at most about K 2^-24 |x| |e|, so a code whose score is within twice that of the least so far may be
+ * nearer; the slack is wider still. */
 static void search(int32_t *out, const float *x, int rows, const prepared *book, float *scores)
 {
     float least[ROWS], slack[ROWS];

@@ -22,19 +22,27 @@ static const char *weights_path(cv_dtype dtype)
     return check_temp_path(dtype == CV_F32 ? "f32.safetensors" : "f16.safetensors");
 }
 
-/* The section of the small description, with the goldens' codebook. */
+/* A description's section; *json owns it. */
+static void read_config(cv_image_tokenizer_config *out, cv_json **json, const char *name)
+{
+    const char *configs = getenv("COGVIDEO_CONFIGS");
+    char path[1024];
+    cogvideo_error err;
+
+    snprintf(path, sizeof path, "%s/%s", configs ? configs : "configs", name);
+    CHECK_OK(cv_json_read(json, path, 1 << 20, &err), err);
+    CHECK_OK(cv_image_tokenizer_config_parse(out, cv_json_get(*json, "image_tokenizer"), path, &err), err);
+}
+
+/* The small description, with the goldens' codebook. */
 static int open_all(void **state)
 {
-    char path[1024];
-    const char *configs = getenv("COGVIDEO_CONFIGS");
     cogvideo_error err;
     seeded_list list = { 0 };
 
     (void)state;
     cv_blas_init();
-    snprintf(path, sizeof path, "%s/small.json", configs ? configs : "configs");
-    CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
-    CHECK_OK(cv_image_tokenizer_config_parse(&config, cv_json_get(description, "image_tokenizer"), path, &err), err);
+    read_config(&config, &description, "small.json");
     config.codes = CODES;
     CHECK_OK(cv_store_open(&golden, check_data("image_tokenizer/forced.safetensors"), &err), err);
     networks_image_tokenizer(&list, SEED, CHANNELS, LATENT, CODES);
@@ -265,6 +273,31 @@ static void damaged_networks_are_refused(void **state)
     seeded_list_free(&list);
 }
 
+static void full_size_is_described(void **state)
+{
+    cv_image_tokenizer_config full;
+    cv_json *json = NULL;
+
+    (void)state;
+    read_config(&full, &json, "cogvideo.json");
+    cv_json_free(&json);
+    assert_int_equal(full.channels, 128);
+    assert_int_equal(full.latent, 256);
+    assert_int_equal(full.codes, 20000);
+    assert_int_equal(full.groups, 32);
+    CHECK_CLOSE(full.norm_epsilon, 1e-6, 1e-12);
+    CHECK_CLOSE(full.mean[2], 0.75340, 1e-6);
+    CHECK_CLOSE(full.std[0], 0.30379, 1e-6);
+    assert_int_equal(full.encoder.count, 3);
+    assert_int_equal(full.encoder.widths[2], 512);
+    assert_int_equal(full.decoder_count, 3);
+    assert_int_equal(full.decoders[0].attention, 4);
+    assert_int_equal(full.decoders[1].attention, -1);
+    assert_int_equal(cv_image_tokenizer_rate(&full.decoders[1]), 8);
+    assert_int_equal(full.decoders[1].widths[2], 256);
+    assert_int_equal(full.down_samplers, 2);
+}
+
 static cogvideo_status parse_with(const char *key, const char *value, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -330,6 +363,7 @@ int main(void)
         cmocka_unit_test(threads_and_dtypes_change_no_bit),
         cmocka_unit_test(impossible_sizes_and_ids_are_refused),
         cmocka_unit_test(damaged_networks_are_refused),
+        cmocka_unit_test(full_size_is_described),
         cmocka_unit_test(senseless_descriptions_are_refused),
     };
 

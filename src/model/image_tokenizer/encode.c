@@ -98,8 +98,9 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
     int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
     if (job.halvings < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a picture of %dx%d cannot be encoded at rate %d: the rate must be "
-                       "%d to %d in powers of two, and both sides multiples of it up to %d", width, height, rate, own,
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
+                       "and both sides multiples of it up to %d", width, height, rate, own,
                        own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
     encode(exec, tokenizer, &job, &arena);
     return COGVIDEO_OK;

@@ -36,7 +36,8 @@ static cogvideo_status bind_attention(const binder *b, cv_attention2d *out, cons
     return cv_attention2d_bind(out, b->store, full, channels, b->config->groups, b->config->norm_epsilon, b->err);
 }
 
-/* What encoders and decoders have in common: conv_in, mid, norm_out, conv_out. `wide` channels at the coarsest level. */
+/* What encoders and decoders have in common: conv_in from `in` to `first` channels, the middle at `wide`, and from
+ * `last` channels norm_out and conv_out to `out`. */
 static cogvideo_status bind_ends(const binder *b, cv_picture_network *network, const char *prefix, int in, int first,
                                  int wide, int last, int out)
 {
