@@ -64,12 +64,22 @@ static void name_rule(const seeded_tensor *tensor, float *offset, float *scale)
     }
 }
 
-float seeded_value(const seeded_tensor *tensor, uint64_t i)
+void seeded_values(const seeded_tensor *tensor, uint64_t first, size_t count, float *out)
 {
+    uint64_t hash = name_hash(tensor->seed, tensor->name);
     float offset, scale;
 
     name_rule(tensor, &offset, &scale);
-    return cv_f16_to_f32(cv_f32_to_f16(offset + scale * seeded_unit(tensor->seed, tensor->name, i)));
+    for (size_t i = 0; i < count; i++)
+        out[i] = cv_f16_to_f32(cv_f32_to_f16(offset + scale * unit_at(hash, first + i)));
+}
+
+float seeded_value(const seeded_tensor *tensor, uint64_t i)
+{
+    float value;
+
+    seeded_values(tensor, i, 1, &value);
+    return value;
 }
 
 void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...)
@@ -120,18 +130,14 @@ void seeded_write(const seeded_list *list, const char *path, cv_dtype dtype)
                                         list->tensors[t].shape, &err), &err);
     for (size_t t = 0; t < list->count; t++) {
         const seeded_tensor *tensor = &list->tensors[t];
-        uint64_t hash = name_hash(tensor->seed, tensor->name);
-        float offset, scale;
         size_t count = 1;
 
-        name_rule(tensor, &offset, &scale);
         for (int d = 0; d < tensor->rank; d++)
             count *= tensor->shape[d];
         for (size_t first = 0; first < count; first += CHUNK) {
             size_t n = count - first < CHUNK ? count - first : CHUNK;
 
-            for (size_t i = 0; i < n; i++)
-                values[i] = cv_f16_to_f32(cv_f32_to_f16(offset + scale * unit_at(hash, first + i)));
+            seeded_values(tensor, first, n, values);
             cv_from_f32(bytes, dtype, values, n);
             require(cv_store_writer_data(writer, bytes, n * cv_dtype_size(dtype), &err), &err);
         }

@@ -29,6 +29,8 @@ void seeded_list_free(seeded_list *list);
 
 /* The seeded value of element i of a listed tensor, an f16-exact number. */
 float seeded_value(const seeded_tensor *tensor, uint64_t i);
+/* The values of `count` elements from `first` on. */
+void seeded_values(const seeded_tensor *tensor, uint64_t first, size_t count, float *out);
 
 /* Writes all tensors to a safetensors file in `dtype` (f32, f16 or bf16). Aborts the test on failure. */
 void seeded_write(const seeded_list *list, const char *path, cv_dtype dtype);

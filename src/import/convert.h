@@ -1,0 +1,29 @@
+/* convert.h - tensors streamed from a checkpoint to a safetensors file, or compared with those of another, through
+ * buffers of a fixed size. */
+#ifndef CV_IMPORT_CONVERT_H
+#define CV_IMPORT_CONVERT_H
+
+#include <cogvideo/import.h>
+
+#include "import/names.h"
+
+/* How far an import is, for its progress callback. */
+typedef struct cv_import_job {
+    const cogvideo_import_request *request;
+    const char *part;      /* what is being read now */
+    uint64_t done, total;  /* bytes of the checkpoints */
+} cv_import_job;
+
+/* Bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */
+uint64_t cv_convert_bytes(const cv_names *names, unsigned homes);
+
+/* Writes those tensors to the new file `path`, as `*dtype`, or as they are where that is NULL. */
+cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,
+                                 const cv_dtype *dtype, const char *path, cogvideo_error *err);
+
+/* Compares the trunks of two checkpoints bit by bit. *difference is the name of the first tensor that differs in
+ * type or value (it belongs to `a`), or NULL. */
+cogvideo_status cv_convert_compare(cv_import_job *job, cv_torch *torch_a, const cv_names *a, cv_torch *torch_b,
+                                   const cv_names *b, const char **difference, cogvideo_error *err);
+
+#endif

@@ -1,0 +1,58 @@
+/* pickle.h - a reader of Python pickles that builds a tree of plain values and executes nothing.
+ *
+ * Opcodes outside a short list end the reading. Of the names a pickle can ask for, only those of tensors and
+ * ordered dictionaries mean anything; every other becomes an inert value, and so does whatever is made of
+ * it. Size, values, stack, marks and memo are bounded; nothing recurses. The opcodes are those of Python's
+ * pickletools, protocols 2 to 5. */
+#ifndef CV_IMPORT_PICKLE_H
+#define CV_IMPORT_PICKLE_H
+
+#include "base/mem.h"
+
+typedef enum cv_pickle_kind {
+    CV_PICKLE_INERT, /* anything that tensors do not need */
+    CV_PICKLE_NONE,
+    CV_PICKLE_BOOL,
+    CV_PICKLE_INT,   /* that fits 64 bits; a larger one is inert */
+    CV_PICKLE_FLOAT,
+    CV_PICKLE_TEXT,
+    CV_PICKLE_TUPLE,
+    CV_PICKLE_LIST,
+    CV_PICKLE_DICT,       /* a dict or OrderedDict; items are key, value, key, value ... in order */
+    CV_PICKLE_NAME,       /* one of the known names */
+    CV_PICKLE_CALL,       /* items: a known name, its arguments (a tuple) */
+    CV_PICKLE_PERSISTENT, /* items: the persistent id */
+} cv_pickle_kind;
+
+typedef enum cv_pickle_name {
+    CV_NAME_ORDERED_DICT,      /* collections.OrderedDict */
+    CV_NAME_REBUILD_TENSOR,    /* torch._utils._rebuild_tensor_v2 */
+    CV_NAME_REBUILD_PARAMETER, /* torch._utils._rebuild_parameter */
+    CV_NAME_STORAGE,           /* torch.*Storage: `text` is the class */
+} cv_pickle_name;
+
+typedef struct cv_pickle_value cv_pickle_value;
+struct cv_pickle_value {
+    cv_pickle_kind kind;
+    cv_pickle_name name;
+    int64_t integer;    /* INT, BOOL */
+    double real;        /* FLOAT */
+    const char *text;   /* TEXT and storage NAME: `size` bytes of the pickle itself, without a NUL after them */
+    size_t size;
+    cv_pickle_value **items;
+    size_t count, capacity;
+};
+
+typedef struct cv_pickle cv_pickle;
+
+/* Reads one whole pickle. `bytes` must outlive the result. `origin` (a file's name) starts every error. */
+cogvideo_status cv_pickle_read(cv_pickle **out, const void *bytes, size_t size, const char *origin,
+                               cogvideo_error *err);
+void cv_pickle_free(cv_pickle **pickle);
+
+const cv_pickle_value *cv_pickle_root(const cv_pickle *pickle);
+
+/* True where `value` is exactly this text. */
+bool cv_pickle_is_text(const cv_pickle_value *value, const char *text);
+
+#endif

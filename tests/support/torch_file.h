@@ -1,0 +1,50 @@
+/* torch_file.h - writes PyTorch checkpoints for tests: the pickle byte by byte, the zip archive through libzip.
+ * Storages are made while they are written, so a checkpoint may be far larger than memory. */
+#ifndef TESTS_TORCH_FILE_H
+#define TESTS_TORCH_FILE_H
+
+#include "support/seeded.h"
+
+#include "base/mem.h"
+
+/* --- pickles: each call appends opcodes -------------------------------------------------------- */
+
+void pickle_bytes(cv_buffer *pickle, const char *bytes, size_t size);
+#define PICKLE(pickle, literal) pickle_bytes((pickle), (literal), sizeof(literal) - 1)
+void pickle_text(cv_buffer *pickle, const char *text); /* BINUNICODE */
+void pickle_int(cv_buffer *pickle, int64_t value);     /* LONG1 */
+
+/* One tensor of a pickle; the fields are what a hostile test would vary. */
+typedef struct pickle_tensor {
+    const char *storage_class; /* "HalfStorage" */
+    const char *key;           /* of the storage */
+    int64_t elements;          /* of the storage */
+    int64_t offset;
+    int rank;
+    int64_t shape[4], stride[4];
+} pickle_tensor;
+
+/* Fills shape, stride (row-major) and elements. */
+void pickle_tensor_shape(pickle_tensor *tensor, int rank, const size_t *shape);
+/* The tensor as a value: _rebuild_tensor_v2 called. */
+void pickle_put_tensor(cv_buffer *pickle, const pickle_tensor *tensor);
+/* PROTO, {'module': OrderedDict( ... up to the items; then name, value pairs; then the end. */
+void pickle_begin_module(cv_buffer *pickle);
+void pickle_end_module(cv_buffer *pickle);
+
+/* --- archives ----------------------------------------------------------------------------------- */
+
+typedef struct torch_entry {
+    const char *name;
+    const void *data;
+    size_t size;
+    int deflated;
+} torch_entry;
+
+/* Any zip archive. */
+void torch_write_zip(const char *path, const torch_entry *entries, size_t count);
+
+/* A checkpoint of seeded tensors in `dtype` (f32, f16 or bf16), one storage each. */
+void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int deflated);
+
+#endif
