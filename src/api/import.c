@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "family/cogvideo/family.h"
 #include "import/import.h"
 
 #include <dirent.h>
@@ -149,6 +150,7 @@ cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo
 {
     cogvideo_status status;
     char *output = NULL, *partial = NULL;
+    cogvideo_model *model = NULL;
     bool replace;
 
     CV_TRY(check_request(request, err));
@@ -163,6 +165,8 @@ cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo
         CV_TRY(check_replaceable(output, err));
     CV_TRY(beside(&partial, output, "partial", true, err));
     CV_TRY(cv_import(request, partial, err));
+    CV_TRY(cv_family_open(&model, partial, NULL, err)); /* every tensor there, of the right shape, and no other */
+    cv_family_close(&model);
     CV_TRY(put_in_place(partial, output, replace, err));
 fail:
     if (partial && status != COGVIDEO_OK)

@@ -3,13 +3,13 @@
 #include "base/file.h"
 #include "import/convert.h"
 #include "import/describe.h"
-#include "import/npy.h"
 #include "tensor/store_write.h"
+#include "tokenizer/text.h"
+#include "tokens/npy.h"
 
 #include <string.h>
 
 #define MAX_DESCRIPTION (1u << 20)
-#define MAX_TEXT_MODEL (64u << 20)
 #define TRUNK (1u << CV_HOME_TRUNK)
 #define OWN (1u << CV_HOME_OWN)
 
@@ -40,7 +40,7 @@ static void import_close(import *in)
     cv_names_free(&in->tokenizer_names);
     cv_torch_close(&in->tokenizer);
     cv_map_close(&in->text_model);
-    cv_npy_close(&in->clusters);
+    cv_npy_free(&in->clusters);
 }
 
 /* --- what is given ------------------------------------------------------------------------------ */
@@ -85,75 +85,29 @@ static cogvideo_status read_dtype(import *in)
     return COGVIDEO_OK;
 }
 
-static bool read_varint(const unsigned char **at, const unsigned char *end, uint64_t *out)
-{
-    *out = 0;
-    for (int shift = 0; shift < 64 && *at < end; shift += 7) {
-        unsigned char byte = *(*at)++;
-
-        *out |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return true;
-    }
-    return false;
-}
-
-/* Pieces of a SentencePiece model: the members of a protobuf's field 1. 0 where it is no such file. */
-static size_t count_pieces(const unsigned char *at, size_t size)
-{
-    const unsigned char *end = at + size;
-    size_t pieces = 0;
-    uint64_t tag, value;
-
-    while (at < end) {
-        if (!read_varint(&at, end, &tag) || tag >> 3 == 0)
-            return 0;
-        switch (tag & 7) {
-        case 0:
-            if (!read_varint(&at, end, &value))
-                return 0;
-            continue;
-        case 1: value = 8; break;
-        case 2:
-            if (!read_varint(&at, end, &value))
-                return 0;
-            break;
-        case 5: value = 4; break;
-        default: return 0;
-        }
-        if (value > (uint64_t)(end - at))
-            return 0;
-        at += value;
-        pieces += tag == (1 << 3 | 2);
-    }
-    return pieces;
-}
-
+/* Opened once to count its pieces, which fixes the ids behind them, and to refuse what is no text model. */
 static cogvideo_status read_text_model(import *in)
 {
-    const char *path = in->request->text_tokenizer, *kind;
-    cogvideo_status status = cv_map_open(&in->text_model, path, in->err);
+    const char *path = in->request->text_tokenizer;
+    cogvideo_status status;
+    cv_text *text = NULL;
 
-    if (status != COGVIDEO_OK)
-        return status;
-    if (in->text_model.size > 0 && in->text_model.size <= MAX_TEXT_MODEL)
-        in->found.pieces = count_pieces(in->text_model.data, in->text_model.size);
-    if (in->found.pieces > 0 && in->found.pieces < INT32_MAX / 2)
-        return COGVIDEO_OK;
-    kind = cv_file_kind(in->text_model.data, in->text_model.size);
-    return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: a SentencePiece model was expected, this is %s", path,
-                   kind ? kind : "something else, or damaged");
+    CV_TRY(cv_text_open(&text, path, 0, in->err));
+    in->found.pieces = (size_t)cv_text_id(text, "<start_of_image>");
+    cv_text_close(&text);
+    CV_TRY(cv_map_open(&in->text_model, path, in->err));
+fail:
+    return status;
 }
 
 static cogvideo_status read_clusters(import *in)
 {
-    cogvideo_status status = cv_npy_open(&in->clusters, in->request->clusters, in->err);
+    cogvideo_status status = cv_npy_read(&in->clusters, in->request->clusters, 0, INT32_MAX, in->err);
 
-    if (status == COGVIDEO_OK && (in->clusters.array.rank != 1 || in->clusters.array.count < 1))
-        status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one row of labels was expected, this array has %d "
-                         "dimensions and %zu elements", in->request->clusters, in->clusters.array.rank,
-                         in->clusters.array.count);
-    in->found.clusters = in->clusters.array.count;
+    if (status == COGVIDEO_OK && in->clusters.rank != 1)
+        status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one label per image code was expected, this array has %d "
+                         "dimensions", in->request->clusters, in->clusters.rank);
+    in->found.clusters = in->clusters.count;
     return status;
 }
 
@@ -310,21 +264,18 @@ static cogvideo_status write_clusters(import *in)
 {
     cogvideo_status status;
     cv_store_writer *writer = NULL;
-    int32_t *labels = NULL;
-    size_t count = in->clusters.array.count;
+    size_t count = in->clusters.count;
     char *path = cv_path_join(in->directory, "clusters.safetensors", in->err);
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    CV_TRY(cv_npy_int32(&in->clusters, 0, (int32_t)count - 1, &labels, in->request->clusters, in->err));
     CV_TRY(cv_store_writer_create(&writer, path, in->err));
     CV_TRY(cv_store_writer_declare(writer, "labels", CV_I32, 1, &count, in->err));
-    CV_TRY(cv_store_writer_data(writer, labels, count * sizeof *labels, in->err));
+    CV_TRY(cv_store_writer_data(writer, in->clusters.values, count * sizeof *in->clusters.values, in->err));
     CV_TRY(cv_store_writer_commit(&writer, in->err));
     name_file(in, "clusters", "clusters.safetensors");
 fail:
     cv_store_writer_abandon(&writer);
-    cv_free(labels);
     cv_free(path);
     return status;
 }
