@@ -1,0 +1,41 @@
+#!/bin/sh
+# lint.sh SOURCE_ROOT - the rules of the house that a compiler does not know. Prints every break; exits 1 if there is any.
+cd "$1" || exit 2
+found=$(
+    # Include direction.
+    grep -rnoE '^#include "[^"]+"' src | sed 's/^\([^:]*\):[0-9]*:#include "\(.*\)"/\1 \2/' | awk '
+        function folder(path) { sub(/^src\//, "", path); sub(/\/[^\/]*$/, "", path); return path }
+        FILENAME == ARGV[1] { if ($1 ~ /^[0-9]/) for (i = 2; i <= NF; i++) rank[$i] = $1; next }
+        {
+            from = folder($1); to = folder($2)
+            if (!(from in rank)) { print $1 ": its folder has no rank in tests/lint/layers.txt"; next }
+            if (to == $2 || from == to) next
+            if (!(to in rank)) print $1 ": includes " $2 ", whose folder has no rank"
+            else if (rank[to] >= rank[from]) print $1 ": includes " $2 ", which is not below it"
+        }' tests/lint/layers.txt -
+    # One door per package.
+    door() { grep -rlE "#include <($1)" src | grep -vxE "$2" | sed "s|\$|: includes <$1, whose door is $2|"; }
+    door 'cjson/' 'src/base/json.c'
+    door 'cblas.h' 'src/nn/blas.c'
+    door 'omp.h' 'src/base/parallel.c'
+    door 'zip.h' 'src/import/zip.c'
+    door 'jpeglib.h|jerror.h' 'src/media/jpeg.c'
+    door 'libav|libsw' 'src/media/ffmpeg.*'
+    # The program knows the public headers only.
+    grep -rnE '#include "(base|tensor|kernels|nn|model|family|api|import|media|sample|tokens|tokenizer)/' src/cli |
+        sed 's/$/  - the program uses public headers only/'
+    # Threads belong to the layers.
+    grep -rln '#pragma omp' src | grep -vE '^src/(nn|model|sample)/' | sed 's/$/: has a pragma omp outside nn, model and sample/'
+    # The library never prints and never ends the process.
+    grep -rnE '\b(printf|puts|putchar|fprintf\(std|perror|exit|abort)\(' src --include='*.c' | grep -v '^src/cli/' |
+        grep -vE 'snprintf|vsnprintf|cv_buffer_printf' | sed 's/$/  - the library never prints or exits/'
+    # Lines, files, white space.
+    find src include tests -name '*.[ch]' -exec awk '
+        length($0) > 400 { print FILENAME ":" FNR ": a line of " length($0) " bytes" }
+        /[ \t]$/ { print FILENAME ":" FNR ": white space at the end" }
+        /\t/ { print FILENAME ":" FNR ": a tab" }
+        FNR == 801 { print FILENAME ": more than 800 lines" }' {} +
+)
+[ -z "$found" ] && exit 0
+printf '%s\n' "$found"
+exit 1
