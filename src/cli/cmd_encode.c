@@ -1,0 +1,68 @@
+/* cogvideo encode - a picture or a video to codes. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+typedef struct settings {
+    cli_model_options model;
+    cli_output_options output;
+    int rate, size, frames;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "rate", 'r', "N", "pixels per code on one side: 4, 8 or 16; default 8", ARG_CHOICE, FIELD(rate), 0, 0, 1,
+      "4|8|16" },
+    { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the model's grid times the rate",
+      ARG_INT,
+      FIELD(size), 16, 16384, 0, NULL },
+    { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
+    { 0 },
+};
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_tokens tokens = { 0 };
+    int status, rate = 4 << s->rate;
+
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK)
+        return status;
+    if (s->size % 16 != 0)
+        return cli_usage_error(command, "--size must be a multiple of 16, not %d", s->size);
+    if ((status = cli_check_output(s->output.output, s->output.force)) != CLI_OK ||
+        (status = cli_open(command, &session, &s->model)) != CLI_OK)
+        goto done;
+    if ((status = cli_encode_file(&session, arguments->values[0], rate, s->size, s->frames, &tokens)) != CLI_OK)
+        goto done;
+    status = cli_save_result(&session, &tokens, 1, &s->output.output, -1, s->output.json);
+done:
+    cogvideo_tokens_free(&tokens);
+    cli_close(&session);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_encode = {
+    .name = "encode",
+    .summary = "turn a picture or a video into codes",
+    .usage = "[OPTIONS] --model DIR PICTURE -o CODES",
+    .details =
+        "The largest centred square of the picture is resized and encoded. JPEG, PPM and numbered files of those\n"
+        "(frame-%04d.ppm) can always be read, PNG, MP4 and others where FFmpeg's libraries are built in.",
+    .examples = "  cogvideo encode --model weights/cogvideo picture.jpg -o first.jsonl\n"
+                "  cogvideo encode --model weights/cogvideo --frames 5 clip.mp4 -o clip.jsonl",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a picture or a video is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,242 @@
+/* cogvideo generate - a prompt to a video, every stage's codes kept beside it. */
+#include "commands.h"
+#include "common.h"
+#include "record.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    cli_model_options model;
+    cli_output_options output;
+    cli_text_options text;
+    cli_sampling_options sampling;
+    cli_picture_options picture;
+    int samples, rounds, batch, no_upscale;
+    double seconds;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "samples", 0, "N", "clips to make, up to 64; then -o needs a number, as clip-%d.mp4", ARG_INT, FIELD(samples), 1,
+      64, 1,
+      NULL },
+    { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
+      FIELD(seconds),
+      0.1, 1000, 0, NULL },
+    { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
+    { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
+      NULL },
+    { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+
+typedef struct job {
+    cli_session session;
+    cogvideo_generate_options options;
+    cli_files files[64]; /* of each sample */
+    cogvideo_tokens keys[64];
+    int upscale;
+} job;
+
+/* --- before the run ---------------------------------------------------------------------------------- */
+
+static int name_files(const cli_command *command, const settings *s, job *j)
+{
+    char *videos[64] = { 0 };
+    int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
+
+    for (int i = 0; i < s->samples; i++) {
+        if (status == CLI_OK)
+            status = cli_check_video(videos[i], s->output.force);
+        j->files[i].video = videos[i];
+        if (status != CLI_OK)
+            continue;
+        cli_files_name(&j->files[i]);
+        status = cli_files_check(&j->files[i], s->output.force);
+    }
+    return status;
+}
+
+static int check_model(job *j, const settings *s)
+{
+    const cogvideo_model_info *info = &j->session.info;
+    const char *missing = !info->has_stage1 ? "stage 1" : !info->has_stage2 ? "stage 2" :
+                          !info->has_image_tokenizer ? "image tokenizer" : NULL;
+
+    if (missing)
+        return cli_error("%s: has no %s, which generate needs; 'cogvideo info' tells what it has", s->model.model,
+                         missing);
+    j->upscale = info->has_upscaler && !s->no_upscale;
+    if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
+        cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
+    return CLI_OK;
+}
+
+/* --- the run --------------------------------------------------------------------------------------- */
+
+static int make_keys(job *j, const settings *s)
+{
+    const char *saved[64];
+    char *paths[64];
+    cogvideo_error err;
+    int status;
+
+    for (int i = 0; i < s->samples; i++)
+        saved[i] = paths[i] = j->files[i].keys;
+    if ((status = cli_sink_open(&j->session, &j->options, j->session.info.grid, s->samples, paths)) != CLI_OK)
+        return status;
+    j->options.samples = s->samples;
+    if (cogvideo_keyframes(j->session.model, &j->options, NULL, 0, j->keys, &err) != COGVIDEO_OK)
+        return cli_failed(&j->session, &err);
+    return cli_save_result(&j->session, j->keys, s->samples, saved, -1, 0);
+}
+
+static int interpolate(job *j, const settings *s, int sample, cogvideo_tokens *out)
+{
+    const char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
+    cogvideo_error err;
+
+    if (cogvideo_interpolate(j->session.model, &j->options, &j->keys[sample], s->rounds, s->batch, out,
+                             &err) != COGVIDEO_OK)
+        return cli_failed(&j->session, &err);
+    return cli_save_result(&j->session, out, 1, &path, -1, 0);
+}
+
+static int upscale(job *j, int sample, cogvideo_tokens *clip)
+{
+    cogvideo_tokens fine = { 0 };
+    cogvideo_error err;
+    const char *path = j->files[sample].codes;
+    int status;
+
+    if ((status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_UPSCALE, clip->frames)) != CLI_OK ||
+        (status = cli_sink_open(&j->session, &j->options, j->session.info.upscaled_grid, 1,
+                                &j->files[sample].codes)) != CLI_OK)
+        return status;
+    if (cogvideo_upscale(j->session.model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
+        return cli_failed(&j->session, &err);
+    cogvideo_tokens_free(clip);
+    *clip = fine;
+    return cli_save_result(&j->session, clip, 1, &path, -1, 0);
+}
+
+static int finish_sample(job *j, const settings *s, const cli_arguments *arguments, int sample)
+{
+    cogvideo_tokens clip = { 0 };
+    cli_record record = {
+        .session = &j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
+        .files = &j->files[sample], .upscaled = j->upscale, .arguments = arguments,
+    };
+    int status;
+
+    j->options.samples = 1;
+    j->options.first_sample = s->sampling.first_sample + sample;
+    if ((status = interpolate(j, s, sample, &clip)) == CLI_OK && j->upscale)
+        status = upscale(j, sample, &clip);
+    if (status == CLI_OK)
+        status = cli_decode_file(&j->session, &clip, &s->picture, j->files[sample].video);
+    if (status == CLI_OK)
+        status = cli_record_save(&record, &clip);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+static void print_json(const job *j, const settings *s)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "seed", s->sampling.seed);
+    json_begin_array(&json, "clips");
+    for (int i = 0; i < s->samples; i++) {
+        json_begin(&json, NULL);
+        cli_files_json(&json, &j->files[i], j->upscale);
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+}
+
+static int make(const cli_command *command, job *j, settings *s, const cli_arguments *arguments)
+{
+    int status;
+
+    if ((status = cli_open(command, &j->session, &s->model)) != CLI_OK || (status = check_model(j, s)) != CLI_OK ||
+        (status = cli_generate_options(command, &j->session, &s->text, &s->sampling, &j->options)) != CLI_OK)
+        return status;
+    j->options.seconds = s->seconds;
+    j->options.samples = s->samples;
+    if ((status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
+                               j->session.info.keyframes)) != CLI_OK ||
+        (status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_INTERPOLATE,
+                               j->session.info.keyframes)) != CLI_OK ||
+        (status = make_keys(j, s)) != CLI_OK)
+        return status;
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        status = finish_sample(j, s, arguments, i);
+    if (status == CLI_OK && s->output.json)
+        print_json(j, s);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    settings *s = given;
+    job *j;
+    int status;
+
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK)
+        return status;
+    if (strcmp(s->output.output, "-") == 0)
+        return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
+    if (arguments->count == 0 && !s->text.text_ids.values)
+        return cli_usage_error(command, "a prompt is missing (or --text-ids)");
+    j = cli_alloc(1, sizeof *j);
+    status = name_files(command, s, j);
+    if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&j->session, arguments->values[0])))
+        status = CLI_FAILED;
+    if (status == CLI_OK)
+        status = make(command, j, s, arguments);
+    for (int i = 0; i < s->samples; i++) {
+        cogvideo_tokens_free(&j->keys[i]);
+        cli_files_free(&j->files[i]);
+    }
+    cli_close(&j->session);
+    free(j);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Picture", cli_picture_table, offsetof(settings, picture) },
+    { "Text", cli_text_table, offsetof(settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_generate = {
+    .name = "generate",
+    .summary = "make a video from a prompt: all stages in a row",
+    .usage = "[OPTIONS] --model DIR PROMPT -o VIDEO",
+    .details =
+        "The prompt is Chinese for the original's weights; - reads it from standard input. Beside clip.mp4 stand\n"
+        "  clip.keyframes.jsonl     the codes of stage 1\n"
+        "  clip.interpolated.jsonl  the codes of stage 2, where super-resolution follows\n"
+        "  clip.jsonl               the codes that clip.mp4 shows\n"
+        "  clip.json                all that is needed to make it again\n"
+        "so that a run that was interrupted can go on with 'cogvideo interpolate', 'upscale' and 'decode'.\n\n"
+        CLI_FORMS_HELP,
+    .examples = "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o clip.mp4\n"
+                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif",
+    .min_arguments = 0,
+    .max_arguments = 1,
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,103 @@
+/* cogvideo import - the original's checkpoints to a model directory. */
+#include "commands.h"
+#include "common.h"
+#include "interrupt.h"
+#include "say.h"
+
+#include <unistd.h>
+
+typedef struct settings {
+    const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters, *config, *name, *output;
+    int dtype, force, quiet;
+} settings;
+
+static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option parts_table[] = {
+    { "stage1", 0, "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file",
+      ARG_TEXT,
+      FIELD(stage1), 0, 0, 0, NULL },
+    { "stage2", 0, "DIR", "cogvideo-stage2, alike", ARG_TEXT, FIELD(stage2), 0, 0, 0, NULL },
+    { "upscaler", 0, "DIR", "cogview2-dsr, alike", ARG_TEXT, FIELD(upscaler), 0, 0, 0, NULL },
+    { "image-tokenizer", 0, "FILE", "ice_image.pt", ARG_TEXT, FIELD(image_tokenizer), 0, 0, 0, NULL },
+    { "text-tokenizer", 0, "FILE", "ice_text.model", ARG_TEXT, FIELD(text_tokenizer), 0, 0, 0, NULL },
+    { "clusters", 0, "FILE", "cluster_label2.npy", ARG_TEXT, FIELD(clusters), 0, 0, 0, NULL },
+    { "config", 0, "FILE", "a model description in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0,
+      0, 0,
+      NULL },
+    { 0 },
+};
+static const arg_option table[] = {
+    { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
+    { "dtype", 0, "TYPE", "what weights are stored as: f32, f16 or bf16; default: as they are", ARG_CHOICE,
+      FIELD(dtype), 0, 0,
+      3, "f32|f16|bf16" },
+    { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+
+static int on_progress(void *user, const char *part, uint64_t done, uint64_t total)
+{
+    return cli_progress_bytes(user, part, done, total);
+}
+
+static void on_message(void *user, cogvideo_log_level level, const char *text)
+{
+    cli_progress *progress = user;
+
+    if (level == COGVIDEO_LOG_INFO && progress->quiet)
+        return;
+    cli_progress_clear(progress);
+    cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_import_request request = {
+        .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
+        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = dtypes[s->dtype],
+        .output = s->output, .name = s->name, .overwrite = s->force, .log = { on_message, &session.progress },
+        .progress = on_progress, .user = &session.progress,
+    };
+    cogvideo_error err;
+
+    (void)arguments;
+    if (!s->output)
+        return cli_usage_error(command, "an output is missing: -o DIR");
+    if (!s->stage1 && !s->stage2 && !s->upscaler && !s->image_tokenizer && !s->text_tokenizer && !s->clusters)
+        return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
+    if (!s->force && access(s->output, F_OK) == 0)
+        return cli_error("%s: is there already; --force replaces it", s->output);
+    cli_progress_init(&session.progress, s->quiet);
+    if (cogvideo_import(&request, &err) != COGVIDEO_OK)
+        return cli_failed(&session, &err);
+    cli_progress_end(&session.progress);
+    if (!s->quiet)
+        cli_say("%s: made; 'cogvideo info %s' tells what it holds", s->output, s->output);
+    return CLI_OK;
+}
+
+static const arg_group groups[] = { { "Parts, any of them", parts_table, 0 }, { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_import = {
+    .name = "import",
+    .summary = "make a model directory from the original's PyTorch checkpoints",
+    .usage = "[OPTIONS] PARTS -o DIR",
+    .details =
+        "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
+        "compared bit by bit and stored once where it is equal.",
+    .examples = "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
+                "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
+                "      --clusters cluster_label2.npy --dtype bf16 -o weights/cogvideo",
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,81 @@
+/* cogvideo interpolate - stage 2: frames between frames. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+typedef struct settings {
+    cli_model_options model;
+    cli_output_options output;
+    cli_text_options text;
+    cli_sampling_options sampling;
+    int rounds, batch;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "rounds", 'n', "N", "each round turns n frames into 2 n - 1; default: the model's", ARG_INT, FIELD(rounds), 1,
+      16, 0,
+      NULL },
+    { "batch", 'b', "N",
+      "windows run side by side; fewer take less memory and more time; default: all. The result does not "
+      "depend on it", ARG_INT, FIELD(batch), 1, 1000000, 0, NULL },
+    { 0 },
+};
+
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
+{
+    cogvideo_generate_options options;
+    cogvideo_tokens out = { 0 };
+    cogvideo_error err;
+    char *path = (char *)s->output.output;
+    int status;
+
+    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames)) != CLI_OK)
+        return status;
+    if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_save_result(session, &out, 1, (const char *const *)&path, s->sampling.seed, s->output.json);
+    cogvideo_tokens_free(&out);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_tokens in = { 0 };
+    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
+
+    if (status == CLI_OK)
+        status = make(command, &session, s, &in);
+    cogvideo_tokens_free(&in);
+    cli_close(&session);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Text", cli_prompt_table, offsetof(settings, text) },
+    { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_interpolate = {
+    .name = "interpolate",
+    .summary = "make the frames between a clip's frames (stage 2)",
+    .usage = "[OPTIONS] --model DIR CODES -o CODES",
+    .details = "Guidance is used only where --guidance and --guide-ids are given.",
+    .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl\n"
+                "  cogvideo interpolate --model weights/cogvideo key.jsonl --rounds 1 --seed 7 -o clip.jsonl",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a file of codes is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,123 @@
+/* cogvideo keyframes - stage 1: a prompt, and perhaps a first frame, to key frames. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct settings {
+    cli_model_options model;
+    cli_output_options output;
+    cli_text_options text;
+    cli_sampling_options sampling;
+    const char *first;
+    int count, samples;
+    double seconds;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "first", 0, "FILE", "the first frame: a file of codes (.jsonl), a picture or a video, of which frame 0 is taken",
+      ARG_TEXT, FIELD(first), 0, 0, 0, NULL },
+    { "count", 'n', "N", "make only the first N key frames; 1 is the first frame alone; default: all", ARG_INT,
+      FIELD(count), 1,
+      1000000, 0, NULL },
+    { "samples", 0, "N", "clips to make side by side, up to 64; then -o needs a number, as key-%d.jsonl", ARG_INT,
+      FIELD(samples), 1, 64, 1, NULL },
+    { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
+      FIELD(seconds),
+      0.1, 1000, 0, NULL },
+    { 0 },
+};
+
+static int load_first(cli_session *session, const char *path, cogvideo_tokens *first)
+{
+    cogvideo_error err;
+
+    if (!cli_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
+        return cli_encode_file(session, path, 8, 0, 1, first);
+    return cogvideo_tokens_load(first, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
+}
+
+static int make(const cli_command *command, cli_session *session, settings *s, char **paths)
+{
+    cogvideo_generate_options options;
+    cogvideo_tokens first = { 0 }, clips[64] = { { 0 } };
+    cogvideo_error err;
+    int status, frames = s->count > 0 ? s->count : session->info.keyframes;
+
+    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
+        return status;
+    options.samples = s->samples;
+    options.seconds = s->seconds;
+    if (s->first && (status = load_first(session, s->first, &first)) != CLI_OK)
+        return status;
+    if ((status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames)) != CLI_OK ||
+        (status = cli_sink_open(session, &options, session->info.grid, s->samples, paths)) != CLI_OK)
+        goto done;
+    if (cogvideo_keyframes(session->model, &options, s->first ? &first : NULL, s->count, clips, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_save_result(session, clips, s->samples, (const char *const *)paths, s->sampling.seed,
+                                 s->output.json);
+done:
+    cogvideo_tokens_free(&first);
+    for (int i = 0; i < s->samples; i++)
+        cogvideo_tokens_free(&clips[i]);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    settings *s = given;
+    cli_session session = { 0 };
+    char *paths[64] = { 0 };
+    int status;
+
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK)
+        return status;
+    if (arguments->count == 0 && !s->text.text_ids.values)
+        return cli_usage_error(command, "a prompt is missing (or --text-ids)");
+    if ((status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, paths)) != CLI_OK)
+        goto done;
+    for (int i = 0; i < s->samples; i++)
+        if ((status = cli_check_output(paths[i], s->output.force)) != CLI_OK)
+            goto done;
+    if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0]))) {
+        status = CLI_FAILED;
+        goto done;
+    }
+    if ((status = cli_open(command, &session, &s->model)) == CLI_OK)
+        status = make(command, &session, s, paths);
+done:
+    for (int i = 0; i < s->samples; i++)
+        free(paths[i]);
+    cli_close(&session);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Text", cli_text_table, offsetof(settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_keyframes = {
+    .name = "keyframes",
+    .summary = "make the key frames of a clip from a prompt (stage 1)",
+    .usage = "[OPTIONS] --model DIR PROMPT -o CODES",
+    .details =
+        "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
+        "CODES.partial as they are finished, which is kept when the run is interrupted.",
+    .examples = "  cogvideo keyframes --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o key.jsonl\n"
+                "  cogvideo keyframes --model weights/cogvideo \"海浪\" --first beach.jpg --samples 4 -o key-%d.jsonl",
+    .min_arguments = 0,
+    .max_arguments = 1,
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

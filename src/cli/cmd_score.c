@@ -1,0 +1,107 @@
+/* cogvideo score - the model's log-probability of each code of a clip. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+#include <stdlib.h>
+
+typedef struct settings {
+    cli_model_options model;
+    cli_text_options text;
+    int stage, first_frame;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
+      FIELD(stage), 1, 2, 1, NULL },
+    { "first-frame", 0, NULL, "score frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
+    { 0 },
+};
+
+static void print_frames(const double *logprob, const int *scored, int frames, size_t places)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    for (int i = 0; i < frames; i++) {
+        if (!scored[i])
+            continue;
+        json.first = 1;
+        json_begin(&json, NULL);
+        json_integer(&json, "frame", i);
+        json_begin_array(&json, "logprob");
+        for (size_t j = 0; j < places; j++)
+            json_number(&json, NULL, logprob[(size_t)i * places + j], 7);
+        json_end_array(&json);
+        json_end(&json);
+        putchar('\n');
+    }
+}
+
+static int score(cli_session *session, const settings *s, const cogvideo_tokens *clip)
+{
+    cogvideo_generate_options options;
+    cogvideo_score_options what = { .stage = s->stage, .first_frame = s->first_frame };
+    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    double *logprob = cli_alloc((size_t)clip->frames * places, sizeof *logprob);
+    int *scored = cli_alloc((size_t)clip->frames, sizeof *scored);
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    cli_fill_text(session, &s->text, &options);
+    if (cogvideo_score(session->model, &options, &what, clip, logprob, scored, &err) != COGVIDEO_OK) {
+        status = cli_failed(session, &err);
+    } else {
+        cli_progress_end(&session->progress);
+        print_frames(logprob, scored, clip->frames, places);
+    }
+    free(logprob);
+    free(scored);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_tokens clip = { 0 };
+    cogvideo_error err;
+    int status;
+
+    if (s->first_frame && s->stage == 2)
+        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {
+        if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
+            status = cli_failed(&session, &err);
+        else
+            status = score(&session, s, &clip);
+    }
+    cogvideo_tokens_free(&clip);
+    cli_close(&session);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Text", cli_prompt_table, offsetof(settings, text) },
+    { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_score = {
+    .name = "score",
+    .summary = "print the log-probability of each code of a clip",
+    .usage = "[OPTIONS] --model DIR CODES",
+    .details =
+        "Natural logarithms under the (guided) logits at temperature 1, over all image codes, as JSON Lines: a line\n"
+        "{\"frame\":N,\"logprob\":[...]} for each frame that is scored.",
+    .examples = "  cogvideo score --model weights/cogvideo --stage 1 key.jsonl\n"
+                "  cogvideo score --model weights/cogvideo --stage 2 --text-ids 20009,20044 clip.jsonl > scores.jsonl",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a file of codes is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,118 @@
+/* cogvideo tokens convert - token streams, training rows and NumPy arrays into one another. */
+#include "commands.h"
+#include "common.h"
+#include "json_find.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORM_STREAM, FORM_ROWS, FORM_NPY, FORM_BY_NAME };
+#define FORMS "jsonl|rows|npy"
+
+typedef struct settings {
+    const char *output;
+    int force, from, to, row, grid, frames, text_places, pad;
+    arg_ids text_ids;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "output", 'o', "FILE", "where the result goes; - writes a token stream to standard output", ARG_TEXT,
+      FIELD(output), 0,
+      0, 0, NULL },
+    { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "from", 0, "FORM", "jsonl, rows or npy; default: by the file's ending (.rows and .bin are rows)", ARG_CHOICE,
+      FIELD(from), 0, 0, FORM_BY_NAME, FORMS },
+    { "to", 0, "FORM", "the same for the output", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
+    { 0 },
+};
+static const arg_option rows_table[] = {
+    { "row", 0, "N", "which row to read, counted from 0; default 0", ARG_INT, FIELD(row), 0, 2147483647, 0, NULL },
+    { "grid", 0, "N", "codes on one side of a frame in a row; default 20", ARG_INT, FIELD(grid), 1, 4096, 20, NULL },
+    { "frames", 0, "N", "frames in a row; default 5", ARG_INT, FIELD(frames), 1, 65536, 5, NULL },
+    { "text-places", 0, "N", "text ids in a row; default 64", ARG_INT, FIELD(text_places), 0, 65536, 64, NULL },
+    { "pad", 0, "ID", "the id that fills the text; default 20003", ARG_INT, FIELD(pad), -2147483648.0, 2147483647,
+      20003,
+      NULL },
+    { "text-ids", 0, "ID,ID,...", "the text of a row that is written; default: the ids in the clip's header", ARG_IDS,
+      FIELD(text_ids), 0, 2147483647, 0, NULL },
+    { 0 },
+};
+
+static int form_of(const char *path, int given)
+{
+    if (given != FORM_BY_NAME)
+        return given;
+    if (cli_ends_in(path, ".npy"))
+        return FORM_NPY;
+    return cli_ends_in(path, ".rows") || cli_ends_in(path, ".bin") ? FORM_ROWS : FORM_STREAM;
+}
+
+static cogvideo_status load(const settings *s, const char *path, cogvideo_tokens *clip, cogvideo_error *err)
+{
+    switch (form_of(path, s->from)) {
+    case FORM_NPY:
+        return cogvideo_tokens_load_npy(clip, path, err);
+    case FORM_ROWS:
+        return cogvideo_tokens_load_row(clip, path, s->row, s->grid, s->frames, s->text_places, s->pad, err);
+    default:
+        return cogvideo_tokens_load(clip, path, err);
+    }
+}
+
+static cogvideo_status save(const settings *s, const cogvideo_tokens *clip, cogvideo_error *err)
+{
+    int form = form_of(s->output, s->to);
+    arg_ids found = { 0 };
+    cogvideo_status status;
+
+    if (form == FORM_NPY)
+        return cogvideo_tokens_save_npy(clip, s->output, err);
+    if (form == FORM_STREAM)
+        return cogvideo_tokens_save(clip, s->output, err);
+    if (!s->text_ids.values)
+        found = json_find_ints(clip->header, "text_ids");
+    status = cogvideo_tokens_save_row(clip, s->output, found.values ? found.values : s->text_ids.values,
+                                      found.values ? found.count : s->text_ids.count, s->text_places, s->pad, err);
+    free(found.values);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    const char *input = arguments->values[0];
+    cogvideo_tokens clip = { 0 };
+    cogvideo_error err;
+    int status;
+
+    if (!s->output)
+        return cli_usage_error(command, "an output is missing: -o FILE");
+    if ((status = cli_check_output(s->output, s->force)) != CLI_OK)
+        return status;
+    if (load(s, input, &clip, &err) != COGVIDEO_OK || save(s, &clip, &err) != COGVIDEO_OK)
+        status = cli_error("%s", err.message);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { "Training rows", rows_table, 0 }, { 0 } };
+
+const cli_command cmd_tokens_convert = {
+    .name = "tokens convert",
+    .summary = "turn codes from one kind of file into another",
+    .usage = "[OPTIONS] CODES -o FILE",
+    .details =
+        "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, grid, grid], and the\n"
+        "original's training rows (.rows, .bin): int32 without a header, text ids and then frames of codes.",
+    .examples = "  cogvideo tokens convert clip.jsonl -o clip.npy\n"
+                "  cogvideo tokens convert train.bin --row 7 -o row7.jsonl\n"
+                "  cogvideo tokens convert key.jsonl --text-ids 20009,20044 -o key.rows",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a file of codes is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

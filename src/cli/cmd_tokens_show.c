@@ -1,0 +1,130 @@
+/* cogvideo tokens show - what a file of codes holds. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+#include <stdlib.h>
+
+typedef struct settings {
+    int frame, json;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "frame", 0, "N", "print this frame's codes, a line per row; counted from 0", ARG_INT, FIELD(frame), 0,
+      2147483647, -1,
+      NULL },
+    { "json", 0, NULL, "as a JSON object; codes only with --frame", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { 0 },
+};
+
+static int compare_codes(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* How many different codes a frame has. */
+static size_t count_different(const int32_t *codes, size_t places, int32_t *scratch)
+{
+    size_t different = 1;
+
+    for (size_t i = 0; i < places; i++)
+        scratch[i] = codes[i];
+    qsort(scratch, places, sizeof *scratch, compare_codes);
+    for (size_t i = 1; i < places; i++)
+        different += scratch[i] != scratch[i - 1];
+    return different;
+}
+
+static void show_json(const cogvideo_tokens *clip, int frame)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+
+    json_begin(&json, NULL);
+    json_integer(&json, "frames", clip->frames);
+    json_integer(&json, "grid", clip->grid);
+    json_integer(&json, "rate", clip->rate);
+    json_begin_array(&json, "times");
+    for (int i = 0; i < clip->frames; i++)
+        json_number(&json, NULL, clip->times[i], 15);
+    json_end_array(&json);
+    if (clip->header)
+        json_raw(&json, "header", clip->header);
+    if (frame >= 0) {
+        json_integer(&json, "frame", frame);
+        json_ints(&json, "codes", clip->codes + (size_t)frame * places, places);
+    }
+    json_end(&json);
+    putchar('\n');
+}
+
+static void show_frame(const cogvideo_tokens *clip, int frame)
+{
+    const int32_t *codes = clip->codes + (size_t)frame * (size_t)clip->grid * (size_t)clip->grid;
+
+    for (int row = 0; row < clip->grid; row++)
+        for (int column = 0; column < clip->grid; column++)
+            printf("%5d%c", codes[row * clip->grid + column], column + 1 < clip->grid ? ' ' : '\n');
+}
+
+static void show_clip(const cogvideo_tokens *clip)
+{
+    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    int32_t *scratch = cli_alloc(places, sizeof *scratch);
+
+    printf("%d frame%s of %dx%d codes, %d pixels per code: %dx%d pixels\n", clip->frames, clip->frames == 1 ? "" : "s",
+           clip->grid, clip->grid, clip->rate, clip->grid * clip->rate, clip->grid * clip->rate);
+    if (clip->header) {
+        json_out json = { .stream = stdout, .first = 1 };
+
+        fputs("made by: ", stdout);
+        json_raw(&json, NULL, clip->header);
+        putchar('\n');
+    }
+    for (int i = 0; i < clip->frames; i++)
+        printf("frame %3d at %g s: %zu different codes\n", i, clip->times[i],
+               count_different(clip->codes + (size_t)i * places, places, scratch));
+    free(scratch);
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cogvideo_tokens clip = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    (void)command;
+    if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    if (s->frame >= clip.frames)
+        status = cli_error("%s: has %d frames, counted from 0; there is no frame %d", arguments->values[0], clip.frames,
+                           s->frame);
+    else if (s->json)
+        show_json(&clip, s->frame);
+    else if (s->frame >= 0)
+        show_frame(&clip, s->frame);
+    else
+        show_clip(&clip);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_tokens_show = {
+    .name = "tokens show",
+    .summary = "tell what a file of codes holds",
+    .usage = "[OPTIONS] CODES",
+    .details = "CODES is a token stream (.jsonl); - is standard input.",
+    .examples = "  cogvideo tokens show clip.jsonl\n  cogvideo tokens show --frame 0 clip.jsonl",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a file of codes is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

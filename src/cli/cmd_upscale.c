@@ -1,0 +1,69 @@
+/* cogvideo upscale - direct super-resolution of codes. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+typedef struct settings {
+    cli_model_options model;
+    cli_output_options output;
+    cli_text_options text;
+    cli_sampling_options sampling;
+} settings;
+
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
+{
+    cogvideo_generate_options options;
+    cogvideo_tokens out = { 0 };
+    cogvideo_error err;
+    char *path = (char *)s->output.output;
+    int status;
+
+    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
+        (status = cli_sink_open(session, &options, session->info.upscaled_grid, 1, &path)) != CLI_OK)
+        return status;
+    if (cogvideo_upscale(session->model, &options, in, &out, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_save_result(session, &out, 1, (const char *const *)&path, s->sampling.seed, s->output.json);
+    cogvideo_tokens_free(&out);
+    return status;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_tokens in = { 0 };
+    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
+
+    if (status == CLI_OK)
+        status = make(command, &session, s, &in);
+    cogvideo_tokens_free(&in);
+    cli_close(&session);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Text", cli_prompt_table, offsetof(settings, text) },
+    { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Model", cli_model_table, offsetof(settings, model) },
+    { 0 }
+};
+
+const cli_command cmd_upscale = {
+    .name = "upscale",
+    .summary = "make a clip's codes three times as fine (super-resolution)",
+    .usage = "[OPTIONS] --model DIR CODES -o CODES",
+    .details = "Frames are independent of each other; they are written to the output's .partial as they are finished.",
+    .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"
+                "  cogvideo upscale --model weights/cogvideo --greedy --text-ids 20009,20044 low.jsonl -o high.jsonl",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a file of codes is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

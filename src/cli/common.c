@@ -1,0 +1,317 @@
+#include "common.h"
+
+#include "interrupt.h"
+#include "say.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#define MAX_PROMPT ((size_t)1 << 20)
+
+int cli_ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+
+    return length > tail && strcasecmp(path + length - tail, ending) == 0;
+}
+
+/* --- opening --------------------------------------------------------------------------------------- */
+
+static void log_message(void *user, cogvideo_log_level level, const char *text)
+{
+    cli_session *session = user;
+
+    if (level == COGVIDEO_LOG_INFO && session->progress.quiet)
+        return;
+    cli_progress_clear(&session->progress);
+    cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+}
+
+int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
+{
+    cogvideo_model_options open = { .threads = options->threads, .log = { log_message, session } };
+    cogvideo_error err;
+
+    cli_progress_init(&session->progress, options->quiet);
+    if (!options->model)
+        return cli_usage_error(command, "a model is missing: --model DIR");
+    if (cogvideo_model_open(&session->model, options->model, &open, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    cogvideo_model_get_info(session->model, &session->info);
+    return CLI_OK;
+}
+
+void cli_close(cli_session *session)
+{
+    cli_sink_close(&session->sink, 0);
+    cogvideo_model_close(&session->model);
+    free(session->prompt);
+}
+
+int cli_failed(cli_session *session, const cogvideo_error *err)
+{
+    cli_progress_end(&session->progress);
+    if (cli_interrupted() && err->status == COGVIDEO_ERROR_CANCELLED)
+        cli_say("cogvideo: interrupted");
+    else
+        cli_error("%s", err->message);
+    cli_sink_close(&session->sink, 1);
+    return cli_interrupted() ? 128 + cli_interrupted() : CLI_FAILED;
+}
+
+/* --- callbacks ------------------------------------------------------------------------------------- */
+
+static int on_progress(void *user, const cogvideo_progress *report)
+{
+    return cli_progress_report(&((cli_session *)user)->progress, report);
+}
+
+static int on_frame(void *user, int sample, int frame, double time, const int32_t *codes)
+{
+    (void)frame;
+    return cli_sink_frame(&((cli_session *)user)->sink, sample, time, codes);
+}
+
+cogvideo_callbacks cli_callbacks(cli_session *session)
+{
+    return (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .user = session };
+}
+
+/* --- texts and sampling ------------------------------------------------------------------------------ */
+
+const char *cli_prompt(cli_session *session, const char *argument)
+{
+    size_t size;
+
+    if (strcmp(argument, "-") != 0)
+        return argument;
+    session->prompt = cli_alloc(MAX_PROMPT + 1, 1);
+    size = fread(session->prompt, 1, MAX_PROMPT + 1, stdin);
+    if (ferror(stdin)) {
+        cli_error("standard input: cannot be read: %s", strerror(errno));
+        return NULL;
+    }
+    if (size > MAX_PROMPT) {
+        cli_error("standard input: a prompt may have at most %zu bytes", MAX_PROMPT);
+        return NULL;
+    }
+    if (memchr(session->prompt, 0, size)) {
+        cli_error("standard input: holds a zero byte; a text was expected");
+        return NULL;
+    }
+    while (size > 0 && strchr("\r\n", session->prompt[size - 1]))
+        session->prompt[--size] = '\0';
+    return session->prompt;
+}
+
+void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+{
+    cogvideo_generate_defaults(out);
+    out->prompt = text->prompt;
+    out->text_ids = text->text_ids.values;
+    out->text_count = text->text_ids.count;
+    out->guide_ids = text->guide_ids.values;
+    out->guide_count = text->guide_ids.count;
+    /* Not given: the model's, which the library writes as 0; 0 given: off. */
+    out->guidance = isnan(text->guidance) ? 0 : text->guidance == 0 ? -1 : text->guidance;
+    out->text_weight = text->text_weight;
+    out->cut_text = text->cut_text;
+    out->callbacks = cli_callbacks(session);
+}
+
+static int draw_seed(cli_session *session, cli_sampling_options *sampling)
+{
+    uint32_t seed;
+
+    if (sampling->seed >= 0)
+        return CLI_OK;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        return cli_error("no random seed can be had from the system: %s", strerror(errno));
+    sampling->seed = seed;
+    if (!sampling->greedy && !session->progress.quiet)
+        cli_say("seed: %u", seed);
+    return CLI_OK;
+}
+
+int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+                         cli_sampling_options *sampling, cogvideo_generate_options *out)
+{
+    int by_rank = sampling->top_k > 0 || sampling->top_p > 0;
+    int status;
+
+    if (by_rank && sampling->clusters > 0)
+        return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
+    if ((status = draw_seed(session, sampling)) != CLI_OK)
+        return status;
+    cli_fill_text(session, text, out);
+    out->seed = (uint64_t)sampling->seed;
+    out->first_sample = sampling->first_sample;
+    out->sampling.temperature = sampling->temperature;
+    out->sampling.code_temperature = sampling->code_temperature;
+    out->sampling.clusters = by_rank || sampling->clusters == 0 ? -1 : sampling->clusters < 0 ? 0 : sampling->clusters;
+    out->sampling.top_k = sampling->top_k;
+    out->sampling.top_p = sampling->top_p;
+    out->sampling.greedy = sampling->greedy;
+    return CLI_OK;
+}
+
+/* --- the plan -------------------------------------------------------------------------------------- */
+
+/* Memory that can be had without swapping, in bytes; 0 where the system does not tell. */
+static double memory_available(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    double kilobytes = 0;
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lf", &kilobytes) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return 1024 * kilobytes;
+}
+
+int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
+{
+    static const char *const names[] = { "first frame", "key frames", "interpolation", "super-resolution" };
+    cogvideo_plan plan;
+    cogvideo_error err;
+    char weights[32], working[32], have[32];
+    double available = memory_available();
+
+    if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    cli_format_bytes(weights, sizeof weights, (double)plan.weights);
+    cli_format_bytes(working, sizeof working, (double)plan.caches + (double)plan.scratch);
+    cli_format_bytes(have, sizeof have, available);
+    if (!session->progress.quiet)
+        cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
+                names[stage], plan.codes, working, weights);
+    if (available > 0 && (double)plan.caches + (double)plan.scratch > available)
+        cli_say("cogvideo: warning: %s are needed to work in, and %s are free", working, have);
+    else if (available > 0 && (double)plan.weights > available && !session->progress.quiet)
+        cli_say("cogvideo: warning: the weights do not fit the %s of free memory; they will be read again and again",
+                have);
+    return CLI_OK;
+}
+
+/* --- results --------------------------------------------------------------------------------------- */
+
+int cli_need_output(const cli_command *command, const cli_output_options *options)
+{
+    if (!options->output)
+        return cli_usage_error(command, "an output is missing: -o FILE");
+    if (options->json && strcmp(options->output, "-") == 0)
+        return cli_usage_error(command, "--json and -o - both want standard output");
+    return CLI_OK;
+}
+
+static int save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int json)
+{
+    cogvideo_error err;
+
+    cli_progress_end(&session->progress);
+    if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    if (!json && !session->progress.quiet && strcmp(path, "-") != 0)
+        cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->grid,
+                clip->grid);
+    return CLI_OK;
+}
+
+int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
+                    int64_t seed,
+                    int json_wanted)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+    int status;
+
+    cli_sink_close(&session->sink, 0);
+    for (int i = 0; i < count; i++)
+        if ((status = save_clip(session, &clips[i], paths[i], json_wanted)) != CLI_OK)
+            return status;
+    if (!json_wanted)
+        return CLI_OK;
+    json_begin(&json, NULL);
+    if (seed >= 0)
+        json_integer(&json, "seed", seed);
+    json_begin_array(&json, "files");
+    for (int i = 0; i < count; i++) {
+        json_begin(&json, NULL);
+        json_string(&json, "file", paths[i]);
+        json_integer(&json, "frames", clips[i].frames);
+        json_integer(&json, "grid", clips[i].grid);
+        json_integer(&json, "rate", clips[i].rate);
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+    return CLI_OK;
+}
+
+/* The header of a partial file: prompt, seed and model. */
+static char *partial_header(const cli_session *session, const cogvideo_generate_options *options)
+{
+    char *text = NULL;
+    size_t size;
+    json_out json = { .stream = open_memstream(&text, &size), .first = 1 };
+
+    if (!json.stream)
+        return NULL;
+    json_begin(&json, NULL);
+    json_string(&json, "model", session->info.name);
+    if (options->prompt)
+        json_string(&json, "prompt", options->prompt);
+    if (options->text_ids)
+        json_ints(&json, "text_ids", options->text_ids, options->text_count);
+    json_integer(&json, "seed", (long long)options->seed);
+    json_bool(&json, "unfinished", 1);
+    json_end(&json);
+    fclose(json.stream);
+    return text;
+}
+
+int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
+                  char *const *paths)
+{
+    cogvideo_tokens header = { .grid = grid, .rate = 8, .header = partial_header(session, options) };
+    int status = CLI_OK;
+
+    for (int i = 0; i < count && status == CLI_OK; i++)
+        status = cli_sink_add(&session->sink, paths[i], &header);
+    free(header.header);
+    return status;
+}
+
+int cli_sample_paths(const cli_command *command, const char *output, int samples, int first_sample, char **paths)
+{
+    for (int i = 0; i < samples; i++) {
+        paths[i] = samples == 1 ? cli_format("%s", output) : cli_numbered(output, first_sample + i);
+        if (!paths[i])
+            return cli_usage_error(command,
+                                   "--samples %d needs a number in the output's name, such as clip-%%d, in '%s'",
+                                   samples, output);
+    }
+    return CLI_OK;
+}
+
+int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
+                   const cli_output_options *output, const char *input, cogvideo_tokens *in)
+{
+    cogvideo_error err;
+    int status;
+
+    cli_progress_init(&session->progress, model->quiet);
+    if ((status = cli_need_output(command, output)) != CLI_OK ||
+        (status = cli_check_output(output->output, output->force)) != CLI_OK)
+        return status;
+    if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    return cli_open(command, session, model);
+}

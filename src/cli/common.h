@@ -1,0 +1,119 @@
+/* common.h - what commands with a model share: their options, opening, sampling settings, the plan, results. */
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
+
+#include "args.h"
+#include "json_out.h"
+#include "output.h"
+#include "progress.h"
+
+#include <cogvideo/cogvideo.h>
+
+/* --- options ----------------------------------------------------------------------------------------- */
+
+typedef struct cli_model_options {
+    const char *model;
+    int threads, quiet;
+} cli_model_options;
+
+typedef struct cli_text_options {
+    const char *prompt;
+    arg_ids text_ids, guide_ids;
+    double guidance, text_weight;
+    int cut_text;
+} cli_text_options;
+
+typedef struct cli_sampling_options {
+    double temperature, code_temperature, top_p;
+    int clusters, top_k, greedy, first_sample;
+    int64_t seed; /* -1 until one is drawn */
+} cli_sampling_options;
+
+typedef struct cli_output_options {
+    const char *output;
+    int force, json;
+} cli_output_options;
+
+extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
+extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option; in cli_text_options */
+extern const arg_option cli_text_table[];
+extern const arg_option cli_sampling_table[];
+extern const arg_option cli_output_table[];   /* -o, --force, --json */
+
+/* --- a model that is open ------------------------------------------------------------------------------ */
+
+typedef struct cli_session {
+    cogvideo_model *model;
+    cogvideo_model_info info;
+    cli_progress progress;
+    cli_sink sink;
+    char *prompt; /* read from standard input, or NULL */
+} cli_session;
+
+/* Opens the model; CLI_OK, or another exit code after an error was printed. */
+int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options);
+void cli_close(cli_session *session);
+
+/* Prints an error of the library; returns the exit code, which is the signal's where one ended the run. */
+int cli_failed(cli_session *session, const cogvideo_error *err);
+
+/* Progress, and frames into the session's sink. */
+cogvideo_callbacks cli_callbacks(cli_session *session);
+
+/* The prompt, or standard input for "-". NULL after an error was printed. */
+const char *cli_prompt(cli_session *session, const char *argument);
+
+/* Options of the library from those of the command line; draws and prints the seed where none was given. */
+int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+                         cli_sampling_options *sampling, cogvideo_generate_options *out);
+/* The fields of the above that do not sample. */
+void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out);
+
+/* Says what a stage will compute and how much memory it takes. */
+int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames);
+
+/* Saves `count` clips under their names and says so, or prints {"seed":..., "files":[...]} on standard output; no seed
+ * where it is negative. Removes the partial files. */
+int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
+                    int64_t seed,
+                    int json);
+
+/* Opens partial files for `count` clips on `grid` under their paths' names; the frames of a run go there. */
+int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
+                  char *const *paths);
+
+/* Names of `samples` clips, in fresh memory: `output` itself for one, else its %d replaced by the sample's number. */
+int cli_sample_paths(const cli_command *command, const char *output, int samples, int first_sample, char **paths);
+
+/* What commands from codes to codes begin with: the output is checked, the clip read, the model opened. */
+int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
+                   const cli_output_options *output, const char *input, cogvideo_tokens *in);
+
+/* --- pixels ---------------------------------------------------------------------------------------- */
+
+typedef struct cli_picture_options {
+    int size, minmax, quality, columns, no_metadata;
+    double fps;
+} cli_picture_options;
+
+extern const arg_option cli_picture_table[];
+
+#define CLI_FORMS_HELP                                                                                          \
+    "The ending of FILE tells its form: clip.mp4, .webm, .mkv, .gif and .png through FFmpeg's libraries where\n" \
+    "they are built in; always clip.y4m, clip.mjpeg, frame-%04d.jpg and frame-%04d.ppm (a picture per frame), and\n" \
+    "sheet.jpg and sheet.ppm (several frames as a contact sheet)."
+
+/* A picture or video file to codes at `rate`, fitted to `size` x `size` (0 = the model's grid * rate), at most
+ * `frames` frames (0 = all). */
+int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out);
+/* Codes to a video file or pictures. */
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
+                    const char *path);
+
+/* CLI_OK, or CLI_USAGE after an error: -o is missing, or both it and --json want standard output. */
+int cli_need_output(const cli_command *command, const cli_output_options *options);
+
+/* Whether a file name ends so, in any case. */
+int cli_ends_in(const char *path, const char *ending);
+
+#endif

@@ -1,0 +1,56 @@
+/* help.c - the text of --help, from the same tables that parsing uses. */
+#include "args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LEFT 30
+#define WIDTH 100
+
+/* Words of `text` wrapped at WIDTH, further lines beginning at LEFT. */
+static void print_wrapped(const char *text)
+{
+    size_t column = LEFT;
+
+    while (*text) {
+        size_t length = strcspn(text, " ");
+
+        if (column > LEFT && column + 1 + length > WIDTH) {
+            printf("\n%*s", LEFT, "");
+            column = LEFT;
+        } else if (column > LEFT) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)length, text);
+        column += length;
+        text += length + strspn(text + length, " ");
+    }
+    putchar('\n');
+}
+
+static void print_option(const arg_option *option)
+{
+    char left[80];
+
+    snprintf(left, sizeof left, "  %c%c%c --%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
+             option->letter ? ',' : ' ', option->name, option->value ? " " : "", option->value ? option->value : "");
+    if (strlen(left) + 1 > LEFT)
+        printf("%s\n%*s", left, LEFT, "");
+    else
+        printf("%-*s", LEFT, left);
+    print_wrapped(option->help);
+}
+
+void args_print_help(const cli_command *command)
+{
+    printf("usage: cogvideo %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->details)
+        printf("\n%s\n", command->details);
+    for (const arg_group *group = command->groups; group->title; group++) {
+        printf("\n%s:\n", group->title);
+        for (const arg_option *option = group->options; option->name; option++)
+            print_option(option);
+    }
+    printf("\nExamples:\n%s\n", command->examples);
+}

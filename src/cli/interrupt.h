@@ -1,0 +1,9 @@
+/* interrupt.h - SIGINT and SIGTERM end a run at its next progress report; a second one ends the program at once. */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+
+void cli_catch_signals(void);
+/* The signal that came, or 0. */
+int cli_interrupted(void);
+
+#endif

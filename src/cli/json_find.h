@@ -1,0 +1,12 @@
+/* json_find.h - a member of a token stream's header, whose text the library has already checked to be a JSON object. */
+#ifndef CLI_JSON_FIND_H
+#define CLI_JSON_FIND_H
+
+#include "args.h"
+
+/* The numbers of the top-level array `key` of whole numbers, in fresh memory; .values is NULL where there is none. */
+arg_ids json_find_ints(const char *object, const char *key);
+/* Whether there is such a member, and it is a string. */
+int json_has_string(const char *object, const char *key);
+
+#endif

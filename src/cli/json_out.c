@@ -1,0 +1,139 @@
+#include "json_out.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Bytes of the valid UTF-8 sequence at `s`, or 0. */
+static int sequence(const unsigned char *s)
+{
+    int length = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
+                 s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+
+    for (int i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+static void print_string(FILE *stream, const char *text)
+{
+    putc('"', stream);
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        int length = sequence(s);
+
+        if (length == 0) {
+            fputs("\xef\xbf\xbd", stream);
+            s++;
+            continue;
+        }
+        if (*s == '"' || *s == '\\')
+            fprintf(stream, "\\%c", *s);
+        else if (*s == '\n')
+            fputs("\\n", stream);
+        else if (*s < 0x20 || *s == 0x7f)
+            fprintf(stream, "\\u%04x", *s);
+        else if (s[0] == 0xc2 && s[1] < 0xa0)
+            fprintf(stream, "\\u%04x", s[1]);
+        else
+            fwrite(s, 1, (size_t)length, stream);
+        s += length;
+    }
+    putc('"', stream);
+}
+
+static void begin_member(json_out *json, const char *key)
+{
+    if (!json->first)
+        putc(',', json->stream);
+    json->first = 0;
+    if (key) {
+        print_string(json->stream, key);
+        putc(':', json->stream);
+    }
+}
+
+void json_begin(json_out *json, const char *key)
+{
+    begin_member(json, key);
+    putc('{', json->stream);
+    json->first = 1;
+}
+
+void json_end(json_out *json)
+{
+    putc('}', json->stream);
+    json->first = 0;
+}
+
+void json_begin_array(json_out *json, const char *key)
+{
+    begin_member(json, key);
+    putc('[', json->stream);
+    json->first = 1;
+}
+
+void json_end_array(json_out *json)
+{
+    putc(']', json->stream);
+    json->first = 0;
+}
+
+void json_string(json_out *json, const char *key, const char *value)
+{
+    begin_member(json, key);
+    if (value)
+        print_string(json->stream, value);
+    else
+        fputs("null", json->stream);
+}
+
+void json_integer(json_out *json, const char *key, long long value)
+{
+    begin_member(json, key);
+    fprintf(json->stream, "%lld", value);
+}
+
+void json_number(json_out *json, const char *key, double value, int digits)
+{
+    begin_member(json, key);
+    if (isfinite(value))
+        fprintf(json->stream, "%.*g", digits, value);
+    else
+        fputs("null", json->stream);
+}
+
+void json_bool(json_out *json, const char *key, int value)
+{
+    begin_member(json, key);
+    fputs(value ? "true" : "false", json->stream);
+}
+
+void json_ints(json_out *json, const char *key, const int32_t *values, size_t count)
+{
+    json_begin_array(json, key);
+    for (size_t i = 0; i < count; i++)
+        json_integer(json, NULL, values[i]);
+    json_end_array(json);
+}
+
+void json_raw(json_out *json, const char *key, const char *text)
+{
+    int in_string = 0, escaped = 0;
+
+    begin_member(json, key);
+    for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+        if (*s < 0x20 || *s == 0x7f) {
+            if (in_string)
+                fprintf(json->stream, "\\u%04x", *s);
+        } else if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
+            fprintf(json->stream, "\\u%04x", *++s);
+        } else {
+            putc(*s, json->stream);
+        }
+        in_string ^= *s == '"' && !escaped;
+        escaped = in_string && *s == '\\' && !escaped;
+    }
+}

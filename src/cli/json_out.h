@@ -1,0 +1,28 @@
+/* json_out.h - JSON results on a stream: members in order, strings escaped, commas taken care of. */
+#ifndef CLI_JSON_OUT_H
+#define CLI_JSON_OUT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct json_out {
+    FILE *stream;
+    int first; /* no comma before the next member */
+} json_out;
+
+/* Begins an object; `key` is NULL for the outermost one and inside arrays. */
+void json_begin(json_out *json, const char *key);
+void json_end(json_out *json);
+void json_begin_array(json_out *json, const char *key);
+void json_end_array(json_out *json);
+
+/* Members of the object or array that is open; `key` is NULL in an array. Bytes that are not UTF-8 become U+FFFD. */
+void json_string(json_out *json, const char *key, const char *value); /* NULL gives null */
+void json_integer(json_out *json, const char *key, long long value);
+void json_number(json_out *json, const char *key, double value, int digits); /* not finite gives null */
+void json_bool(json_out *json, const char *key, int value);
+void json_ints(json_out *json, const char *key, const int32_t *values, size_t count);
+/* A value that is JSON text already, as a token stream's header is; raw control characters in it are escaped. */
+void json_raw(json_out *json, const char *key, const char *text);
+
+#endif

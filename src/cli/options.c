@@ -1,0 +1,72 @@
+/* options.c - the tables of the options that several commands share. */
+#include "common.h"
+
+#include <math.h>
+
+#define MAX_SEED 9007199254740991.0 /* 2^53 - 1 */
+#define MAX_ID 2147483647.0
+
+#define FIELD(field) offsetof(cli_model_options, field)
+const arg_option cli_model_table[] = {
+    { "model", 'm', "DIR", "the model directory", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "threads", 't', "N",
+      "worker threads; default: all processors this process may use. The result does not depend on it",
+      ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+#undef FIELD
+
+#define FIELD(field) offsetof(cli_text_options, field)
+const arg_option cli_prompt_table[] = {
+    { "prompt", 'p', "TEXT", "the prompt; default: the one in the clip's header", ARG_TEXT, FIELD(prompt), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+
+const arg_option cli_text_table[] = {
+    { "text-ids", 0, "ID,ID,...", "text ids in place of all that the prompt would become", ARG_IDS, FIELD(text_ids), 0,
+      MAX_ID, 0, NULL },
+    { "guide-ids", 0, "ID,ID,...", "the same for the guide's text", ARG_IDS, FIELD(guide_ids), 0, MAX_ID, 0, NULL },
+    { "guidance", 'g', "X", "strength of guidance in stage 1, where 1 and 0 turn it off; default: the model's",
+      ARG_NUMBER,
+      FIELD(guidance), 0, 1000, NAN, NULL },
+    { "text-weight", 0, "X", "added to the attention scores on text; default: the model's", ARG_NUMBER,
+      FIELD(text_weight),
+      -1000, 1000, NAN, NULL },
+    { "cut-text", 0, NULL, "cut a text that is longer than the model's room, with a warning, instead of an error",
+      ARG_FLAG,
+      FIELD(cut_text), 0, 0, 0, NULL },
+    { 0 },
+};
+#undef FIELD
+
+#define FIELD(field) offsetof(cli_sampling_options, field)
+const arg_option cli_sampling_table[] = {
+    { "seed", 's', "N", "0 or more makes the run repeatable; -1 or none: random, and printed", ARG_BIG, FIELD(seed), -1,
+      MAX_SEED, -1, NULL },
+    { "greedy", 0, NULL, "always take the best code", ARG_FLAG, FIELD(greedy), 0, 0, 0, NULL },
+    { "temperature", 'T', "X", "default: the model's, for each step", ARG_NUMBER, FIELD(temperature), 1e-6, 1e6, 0,
+      NULL },
+    { "clusters", 0, "N", "clusters of codes to draw from; 0 turns clusters off; default: the model's", ARG_INT,
+      FIELD(clusters), -1, 1000000, -1, NULL },
+    { "code-temperature", 0, "X", "temperature inside the drawn cluster; default: the model's", ARG_NUMBER,
+      FIELD(code_temperature), 1e-6, 1e6, 0, NULL },
+    { "top-k", 0, "N", "draw from the N best codes, without clusters; 0 = all", ARG_INT, FIELD(top_k), 0, 1000000, 0,
+      NULL },
+    { "top-p", 0, "X", "draw from the best codes that hold this share of the probability, without clusters; 0 = all",
+      ARG_NUMBER, FIELD(top_p), 0, 1, 0, NULL },
+    { "first-sample", 0, "N", "number of the first clip among the samples of a seed; default 0", ARG_INT,
+      FIELD(first_sample), 0, 1000000, 0, NULL },
+    { 0 },
+};
+#undef FIELD
+
+#define FIELD(field) offsetof(cli_output_options, field)
+const arg_option cli_output_table[] = {
+    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { 0 },
+};

@@ -1,0 +1,143 @@
+#include "output.h"
+
+#include "say.h"
+
+#include <cogvideo/video.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where the one number of a pattern stands: its start and one past its end; 0 when there is none or more than one. */
+static int find_number(const char *pattern, size_t *start, size_t *end)
+{
+    int found = 0;
+
+    for (size_t i = 0; pattern[i]; i++) {
+        size_t j = i + 1;
+
+        if (pattern[i] != '%')
+            continue;
+        while (pattern[j] >= '0' && pattern[j] <= '9' && j < i + 3)
+            j++;
+        if (pattern[j] != 'd')
+            continue;
+        *start = i;
+        *end = j + 1;
+        found++;
+    }
+    return found == 1;
+}
+
+char *cli_numbered(const char *pattern, int number)
+{
+    size_t start, end;
+    int width;
+
+    if (!find_number(pattern, &start, &end))
+        return NULL;
+    width = atoi(pattern + start + 1);
+    return cli_format(pattern[start + 1] == '0' ? "%.*s%0*d%s" : "%.*s%*d%s", (int)start, pattern, width, number,
+                      pattern + end);
+}
+
+char *cli_stem(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    size_t length = dot && dot > base ? (size_t)(dot - path) : strlen(path), start, end;
+    char *stem = cli_format("%.*s", (int)length, path);
+
+    if (find_number(stem, &start, &end)) {
+        memmove(stem + start, stem + end, strlen(stem + end) + 1);
+        while (start > (size_t)(base - path) && strchr("-_.", stem[start - 1])) {
+            memmove(stem + start - 1, stem + start, strlen(stem + start) + 1);
+            start--;
+        }
+    }
+    if (!stem[base - path]) {
+        char *named = cli_format("%sclip", stem);
+
+        free(stem);
+        return named;
+    }
+    return stem;
+}
+
+static int refuse_existing(const char *path, int force)
+{
+    if (!force && access(path, F_OK) == 0)
+        return cli_error("%s: is there already; --force replaces it", path);
+    return CLI_OK;
+}
+
+int cli_check_output(const char *path, int force)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    int status = CLI_OK;
+
+    if (strcmp(path, "-") == 0)
+        return CLI_OK;
+    if (!*path || (slash && !slash[1]))
+        return cli_error("'%s': a file name is needed here", path);
+    folder = slash ? cli_format("%.*s", (int)(slash == path ? 1 : slash - path), path) : cli_format(".");
+    if (access(folder, W_OK | X_OK) != 0)
+        status = cli_error("%s: the folder '%s' cannot be written to: %s", path, folder, strerror(errno));
+    free(folder);
+    return status != CLI_OK ? status : refuse_existing(path, force);
+}
+
+int cli_check_video(const char *path, int force)
+{
+    cogvideo_error err;
+    char *first;
+    int status;
+
+    if (cogvideo_video_check_path(path, &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    if (strcmp(path, "-") == 0)
+        return CLI_OK;
+    first = cli_numbered(path, 0);
+    status = refuse_existing(first ? first : path, force);
+    free(first);
+    return status;
+}
+
+/* --- frames as they are finished ---------------------------------------------------------------------- */
+
+int cli_sink_add(cli_sink *sink, const char *path, const cogvideo_tokens *header)
+{
+    cogvideo_error err;
+
+    if (strcmp(path, "-") != 0 &&
+        cogvideo_token_writer_open(&sink->writers[sink->count], path, header, &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    sink->paths[sink->count++] = path;
+    return CLI_OK;
+}
+
+int cli_sink_frame(cli_sink *sink, int sample, double time, const int32_t *codes)
+{
+    cogvideo_error err;
+
+    if (sample < 0 || sample >= sink->count || !sink->writers[sample])
+        return 0;
+    if (cogvideo_token_writer_frame(sink->writers[sample], time, codes, &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    sink->frames[sample]++;
+    return 0;
+}
+
+void cli_sink_close(cli_sink *sink, int keep)
+{
+    for (int i = 0; i < sink->count; i++) {
+        int kept = keep && sink->frames[i] > 0;
+
+        if (kept && sink->writers[i])
+            cli_say("%s.partial keeps the %d frame%s finished so far", sink->paths[i], sink->frames[i],
+                    sink->frames[i] == 1 ? "" : "s");
+        cogvideo_token_writer_abandon(&sink->writers[i], kept);
+    }
+    *sink = (cli_sink){ 0 };
+}

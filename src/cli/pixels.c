@@ -1,0 +1,66 @@
+/* pixels.c - between codes and files of pixels, for every command that needs it. */
+#include "common.h"
+#include "say.h"
+
+#define FIELD(field) offsetof(cli_picture_options, field)
+const arg_option cli_picture_table[] = {
+    { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
+      FIELD(size),
+      0, 16384, -1, NULL },
+    { "fps", 0, "X", "frames per second; default: from the times of the frames", ARG_NUMBER, FIELD(fps), 0.01, 1000, 0,
+      NULL },
+    { "normalize", 0, "HOW",
+      "clamp: as decoded; minmax: stretch each picture to its own range, as the original does, which "
+      "flickers; default clamp", ARG_CHOICE, FIELD(minmax), 0, 0, 0, "clamp|minmax" },
+    { "quality", 0, "N", "of JPEG and the like, 1 to 100; default 90", ARG_INT, FIELD(quality), 1, 100, 0, NULL },
+    { "columns", 0, "N", "of a contact sheet; default: chosen for its shape", ARG_INT, FIELD(columns), 1, 1000, 0,
+      NULL },
+    { "no-metadata", 0, NULL, "leave out of the video how it was made", ARG_FLAG, FIELD(no_metadata), 0, 0, 0, NULL },
+    { 0 },
+};
+
+int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out)
+{
+    cogvideo_callbacks callbacks = cli_callbacks(session);
+    cogvideo_video video = { 0 }, fitted = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (size == 0)
+        size = session->info.grid * rate;
+    if (size == 0)
+        return cli_error("the model has no grid to fit the picture to: give --size N");
+    if (cogvideo_video_read(&video, path, frames, &err) != COGVIDEO_OK ||
+        cogvideo_video_fit(&fitted, &video, size, size, &err) != COGVIDEO_OK ||
+        cogvideo_encode(session->model, &fitted, rate, &callbacks, out, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    cli_progress_end(&session->progress);
+    cogvideo_video_free(&video);
+    cogvideo_video_free(&fitted);
+    return status;
+}
+
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
+                    const char *path)
+{
+    cogvideo_decode_options decode = {
+        .size = options->size < 0 ? 0 : options->size == 0 ? -1 : options->size,
+        .minmax = options->minmax, .fps = options->fps, .callbacks = cli_callbacks(session),
+    };
+    cogvideo_write_options write = {
+        .fps = options->fps, .quality = options->quality, .columns = options->columns,
+        .comment = options->no_metadata ? NULL : tokens->header,
+    };
+    cogvideo_video video = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (cogvideo_decode(session->model, &decode, tokens, &video, &err) != COGVIDEO_OK ||
+        (cli_progress_end(&session->progress), cogvideo_video_write(&video, path, &write, &err) != COGVIDEO_OK))
+        status = cli_failed(session, &err);
+    else if (!session->progress.quiet)
+        cli_say("%s: %d frame%s of %dx%d pixels", path, video.frames, video.frames == 1 ? "" : "s", video.width,
+                video.height);
+    cogvideo_video_free(&video);
+    return status;
+}

@@ -1,0 +1,189 @@
+#include "progress.h"
+
+#include "interrupt.h"
+#include "say.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REDRAW 0.1 /* seconds between two bars */
+#define REPEAT 5.0 /* seconds between two lines */
+#define BAR 24
+
+double cli_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void cli_format_seconds(char *out, size_t size, double seconds)
+{
+    long long whole = seconds > 0 && seconds < 1e12 ? (long long)(seconds + 0.5) : 0;
+
+    if (whole >= 3600)
+        snprintf(out, size, "%lld h %02lld min", whole / 3600, whole / 60 % 60);
+    else if (whole >= 60)
+        snprintf(out, size, "%lld min %02lld s", whole / 60, whole % 60);
+    else
+        snprintf(out, size, "%lld s", whole);
+}
+
+void cli_format_bytes(char *out, size_t size, double bytes)
+{
+    static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+    size_t unit = 0;
+
+    while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
+        bytes /= 1000;
+        unit++;
+    }
+    snprintf(out, size, bytes < 9.995 && unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+static const char *stage_name(cogvideo_stage stage)
+{
+    switch (stage) {
+    case COGVIDEO_STAGE_FIRST_FRAME: return "first frame";
+    case COGVIDEO_STAGE_KEYFRAMES: return "key frames";
+    case COGVIDEO_STAGE_INTERPOLATE: return "interpolation";
+    case COGVIDEO_STAGE_UPSCALE: return "super-resolution";
+    case COGVIDEO_STAGE_DECODE: return "decoding";
+    case COGVIDEO_STAGE_ENCODE: return "encoding";
+    case COGVIDEO_STAGE_SCORE: return "scoring";
+    }
+    return "working";
+}
+
+void cli_progress_init(cli_progress *progress, int quiet)
+{
+    *progress = (cli_progress){ .quiet = quiet, .terminal = isatty(STDERR_FILENO) };
+}
+
+void cli_progress_clear(cli_progress *progress)
+{
+    if (progress->open)
+        fputs("\r\033[K", stderr);
+    progress->open = 0;
+}
+
+/* "interpolation, round 2 of 3: frame 4 of 8" */
+static void describe(char *out, size_t size, const cogvideo_progress *p)
+{
+    int n = snprintf(out, size, "%s", stage_name(p->stage));
+
+    if (p->rounds > 1 && n >= 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, ", round %d of %d", p->round + 1, p->rounds);
+    if (p->frames > 0 && n >= 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, ": frame %d of %d", p->frame < p->frames ? p->frame + 1 : p->frames,
+                      p->frames);
+    if (p->sequences > 1 && n >= 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, " (%d at once)", p->sequences);
+}
+
+static void draw(cli_progress *progress, const char *what, double share, const char *speed)
+{
+    char bar[BAR + 1];
+
+    if (share < 0 || share > 1)
+        share = share < 0 ? 0 : 1;
+    if (!progress->terminal) {
+        fprintf(stderr, "%s, %.0f %%%s\n", what, 100 * share, speed);
+        return;
+    }
+    memset(bar, '.', BAR);
+    memset(bar, '#', (size_t)(share * BAR));
+    bar[BAR] = '\0';
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f %%%s", what, bar, 100 * share, speed);
+    fflush(stderr);
+    progress->open = 1;
+}
+
+static int due(cli_progress *progress, double now)
+{
+    if (progress->quiet || now - progress->shown < (progress->terminal ? REDRAW : REPEAT))
+        return 0;
+    progress->shown = now;
+    return 1;
+}
+
+static void begin_stage(cli_progress *progress, int stage, int round, long long done)
+{
+    progress->running = 1;
+    progress->stage = stage;
+    progress->round = round;
+    progress->began = cli_clock();
+    progress->first = done;
+    if (progress->shown == 0)
+        progress->shown = progress->began;
+}
+
+/* ", 12.3 codes/s, 2 min 10 s left" once there is something to judge by. */
+static void judge(const cli_progress *progress, double now, long long done, long long all, const char *unit, char *out,
+                  size_t size)
+{
+    double elapsed = now - progress->began, rate = elapsed > 0 ? (double)(done - progress->first) / elapsed : 0;
+    char left[40];
+
+    out[0] = '\0';
+    if (elapsed < 0.5 || rate <= 0)
+        return;
+    cli_format_seconds(left, sizeof left, (double)(all - done) / rate);
+    snprintf(out, size, rate < 100 ? ", %.1f %s/s, %s left" : ", %.0f %s/s, %s left", rate, unit, left);
+}
+
+int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
+{
+    double now = cli_clock();
+
+    if (progress->running && (progress->stage != (int)report->stage || progress->round != report->round))
+        cli_progress_end(progress);
+    if (!progress->running)
+        begin_stage(progress, (int)report->stage, report->round, report->codes);
+    progress->last = *report;
+    if (due(progress, now)) {
+        char what[160], speed[80];
+
+        describe(what, sizeof what, report);
+        judge(progress, now, report->codes, report->all_codes,
+              report->stage == COGVIDEO_STAGE_DECODE || report->stage == COGVIDEO_STAGE_ENCODE ? "pixels" : "codes",
+              speed, sizeof speed);
+        draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : 0, speed);
+    }
+    return cli_interrupted();
+}
+
+int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, uint64_t total)
+{
+    double now = cli_clock();
+
+    if (!progress->running)
+        begin_stage(progress, -1, 0, (long long)(done / 1000000));
+    if (due(progress, now)) {
+        char speed[80], amount[40];
+
+        judge(progress, now, (long long)(done / 1000000), (long long)(total / 1000000), "MB", speed, sizeof speed);
+        snprintf(amount, sizeof amount, "%.30s", part ? part : "importing");
+        draw(progress, amount, total > 0 ? (double)done / (double)total : 0, speed);
+    }
+    return cli_interrupted();
+}
+
+void cli_progress_end(cli_progress *progress)
+{
+    char took[40], what[160];
+    cogvideo_progress last = progress->last;
+
+    cli_progress_clear(progress);
+    if (!progress->running)
+        return;
+    progress->running = 0;
+    if (progress->quiet || progress->stage < 0)
+        return;
+    cli_format_seconds(took, sizeof took, cli_clock() - progress->began);
+    last.frames = 0;
+    describe(what, sizeof what, &last);
+    fprintf(stderr, "%s: %d of %d frames in %s\n", what, progress->last.frame, progress->last.frames, took);
+}

@@ -1,0 +1,36 @@
+/* progress.h - where a run is, on stderr: a bar redrawn on a terminal, elsewhere a line every few seconds. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <cogvideo/generate.h>
+
+typedef struct cli_progress {
+    int quiet;
+    int terminal;       /* stderr is one */
+    int open;           /* a bar stands on the current line */
+    int running;        /* a stage has begun */
+    int stage, round;   /* of the last report */
+    double began;       /* when the stage did, seconds */
+    long long first;    /* what was done at the stage's first report */
+    double shown;       /* when something was last printed */
+    cogvideo_progress last;
+} cli_progress;
+
+void cli_progress_init(cli_progress *progress, int quiet);
+/* Reports of the library; returns the signal that ends the run, or 0. */
+int cli_progress_report(cli_progress *progress, const cogvideo_progress *report);
+/* The same for an amount in bytes, as `cogvideo import` has. */
+int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, uint64_t total);
+/* Clears the bar, so that a sentence can be printed. */
+void cli_progress_clear(cli_progress *progress);
+/* Ends the stage with a line that says how long it took. */
+void cli_progress_end(cli_progress *progress);
+
+/* Seconds on a clock that only goes forward. */
+double cli_clock(void);
+/* "1 h 02 min", "3 min 20 s", "12 s" in `out`. */
+void cli_format_seconds(char *out, size_t size, double seconds);
+/* "1.5 GB" in `out`. */
+void cli_format_bytes(char *out, size_t size, double bytes);
+
+#endif

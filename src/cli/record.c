@@ -1,0 +1,129 @@
+#include "record.h"
+
+#include "say.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cli_files_name(cli_files *files)
+{
+    char *stem = cli_stem(files->video);
+
+    files->keys = cli_format("%s.keyframes.jsonl", stem);
+    files->middle = cli_format("%s.interpolated.jsonl", stem);
+    files->codes = cli_format("%s.jsonl", stem);
+    files->record = cli_format("%s.json", stem);
+    free(stem);
+}
+
+int cli_files_check(const cli_files *files, int force)
+{
+    const char *const names[] = { files->keys, files->middle, files->codes, files->record };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int status = cli_check_output(names[i], force);
+
+        if (status != CLI_OK)
+            return status;
+    }
+    return CLI_OK;
+}
+
+void cli_files_free(cli_files *files)
+{
+    free(files->video);
+    free(files->keys);
+    free(files->middle);
+    free(files->codes);
+    free(files->record);
+    *files = (cli_files){ 0 };
+}
+
+void cli_files_json(json_out *json, const cli_files *files, int upscaled)
+{
+    json_string(json, "video", files->video);
+    json_string(json, "keyframes", files->keys);
+    if (upscaled)
+        json_string(json, "interpolated", files->middle);
+    json_string(json, "codes", files->codes);
+    json_string(json, "record", files->record);
+}
+
+/* A number that 0 leaves to the model. */
+static void optional(json_out *json, const char *key, double value)
+{
+    json_number(json, key, value == 0 ? NAN : value, 15);
+}
+
+static void put_sampling(json_out *json, const cogvideo_sampling *sampling)
+{
+    json_begin(json, "sampling");
+    json_bool(json, "greedy", sampling->greedy);
+    optional(json, "temperature", sampling->temperature);
+    if (sampling->clusters < 0)
+        json_integer(json, "clusters", 0);
+    else
+        optional(json, "clusters", sampling->clusters);
+    optional(json, "code_temperature", sampling->code_temperature);
+    optional(json, "top_k", sampling->top_k);
+    optional(json, "top_p", sampling->top_p);
+    json_end(json);
+}
+
+static void put_record(json_out *json, const cli_record *record, const cogvideo_tokens *clip)
+{
+    const cogvideo_generate_options *options = record->options;
+
+    json_begin(json, NULL);
+    json_string(json, "program", "cogvideo");
+    json_string(json, "version", cogvideo_version());
+    json_string(json, "model", record->session->info.name);
+    json_string(json, "prompt", options->prompt);
+    if (options->text_ids)
+        json_ints(json, "text_ids", options->text_ids, options->text_count);
+    if (options->guide_ids)
+        json_ints(json, "guide_ids", options->guide_ids, options->guide_count);
+    json_integer(json, "seed", (long long)options->seed);
+    json_integer(json, "sample", options->first_sample);
+    /* null is the model's own value, here and below */
+    json_number(json, "guidance", record->guidance, 15);
+    json_number(json, "text_weight", options->text_weight, 15);
+    put_sampling(json, &options->sampling);
+    json_bool(json, "cut_text", options->cut_text);
+    optional(json, "seconds", options->seconds);
+    optional(json, "rounds", record->rounds);
+    json_bool(json, "upscaled", record->upscaled);
+    json_integer(json, "frames", clip->frames);
+    json_integer(json, "grid", clip->grid);
+    json_integer(json, "rate", clip->rate);
+    json_begin(json, "files");
+    cli_files_json(json, record->files, record->upscaled);
+    json_end(json);
+    if (clip->header)
+        json_raw(json, "clip", clip->header);
+    json_begin_array(json, "command");
+    for (int i = 0; i < record->arguments->argc; i++)
+        json_string(json, NULL, record->arguments->argv[i]);
+    json_end_array(json);
+    json_end(json);
+    putc('\n', json->stream);
+}
+
+int cli_record_save(const cli_record *record, const cogvideo_tokens *clip)
+{
+    char *partial = cli_format("%s.partial", record->files->record);
+    json_out json = { .stream = fopen(partial, "we"), .first = 1 };
+    int status = CLI_OK, failed = !json.stream;
+
+    if (json.stream) {
+        put_record(&json, record, clip);
+        failed = ferror(json.stream);
+        failed |= fclose(json.stream) != 0;
+    }
+    if (failed || rename(partial, record->files->record) != 0)
+        status = cli_error("%s: cannot be written: %s", record->files->record, strerror(errno));
+    free(partial);
+    return status;
+}

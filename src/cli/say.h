@@ -1,0 +1,24 @@
+/* say.h - sentences on stderr; control characters are escaped, so that no file can act on the terminal. */
+#ifndef CLI_SAY_H
+#define CLI_SAY_H
+
+#include "args.h"
+
+#include <stdio.h>
+
+/* "cogvideo: SENTENCE" on stderr; returns CLI_FAILED. */
+int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a hint at the command's --help; returns CLI_USAGE. `command` may be NULL. */
+int cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A plain sentence on stderr. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text with its control characters (but not its line breaks) as \u00XX. */
+void cli_print_text(FILE *stream, const char *text);
+
+/* Zeroed memory; the program ends when there is none. Free with free. */
+void *cli_alloc(size_t count, size_t size);
+/* A formatted text in fresh memory. */
+char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
