@@ -14,7 +14,7 @@ found=$(
             else if (rank[to] >= rank[from]) print $1 ": includes " $2 ", which is not below it"
         }' tests/lint/layers.txt -
     # One door per package.
-    door() { grep -rlE "#include <($1)" src | grep -vxE "$2" | sed "s|\$|: includes <$1, whose door is $2|"; }
+    door() { grep -rlE "#include <($1)" src | grep -vxE "$2" | sed "s#\$#: includes <$1>, whose door is $2#"; }
     door 'cjson/' 'src/base/json.c'
     door 'cblas.h' 'src/nn/blas.c'
     door 'omp.h' 'src/base/parallel.c'
