@@ -20,13 +20,13 @@ COGVIDEO_API cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width
                                                   cogvideo_error *err);
 COGVIDEO_API void cogvideo_video_free(cogvideo_video *video);
 
-/* Reads a picture or a video. What a file is is decided by its content, never by its name. Built in: JPEG and PPM (P6, 8
- * bits), one or several one after the other (MJPEG). Everything else (PNG, MP4, ...) through FFmpeg's libraries where the
- * build has them. A numbered pattern ("frame-%04d.ppm") reads one frame of each file, from the first of 0 and 1 that
- * exists to the last before a gap.
- * At most `max_frames` frames are read (0 = all). All frames must be of one size; frames of more than 2^26 pixels, or more
- * than 4 GiB of frames, are refused. A file that is cut or damaged is COGVIDEO_ERROR_FORMAT. Rotation tags are not applied.
- * Files that refer to other files (playlists) are refused. */
+/* Reads a picture or a video. What a file is is decided by its content, never by its name. Built in: JPEG and PPM (P6,
+ * 8 bits), one or several one after the other (MJPEG). Everything else (PNG, MP4, ...) through FFmpeg's libraries where
+ * the build has them. A numbered pattern ("frame-%04d.ppm") reads one frame of each file, from the first of 0 and 1
+ * that exists to the last before a gap.
+ * At most `max_frames` frames are read (0 = all). All frames must be of one size. Frames of more than 2^26 pixels, and
+ * more than 4 GiB or a million of frames, are refused, and so are files that refer to other files (playlists). A file
+ * that is cut or damaged is COGVIDEO_ERROR_FORMAT. Rotation tags are not applied; transparency is left out. */
 COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames,
                                                  cogvideo_error *err);
 
@@ -58,8 +58,9 @@ typedef struct cogvideo_write_options {
 COGVIDEO_API cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,
                                                   const cogvideo_write_options *options, cogvideo_error *err);
 
-/* The same, frame by frame as they come. Contact sheets and GIF hold their frames until commit; a numbered picture is in
- * its place when its frame returns, and stays there after an abandon; all else appears at commit. */
+/* The same, frame by frame as they come. Contact sheets and GIF hold their frames until commit (at most 4 GiB); a
+ * numbered picture is in its place when its frame returns, and stays there after an abandon; all else appears at
+ * commit. */
 typedef struct cogvideo_video_writer cogvideo_video_writer;
 
 /* `fps` may be 0: options->fps, else 8. Path and options are copied. */
@@ -74,8 +75,8 @@ COGVIDEO_API cogvideo_status cogvideo_video_writer_commit(cogvideo_video_writer 
 /* Closes without a file. Nothing happens where *writer is NULL, so it may follow a commit. */
 COGVIDEO_API void cogvideo_video_writer_abandon(cogvideo_video_writer **writer);
 
-/* Whether this build could write `path`, before hours are spent: checks the ending, the pattern, and that the folder exists
- * and can be written to. */
+/* Whether this build could write `path`, before hours are spent: checks the ending, the pattern, and that the folder
+ * exists and can be written to. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err);
 
 #ifdef __cplusplus

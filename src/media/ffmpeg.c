@@ -120,6 +120,7 @@ cogvideo_status cv_av_stream_start(cv_av_stream *stream, cogvideo_error *err)
         (code = avformat_write_header(stream->format, NULL)) < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_IO, path, "cannot be written", code);
     stream->frame->pts = 0;
+    stream->frame->quality = stream->codec->global_quality; /* MPEG-4 asks each frame for it */
     return COGVIDEO_OK;
 }
 

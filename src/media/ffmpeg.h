@@ -6,11 +6,12 @@
 
 #include "media/sink.h"
 
-/* Whether this build can write the container: COGVIDEO_ERROR_UNSUPPORTED without FFmpeg or without an encoder for it. */
+/* Whether this build can write the container ("png" too): COGVIDEO_ERROR_UNSUPPORTED without FFmpeg or without an
+ * encoder for it. */
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err);
 
-/* Videos: config.container is "mp4" (H.264, or MPEG-4 where FFmpeg has no x264), "webm" (VP9 or VP8), "matroska" (as mp4).
- * yuv420p of BT.601 in the limited range; odd sizes are made even by repeating the last row or column. */
+/* Videos: config.container is "mp4" (H.264, or MPEG-4 where FFmpeg has no x264), "webm" (VP9 or VP8) or "matroska" (as
+ * mp4). yuv420p of BT.601 in the limited range; odd sizes are made even by repeating the last row or column. */
 extern const cv_sink cv_ffmpeg_sink;
 /* GIF that loops, of one palette for the whole clip; frames are held until commit. */
 extern const cv_sink cv_gif_sink;

@@ -1,5 +1,5 @@
-/* ffmpeg_gif.c - GIF of one palette. The frames are kept, because the palette is made of all of them. FFmpeg writes into
- * memory, because it has no comments in GIF: the extension block is put in here. */
+/* ffmpeg_gif.c - GIF of one palette. The frames are kept, because the palette is made of all of them. FFmpeg writes
+ * into memory, because it has no comments in GIF: the extension block is put in here. */
 #include "media/ffmpeg_av.h"
 #include "media/palette.h"
 

@@ -9,8 +9,8 @@
 #define IO_BUFFER 32768
 #define MAX_STREAMS 64
 
-/* Containers that hold their pictures themselves (no playlists), and whose head names every stream, so that the limits can
- * be set before anything is decoded. */
+/* Containers that hold their pictures themselves (no playlists), and whose head names every stream, so that the limits
+ * can be set before anything is decoded. */
 static const char *const containers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,yuv4mpegpipe,ivf,ogg,asf,h264,hevc,m4v,mpegvideo,"
     "png_pipe,bmp_pipe,webp_pipe,tiff_pipe,qoi_pipe,pam_pipe,pbm_pipe,pgm_pipe,ppm_pipe,jpeg_pipe,j2k_pipe";
@@ -161,7 +161,7 @@ static cogvideo_status add_frame(reader *r)
     const AVFrame *in = r->frame;
     int stride = in->width * 3, code = 0;
     uint8_t *pixels;
-    cogvideo_status status = cv_frames_add(r->frames, in->width, in->height, &pixels, r->path, r->err);
+    cogvideo_status status = cv_frames_add_claimed(r->frames, in->width, in->height, &pixels, r->path, r->err);
 
     if (status != COGVIDEO_OK)
         return status;

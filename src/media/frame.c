@@ -49,11 +49,35 @@ void cogvideo_video_free(cogvideo_video *video)
     *video = (cogvideo_video){ 0 };
 }
 
-cogvideo_status cv_frames_add(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels, const char *path,
+cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t **pixels, const char *path,
                               cogvideo_error *err)
 {
     cogvideo_video *video = &frames->video;
-    size_t bytes;
+    size_t bytes = cv_frame_bytes(width, height);
+
+    if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: more than %d frames of %d x %d pixels cannot be held at once; use fewer frames", path,
+                       video->frames, width, height);
+    if (video->frames == frames->capacity) {
+        int capacity = frames->capacity + frames->capacity / 2 + 1;
+        uint8_t *grown = cv_realloc(video->pixels, (size_t)video->frames, (size_t)capacity, bytes, err);
+
+        if (!grown)
+            return COGVIDEO_ERROR_MEMORY;
+        video->pixels = grown;
+        frames->capacity = capacity;
+    }
+    video->width = width;
+    video->height = height;
+    *pixels = video->pixels + (size_t)video->frames++ * bytes;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_frames_add_claimed(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels,
+                                      const char *path, cogvideo_error *err)
+{
+    const cogvideo_video *video = &frames->video;
 
     if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE ||
         width * height > CV_MEDIA_MAX_PIXELS)
@@ -64,24 +88,7 @@ cogvideo_status cv_frames_add(cv_frames *frames, int64_t width, int64_t height, 
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: frame %d is %lld x %lld pixels, the first is %d x %d; all frames must be of one size", path,
                        video->frames, (long long)width, (long long)height, video->width, video->height);
-    bytes = cv_frame_bytes((int)width, (int)height);
-    if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: has more frames than the %llu MiB that are held at once; use fewer frames", path,
-                       (unsigned long long)(CV_MEDIA_MAX_BYTES >> 20));
-    if (video->frames == frames->capacity) {
-        int capacity = frames->capacity + frames->capacity / 2 + 1;
-        uint8_t *grown = cv_realloc(video->pixels, (size_t)video->frames, (size_t)capacity, bytes, err);
-
-        if (!grown)
-            return COGVIDEO_ERROR_MEMORY;
-        video->pixels = grown;
-        frames->capacity = capacity;
-    }
-    video->width = (int)width;
-    video->height = (int)height;
-    *pixels = video->pixels + (size_t)video->frames++ * bytes;
-    return COGVIDEO_OK;
+    return cv_frames_add(frames, (int)width, (int)height, pixels, path, err);
 }
 
 void cv_frames_free(cv_frames *frames)

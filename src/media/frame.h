@@ -10,6 +10,7 @@
 #define CV_MEDIA_MAX_SIDE 16384                    /* pixels */
 #define CV_MEDIA_MAX_PIXELS ((int64_t)1 << 26)     /* of one frame that is read */
 #define CV_MEDIA_MAX_BYTES ((uint64_t)4 << 30)     /* of all frames that are held together */
+#define CV_MEDIA_MAX_FRAMES 1000000                /* of a clip that is read or held */
 #define CV_MEDIA_MAX_FPS 1000.0
 
 /* Frames of equal size, collected one by one. The video inside is valid at any time. */
@@ -18,11 +19,14 @@ typedef struct cv_frames {
     int capacity; /* frames that `video.pixels` has room for */
 } cv_frames;
 
-/* Adds one frame and gives its pixels (zero) to be filled. The first frame sets the size; another size later, or
- * more than the limits above, is COGVIDEO_ERROR_FORMAT. `path` starts the error. The pointer is valid until the
- * next call. */
-cogvideo_status cv_frames_add(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels, const char *path,
+/* Adds one frame and gives its pixels (zero) to be filled; the pointer is valid until the next call. All frames are of
+ * one possible size. COGVIDEO_ERROR_ARGUMENT where they are more than is held at once; `path` starts the error. */
+cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t **pixels, const char *path,
                               cogvideo_error *err);
+/* The same for a size that a file claims: COGVIDEO_ERROR_FORMAT where it is past the limits above or another than the
+ * first frame's. */
+cogvideo_status cv_frames_add_claimed(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels,
+                                      const char *path, cogvideo_error *err);
 void cv_frames_free(cv_frames *frames);
 
 /* Bytes of one frame of a size within the limits. */

@@ -82,7 +82,7 @@ static bool decode(decoding *d, cv_frames *frames, const unsigned char *data, si
     jpeg->progress = &d->progress;
     jpeg_mem_src(jpeg, data, size);
     jpeg_read_header(jpeg, TRUE);
-    d->status = cv_frames_add(frames, jpeg->image_width, jpeg->image_height, &pixels, path, err);
+    d->status = cv_frames_add_claimed(frames, jpeg->image_width, jpeg->image_height, &pixels, path, err);
     if (d->status != COGVIDEO_OK)
         return false;
     jpeg->out_color_space = JCS_RGB;

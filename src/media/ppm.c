@@ -58,7 +58,8 @@ cogvideo_status cv_ppm_decode(cv_frames *frames, const unsigned char *data, size
     maxval = height < 0 ? -1 : read_number(data, size, &at, 65535);
     if (maxval < 1 || at >= size || !data[at] || !strchr(" \t\r\n\v\f", data[at]))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: the PPM header must be 'P6 width height maxval' and white space; it is cut or damaged", path);
+                       "%s: the PPM header must be 'P6 width height maxval' and white space; it is cut or damaged",
+                       path);
     if (maxval > 255)
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                        "%s: is a PPM picture of 16 bits (maxval %ld), 8 bits are read; convert it with 'pnmdepth 255'",
@@ -71,7 +72,7 @@ cogvideo_status cv_ppm_decode(cv_frames *frames, const unsigned char *data, size
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is cut: %ld x %ld pixels need %zu bytes, %zu are there",
                            path, width, height, bytes, size - at);
     }
-    if ((status = cv_frames_add(frames, width, height, &pixels, path, err)) != COGVIDEO_OK)
+    if ((status = cv_frames_add_claimed(frames, width, height, &pixels, path, err)) != COGVIDEO_OK)
         return status;
     bytes = cv_frame_bytes((int)width, (int)height);
     if (!copy_scaled(pixels, data + at, bytes, (int)maxval))

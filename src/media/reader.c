@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* No file may hold more frames than this, however small they are. */
-#define MAX_FRAMES 1000000
-
 typedef struct built_in {
     const char *magic;
     size_t length;
@@ -95,7 +92,7 @@ cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int m
 {
     cv_frames frames = { 0 };
     double fps = 0;
-    int most = max_frames > 0 && max_frames < MAX_FRAMES ? max_frames : MAX_FRAMES;
+    int most = max_frames > 0 && max_frames < CV_MEDIA_MAX_FRAMES ? max_frames : CV_MEDIA_MAX_FRAMES;
     cogvideo_status status;
 
     if (cv_pattern_is(path) && !cv_path_exists(path))

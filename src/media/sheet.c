@@ -77,8 +77,8 @@ static cogvideo_status sheet_commit(void *state, cogvideo_error *err)
     height = (int64_t)((video->frames + columns - 1) / columns) * video->height;
     if (width > CV_MEDIA_MAX_SIDE || height > CV_MEDIA_MAX_SIDE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: a contact sheet of %d frames in %d columns would be %lld x %lld pixels, at most %d on a side "
-                       "are possible; write numbered pictures (frame-%%04d.jpg) or a video", s->config->path,
+                       "%s: a contact sheet of %d frames in %d columns would be %lld x %lld pixels, at most %d on a "
+                       "side are possible; write numbered pictures (frame-%%04d.jpg) or a video", s->config->path,
                        video->frames, columns, (long long)width, (long long)height, CV_MEDIA_MAX_SIDE);
     CV_TRY(cogvideo_video_alloc(&picture, (int)width, (int)height, 1, 0, err));
     for (int f = 0; f < video->frames; f++)

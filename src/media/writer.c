@@ -90,7 +90,7 @@ cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
     if (cv_pattern_is(path)) {
         if (!found->encode)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: numbered names (%%04d) are for pictures, .jpg .png or .ppm; a .%s file holds all frames",
+                           "%s: numbered names (%%04d) are for pictures (.jpg .png .ppm); a .%s file holds all frames",
                            path, found->extension);
         CV_TRY(cv_pattern_check(path, err));
     }

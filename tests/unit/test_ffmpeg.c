@@ -1,11 +1,10 @@
 /* Pictures and videos through FFmpeg: written and read back, damaged, compared byte for byte. In a build without it:
  * the sentence that says so. */
 #include "support/check.h"
+#include "support/clip.h"
 
 #include "base/file.h"
 #include "media/frame.h"
-
-#include <cogvideo/video.h>
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -16,51 +15,10 @@ static bool have_ffmpeg(void)
     return cogvideo_video_check_path(check_temp_path("a.png"), NULL) == COGVIDEO_OK;
 }
 
-/* Smooth frames; their blue rises with time. */
-static cogvideo_video make(int width, int height, int frames)
-{
-    cogvideo_error err;
-    cogvideo_video video = { 0 };
-
-    CHECK_OK(cogvideo_video_alloc(&video, width, height, frames, 8, &err), err);
-    for (int f = 0; f < frames; f++)
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) {
-                uint8_t *pixel = video.pixels + (((size_t)f * height + y) * width + x) * 3;
-
-                pixel[0] = (uint8_t)(40 + 160 * x / width);
-                pixel[1] = (uint8_t)(40 + 160 * y / height);
-                pixel[2] = (uint8_t)(40 + 160 * f / frames);
-            }
-    return video;
-}
-
-/* The mean difference of all pixels that both have; `b` may be padded. */
-static double difference(const cogvideo_video *a, const cogvideo_video *b)
-{
-    double sum = 0;
-
-    for (int f = 0; f < a->frames; f++)
-        for (int y = 0; y < a->height; y++)
-            for (int i = 0; i < a->width * 3; i++)
-                sum += abs(a->pixels[((size_t)f * a->height + y) * a->width * 3 + i] -
-                           b->pixels[((size_t)f * b->height + y) * b->width * 3 + i]);
-    return sum / ((double)a->frames * (double)cv_frame_bytes(a->width, a->height));
-}
-
-static cv_buffer slurp(const char *name)
-{
-    cogvideo_error err;
-    cv_buffer bytes = { 0 };
-
-    CHECK_OK(cv_file_read(&bytes, check_temp_path(name), 1 << 24, &err), err);
-    return bytes;
-}
-
 static void a_build_without_it_says_so(void **state)
 {
     static const char *const names[] = { "a.mp4", "a.webm", "a.mkv", "a.gif", "a.png", "a%d.png" };
-    cogvideo_video one = make(2, 2, 1), back;
+    cogvideo_video one = clip_make(2, 2, 1), back;
     cogvideo_error err;
 
     (void)state;
@@ -95,7 +53,7 @@ static void videos_round_trip(void **state)
 
     (void)state;
     for (size_t i = 0; have_ffmpeg() && i < sizeof files / sizeof *files; i++) {
-        cogvideo_video video = make(files[i].width, files[i].height, files[i].frames), back;
+        cogvideo_video video = clip_make(files[i].width, files[i].height, files[i].frames), back;
         cogvideo_write_options options = { .fps = files[i].fps, .comment = "seed 42 \xe6\xb5\xb7" };
         cv_buffer bytes;
         cogvideo_error err;
@@ -107,11 +65,11 @@ static void videos_round_trip(void **state)
         assert_int_equal(back.frames, video.frames);
         if (video.frames > 1)
             CHECK_CLOSE(back.fps, files[i].fps, files[i].rate);
-        CHECK_CLOSE(difference(&video, &back), 0, files[i].mean);
+        CHECK_CLOSE(clip_mean_difference(&video, &back), 0, files[i].mean);
         cogvideo_video_free(&back);
         CHECK_OK(cogvideo_video_read(&back, check_temp_path(files[i].name), 1, &err), err);
         assert_int_equal(back.frames, 1);
-        bytes = slurp(files[i].name);
+        bytes = clip_bytes(files[i].name);
         if (!memmem(bytes.data, bytes.size, options.comment, strlen(options.comment)))
             fail_msg("%s has no comment", files[i].name);
         cv_buffer_free(&bytes);
@@ -124,7 +82,7 @@ static void videos_round_trip(void **state)
 static void files_are_reproducible(void **state)
 {
     static const char *const names[] = { "r.mp4", "r.webm", "r.mkv", "r.gif", "r.png" };
-    cogvideo_video video = make(32, 32, 4);
+    cogvideo_video video = clip_make(32, 32, 4);
     cogvideo_error err;
 
     (void)state;
@@ -133,15 +91,15 @@ static void files_are_reproducible(void **state)
         cv_buffer first, second;
 
         CHECK_OK(cogvideo_video_write(&video, check_temp_path(names[i]), NULL, &err), err);
-        first = slurp(names[i]);
+        first = clip_bytes(names[i]);
         CHECK_OK(cogvideo_video_write(&video, check_temp_path(names[i]), NULL, &err), err);
-        second = slurp(names[i]);
+        second = clip_bytes(names[i]);
         assert_int_equal(first.size, second.size);
         assert_memory_equal(first.data, second.data, first.size);
         cv_buffer_free(&second);
         if (i < 3) {
             CHECK_OK(cogvideo_video_write(&video, check_temp_path(names[i]), &options, &err), err);
-            second = slurp(names[i]);
+            second = clip_bytes(names[i]);
             assert_true(second.size < first.size);
             cv_buffer_free(&second);
         }
@@ -150,9 +108,30 @@ static void files_are_reproducible(void **state)
     cogvideo_video_free(&video);
 }
 
+/* The index stands before the data, so that a browser can start while it loads. */
+static void mp4_starts_fast(void **state)
+{
+    cogvideo_video video = clip_make(32, 32, 4);
+    cogvideo_error err;
+
+    (void)state;
+    if (have_ffmpeg()) {
+        cv_buffer bytes;
+        const char *index, *data;
+
+        CHECK_OK(cogvideo_video_write(&video, check_temp_path("fast.mp4"), NULL, &err), err);
+        bytes = clip_bytes("fast.mp4");
+        index = memmem(bytes.data, bytes.size, "moov", 4);
+        data = memmem(bytes.data, bytes.size, "mdat", 4);
+        assert_true(index && data && index < data);
+        cv_buffer_free(&bytes);
+    }
+    cogvideo_video_free(&video);
+}
+
 static void png_is_exact(void **state)
 {
-    cogvideo_video three = make(19, 7, 3), back;
+    cogvideo_video three = clip_make(19, 7, 3), back;
     cogvideo_write_options options = { .comment = "seed 42", .columns = 3 };
     cogvideo_error err;
     cv_buffer bytes;
@@ -165,10 +144,10 @@ static void png_is_exact(void **state)
     CHECK_OK(cogvideo_video_write(&three, check_temp_path("p%03d.png"), &options, &err), err);
     CHECK_OK(cogvideo_video_read(&back, check_temp_path("p%03d.png"), 0, &err), err);
     assert_int_equal(back.frames, 3);
-    CHECK_CLOSE(difference(&three, &back), 0, 0);
+    CHECK_CLOSE(clip_mean_difference(&three, &back), 0, 0);
     CHECK_CLOSE(back.fps, 0, 0);
     cogvideo_video_free(&back);
-    bytes = slurp("p002.png");
+    bytes = clip_bytes("p002.png");
     assert_non_null(memmem(bytes.data, bytes.size, "iTXtComment\0\0\0\0\0seed 42", 23));
     cv_buffer_free(&bytes);
     CHECK_OK(cogvideo_video_write(&three, check_temp_path("sheet.png"), &options, &err), err);
@@ -182,7 +161,7 @@ static void png_is_exact(void **state)
 /* GIF with 255 colours or fewer keeps them all. */
 static void few_colours_stay_exact_in_gif(void **state)
 {
-    cogvideo_video video = make(16, 16, 3), back;
+    cogvideo_video video = clip_make(16, 16, 3), back;
     cogvideo_error err;
 
     (void)state;
@@ -192,7 +171,7 @@ static void few_colours_stay_exact_in_gif(void **state)
         CHECK_OK(cogvideo_video_write(&video, check_temp_path("few.gif"), NULL, &err), err);
         CHECK_OK(cogvideo_video_read(&back, check_temp_path("few.gif"), 0, &err), err);
         assert_int_equal(back.frames, 3);
-        CHECK_CLOSE(difference(&video, &back), 0, 0);
+        CHECK_CLOSE(clip_mean_difference(&video, &back), 0, 0);
         cogvideo_video_free(&back);
     }
     cogvideo_video_free(&video);
@@ -201,7 +180,7 @@ static void few_colours_stay_exact_in_gif(void **state)
 /* Y4M as others read it: ours has the colours that FFmpeg makes of it. */
 static void y4m_is_understood(void **state)
 {
-    cogvideo_video video = make(21, 13, 2), back;
+    cogvideo_video video = clip_make(21, 13, 2), back;
     cogvideo_error err;
 
     (void)state;
@@ -211,7 +190,7 @@ static void y4m_is_understood(void **state)
         assert_int_equal(back.width, 21);
         assert_int_equal(back.frames, 2);
         CHECK_CLOSE(back.fps, 8, 0);
-        CHECK_CLOSE(difference(&video, &back), 0, 1);
+        CHECK_CLOSE(clip_mean_difference(&video, &back), 0, 1);
         cogvideo_video_free(&back);
     }
     cogvideo_video_free(&video);
@@ -221,7 +200,7 @@ static void y4m_is_understood(void **state)
 static void cut_files_are_survived(void **state)
 {
     static const char *const names[] = { "cut.png", "cut.gif", "cut.mp4", "cut.webm" };
-    cogvideo_video video = make(16, 16, 2), back;
+    cogvideo_video video = clip_make(16, 16, 2), back;
     cogvideo_error err;
 
     (void)state;
@@ -229,7 +208,7 @@ static void cut_files_are_survived(void **state)
         cv_buffer bytes;
 
         CHECK_OK(cogvideo_video_write(&video, check_temp_path(names[i]), NULL, &err), err);
-        bytes = slurp(names[i]);
+        bytes = clip_bytes(names[i]);
         for (size_t size = 0; size < bytes.size; size += size < 64 ? 1 : 13) {
             cogvideo_status status;
 
@@ -251,8 +230,9 @@ static void cut_files_are_survived(void **state)
 
 static void foreign_files_are_refused(void **state)
 {
-    /* PNG of 65536 x 65536 with a right checksum: too large for the limit. */
-    static const char huge[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0\xc1\x9c\xe2\x50";
+    /* PNG of 65536 x 65536 with a right checksum, and the begin of its data: too large for the limit. */
+    static const char huge[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0\xe3\xe6\xa7\xb4"
+                               "\0\0\0\2IDAT\x78\x9c\0\0\0\0";
     static const char *const texts[] = {
         "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
         "ffconcat version 1.0\nfile /etc/passwd\n",
@@ -281,7 +261,7 @@ static void foreign_files_are_refused(void **state)
 static void nothing_is_left_of_failures(void **state)
 {
     static const char *const names[] = { "n.mp4", "n.webm", "n.mkv", "n.gif", "n.png" };
-    cogvideo_video video = make(160, 160, 6);
+    cogvideo_video video = clip_make(160, 160, 6);
     struct rlimit old, small;
     cogvideo_error err;
 
@@ -319,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_build_without_it_says_so),
         cmocka_unit_test(videos_round_trip),
         cmocka_unit_test(files_are_reproducible),
+        cmocka_unit_test(mp4_starts_fast),
         cmocka_unit_test(png_is_exact),
         cmocka_unit_test(few_colours_stay_exact_in_gif),
         cmocka_unit_test(y4m_is_understood),
