@@ -141,20 +141,18 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
 
     CV_TRY(workspace_create(&w, loop, err));
     CV_TRY(prefill(loop, &w, err));
-    for (int slot = loop->given; slot < loop->slots; slot++) {
+    for (int slot = loop->given; slot < loop->slots; slot++)
         for (int index = 0; index < L; index++) {
+            bool stop;
+
             step(loop, &w, slot, index);
             done += loop->count;
-            if (loop->advanced && loop->advanced(loop->user, done)) {
+            stop = index == L - 1 && loop->slot_done && loop->slot_done(loop->user, slot);
+            if (stop || (loop->advanced && loop->advanced(loop->user, done))) {
                 status = cancelled(err);
                 goto fail;
             }
         }
-        if (loop->slot_done && loop->slot_done(loop->user, slot)) {
-            status = cancelled(err);
-            goto fail;
-        }
-    }
 fail:
     workspace_free(&w);
     return status;
