@@ -30,7 +30,8 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     char *path = (char *)s->output.output;
     int status;
 
-    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
+    if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
+        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_announce(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames)) != CLI_OK)
         return status;
     if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)

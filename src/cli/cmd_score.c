@@ -38,7 +38,7 @@ static void print_frames(const double *logprob, const int *scored, int frames, s
     }
 }
 
-static int score(cli_session *session, const settings *s, const cogvideo_tokens *clip)
+static int score(cli_session *session, settings *s, const cogvideo_tokens *clip)
 {
     cogvideo_generate_options options;
     cogvideo_score_options what = { .stage = s->stage, .first_frame = s->first_frame };
@@ -46,12 +46,13 @@ static int score(cli_session *session, const settings *s, const cogvideo_tokens 
     double *logprob = cli_alloc((size_t)clip->frames * places, sizeof *logprob);
     int *scored = cli_alloc((size_t)clip->frames, sizeof *scored);
     cogvideo_error err;
-    int status = CLI_OK;
+    int status = cli_clip_prompt(session, &s->text, clip);
 
     cli_fill_text(session, &s->text, &options);
-    if (cogvideo_score(session->model, &options, &what, clip, logprob, scored, &err) != COGVIDEO_OK) {
+    if (status == CLI_OK &&
+        cogvideo_score(session->model, &options, &what, clip, logprob, scored, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
-    } else {
+    if (status == CLI_OK) {
         cli_progress_end(&session->progress);
         print_frames(logprob, scored, clip->frames, places);
     }
@@ -62,7 +63,7 @@ static int score(cli_session *session, const settings *s, const cogvideo_tokens 
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
-    const settings *s = given;
+    settings *s = given;
     cli_session session = { 0 };
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;

@@ -18,7 +18,8 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     char *path = (char *)s->output.output;
     int status;
 
-    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
+    if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
+        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.upscaled_grid, 1, &path)) != CLI_OK)
         return status;

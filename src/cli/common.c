@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include "interrupt.h"
+#include "json_find.h"
 #include "say.h"
 
 #include <errno.h>
@@ -106,6 +107,17 @@ const char *cli_prompt(cli_session *session, const char *argument)
     while (size > 0 && strchr("\r\n", session->prompt[size - 1]))
         session->prompt[--size] = '\0';
     return session->prompt;
+}
+
+int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip)
+{
+    if (text->prompt)
+        return (text->prompt = cli_prompt(session, text->prompt)) ? CLI_OK : CLI_FAILED;
+    if (!text->text_ids.values)
+        text->prompt = session->prompt = json_find_string(clip->header, "prompt");
+    if (text->prompt || text->text_ids.values)
+        return CLI_OK;
+    return cli_error("no prompt is known: the clip's header has none; give --prompt or --text-ids");
 }
 
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)

@@ -63,6 +63,9 @@ cogvideo_callbacks cli_callbacks(cli_session *session);
 /* The prompt, or standard input for "-". NULL after an error was printed. */
 const char *cli_prompt(cli_session *session, const char *argument);
 
+/* Where the prompt is an option: "-" is read from standard input; without it and text ids the clip's header tells. */
+int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip);
+
 /* Options of the library from those of the command line; draws and prints the seed where none was given. */
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out);

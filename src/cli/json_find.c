@@ -2,6 +2,7 @@
 
 #include "say.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,11 +43,80 @@ static const char *find(const char *object, const char *key)
     return NULL;
 }
 
-int json_has_string(const char *object, const char *key)
+/* The four hexadecimal digits at `s`, or -1. */
+static long hex4(const char *s)
 {
-    const char *value = object ? find(object, key) : NULL;
+    char digits[5] = { 0 };
 
-    return value && *value == '"';
+    for (int i = 0; i < 4; i++) {
+        if (!isxdigit((unsigned char)s[i]))
+            return -1;
+        digits[i] = s[i];
+    }
+    return strtol(digits, NULL, 16);
+}
+
+static char *put_utf8(char *out, long c)
+{
+    if (c < 0x80) {
+        *out++ = (char)c;
+    } else if (c < 0x800) {
+        *out++ = (char)(0xc0 | c >> 6);
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        *out++ = (char)(0xe0 | c >> 12);
+        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | c >> 18);
+        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
+        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    }
+    return out;
+}
+
+/* The character of a \u escape, *s at its u; moves *s to the escape's last digit. -1 for half a pair or a zero. */
+static long take_unicode(const char **s)
+{
+    long c = hex4(*s + 1), low;
+
+    if (c <= 0)
+        return -1;
+    *s += 4;
+    if (c < 0xd800 || c > 0xdfff)
+        return c;
+    if (c > 0xdbff || (*s)[1] != '\\' || (*s)[2] != 'u' || (low = hex4(*s + 3)) < 0xdc00 || low > 0xdfff)
+        return -1;
+    *s += 6;
+    return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+char *json_find_string(const char *object, const char *key)
+{
+    static const char letters[] = "nrtbf", values[] = "\n\r\t\b\f";
+    const char *s = object ? find(object, key) : NULL, *letter;
+    char *text, *out;
+    long c;
+
+    if (!s || *s != '"')
+        return NULL;
+    out = text = cli_alloc((size_t)(skip_string(s) - s) + 1, 1);
+    for (s++; *s && *s != '"'; s++) {
+        if (*s != '\\' || !s[1]) {
+            *out++ = *s;
+        } else if (*++s == 'u') {
+            if ((c = take_unicode(&s)) < 0) {
+                free(text);
+                return NULL;
+            }
+            out = put_utf8(out, c);
+        } else {
+            letter = strchr(letters, *s);
+            *out++ = letter ? values[letter - letters] : *s;
+        }
+    }
+    return text;
 }
 
 arg_ids json_find_ints(const char *object, const char *key)

@@ -6,7 +6,7 @@
 
 /* The numbers of the top-level array `key` of whole numbers, in fresh memory; .values is NULL where there is none. */
 arg_ids json_find_ints(const char *object, const char *key);
-/* Whether there is such a member, and it is a string. */
-int json_has_string(const char *object, const char *key);
+/* The text of the top-level string `key` in fresh memory, its escapes undone; NULL where there is no such text. */
+char *json_find_string(const char *object, const char *key);
 
 #endif

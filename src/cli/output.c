@@ -74,18 +74,25 @@ static int refuse_existing(const char *path, int force)
 int cli_check_output(const char *path, int force)
 {
     const char *slash = strrchr(path, '/');
-    char *folder;
+    char *folder, *partial;
     int status = CLI_OK;
 
     if (strcmp(path, "-") == 0)
         return CLI_OK;
     if (!*path || (slash && !slash[1]))
         return cli_error("'%s': a file name is needed here", path);
+    partial = cli_format("%s.partial", path);
     folder = slash ? cli_format("%.*s", (int)(slash == path ? 1 : slash - path), path) : cli_format(".");
     if (access(folder, W_OK | X_OK) != 0)
         status = cli_error("%s: the folder '%s' cannot be written to: %s", path, folder, strerror(errno));
     free(folder);
-    return status != CLI_OK ? status : refuse_existing(path, force);
+    if (status == CLI_OK)
+        status = refuse_existing(path, force);
+    if (status == CLI_OK && !force && access(partial, F_OK) == 0)
+        status = cli_error("%s: is what an interrupted run has finished; move it away, or --force replaces it",
+                           partial);
+    free(partial);
+    return status;
 }
 
 int cli_check_video(const char *path, int force)

@@ -185,5 +185,9 @@ void cli_progress_end(cli_progress *progress)
     cli_format_seconds(took, sizeof took, cli_clock() - progress->began);
     last.frames = 0;
     describe(what, sizeof what, &last);
-    fprintf(stderr, "%s: %d of %d frames in %s\n", what, progress->last.frame, progress->last.frames, took);
+    if (cli_interrupted())
+        fprintf(stderr, "%s: stopped after %s\n", what, took);
+    else
+        fprintf(stderr, "%s: %d frame%s in %s\n", what, progress->last.frames, progress->last.frames == 1 ? "" : "s",
+                took);
 }
