@@ -158,8 +158,8 @@ static void any_path_to_a_checkpoint_will_do(void **state)
         check_number(model, "network", "heads", 2);
         cv_json_free(&model);
     }
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_data("text"), .output = check_temp_path("no") }, &err),
-                COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
+    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_data("text"), .output = check_temp_path("no") },
+                       &err), COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
     CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_IO, "cannot be opened", err);
 }
