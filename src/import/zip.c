@@ -13,6 +13,8 @@
 #define MAX_ENTRIES 1000000
 /* Deflate shrinks to 1/1032 at best, so an entry that claims more is a lie. */
 #define MAX_RATIO 1040
+/* Farthest place in a deflated entry where reading may start: all before it is unpacked each time. */
+#define MAX_SKIP (64u << 20)
 
 typedef struct entry {
     const char *name;
@@ -217,6 +219,9 @@ static cogvideo_status skip(cv_zip_stream *stream, uint64_t offset, cogvideo_err
         stream->at = offset;
         return COGVIDEO_OK;
     }
+    if (offset > MAX_SKIP)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is deflated and shared by tensors far apart "
+                       "in it; save the checkpoint again without compression", stream->zip->path, stream->entry->name);
     if (!(scratch = cv_alloc(size, 1, err)))
         return COGVIDEO_ERROR_MEMORY;
     while (stream->at < offset && status == COGVIDEO_OK)
