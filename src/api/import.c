@@ -31,11 +31,12 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
     cv_json *model = NULL;
     const char *format;
     char *path = cv_path_join(directory, "model.json", err);
+    struct stat info;
     DIR *dir = NULL;
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    if (!cv_path_is_dir(directory) || !cv_path_exists(path)) {
+    if (lstat(directory, &info) != 0 || !S_ISDIR(info.st_mode) || !cv_path_exists(path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists and is not a model directory, so it is not "
                          "replaced; choose another name", directory);
         goto fail;

@@ -13,8 +13,7 @@ typedef struct settings {
 static const arg_option table[] = {
     { "rate", 'r', "N", "pixels per code on one side: 4, 8 or 16; default 8", ARG_CHOICE, FIELD(rate), 0, 0, 1,
       "4|8|16" },
-    { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the model's grid times the rate",
-      ARG_INT,
+    { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames", ARG_INT,
       FIELD(size), 16, 16384, 0, NULL },
     { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
     { 0 },

@@ -36,7 +36,7 @@ static int load_first(cli_session *session, const char *path, cogvideo_tokens *f
     cogvideo_error err;
 
     if (!cli_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
-        return cli_encode_file(session, path, 8, 0, 1, first);
+        return cli_encode_file(session, path, session->info.rate, 0, 1, first);
     return cogvideo_tokens_load(first, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 

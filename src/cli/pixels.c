@@ -27,7 +27,7 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     int status = CLI_OK;
 
     if (size == 0)
-        size = session->info.grid * rate;
+        size = session->info.grid * session->info.rate; /* a frame of this model, at any rate of codes */
     if (size == 0)
         return cli_error("the model has no grid to fit the picture to: give --size N");
     if (cogvideo_video_read(&video, path, frames, &err) != COGVIDEO_OK ||

@@ -13,10 +13,13 @@
 #define MAX_ENTRIES 1000000
 /* Deflate shrinks to 1/1032 at best, so an entry that claims more is a lie. */
 #define MAX_RATIO 1040
+/* Farthest place in a deflated entry where reading may start: all before it is unpacked each time. */
+#define MAX_SKIP (64u << 20)
 
 typedef struct entry {
     const char *name;
     uint64_t index, size;
+    bool stored; /* not deflated */
 } entry;
 
 struct cv_zip {
@@ -120,7 +123,8 @@ static cogvideo_status check_entry(cv_zip *zip, entry *out, uint64_t index, cogv
     if ((info.comp_method == ZIP_CM_STORE && info.size != info.comp_size) || info.size / MAX_RATIO > info.comp_size)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.200s' claims %llu bytes packed into %llu, which cannot be",
                        zip->path, info.name, (unsigned long long)info.size, (unsigned long long)info.comp_size);
-    *out = (entry){ .name = info.name, .index = index, .size = info.size };
+    *out = (entry){ .name = info.name, .index = index, .size = info.size,
+                     .stored = info.comp_method == ZIP_CM_STORE };
     return COGVIDEO_OK;
 }
 
@@ -209,10 +213,15 @@ static cogvideo_status skip(cv_zip_stream *stream, uint64_t offset, cogvideo_err
 
     if (offset == 0)
         return COGVIDEO_OK;
-    if (offset <= INT64_MAX && zip_fseek(stream->file, (int64_t)offset, SEEK_SET) == 0) {
+    if (stream->entry->stored) {
+        if (offset > stream->entry->size || zip_fseek(stream->file, (int64_t)offset, SEEK_SET) != 0)
+            return read_failed(stream, err);
         stream->at = offset;
         return COGVIDEO_OK;
     }
+    if (offset > MAX_SKIP)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is deflated and shared by tensors far apart "
+                       "in it; save the checkpoint again without compression", stream->zip->path, stream->entry->name);
     if (!(scratch = cv_alloc(size, 1, err)))
         return COGVIDEO_ERROR_MEMORY;
     while (stream->at < offset && status == COGVIDEO_OK)

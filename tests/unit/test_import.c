@@ -158,8 +158,8 @@ static void any_path_to_a_checkpoint_will_do(void **state)
         check_number(model, "network", "heads", 2);
         cv_json_free(&model);
     }
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_data("text"), .output = check_temp_path("no") }, &err),
-                COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
+    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_data("text"), .output = check_temp_path("no") },
+                       &err), COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
     CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_IO, "cannot be opened", err);
 }
@@ -426,6 +426,11 @@ static void all_parts_of_the_goldens_are_imported(void **state)
     CHECK_OK(cv_store_open(&store, check_temp_path("all/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->count, 20000);
     cv_store_close(&store);
+    CHECK_FAILS(import((cogvideo_import_request){ .image_tokenizer = paths[3], .config = small_config(),
+                                                  .output = check_temp_path("no") }, &err), COGVIDEO_ERROR_MODEL,
+                "the image tokenizer has 20000 image codes", err);
+    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),
+                COGVIDEO_ERROR_MODEL, "attn_distribution.0' [64] is missing", err);
 }
 
 int main(void)
