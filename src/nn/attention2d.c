@@ -29,15 +29,6 @@ fail:
     return status;
 }
 
-void cv_attention2d_close(cv_attention2d *attention)
-{
-    cv_group_norm_close(&attention->norm);
-    cv_conv2d_close(&attention->q);
-    cv_conv2d_close(&attention->k);
-    cv_conv2d_close(&attention->v);
-    cv_conv2d_close(&attention->proj_out);
-}
-
 static void softmax(float *scores, int count)
 {
     float best = scores[0], scale;

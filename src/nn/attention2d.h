@@ -14,7 +14,6 @@ typedef struct cv_attention2d {
 /* Claims norm, q, k, v and proj_out under "NAME.". */
 cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const char *name, int C, int groups,
                                     float eps, cogvideo_error *err);
-void cv_attention2d_close(cv_attention2d *attention);
 
 /* x [C][H][W] becomes the result. Scores stand for a few rows at a time only. Scratch as in cv_conv2d_apply. */
 void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, float *x, int height, int width,

@@ -26,15 +26,9 @@ cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name
     *out = (cv_conv2d){ .weight = tensor->data, .dtype = tensor->dtype, .in = in, .out = channels, .kernel = kernel,
                         .stride = stride };
     snprintf(full, sizeof full, "%s.bias", name);
-    CV_TRY(cv_vector_bind(&out->bias, store, full, channels, err));
+    CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)channels, err));
 fail:
     return status;
-}
-
-void cv_conv2d_close(cv_conv2d *conv)
-{
-    cv_free(conv->bias);
-    *conv = (cv_conv2d){ 0 };
 }
 
 /* `count` numbers of a row of a plane, `stride` apart, from column x of row y on; zeros outside the plane. */

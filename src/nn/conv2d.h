@@ -12,13 +12,12 @@ typedef struct cv_conv2d {
     const void *weight; /* [out, in, kernel, kernel], in the store */
     cv_dtype dtype;
     int in, out, kernel, stride;
-    float *bias;        /* [out], owned */
+    const float *bias;  /* [out], in the store */
 } cv_conv2d;
 
 /* Claims "NAME.weight" and "NAME.bias". */
 cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name, int in, int channels, int kernel,
                                int stride, cogvideo_error *err);
-void cv_conv2d_close(cv_conv2d *conv);
 
 /* out [conv.out][H / stride][W / stride] = conv(x [conv.in][H][W]), or += where `add`. `out` and `x` are apart.
  * Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. The pixels are split into

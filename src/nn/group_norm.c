@@ -1,7 +1,5 @@
 #include "nn/group_norm.h"
 
-#include "nn/linear.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,18 +15,11 @@ cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const ch
 
     *out = (cv_group_norm){ .C = C, .groups = groups, .eps = eps };
     snprintf(full, sizeof full, "%s.weight", name);
-    CV_TRY(cv_vector_bind(&out->weight, store, full, C, err));
+    CV_TRY(cv_store_claim_vector(store, &out->weight, full, (size_t)C, err));
     snprintf(full, sizeof full, "%s.bias", name);
-    CV_TRY(cv_vector_bind(&out->bias, store, full, C, err));
+    CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)C, err));
 fail:
     return status;
-}
-
-void cv_group_norm_close(cv_group_norm *norm)
-{
-    cv_free(norm->weight);
-    cv_free(norm->bias);
-    *norm = (cv_group_norm){ 0 };
 }
 
 /* The mean of x - shift, or of its square, in f64. */

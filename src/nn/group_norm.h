@@ -6,7 +6,7 @@
 #include "tensor/store.h"
 
 typedef struct cv_group_norm {
-    float *weight, *bias; /* [C], owned */
+    const float *weight, *bias; /* [C], in the store */
     int C, groups;        /* C is a multiple of groups */
     float eps;
 } cv_group_norm;
@@ -14,7 +14,6 @@ typedef struct cv_group_norm {
 /* Claims "NAME.weight" and "NAME.bias". */
 cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const char *name, int C, int groups, float eps,
                                    cogvideo_error *err);
-void cv_group_norm_close(cv_group_norm *norm);
 
 /* out [C][pixels] = norm(x [C][pixels]), then y * sigmoid(y) where `swish`; out may be x. */
 void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,

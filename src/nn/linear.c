@@ -5,23 +5,8 @@
 
 #include <stdio.h>
 
-/* Weight rows per block: many enough for BLAS to run near its speed, few enough for a widened panel to stay in cache. */
+/* Weight rows per block: enough for BLAS to run near its speed, few enough for a widened panel to stay in cache. */
 #define BLOCK 128
-
-cogvideo_status cv_vector_bind(float **out, cv_store *store, const char *name, int count, cogvideo_error *err)
-{
-    cogvideo_status status;
-    const cv_tensor *tensor;
-    size_t shape[1] = { (size_t)count };
-    float *values = NULL;
-
-    CV_TRY(cv_store_claim(store, &tensor, name, 1, shape, err));
-    CV_NEW(values, count, err);
-    cv_to_f32(values, tensor->data, tensor->dtype, tensor->count);
-    *out = values;
-fail:
-    return status;
-}
 
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err)
@@ -36,16 +21,10 @@ cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name
     *out = (cv_linear){ .weight = tensor->data, .dtype = tensor->dtype, .N = N, .K = K };
     if (bias) {
         snprintf(full, sizeof full, "%s.bias", name);
-        CV_TRY(cv_vector_bind(&out->bias, store, full, N, err));
+        CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)N, err));
     }
 fail:
     return status;
-}
-
-void cv_linear_close(cv_linear *linear)
-{
-    cv_free(linear->bias);
-    *linear = (cv_linear){ 0 };
 }
 
 static const void *weight_row(const cv_linear *linear, int n)

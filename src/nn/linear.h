@@ -9,13 +9,12 @@ typedef struct cv_linear {
     const void *weight; /* [N, K], in the store */
     cv_dtype dtype;
     int N, K;
-    float *bias;        /* [N], owned; NULL = none */
+    const float *bias;  /* [N], in the store; NULL = none */
 } cv_linear;
 
 /* Claims "NAME.weight" [N, K] and, where `bias`, "NAME.bias" [N]. */
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err);
-void cv_linear_close(cv_linear *linear);
 
 /* `rows` rows that each belong to another sequence: a step. Every weight is read once for all of them. */
 void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
@@ -26,8 +25,5 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 /* `rows` rows of one sequence, through BLAS in blocks that depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, void *scratch);
-
-/* A vector of a store as f32 in fresh memory, for biases and norms: "NAME" [count]. */
-cogvideo_status cv_vector_bind(float **out, cv_store *store, const char *name, int count, cogvideo_error *err);
 
 #endif

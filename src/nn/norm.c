@@ -1,7 +1,5 @@
 #include "nn/norm.h"
 
-#include "nn/linear.h"
-
 #include <math.h>
 #include <stdio.h>
 
@@ -13,21 +11,14 @@ cogvideo_status cv_layer_norm_bind(cv_layer_norm *out, cv_store *store, const ch
 
     *out = (cv_layer_norm){ .C = C, .eps = eps };
     snprintf(full, sizeof full, "%s.weight", name);
-    CV_TRY(cv_vector_bind(&out->weight, store, full, C, err));
+    CV_TRY(cv_store_claim_vector(store, &out->weight, full, (size_t)C, err));
     snprintf(full, sizeof full, "%s.bias", name);
-    CV_TRY(cv_vector_bind(&out->bias, store, full, C, err));
+    CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)C, err));
 fail:
     return status;
 }
 
-void cv_layer_norm_close(cv_layer_norm *norm)
-{
-    cv_free(norm->weight);
-    cv_free(norm->bias);
-    *norm = (cv_layer_norm){ 0 };
-}
-
-/* Sums in f64: a row is short beside the matrices around it, and this keeps the result independent of the compiler's order. */
+/* Sums in f64: a row is short beside the matrices around it, and the order of the sum no longer matters. */
 static void row_stats(const float *x, int C, float eps, float *mean, float *scale)
 {
     double sum = 0, squares = 0, average;

@@ -6,7 +6,7 @@
 #include "tensor/store.h"
 
 typedef struct cv_layer_norm {
-    float *weight, *bias; /* [C], owned */
+    const float *weight, *bias; /* [C], in the store */
     int C;
     float eps;
 } cv_layer_norm;
@@ -14,7 +14,6 @@ typedef struct cv_layer_norm {
 /* Claims "NAME.weight" and "NAME.bias". */
 cogvideo_status cv_layer_norm_bind(cv_layer_norm *out, cv_store *store, const char *name, int C, float eps,
                                    cogvideo_error *err);
-void cv_layer_norm_close(cv_layer_norm *norm);
 
 /* out [rows, C] = norm(x [rows, C]); out may be x. */
 void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows);

@@ -23,15 +23,6 @@ fail:
     return status;
 }
 
-void cv_resblock_close(cv_resblock *block)
-{
-    cv_group_norm_close(&block->norm1);
-    cv_group_norm_close(&block->norm2);
-    cv_conv2d_close(&block->conv1);
-    cv_conv2d_close(&block->conv2);
-    cv_conv2d_close(&block->shortcut);
-}
-
 void cv_resblock_apply(const cv_exec *exec, const cv_resblock *block, float *out, const float *x, float *inner,
                        float *middle, int height, int width, cv_arena *arena)
 {

@@ -14,7 +14,6 @@ typedef struct cv_resblock {
 /* Claims norm1, conv1, norm2, conv2 and perhaps nin_shortcut under "NAME.". */
 cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
                                  float eps, cogvideo_error *err);
-void cv_resblock_close(cv_resblock *block);
 
 /* out [out][H][W] from x [in][H][W]. `inner` [in][H][W] and `middle` [out][H][W] are room for what lies between.
  * Where the widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x. */

@@ -13,6 +13,7 @@ typedef struct entry {
     cv_tensor tensor;
     size_t begin, end; /* in the data part */
     void *copy;        /* data that was misaligned in the file */
+    float *wide;       /* a vector that is not f32 in the file */
     bool claimed;
 } entry;
 
@@ -22,6 +23,8 @@ struct cv_store {
     cv_json *header;
     entry *entries; /* sorted by name */
     size_t count;
+    char *names;    /* of a store in memory, one after another */
+    float *memory;  /* its values */
 };
 
 void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
@@ -185,9 +188,13 @@ void cv_store_close(cv_store **store)
 
     if (!s)
         return;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         cv_free(s->entries[i].copy);
+        cv_free(s->entries[i].wide);
+    }
     cv_free(s->entries);
+    cv_free(s->names);
+    cv_free(s->memory);
     cv_json_free(&s->header);
     cv_map_close(&s->file);
     cv_free(s->path);
@@ -218,7 +225,7 @@ const cv_tensor *cv_store_find(const cv_store *store, const char *name)
 
 const char *cv_store_metadata(const cv_store *store, const char *key)
 {
-    const cv_json *metadata = cv_json_get(store->header, "__metadata__");
+    const cv_json *metadata = store->header ? cv_json_get(store->header, "__metadata__") : NULL;
     const cv_json *item = metadata ? cv_json_get(metadata, key) : NULL;
 
     return item && cv_json_is_string(item) ? cv_json_text(item) : NULL;
@@ -246,6 +253,24 @@ cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const cha
     return COGVIDEO_OK;
 }
 
+cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
+                                      cogvideo_error *err)
+{
+    cogvideo_status status;
+    const cv_tensor *tensor;
+    entry *e;
+
+    CV_TRY(cv_store_claim(store, &tensor, name, 1, &count, err));
+    e = find_entry(store, name);
+    if (tensor->dtype != CV_F32 && !e->wide) {
+        CV_NEW(e->wide, count, err);
+        cv_to_f32(e->wide, tensor->data, tensor->dtype, count);
+    }
+    *out = tensor->dtype == CV_F32 ? tensor->data : e->wide;
+fail:
+    return status;
+}
+
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err)
 {
     for (size_t i = 0; i < store->count; i++)
@@ -253,4 +278,44 @@ cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *er
             return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' belongs to no part of this model",
                            store->path, store->entries[i].tensor.name);
     return COGVIDEO_OK;
+}
+
+cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
+                                cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+    size_t total = 0, name_bytes = 0, length;
+
+    for (size_t i = 0; i < count; i++) {
+        total += (tensors[i].count + 15) / 16 * 16; /* every tensor starts on 64 bytes */
+        name_bytes += strlen(tensors[i].name) + 1;
+    }
+    CV_NEW(store, 1, err);
+    CV_NEW(store->entries, count, err);
+    CV_NEW(store->names, name_bytes, err);
+    CV_NEW(store->memory, total, err);
+    if (!(store->path = cv_strdup(name, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    store->count = count;
+    total = name_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        cv_tensor *tensor = &store->entries[i].tensor;
+
+        length = strlen(tensors[i].name) + 1;
+        *tensor = tensors[i];
+        tensor->dtype = CV_F32;
+        tensor->data = store->memory + total;
+        tensor->name = memcpy(store->names + name_bytes, tensors[i].name, length);
+        total += (tensors[i].count + 15) / 16 * 16;
+        name_bytes += length;
+    }
+    qsort(store->entries, count, sizeof *store->entries, by_name);
+    *out = store;
+    return COGVIDEO_OK;
+fail:
+    cv_store_close(&store);
+    return status;
 }

@@ -35,8 +35,22 @@ size_t cv_store_bytes(const cv_store *store); /* the file's size */
  * somebody knows it. The errors name the file and the tensor. */
 cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
                                const size_t *shape, cogvideo_error *err);
+/* Claims a vector [count] and gives it in f32: the data itself where it is f32, else a copy that the store keeps. */
+cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
+                                      cogvideo_error *err);
 /* An error that names the first tensor that nobody claimed. */
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);
+
+/* --- in memory: what is trained --- */
+
+/* A store of the same names and shapes as `count` tensors, all f32, all zero, in one block of memory that may be written. */
+cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
+                                cogvideo_error *err);
+/* The values of a tensor of such a store. */
+static inline float *cv_tensor_values(const cv_tensor *tensor)
+{
+    return (float *)tensor->data;
+}
 
 /* "[64, 3, 3]" for messages. */
 void cv_shape_text(char *out, size_t size, int rank, const size_t *shape);

@@ -129,7 +129,6 @@ static void check_conv(int in, int out, int kernel, int stride, int height, int 
                                        (add ? (double)before[at] : 0), 2e-5);
             }
     }
-    cv_conv2d_close(&conv);
     bench_close(&b);
     cv_free(x);
     cv_free(y);
@@ -186,7 +185,6 @@ static void group_norms_match(void **state)
     }
     cv_group_norm_apply(&b.exec, &norm, x, x, PIXELS, true);
     assert_memory_equal(x, y, C * PIXELS * sizeof *x);
-    cv_group_norm_close(&norm);
     bench_close(&b);
     cv_free(x);
     cv_free(y);
@@ -298,7 +296,6 @@ static void attention_matches(void **state)
     cv_attention2d_apply(&b.exec, &attention, y, H, W, &b.arena);
     for (int i = 0; i < C * P; i++)
         CHECK_CLOSE(y[i], (double)x[i] + normed[i], 2e-5);
-    cv_attention2d_close(&attention);
     bench_close(&b);
     cv_free(x);
     cv_free(y);
@@ -336,7 +333,6 @@ static void check_resblock(int in, int out)
     cv_resblock_apply(&b.exec, &block, result, x, inner, middle, H, W, &b.arena);
     for (size_t i = 0; i < (size_t)out * H * W; i++)
         CHECK_CLOSE(result[i], expected[i] + first[i], 1e-5);
-    cv_resblock_close(&block);
     bench_close(&b);
     cv_free(x);
     cv_free(first);

@@ -3,7 +3,7 @@
 #include "nn/activation.h"
 #include "nn/attention.h"
 
-#include <string.h>
+#include <math.h>
 
 /* Rows that go through the MLP at once in a pass: bounds the widest activations. */
 #define MLP_ROWS 256
@@ -17,6 +17,7 @@ typedef struct frame_row {
 typedef struct buffers {
     float *x, *a, *qkv, *context, *mixed; /* [rows] of C, C, 3C, C, C */
     float *wide;                          /* [MLP_ROWS, or all rows of a step] of the MLP's width */
+    float *alpha;                         /* [C] */
     cv_attention_query *queries;          /* [rows] */
     frame_row *rows;
     cv_run *text_runs, *base_runs;        /* [rows] */
@@ -54,6 +55,7 @@ static void carve(buffers *b, cv_arena *arena, const cv_exec *exec, const cv_sta
     b->context = cv_arena_take(arena, n * C, sizeof(float));
     b->mixed = cv_arena_take(arena, n * C, sizeof(float));
     b->wide = cv_arena_take(arena, inner, sizeof(float));
+    b->alpha = cv_arena_take(arena, C, sizeof(float));
     b->queries = cv_arena_take(arena, n, sizeof *b->queries);
     b->rows = cv_arena_take(arena, n, sizeof *b->rows);
     b->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
@@ -170,11 +172,14 @@ static void base_attention(const pass *p, int layer)
     }
 }
 
-/* mixed = alpha * mixed + (1 - alpha) * plus */
-static void mix_channels(const pass *p, const float *alpha, const float *plus)
+/* mixed = alpha * mixed + (1 - alpha) * plus, alpha = sigmoid(mix) */
+static void mix_channels(const pass *p, const float *mix, const float *plus)
 {
     int C = p->stage->config->hidden;
+    float *alpha = p->b.alpha;
 
+    for (int i = 0; i < C; i++)
+        alpha[i] = 1.0f / (1.0f + expf(-mix[i]));
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static) if (p->count > 16)
     for (int r = 0; r < p->count; r++) {
         float *to = p->b.mixed + (size_t)r * (size_t)C;
@@ -217,7 +222,7 @@ static void run_layer(const pass *p, int n)
         if (!p->text) {
             attend(p, n, true, 0, p->count);
             linear(p, &plus->dense, p->b.a, p->b.context, p->count);
-            mix_channels(p, plus->alpha, p->b.a);
+            mix_channels(p, plus->mix, p->b.a);
         }
     }
     cv_layer_norm_add(p->exec, &layer->third_norm, p->b.x, p->b.mixed, p->count);

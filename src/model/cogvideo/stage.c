@@ -1,6 +1,5 @@
 #include "model/cogvideo/stage.h"
 
-#include <math.h>
 #include <stdio.h>
 
 static cogvideo_status bind_layer(cv_plus_layer *plus, int layer, int C, cv_store *own, cogvideo_error *err)
@@ -13,9 +12,7 @@ static cogvideo_status bind_layer(cv_plus_layer *plus, int layer, int C, cv_stor
     snprintf(name, sizeof name, "mixins.attention_plus.dense.%d", layer);
     CV_TRY(cv_linear_bind(&plus->dense, own, name, C, C, true, err));
     snprintf(name, sizeof name, "mixins.attention_plus.attn_distribution.%d", layer);
-    CV_TRY(cv_vector_bind(&plus->alpha, own, name, C, err));
-    for (int i = 0; i < C; i++)
-        plus->alpha[i] = 1.0f / (1.0f + expf(-plus->alpha[i]));
+    CV_TRY(cv_store_claim_vector(own, &plus->mix, name, (size_t)C, err));
 fail:
     return status;
 }
@@ -41,11 +38,6 @@ fail:
 
 void cv_stage_close(cv_stage *stage)
 {
-    for (int layer = 0; stage->plus && layer < stage->config->layers; layer++) {
-        cv_linear_close(&stage->plus[layer].qkv);
-        cv_linear_close(&stage->plus[layer].dense);
-        cv_free(stage->plus[layer].alpha);
-    }
     cv_free(stage->plus);
     *stage = (cv_stage){ 0 };
 }

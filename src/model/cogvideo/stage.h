@@ -8,9 +8,9 @@
 
 /* The plus channel of one layer. */
 typedef struct cv_plus_layer {
-    cv_linear qkv;   /* [3C, C] */
-    cv_linear dense; /* [C, C] */
-    float *alpha;    /* [C], sigmoid of attn_distribution: the base channel's share of the mix */
+    cv_linear qkv;    /* [3C, C] */
+    cv_linear dense;  /* [C, C] */
+    const float *mix; /* [C], attn_distribution: its sigmoid alpha is the base channel's share */
 } cv_plus_layer;
 
 typedef struct cv_stage {

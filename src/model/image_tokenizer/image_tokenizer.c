@@ -139,36 +139,9 @@ fail:
     return status;
 }
 
-static void close_network(cv_picture_network *network)
-{
-    cv_conv2d_close(&network->conv_in);
-    for (int i = 0; i < CV_IMAGE_TOKENIZER_LEVELS; i++) {
-        for (int j = 0; j < CV_IMAGE_TOKENIZER_BLOCKS; j++)
-            cv_resblock_close(&network->levels[i].blocks[j]);
-        cv_attention2d_close(&network->levels[i].attention);
-        cv_conv2d_close(&network->levels[i].sampler);
-    }
-    cv_resblock_close(&network->mid_block_1);
-    cv_attention2d_close(&network->mid_attention);
-    cv_resblock_close(&network->mid_block_2);
-    cv_group_norm_close(&network->norm_out);
-    cv_conv2d_close(&network->conv_out);
-}
-
 void cv_image_tokenizer_close(cv_image_tokenizer **tokenizer)
 {
-    cv_image_tokenizer *t = *tokenizer;
-
-    if (!t)
-        return;
-    close_network(&t->encoder);
-    for (int i = 0; i < CV_IMAGE_TOKENIZER_DECODERS; i++)
-        close_network(&t->decoders[i]);
-    for (int i = 0; i < CV_IMAGE_TOKENIZER_LEVELS; i++)
-        cv_conv2d_close(&t->down_samplers[i]);
-    cv_conv2d_close(&t->proj);
-    cv_linear_close(&t->codebook);
-    cv_free(t);
+    cv_free(*tokenizer);
     *tokenizer = NULL;
 }
 

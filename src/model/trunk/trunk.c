@@ -29,18 +29,6 @@ fail:
     return status;
 }
 
-static void close_layer(cv_trunk_layer *layer)
-{
-    cv_layer_norm_close(&layer->input_norm);
-    cv_layer_norm_close(&layer->post_attention_norm);
-    cv_layer_norm_close(&layer->third_norm);
-    cv_layer_norm_close(&layer->fourth_norm);
-    cv_linear_close(&layer->qkv);
-    cv_linear_close(&layer->dense);
-    cv_linear_close(&layer->mlp_in);
-    cv_linear_close(&layer->mlp_out);
-}
-
 cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hidden, int mlp, int vocabulary,
                               int positions, float norm_epsilon, cogvideo_error *err)
 {
@@ -66,10 +54,7 @@ fail:
 
 void cv_trunk_close(cv_trunk *trunk)
 {
-    for (int n = 0; n < trunk->layer_count; n++)
-        close_layer(&trunk->layers[n]);
     cv_free(trunk->layers);
-    cv_layer_norm_close(&trunk->final_norm);
     *trunk = (cv_trunk){ 0 };
 }
 

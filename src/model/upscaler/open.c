@@ -46,10 +46,6 @@ void cv_upscaler_close(cv_upscaler **upscaler)
 
     if (!u)
         return;
-    for (int n = 0; u->plus && n < u->config.layers; n++) {
-        cv_linear_close(&u->plus[n].qkv);
-        cv_linear_close(&u->plus[n].dense);
-    }
     cv_free(u->plus);
     cv_trunk_close(&u->trunk);
     cv_free(u);
