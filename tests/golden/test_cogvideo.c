@@ -21,8 +21,8 @@ typedef struct network {
 } network;
 
 static const cv_cogvideo_config geometries[2] = {
-    { 4, 64, 4, 256, 1600, 1024, 1526, 8, 4, FRAMES, 64, 1024, 320, 512, 1e-5 },
-    { 4, 64, 4, 256, 20512, 20000, 20502, 20, 10, FRAMES, 64, 1024, 2000, 512, 1e-5 },
+    { 4, 64, 4, 256, 1600, 1024, 1526, 8, 4, FRAMES, 64, 1024, 320, 512, true, 1e-5 },
+    { 4, 64, 4, 256, 20512, 20000, 20502, 20, 10, FRAMES, 64, 1024, 2000, 512, true, 1e-5 },
 };
 
 static void open_file(cv_store **store, const char *name, seeded_list *list, cv_dtype dtype)

@@ -60,6 +60,8 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
         CV_TRY(cv_json_int(section, keys[i].key, keys[i].min, keys[i].max, &value, origin, err));
         *keys[i].value = (int)value;
     }
+    CV_TRY(cv_json_int(section, "wrap_windows", 0, 1, &value, origin, err));
+    c.wrap_windows = value != 0;
     CV_TRY(cv_json_double(section, "norm_epsilon", 0, 1, &c.norm_epsilon, origin, err));
     CV_TRY(check(&c, origin, err));
     *out = c;

@@ -14,6 +14,8 @@ typedef struct cv_cogvideo_config {
     int text_places;                /* longest text */
     int positions, extra_positions; /* rows of the two position tables */
     int frame_position;             /* position of frame 0's first place */
+    bool wrap_windows;              /* given frames: shifted windows join opposite edges, as the original's sampler has
+                                       it (its training cuts them off) */
     double norm_epsilon;
 } cv_cogvideo_config;
 

@@ -1,114 +1,170 @@
-#include "model/cogvideo/forward.h"
+#include "model/cogvideo/pass.h"
 
 #include "nn/activation.h"
-#include "nn/attention.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Rows that go through the MLP at once in a pass: bounds the widest activations. */
 #define MLP_ROWS 256
 
-/* A row of a frame pass or a step. */
-typedef struct frame_row {
-    const cv_sequence *sequence;
-    cv_place place;
-} frame_row;
-
-typedef struct buffers {
-    float *x, *a, *qkv, *context, *mixed; /* [rows] of C, C, 3C, C, C */
-    float *wide;                          /* [MLP_ROWS, or all rows of a step] of the MLP's width */
-    float *alpha;                         /* [C] */
-    cv_attention_query *queries;          /* [rows] */
-    frame_row *rows;
-    cv_run *text_runs, *base_runs;        /* [rows] */
-    cv_run *plus_runs[2];                 /* [rows][max runs], by parity of the layer */
-    int *plus_counts[2];
-    void *linear_scratch, *attention_scratch;
-} buffers;
-
-typedef struct pass {
-    const cv_exec *exec;
-    const cv_stage *stage;
-    int count;            /* rows */
-    bool step;            /* every row is of another sequence */
-    cv_text_memory *text; /* a text pass, whose rows are places of this text; NULL for frames */
-    bool plus;            /* the plus channel takes part */
-    buffers b;
-} pass;
-
-static int max_keys(const cv_cogvideo_config *config)
+int cv_pass_max_keys(const cv_cogvideo_config *config)
 {
     return config->text_places + cv_visible_max(config);
 }
 
-static void carve(buffers *b, cv_arena *arena, const cv_exec *exec, const cv_stage *stage, int rows, bool step)
+static float *take(cv_arena *arena, size_t rows, size_t width)
 {
-    const cv_cogvideo_config *config = stage->config;
-    size_t n = (size_t)rows, C = (size_t)config->hidden, mlp = (size_t)config->mlp;
-    size_t runs = n * (size_t)cv_plus_max_runs(config, stage->kind);
-    size_t inner = (step || rows < MLP_ROWS ? n : MLP_ROWS) * mlp;
-    int widest = config->mlp > config->hidden ? config->mlp : config->hidden;
+    return cv_arena_take(arena, rows * width, sizeof(float));
+}
 
-    b->x = cv_arena_take(arena, n * C, sizeof(float));
-    b->a = cv_arena_take(arena, n * C, sizeof(float));
-    b->qkv = cv_arena_take(arena, n * C * 3, sizeof(float));
-    b->context = cv_arena_take(arena, n * C, sizeof(float));
-    b->mixed = cv_arena_take(arena, n * C, sizeof(float));
-    b->wide = cv_arena_take(arena, inner, sizeof(float));
-    b->alpha = cv_arena_take(arena, C, sizeof(float));
-    b->queries = cv_arena_take(arena, n, sizeof *b->queries);
-    b->rows = cv_arena_take(arena, n, sizeof *b->rows);
-    b->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
-    b->base_runs = cv_arena_take(arena, n, sizeof(cv_run));
-    for (int parity = 0; parity < 2; parity++) {
-        b->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_run));
-        b->plus_counts[parity] = cv_arena_take(arena, n, sizeof(int));
+static void carve_layer(const cv_pass *p, cv_layer_buffers *b, cv_arena *arena)
+{
+    size_t n = (size_t)p->count, C = (size_t)p->stage->config->hidden;
+
+    b->a = take(arena, n, C);
+    b->qkv = take(arena, n, 3 * C);
+    b->context = take(arena, n, C);
+    b->mixed = take(arena, n, C);
+    if (!p->training) { /* what is no longer needed makes room for what comes */
+        b->plus_qkv = b->qkv;
+        b->plus_context = b->context;
+        b->plus = b->m = b->a;
+        b->out = b->mixed;
+        b->inner = take(arena, (size_t)p->block, (size_t)p->stage->config->mlp);
+        return;
     }
-    b->linear_scratch = cv_arena_take(arena, step ? 0 : cv_linear_scratch(exec, widest), 1);
-    b->attention_scratch =
-        cv_arena_take(arena, cv_attention_scratch(exec, max_keys(config), config->hidden / config->heads), 1);
+    b->x_in = take(arena, n, C);
+    b->x_mid = take(arena, n, C);
+    b->m = take(arena, n, C);
+    b->out = take(arena, n, C);
+    b->inner = take(arena, n, (size_t)p->stage->config->mlp);
+    if (!p->plus)
+        return;
+    b->plus_qkv = take(arena, n, 3 * C);
+    b->plus_context = take(arena, n, C);
+    b->plus = take(arena, n, C);
+    b->base = take(arena, n, C);
+}
+
+void cv_pass_carve(cv_pass *p, cv_arena *arena)
+{
+    const cv_cogvideo_config *config = p->stage->config;
+    size_t n = (size_t)p->count, runs = n * (size_t)cv_plus_max_runs(config, p->stage->kind);
+    int layers = p->training ? config->layers : 1;
+    int widest = config->mlp > 3 * config->hidden ? config->mlp : 3 * config->hidden;
+
+    p->block = p->step || p->count < MLP_ROWS ? p->count : MLP_ROWS;
+    p->layers = cv_arena_take(arena, (size_t)layers, sizeof *p->layers);
+    for (int n_layer = 0; n_layer < layers; n_layer++) {
+        cv_layer_buffers measured, *b = p->layers ? &p->layers[n_layer] : &measured;
+
+        *b = (cv_layer_buffers){ 0 };
+        carve_layer(p, b, arena);
+    }
+    p->x = take(arena, n, (size_t)config->hidden);
+    p->alpha = take(arena, 1, (size_t)config->hidden);
+    p->gelu = p->training ? take(arena, (size_t)p->block, (size_t)config->mlp) : NULL;
+    p->rows = cv_arena_take(arena, n, sizeof *p->rows);
+    p->queries = cv_arena_take(arena, n, sizeof *p->queries);
+    p->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
+    p->base_runs = cv_arena_take(arena, n, sizeof(cv_run));
+    for (int parity = 0; parity < 2; parity++) {
+        p->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_run));
+        p->plus_counts[parity] = cv_arena_take(arena, n, sizeof(int));
+    }
+    p->linear_scratch = cv_arena_take(arena, p->step ? 0 : cv_linear_scratch(p->exec, widest), 1);
+    p->attention_scratch = cv_arena_take(
+        arena, cv_attention_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads), 1);
 }
 
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step)
 {
+    cv_pass p = { .exec = exec, .stage = stage, .count = rows, .step = step, .plus = true };
     cv_arena arena = { 0 };
-    buffers b;
 
-    carve(&b, &arena, exec, stage, rows, step);
+    cv_pass_carve(&p, &arena);
     return arena.peak;
 }
 
-static void linear(const pass *p, const cv_linear *weights, float *out, const float *x, int rows)
+cv_position cv_place_position(const cv_stage *stage, cv_place place)
+{
+    const cv_cogvideo_config *config = stage->config;
+    int time;
+
+    if (place.slot == CV_TEXT_SLOT)
+        return (cv_position){ stage->trunk->positions, place.index };
+    time = cv_slot_time(config, stage->kind, place.slot);
+    if (time == 0)
+        return (cv_position){ stage->trunk->positions, config->frame_position + place.index };
+    return (cv_position){ stage->extra_positions, (time - 1) * cv_cogvideo_places(config) + place.index };
+}
+
+/* Whether the base memory keeps all frames (training), or the current one only. */
+static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frame_memory *frames)
+{
+    return frames->base.places > cv_cogvideo_places(config);
+}
+
+void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
+{
+    const cv_cogvideo_config *config = p->stage->config;
+    int max_runs = cv_plus_max_runs(config, p->stage->kind), C = config->hidden;
+    cv_position position = cv_place_position(p->stage, place);
+    float *x = p->x + (size_t)r * (size_t)C;
+
+    if (place.slot != CV_TEXT_SLOT && place.index == 0)
+        input = config->start_of_image;
+    p->rows[r] = (cv_row){ sequence, place, input };
+    cv_embedding_row(x, p->stage->trunk->word_embeddings, input, C);
+    cv_embedding_add(x, position.table, position.row, C);
+    p->text_runs[r] = (cv_run){ 0, sequence->text->count };
+    if (place.slot == CV_TEXT_SLOT)
+        return;
+    p->base_runs[r] = cv_base_run(config, p->stage->kind, place);
+    if (holds_all_frames(config, sequence->frames))
+        p->base_runs[r].first += place.slot * cv_cogvideo_places(config);
+    for (int parity = 0; p->plus && parity < 2; parity++)
+        p->plus_counts[parity][r] = cv_plus_runs(config, p->stage->kind, parity, place,
+                                                 p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
+}
+
+static void linear(const cv_pass *p, const cv_linear *weights, float *out, const float *x, int rows)
 {
     size_t N = (size_t)weights->N, K = (size_t)weights->K;
 
     if (p->step)
         cv_linear_step(p->exec, weights, out, N, x, K, rows);
     else
-        cv_linear_rows(p->exec, weights, out, N, x, K, rows, p->b.linear_scratch);
+        cv_linear_rows(p->exec, weights, out, N, x, K, rows, p->linear_scratch);
 }
 
-/* Keys and values of rows first .. first + count - 1, as they stand in the QKV buffer, into a memory chosen per row. */
-static void remember(const pass *p, int layer, bool plus, int first, int count)
+const cv_memory *cv_pass_memory(const cv_pass *p, const cv_row *row, bool plus, int *place)
 {
     const cv_cogvideo_config *config = p->stage->config;
-    int C = config->hidden, L = cv_cogvideo_places(config);
+    const cv_sequence *sequence = row->sequence;
+
+    *place = row->place.index;
+    if (row->place.slot == CV_TEXT_SLOT)
+        return plus ? &sequence->text->plus : &sequence->text->base;
+    if (plus || holds_all_frames(config, sequence->frames))
+        *place += row->place.slot * cv_cogvideo_places(config);
+    return plus ? &sequence->frames->plus : &sequence->frames->base;
+}
+
+/* Keys and values of rows first .. first + count - 1, as they stand in a QKV buffer, into the rows' memories. */
+static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, int first, int count)
+{
+    const cv_cogvideo_config *config = p->stage->config;
+    int C = config->hidden;
 
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static) if (count > 16)
     for (int r = first; r < first + count; r++) {
-        const float *qkv = p->b.qkv + (size_t)r * 3 * (size_t)C;
-        const cv_memory *memory;
-        int place = r;
+        const float *row = qkv + (size_t)r * 3 * (size_t)C;
+        int place;
+        const cv_memory *memory = cv_pass_memory(p, &p->rows[r], plus, &place);
 
-        if (p->text) {
-            memory = plus ? &p->text->plus : &p->text->base;
-        } else {
-            const frame_row *row = &p->b.rows[r];
-
-            memory = plus ? &row->sequence->frames->plus : &row->sequence->frames->base;
-            place = row->place.index + (plus ? row->place.slot * L : 0);
-        }
-        cv_memory_put(memory, layer, place, qkv + C, qkv + 2 * C, config->heads, C / config->heads);
+        cv_memory_put(memory, layer, place, row + C, row + 2 * C, config->heads, C / config->heads);
     }
 }
 
@@ -124,176 +180,209 @@ static cv_attention_source source(const cv_memory *memory, int layer, const cv_r
     };
 }
 
-/* context = attention of rows first .. first + count - 1, in one channel. */
-static void attend(const pass *p, int layer, bool plus, int first, int count)
+void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count)
 {
+    const cv_layer_buffers *b = cv_pass_layer(p, layer);
     const cv_cogvideo_config *config = p->stage->config;
     size_t C = (size_t)config->hidden;
     int max_runs = cv_plus_max_runs(config, p->stage->kind), parity = layer & 1;
 
     for (int r = first; r < first + count; r++) {
-        cv_attention_query *query = &p->b.queries[r];
-        const frame_row *row = &p->b.rows[r];
+        cv_attention_query *query = &p->queries[r];
+        const cv_row *row = &p->rows[r];
+        const cv_sequence *sequence = row->sequence;
 
-        query->q = p->b.qkv + (size_t)r * 3 * C;
-        query->out = p->b.context + (size_t)r * C;
-        query->source_count = 1;
-        if (p->text) {
-            query->sources[0] = source(&p->text->base, layer, &p->b.text_runs[r], 1, 0);
-            continue;
-        }
-        query->source_count = 2;
-        if (plus) {
-            /* Given places look at text without the weight here, generated ones with it. */
-            query->sources[0] = source(&row->sequence->text->plus, layer, &p->b.text_runs[r], 1,
-                                       row->place.generated ? row->sequence->text_weight : 0);
-            query->sources[1] = source(&row->sequence->frames->plus, layer,
-                                       p->b.plus_runs[parity] + (size_t)r * (size_t)max_runs,
-                                       p->b.plus_counts[parity][r], 0);
+        query->q = (plus ? b->plus_qkv : b->qkv) + (size_t)r * 3 * C;
+        query->out = (plus ? b->plus_context : b->context) + (size_t)r * C;
+        query->source_count = row->place.slot == CV_TEXT_SLOT ? 1 : 2;
+        if (row->place.slot == CV_TEXT_SLOT) { /* text sees text, in the base channel only */
+            query->sources[0] = source(&sequence->text->base, layer, &p->text_runs[r], 1, 0);
+        } else if (plus) { /* given places look at text without the weight here, generated ones with it */
+            query->sources[0] = source(&sequence->text->plus, layer, &p->text_runs[r], 1,
+                                       row->place.generated ? sequence->text_weight : 0);
+            query->sources[1] = source(&sequence->frames->plus, layer,
+                                       p->plus_runs[parity] + (size_t)r * (size_t)max_runs, p->plus_counts[parity][r],
+                                       0);
         } else {
-            query->sources[0] = source(&row->sequence->text->base, layer, &p->b.text_runs[r], 1,
-                                       row->sequence->text_weight);
-            query->sources[1] = source(&row->sequence->frames->base, layer, &p->b.base_runs[r], 1, 0);
+            query->sources[0] = source(&sequence->text->base, layer, &p->text_runs[r], 1, sequence->text_weight);
+            query->sources[1] = source(&sequence->frames->base, layer, &p->base_runs[r], 1, 0);
         }
     }
-    cv_attention(p->exec, p->b.queries + first, count, config->heads, config->hidden / config->heads,
-                 max_keys(config), p->b.attention_scratch);
 }
 
-/* The base memory has room for one frame, so the frames of a pass go through it one after another. */
-static void base_attention(const pass *p, int layer)
+/* context = attention of rows first .. first + count - 1, in one channel. */
+static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
 {
-    int L = cv_cogvideo_places(p->stage->config);
-    int group = p->text || p->step ? p->count : L;
+    const cv_cogvideo_config *config = p->stage->config;
 
-    for (int first = 0; first < p->count; first += group) {
-        remember(p, layer, false, first, group);
-        attend(p, layer, false, first, group);
+    cv_pass_queries(p, layer, plus, first, count);
+    cv_attention(p->exec, p->queries + first, count, config->heads, config->hidden / config->heads,
+                 cv_pass_max_keys(config), p->attention_scratch);
+}
+
+/* Rows from `first` on that stand in the base memory together: of all sequences in a step, otherwise of one frame
+ * where the memory has room for one only. */
+static int base_group(const cv_pass *p, int first)
+{
+    const cv_row *begin = &p->rows[first];
+    int end = first + 1;
+
+    if (p->step || begin->place.slot == CV_TEXT_SLOT ||
+        holds_all_frames(p->stage->config, begin->sequence->frames))
+        return p->count - first;
+    while (end < p->count && p->rows[end].place.slot == begin->place.slot)
+        end++;
+    return end - first;
+}
+
+static void base_attention(const cv_pass *p, int layer)
+{
+    for (int first = 0, count; first < p->count; first += count) {
+        count = base_group(p, first);
+        remember(p, layer, false, cv_pass_layer(p, layer)->qkv, first, count);
+        attend(p, layer, false, first, count);
     }
 }
 
-/* mixed = alpha * mixed + (1 - alpha) * plus, alpha = sigmoid(mix) */
-static void mix_channels(const pass *p, const float *mix, const float *plus)
+/* The plus channel of the frame rows: of text rows only keys and values are wanted. In training, where rows of both
+ * kinds are mixed, the context of text rows is zero, so that they add nothing to the gradient of the dense matrix. */
+static void plus_attention(const cv_pass *p, int layer)
+{
+    size_t C = (size_t)p->stage->config->hidden;
+    int first = 0;
+
+    remember(p, layer, true, cv_pass_layer(p, layer)->plus_qkv, 0, p->count);
+    while (first < p->count) {
+        bool text = p->rows[first].place.slot == CV_TEXT_SLOT;
+        int end = first + 1;
+
+        while (end < p->count && (p->rows[end].place.slot == CV_TEXT_SLOT) == text)
+            end++;
+        if (!text)
+            attend(p, layer, true, first, end - first);
+        else if (p->training)
+            memset(cv_pass_layer(p, layer)->plus_context + (size_t)first * C, 0,
+                   (size_t)(end - first) * C * sizeof(float));
+        first = end;
+    }
+}
+
+/* mixed = alpha * mixed + (1 - alpha) * plus of frame rows, alpha = sigmoid(mix) */
+static void mix_channels(const cv_pass *p, const cv_layer_buffers *b, const float *mix)
 {
     int C = p->stage->config->hidden;
-    float *alpha = p->b.alpha;
+    float *alpha = p->alpha;
 
     for (int i = 0; i < C; i++)
         alpha[i] = 1.0f / (1.0f + expf(-mix[i]));
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static) if (p->count > 16)
     for (int r = 0; r < p->count; r++) {
-        float *to = p->b.mixed + (size_t)r * (size_t)C;
-        const float *from = plus + (size_t)r * (size_t)C;
+        float *to = b->mixed + (size_t)r * (size_t)C;
+        const float *from = b->plus + (size_t)r * (size_t)C;
 
+        if (p->rows[r].place.slot == CV_TEXT_SLOT)
+            continue;
         for (int i = 0; i < C; i++)
             to[i] = alpha[i] * to[i] + (1.0f - alpha[i]) * from[i];
     }
 }
 
-static void mlp(const pass *p, const cv_trunk_layer *layer)
+static void keep(const cv_pass *p, float *to, const float *from)
+{
+    if (to)
+        memcpy(to, from, (size_t)p->count * (size_t)p->stage->config->hidden * sizeof *to);
+}
+
+static void mlp(const cv_pass *p, const cv_trunk_layer *layer, const cv_layer_buffers *b)
 {
     const cv_cogvideo_config *config = p->stage->config;
-    size_t C = (size_t)config->hidden;
-    int block = p->step ? p->count : MLP_ROWS;
+    size_t C = (size_t)config->hidden, inner = (size_t)config->mlp;
 
-    cv_layer_norm_apply(p->exec, &layer->post_attention_norm, p->b.a, p->b.x, p->count);
-    for (int first = 0; first < p->count; first += block) {
-        int rows = p->count - first < block ? p->count - first : block;
+    cv_layer_norm_apply(p->exec, &layer->post_attention_norm, b->m, p->x, p->count);
+    for (int first = 0; first < p->count; first += p->block) {
+        int rows = p->count - first < p->block ? p->count - first : p->block;
+        float *wide = b->inner + (p->training ? (size_t)first * inner : 0);
+        float *active = p->training ? p->gelu : wide;
 
-        linear(p, &layer->mlp_in, p->b.wide, p->b.a + (size_t)first * C, rows);
-        cv_gelu(p->exec, p->b.wide, (size_t)rows * (size_t)config->mlp);
-        linear(p, &layer->mlp_out, p->b.mixed + (size_t)first * C, p->b.wide, rows);
+        linear(p, &layer->mlp_in, wide, b->m + (size_t)first * C, rows);
+        if (p->training)
+            memcpy(active, wide, (size_t)rows * inner * sizeof *active);
+        cv_gelu(p->exec, active, (size_t)rows * inner);
+        linear(p, &layer->mlp_out, b->out + (size_t)first * C, active, rows);
     }
-    cv_layer_norm_add(p->exec, &layer->fourth_norm, p->b.x, p->b.mixed, p->count);
 }
 
-static void run_layer(const pass *p, int n)
+static void run_layer(const cv_pass *p, int n)
 {
     const cv_trunk_layer *layer = &p->stage->trunk->layers[n];
-    const cv_plus_layer *plus = &p->stage->plus[n];
+    const cv_layer_buffers *b = cv_pass_layer(p, n);
 
-    cv_layer_norm_apply(p->exec, &layer->input_norm, p->b.a, p->b.x, p->count);
-    linear(p, &layer->qkv, p->b.qkv, p->b.a, p->count);
+    keep(p, b->x_in, p->x);
+    cv_layer_norm_apply(p->exec, &layer->input_norm, b->a, p->x, p->count);
+    linear(p, &layer->qkv, b->qkv, b->a, p->count);
     base_attention(p, n);
-    linear(p, &layer->dense, p->b.mixed, p->b.context, p->count);
+    linear(p, &layer->dense, b->mixed, b->context, p->count);
     if (p->plus) {
-        linear(p, &plus->qkv, p->b.qkv, p->b.a, p->count);
-        remember(p, n, true, 0, p->count);
-        if (!p->text) {
-            attend(p, n, true, 0, p->count);
-            linear(p, &plus->dense, p->b.a, p->b.context, p->count);
-            mix_channels(p, plus->mix, p->b.a);
+        const cv_plus_layer *plus = &p->stage->plus[n];
+
+        keep(p, b->base, b->mixed);
+        linear(p, &plus->qkv, b->plus_qkv, b->a, p->count);
+        plus_attention(p, n);
+        if (p->frame_rows) {
+            linear(p, &plus->dense, b->plus, b->plus_context, p->count);
+            mix_channels(p, b, plus->mix);
         }
     }
-    cv_layer_norm_add(p->exec, &layer->third_norm, p->b.x, p->b.mixed, p->count);
-    mlp(p, layer);
+    cv_layer_norm_add(p->exec, &layer->third_norm, p->x, b->mixed, p->count);
+    keep(p, b->x_mid, p->x);
+    mlp(p, layer, b);
+    cv_layer_norm_add(p->exec, &layer->fourth_norm, p->x, b->out, p->count);
 }
 
-static void run_layers(const pass *p, const cv_observer *observer)
+void cv_pass_run(const cv_pass *p, const cv_observer *observer)
 {
     for (int n = 0; n < p->stage->config->layers; n++) {
         run_layer(p, n);
         if (observer)
-            observer->layer(observer->user, n, p->b.x, p->count, p->stage->config->hidden);
+            observer->layer(observer->user, n, p->x, p->count, p->stage->config->hidden);
     }
+}
+
+static void carve_over(cv_pass *p, void *scratch)
+{
+    cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(p->exec, p->stage, p->count, p->step));
+
+    cv_pass_carve(p, &arena);
 }
 
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
                      const cv_observer *observer, void *scratch)
 {
-    pass p = { .exec = exec, .stage = stage, .count = memory->count, .text = memory };
-    cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(exec, stage, memory->count, false));
-    int C = stage->config->hidden;
+    cv_pass p = { .exec = exec, .stage = stage, .count = memory->count, .plus = memory->plus.keys != NULL };
+    cv_sequence sequence = { .text = memory };
 
-    p.plus = memory->plus.keys != NULL;
-    carve(&p.b, &arena, exec, stage, memory->count, false);
-    for (int t = 0; t < memory->count; t++) {
-        cv_embedding_row(p.b.x + (size_t)t * (size_t)C, stage->trunk->word_embeddings, ids[t], C);
-        cv_embedding_add(p.b.x + (size_t)t * (size_t)C, stage->trunk->positions, t, C);
-        p.b.text_runs[t] = (cv_run){ 0, memory->count };
-    }
-    run_layers(&p, observer);
-}
-
-/* Word and position embeddings of a frame's place, and what it sees. */
-static void prepare_row(pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
-{
-    const cv_stage *stage = p->stage;
-    const cv_cogvideo_config *config = stage->config;
-    int C = config->hidden, L = cv_cogvideo_places(config), max_runs = cv_plus_max_runs(config, stage->kind);
-    int time = cv_slot_time(config, stage->kind, place.slot);
-    float *x = p->b.x + (size_t)r * (size_t)C;
-
-    cv_embedding_row(x, stage->trunk->word_embeddings, place.index == 0 ? config->start_of_image : input, C);
-    if (time == 0)
-        cv_embedding_add(x, stage->trunk->positions, config->frame_position + place.index, C);
-    else
-        cv_embedding_add(x, stage->extra_positions, L * (time - 1) + place.index, C);
-    p->b.rows[r] = (frame_row){ sequence, place };
-    p->b.text_runs[r] = (cv_run){ 0, sequence->text->count };
-    p->b.base_runs[r] = cv_base_run(config, stage->kind, place);
-    for (int parity = 0; p->plus && parity < 2; parity++)
-        p->b.plus_counts[parity][r] = cv_plus_runs(config, stage->kind, parity, place,
-                                                   p->b.plus_runs[parity] + (size_t)r * (size_t)max_runs);
+    carve_over(&p, scratch);
+    for (int t = 0; t < memory->count; t++)
+        cv_pass_row(&p, t, &sequence, (cv_place){ CV_TEXT_SLOT, t, false }, ids[t]);
+    cv_pass_run(&p, observer);
 }
 
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
                        const cv_frames_pass *frames, float *hidden, const cv_observer *observer, void *scratch)
 {
     int L = cv_cogvideo_places(stage->config);
-    pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus };
-    cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(exec, stage, p.count, false));
+    cv_pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus, .frame_rows = true };
 
-    carve(&p.b, &arena, exec, stage, p.count, false);
+    carve_over(&p, scratch);
     for (int r = 0; r < p.count; r++) {
         int slot = frames->first_slot + r / L;
         cv_place place = { slot, r % L, slot >= frames->generated_from };
 
-        prepare_row(&p, r, sequence, place, place.index == 0 ? 0 : frames->codes[r - 1]);
+        cv_pass_row(&p, r, sequence, place, place.index == 0 ? 0 : frames->codes[r - 1]);
     }
-    run_layers(&p, observer);
+    cv_pass_run(&p, observer);
     if (hidden)
-        cv_layer_norm_apply(exec, &stage->trunk->final_norm, hidden, p.b.x, p.count);
+        cv_layer_norm_apply(exec, &stage->trunk->final_norm, hidden, p.x, p.count);
 }
 
 void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
@@ -305,14 +394,15 @@ void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
                      void *scratch)
 {
-    pass p = { .exec = exec, .stage = stage, .count = count, .step = true };
-    cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(exec, stage, count, true));
+    cv_pass p = { .exec = exec, .stage = stage, .count = count, .step = true, .plus = rows[0].sequence->plus,
+                  .frame_rows = true };
+    const cv_layer_buffers *b;
 
-    p.plus = rows[0].sequence->plus;
-    carve(&p.b, &arena, exec, stage, count, true);
+    carve_over(&p, scratch);
     for (int r = 0; r < count; r++)
-        prepare_row(&p, r, rows[r].sequence, (cv_place){ rows[r].slot, rows[r].index, true }, rows[r].previous);
-    run_layers(&p, NULL);
-    cv_layer_norm_apply(exec, &stage->trunk->final_norm, p.b.a, p.b.x, count);
-    linear(&p, &stage->head, logits, p.b.a, count);
+        cv_pass_row(&p, r, rows[r].sequence, (cv_place){ rows[r].slot, rows[r].index, true }, rows[r].previous);
+    cv_pass_run(&p, NULL);
+    b = cv_pass_layer(&p, 0);
+    cv_layer_norm_apply(exec, &stage->trunk->final_norm, b->a, p.x, count);
+    linear(&p, &stage->head, logits, b->a, count);
 }

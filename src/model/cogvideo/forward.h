@@ -9,7 +9,7 @@
 
 /* What a sequence remembers. */
 typedef struct cv_sequence {
-    const cv_text_memory *text;
+    cv_text_memory *text;
     cv_frame_memory *frames;
     float text_weight; /* added to scores on text */
     bool plus;         /* false: the first frame, where the plus channel is off */

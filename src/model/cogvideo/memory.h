@@ -21,7 +21,7 @@ typedef struct cv_text_memory {
 } cv_text_memory;
 
 typedef struct cv_frame_memory {
-    cv_memory base; /* L places: the current frame */
+    cv_memory base; /* L places: the current frame (slots * L in training: all frames) */
     cv_memory plus; /* slots * L places: all frames */
     int slots;
 } cv_frame_memory;

@@ -87,14 +87,13 @@ int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_l
         runs[0] = (cv_run){ 0, place.slot * L + place.index + 1 };
         return 1;
     }
-    if (place.generated) {
+    slots = place.generated ? place.slot + 1 : cv_cogvideo_known(config);
+    if (place.generated || !config->wrap_windows) {
         rows = cut_window(row, grid, window, shift);
         columns = cut_window(column, grid, window, shift);
-        slots = place.slot + 1;
     } else {
         rows = wrapped_window(row, grid, window, shift);
         columns = wrapped_window(column, grid, window, shift);
-        slots = cv_cogvideo_known(config);
     }
     for (int slot = 0; slot < slots; slot++) {
         int last = place.generated && slot == place.slot ? place.index : L - 1;
