@@ -1,5 +1,6 @@
 /* The import of whole checkpoints: values, the description, trunks shared and not, what is replaced and what is not. */
 #include "support/check.h"
+#include "support/small.h"
 #include "support/torch_file.h"
 
 #include <cogvideo/import.h>
@@ -293,15 +294,6 @@ static void write_stage(const char *path, cv_transformer_sizes sizes, int trunk,
 
 static const cv_transformer_sizes small = { .layers = 2, .hidden = 16, .mlp = 64, .vocabulary = 1600,
                                             .positions = 1024, .extra_positions = 320 };
-
-static const char *small_config(void)
-{
-    static char path[1024];
-    const char *dir = getenv("COGVIDEO_CONFIGS");
-
-    snprintf(path, sizeof path, "%s/small.json", dir ? dir : "configs");
-    return path;
-}
 
 static void equal_trunks_are_stored_once(void **state)
 {
