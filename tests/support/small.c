@@ -1,11 +1,10 @@
 #include "support/small.h"
+#include "support/check.h"
 #include "support/networks.h"
+#include "support/program.h"
 #include "support/torch_file.h"
 
 #include "tokens/npy.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { LAYERS = 4, HIDDEN = 64, VOCABULARY = 1600, POSITIONS = 1024, EXTRA_POSITIONS = 320, CODES = 1024, CLUSTERS = 37 };
 
@@ -46,6 +45,13 @@ void small_write(const char *folder)
     networks_image_tokenizer(&list, 51, 32, 16, CODES);
     write_list(&list, folder, "image.pt");
     write_clusters(folder);
+}
+
+void small_import(const char *dtype, const char *model)
+{
+    program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
+               "--text-tokenizer '%s' --clusters clusters.npy --dtype %s -o %s 2>&1", small_config(),
+               check_data("text/ice_text.model"), dtype, model);
 }
 
 const char *small_config(void)
