@@ -1,5 +1,5 @@
 /* make_small FOLDER - the small geometry's checkpoints, for a script that imports them. */
-#include "support/small.h"
+#include "support/models.h"
 
 #include <stdio.h>
 
@@ -9,6 +9,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make_small FOLDER\n");
         return 2;
     }
-    small_write(argv[1]);
+    models_write_small(argv[1]);
     return 0;
 }

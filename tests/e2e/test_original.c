@@ -1,11 +1,10 @@
-/* The golden checkpoints, as large as the original in grid and codes, through the lines that a person would type: pixels
- * to codes and back, super-resolution, and a clip from a prompt through every stage. Without the goldens, or with
- * sanitizers, nothing runs here. */
+/* The golden checkpoints, as large as the original in grid and codes, through the lines that a person would type:
+ * pixels to codes and back, super-resolution, and a clip from a prompt through every stage. Without the goldens, or
+ * with sanitizers, nothing runs here. */
 #include "support/check.h"
 #include "support/clip.h"
+#include "support/models.h"
 #include "support/program.h"
-
-#include <cogvideo/tokens.h>
 
 #define PROMPT "一个红色的圆形向左移动"
 
@@ -23,30 +22,11 @@ static cv_store *open_golden(const char *name)
     return store;
 }
 
-static void save_codes(const char *name, const int32_t *codes, int grid, int frames)
-{
-    cogvideo_error err;
-    cogvideo_tokens clip;
-
-    CHECK_OK(cogvideo_tokens_alloc(&clip, grid, 8, frames, &err), err);
-    memcpy(clip.codes, codes, (size_t)(frames * grid * grid) * sizeof *codes);
-    for (int i = 0; i < frames; i++)
-        clip.times[i] = i;
-    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path(name), &err), err);
-    cogvideo_tokens_free(&clip);
-}
-
 static int import_all(void **state)
 {
-    char folder[1024];
-
     (void)state;
-    if (absent())
-        return 0;
-    snprintf(folder, sizeof folder, "%s", check_golden("checkpoints"));
-    program_ok("import -q --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
-               "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
-               "--dtype f32 -o MODEL", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder);
+    if (!absent())
+        models_import_golden("MODEL");
     return 0;
 }
 
@@ -54,13 +34,9 @@ static int import_all(void **state)
 static void check_codes(const char *name, const int32_t *golden, const float *margins, double margin, int frames,
                         int grid)
 {
-    cogvideo_error err;
-    cogvideo_tokens clip;
+    cogvideo_tokens clip = clip_load_codes(name, grid, frames);
     int near = 0, count = frames * grid * grid;
 
-    CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path(name), &err), err);
-    assert_int_equal(clip.frames, frames);
-    assert_int_equal(clip.grid, grid);
     for (int i = 0; i < count; i++) {
         near += (double)margins[i] <= margin;
         if ((double)margins[i] > margin && clip.codes[i] != golden[i])
@@ -109,7 +85,7 @@ static void codes_become_the_originals_pictures(void **state)
         skip();
     golden = open_golden("image_tokenizer/forced.safetensors");
     rgb = check_f32(golden, "decode.r8.rgb");
-    save_codes("codes.jsonl", check_i32(golden, "decode.r8.tokens"), 20, 1);
+    clip_save_codes("codes.jsonl", check_i32(golden, "decode.r8.tokens"), 20, 1);
     program_ok("decode --model MODEL codes.jsonl --size 160 -o frame-%%04d.ppm");
     CHECK_OK(cogvideo_video_read(&video, check_temp_path("frame-0000.ppm"), 0, &err), err);
     assert_int_equal(video.width, 160);
@@ -134,7 +110,7 @@ static void super_resolution_gives_the_originals_codes(void **state)
     text = check_i32(golden, "text");
     for (size_t i = 0, used = 0; i < check_tensor(golden, "text")->count; i++)
         used += (size_t)snprintf(ids + used, sizeof ids - used, "%s%d", i ? "," : "", (int)text[i]);
-    save_codes("low.jsonl", check_i32(golden, "frames"), 20, 2);
+    clip_save_codes("low.jsonl", check_i32(golden, "frames"), 20, 2);
     program_ok("upscale --model MODEL --greedy --text-ids %s low.jsonl -o high.jsonl", ids);
     check_codes("high.jsonl", check_i32(golden, "argmax"), check_f32(golden, "margin"), 1e-2, 2, 60);
     cv_store_close(&golden);
@@ -156,16 +132,16 @@ static void a_prompt_becomes_a_clip(void **state)
     assert_int_equal(video.width, 480);
     assert_int_equal(video.height, 480);
     cogvideo_video_free(&video);
-    CHECK_OK(cogvideo_tokens_load(&codes, check_temp_path("clip.jsonl"), &err), err);
-    assert_int_equal(codes.frames, 33);
-    assert_int_equal(codes.grid, 60);
+    codes = clip_load_codes("clip.jsonl", 60, 33);
     cogvideo_tokens_free(&codes);
     program_check("tokens show clip.interpolated.jsonl", 0, "33 frames of 20x20 codes");
     program_check("tokens show clip.keyframes.jsonl", 0, "5 frames of 20x20 codes");
     program_check("tokens show --json clip.jsonl", 0, PROMPT);
     /* Another number of threads and another batch: the same codes. */
-    program_ok("interpolate -q --model MODEL clip.keyframes.jsonl --seed 1 --threads 1 --batch 4 --rounds 1 -o a.jsonl");
-    program_ok("interpolate -q --model MODEL clip.keyframes.jsonl --seed 1 --threads 2 --batch 8 --rounds 1 -o b.jsonl");
+    program_ok("interpolate -q --model MODEL clip.keyframes.jsonl --seed 1 --threads 1 --batch 4 --rounds 1 "
+               "-o a.jsonl");
+    program_ok("interpolate -q --model MODEL clip.keyframes.jsonl --seed 1 --threads 2 --batch 8 --rounds 1 "
+               "-o b.jsonl");
     program_equal_files("a.jsonl", "b.jsonl");
 }
 

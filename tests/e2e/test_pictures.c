@@ -2,12 +2,10 @@
 #include "support/check.h"
 #include "support/clip.h"
 #include "support/program.h"
-#include "support/small.h"
+#include "support/models.h"
 
 #include "base/file.h"
 #include "base/json.h"
-
-#include <cogvideo/tokens.h>
 
 #include <unistd.h>
 
@@ -64,9 +62,7 @@ static void generate_leaves_codes_and_a_record(void **state)
     (void)state;
     program_ok("generate --model m " PROMPT " --seed 1 --no-upscale -o clip.y4m 2>chatter");
     check_y4m("clip.y4m", FRAMES, SIZE);
-    CHECK_OK(cogvideo_tokens_load(&codes, check_temp_path("clip.jsonl"), &err), err);
-    assert_int_equal(codes.frames, FRAMES);
-    assert_int_equal(codes.grid, 8);
+    codes = clip_load_codes("clip.jsonl", 8, FRAMES);
     for (int i = 0; i < FRAMES; i++)
         CHECK_CLOSE(codes.times[i], 4.0 * i / (FRAMES - 1), 1e-9);
     cogvideo_tokens_free(&codes);
@@ -164,9 +160,7 @@ static void pictures_become_codes_and_pictures(void **state)
 
         snprintf(name, sizeof name, "codes%d.jsonl", rates[i]);
         program_ok("encode -q --model m --rate %d in-%%02d.ppm -o %s", rates[i], name);
-        CHECK_OK(cogvideo_tokens_load(&codes, check_temp_path(name), &err), err);
-        assert_int_equal(codes.frames, 3);
-        assert_int_equal(codes.grid, SIZE / rates[i]);
+        codes = clip_load_codes(name, SIZE / rates[i], 3);
         assert_int_equal(codes.rate, rates[i]);
         cogvideo_tokens_free(&codes);
         program_ok("decode -q --model m %s -f -o out-%%04d.ppm", name);
@@ -185,16 +179,14 @@ static void pictures_become_codes_and_pictures(void **state)
 /* A picture given as the first frame is that picture's codes. */
 static void a_picture_can_be_the_first_frame(void **state)
 {
-    cogvideo_error err;
     cogvideo_tokens picture, clip;
 
     (void)state;
     program_ok("keyframes -q --model m " PROMPT " --seed 2 --first in-00.ppm -o picture.jsonl");
     program_ok("keyframes -q --model m " PROMPT " --seed 2 --first one.jsonl -o given.jsonl");
     program_check("tokens compare -q picture.jsonl given.jsonl", 0, "");
-    CHECK_OK(cogvideo_tokens_load(&picture, check_temp_path("one.jsonl"), &err), err);
-    CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path("picture.jsonl"), &err), err);
-    assert_int_equal(clip.frames, 5);
+    picture = clip_load_codes("one.jsonl", 8, 1);
+    clip = clip_load_codes("picture.jsonl", 8, 5);
     assert_memory_equal(clip.codes, picture.codes, 64 * sizeof *clip.codes);
     cogvideo_tokens_free(&picture);
     cogvideo_tokens_free(&clip);
@@ -241,8 +233,8 @@ static void text_goes_both_ways(void **state)
 static int import_small(void **state)
 {
     (void)state;
-    small_write(check_temp());
-    small_import("f16", "m");
+    models_write_small(check_temp());
+    models_import_small("f16", "m");
     return 0;
 }
 

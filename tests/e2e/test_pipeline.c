@@ -1,12 +1,11 @@
 /* The original's files through the program: import, greedy key frames and interpolation code by code, scores. Both
  * geometries: the small one from seeded checkpoints, the full grid from the golden checkpoints where they are. */
 #include "support/check.h"
+#include "support/clip.h"
 #include "support/program.h"
-#include "support/small.h"
+#include "support/models.h"
 
 #include "base/json.h"
-
-#include <cogvideo/tokens.h>
 
 #define MAX_PLACES 400
 #define FRAMES 5
@@ -17,7 +16,7 @@
 static const int slots_in_time[FRAMES] = { 0, 3, 1, 4, 2 };
 
 typedef struct geometry {
-    const char *folder, *model; /* of the goldens; in the temporary folder */
+    const char *folder; /* of the goldens */
     int grid;
     cv_store *forced, *greedy;
 } geometry;
@@ -48,31 +47,6 @@ static const char *ids(const cv_store *golden, const char *name)
 
 /* --- clips ------------------------------------------------------------------------------------------ */
 
-static void save_frames(const geometry *g, const char *name, const int32_t *codes, int frames)
-{
-    cogvideo_error err;
-    cogvideo_tokens clip;
-    size_t L = (size_t)(g->grid * g->grid);
-
-    CHECK_OK(cogvideo_tokens_alloc(&clip, g->grid, 8, frames, &err), err);
-    memcpy(clip.codes, codes, (size_t)frames * L * sizeof *codes);
-    for (int i = 0; i < frames; i++)
-        clip.times[i] = i;
-    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path(name), &err), err);
-    cogvideo_tokens_free(&clip);
-}
-
-static cogvideo_tokens load(const geometry *g, const char *name, int frames)
-{
-    cogvideo_error err;
-    cogvideo_tokens clip;
-
-    CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path(name), &err), err);
-    assert_int_equal(clip.grid, g->grid);
-    assert_int_equal(clip.frames, frames);
-    return clip;
-}
-
 /* Equal up to a first place whose margin is a near tie: what follows depends on it. Gives the places compared. */
 static int check_codes(const char *what, const int32_t *codes, const int32_t *golden, const float *margin, int count)
 {
@@ -80,7 +54,8 @@ static int check_codes(const char *what, const int32_t *codes, const int32_t *go
         if (codes[i] != golden[i]) {
             if ((double)margin[i] < 1e-3)
                 return i;
-            fail_msg("%s: code %d is %d, not %d (margin %g)", what, i, (int)codes[i], (int)golden[i], (double)margin[i]);
+            fail_msg("%s: code %d is %d, not %d (margin %g)", what, i, (int)codes[i], (int)golden[i],
+                     (double)margin[i]);
         }
     return count;
 }
@@ -95,7 +70,7 @@ static void save_windows(const geometry *g, const char *name, const int32_t *win
         for (int t = 0; t < FRAMES; t++)
             memcpy(clip + (size_t)(w * (FRAMES - 1) + t) * L, windows + (size_t)(w * FRAMES + slots_in_time[t]) * L,
                    L * sizeof *clip);
-    save_frames(g, name, clip, CLIP);
+    clip_save_codes(name, clip, g->grid, CLIP);
 }
 
 /* --- greedy ------------------------------------------------------------------------------------------ */
@@ -111,7 +86,7 @@ static void check_keyframes(const geometry *g, const char *name, const char *dty
     snprintf(file, sizeof file, "%s-%s.jsonl", name, dtype);
     snprintf(tokens, sizeof tokens, "%s.tokens", name);
     snprintf(margin, sizeof margin, "%s.margin", name);
-    clip = load(g, file, frames);
+    clip = clip_load_codes(file, g->grid, frames);
     if (first > 0)
         assert_memory_equal(clip.codes, check_i32(g->greedy, tokens), L * sizeof *clip.codes);
     compared = check_codes(name, clip.codes + (size_t)first * L, check_i32(g->greedy, tokens) + (size_t)first * L,
@@ -128,11 +103,11 @@ static void greedy_keyframes(const geometry *g, const char *model, const char *d
                ids(g->greedy, "first.text"), dtype);
     check_keyframes(g, "first", dtype, 0, 1);
     text = ids(g->greedy, "seq.text");
-    save_frames(g, "given.jsonl", check_i32(g->greedy, "seq.guided.tokens"), 1);
+    clip_save_codes("given.jsonl", check_i32(g->greedy, "seq.guided.tokens"), g->grid, 1);
     program_ok("keyframes -q --model %s --greedy --first given.jsonl --text-ids %s --guide-ids %s --guidance 3 -f "
                "-o seq.guided-%s.jsonl", model, text, ids(g->greedy, "seq.guide_text"), dtype);
     check_keyframes(g, "seq.guided", dtype, 1, FRAMES);
-    save_frames(g, "given.jsonl", check_i32(g->greedy, "seq.plain.tokens"), 1);
+    clip_save_codes("given.jsonl", check_i32(g->greedy, "seq.plain.tokens"), g->grid, 1);
     program_ok("keyframes -q --model %s --greedy --first given.jsonl --text-ids %s --guidance 1 -f "
                "-o seq.plain-%s.jsonl", model, text, dtype);
     check_keyframes(g, "seq.plain", dtype, 1, FRAMES);
@@ -147,14 +122,14 @@ static void greedy_interpolation(const geometry *g, const char *model)
     int32_t generated[2 * MAX_PLACES];
 
     save_windows(g, "windows.jsonl", golden);
-    clip = load(g, "windows.jsonl", CLIP);
+    clip = clip_load_codes("windows.jsonl", g->grid, CLIP);
     for (int i = 0; i < FRAMES; i++) /* its even frames are the parents */
         memmove(clip.codes + (size_t)i * L, clip.codes + (size_t)(2 * i) * L, L * sizeof *clip.codes);
-    save_frames(g, "parents.jsonl", clip.codes, FRAMES);
+    clip_save_codes("parents.jsonl", clip.codes, g->grid, FRAMES);
     cogvideo_tokens_free(&clip);
     program_ok("interpolate -q --model %s --greedy --rounds 1 --text-ids %s parents.jsonl -f -o between.jsonl", model,
                ids(g->greedy, "seq.text"));
-    clip = load(g, "between.jsonl", CLIP);
+    clip = clip_load_codes("between.jsonl", g->grid, CLIP);
     for (int w = 0; w < WINDOWS; w++) {
         const int32_t *window = clip.codes + (size_t)(w * (FRAMES - 1)) * L;
         int compared;
@@ -206,14 +181,14 @@ static void scores(const geometry *g, const char *model)
 {
     const char *text = ids(g->forced, "seq.text");
 
-    save_frames(g, "guided.jsonl", check_i32(g->forced, "seq.guided.tokens"), FRAMES);
+    clip_save_codes("guided.jsonl", check_i32(g->forced, "seq.guided.tokens"), g->grid, FRAMES);
     program_ok("score -q --model %s --stage 1 --text-ids %s --guide-ids %s --guidance 3 guided.jsonl", model, text,
                ids(g->forced, "seq.guide_text"));
     check_scores(g, "guided", 1, 1, FRAMES, check_f32(g->forced, "seq.guided.logprob"));
-    save_frames(g, "plain.jsonl", check_i32(g->forced, "seq.plain.tokens"), FRAMES);
+    clip_save_codes("plain.jsonl", check_i32(g->forced, "seq.plain.tokens"), g->grid, FRAMES);
     program_ok("score -q --model %s --stage 1 --text-ids %s --guidance 1 plain.jsonl", model, text);
     check_scores(g, "plain", 1, 1, FRAMES, check_f32(g->forced, "seq.plain.logprob"));
-    save_frames(g, "first.jsonl", check_i32(g->forced, "first.tokens"), 1);
+    clip_save_codes("first.jsonl", check_i32(g->forced, "first.tokens"), g->grid, 1);
     program_ok("score -q --model %s --stage 1 --first-frame --text-ids %s first.jsonl", model,
                ids(g->forced, "first.text"));
     check_scores(g, "first", 0, 1, 1, check_f32(g->forced, "first.logprob"));
@@ -242,8 +217,8 @@ static void small_checkpoints_give_the_originals_codes(void **state)
 
     (void)state;
     open_geometry(&g);
-    small_write(check_temp());
-    small_import("f32", "small-f32");
+    models_write_small(check_temp());
+    models_import_small("f32", "small-f32");
     program_check("info --json small-f32", 0, "\"shared_trunk\":true");
     greedy_keyframes(&g, "small-f32", "f32");
     greedy_interpolation(&g, "small-f32");
@@ -259,16 +234,16 @@ static void narrow_weights_work(void **state)
 
     (void)state;
     open_geometry(&g);
-    small_import("f16", "small-f16");
+    models_import_small("f16", "small-f16");
     greedy_keyframes(&g, "small-f16", "f16");
     program_check("tokens compare -q seq.guided-f32.jsonl seq.guided-f16.jsonl", 0, "");
     program_check("tokens compare -q seq.plain-f32.jsonl seq.plain-f16.jsonl", 0, "");
     greedy_interpolation(&g, "small-f16");
     scores(&g, "small-f16");
-    small_import("bf16", "small-bf16");
+    models_import_small("bf16", "small-bf16");
     program_ok("keyframes -q --model small-bf16 --greedy --text-ids %s --guide-ids %s -o bf16.jsonl",
                ids(g.greedy, "seq.text"), ids(g.greedy, "seq.guide_text"));
-    clip = load(&g, "bf16.jsonl", FRAMES);
+    clip = clip_load_codes("bf16.jsonl", g.grid, FRAMES);
     cogvideo_tokens_free(&clip);
     close_geometry(&g);
 }
@@ -276,18 +251,12 @@ static void narrow_weights_work(void **state)
 static void golden_checkpoints_give_the_originals_codes(void **state)
 {
     geometry g = { .folder = "cogvideo", .grid = 20 };
-    const char *checkpoints = check_golden("checkpoints");
-    char folder[1024];
 
     (void)state;
-    if (!checkpoints || CHECK_SANITIZED)
+    if (CHECK_SANITIZED || !check_golden("checkpoints"))
         skip();
-    snprintf(folder, sizeof folder, "%s", checkpoints);
     open_geometry(&g);
-    program_ok("import --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
-               "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
-               "--dtype f32 -o large 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"),
-               folder);
+    models_import_golden("large");
     greedy_keyframes(&g, "large", "f32");
     greedy_interpolation(&g, "large");
     scores(&g, "large");

@@ -1,7 +1,7 @@
 /* What a run's codes depend on, and what they do not: threads, batches, samples side by side, rounds in one call. */
 #include "support/check.h"
 #include "support/program.h"
-#include "support/small.h"
+#include "support/models.h"
 
 #define PROMPT "一个红色的圆形向左移动"
 
@@ -9,8 +9,8 @@ static void threads_change_nothing(void **state)
 {
     (void)state;
     for (int threads = 1; threads <= 3; threads++)
-        program_ok("generate -q --model m " PROMPT " --seed 5 --threads %d --rounds 1 --no-metadata -o t%d.y4m", threads,
-                   threads);
+        program_ok("generate -q --model m " PROMPT " --seed 5 --threads %d --rounds 1 --no-metadata -o t%d.y4m",
+                   threads, threads);
     for (int threads = 2; threads <= 3; threads++) {
         static const char *const endings[] = { "y4m", "jsonl", "keyframes.jsonl" };
 
@@ -32,8 +32,9 @@ static void seeds_change_codes(void **state)
     program_ok("keyframes -q --model m " PROMPT " --seed 5 -o seed5.jsonl");
     program_check("tokens compare -q seed5.jsonl t1.keyframes.jsonl", 0, "");
     /* Drawing without a seed prints one that makes the clip again. */
-    program_ok("keyframes -q --model m " PROMPT " --count 1 --json -o random.jsonl | sed 's/.*\"seed\":\\([0-9]*\\).*/\\1/' "
-               "> seed; '%s' keyframes -q --model m " PROMPT " --count 1 --seed $(cat seed) -o again.jsonl",
+    program_ok("keyframes -q --model m " PROMPT " --count 1 --json -o random.jsonl | "
+               "sed 's/.*\"seed\":\\([0-9]*\\).*/\\1/' > seed; "
+               "'%s' keyframes -q --model m " PROMPT " --count 1 --seed $(cat seed) -o again.jsonl",
                getenv("COGVIDEO_PROGRAM"));
     program_equal_files("random.jsonl", "again.jsonl");
 }
@@ -90,7 +91,8 @@ static void generate_is_its_stages(void **state)
     program_check("tokens compare -q both-1.keyframes.jsonl side-1.jsonl", 0, "");
     program_ok("interpolate -q --model m --seed 5 --first-sample 1 side-1.jsonl -o sample1.jsonl");
     program_equal_files("both-1.jsonl", "sample1.jsonl");
-    program_check("tokens compare -q sample1.jsonl whole.jsonl", 1, ""); /* that was sample 0 from the same key frames */
+    /* That was sample 0, from the same key frames. */
+    program_check("tokens compare -q sample1.jsonl whole.jsonl", 1, "");
     program_check("tokens compare -q both-2.keyframes.jsonl side-2.jsonl", 0, "");
     program_ok("decode -q --model m both-1.jsonl -o decoded.y4m");
     program_equal_files("both-1.y4m", "decoded.y4m");
@@ -99,8 +101,8 @@ static void generate_is_its_stages(void **state)
 static int import_small(void **state)
 {
     (void)state;
-    small_write(check_temp());
-    small_import("f32", "m");
+    models_write_small(check_temp());
+    models_import_small("f32", "m");
     return 0;
 }
 

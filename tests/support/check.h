@@ -46,8 +46,11 @@
 #if defined(__SANITIZE_ADDRESS__)
 #define CHECK_SANITIZED 1
 #elif defined(__has_feature)
-#define CHECK_SANITIZED __has_feature(address_sanitizer)
-#else
+#if __has_feature(address_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
 #define CHECK_SANITIZED 0
 #endif
 

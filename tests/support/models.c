@@ -1,4 +1,4 @@
-#include "support/small.h"
+#include "support/models.h"
 #include "support/check.h"
 #include "support/networks.h"
 #include "support/program.h"
@@ -6,7 +6,9 @@
 
 #include "tokens/npy.h"
 
-enum { LAYERS = 4, HIDDEN = 64, VOCABULARY = 1600, POSITIONS = 1024, EXTRA_POSITIONS = 320, CODES = 1024, CLUSTERS = 37 };
+enum {
+    LAYERS = 4, HIDDEN = 64, VOCABULARY = 1600, POSITIONS = 1024, EXTRA_POSITIONS = 320, CODES = 1024, CLUSTERS = 37
+};
 
 static void write_list(seeded_list *list, const char *folder, const char *name)
 {
@@ -33,7 +35,7 @@ static void write_clusters(const char *folder)
     }
 }
 
-void small_write(const char *folder)
+void models_write_small(const char *folder)
 {
     seeded_list list = { 0 };
 
@@ -47,14 +49,25 @@ void small_write(const char *folder)
     write_clusters(folder);
 }
 
-void small_import(const char *dtype, const char *model)
+void models_import_small(const char *dtype, const char *model)
 {
     program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
-               "--text-tokenizer '%s' --clusters clusters.npy --dtype %s -o %s 2>&1", small_config(),
+               "--text-tokenizer '%s' --clusters clusters.npy --dtype %s -o %s 2>&1", models_small_config(),
                check_data("text/ice_text.model"), dtype, model);
 }
 
-const char *small_config(void)
+void models_import_golden(const char *model)
+{
+    char folder[1024];
+
+    snprintf(folder, sizeof folder, "%s", check_golden("checkpoints"));
+    program_ok("import --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
+               "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
+               "--dtype f32 -o %s 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder,
+               model);
+}
+
+const char *models_small_config(void)
 {
     static char path[1024];
     const char *dir = getenv("COGVIDEO_CONFIGS");
