@@ -42,6 +42,18 @@
             fail_msg("%s = %.9g, %s = %.9g: more than %g apart", #a, check_a, #b, check_b, (double)(tolerance)); \
     } while (0)
 
+/* 1 in a build with the address sanitizer, in which large runs would take many minutes. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 /* "DIR/name" under the committed test data; the text is static, valid until the next call but three. */
 const char *check_data(const char *name);
 /* The same under COGVIDEO_GOLDEN, or NULL where that is not set or has no such file. */

@@ -82,3 +82,27 @@ int clip_round_trip(const cogvideo_video *video, const char *name, const cogvide
     cogvideo_video_free(&back);
     return most;
 }
+
+void clip_save_codes(const char *name, const int32_t *codes, int grid, int frames)
+{
+    cogvideo_error err;
+    cogvideo_tokens clip;
+
+    CHECK_OK(cogvideo_tokens_alloc(&clip, grid, 8, frames, &err), err);
+    memcpy(clip.codes, codes, (size_t)(frames * grid * grid) * sizeof *codes);
+    for (int i = 0; i < frames; i++)
+        clip.times[i] = i;
+    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path(name), &err), err);
+    cogvideo_tokens_free(&clip);
+}
+
+cogvideo_tokens clip_load_codes(const char *name, int grid, int frames)
+{
+    cogvideo_error err;
+    cogvideo_tokens clip;
+
+    CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path(name), &err), err);
+    assert_int_equal(clip.grid, grid);
+    assert_int_equal(clip.frames, frames);
+    return clip;
+}

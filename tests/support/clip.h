@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <cogvideo/tokens.h>
 #include <cogvideo/video.h>
 
 /* Smooth frames at 8 fps: red rises to the right, green downwards, blue with time, each from 40 to 200. */
@@ -15,5 +16,10 @@ int clip_difference(const cogvideo_video *a, const cogvideo_video *b);
 int clip_round_trip(const cogvideo_video *video, const char *name, const cogvideo_write_options *options);
 /* The whole of the file "TEMP/name". */
 cv_buffer clip_bytes(const char *name);
+
+/* Writes codes [frames][grid * grid] to the token stream "TEMP/name", a frame a second. */
+void clip_save_codes(const char *name, const int32_t *codes, int grid, int frames);
+/* Reads one, which must be of that shape. */
+cogvideo_tokens clip_load_codes(const char *name, int grid, int frames);
 
 #endif

@@ -1,5 +1,6 @@
 /* The import of whole checkpoints: values, the description, trunks shared and not, what is replaced and what is not. */
 #include "support/check.h"
+#include "support/models.h"
 #include "support/torch_file.h"
 
 #include <cogvideo/import.h>
@@ -294,15 +295,6 @@ static void write_stage(const char *path, cv_transformer_sizes sizes, int trunk,
 static const cv_transformer_sizes small = { .layers = 2, .hidden = 16, .mlp = 64, .vocabulary = 1600,
                                             .positions = 1024, .extra_positions = 320 };
 
-static const char *small_config(void)
-{
-    static char path[1024];
-    const char *dir = getenv("COGVIDEO_CONFIGS");
-
-    snprintf(path, sizeof path, "%s/small.json", dir ? dir : "configs");
-    return path;
-}
-
 static void equal_trunks_are_stored_once(void **state)
 {
     cogvideo_error err;
@@ -314,7 +306,7 @@ static void equal_trunks_are_stored_once(void **state)
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, NULL);
     CHECK_OK(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
-                                               .config = small_config(), .output = dir, .overwrite = 1 }, &err), err);
+                                               .config = models_small_config(), .output = dir, .overwrite = 1 }, &err), err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "trunk.safetensors");
     assert_string_equal(part(model, "stage2", "trunk"), "trunk.safetensors");
@@ -338,7 +330,7 @@ static void different_trunks_are_both_kept(void **state)
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, "transformer.final_layernorm.bias");
     CHECK_OK(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
-                                               .config = small_config(), .output = dir }, &err), err);
+                                               .config = models_small_config(), .output = dir }, &err), err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "stage1.trunk.safetensors");
     assert_string_equal(part(model, "stage2", "trunk"), "stage2.trunk.safetensors");
@@ -356,7 +348,7 @@ static void stages_of_two_models_are_refused(void **state)
     deeper.layers = 3;
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), deeper, 5, 7, NULL);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .config = small_config(),
+    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .config = models_small_config(),
                                                   .stage2 = check_temp_path("s2.pt"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_MODEL, "stage 2 has 3 layers", err);
     CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .output = check_temp_path("no") },
@@ -376,7 +368,7 @@ static void small_goldens_share_their_trunk(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("small"));
     if (!stage1 || !stage2)
         skip();
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = stage1, .stage2 = stage2, .config = small_config(),
+    CHECK_OK(import((cogvideo_import_request){ .stage1 = stage1, .stage2 = stage2, .config = models_small_config(),
                                                .text_tokenizer = check_data("text/ice_text.model"), .output = dir },
                     &err), err);
     model = read_model(dir);
@@ -426,7 +418,7 @@ static void all_parts_of_the_goldens_are_imported(void **state)
     CHECK_OK(cv_store_open(&store, check_temp_path("all/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->count, 20000);
     cv_store_close(&store);
-    CHECK_FAILS(import((cogvideo_import_request){ .image_tokenizer = paths[3], .config = small_config(),
+    CHECK_FAILS(import((cogvideo_import_request){ .image_tokenizer = paths[3], .config = models_small_config(),
                                                   .output = check_temp_path("no") }, &err), COGVIDEO_ERROR_MODEL,
                 "the image tokenizer has 20000 image codes", err);
     CHECK_FAILS(import((cogvideo_import_request){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),

@@ -1,0 +1,67 @@
+#!/bin/sh
+# installed.sh SOURCE BUILD MAKE_SMALL CC FLAGS - the library as another program finds it: installed into a folder of
+# its own, found by pkg-config, shared and static. The program is the one that include/cogvideo/cogvideo.h shows.
+set -eu
+source=$1 build=$2 make_small=$3 cc=$4 flags=$5
+export LC_ALL=C
+temp=$(mktemp -d /tmp/cogvideo-installed-XXXXXX)
+trap 'rm -rf "$temp"' EXIT
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+meson install -C "$build" --no-rebuild --quiet --destdir "$temp/root"
+pc=$(find "$temp/root" -name cogvideo.pc)
+[ -n "$pc" ] || fail "no cogvideo.pc was installed"
+lib=$(dirname "$(dirname "$pc")")
+prefix=$(sed -n 's/^prefix=//p' "$pc")
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH
+# The prefix is where the files will be; they are under $temp/root now.
+pkg() {
+    pkg-config --define-variable=prefix="$temp/root$prefix" "$@" cogvideo
+}
+[ -x "$temp/root$prefix/bin/cogvideo" ] || fail "no program was installed"
+[ -f "$temp/root$prefix/share/cogvideo/configs/cogvideo.json" ] || fail "no model descriptions were installed"
+
+# Every symbol that the shared library gives away has the library's name.
+nm -D --defined-only "$lib/libcogvideo.so" | awk '{ print $NF }' >"$temp/symbols"
+grep -qx cogvideo_keyframes "$temp/symbols" || fail "libcogvideo.so does not export cogvideo_keyframes"
+! grep -v '^cogvideo_' "$temp/symbols" || fail "libcogvideo.so exports names (above) that are not cogvideo_*"
+readelf -d "$lib/libcogvideo.so" | grep -q 'SONAME.*\[libcogvideo\.so\.[0-9]*\]' || fail "libcogvideo.so has no soname"
+
+# The comment's program, its indentation taken away.
+sed -n '/^ \* A complete program/,/^ \*     } \*\/$/p' "$source/include/cogvideo/cogvideo.h" |
+    sed -e 1,2d -e 's/ \*\/$//' -e 's/^ \*     //' -e 's/^ \*$//' >"$temp/clip.c"
+grep -q 'int main(void)' "$temp/clip.c" || fail "cogvideo.h shows no program"
+
+cd "$temp"
+mkdir checkpoints weights
+"$make_small" checkpoints
+"$temp/root$prefix/bin/cogvideo" import -q --config "$temp/root$prefix/share/cogvideo/configs/small.json" \
+    --stage1 checkpoints/stage1.pt --stage2 checkpoints/stage2.pt --image-tokenizer checkpoints/image.pt \
+    --text-tokenizer "$COGVIDEO_TEST_DATA/text/ice_text.model" \
+    --clusters checkpoints/clusters.npy -o weights/cogvideo 2>import.log || fail "$(cat import.log)"
+
+# The sanitizer's flags are the build's, split into words as they are; the compiler may be several words too.
+run() {
+    rm -f clip.y4m
+    LD_LIBRARY_PATH=$lib ./clip
+    [ "$(head -c 9 clip.y4m)" = YUV4MPEG2 ] || fail "$1: no clip.y4m came of the program"
+    [ "$(grep -ac '^FRAME' clip.y4m)" -ge 1 ] || fail "$1: clip.y4m has no frames"
+    mv clip.y4m "$1.y4m"
+}
+# shellcheck disable=SC2046,SC2086
+$cc -Wall -Wextra -Werror $flags clip.c $(pkg --cflags --libs) -o clip
+ldd clip | grep -q libcogvideo || fail "the program does not use the shared library"
+run shared
+# The static library by its name, over shared packages: what it needs itself, not what --static adds for linking every
+# package statically, whose own packages need not be here.
+needs=$(pkg --print-requires-private | sed 's/ .*//')
+# shellcheck disable=SC2046,SC2086
+$cc -Wall -Wextra -Werror $flags clip.c $(pkg --cflags) -L"$lib" -l:libcogvideo.a $(pkg-config --libs $needs) \
+    $(sed -n 's/^Libs.private: //p' "$pc") -o clip
+! ldd clip | grep -q libcogvideo || fail "the program uses the shared library"
+run static
+cmp shared.y4m static.y4m

@@ -1,0 +1,121 @@
+/* What a run's codes depend on, and what they do not: threads, batches, samples side by side, rounds in one call. */
+#include "support/check.h"
+#include "support/program.h"
+#include "support/models.h"
+
+#define PROMPT "一个红色的圆形向左移动"
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++)
+        program_ok("generate -q --model m " PROMPT " --seed 5 --threads %d --rounds 1 --no-metadata -o t%d.y4m",
+                   threads, threads);
+    for (int threads = 2; threads <= 3; threads++) {
+        static const char *const endings[] = { "y4m", "jsonl", "keyframes.jsonl" };
+
+        for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+            char name[40], first[40];
+
+            snprintf(name, sizeof name, "t%d.%s", threads, endings[i]);
+            snprintf(first, sizeof first, "t1.%s", endings[i]);
+            program_equal_files(first, name);
+        }
+    }
+}
+
+static void seeds_change_codes(void **state)
+{
+    (void)state;
+    program_ok("keyframes -q --model m " PROMPT " --seed 6 -o seed6.jsonl");
+    program_check("tokens compare -q seed6.jsonl t1.keyframes.jsonl", 1, "");
+    program_ok("keyframes -q --model m " PROMPT " --seed 5 -o seed5.jsonl");
+    program_check("tokens compare -q seed5.jsonl t1.keyframes.jsonl", 0, "");
+    /* Drawing without a seed prints one that makes the clip again. */
+    program_ok("keyframes -q --model m " PROMPT " --count 1 --json -o random.jsonl | "
+               "sed 's/.*\"seed\":\\([0-9]*\\).*/\\1/' > seed; "
+               "'%s' keyframes -q --model m " PROMPT " --count 1 --seed $(cat seed) -o again.jsonl",
+               getenv("COGVIDEO_PROGRAM"));
+    program_equal_files("random.jsonl", "again.jsonl");
+}
+
+static void samples_are_those_of_runs_alone(void **state)
+{
+    char name[40], alone[40];
+
+    (void)state;
+    program_ok("keyframes -q --model m " PROMPT " --seed 5 --samples 3 -o side-%%d.jsonl");
+    for (int sample = 0; sample < 3; sample++) {
+        snprintf(name, sizeof name, "side-%d.jsonl", sample);
+        snprintf(alone, sizeof alone, "alone-%d.jsonl", sample);
+        program_ok("keyframes -q --model m " PROMPT " --seed 5 --first-sample %d -o %s", sample, alone);
+        program_equal_files(name, alone);
+    }
+    program_check("tokens compare -q side-0.jsonl seed5.jsonl", 0, "");
+    program_check("tokens compare -q side-0.jsonl side-1.jsonl", 1, "");
+    program_check("tokens compare -q side-1.jsonl side-2.jsonl", 1, "");
+}
+
+static void batches_change_nothing(void **state)
+{
+    (void)state;
+    program_ok("interpolate -q --model m --seed 5 --rounds 2 side-1.jsonl -o all.jsonl");
+    for (int batch = 1; batch <= 3; batch++) {
+        char name[40];
+
+        snprintf(name, sizeof name, "batch%d.jsonl", batch);
+        program_ok("interpolate -q --model m --seed 5 --rounds 2 --batch %d side-1.jsonl -o %s", batch, name);
+        program_equal_files("all.jsonl", name);
+    }
+    program_check("tokens show all.jsonl", 0, "17 frames of 8x8 codes");
+}
+
+static void rounds_can_be_calls(void **state)
+{
+    (void)state;
+    program_ok("interpolate -q --model m --seed 5 --rounds 1 side-1.jsonl -o one.jsonl");
+    program_ok("interpolate -q --model m --seed 5 --rounds 1 one.jsonl -o two.jsonl");
+    program_equal_files("all.jsonl", "two.jsonl");
+    /* What is left of the model's three rounds. */
+    program_ok("interpolate -q --model m --seed 5 two.jsonl -o three.jsonl");
+    program_check("tokens show three.jsonl", 0, "33 frames of 8x8 codes");
+    program_ok("interpolate -q --model m --seed 5 side-1.jsonl -o whole.jsonl");
+    program_equal_files("three.jsonl", "whole.jsonl");
+}
+
+/* The stages one by one give what generate gives. */
+static void generate_is_its_stages(void **state)
+{
+    (void)state;
+    program_ok("generate -q --model m " PROMPT " --seed 5 --first-sample 1 --samples 2 -o both-%%d.y4m");
+    program_check("tokens compare -q both-1.keyframes.jsonl side-1.jsonl", 0, "");
+    program_ok("interpolate -q --model m --seed 5 --first-sample 1 side-1.jsonl -o sample1.jsonl");
+    program_equal_files("both-1.jsonl", "sample1.jsonl");
+    /* That was sample 0, from the same key frames. */
+    program_check("tokens compare -q sample1.jsonl whole.jsonl", 1, "");
+    program_check("tokens compare -q both-2.keyframes.jsonl side-2.jsonl", 0, "");
+    program_ok("decode -q --model m both-1.jsonl -o decoded.y4m");
+    program_equal_files("both-1.y4m", "decoded.y4m");
+}
+
+static int import_small(void **state)
+{
+    (void)state;
+    models_write_small(check_temp());
+    models_import_small("f32", "m");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(seeds_change_codes),
+        cmocka_unit_test(samples_are_those_of_runs_alone),
+        cmocka_unit_test(batches_change_nothing),
+        cmocka_unit_test(rounds_can_be_calls),
+        cmocka_unit_test(generate_is_its_stages),
+    };
+
+    return cmocka_run_group_tests(tests, import_small, NULL);
+}

@@ -1,0 +1,77 @@
+#include "support/models.h"
+#include "support/check.h"
+#include "support/networks.h"
+#include "support/program.h"
+#include "support/torch_file.h"
+
+#include "tokens/npy.h"
+
+enum {
+    LAYERS = 4, HIDDEN = 64, VOCABULARY = 1600, POSITIONS = 1024, EXTRA_POSITIONS = 320, CODES = 1024, CLUSTERS = 37
+};
+
+static void write_list(seeded_list *list, const char *folder, const char *name)
+{
+    char path[1200];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    torch_write(list, path, CV_F16, 0);
+    seeded_list_free(list);
+}
+
+static void write_clusters(const char *folder)
+{
+    cogvideo_error err;
+    char path[1200];
+    size_t count = CODES;
+    int32_t labels[CODES];
+
+    for (int code = 0; code < CODES; code++)
+        labels[code] = code % CLUSTERS;
+    snprintf(path, sizeof path, "%s/clusters.npy", folder);
+    if (cv_npy_write(path, 1, &count, labels, &err) != COGVIDEO_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        abort();
+    }
+}
+
+void models_write_small(const char *folder)
+{
+    seeded_list list = { 0 };
+
+    for (int stage = 1; stage <= 2; stage++) {
+        networks_trunk(&list, 71, LAYERS, HIDDEN, VOCABULARY, POSITIONS);
+        networks_stage(&list, 70 + stage, LAYERS, HIDDEN, EXTRA_POSITIONS);
+        write_list(&list, folder, stage == 1 ? "stage1.pt" : "stage2.pt");
+    }
+    networks_image_tokenizer(&list, 51, 32, 16, CODES);
+    write_list(&list, folder, "image.pt");
+    write_clusters(folder);
+}
+
+void models_import_small(const char *dtype, const char *model)
+{
+    program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
+               "--text-tokenizer '%s' --clusters clusters.npy --dtype %s -o %s 2>&1", models_small_config(),
+               check_data("text/ice_text.model"), dtype, model);
+}
+
+void models_import_golden(const char *model)
+{
+    char folder[1024];
+
+    snprintf(folder, sizeof folder, "%s", check_golden("checkpoints"));
+    program_ok("import --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
+               "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
+               "--dtype f32 -o %s 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder,
+               model);
+}
+
+const char *models_small_config(void)
+{
+    static char path[1024];
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+
+    snprintf(path, sizeof path, "%s/small.json", dir ? dir : "configs");
+    return path;
+}
