@@ -39,7 +39,7 @@ typedef struct cogvideo_progress {
     cogvideo_stage stage;
     int round, rounds;          /* of interpolation, from 0; 0 and 1 elsewhere */
     int frame, frames;          /* frames of this stage finished, and in all */
-    long long codes, all_codes; /* codes (or pixels, when decoding) done in this stage, and in all; all samples together */
+    long long codes, all_codes; /* codes done in this stage, and in all; all samples together */
     int sequences;              /* run side by side */
 } cogvideo_progress;
 

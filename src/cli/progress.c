@@ -147,9 +147,7 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
         char what[160], speed[80];
 
         describe(what, sizeof what, report);
-        judge(progress, now, report->codes, report->all_codes,
-              report->stage == COGVIDEO_STAGE_DECODE || report->stage == COGVIDEO_STAGE_ENCODE ? "pixels" : "codes",
-              speed, sizeof speed);
+        judge(progress, now, report->codes, report->all_codes, "codes", speed, sizeof speed);
         draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : 0, speed);
     }
     return cli_interrupted();
