@@ -82,6 +82,16 @@ static void remove_directory(const char *directory)
     rmdir(directory);
 }
 
+/* Makes the folders above `output` that are not there. What cannot be made shows when `output` itself is. */
+static void make_parents(char *output)
+{
+    for (char *slash = strchr(output + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(output, 0777);
+        *slash = '/';
+    }
+}
+
 /* A fresh name beside `output`: "OUTPUT.partial-PID-0". A directory is made, or only the name is chosen. */
 static cogvideo_status beside(char **out, const char *output, const char *word, bool make, cogvideo_error *err)
 {
@@ -164,6 +174,7 @@ cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo
     replace = cv_path_exists(output);
     if (replace)
         CV_TRY(check_replaceable(output, err));
+    make_parents(output);
     CV_TRY(beside(&partial, output, "partial", true, err));
     CV_TRY(cv_import(request, partial, err));
     CV_TRY(cv_family_open(&model, partial, NULL, err)); /* every tensor there, of the right shape, and no other */

@@ -172,8 +172,8 @@ static int make(const cli_command *command, job *j, settings *s, const cli_argum
     j->options.samples = s->samples;
     if ((status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
                                j->session.info.keyframes)) != CLI_OK ||
-        (status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_INTERPOLATE,
-                               j->session.info.keyframes)) != CLI_OK ||
+        (status = cli_announce_rounds(&j->session, &j->options, j->session.info.keyframes, s->rounds,
+                                      s->batch)) != CLI_OK ||
         (status = make_keys(j, s)) != CLI_OK)
         return status;
     for (int i = 0; i < s->samples && status == CLI_OK; i++)

@@ -2,6 +2,8 @@
 #include "commands.h"
 #include "common.h"
 
+#include <stdarg.h>
+
 typedef struct settings {
     cli_model_options model;
     int json;
@@ -56,9 +58,18 @@ static void print_json(const cogvideo_model *model, const cogvideo_model_info *i
     putchar('\n');
 }
 
-static const char *yes(int has)
+/* A line of the list of parts: "yes" and what the part is like, or "no" alone. */
+static void print_part(const char *name, int has, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void print_part(const char *name, int has, const char *format, ...)
 {
-    return has ? "yes" : "no";
+    va_list args;
+
+    printf("  %-16s %s", name, has ? "yes" : "no");
+    va_start(args, format);
+    if (has)
+        vprintf(format, args);
+    va_end(args);
+    putchar('\n');
 }
 
 static void print_text(const cogvideo_model *model, const cogvideo_model_info *info)
@@ -73,16 +84,14 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
     printf("  parameters       %llu in %s of files\n", (unsigned long long)info->parameters, size);
     printf("  network          %d layers, %d channels, %d heads, %d ids\n", info->layers, info->hidden, info->heads,
            info->vocabulary);
-    printf("  stage 1          %s (%d key frames of %dx%d codes)\n", yes(info->has_stage1), info->keyframes, info->grid,
-           info->grid);
-    printf("  stage 2          %s (windows of %dx%d codes)%s\n", yes(info->has_stage2), info->window, info->window,
-           info->shared_trunk ? ", trunk shared with stage 1" : "");
-    printf("  super-resolution %s (%dx%d codes)\n", yes(info->has_upscaler), info->upscaled_grid, info->upscaled_grid);
-    printf("  image tokenizer  %s (%d codes)\n", yes(info->has_image_tokenizer), info->image_codes);
-    printf("  text tokenizer   %s (%d pieces, texts of up to %d ids)\n", yes(info->has_text_tokenizer),
-           info->text_pieces,
-           info->text_places);
-    printf("  code clusters    %s\n", yes(info->has_clusters));
+    print_part("stage 1", info->has_stage1, " (%d key frames of %dx%d codes)", info->keyframes, info->grid, info->grid);
+    print_part("stage 2", info->has_stage2, " (windows of %dx%d codes)%s", info->window, info->window,
+               info->shared_trunk ? ", trunk shared with stage 1" : "");
+    print_part("super-resolution", info->has_upscaler, " (%dx%d codes)", info->upscaled_grid, info->upscaled_grid);
+    print_part("image tokenizer", info->has_image_tokenizer, " (%d codes)", info->image_codes);
+    print_part("text tokenizer", info->has_text_tokenizer, " (%d pieces, texts of up to %d ids)", info->text_pieces,
+               info->text_places);
+    print_part("code clusters", info->has_clusters, "%s", "");
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
         cli_format_bytes(size, sizeof size, (double)bytes);
         printf("  %s: %s, %d tensors\n", file, size, tensors);

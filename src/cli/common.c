@@ -188,27 +188,57 @@ static double memory_available(void)
     return 1024 * kilobytes;
 }
 
-int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
+static void announce(cli_session *session, cogvideo_stage stage, const cogvideo_plan *plan)
 {
     static const char *const names[] = { "first frame", "key frames", "interpolation", "super-resolution" };
-    cogvideo_plan plan;
-    cogvideo_error err;
     char weights[32], working[32], have[32];
-    double available = memory_available();
+    double available = memory_available(), room = (double)plan->caches + (double)plan->scratch;
 
-    if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    cli_format_bytes(weights, sizeof weights, (double)plan.weights);
-    cli_format_bytes(working, sizeof working, (double)plan.caches + (double)plan.scratch);
+    cli_format_bytes(weights, sizeof weights, (double)plan->weights);
+    cli_format_bytes(working, sizeof working, room);
     cli_format_bytes(have, sizeof have, available);
     if (!session->progress.quiet)
         cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
-                names[stage], plan.codes, working, weights);
-    if (available > 0 && (double)plan.caches + (double)plan.scratch > available)
+                names[stage], plan->codes, working, weights);
+    if (available > 0 && room > available)
         cli_say("cogvideo: warning: %s are needed to work in, and %s are free", working, have);
-    else if (available > 0 && (double)plan.weights > available && !session->progress.quiet)
+    else if (available > 0 && (double)plan->weights > available && !session->progress.quiet)
         cli_say("cogvideo: warning: the weights do not fit the %s of free memory; they will be read again and again",
                 have);
+}
+
+int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
+{
+    cogvideo_plan plan;
+    cogvideo_error err;
+
+    if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    announce(session, stage, &plan);
+    return CLI_OK;
+}
+
+int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
+                        int batch)
+{
+    cogvideo_plan plan = { 0 };
+    cogvideo_error err;
+    long long codes = 0;
+
+    for (int round = 0; round < (rounds ? rounds : session->info.rounds) && frames < 1 << 24; round++) {
+        if (cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, frames, &plan, &err) !=
+            COGVIDEO_OK)
+            return cli_failed(session, &err);
+        codes += plan.codes;
+        frames = 2 * frames - 1;
+    }
+    /* The last round is the largest; a window spans three frames and shares its last one. */
+    if (batch > 0 && batch < (frames - 1) / 4 &&
+        cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, 2 * batch + 1, &plan, &err) !=
+        COGVIDEO_OK)
+        return cli_failed(session, &err);
+    plan.codes = codes;
+    announce(session, COGVIDEO_STAGE_INTERPOLATE, &plan);
     return CLI_OK;
 }
 

@@ -74,6 +74,9 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
 
 /* Says what a stage will compute and how much memory it takes. */
 int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames);
+/* The same for all rounds of interpolation (0 = model) of a clip of `frames`, `batch` windows at once (0 = all). */
+int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
+                        int batch);
 
 /* Saves `count` clips under their names and says so, or prints {"seed":..., "files":[...]} on standard output; no seed
  * where it is negative. Removes the partial files. */

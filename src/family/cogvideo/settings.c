@@ -46,7 +46,7 @@ cogvideo_status cv_step_sampling(const cogvideo_model *model, const cogvideo_gen
     if (s.clusters > 0 && !s.greedy && !model->clusters)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
                        "the model '%s' samples by clusters of codes but has none: import it with --clusters, or sample "
-                       "with --clusters off and --top-k or --top-p",
+                       "with --clusters 0 and --top-k or --top-p",
                        model->description.name);
     *out = s;
     return COGVIDEO_OK;
