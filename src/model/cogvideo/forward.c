@@ -180,7 +180,7 @@ static cv_attention_source source(const cv_memory *memory, int layer, const cv_r
     };
 }
 
-void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count)
+void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count, cv_attention_query *queries)
 {
     const cv_layer_buffers *b = cv_pass_layer(p, layer);
     const cv_cogvideo_config *config = p->stage->config;
@@ -188,7 +188,7 @@ void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int coun
     int max_runs = cv_plus_max_runs(config, p->stage->kind), parity = layer & 1;
 
     for (int r = first; r < first + count; r++) {
-        cv_attention_query *query = &p->queries[r];
+        cv_attention_query *query = &queries[r - first];
         const cv_row *row = &p->rows[r];
         const cv_sequence *sequence = row->sequence;
 
@@ -215,8 +215,8 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
 {
     const cv_cogvideo_config *config = p->stage->config;
 
-    cv_pass_queries(p, layer, plus, first, count);
-    cv_attention(p->exec, p->queries + first, count, config->heads, config->hidden / config->heads,
+    cv_pass_queries(p, layer, plus, first, count, p->queries);
+    cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads,
                  cv_pass_max_keys(config), p->attention_scratch);
 }
 
@@ -312,6 +312,14 @@ static void mlp(const cv_pass *p, const cv_trunk_layer *layer, const cv_layer_bu
     }
 }
 
+void cv_pass_dropout(const cv_pass *p, int layer, int after, float *x)
+{
+    cv_dropout dropout = p->dropout;
+
+    dropout.tag = (uint32_t)(2 * layer + after);
+    cv_dropout_apply(p->exec, &dropout, x, 0, p->count, p->stage->config->hidden);
+}
+
 static void run_layer(const cv_pass *p, int n)
 {
     const cv_trunk_layer *layer = &p->stage->trunk->layers[n];
@@ -333,9 +341,11 @@ static void run_layer(const cv_pass *p, int n)
             mix_channels(p, b, plus->mix);
         }
     }
+    cv_pass_dropout(p, n, 0, b->mixed);
     cv_layer_norm_add(p->exec, &layer->third_norm, p->x, b->mixed, p->count);
     keep(p, b->x_mid, p->x);
     mlp(p, layer, b);
+    cv_pass_dropout(p, n, 1, b->out);
     cv_layer_norm_add(p->exec, &layer->fourth_norm, p->x, b->out, p->count);
 }
 

@@ -1,19 +1,10 @@
 #include "model/cogvideo/memory.h"
 
-#include <string.h>
-
-static size_t memory_bytes(const cv_cogvideo_config *config, int places)
-{
-    return 2 * (size_t)config->layers * (size_t)config->hidden * (size_t)places * sizeof(float);
-}
-
 static cogvideo_status memory_create(cv_memory *out, const cv_cogvideo_config *config, int places, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
-    cv_memory memory = { .places = places };
+    cv_memory memory = cv_memory_of(places, config->hidden, config->heads);
 
-    memory.head_stride = (size_t)(config->hidden / config->heads) * (size_t)places;
-    memory.layer_stride = memory.head_stride * (size_t)config->heads;
     CV_NEW(memory.keys, memory.layer_stride * (size_t)config->layers, err);
     CV_NEW(memory.values, memory.layer_stride * (size_t)config->layers, err);
     *out = memory;
@@ -55,7 +46,7 @@ void cv_text_memory_free(cv_text_memory *memory)
 
 size_t cv_text_memory_bytes(const cv_cogvideo_config *config, int count, bool plus)
 {
-    return memory_bytes(config, count) * (plus ? 2 : 1);
+    return cv_memory_bytes(config->layers, count, config->hidden) * (plus ? 2 : 1);
 }
 
 cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, int slots, bool plus,
@@ -85,15 +76,6 @@ size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, int slots, bool p
 {
     int L = cv_cogvideo_places(config);
 
-    return memory_bytes(config, L) + (plus ? memory_bytes(config, slots * L) : 0);
-}
-
-void cv_memory_put(const cv_memory *memory, int layer, int place, const float *keys, const float *values, int H, int D)
-{
-    size_t at = (size_t)layer * memory->layer_stride + (size_t)place * (size_t)D;
-
-    for (int h = 0; h < H; h++, at += memory->head_stride) {
-        memcpy(memory->keys + at, keys + (size_t)h * (size_t)D, (size_t)D * sizeof *keys);
-        memcpy(memory->values + at, values + (size_t)h * (size_t)D, (size_t)D * sizeof *values);
-    }
+    return cv_memory_bytes(config->layers, L, config->hidden) +
+           (plus ? cv_memory_bytes(config->layers, slots * L, config->hidden) : 0);
 }

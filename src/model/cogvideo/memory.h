@@ -5,15 +5,8 @@
 #ifndef CV_MODEL_COGVIDEO_MEMORY_H
 #define CV_MODEL_COGVIDEO_MEMORY_H
 
-#include "base/mem.h"
 #include "model/cogvideo/config.h"
-
-/* Keys and values, [layers][H][places][D] each. */
-typedef struct cv_memory {
-    float *keys, *values;
-    int places;
-    size_t layer_stride, head_stride; /* in floats */
-} cv_memory;
+#include "nn/memory.h"
 
 typedef struct cv_text_memory {
     cv_memory base, plus;
@@ -36,9 +29,5 @@ cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_c
                                        cogvideo_error *err);
 void cv_frame_memory_free(cv_frame_memory *memory);
 size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, int slots, bool plus);
-
-/* Copies one place's keys and values, [H * D] each, into a layer. */
-void cv_memory_put(const cv_memory *memory, int layer, int place, const float *keys, const float *values, int H,
-                   int D);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "model/cogvideo/forward.h"
 #include "nn/attention.h"
+#include "nn/dropout.h"
 
 #define CV_TEXT_SLOT (-1)
 
@@ -42,8 +43,7 @@ typedef struct cv_pass {
     bool step;                  /* every row is of another sequence */
     bool plus;                  /* the plus channel takes part */
     bool frame_rows;            /* there are rows of frames, not of text alone */
-    float dropout;              /* training: share of activations dropped after attention and after the MLP */
-    uint64_t dropout_seed;
+    cv_dropout dropout;         /* training: after attention and after the MLP */
     float *x;                   /* [rows, C], the residual stream */
     cv_layer_buffers *layers;   /* training: one set a layer; inference: one in all */
     bool training;
@@ -66,10 +66,13 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena);
 /* Row r is this place of this sequence: its input embedding into x, and what it sees. */
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input);
 void cv_pass_run(const cv_pass *p, const cv_observer *observer);
-/* Queries of rows first .. first + count - 1 in one channel of a layer, as attention takes them. */
-void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count);
+/* The queries of rows first .. first + count - 1 in one channel of a layer, as attention takes them. */
+void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count, cv_attention_query *queries);
 /* The memory that holds a row's keys and values, and the row's place in it. */
 const cv_memory *cv_pass_memory(const cv_pass *p, const cv_row *row, bool plus, int *place);
+/* Training: x [rows, C] with some activations dropped, or a gradient on its way back; a function of layer and place
+ * (0 after attention, 1 after the MLP). Nothing happens where nothing is to be dropped. */
+void cv_pass_dropout(const cv_pass *p, int layer, int after, float *x);
 int cv_pass_max_keys(const cv_cogvideo_config *config);
 
 /* Where a place's position embedding stands: a table of the stage's network (or of its gradients), and the row. */

@@ -22,15 +22,6 @@ cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, i
     return scratch;
 }
 
-cv_memory cv_memory_take(cv_arena *arena, int places, int hidden, int heads)
-{
-    cv_memory memory = { .head_stride = (size_t)places * (size_t)(hidden / heads) };
-
-    memory.keys = cv_arena_take(arena, (size_t)places * (size_t)hidden, sizeof(float));
-    memory.values = cv_arena_take(arena, (size_t)places * (size_t)hidden, sizeof(float));
-    return memory;
-}
-
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,
                      float *q, const cv_memory *memory, int first, int heads, const cv_rows_scratch *scratch)
 {

@@ -5,8 +5,8 @@
 #ifndef CV_MODEL_TRUNK_ROWS_H
 #define CV_MODEL_TRUNK_ROWS_H
 
-#include "base/arena.h"
 #include "model/trunk/trunk.h"
+#include "nn/memory.h"
 
 typedef struct cv_rows_scratch {
     float *normed; /* [block, C] */
@@ -16,14 +16,6 @@ typedef struct cv_rows_scratch {
 
 /* Takes the scratch that the functions below need for a layer of these sizes. */
 cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, int mlp);
-
-/* Keys and values [H][places][D], head_stride = places * D. */
-typedef struct cv_memory {
-    float *keys, *values;
-    size_t head_stride;
-} cv_memory;
-
-cv_memory cv_memory_take(cv_arena *arena, int places, int hidden, int heads);
 
 /* a = norm(x [rows, C]); q [rows, C], and the memory's places first .. first + rows - 1, = a . qkv */
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,

@@ -60,10 +60,10 @@ static buffers take_buffers(cv_arena *arena, const cv_exec *exec, const cv_upsca
 
     b.context = cv_arena_take(arena, (size_t)context * C, sizeof(float));
     b.context_q = cv_arena_take(arena, (size_t)context * C, sizeof(float));
-    b.base = cv_memory_take(arena, context, config->hidden, config->heads);
+    b.base = cv_memory_take(arena, 1, context, config->hidden, config->heads);
     b.places = cv_arena_take(arena, (size_t)places * C, sizeof(float));
     b.places_q = cv_arena_take(arena, (size_t)places * C, sizeof(float));
-    b.plus = cv_memory_take(arena, places, config->hidden, config->heads);
+    b.plus = cv_memory_take(arena, 1, places, config->hidden, config->heads);
     b.queries = cv_arena_take(arena, QUERIES, sizeof(cv_attention_query));
     b.runs = cv_arena_take(arena, QUERIES * (size_t)runs_each(config), sizeof(cv_run));
     b.logits = cv_arena_take(arena, LOGIT_PLACES * (size_t)config->image_codes, sizeof(float));
