@@ -31,6 +31,7 @@
 #define COGVIDEO_COGVIDEO_H
 
 #include <cogvideo/common.h>
+#include <cogvideo/dataset.h>
 #include <cogvideo/generate.h>
 #include <cogvideo/import.h>
 #include <cogvideo/model.h>
