@@ -25,3 +25,10 @@ void cv_blas_matmul_nn(float *out, int out_stride, const float *a, int a_stride,
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out,
                 out_stride);
 }
+
+void cv_blas_matmul_tn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
+                       int N, int K, float beta)
+{
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out,
+                out_stride);
+}

@@ -15,5 +15,8 @@ void cv_blas_matmul_nt(float *out, int out_stride, const float *a, int a_stride,
 /* out [M, N] = a [M, K] * b [K, N] + beta * out */
 void cv_blas_matmul_nn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
                        int N, int K, float beta);
+/* out [M, N] = a [K, M]^T * b [K, N] + beta * out */
+void cv_blas_matmul_tn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
+                       int N, int K, float beta);
 
 #endif

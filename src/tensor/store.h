@@ -43,6 +43,9 @@ cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *er
 
 /* --- in memory: what is trained --- */
 
+/* A store without data, whose claims all succeed: binding a network to it lists what the network is made of, in tensors
+ * whose data is NULL, so that no other list of names is needed. A claimed tensor is valid until the next claim. */
+cogvideo_status cv_store_plan(cv_store **out, const char *name, cogvideo_error *err);
 /* A store of the same names and shapes as `count` tensors, all f32, all zero, in one block of memory that may be written. */
 cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
                                 cogvideo_error *err);

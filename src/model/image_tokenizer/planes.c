@@ -66,7 +66,7 @@ static void run_block(cv_planes *planes, const cv_resblock *block)
     bool widths_agree = block->shortcut.out == 0;
 
     cv_resblock_apply(planes->exec, block, widths_agree ? planes->x : planes->inner, planes->x, planes->inner,
-                      planes->middle, planes->height, planes->width, planes->arena);
+                      planes->middle, NULL, planes->height, planes->width, planes->arena);
     if (!widths_agree)
         swap(planes);
 }
