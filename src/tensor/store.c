@@ -377,3 +377,17 @@ fail:
     cv_store_close(&store);
     return status;
 }
+
+cogvideo_status cv_store_create_like(cv_store **out, const char *name, const cv_store *like, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_tensor *tensors = NULL;
+
+    CV_NEW(tensors, like->count, err);
+    for (size_t i = 0; i < like->count; i++)
+        tensors[i] = like->entries[i].tensor;
+    CV_TRY(cv_store_create(out, name, tensors, like->count, err));
+fail:
+    cv_free(tensors);
+    return status;
+}

@@ -49,6 +49,8 @@ cogvideo_status cv_store_plan(cv_store **out, const char *name, cogvideo_error *
 /* A store of the same names and shapes as `count` tensors, all f32, all zero, in one block of memory that may be written. */
 cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
                                 cogvideo_error *err);
+/* The same after another store, planned or not. */
+cogvideo_status cv_store_create_like(cv_store **out, const char *name, const cv_store *like, cogvideo_error *err);
 /* The values of a tensor of such a store. */
 static inline float *cv_tensor_values(const cv_tensor *tensor)
 {

@@ -61,24 +61,17 @@ static void bench_open(bench *b, const layer *l, int threads)
 {
     cogvideo_error err;
     cv_store *plan = NULL;
-    cv_tensor *tensors;
-    size_t count;
 
     *b = (bench){ .layer = l, .exec = { .threads = threads } };
     cv_kernels_ref(&b->exec.kernels);
     CHECK_OK(cv_store_plan(&plan, "plan", &err), err);
     if (l->bind)
         CHECK_OK(l->bind(l, &b->parts[0], plan, &err), err);
-    count = cv_store_count(plan);
-    tensors = cv_alloc(count, sizeof *tensors, &err);
-    for (size_t t = 0; t < count; t++)
-        tensors[t] = *cv_store_at(plan, t);
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(cv_store_create(&b->stores[i], "memory", tensors, count, &err), err);
+        CHECK_OK(cv_store_create_like(&b->stores[i], "memory", plan, &err), err);
         if (l->bind)
             CHECK_OK(l->bind(l, &b->parts[i], b->stores[i], &err), err);
     }
-    cv_free(tensors);
     cv_store_close(&plan);
     for (size_t t = 0; t < cv_store_count(b->stores[0]); t++) {
         const cv_tensor *tensor = cv_store_at(b->stores[0], t);
