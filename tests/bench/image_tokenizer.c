@@ -259,7 +259,7 @@ static void train(const settings *s)
     double started, report, sums[4] = { 0 }, lost = 0;
     int since = 0, restarts = 0, numbers = 0;
 
-    cv_kernels_pick(&exec.kernels, NULL, NULL);
+    cv_kernels_best(&exec.kernels);
     CHECK_OK(cv_image_tokenizer_plan(&plan, &config, &err), err);
     CHECK_OK(cv_store_create_like(&a.weights, "weights", plan, &err), err);
     CHECK_OK(cv_store_create_like(&a.gradients, "gradients", plan, &err), err);
