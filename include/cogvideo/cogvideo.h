@@ -36,6 +36,7 @@
 #include <cogvideo/import.h>
 #include <cogvideo/model.h>
 #include <cogvideo/tokens.h>
+#include <cogvideo/train.h>
 #include <cogvideo/version.h>
 #include <cogvideo/video.h>
 

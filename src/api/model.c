@@ -41,8 +41,8 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
     *out = (cogvideo_model_info){
         .name = d->name,
         .family = "cogvideo",
-        .has_stage1 = model->stages[0].trunk != NULL,
-        .has_stage2 = model->stages[1].trunk != NULL,
+        .has_stage1 = model->stages[0].plus != NULL,
+        .has_stage2 = model->stages[1].plus != NULL,
         .has_upscaler = model->upscaler != NULL,
         .has_image_tokenizer = model->image_tokenizer != NULL,
         .has_text_tokenizer = model->text != NULL,
