@@ -98,6 +98,38 @@ static void mix(float *out, const float *weights, const float *values, int n, in
     }
 }
 
+static void spread(float *keys, const float *weights, const float *x, int n, int D)
+{
+    size_t step = (size_t)D;
+    int d = 0;
+
+    for (; d + 32 <= D; d += 32) {
+        float *k = keys + d;
+        __m256 x0 = _mm256_loadu_ps(x + d), x1 = _mm256_loadu_ps(x + d + 8), x2 = _mm256_loadu_ps(x + d + 16),
+               x3 = _mm256_loadu_ps(x + d + 24);
+
+        for (int i = 0; i < n; i++, k += step) {
+            __m256 w = _mm256_broadcast_ss(weights + i);
+
+            _mm256_storeu_ps(k, _mm256_fmadd_ps(w, x0, _mm256_loadu_ps(k)));
+            _mm256_storeu_ps(k + 8, _mm256_fmadd_ps(w, x1, _mm256_loadu_ps(k + 8)));
+            _mm256_storeu_ps(k + 16, _mm256_fmadd_ps(w, x2, _mm256_loadu_ps(k + 16)));
+            _mm256_storeu_ps(k + 24, _mm256_fmadd_ps(w, x3, _mm256_loadu_ps(k + 24)));
+        }
+    }
+    for (; d < D; d += 8) {
+        __m256i mask = tail_mask(D - d < 8 ? D - d : 8);
+        __m256 part = _mm256_maskload_ps(x + d, mask);
+
+        for (int i = 0; i < n; i++) {
+            float *k = keys + (size_t)i * step + d;
+
+            _mm256_maskstore_ps(k, mask, _mm256_fmadd_ps(_mm256_broadcast_ss(weights + i), part,
+                                                         _mm256_maskload_ps(k, mask)));
+        }
+    }
+}
+
 /* Eight weights from element k of a row, widened. */
 static inline __m256 load_f32(const void *row, int k)
 {
@@ -194,4 +226,5 @@ void cv_kernels_avx2(cv_kernels *table)
     table->linear[CV_BF16] = linear_bf16;
     table->scores = scores;
     table->mix = mix;
+    table->spread = spread;
 }

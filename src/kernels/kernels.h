@@ -19,12 +19,15 @@ typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t 
 typedef void cv_scores_fn(float *out, const float *q, const float *keys, int n, int D);
 /* out[d] += sum over i < n of weights[i] * values[i * D + d] */
 typedef void cv_mix_fn(float *out, const float *weights, const float *values, int n, int D);
+/* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what `scores` and `mix` read */
+typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
 typedef struct cv_kernels {
     const char *name;
     cv_linear_fn *linear[CV_BF16 + 1]; /* by dtype of the weights: f32, f16, bf16 */
     cv_scores_fn *scores;
     cv_mix_fn *mix;
+    cv_spread_fn *spread;
 } cv_kernels;
 
 /* Plain C. */

@@ -28,6 +28,13 @@ static void mix(float *out, const float *weights, const float *values, int n, in
             out[d] += weights[i] * values[(size_t)i * (size_t)D + (size_t)d];
 }
 
+static void spread(float *keys, const float *weights, const float *x, int n, int D)
+{
+    for (int i = 0; i < n; i++)
+        for (int d = 0; d < D; d++)
+            keys[(size_t)i * (size_t)D + (size_t)d] += weights[i] * x[d];
+}
+
 static void linear_f32(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, int N, int K,
                        int B)
 {
@@ -78,5 +85,6 @@ void cv_kernels_ref(cv_kernels *out)
         .linear = { [CV_F32] = linear_f32, [CV_F16] = linear_f16, [CV_BF16] = linear_bf16 },
         .scores = scores,
         .mix = mix,
+        .spread = spread,
     };
 }

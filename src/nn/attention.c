@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "base/parallel.h"
+#include "nn/fast_math.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,29 +11,33 @@ size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D)
     return (size_t)exec->threads * ((size_t)max_keys + (size_t)D) * sizeof(float);
 }
 
+#define LANES 4
+
 /* Softmax in place; the sum in f64 keeps long rows exact. */
 static void softmax(float *scores, int count)
 {
-    float best = scores[0];
-    double sum = 0;
-    float scale;
+    double sum[LANES] = { 0 };
+    float best = scores[0], scale;
+    int i = 0;
 
-    for (int i = 1; i < count; i++)
-        best = scores[i] > best ? scores[i] : best;
-    for (int i = 0; i < count; i++) {
-        scores[i] = expf(scores[i] - best);
-        sum += (double)scores[i];
-    }
-    scale = (float)(1.0 / sum);
-    for (int i = 0; i < count; i++)
-        scores[i] *= scale;
+    for (int k = 1; k < count; k++)
+        best = scores[k] > best ? scores[k] : best;
+    for (int k = 0; k < count; k++)
+        scores[k] = cv_fast_exp(scores[k] - best);
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)scores[i + j];
+    for (; i < count; i++)
+        sum[0] += (double)scores[i];
+    scale = (float)(1.0 / ((sum[0] + sum[2]) + (sum[1] + sum[3])));
+    for (int k = 0; k < count; k++)
+        scores[k] *= scale;
 }
 
-static void attend(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *scores,
-                   float *scaled)
+int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
+                         float *scaled)
 {
     const float *q = query->q + (size_t)head * (size_t)D;
-    float *out = query->out + (size_t)head * (size_t)D;
     float scale = 1.0f / sqrtf((float)D);
     int count = 0;
 
@@ -44,23 +49,32 @@ static void attend(const cv_kernels *kernels, const cv_attention_query *query, i
         int first = count;
 
         for (int r = 0; r < source->run_count; r++) {
-            kernels->scores(scores + count, scaled, keys + (size_t)source->runs[r].first * (size_t)D,
+            kernels->scores(weights + count, scaled, keys + (size_t)source->runs[r].first * (size_t)D,
                             source->runs[r].count, D);
             count += source->runs[r].count;
         }
         if (source->bias != 0)
             for (int i = first; i < count; i++)
-                scores[i] += source->bias;
+                weights[i] += source->bias;
     }
-    softmax(scores, count);
+    softmax(weights, count);
+    return count;
+}
+
+static void attend(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
+                   float *scaled)
+{
+    float *out = query->out + (size_t)head * (size_t)D;
+    int count = 0;
+
+    cv_attention_weights(kernels, query, head, D, weights, scaled);
     memset(out, 0, (size_t)D * sizeof *out);
-    count = 0;
     for (int s = 0; s < query->source_count; s++) {
         const cv_attention_source *source = &query->sources[s];
         const float *values = source->values + (size_t)head * source->head_stride;
 
         for (int r = 0; r < source->run_count; r++) {
-            kernels->mix(out, scores + count, values + (size_t)source->runs[r].first * (size_t)D,
+            kernels->mix(out, weights + count, values + (size_t)source->runs[r].first * (size_t)D,
                          source->runs[r].count, D);
             count += source->runs[r].count;
         }

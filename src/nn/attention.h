@@ -37,5 +37,31 @@ size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D);
 /* out = softmax(q . k / sqrt(D) + bias) v, for each query and head. */
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
                   void *scratch);
+/* The weights of one head of a query, in the order of its sources' runs, [max_keys]: scaled [D] becomes q / sqrt(D).
+ * Gives the count of keys. */
+int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
+                         float *scaled);
+
+/* --- backward: attention_backward.c --- */
+
+/* Gradients of a source's keys and values, in its layout and with its head_stride; both NULL = not wanted. */
+typedef struct cv_attention_grad {
+    float *dkeys, *dvalues;
+} cv_attention_grad;
+
+typedef struct cv_attention_query_grad {
+    const float *dout; /* [H * D] */
+    float *dq;         /* [H * D], set; may be dout, or q where no other query reads it */
+    cv_attention_grad sources[CV_ATTENTION_SOURCES];
+} cv_attention_query_grad;
+
+/* Bytes of scratch for queries that see at most `max_keys` keys. */
+size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D);
+/* dq is set; dkeys and dvalues are added to, query by query in order. grads[i] belongs to queries[i], whose `out` is
+ * not read: the weights are computed anew. Group g is queries groups[g] .. groups[g + 1] - 1; groups are the unit of
+ * work, so queries of different groups must not share dkeys or dvalues. */
+void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
+                           const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
+                           int max_keys, void *scratch);
 
 #endif

@@ -18,21 +18,27 @@ fail:
     return status;
 }
 
-/* Sums in f64: a row is short beside the matrices around it, and the order of the sum no longer matters. */
-static void row_stats(const float *x, int C, float eps, float *mean, float *scale)
+#define LANES 4
+
+/* Sums in f64: a row is short beside the matrices around it, and the order of the sum hardly matters. */
+void cv_layer_norm_stats(const float *x, int C, float eps, float *mean, float *scale)
 {
-    double sum = 0, squares = 0, average;
+    double sum[LANES] = { 0 }, squares[LANES] = { 0 }, average;
+    int whole = C / LANES * LANES;
 
-    for (int i = 0; i < C; i++)
-        sum += (double)x[i];
-    average = sum / C;
-    for (int i = 0; i < C; i++) {
-        double d = (double)x[i] - average;
-
-        squares += d * d;
-    }
+    for (int i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)x[i + j];
+    for (int i = whole; i < C; i++)
+        sum[i - whole] += (double)x[i];
+    average = ((sum[0] + sum[2]) + (sum[1] + sum[3])) / C;
+    for (int i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            squares[j] += ((double)x[i + j] - average) * ((double)x[i + j] - average);
+    for (int i = whole; i < C; i++)
+        squares[i - whole] += ((double)x[i] - average) * ((double)x[i] - average);
     *mean = (float)average;
-    *scale = (float)(1.0 / sqrt(squares / C + (double)eps));
+    *scale = (float)(1.0 / sqrt(((squares[0] + squares[2]) + (squares[1] + squares[3])) / C + (double)eps));
 }
 
 void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows)
@@ -45,7 +51,7 @@ void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *
         float *to = out + (size_t)r * (size_t)C;
         float mean, scale;
 
-        row_stats(row, C, norm->eps, &mean, &scale);
+        cv_layer_norm_stats(row, C, norm->eps, &mean, &scale);
         for (int i = 0; i < C; i++)
             to[i] = (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
     }
@@ -61,7 +67,7 @@ void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *re
         float *to = residual + (size_t)r * (size_t)C;
         float mean, scale;
 
-        row_stats(row, C, norm->eps, &mean, &scale);
+        cv_layer_norm_stats(row, C, norm->eps, &mean, &scale);
         for (int i = 0; i < C; i++)
             to[i] += (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
     }

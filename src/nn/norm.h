@@ -20,4 +20,17 @@ void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *
 /* residual [rows, C] += norm(x [rows, C]) */
 void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *residual, const float *x, int rows);
 
+/* The mean of a row [C], and 1 / sqrt(variance + eps). */
+void cv_layer_norm_stats(const float *x, int C, float eps, float *mean, float *scale);
+
+/* --- backward: norm_backward.c --- */
+
+/* Bytes of scratch for `rows` rows. */
+size_t cv_layer_norm_backward_scratch(int rows, int C);
+/* For y = norm(x [rows, C]) and the gradient dy [rows, C] of y; cv_layer_norm_add passes dy on to its residual as it is.
+ * grad: the same norm bound to a store of gradients, added to; NULL = frozen. dx [rows, C] is added to if `add`, else
+ * set, and may then be dy or x; NULL = not wanted. */
+void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, const cv_layer_norm *grad, float *dx,
+                            bool add, const float *dy, const float *x, int rows, void *scratch);
+
 #endif

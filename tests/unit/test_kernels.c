@@ -92,12 +92,39 @@ static void attention_kernels_match(void **state)
         }
 }
 
+static void spread_matches(void **state)
+{
+    enum { N = 5, D = 67 };
+    cv_kernels ref, best;
+    float x[D + 1], weights[N], a[N * D + 9], b[N * D + 9];
+
+    (void)state;
+    cv_kernels_ref(&ref);
+    cv_kernels_best(&best);
+    fill(x, D + 1, 1);
+    fill(weights, N, 2);
+    for (int d = 1; d <= D; d++)
+        for (int n = 0; n <= N; n++) {
+            for (int i = 0; i < N * D + 9; i++)
+                a[i] = b[i] = CANARY + (float)i;
+            fill(a + 1, n * d, 3);
+            fill(b + 1, n * d, 3);
+            ref.spread(a + 1, weights, x + 1, n, d);
+            best.spread(b + 1, weights, x + 1, n, d);
+            for (int i = 0; i < N * D + 9; i++)
+                CHECK_CLOSE(b[i], a[i], 1e-5);
+            for (int i = 0; i < n * d; i++)
+                CHECK_CLOSE(a[i + 1], seeded_unit(3, "x", (uint64_t)i) + weights[i / d] * x[1 + i % d], 1e-5);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_matches),
         cmocka_unit_test(linear_ignores_the_batch),
         cmocka_unit_test(attention_kernels_match),
+        cmocka_unit_test(spread_matches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,118 @@
+#include "nn/attention.h"
+
+#include "base/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LANES 4
+
+/* One thread's scratch. */
+typedef struct scratch_rows {
+    float *weights, *dweights; /* [max_keys] */
+    float *q, *dout, *dq;      /* [D]; q is scaled */
+} scratch_rows;
+
+static size_t scratch_floats(int max_keys, int D)
+{
+    return 2 * (size_t)max_keys + 3 * (size_t)D;
+}
+
+size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D)
+{
+    return (size_t)exec->threads * scratch_floats(max_keys, D) * sizeof(float);
+}
+
+static scratch_rows rows_of(void *scratch, int max_keys, int D)
+{
+    float *at = (float *)scratch + (size_t)cv_thread_index() * scratch_floats(max_keys, D);
+
+    return (scratch_rows){ at, at + max_keys, at + 2 * max_keys, at + 2 * max_keys + D, at + 2 * max_keys + 2 * D };
+}
+
+/* From the gradients of weights to those of scores: ds = w (dw - sum of w dw) */
+static void softmax_backward(float *d, const float *weights, int count)
+{
+    double sum[LANES] = { 0 };
+    float mean;
+    int i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)(weights[i + j] * d[i + j]);
+    for (; i < count; i++)
+        sum[0] += (double)(weights[i] * d[i]);
+    mean = (float)((sum[0] + sum[2]) + (sum[1] + sum[3]));
+    for (int k = 0; k < count; k++)
+        d[k] = weights[k] * (d[k] - mean);
+}
+
+static void values_backward(const cv_kernels *kernels, const cv_attention_source *source,
+                            const cv_attention_grad *grad, int head, int D, const scratch_rows *rows, int at)
+{
+    size_t base = (size_t)head * source->head_stride;
+
+    for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
+        size_t first = base + (size_t)source->runs[r].first * (size_t)D;
+
+        kernels->scores(rows->dweights + at, rows->dout, source->values + first, source->runs[r].count, D);
+        if (grad->dvalues)
+            kernels->spread(grad->dvalues + first, rows->weights + at, rows->dout, source->runs[r].count, D);
+    }
+}
+
+static void keys_backward(const cv_kernels *kernels, const cv_attention_source *source, const cv_attention_grad *grad,
+                          int head, int D, const scratch_rows *rows, int at)
+{
+    size_t base = (size_t)head * source->head_stride;
+
+    for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
+        size_t first = base + (size_t)source->runs[r].first * (size_t)D;
+
+        kernels->mix(rows->dq, rows->dweights + at, source->keys + first, source->runs[r].count, D);
+        if (grad->dkeys)
+            kernels->spread(grad->dkeys + first, rows->dweights + at, rows->q, source->runs[r].count, D);
+    }
+}
+
+static int source_keys(const cv_attention_source *source)
+{
+    int count = 0;
+
+    for (int r = 0; r < source->run_count; r++)
+        count += source->runs[r].count;
+    return count;
+}
+
+static void query_backward(const cv_kernels *kernels, const cv_attention_query *query,
+                           const cv_attention_query_grad *grad, int head, int D, const scratch_rows *rows)
+{
+    float *dq = grad->dq + (size_t)head * (size_t)D, scale = 1.0f / sqrtf((float)D);
+    int count = cv_attention_weights(kernels, query, head, D, rows->weights, rows->q), at = 0;
+
+    memcpy(rows->dout, grad->dout + (size_t)head * (size_t)D, (size_t)D * sizeof *dq);
+    for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))
+        values_backward(kernels, &query->sources[s], &grad->sources[s], head, D, rows, at);
+    softmax_backward(rows->dweights, rows->weights, count);
+    memset(rows->dq, 0, (size_t)D * sizeof *dq);
+    at = 0;
+    for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))
+        keys_backward(kernels, &query->sources[s], &grad->sources[s], head, D, rows, at);
+    for (int d = 0; d < D; d++)
+        dq[d] = rows->dq[d] * scale;
+}
+
+void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
+                           const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
+                           int max_keys, void *scratch)
+{
+    /* A thread stays with one head's keys and their gradients, which fit its cache, for all queries of a group. */
+#pragma omp parallel for num_threads(exec->threads) schedule(dynamic) collapse(2)
+    for (int g = 0; g < group_count; g++)
+        for (int head = 0; head < H; head++) {
+            scratch_rows rows = rows_of(scratch, max_keys, D);
+
+            for (int i = groups[g]; i < groups[g + 1]; i++)
+                query_backward(&exec->kernels, &queries[i], &grads[i], head, D, &rows);
+        }
+}

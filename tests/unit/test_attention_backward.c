@@ -1,0 +1,141 @@
+/* The gradients of gathered attention: two sources, several runs, a bias, two sequences. */
+#include "support/gradient.h"
+
+#include "nn/attention.h"
+
+enum { H = 2, D = 5, C = H * D, PLACES = 9, TEXT = 4, SEQUENCES = 2, QUERIES = 7, MAX_KEYS = TEXT + PLACES };
+
+/* Queries 0-3 are of the first sequence, 4-6 of the second. */
+static const int groups[SEQUENCES + 1] = { 0, 4, QUERIES };
+
+typedef struct fixture {
+    cv_exec exec;
+    float q[QUERIES * C], out[QUERIES * C], dout[QUERIES * C];
+    float keys[SEQUENCES][PLACES * C], values[SEQUENCES][PLACES * C];
+    float text_keys[SEQUENCES][TEXT * C], text_values[SEQUENCES][TEXT * C];
+    cv_run text_run, runs[QUERIES][3];
+    cv_attention_query queries[QUERIES];
+    float scratch[3 * (2 * MAX_KEYS + 3 * D)];
+} fixture;
+
+typedef struct gradients {
+    float dq[QUERIES * C], dkeys[SEQUENCES][PLACES * C], dvalues[SEQUENCES][PLACES * C];
+    float dtext_keys[SEQUENCES][TEXT * C], dtext_values[SEQUENCES][TEXT * C];
+    cv_attention_query_grad queries[QUERIES];
+} gradients;
+
+static int sequence_of(int query)
+{
+    return query >= groups[1];
+}
+
+static void setup(fixture *f, int threads)
+{
+    f->exec.threads = threads;
+    cv_kernels_best(&f->exec.kernels);
+    gradient_fill(f->q, QUERIES * C, 1, 2);
+    gradient_fill(f->dout, QUERIES * C, 2, 1);
+    gradient_fill(f->keys[0], SEQUENCES * PLACES * C, 3, 2);
+    gradient_fill(f->values[0], SEQUENCES * PLACES * C, 4, 1);
+    gradient_fill(f->text_keys[0], SEQUENCES * TEXT * C, 5, 2);
+    gradient_fill(f->text_values[0], SEQUENCES * TEXT * C, 6, 1);
+    f->text_run = (cv_run){ 1, TEXT - 1 };
+    for (int i = 0; i < QUERIES; i++) {
+        int s = sequence_of(i);
+
+        f->runs[i][0] = (cv_run){ 0, 1 };
+        f->runs[i][1] = (cv_run){ 2, i % 4 };
+        f->runs[i][2] = (cv_run){ 6, 3 };
+        f->queries[i] = (cv_attention_query){ .q = f->q + i * C, .out = f->out + i * C, .source_count = 2 };
+        f->queries[i].sources[0] = (cv_attention_source){ f->text_keys[s], f->text_values[s], TEXT * D,
+                                                          &f->text_run, 1, 0.5f };
+        f->queries[i].sources[1] = (cv_attention_source){ f->keys[s], f->values[s], PLACES * D, f->runs[i], 3, 0 };
+    }
+}
+
+static void backward(fixture *f, gradients *g)
+{
+    memset(g, 0, sizeof *g);
+    for (int i = 0; i < QUERIES; i++) {
+        int s = sequence_of(i);
+
+        g->queries[i] = (cv_attention_query_grad){ f->dout + i * C, g->dq + i * C,
+                                                   { { g->dtext_keys[s], g->dtext_values[s] },
+                                                     { g->dkeys[s], g->dvalues[s] } } };
+    }
+    assert_true(cv_attention_backward_scratch(&f->exec, MAX_KEYS, D) <= sizeof f->scratch);
+    cv_attention_backward(&f->exec, f->queries, g->queries, groups, SEQUENCES, H, D, MAX_KEYS, f->scratch);
+}
+
+static double loss(void *user)
+{
+    fixture *f = user;
+
+    cv_attention(&f->exec, f->queries, QUERIES, H, D, MAX_KEYS, f->scratch);
+    return gradient_loss(f->out, f->dout, QUERIES * C);
+}
+
+static void gradients_are_slopes(void **state)
+{
+    fixture f;
+    gradients g;
+
+    (void)state;
+    setup(&f, 2);
+    backward(&f, &g);
+    gradient_check(f.q, g.dq, QUERIES * C, loss, &f);
+    gradient_check(f.keys[0], g.dkeys[0], SEQUENCES * PLACES * C, loss, &f);
+    gradient_check(f.values[0], g.dvalues[0], SEQUENCES * PLACES * C, loss, &f);
+    gradient_check(f.text_keys[0], g.dtext_keys[0], SEQUENCES * TEXT * C, loss, &f);
+    gradient_check(f.text_values[0], g.dtext_values[0], SEQUENCES * TEXT * C, loss, &f);
+}
+
+static void threads_do_not_matter(void **state)
+{
+    fixture f;
+    gradients g[2];
+
+    (void)state;
+    setup(&f, 1);
+    backward(&f, &g[0]);
+    setup(&f, 3);
+    backward(&f, &g[1]);
+    assert_memory_equal(&g[0], &g[1], offsetof(gradients, queries));
+}
+
+/* dq in place of dout, and a source whose gradients nobody wants. */
+static void in_place_and_frozen(void **state)
+{
+    fixture f;
+    gradients g;
+    float dq[QUERIES * C], dkeys[SEQUENCES * PLACES * C];
+
+    (void)state;
+    setup(&f, 2);
+    backward(&f, &g);
+    memcpy(dq, g.dq, sizeof dq);
+    memcpy(dkeys, g.dkeys, sizeof dkeys);
+    memset(g.dkeys, 0, sizeof g.dkeys);
+    memset(g.dtext_keys, 0, sizeof g.dtext_keys);
+    for (int i = 0; i < QUERIES; i++) {
+        g.queries[i].dq = f.dout + i * C;
+        g.queries[i].sources[0] = (cv_attention_grad){ NULL, NULL };
+    }
+    cv_attention_backward(&f.exec, f.queries, g.queries, groups, SEQUENCES, H, D, MAX_KEYS, f.scratch);
+    assert_memory_equal(f.dout, dq, sizeof dq);
+    assert_memory_equal(g.dkeys, dkeys, sizeof dkeys);
+    for (int s = 0; s < SEQUENCES; s++)
+        for (int i = 0; i < TEXT * C; i++)
+            assert_true(g.dtext_keys[s][i] == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_are_slopes),
+        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(in_place_and_frozen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
