@@ -1,6 +1,6 @@
 #include "nn/group_norm.h"
 
-#include "nn/exponential.h"
+#include "nn/fast_math.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static void scale_plane(float *out, const float *x, size_t pixels, float scale, 
         out[i] = x[i] * scale + shift;
     if (swish)
         for (size_t i = 0; i < pixels; i++)
-            out[i] = out[i] / (1.0f + cv_exp_fast(cv_exp_bounded(-out[i])));
+            out[i] = out[i] / (1.0f + cv_fast_exp(-out[i]));
 }
 
 void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,

@@ -1,4 +1,4 @@
-#include "nn/exponential.h"
+#include "nn/fast_math.h"
 #include "nn/group_norm.h"
 
 /* With h = (x - mean) scale and y = w h + b, over the n numbers of a group:
@@ -12,7 +12,7 @@ static void swish_backward(float *dy, const float *x, size_t pixels, float scale
 {
     for (size_t i = 0; i < pixels; i++) {
         float y = x[i] * scale + shift;
-        float s = 1.0f / (1.0f + cv_exp_fast(cv_exp_bounded(-y)));
+        float s = 1.0f / (1.0f + cv_fast_exp(-y));
 
         dy[i] *= s * (1.0f + y * (1.0f - s));
     }

@@ -176,6 +176,20 @@ static void gradients_pass_straight_through(void **state)
     bench_close(&b);
 }
 
+/* Without quantisation the loss has slopes everywhere. */
+static void autoencoders_learn(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 0, 1, 5);
+    cv_image_learner_quantise(b.learner, false);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    check_tensors(&b, "", reconstruction);
+    bench_close(&b);
+}
+
 static void threads_change_nothing(void **state)
 {
     bench a, b;
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test(decoders_learn_from_the_picture),
         cmocka_unit_test(encoders_learn_to_commit),
         cmocka_unit_test(gradients_pass_straight_through),
+        cmocka_unit_test(autoencoders_learn),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
         cmocka_unit_test(senseless_options_are_refused),

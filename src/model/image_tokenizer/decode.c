@@ -27,7 +27,7 @@ static void denormalise(const cv_exec *exec, const cv_image_tokenizer_config *co
 void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
                       const int32_t *codes)
 {
-    if (planes->arena->base)
+    if (planes->arena->base && codes)
         look_up(planes->exec, &tokenizer->codebook, planes->x, codes, planes->width * planes->height);
     cv_planes_conv(planes, &decoder->conv_in);
     cv_planes_mid(planes, decoder);

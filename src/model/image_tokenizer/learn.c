@@ -21,6 +21,7 @@ struct cv_image_learner {
     cv_image_tokenizer *weights;
     const cv_picture_network *decoder;
     int halvings, places; /* of a picture */
+    bool plain;           /* the decoder gets the encoder's vectors */
     int parts;
     cv_store *gradients[PARTS]; /* the first is the caller's */
     cv_image_tokenizer *twins[PARTS];
@@ -70,7 +71,7 @@ static void commitment(const picture *p, float *dz)
     const cv_image_learner *learner = p->learner;
     const cv_linear *codebook = &learner->weights->codebook;
     double count = (double)learner->options.batch * (double)learner->places * (double)codebook->K, sum = 0;
-    float by = (float)(2 * learner->options.commitment / count);
+    float by = learner->plain ? 0.0f : (float)(2 * learner->options.commitment / count);
 
     for (int i = 0; i < learner->places; i++)
         for (int k = 0; k < codebook->K; k++) {
@@ -104,7 +105,9 @@ static void run_picture(const picture *p, cv_arena *arena)
         cv_planes_rows(&encoder, p->z, latent);
     cv_nearest(&one, p->codes, p->z, learner->places, &weights->codebook, arena);
     cv_planes_take(&decoder, learner->decoder, latent, side, side);
-    cv_planes_decode(&decoder, weights, learner->decoder, p->codes);
+    if (arena->base && learner->plain)
+        memcpy(decoder.x, encoder.x, (size_t)learner->places * (size_t)latent * sizeof *decoder.x);
+    cv_planes_decode(&decoder, weights, learner->decoder, learner->plain ? NULL : p->codes);
     dy = cv_arena_take(arena, p->grad ? 3 * (size_t)side * (size_t)side : 0, sizeof *dy);
     if (arena->base)
         reconstruction(p, p->grad ? dy : NULL, decoder.x);
@@ -321,6 +324,11 @@ void cv_image_learner_run(cv_image_learner *learner, cv_image_losses *losses, co
 void cv_image_learner_measure(cv_image_learner *learner, cv_image_losses *losses, const uint8_t *rgb)
 {
     run(learner, losses, rgb, false);
+}
+
+void cv_image_learner_quantise(cv_image_learner *learner, bool quantise)
+{
+    learner->plain = !quantise;
 }
 
 const float *cv_image_learner_vectors(const cv_image_learner *learner) { return learner->z; }

@@ -44,6 +44,10 @@ void cv_image_learner_run(cv_image_learner *learner, cv_image_losses *losses, co
 /* Only the losses, with the vectors and codes below: no gradients. */
 void cv_image_learner_measure(cv_image_learner *learner, cv_image_losses *losses, const uint8_t *rgb);
 
+/* Whether the decoder gets codes' vectors (as at first) or the encoder's own, without a commitment: a network that first
+ * learned so gives k-means vectors worth clustering. */
+void cv_image_learner_quantise(cv_image_learner *learner, bool quantise);
+
 /* Of the last run: vectors before their quantisation [rows][latent] and their codes [rows], picture by picture. */
 const float *cv_image_learner_vectors(const cv_image_learner *learner);
 const int32_t *cv_image_learner_codes(const cv_image_learner *learner);

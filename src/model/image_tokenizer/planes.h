@@ -40,7 +40,7 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
 /* NULL where no decoder has the rate or the picture would be too large. */
 const cv_picture_network *cv_image_tokenizer_decoder(const cv_image_tokenizer *tokenizer, int grid_width,
                                                      int grid_height, int rate);
-/* From codes [height][width] to x [3][pixels]: rgb less the mean, over the standard deviation. */
+/* From codes [height][width], or where those are NULL from vectors that stand in x, to x [3][pixels]: rgb less the mean, over the standard deviation. */
 void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
                       const int32_t *codes);
 
