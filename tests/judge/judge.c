@@ -68,7 +68,7 @@ static int flood(judge *j, int from)
 /* Leaves in `mask` its largest part only; returns that part's number of pixels. */
 static int keep_largest(judge *j)
 {
-    const size_t pixels = (size_t)(j->world->side * j->world->side);
+    const size_t pixels = (size_t)j->world->side * (size_t)j->world->side;
     int best = 0, best_from = 0;
 
     memset(j->part, 0, pixels);
@@ -106,7 +106,7 @@ static void morph(judge *j, bool grow)
                 }
             j->part[y * side + x] = grow ? any : all;
         }
-    memcpy(j->mask, j->part, (size_t)(side * side));
+    memcpy(j->mask, j->part, (size_t)side * (size_t)side);
 }
 
 /* Measures the object whose share of each pixel is in `alpha`. */
@@ -234,7 +234,7 @@ static void take_alpha(judge *j, const uint8_t *frame, const int border[3], cons
 /* Finds background and colour, and measures the object in every frame. Returns in how many frames it is. */
 static int look_at_frames(judge *j, const uint8_t *pixels, int frames, cv_shapes_combination *seen)
 {
-    const size_t bytes = (size_t)(j->world->side * j->world->side) * 3;
+    const size_t bytes = (size_t)j->world->side * (size_t)j->world->side * 3;
     int border[MOST_FRAMES][3], all[3][256] = { { 0 } }, histogram[3][256] = { { 0 } }, middle[3], way[3];
     const uint8_t *back;
     int visible = 0;
@@ -427,7 +427,7 @@ static void blur_alpha(judge *j)
 
             j->spare[i] = (a + 2 * j->alpha[i] + b) / 4;
             if (i == side * side - 1)
-                memcpy(j->alpha, j->spare, (size_t)(side * side) * sizeof *j->alpha);
+                memcpy(j->alpha, j->spare, (size_t)side * (size_t)side * sizeof *j->alpha);
         }
 }
 
@@ -495,7 +495,7 @@ static void draw_tracks(judge *j)
 
 cogvideo_status judge_open(judge **out, const cv_shapes *world, cogvideo_error *err)
 {
-    const size_t pixels = (size_t)(world->side * world->side);
+    const size_t pixels = (size_t)world->side * (size_t)world->side;
     judge *j = NULL;
     int tracks = 1;
     cogvideo_status status = COGVIDEO_OK;
