@@ -76,8 +76,8 @@ typedef struct cogvideo_build_options {
 
 /* Clips of ordinary videos. `source` is a folder with, for each video, clip.mp4 (any name and form that
  * cogvideo_video_read knows) and clip.txt with its caption, or a folder clip/ of pictures, in the order of their names
- * and taken as frames at the dataset's rate, with clip.txt beside it or caption.txt inside it; or a .csv file whose first line names the columns `video` and `caption`
- * (paths from the file's own folder). The largest centred square of each frame is resized. What cannot be read, has no
+ * and taken as frames at the dataset's rate, with clip.txt beside it or caption.txt inside it; or a .csv file whose
+ * first line names the columns `video` and `caption` (paths from the file's own folder). The largest centred square of each frame is resized. What cannot be read, has no
  * caption or is too short is left out with a warning; nothing at all left is an error. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_build(const char *source, const char *output,
                                                     const cogvideo_build_options *options,
@@ -101,7 +101,8 @@ typedef struct cogvideo_rows_options {
 
 /* Writes rows of int32, little-endian, without a header: the model's text places (ids, then <pad>), then frames of
  * codes; and beside them "ROWS.json", which says what a row is:
- *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,"grid":20,...}
+ *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,
+ *      "grid":20,"image_codes":20000,"model":"cogvideo"}
  * The model needs an image tokenizer and a text tokenizer only. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
                                                      const char *output, const cogvideo_rows_options *options,

@@ -214,7 +214,8 @@ cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const c
                                         const cogvideo_dataset_callbacks *callbacks, long long *rows,
                                         cogvideo_error *err)
 {
-    run r = { .dataset = dataset, .model = model, .options = options, .log = callbacks ? &callbacks->log : &model->log };
+    run r = { .dataset = dataset, .model = model, .options = options,
+              .log = callbacks ? &callbacks->log : &model->log };
     cv_buffer about = { 0 };
     cogvideo_status status;
 

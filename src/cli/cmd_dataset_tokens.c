@@ -40,7 +40,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         goto done;
     callbacks = cli_dataset_callbacks(&making, "clips");
     if (cogvideo_dataset_open(&dataset, arguments->values[0], &err) != COGVIDEO_OK ||
-        cogvideo_dataset_tokens(dataset, making.session.model, s->output, &options, &callbacks, &rows, &err) != COGVIDEO_OK)
+        cogvideo_dataset_tokens(dataset, making.session.model, s->output, &options, &callbacks, &rows, &err) !=
+            COGVIDEO_OK)
         status = cli_failed(&making.session, &err);
     else if (!s->model.quiet)
         cli_say("%s: %lld row%s", s->output, rows, rows == 1 ? "" : "s");

@@ -55,7 +55,8 @@ static cogvideo_status read_entry(entry *out, const char *line, size_t size, con
     cogvideo_status status;
 
     if (size > MAX_LINE)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, at most %d were expected", where, size, MAX_LINE);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, at most %d were expected", where, size,
+                       MAX_LINE);
     CV_TRY(cv_json_parse(&json, line, size, where, err));
     CV_TRY(cv_json_int(json, "frames", 1, CV_DATASET_MAX_FRAMES, &frames, where, err));
     CV_TRY(cv_json_string(json, "caption", &caption, where, err));

@@ -111,8 +111,8 @@ static void print_text(const cv_shapes *world, const judge_verdict *v, const cv_
             printf(" (%s was expected)", judge_name(world, a, wanted));
         printf("\n");
     }
-    printf("%-11s %d of %d frames; the centre moves by at most %.1f pixels between neighbours\n", "object in", v->visible,
-           v->frames, v->jump);
+    printf("%-11s %d of %d frames; the centre moves by at most %.1f pixels between neighbours\n", "object in",
+           v->visible, v->frames, v->jump);
 }
 
 /* Judges one clip, prints what it shows and counts it. 0, 1 where it is not as expected, 2 after an error. */
