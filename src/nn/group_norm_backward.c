@@ -23,14 +23,18 @@ static void plane_sums(const float *dy, const float *x, size_t pixels, float mea
                        double *product)
 {
     double sums[LANES] = { 0 }, products[LANES] = { 0 };
+    size_t i = 0;
 
-    for (size_t i = 0; i < pixels; i++) {
-        float h = (x[i] - mean) * scale;
-
-        sums[i % LANES] += (double)dy[i];
-        products[i % LANES] += (double)(dy[i] * h);
-    }
     *sum = *product = 0;
+    for (; i + LANES <= pixels; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            sums[lane] += (double)dy[i + lane];
+            products[lane] += (double)(dy[i + lane] * ((x[i + lane] - mean) * scale));
+        }
+    for (; i < pixels; i++) {
+        *sum += (double)dy[i];
+        *product += (double)(dy[i] * ((x[i] - mean) * scale));
+    }
     for (int lane = 0; lane < LANES; lane++) {
         *sum += sums[lane];
         *product += products[lane];
