@@ -297,8 +297,8 @@ int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int coun
     return CLI_OK;
 }
 
-/* The header of a partial file: prompt, seed and model. */
-static char *partial_header(const cli_session *session, const cogvideo_generate_options *options)
+/* The header of a partial file: model, prompt, seed and sample. */
+static char *partial_header(const cli_session *session, const cogvideo_generate_options *options, int sample)
 {
     char *text = NULL;
     size_t size;
@@ -313,6 +313,7 @@ static char *partial_header(const cli_session *session, const cogvideo_generate_
     if (options->text_ids)
         json_ints(&json, "text_ids", options->text_ids, options->text_count);
     json_integer(&json, "seed", (long long)options->seed);
+    json_integer(&json, "sample", sample);
     json_bool(&json, "unfinished", 1);
     json_end(&json);
     fclose(json.stream);
@@ -322,12 +323,16 @@ static char *partial_header(const cli_session *session, const cogvideo_generate_
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
                   char *const *paths)
 {
-    cogvideo_tokens header = { .grid = grid, .rate = 8, .header = partial_header(session, options) };
     int status = CLI_OK;
 
-    for (int i = 0; i < count && status == CLI_OK; i++)
+    session->sink.first_sample = options->first_sample;
+    for (int i = 0; i < count && status == CLI_OK; i++) {
+        cogvideo_tokens header = { .grid = grid, .rate = session->info.rate,
+                                   .header = partial_header(session, options, options->first_sample + i) };
+
         status = cli_sink_add(&session->sink, paths[i], &header);
-    free(header.header);
+        free(header.header);
+    }
     return status;
 }
 
