@@ -135,6 +135,25 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
     out->callbacks = cli_callbacks(session);
 }
 
+void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
+{
+    static const char *const makers[] = { "keyframes", "first_frame", NULL };
+    int64_t seed = -1, sample;
+
+    if (sampling->seed != CLI_SEED_NONE)
+        return;
+    for (size_t i = 0; i < sizeof makers / sizeof *makers && seed < 0; i++)
+        seed = json_find_integer(clip->header, makers[i], "seed", CLI_MAX_SEED);
+    if (seed < 0)
+        return;
+    sampling->seed = seed;
+    sample = json_find_integer(clip->header, NULL, "sample", CLI_MAX_SAMPLE);
+    if (sampling->first_sample == 0 && sample > 0)
+        sampling->first_sample = (int)sample;
+    if (!sampling->greedy && !session->progress.quiet)
+        cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
+}
+
 static int draw_seed(cli_session *session, cli_sampling_options *sampling)
 {
     uint32_t seed;

@@ -91,6 +91,10 @@ static void generate_is_its_stages(void **state)
     program_check("tokens compare -q both-1.keyframes.jsonl side-1.jsonl", 0, "");
     program_ok("interpolate -q --model m --seed 5 --first-sample 1 side-1.jsonl -o sample1.jsonl");
     program_equal_files("both-1.jsonl", "sample1.jsonl");
+    /* Seed and sample stand in the key frames' header. */
+    program_ok("interpolate -q --model m both-1.keyframes.jsonl -o own.jsonl");
+    program_equal_files("sample1.jsonl", "own.jsonl");
+    program_check("interpolate --model m side-1.jsonl --rounds 1 -o noted.jsonl" STDERR, 0, "seed: 5, sample 1");
     /* That was sample 0, from the same key frames. */
     program_check("tokens compare -q sample1.jsonl whole.jsonl", 1, "");
     program_check("tokens compare -q both-2.keyframes.jsonl side-2.jsonl", 0, "");
