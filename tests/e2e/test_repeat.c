@@ -102,6 +102,16 @@ static void generate_is_its_stages(void **state)
     program_equal_files("both-1.y4m", "decoded.y4m");
 }
 
+static void info_tells_types_and_files(void **state)
+{
+    (void)state;
+    program_check("info m", 0, "(f32) in");
+    assert_non_null(strstr(program_output(), "clusters.safetensors: "));
+    assert_non_null(strstr(program_output(), ", 1 tensor\n"));
+    assert_non_null(strstr(program_output(), "text.model: "));
+    program_check("info --json m", 0, "\"dtype\":\"f32\"");
+}
+
 static int import_small(void **state)
 {
     (void)state;
@@ -119,6 +129,7 @@ int main(void)
         cmocka_unit_test(batches_change_nothing),
         cmocka_unit_test(rounds_can_be_calls),
         cmocka_unit_test(generate_is_its_stages),
+        cmocka_unit_test(info_tells_types_and_files),
     };
 
     return cmocka_run_group_tests(tests, import_small, NULL);
