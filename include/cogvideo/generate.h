@@ -16,11 +16,11 @@ extern "C" {
  * softmax(logits / temperature), the best `clusters` kept and one drawn, then a code inside it by
  * softmax(logits / temperature / code_temperature). Without: top_k, then top_p, of softmax(logits / temperature). */
 typedef struct cogvideo_sampling {
-    double temperature;      /* > 0; 0 = model */
+    double temperature;      /* > 0, at most 1000; 0 = model */
     int clusters;            /* > 0; 0 = model; -1 = off: draw by top_k and top_p */
-    double code_temperature; /* > 0; 0 = model */
-    int top_k;               /* codes kept, > 0; 0 = all; used only without clusters */
-    double top_p;            /* share of probability kept, 0 < top_p <= 1; 0 = all; used only without clusters */
+    double code_temperature; /* > 0, at most 1000; 0 = model */
+    int top_k;               /* codes kept, > 0; 0 = model, all where it has none; used only without clusters */
+    double top_p;            /* share of probability kept, 0 < top_p <= 1; 0 = model, likewise; used only without clusters */
     int greedy;              /* 1: always the best code (the lowest on a tie) */
 } cogvideo_sampling;
 
@@ -46,7 +46,8 @@ typedef struct cogvideo_progress {
 typedef struct cogvideo_callbacks {
     /* Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_progress *progress);
-    /* A finished frame of sample `sample`, in time order. May be NULL; a value other than 0 stops the run. */
+    /* A finished frame of sample `sample`, counted as first_sample is, in time order; of interpolation only
+     * those of the last round. May be NULL; a value other than 0 stops the run. */
     int (*frame)(void *user, int sample, int frame, double time, const int32_t *codes);
     void *user;
 } cogvideo_callbacks;
@@ -109,7 +110,7 @@ COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const c
 typedef struct cogvideo_decode_options {
     int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
     int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */
-    double fps;        /* of the video; 0 = from the clip's times, else 8 */
+    double fps;        /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
     cogvideo_callbacks callbacks;
 } cogvideo_decode_options;
 
@@ -117,16 +118,17 @@ typedef struct cogvideo_decode_options {
 COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 
-/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of 16 (cogvideo_video_fit). */
+/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of `rate` (cogvideo_video_fit). */
 COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
                                              const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
                                              cogvideo_error *err);
 
-/* Bytes that a run of these stages will allocate beside the mapped weights, and the sum of codes it will draw.
- * `stage` as in cogvideo_progress; `sequences` side by side. */
+/* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
+ * frames takes: memory, and codes to draw. Of decoding and encoding only the weights are told, of scoring nothing. */
 typedef struct cogvideo_plan {
-    uint64_t weights, caches, scratch; /* bytes */
-    long long codes;                   /* sampling steps, counting each sequence's codes once */
+    uint64_t weights;         /* bytes of the mapped files that it reads */
+    uint64_t caches, scratch; /* bytes that it allocates */
+    long long codes;          /* of all samples and windows; a guide draws none. Key frames: without the first frame */
 } cogvideo_plan;
 COGVIDEO_API cogvideo_status cogvideo_plan_stage(const cogvideo_model *model,
                                                  const cogvideo_generate_options *options, cogvideo_stage stage,

@@ -23,13 +23,14 @@ COGVIDEO_API cogvideo_status cogvideo_model_open(cogvideo_model **out, const cha
                                                  const cogvideo_model_options *options, cogvideo_error *err);
 COGVIDEO_API void cogvideo_model_close(cogvideo_model **model);
 
-/* What a model is. Strings belong to the model. A number is 0 where its part is absent. */
+/* What a model is. Strings belong to the model. A number of one part alone is 0 where that part is absent. */
 typedef struct cogvideo_model_info {
     const char *name, *family;
     int has_stage1, has_stage2, has_upscaler, has_image_tokenizer, has_text_tokenizer, has_clusters;
     int shared_trunk;       /* 1 where both stages read the same trunk file */
-    int layers, hidden, heads;
-    int vocabulary;         /* rows of the word embeddings */
+    const char *dtype;      /* of the weights: "f32", "f16", "bf16", "mixed", or "none" where there are none */
+    int layers, hidden, heads; /* of the stages */
+    int vocabulary;         /* of the stages: rows of the word embeddings */
     int image_codes;        /* ids 0 .. image_codes-1 are codes of the image tokenizer */
     int text_pieces;        /* pieces of the text model, the appended ones included */
     int grid;               /* codes on one side of a frame; a frame has grid * grid codes */
@@ -42,11 +43,12 @@ typedef struct cogvideo_model_info {
     int rounds;             /* of interpolation, for the whole clip */
     double seconds;         /* length of the whole clip */
     uint64_t parameters;    /* weights in all parts; a shared trunk counts once */
-    uint64_t file_bytes;    /* of all mapped files */
+    uint64_t file_bytes;    /* of all files that cogvideo_model_file lists */
 } cogvideo_model_info;
 
 COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);
-/* The model's files, index 0 and on; NULL after the last. `bytes` and `tensors` may be NULL. */
+/* The model's files, index 0 and on; NULL after the last. The text model, which has 0 tensors, is the last. `bytes` and
+ * `tensors` may be NULL. */
 COGVIDEO_API const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors);
 
 /* --- text ----------------------------------------------------------------------------------- */

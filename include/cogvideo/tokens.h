@@ -42,6 +42,7 @@ COGVIDEO_API cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **
                                                         const cogvideo_tokens *header, cogvideo_error *err);
 COGVIDEO_API cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, double time,
                                                          const int32_t *codes, cogvideo_error *err);
+/* At least one frame must have been written. *writer is NULL afterwards, whatever the status. */
 COGVIDEO_API cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer **writer, cogvideo_error *err);
 /* Leaves "path.partial" where it is when `keep`, removes it otherwise. */
 COGVIDEO_API void cogvideo_token_writer_abandon(cogvideo_token_writer **writer, int keep);
@@ -69,7 +70,7 @@ typedef struct cogvideo_tokens_difference {
     long long codes;       /* compared */
     long long different;   /* codes that differ */
     int first_frame;       /* where the first difference is, in frame order then row by row; -1 when equal */
-    int first_place;
+    int first_place;       /* row * grid + column */
     int same_shape;        /* 1 where grid and frame count are equal */
 } cogvideo_tokens_difference;
 

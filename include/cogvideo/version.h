@@ -16,7 +16,7 @@ extern "C" {
 /* The version of the library that runs, "0.1.0". */
 COGVIDEO_API const char *cogvideo_version(void);
 /* What this build can do on this machine, one line per fact ("blas: OpenBLAS 0.3.21", "kernels: avx2"):
- * writes at most `size` bytes and a NUL. */
+ * writes at most `size` bytes, the NUL included. */
 COGVIDEO_API void cogvideo_build_info(char *out, size_t size);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include <cogvideo/version.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #define STRING(x) #x
 #define VERSION(major, minor, patch) STRING(major) "." STRING(minor) "." STRING(patch)
@@ -34,35 +35,57 @@ void cogvideo_model_close(cogvideo_model **model)
     cv_family_close(model);
 }
 
+/* The one type that all weights have, or "mixed". */
+static const char *weights_dtype(const cogvideo_model *model)
+{
+    static const char *const names[] = { [CV_F32] = "f32", [CV_F16] = "f16", [CV_BF16] = "bf16" };
+    const char *found = "none";
+
+    for (int i = 0; i < model->store_count; i++)
+        for (size_t t = 0; t < cv_store_count(model->stores[i]); t++) {
+            cv_dtype dtype = cv_store_at(model->stores[i], t)->dtype;
+
+            if (!cv_dtype_is_real(dtype) || found == names[dtype])
+                continue;
+            if (strcmp(found, "none") != 0)
+                return "mixed";
+            found = names[dtype];
+        }
+    return found;
+}
+
 void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out)
 {
     const cv_description *d = &model->description;
+    bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
 
     *out = (cogvideo_model_info){
         .name = d->name,
         .family = "cogvideo",
-        .has_stage1 = model->stages[0].plus != NULL,
-        .has_stage2 = model->stages[1].plus != NULL,
+        .has_stage1 = stage1,
+        .has_stage2 = stage2,
         .has_upscaler = model->upscaler != NULL,
         .has_image_tokenizer = model->image_tokenizer != NULL,
         .has_text_tokenizer = model->text != NULL,
         .has_clusters = model->clusters != NULL,
         .shared_trunk = model->shared_trunk,
-        .layers = d->network.layers,
-        .hidden = d->network.hidden,
-        .heads = d->network.heads,
-        .vocabulary = d->network.vocabulary,
+        .dtype = weights_dtype(model),
+        .layers = any ? d->network.layers : 0,
+        .hidden = any ? d->network.hidden : 0,
+        .heads = any ? d->network.heads : 0,
+        .vocabulary = any ? d->network.vocabulary : 0,
         .image_codes = d->network.image_codes,
         .text_pieces = model->text ? cv_text_pieces(model->text) : 0,
         .grid = d->network.grid,
-        .window = d->network.window,
-        .keyframes = d->network.frames,
+        .window = stage2 ? d->network.window : 0,
+        .keyframes = stage1 ? d->network.frames : 0,
         .text_places = d->network.text_places,
         .upscaled_grid = model->upscaler ? d->upscaler.upscaled_grid : 0,
         .rate = d->rate,
         .picture_size = d->picture_size,
         .rounds = d->duration_count - 1,
         .seconds = d->durations[0],
+        .file_bytes = model->text_bytes,
     };
     for (int i = 0; i < model->store_count; i++) {
         out->file_bytes += cv_store_bytes(model->stores[i]);
@@ -74,13 +97,16 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
 
 const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors)
 {
-    if (index < 0 || index >= model->store_count)
+    const cv_store *store = index >= 0 && index < model->store_count ? model->stores[index] : NULL;
+    bool is_text = index == model->store_count && model->text;
+
+    if (!store && !is_text)
         return NULL;
     if (bytes)
-        *bytes = cv_store_bytes(model->stores[index]);
+        *bytes = store ? cv_store_bytes(store) : model->text_bytes;
     if (tensors)
-        *tensors = (int)cv_store_count(model->stores[index]);
-    return cv_store_path(model->stores[index]);
+        *tensors = store ? (int)cv_store_count(store) : 0;
+    return store ? cv_store_path(store) : model->text_path;
 }
 
 cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size, int keep_line_breaks,

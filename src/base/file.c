@@ -234,3 +234,10 @@ bool cv_path_exists(const char *path)
 
     return stat(path, &info) == 0;
 }
+
+uint64_t cv_file_bytes(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+}

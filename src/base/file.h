@@ -42,5 +42,7 @@ void cv_output_keep_partial(cv_output *out);
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
 bool cv_path_is_dir(const char *path);
 bool cv_path_exists(const char *path);
+/* The size of a file; 0 where there is none. */
+uint64_t cv_file_bytes(const char *path);
 
 #endif

@@ -79,19 +79,17 @@ static int check_model(job *j, const settings *s)
 
 static int make_keys(job *j, const settings *s)
 {
-    const char *saved[64];
     char *paths[64];
     cogvideo_error err;
     int status;
 
     for (int i = 0; i < s->samples; i++)
-        saved[i] = paths[i] = j->files[i].keys;
+        paths[i] = j->files[i].keys;
     if ((status = cli_sink_open(&j->session, &j->options, j->session.info.grid, s->samples, paths)) != CLI_OK)
         return status;
-    j->options.samples = s->samples;
     if (cogvideo_keyframes(j->session.model, &j->options, NULL, 0, j->keys, &err) != COGVIDEO_OK)
         return cli_failed(&j->session, &err);
-    return cli_save_result(&j->session, j->keys, s->samples, saved, -1, 0);
+    return cli_save_result(&j->session, j->keys, s->samples, (const char *const *)paths, -1, 0);
 }
 
 static int interpolate(job *j, const settings *s, int sample, cogvideo_tokens *out)
@@ -215,6 +213,7 @@ static const arg_group groups[] = {
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Picture", cli_picture_table, offsetof(settings, picture) },
     { "Text", cli_text_table, offsetof(settings, text) },
+    { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 }

@@ -32,6 +32,7 @@ static void print_json(const cogvideo_model *model, const cogvideo_model_info *i
     json_bool(&json, "image_tokenizer", info->has_image_tokenizer);
     json_bool(&json, "text_tokenizer", info->has_text_tokenizer);
     json_bool(&json, "clusters", info->has_clusters);
+    json_string(&json, "dtype", info->dtype);
     json_integer(&json, "layers", info->layers);
     json_integer(&json, "hidden", info->hidden);
     json_integer(&json, "heads", info->heads);
@@ -43,6 +44,10 @@ static void print_json(const cogvideo_model *model, const cogvideo_model_info *i
     json_integer(&json, "keyframes", info->keyframes);
     json_integer(&json, "text_places", info->text_places);
     json_integer(&json, "upscaled_grid", info->upscaled_grid);
+    json_integer(&json, "rate", info->rate);
+    json_integer(&json, "picture_size", info->picture_size);
+    json_integer(&json, "rounds", info->rounds);
+    json_number(&json, "seconds", info->seconds, 15);
     json_integer(&json, "parameters", (long long)info->parameters);
     json_integer(&json, "file_bytes", (long long)info->file_bytes);
     json_begin_array(&json, "files");
@@ -81,9 +86,10 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
 
     cli_format_bytes(size, sizeof size, (double)info->file_bytes);
     printf("%s (family %s)\n", info->name, info->family);
-    printf("  parameters       %llu in %s of files\n", (unsigned long long)info->parameters, size);
-    printf("  network          %d layers, %d channels, %d heads, %d ids\n", info->layers, info->hidden, info->heads,
-           info->vocabulary);
+    printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
+    if (info->layers > 0)
+        printf("  network          %d layers, %d channels, %d heads, %d ids\n", info->layers, info->hidden, info->heads,
+               info->vocabulary);
     print_part("stage 1", info->has_stage1, " (%d key frames of %dx%d codes)", info->keyframes, info->grid, info->grid);
     print_part("stage 2", info->has_stage2, " (windows of %dx%d codes)%s", info->window, info->window,
                info->shared_trunk ? ", trunk shared with stage 1" : "");
@@ -94,7 +100,10 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
     print_part("code clusters", info->has_clusters, "%s", "");
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
         cli_format_bytes(size, sizeof size, (double)bytes);
-        printf("  %s: %s, %d tensors\n", file, size, tensors);
+        printf("  %s: %s", file, size);
+        if (tensors > 0)
+            printf(", %d tensor%s", tensors, tensors == 1 ? "" : "s");
+        putchar('\n');
     }
 }
 

@@ -30,6 +30,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     char *path = (char *)s->output.output;
     int status;
 
+    cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch)) != CLI_OK)
@@ -61,6 +62,7 @@ static const arg_group groups[] = {
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Guidance", cli_window_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 }
@@ -70,7 +72,8 @@ const cli_command cmd_interpolate = {
     .name = "interpolate",
     .summary = "make the frames between a clip's frames (stage 2)",
     .usage = "[OPTIONS] --model DIR CODES -o CODES",
-    .details = "Guidance is used only where --guidance and --guide-ids are given.",
+    .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
+               "frames follow from its key frames.",
     .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl\n"
                 "  cogvideo interpolate --model weights/cogvideo key.jsonl --rounds 1 --seed 7 -o clip.jsonl",
     .min_arguments = 1,

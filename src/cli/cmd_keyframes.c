@@ -101,6 +101,7 @@ static const arg_group groups[] = {
     { "Options", table, 0 },
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Text", cli_text_table, offsetof(settings, text) },
+    { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 }

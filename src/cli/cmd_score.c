@@ -86,6 +86,7 @@ static const arg_group groups[] = {
     { "Options", table, 0 },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 }
 };

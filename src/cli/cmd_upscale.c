@@ -18,6 +18,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     char *path = (char *)s->output.output;
     int status;
 
+    cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
@@ -58,7 +59,8 @@ const cli_command cmd_upscale = {
     .name = "upscale",
     .summary = "make a clip's codes three times as fine (super-resolution)",
     .usage = "[OPTIONS] --model DIR CODES -o CODES",
-    .details = "Frames are independent of each other; they are written to the output's .partial as they are finished.",
+    .details = "Frames are independent of each other; they are written to the output's .partial as they are finished.\n"
+               "Prompt and seed are those of the clip, where its header tells them and none are given.",
     .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"
                 "  cogvideo upscale --model weights/cogvideo --greedy --text-ids 20009,20044 low.jsonl -o high.jsonl",
     .min_arguments = 1,

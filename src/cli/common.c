@@ -135,6 +135,25 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
     out->callbacks = cli_callbacks(session);
 }
 
+void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
+{
+    static const char *const makers[] = { "keyframes", "first_frame", NULL };
+    int64_t seed = -1, sample;
+
+    if (sampling->seed != CLI_SEED_NONE)
+        return;
+    for (size_t i = 0; i < sizeof makers / sizeof *makers && seed < 0; i++)
+        seed = json_find_integer(clip->header, makers[i], "seed", CLI_MAX_SEED);
+    if (seed < 0)
+        return;
+    sampling->seed = seed;
+    sample = json_find_integer(clip->header, NULL, "sample", CLI_MAX_SAMPLE);
+    if (sampling->first_sample == 0 && sample > 0)
+        sampling->first_sample = (int)sample;
+    if (!sampling->greedy && !session->progress.quiet)
+        cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
+}
+
 static int draw_seed(cli_session *session, cli_sampling_options *sampling)
 {
     uint32_t seed;
@@ -297,8 +316,8 @@ int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int coun
     return CLI_OK;
 }
 
-/* The header of a partial file: prompt, seed and model. */
-static char *partial_header(const cli_session *session, const cogvideo_generate_options *options)
+/* The header of a partial file: model, prompt, seed and sample. */
+static char *partial_header(const cli_session *session, const cogvideo_generate_options *options, int sample)
 {
     char *text = NULL;
     size_t size;
@@ -313,6 +332,7 @@ static char *partial_header(const cli_session *session, const cogvideo_generate_
     if (options->text_ids)
         json_ints(&json, "text_ids", options->text_ids, options->text_count);
     json_integer(&json, "seed", (long long)options->seed);
+    json_integer(&json, "sample", sample);
     json_bool(&json, "unfinished", 1);
     json_end(&json);
     fclose(json.stream);
@@ -322,12 +342,16 @@ static char *partial_header(const cli_session *session, const cogvideo_generate_
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
                   char *const *paths)
 {
-    cogvideo_tokens header = { .grid = grid, .rate = 8, .header = partial_header(session, options) };
     int status = CLI_OK;
 
-    for (int i = 0; i < count && status == CLI_OK; i++)
+    session->sink.first_sample = options->first_sample;
+    for (int i = 0; i < count && status == CLI_OK; i++) {
+        cogvideo_tokens header = { .grid = grid, .rate = session->info.rate,
+                                   .header = partial_header(session, options, options->first_sample + i) };
+
         status = cli_sink_add(&session->sink, paths[i], &header);
-    free(header.header);
+        free(header.header);
+    }
     return status;
 }
 

@@ -23,10 +23,14 @@ typedef struct cli_text_options {
     int cut_text;
 } cli_text_options;
 
+#define CLI_SEED_NONE (-2)
+#define CLI_MAX_SEED 9007199254740991 /* 2^53 - 1 */
+#define CLI_MAX_SAMPLE 1000000
+
 typedef struct cli_sampling_options {
     double temperature, code_temperature, top_p;
     int clusters, top_k, greedy, first_sample;
-    int64_t seed; /* -1 until one is drawn */
+    int64_t seed; /* CLI_SEED_NONE, or -1 for a random one, until one is found or drawn */
 } cli_sampling_options;
 
 typedef struct cli_output_options {
@@ -36,7 +40,9 @@ typedef struct cli_output_options {
 
 extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
 extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option; in cli_text_options */
-extern const arg_option cli_text_table[];
+extern const arg_option cli_text_table[];     /* --text-ids, --cut-text; in cli_text_options, as the next two */
+extern const arg_option cli_guide_table[];    /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
+extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
 extern const arg_option cli_sampling_table[];
 extern const arg_option cli_output_table[];   /* -o, --force, --json */
 
@@ -65,6 +71,10 @@ const char *cli_prompt(cli_session *session, const char *argument);
 
 /* Where the prompt is an option: "-" is read from standard input; without it and text ids the clip's header tells. */
 int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip);
+
+/* Without --seed: the seed that made the clip's key frames or, in an unfinished clip, its frames; and with it the number
+ * of the clip's sample, where --first-sample gives no other. */
+void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip);
 
 /* Options of the library from those of the command line; draws and prints the seed where none was given. */
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,

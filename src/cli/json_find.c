@@ -15,7 +15,7 @@ static const char *skip_string(const char *s)
     return *s ? s + 1 : s;
 }
 
-/* The value of a top-level member, or NULL. Keys with escapes are not looked into. */
+/* The value of a member of the object that begins at `object`, or NULL. Keys with escapes are not looked into. */
 static const char *find(const char *object, const char *key)
 {
     size_t length = strlen(key);
@@ -34,6 +34,8 @@ static const char *find(const char *object, const char *key)
             continue;
         }
         depth += (*s == '{' || *s == '[') - (*s == '}' || *s == ']');
+        if (depth == 0 && *s == '}')
+            return NULL;
         if (*s == '{' || *s == ',')
             is_key = 1;
         else if (*s == ':')
@@ -145,4 +147,17 @@ arg_ids json_find_ints(const char *object, const char *key)
         return ids;
     free(ids.values);
     return (arg_ids){ 0 };
+}
+
+int64_t json_find_integer(const char *object, const char *member, const char *key, int64_t max)
+{
+    const char *inside = object && member ? find(object, member) : object;
+    const char *s = inside && (!member || *inside == '{') ? find(inside, key) : NULL;
+    char *end;
+    long long value;
+
+    if (!s || !isdigit((unsigned char)*s))
+        return -1;
+    value = strtoll(s, &end, 10); /* LLONG_MAX where it is larger */
+    return *end == '.' || *end == 'e' || *end == 'E' || value > max ? -1 : value;
 }

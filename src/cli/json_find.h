@@ -8,5 +8,8 @@
 arg_ids json_find_ints(const char *object, const char *key);
 /* The text of the top-level string `key` in fresh memory, its escapes undone; NULL where there is no such text. */
 char *json_find_string(const char *object, const char *key);
+/* The whole number `key` of the top-level object `member`, or of the top level itself where that is NULL. -1 where there
+ * is no such number from 0 to `max`. */
+int64_t json_find_integer(const char *object, const char *member, const char *key, int64_t max);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define MAX_SEED 9007199254740991.0 /* 2^53 - 1 */
 #define MAX_ID 2147483647.0
 
 #define FIELD(field) offsetof(cli_model_options, field)
@@ -28,37 +27,55 @@ const arg_option cli_prompt_table[] = {
 const arg_option cli_text_table[] = {
     { "text-ids", 0, "ID,ID,...", "text ids in place of all that the prompt would become", ARG_IDS, FIELD(text_ids), 0,
       MAX_ID, 0, NULL },
-    { "guide-ids", 0, "ID,ID,...", "the same for the guide's text", ARG_IDS, FIELD(guide_ids), 0, MAX_ID, 0, NULL },
-    { "guidance", 'g', "X", "strength of guidance in stage 1, where 1 and 0 turn it off; default: the model's",
-      ARG_NUMBER,
-      FIELD(guidance), 0, 1000, NAN, NULL },
-    { "text-weight", 0, "X", "added to the attention scores on text; default: the model's", ARG_NUMBER,
-      FIELD(text_weight),
-      -1000, 1000, NAN, NULL },
     { "cut-text", 0, NULL, "cut a text that is longer than the model's room, with a warning, instead of an error",
-      ARG_FLAG,
-      FIELD(cut_text), 0, 0, 0, NULL },
+      ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
+    { 0 },
+};
+
+/* Key frames and interpolation are guided by different rules. */
+#define GUIDE_IDS                                                                                                      \
+    { "guide-ids", 0, "ID,ID,...", "text ids in place of the guide's text", ARG_IDS, FIELD(guide_ids), 0, MAX_ID, 0,  \
+      NULL }
+#define GUIDANCE(help) { "guidance", 'g', "X", help, ARG_NUMBER, FIELD(guidance), 0, 1000, NAN, NULL }
+#define TEXT_WEIGHT                                                                                                    \
+    { "text-weight", 0, "X", "added to the attention scores on text; default: the model's", ARG_NUMBER,                \
+      FIELD(text_weight), -1000, 1000, NAN, NULL }
+
+const arg_option cli_guide_table[] = {
+    GUIDE_IDS,
+    GUIDANCE("strength of guidance of key frames, where 1 and 0 turn it off; default: the model's. Interpolation (stage 2) "
+             "is guided only where this is above 1 and --guide-ids are given"),
+    TEXT_WEIGHT,
+    { 0 },
+};
+
+const arg_option cli_window_guide_table[] = {
+    GUIDE_IDS,
+    GUIDANCE("strength of guidance; used only where it is above 1 and --guide-ids are given; default: none"),
+    TEXT_WEIGHT,
     { 0 },
 };
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_sampling_options, field)
 const arg_option cli_sampling_table[] = {
-    { "seed", 's', "N", "0 or more makes the run repeatable; -1 or none: random, and printed", ARG_BIG, FIELD(seed), -1,
-      MAX_SEED, -1, NULL },
+    { "seed", 's', "N",
+      "0 or more makes the run repeatable; -1: random, and printed; default: that of the clip which is given, else random",
+      ARG_BIG, FIELD(seed), -1, CLI_MAX_SEED, CLI_SEED_NONE, NULL },
     { "greedy", 0, NULL, "always take the best code", ARG_FLAG, FIELD(greedy), 0, 0, 0, NULL },
-    { "temperature", 'T', "X", "default: the model's, for each step", ARG_NUMBER, FIELD(temperature), 1e-6, 1e6, 0,
+    { "temperature", 'T', "X", "default: the model's, for each step", ARG_NUMBER, FIELD(temperature), 1e-6, 1e3, 0,
       NULL },
     { "clusters", 0, "N", "clusters of codes to draw from; 0 turns clusters off; default: the model's", ARG_INT,
       FIELD(clusters), -1, 1000000, -1, NULL },
     { "code-temperature", 0, "X", "temperature inside the drawn cluster; default: the model's", ARG_NUMBER,
-      FIELD(code_temperature), 1e-6, 1e6, 0, NULL },
-    { "top-k", 0, "N", "draw from the N best codes, without clusters; 0 = all", ARG_INT, FIELD(top_k), 0, 1000000, 0,
+      FIELD(code_temperature), 1e-6, 1e3, 0, NULL },
+    { "top-k", 0, "N", "draw from the N best codes, without clusters; 0 = the model's number", ARG_INT, FIELD(top_k), 0, 1000000, 0,
       NULL },
-    { "top-p", 0, "X", "draw from the best codes that hold this share of the probability, without clusters; 0 = all",
+    { "top-p", 0, "X", "draw from the best codes that hold this share of the probability, without clusters; 0 = the model's",
       ARG_NUMBER, FIELD(top_p), 0, 1, 0, NULL },
-    { "first-sample", 0, "N", "number of the first clip among the samples of a seed; default 0", ARG_INT,
-      FIELD(first_sample), 0, 1000000, 0, NULL },
+    { "first-sample", 0, "N",
+      "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's", ARG_INT,
+      FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
     { 0 },
 };
 #undef FIELD

@@ -127,12 +127,13 @@ int cli_sink_add(cli_sink *sink, const char *path, const cogvideo_tokens *header
 int cli_sink_frame(cli_sink *sink, int sample, double time, const int32_t *codes)
 {
     cogvideo_error err;
+    int at = sample - sink->first_sample;
 
-    if (sample < 0 || sample >= sink->count || !sink->writers[sample])
+    if (at < 0 || at >= sink->count || !sink->writers[at])
         return 0;
-    if (cogvideo_token_writer_frame(sink->writers[sample], time, codes, &err) != COGVIDEO_OK)
+    if (cogvideo_token_writer_frame(sink->writers[at], time, codes, &err) != COGVIDEO_OK)
         return cli_error("%s", err.message);
-    sink->frames[sample]++;
+    sink->frames[at]++;
     return 0;
 }
 

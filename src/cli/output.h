@@ -20,7 +20,7 @@ typedef struct cli_sink {
     cogvideo_token_writer *writers[64];
     const char *paths[64];
     int frames[64];
-    int count;
+    int count, first_sample; /* writers[i] is of sample first_sample + i */
 } cli_sink;
 
 /* Opens a partial file for `path`; nothing is kept for "-". `header` has grid, rate and header text. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "import/convert.h"
 #include "import/describe.h"
+#include "sample/clusters.h"
 #include "tensor/store_write.h"
 #include "tokenizer/text.h"
 #include "tokens/npy.h"
@@ -100,14 +101,23 @@ fail:
     return status;
 }
 
+/* The labels are grouped once, only to find out here, under the name of the user's file, whether they can be. */
 static cogvideo_status read_clusters(import *in)
 {
-    cogvideo_status status = cv_npy_read(&in->clusters, in->request->clusters, 0, INT32_MAX, in->err);
+    const char *path = in->request->clusters;
+    cogvideo_status status;
+    cv_clusters *clusters = NULL;
 
-    if (status == COGVIDEO_OK && in->clusters.rank != 1)
-        status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one label per image code was expected, this array has %d "
-                         "dimensions", in->request->clusters, in->clusters.rank);
+    CV_TRY(cv_npy_read(&in->clusters, path, 0, INT32_MAX, in->err));
+    if (in->clusters.rank != 1 || in->clusters.count > INT32_MAX)
+        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one label per image code was expected, this array has %d "
+                       "dimensions and %zu numbers", path, in->clusters.rank, in->clusters.count);
+    status = cv_clusters_create(&clusters, in->clusters.values, (int)in->clusters.count, in->err);
+    if (status != COGVIDEO_OK)
+        return cv_fail_prefix(in->err, status, path);
+    cv_clusters_free(&clusters);
     in->found.clusters = in->clusters.count;
+fail:
     return status;
 }
 

@@ -268,9 +268,11 @@ static cogvideo_status read_widths(const cv_json *section, const char *key, int3
 {
     cogvideo_status status;
     cv_json *array;
+    char what[300];
 
+    snprintf(what, sizeof what, "%.200s: '%s'", origin, key);
     CV_TRY(cv_json_array(section, key, &array, origin, err));
-    CV_TRY(cv_json_int_array(array, 1, 1024, widths, levels, key, err));
+    CV_TRY(cv_json_int_array(array, 1, 1024, widths, levels, what, err));
     if (*levels < 1 || *levels > MAX_LEVELS) {
         cv_free(*widths);
         *widths = NULL;

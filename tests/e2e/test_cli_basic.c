@@ -100,6 +100,8 @@ static void ranges_are_checked(void **state)
     program_check("keyframes x -o y --samples 2" STDERR, 2, "clip-%d");
     program_check("keyframes x -o y --text-ids 1,,2" STDERR, 2, "--text-ids takes whole numbers");
     program_check("keyframes x -o y --text-ids 1,2147483648" STDERR, 2, "--text-ids takes whole numbers");
+    program_check("upscale x -o y --guidance 2" STDERR, 2, "unknown option '--guidance'");
+    program_check("keyframes x -o y --temperature 1001" STDERR, 2, "--temperature must be a number from 1e-06 to 1000");
     program_check("score --stage 3 x" STDERR, 2, "--stage must be a whole number from 1 to 2");
     program_check("info --threads 1025 x" STDERR, 2, "--threads");
 }

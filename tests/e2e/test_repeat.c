@@ -91,11 +91,25 @@ static void generate_is_its_stages(void **state)
     program_check("tokens compare -q both-1.keyframes.jsonl side-1.jsonl", 0, "");
     program_ok("interpolate -q --model m --seed 5 --first-sample 1 side-1.jsonl -o sample1.jsonl");
     program_equal_files("both-1.jsonl", "sample1.jsonl");
+    /* Seed and sample stand in the key frames' header. */
+    program_ok("interpolate -q --model m both-1.keyframes.jsonl -o own.jsonl");
+    program_equal_files("sample1.jsonl", "own.jsonl");
+    program_check("interpolate --model m side-1.jsonl --rounds 1 -o noted.jsonl" STDERR, 0, "seed: 5, sample 1");
     /* That was sample 0, from the same key frames. */
     program_check("tokens compare -q sample1.jsonl whole.jsonl", 1, "");
     program_check("tokens compare -q both-2.keyframes.jsonl side-2.jsonl", 0, "");
     program_ok("decode -q --model m both-1.jsonl -o decoded.y4m");
     program_equal_files("both-1.y4m", "decoded.y4m");
+}
+
+static void info_tells_types_and_files(void **state)
+{
+    (void)state;
+    program_check("info m", 0, "(f32) in");
+    assert_non_null(strstr(program_output(), "clusters.safetensors: "));
+    assert_non_null(strstr(program_output(), ", 1 tensor\n"));
+    assert_non_null(strstr(program_output(), "text.model: "));
+    program_check("info --json m", 0, "\"dtype\":\"f32\"");
 }
 
 static int import_small(void **state)
@@ -115,6 +129,7 @@ int main(void)
         cmocka_unit_test(batches_change_nothing),
         cmocka_unit_test(rounds_can_be_calls),
         cmocka_unit_test(generate_is_its_stages),
+        cmocka_unit_test(info_tells_types_and_files),
     };
 
     return cmocka_run_group_tests(tests, import_small, NULL);

@@ -246,7 +246,7 @@ static void clusters_must_match_the_codes(void **state)
     memcpy(file + 128 + 8 * 3, &wrong, 8);
     check_write(request.clusters, file, sizeof file);
     request.overwrite = 1;
-    CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_MODEL, "label of code 3 is 1024", err);
+    CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_MODEL, "labels.npy: the cluster label of code 3 is 1024", err);
     assert_true(cv_path_exists(check_temp_path("model/clusters.safetensors"))); /* the good one stays */
 }
 

@@ -99,6 +99,7 @@ static cogvideo_status open_text(cogvideo_model *model, const char *directory, c
     if (!(model->text_path = cv_path_join(directory, model->description.files.text_tokenizer, err)))
         return COGVIDEO_ERROR_MEMORY;
     CV_TRY(cv_text_open(&model->text, model->text_path, c->image_codes, err));
+    model->text_bytes = cv_file_bytes(model->text_path);
     pieces = cv_text_pieces(model->text);
     if (pieces > c->vocabulary - c->image_codes)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,

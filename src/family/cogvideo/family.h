@@ -28,6 +28,7 @@ struct cogvideo_model {
     cv_clusters *clusters;
     cv_text *text;
     char *text_path;
+    uint64_t text_bytes;
 };
 
 cogvideo_status cv_family_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,

@@ -5,9 +5,9 @@
 
 cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_error *err)
 {
-    if (o->seed >= CV_MAX_SEED)
+    if (o->seed >= CV_SEED_END)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)",
-                       (unsigned long long)CV_MAX_SEED);
+                       (unsigned long long)CV_SEED_END);
     if (o->samples < 0 || o->samples > CV_MAX_SAMPLES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to %d, not %d", CV_MAX_SAMPLES, o->samples);
     if (o->first_sample < 0 || o->first_sample > INT32_MAX - CV_MAX_SAMPLES)
@@ -96,11 +96,14 @@ int cv_rounds_behind(const cogvideo_model *model, int frames)
 
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err)
 {
-    size_t count = (size_t)clip->grid * (size_t)clip->grid * (size_t)clip->frames;
+    size_t count;
 
+    if (clip->frames < 1 || !clip->codes)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has no frames");
     if (clip->grid != grid)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes %dx%d", clip->grid,
                        clip->grid, what, grid, grid);
+    count = (size_t)grid * (size_t)grid * (size_t)clip->frames;
     for (size_t i = 0; i < count; i++)
         if (clip->codes[i] < 0 || clip->codes[i] >= codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

@@ -6,10 +6,10 @@
 
 #include <cogvideo/generate.h>
 
-#define CV_MAX_SEED ((uint64_t)1 << 53)
+#define CV_SEED_END ((uint64_t)1 << 53)
 #define CV_MAX_SAMPLES 64
 
-/* The largest sample index, seeds included, that a header's JSON holds exactly. */
+/* The ranges that generate.h gives; seeds end where a header's JSON no longer holds every whole number. */
 cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
 
 /* The sampling rule of a step. Clusters without the cluster file are an error that names the way out. */
@@ -28,7 +28,7 @@ int cv_rounds_behind(const cogvideo_model *model, int frames);
 /* Length of the whole clip. */
 double cv_clip_seconds(const cogvideo_model *model, const cogvideo_generate_options *options);
 
-/* A clip's grid and codes against what a network takes: `grid` on a side, codes below `codes`. */
+/* A clip against what a network takes: at least one frame, `grid` on a side, codes below `codes`. */
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err);
 
 /* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */
