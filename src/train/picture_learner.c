@@ -28,6 +28,10 @@ typedef struct picture_learner {
     cv_codebook codebook;
     cv_codebook_options averaging;
     uint8_t *pixels;    /* [batch][crop][crop][3] */
+    bool quantised;     /* the first steps of a run are not */
+    float *z;           /* [START_BATCHES][rows][latent], what the codebook starts from */
+    void *memory;       /* of the arena for that start */
+    size_t memory_size;
 } picture_learner;
 
 /* A square of a random frame of a random clip, at a random place. */
@@ -69,11 +73,33 @@ static double loss_of(const cv_recipe *recipe, const cv_image_losses *losses)
     return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 + recipe->commitment * losses->commitment;
 }
 
+/* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
+static void start_codebook(picture_learner *l, uint32_t index)
+{
+    int rows = cv_image_learner_rows(l->learner);
+    size_t size = (size_t)rows * (size_t)l->codebook.latent;
+    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+    cv_image_losses losses;
+
+    for (int b = 0; b < START_BATCHES; b++) {
+        fill(l, index + (uint32_t)b, DRAW_CROP);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
+    }
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed,
+                      &arena);
+}
+
 static double batch(cv_learner *learner, uint64_t index)
 {
     picture_learner *l = (picture_learner *)learner;
+    uint64_t plain = (uint64_t)learner->recipe->plain_steps * (uint64_t)learner->recipe->accumulate;
     cv_image_losses losses;
 
+    if (index == plain)
+        start_codebook(l, (uint32_t)index);
+    l->quantised = index >= plain;
+    cv_image_learner_quantise(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
     return loss_of(learner->recipe, &losses);
@@ -83,8 +109,9 @@ static void moved(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
-                       cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner));
+    if (l->quantised)
+        cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
+                           cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner));
 }
 
 static double evaluate(cv_learner *learner, char *members, size_t size)
@@ -162,33 +189,19 @@ fail:
     return status;
 }
 
-/* The first codebook: k-means over the vectors of the first batches. */
-static cogvideo_status start_codebook(picture_learner *l, cogvideo_error *err)
+/* Room for the codebook's start. */
+static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
 {
-    int rows = cv_image_learner_rows(l->learner);
-    size_t size = (size_t)rows * (size_t)l->codebook.latent;
+    int rows = cv_image_learner_rows(l->learner) * START_BATCHES;
     cogvideo_status status = COGVIDEO_OK;
-    float *z = NULL;
-    void *memory = NULL;
     cv_arena arena = { 0 };
-    cv_image_losses losses;
 
-    CV_NEW(z, size * START_BATCHES, err);
-    for (int b = 0; b < START_BATCHES; b++) {
-        fill(l, (uint32_t)b, DRAW_CROP);
-        cv_image_learner_measure(l->learner, &losses, l->pixels);
-        memcpy(z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *z);
-    }
-    cv_codebook_start(l->head.exec, &l->codebook, z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
-    if (!(memory = cv_alloc(arena.peak, 1, err))) {
+    CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+    l->memory_size = arena.peak;
+    if (!(l->memory = cv_alloc(arena.peak, 1, err)))
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    arena = cv_arena_over(memory, arena.peak);
-    cv_codebook_start(l->head.exec, &l->codebook, z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
 fail:
-    cv_free(z);
-    cv_free(memory);
     return status;
 }
 
@@ -262,6 +275,8 @@ static void learner_close(cv_learner *learner)
         cogvideo_dataset_close(&l->data[i]);
     cogvideo_dataset_close(&l->held_out);
     cv_free(l->pixels);
+    cv_free(l->z);
+    cv_free(l->memory);
     cv_free(l);
 }
 
@@ -287,9 +302,8 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     CV_NEW(l->pixels, (size_t)recipe->batch * (size_t)(recipe->crop * recipe->crop * 3), err);
     CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
                                  &learning, err));
-    l->head.memory = cv_image_learner_bytes(l->learner);
-    if (!request->resume)
-        CV_TRY(start_codebook(l, err));
+    CV_TRY(plan_start(l, err));
+    l->head.memory = cv_image_learner_bytes(l->learner) + l->memory_size;
     *out = &l->head;
     return COGVIDEO_OK;
 fail:

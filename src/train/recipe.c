@@ -87,6 +87,7 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
         { "evaluate_batches", NULL, &r->evaluate_batches, 1, 1e6, 8 },
         { "save_every", NULL, &r->save_every, 1, 1e9, 500 },
         { "crop", NULL, &r->crop, 8, 4096, 32 },
+        { "plain_steps", NULL, &r->plain_steps, 0, 1e9, 0 },
         { "l1", &r->l1, NULL, 0, 1000, 1 },
         { "l2", &r->l2, NULL, 0, 1000, 1 },
         { "commitment", &r->commitment, NULL, 0, 1000, 0.25 },

@@ -27,6 +27,7 @@ typedef struct cv_recipe {
     int evaluate_every, evaluate_batches, save_every;
     cv_dtype dtype;                       /* of the model's file */
     int crop;                             /* image tokenizer: side of the squares cut from frames */
+    int plain_steps;                      /* first steps without quantisation, before the codebook starts */
     double l1, l2, commitment;            /* weights of its losses */
     double decay, dead;                   /* of its codebook: codebook.h */
     int clusters;                         /* of codes */
