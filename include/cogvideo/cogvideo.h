@@ -31,10 +31,12 @@
 #define COGVIDEO_COGVIDEO_H
 
 #include <cogvideo/common.h>
+#include <cogvideo/dataset.h>
 #include <cogvideo/generate.h>
 #include <cogvideo/import.h>
 #include <cogvideo/model.h>
 #include <cogvideo/tokens.h>
+#include <cogvideo/train.h>
 #include <cogvideo/version.h>
 #include <cogvideo/video.h>
 

@@ -57,7 +57,7 @@ static const char *weights_dtype(const cogvideo_model *model)
 void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out)
 {
     const cv_description *d = &model->description;
-    bool stage1 = model->stages[0].trunk != NULL, stage2 = model->stages[1].trunk != NULL, any = stage1 || stage2;
+    bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
 
     *out = (cogvideo_model_info){
         .name = d->name,

@@ -1,4 +1,4 @@
-/* parallel.h - the one door to omp.h; the pragmas stand in nn/ and sample/. */
+/* parallel.h - the one door to omp.h; the pragmas stand in nn/, model/ and train/. */
 #ifndef CV_BASE_PARALLEL_H
 #define CV_BASE_PARALLEL_H
 

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Places whose scores are held at once. */
-#define BLOCK 32
+#define BLOCK CV_ATTENTION2D_BLOCK
 
 cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const char *name, int C, int groups,
                                     float eps, cogvideo_error *err)
@@ -45,9 +44,8 @@ static void softmax(float *scores, int count)
         scores[i] *= scale;
 }
 
-/* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
-static void attend(float *out, const float *q, const float *k, const float *v, int C, int places, int first, int count,
-                   float *rows, float *scores)
+void cv_attention2d_scores(float *scores, float *rows, const float *q, const float *k, int C, int places, int first,
+                           int count)
 {
     float scale = 1.0f / sqrtf((float)C);
 
@@ -57,6 +55,13 @@ static void attend(float *out, const float *q, const float *k, const float *v, i
     cv_blas_matmul_nn(scores, places, rows, C, k, places, count, places, C, 0.0f);
     for (int i = 0; i < count; i++)
         softmax(scores + (size_t)i * (size_t)places, places);
+}
+
+/* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
+static void attend(float *out, const float *q, const float *k, const float *v, int C, int places, int first, int count,
+                   float *rows, float *scores)
+{
+    cv_attention2d_scores(scores, rows, q, k, C, places, first, count);
     cv_blas_matmul_nt(out + first, places, v, places, scores, places, C, count, places, 0.0f);
 }
 

@@ -19,4 +19,17 @@ cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const 
 void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, float *x, int height, int width,
                           cv_arena *arena);
 
+/* Places whose scores stand at once, in both directions. */
+#define CV_ATTENTION2D_BLOCK 32
+
+/* scores [count][places] = softmax(q . k * C^-0.5) of places first .. first + count - 1, for q and k [C][places]; `rows`
+ * [count][C] becomes q * C^-0.5, transposed. */
+void cv_attention2d_scores(float *scores, float *rows, const float *q, const float *k, int C, int places, int first,
+                           int count);
+
+/* From dy = dL/d(result) and the x of the forward pass: dx += dL/dx and, into `grad` (NULL: frozen), += the gradients of
+ * the parameters. dx and dy are apart. All places share the gradients of keys and values, so one thread sums those. */
+void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attention, const cv_attention2d *grad, float *dx,
+                             const float *dy, const float *x, int height, int width, cv_arena *arena);
+
 #endif

@@ -25,4 +25,10 @@ cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name
 void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, const float *x, int height, int width,
                      bool add, cv_arena *arena);
 
+/* From dy = dL/d(conv(x)): dx += dL/dx (NULL: not wanted) and, into the weight and bias of `grad` (NULL: frozen), which
+ * lie in a store in memory, += their gradients. Weights are f32. Scratch and threads as above; the input channels are
+ * what is split. */
+void cv_conv2d_backward(const cv_exec *exec, const cv_conv2d *conv, const cv_conv2d *grad, float *dx, const float *dy,
+                        const float *x, int height, int width, cv_arena *arena);
+
 #endif

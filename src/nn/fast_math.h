@@ -8,15 +8,27 @@
 #include <stdint.h>
 #include <string.h>
 
+/* condition ? a : b, by bits: a conditional may become a branch, which keeps the loop around it from being vectorised. */
+static inline float cv_select(int condition, float a, float b)
+{
+    uint32_t mask = 0u - (uint32_t)condition, a_bits, b_bits;
+
+    memcpy(&a_bits, &a, sizeof a_bits);
+    memcpy(&b_bits, &b, sizeof b_bits);
+    a_bits = (a_bits & mask) | (b_bits & ~mask);
+    memcpy(&a, &a_bits, sizeof a);
+    return a;
+}
+
 /* e^x within 2 units in the last place. Below -87.3 it is 0, above 88.3 it stays at 2.2e38; NaN gives NaN.
  * x = n log 2 + r, |r| <= log 2 / 2; e^r by a polynomial (Cephes' coefficients for f32), 2^n by its bits. */
 static inline float cv_fast_exp(float x)
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits */
-    float capped = x > 88.3f ? 88.3f : x, shifted, n, r, p, power;
+    float capped = cv_select(x > 88.3f, 88.3f, x), shifted, n, r, p, power;
     uint32_t bits;
 
-    capped = capped < -87.3f ? -87.3f : capped;
+    capped = cv_select(x < -87.3f, -87.3f, capped);
     shifted = capped * 1.44269504f + shift;
     n = shifted - shift;
     r = capped - n * 0.693359375f; /* log 2 in two parts; the first has few bits, so its product is exact */
@@ -31,7 +43,7 @@ static inline float cv_fast_exp(float x)
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + 0x3F800000u;
     memcpy(&power, &bits, sizeof power);
-    return x < -87.3f ? 0.0f : p * power;
+    return cv_select(x < -87.3f, 0.0f, p * power);
 }
 
 #endif

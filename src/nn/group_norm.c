@@ -1,8 +1,9 @@
 #include "nn/group_norm.h"
 
+#include "nn/fast_math.h"
+
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Partial sums kept side by side, so that the order of additions is fixed and still fills a vector register. */
 #define LANES 8
@@ -44,39 +45,10 @@ static double mean_of(const float *x, size_t count, double shift, bool square)
     return sum / (double)count;
 }
 
-/* x, or the end of -87 .. 87 beyond which it lies. On the bits, because compilers make vector code of that. */
-static inline float bounded(float x)
+void cv_group_norm_stats(const cv_group_norm *norm, const float *x, size_t count, double *mean, double *scale)
 {
-    const int32_t end = 0x42ae0000;
-    int32_t bits, size;
-
-    memcpy(&bits, &x, sizeof bits);
-    size = bits & INT32_MAX;
-    size = size > end ? end : size;
-    bits = (bits & INT32_MIN) | size;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* e^x to 3e-7 of itself, for x bounded as above: 2^n e^r with |r| <= ln 2 / 2 and a Taylor polynomial. */
-static inline float exponential(float x)
-{
-    float shifted = x * 0x1.715476p+0f + 0x1.8p+23f; /* its low bits hold n */
-    float n = shifted - 0x1.8p+23f, power;
-    float r = (x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
-    float p = 1.0f / 720;
-    uint32_t bits;
-
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits << 23) + 0x3f800000;
-    memcpy(&power, &bits, sizeof power);
-    return p * power;
+    *mean = mean_of(x, count, 0, false);
+    *scale = 1.0 / sqrt(mean_of(x, count, *mean, true) + (double)norm->eps);
 }
 
 static void scale_plane(float *out, const float *x, size_t pixels, float scale, float shift, bool swish)
@@ -85,7 +57,7 @@ static void scale_plane(float *out, const float *x, size_t pixels, float scale, 
         out[i] = x[i] * scale + shift;
     if (swish)
         for (size_t i = 0; i < pixels; i++)
-            out[i] = out[i] / (1.0f + exponential(bounded(-out[i])));
+            out[i] = out[i] / (1.0f + cv_fast_exp(-out[i]));
 }
 
 void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
@@ -97,9 +69,9 @@ void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *
     for (int group = 0; group < norm->groups; group++) {
         const float *from = x + (size_t)group * (size_t)width * pixels;
         size_t count = (size_t)width * pixels;
-        double mean = mean_of(from, count, 0, false);
-        double scale = 1.0 / sqrt(mean_of(from, count, mean, true) + (double)norm->eps);
+        double mean, scale;
 
+        cv_group_norm_stats(norm, from, count, &mean, &scale);
         for (int i = 0; i < width; i++) {
             int c = group * width + i;
             double by = scale * (double)norm->weight[c];

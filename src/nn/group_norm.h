@@ -19,4 +19,12 @@ cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const ch
 void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
                          bool swish);
 
+/* Of the `count` numbers of one group: their mean and 1 / sqrt(variance + eps). */
+void cv_group_norm_stats(const cv_group_norm *norm, const float *x, size_t count, double *mean, double *scale);
+
+/* From dy = dL/d(out): dx += dL/dx and, into `grad` (NULL: frozen), which lies in a store in memory, += the gradients
+ * of weight and bias. `dy` is used up. */
+void cv_group_norm_backward(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
+                            float *dy, const float *x, size_t pixels, bool swish);
+
 #endif

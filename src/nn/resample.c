@@ -32,3 +32,38 @@ void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int
                 to[i] = (from[2 * i] + from[2 * i + 1] + from[width + 2 * i] + from[width + 2 * i + 1]) * 0.25f;
         }
 }
+
+void cv_upsample_nearest_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width)
+{
+    size_t rows = (size_t)C * (size_t)height, row_size = 2 * (size_t)width;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        const float *from = dy + 2 * row * row_size;
+        float *to = dx + row * (size_t)width;
+
+        for (size_t i = 0; i < (size_t)width; i++)
+            to[i] += from[2 * i] + from[2 * i + 1] + from[row_size + 2 * i] + from[row_size + 2 * i + 1];
+    }
+}
+
+void cv_average_pool_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width)
+{
+    int rows = height / 2, columns = width / 2;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
+    for (int c = 0; c < C; c++)
+        for (int row = 0; row < rows; row++) {
+            const float *from = dy + ((size_t)c * (size_t)rows + (size_t)row) * (size_t)columns;
+            float *to = dx + ((size_t)c * (size_t)height + 2 * (size_t)row) * (size_t)width;
+
+            for (int i = 0; i < columns; i++) {
+                float d = from[i] * 0.25f;
+
+                to[2 * i] += d;
+                to[2 * i + 1] += d;
+                to[width + 2 * i] += d;
+                to[width + 2 * i + 1] += d;
+            }
+        }
+}

@@ -9,4 +9,8 @@ void cv_upsample_nearest(const cv_exec *exec, float *out, const float *x, int C,
 /* out [C][H / 2][W / 2]: means of squares of four pixels; an odd last row or column is left out. */
 void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int height, int width);
 
+/* Their transposes: dx [C][H][W] += dL/dx from dy, the gradient of the larger or smaller planes. */
+void cv_upsample_nearest_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width);
+void cv_average_pool_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width);
+
 #endif

@@ -24,15 +24,16 @@ fail:
 }
 
 void cv_resblock_apply(const cv_exec *exec, const cv_resblock *block, float *out, const float *x, float *inner,
-                       float *middle, int height, int width, cv_arena *arena)
+                       float *middle, float *saved, int height, int width, cv_arena *arena)
 {
+    float *before = saved ? saved : middle;
     size_t pixels = (size_t)height * (size_t)width;
 
     if (arena->base)
         cv_group_norm_apply(exec, &block->norm1, inner, x, pixels, true);
-    cv_conv2d_apply(exec, &block->conv1, middle, inner, height, width, false, arena);
+    cv_conv2d_apply(exec, &block->conv1, before, inner, height, width, false, arena);
     if (arena->base)
-        cv_group_norm_apply(exec, &block->norm2, middle, middle, pixels, true);
+        cv_group_norm_apply(exec, &block->norm2, middle, before, pixels, true);
     if (block->shortcut.out)
         cv_conv2d_apply(exec, &block->shortcut, out, x, height, width, false, arena);
     cv_conv2d_apply(exec, &block->conv2, out, middle, height, width, true, arena);

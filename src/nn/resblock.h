@@ -16,8 +16,14 @@ cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *
                                  float eps, cogvideo_error *err);
 
 /* out [out][H][W] from x [in][H][W]. `inner` [in][H][W] and `middle` [out][H][W] are room for what lies between.
- * Where the widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x. */
+ * Where the widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x.
+ * `saved` [out][H][W], where not NULL, keeps what comes before norm2, for the way back. */
 void cv_resblock_apply(const cv_exec *exec, const cv_resblock *block, float *out, const float *x, float *inner,
-                       float *middle, int height, int width, cv_arena *arena);
+                       float *middle, float *saved, int height, int width, cv_arena *arena);
+
+/* From dy = dL/d(out), the x of the forward pass and its `saved`: dx += dL/dx and, into `grad` (NULL: frozen), += the
+ * gradients of the parameters. dx and dy are apart. */
+void cv_resblock_backward(const cv_exec *exec, const cv_resblock *block, const cv_resblock *grad, float *dx,
+                          const float *dy, const float *x, const float *saved, int height, int width, cv_arena *arena);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct entry {
     cv_tensor tensor;
     size_t begin, end; /* in the data part */
     void *copy;        /* data that was misaligned in the file */
+    char *planned;     /* the name, where a claim made this entry */
     float *wide;       /* a vector that is not f32 in the file */
     bool claimed;
 } entry;
@@ -25,6 +26,7 @@ struct cv_store {
     size_t count;
     char *names;    /* of a store in memory, one after another */
     float *memory;  /* its values */
+    bool plan;      /* claims make entries */
 };
 
 void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
@@ -190,6 +192,7 @@ void cv_store_close(cv_store **store)
         return;
     for (size_t i = 0; i < s->count; i++) {
         cv_free(s->entries[i].copy);
+        cv_free(s->entries[i].planned);
         cv_free(s->entries[i].wide);
     }
     cv_free(s->entries);
@@ -231,12 +234,48 @@ const char *cv_store_metadata(const cv_store *store, const char *key)
     return item && cv_json_is_string(item) ? cv_json_text(item) : NULL;
 }
 
+/* A new entry at its place in the order of names. */
+static cogvideo_status plan_entry(entry **out, cv_store *store, const char *name, int rank, const size_t *shape,
+                                  cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_ERROR_MEMORY;
+    entry e = { .tensor = { .rank = rank, .dtype = CV_F32, .count = 1 } };
+    entry *entries;
+    size_t at = 0;
+
+    for (int i = 0; i < rank; i++) {
+        e.tensor.shape[i] = shape[i];
+        if (!cv_size_mul(e.tensor.count, shape[i], &e.tensor.count))
+            return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: tensor '%s' does not fit in memory", store->path, name);
+    }
+    if (!(e.tensor.name = e.planned = cv_strdup(name, err)) ||
+        !(entries = cv_realloc(store->entries, store->count, store->count + 1, sizeof *entries, err)))
+        goto fail;
+    while (at < store->count && strcmp(entries[at].tensor.name, name) < 0)
+        at++;
+    memmove(entries + at + 1, entries + at, (store->count - at) * sizeof *entries);
+    entries[at] = e;
+    store->entries = entries;
+    store->count++;
+    *out = entries + at;
+    return COGVIDEO_OK;
+fail:
+    cv_free(e.planned);
+    return status;
+}
+
 cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
                                const size_t *shape, cogvideo_error *err)
 {
     entry *e = find_entry(store, name);
     char found[160], expected[160];
 
+    if (!e && store->plan) {
+        cogvideo_status status = plan_entry(&e, store, name, rank, shape, err);
+
+        if (status != COGVIDEO_OK)
+            return status;
+    }
     cv_shape_text(expected, sizeof expected, rank, shape);
     if (!e)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' %s is missing", store->path, name, expected);
@@ -280,6 +319,25 @@ cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *er
     return COGVIDEO_OK;
 }
 
+cogvideo_status cv_store_plan(cv_store **out, const char *name, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+
+    CV_NEW(store, 1, err);
+    CV_NEW(store->entries, 0, err);
+    store->plan = true;
+    if (!(store->path = cv_strdup(name, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    *out = store;
+    return COGVIDEO_OK;
+fail:
+    cv_store_close(&store);
+    return status;
+}
+
 cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
                                 cogvideo_error *err)
 {
@@ -317,5 +375,19 @@ cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tenso
     return COGVIDEO_OK;
 fail:
     cv_store_close(&store);
+    return status;
+}
+
+cogvideo_status cv_store_create_like(cv_store **out, const char *name, const cv_store *like, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_tensor *tensors = NULL;
+
+    CV_NEW(tensors, like->count, err);
+    for (size_t i = 0; i < like->count; i++)
+        tensors[i] = like->entries[i].tensor;
+    CV_TRY(cv_store_create(out, name, tensors, like->count, err));
+fail:
+    cv_free(tensors);
     return status;
 }

@@ -43,9 +43,14 @@ cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *er
 
 /* --- in memory: what is trained --- */
 
+/* A store without data, whose claims all succeed: binding a network to it lists what the network is made of, in tensors
+ * whose data is NULL, so that no other list of names is needed. A claimed tensor is valid until the next claim. */
+cogvideo_status cv_store_plan(cv_store **out, const char *name, cogvideo_error *err);
 /* A store of the same names and shapes as `count` tensors, all f32, all zero, in one block of memory that may be written. */
 cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tensor *tensors, size_t count,
                                 cogvideo_error *err);
+/* The same after another store, planned or not. */
+cogvideo_status cv_store_create_like(cv_store **out, const char *name, const cv_store *like, cogvideo_error *err);
 /* The values of a tensor of such a store. */
 static inline float *cv_tensor_values(const cv_tensor *tensor)
 {

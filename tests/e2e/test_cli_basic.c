@@ -15,6 +15,7 @@ static void write_clip(void)
 static const char *const commands[] = {
     "generate", "keyframes",   "interpolate",    "upscale",        "decode", "encode", "tokenize",
     "score",    "tokens show", "tokens convert", "tokens compare", "info",   "import",
+    "dataset shapes", "dataset build", "dataset tokens", "dataset info",
 };
 
 static void every_command_has_help_with_an_example(void **state)

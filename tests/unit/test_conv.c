@@ -321,7 +321,7 @@ static void check_resblock(int in, int out)
     b = bench_open(&list, CV_F32, 2);
     CHECK_OK(cv_resblock_bind(&block, b.store, "b", in, out, 2, 1e-6f, &err), err);
     CHECK_OK(cv_store_check_claimed(b.store, &err), err);
-    cv_resblock_apply(&b.exec, &block, NULL, NULL, NULL, NULL, H, W, &b.arena);
+    cv_resblock_apply(&b.exec, &block, NULL, NULL, NULL, NULL, NULL, H, W, &b.arena);
     bench_arm(&b);
     cv_group_norm_apply(&b.exec, &block.norm1, first, x, H * W, true);
     cv_conv2d_apply(&b.exec, &block.conv1, middle, first, H, W, false, &b.arena);
@@ -330,7 +330,7 @@ static void check_resblock(int in, int out)
     if (in != out)
         cv_conv2d_apply(&b.exec, &block.shortcut, expected, x, H, W, false, &b.arena);
     memset(middle, 0, MOST * sizeof *middle);
-    cv_resblock_apply(&b.exec, &block, result, x, inner, middle, H, W, &b.arena);
+    cv_resblock_apply(&b.exec, &block, result, x, inner, middle, NULL, H, W, &b.arena);
     for (size_t i = 0; i < (size_t)out * H * W; i++)
         CHECK_CLOSE(result[i], expected[i] + first[i], 1e-5);
     bench_close(&b);

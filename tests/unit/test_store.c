@@ -166,6 +166,40 @@ static void writer_demands_all_bytes(void **state)
     assert_false(cv_path_exists(check_temp_path("short.safetensors.partial")));
 }
 
+/* What a network claims of a plan is what a store in memory is made of. */
+static void plans_become_stores_in_memory(void **state)
+{
+    const size_t shapes[3][2] = { { 3, 5 }, { 7 }, { (size_t)1 << 40, (size_t)1 << 40 } };
+    const cv_tensor *tensor;
+    const float *vector;
+    cv_store *plan, *store;
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(cv_store_plan(&plan, "plan", &err), err);
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(cv_store_claim(plan, &tensor, "b.weight", 2, shapes[0], &err), err);
+        assert_null(tensor->data);
+        CHECK_OK(cv_store_claim_vector(plan, &vector, "c.bias", 7, &err), err);
+        CHECK_OK(cv_store_claim_vector(plan, &vector, "a.bias", 7, &err), err);
+    }
+    CHECK_FAILS(cv_store_claim(plan, &tensor, "a.bias", 2, shapes[0], &err), COGVIDEO_ERROR_MODEL, "was expected", err);
+    CHECK_FAILS(cv_store_claim(plan, &tensor, "d", 2, shapes[2], &err), COGVIDEO_ERROR_MEMORY, "does not fit", err);
+    CHECK_OK(cv_store_create_like(&store, "memory", plan, &err), err);
+    cv_store_close(&plan);
+    assert_int_equal(cv_store_count(store), 3);
+    assert_string_equal(cv_store_at(store, 0)->name, "a.bias");
+    assert_string_equal(cv_store_at(store, 1)->name, "b.weight");
+    CHECK_OK(cv_store_claim(store, &tensor, "b.weight", 2, shapes[0], &err), err);
+    for (int i = 0; i < 15; i++) {
+        assert_true(cv_tensor_values(tensor)[i] == 0);
+        cv_tensor_values(tensor)[i] = 1;
+    }
+    assert_true(check_f32(store, "a.bias")[6] == 0 && check_f32(store, "c.bias")[0] == 0);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "d", 2, shapes[0], &err), COGVIDEO_ERROR_MODEL, "is missing", err);
+    cv_store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +210,7 @@ int main(void)
         cmocka_unit_test(lying_headers_are_refused),
         cmocka_unit_test(truncation_at_every_byte_is_refused),
         cmocka_unit_test(writer_demands_all_bytes),
+        cmocka_unit_test(plans_become_stores_in_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

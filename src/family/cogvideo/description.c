@@ -115,6 +115,7 @@ static cogvideo_status read_files(cv_description *d, const char *path, cogvideo_
         { "stage1", "own", &d->files.own[0] },
         { "stage2", "trunk", &d->files.trunk[1] },
         { "stage2", "own", &d->files.own[1] },
+        { "trunk", "file", &d->files.bare_trunk },
         { "upscaler", "file", &d->files.upscaler },
         { "image_tokenizer", "file", &d->files.image_tokenizer },
         { "text_tokenizer", "file", &d->files.text_tokenizer },
@@ -150,7 +151,7 @@ static cogvideo_status read_networks(cv_description *d, const char *path, cogvid
         CV_TRY(cv_json_object(d->json, "upscaler", &section, path, err));
         CV_TRY(cv_upscaler_config_parse(&d->upscaler, section, origin, err));
     }
-    if (d->files.image_tokenizer) {
+    if (cv_json_get(d->json, "image_tokenizer")) {
         snprintf(origin, sizeof origin, "%.500s: image_tokenizer", path);
         CV_TRY(cv_json_object(d->json, "image_tokenizer", &section, path, err));
         CV_TRY(cv_image_tokenizer_config_parse(&d->image_tokenizer, section, origin, err));

@@ -34,6 +34,7 @@ typedef struct cv_description {
     int rate, picture_size;
     struct {
         const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
+        const char *bare_trunk;        /* a trunk that no stage was trained on yet: it makes first frames */
         const char *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
     } files;
 } cv_description;

@@ -53,6 +53,22 @@ fail:
     return status;
 }
 
+/* Without a stage the trunk alone makes first frames. */
+static cogvideo_status open_bare_trunk(cogvideo_model *model, const char *directory, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = &model->description.network;
+    cogvideo_status status;
+    cv_store *store = NULL;
+
+    CV_TRY(open_store(model, directory, model->description.files.bare_trunk, &store, err));
+    CV_TRY(cv_trunk_bind(&model->trunks[0], store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                         (float)c->norm_epsilon, err));
+    model->stages[0] = (cv_stage){ .config = c, .kind = CV_STAGE_SEQUENTIAL, .trunk = &model->trunks[0],
+                                   .head = cv_trunk_head(&model->trunks[0], c->image_codes) };
+fail:
+    return status;
+}
+
 static cogvideo_status open_clusters(cogvideo_model *model, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -107,6 +123,8 @@ static cogvideo_status open_parts(cogvideo_model *model, const char *directory, 
     for (int index = 0; index < 2; index++)
         if (d->files.own[index])
             CV_TRY(open_stage(model, index, directory, err));
+    if (d->files.bare_trunk && !model->stages[0].trunk)
+        CV_TRY(open_bare_trunk(model, directory, err));
     if (d->files.upscaler) {
         CV_TRY(open_store(model, directory, d->files.upscaler, &store, err));
         CV_TRY(cv_upscaler_open(&model->upscaler, store, &d->upscaler, err));
@@ -212,10 +230,18 @@ cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, c
 {
     int index = kind == CV_STAGE_SEQUENTIAL ? 0 : 1;
 
-    if (!model->stages[index].trunk)
+    if (!model->stages[index].plus)
         return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", err)
                           : lacks(model, "stage 2 (interpolation)", "stage2", err);
     *out = &model->stages[index];
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out, cogvideo_error *err)
+{
+    if (!model->stages[0].trunk)
+        return lacks(model, "stage 1 (key frames)", "stage1", err);
+    *out = &model->stages[0];
     return COGVIDEO_OK;
 }
 

@@ -22,7 +22,7 @@ struct cogvideo_model {
     int store_count;
     cv_trunk trunks[2]; /* the second is empty where both stages share the first */
     bool shared_trunk;
-    cv_stage stages[2]; /* .trunk is NULL where the stage is absent */
+    cv_stage stages[2]; /* .plus is NULL where the stage is absent; stage 1 may have a trunk all the same */
     cv_upscaler *upscaler;
     cv_image_tokenizer *image_tokenizer;
     cv_clusters *clusters;
@@ -38,6 +38,8 @@ void cv_family_close(cogvideo_model **model);
 /* A part that a step needs, or a sentence that says which `cogvideo import` option brings it. */
 cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
                               cogvideo_error *err);
+/* What a first frame needs: stage 1's network, perhaps its trunk alone. */
+cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out, cogvideo_error *err);
 cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err);
 cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err);

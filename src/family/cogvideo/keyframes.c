@@ -147,7 +147,8 @@ cogvideo_status cv_arrow_keyframes(const cogvideo_model *model, const cogvideo_g
     if (count < 0 || count > config->frames)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to %d key frames, not %d", config->frames,
                        count);
-    CV_TRY(cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err));
+    CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err)
+                          : cv_need_trunk(model, &stage, err));
     if (first)
         CV_TRY(cv_check_clip(first, config->grid, config->image_codes, "stage 1", err));
     cv_warn_language(model, options);

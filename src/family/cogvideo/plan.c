@@ -44,7 +44,8 @@ cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_genera
     switch (stage) {
     case COGVIDEO_STAGE_FIRST_FRAME:
     case COGVIDEO_STAGE_KEYFRAMES:
-        CV_TRY(cv_need_stage(model, CV_STAGE_SEQUENTIAL, &network, err));
+        CV_TRY(stage == COGVIDEO_STAGE_FIRST_FRAME ? cv_need_trunk(model, &network, err)
+                                                   : cv_need_stage(model, CV_STAGE_SEQUENTIAL, &network, err));
         if (stage == COGVIDEO_STAGE_FIRST_FRAME)
             plan_loop(model, options, network, CV_STEP_FIRST_FRAME, 0, 1, samples, &plan);
         else

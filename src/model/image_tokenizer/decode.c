@@ -24,6 +24,21 @@ static void denormalise(const cv_exec *exec, const cv_image_tokenizer_config *co
             rgb[3 * i + c] = x[c * pixels + i] * config->std[c] + config->mean[c];
 }
 
+void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
+                      const int32_t *codes)
+{
+    if (planes->arena->base && codes)
+        look_up(planes->exec, &tokenizer->codebook, planes->x, codes, planes->width * planes->height);
+    cv_planes_conv(planes, &decoder->conv_in);
+    cv_planes_mid(planes, decoder);
+    for (int i = decoder->level_count - 1; i >= 0; i--) {
+        cv_planes_blocks(planes, &decoder->levels[i]);
+        if (i > 0)
+            cv_planes_upsample(planes, &decoder->levels[i].sampler);
+    }
+    cv_planes_finish(planes, decoder);
+}
+
 /* On a measuring arena only sizes are followed. */
 static void decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
                    float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
@@ -32,23 +47,13 @@ static void decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     int rate = 1 << (decoder->level_count - 1);
 
     cv_planes_take(&planes, decoder, tokenizer->config.latent, grid_height * rate, grid_width * rate);
-    if (arena->base)
-        look_up(exec, &tokenizer->codebook, planes.x, codes, grid_width * grid_height);
-    cv_planes_conv(&planes, &decoder->conv_in);
-    cv_planes_mid(&planes, decoder);
-    for (int i = decoder->level_count - 1; i >= 0; i--) {
-        cv_planes_blocks(&planes, &decoder->levels[i]);
-        if (i > 0)
-            cv_planes_upsample(&planes, &decoder->levels[i].sampler);
-    }
-    cv_planes_finish(&planes, decoder);
+    cv_planes_decode(&planes, tokenizer, decoder, codes);
     if (arena->base)
         denormalise(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
 }
 
-/* NULL where no decoder has the rate or the picture would be too large. */
-static const cv_picture_network *decoder_for(const cv_image_tokenizer *tokenizer, int grid_width, int grid_height,
-                                             int rate)
+const cv_picture_network *cv_image_tokenizer_decoder(const cv_image_tokenizer *tokenizer, int grid_width,
+                                                     int grid_height, int rate)
 {
     for (int i = 0; i < tokenizer->config.decoder_count; i++)
         if (cv_image_tokenizer_rate(&tokenizer->config.decoders[i]) == rate && grid_width >= 1 && grid_height >= 1 &&
@@ -60,7 +65,7 @@ static const cv_picture_network *decoder_for(const cv_image_tokenizer *tokenizer
 size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
                                          int grid_height, int rate)
 {
-    const cv_picture_network *decoder = decoder_for(tokenizer, grid_width, grid_height, rate);
+    const cv_picture_network *decoder = cv_image_tokenizer_decoder(tokenizer, grid_width, grid_height, rate);
     cv_arena arena = { 0 };
 
     if (decoder)
@@ -72,7 +77,7 @@ cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_to
                                           const int32_t *codes, int grid_width, int grid_height, int rate,
                                           void *scratch, cogvideo_error *err)
 {
-    const cv_picture_network *decoder = decoder_for(tokenizer, grid_width, grid_height, rate);
+    const cv_picture_network *decoder = cv_image_tokenizer_decoder(tokenizer, grid_width, grid_height, rate);
     cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
 
     if (!decoder)

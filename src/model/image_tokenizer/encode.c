@@ -20,47 +20,43 @@ static void normalise(const cv_exec *exec, const cv_image_tokenizer_config *conf
             x[c * pixels + i] = ((float)rgb[3 * i + c] / 255.0f - config->mean[c]) / config->std[c];
 }
 
-/* rows [places][C] = x [C][places] transposed */
-static void gather_rows(const cv_exec *exec, float *rows, const float *x, int C, size_t places)
+void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, int halvings)
 {
-#pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (size_t i = 0; i < places; i++)
-        for (size_t c = 0; c < (size_t)C; c++)
-            rows[i * (size_t)C + c] = x[c * places + i];
+    const cv_picture_network *encoder = &tokenizer->encoder;
+
+    if (planes->arena->base)
+        normalise(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
+    cv_planes_conv(planes, &encoder->conv_in);
+    for (int i = 0; i < encoder->level_count; i++) {
+        cv_planes_blocks(planes, &encoder->levels[i]);
+        if (i < encoder->level_count - 1)
+            cv_planes_conv(planes, &encoder->levels[i].sampler);
+    }
+    cv_planes_mid(planes, encoder);
+    cv_planes_finish(planes, encoder);
+    for (int i = 0; i < halvings; i++)
+        cv_planes_pool_conv(planes, &tokenizer->down_samplers[i]);
+    cv_planes_conv(planes, &tokenizer->proj);
 }
 
 static void encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
 {
-    const cv_image_tokenizer_config *config = &tokenizer->config;
-    const cv_picture_network *encoder = &tokenizer->encoder;
+    int latent = tokenizer->config.latent;
     cv_planes planes = { .exec = exec, .arena = arena, .height = job->height, .width = job->width };
     size_t places;
     float *rows;
 
-    cv_planes_take(&planes, encoder, config->latent, job->height, job->width);
-    if (arena->base)
-        normalise(exec, config, planes.x, job->rgb, (size_t)job->width * (size_t)job->height);
-    cv_planes_conv(&planes, &encoder->conv_in);
-    for (int i = 0; i < encoder->level_count; i++) {
-        cv_planes_blocks(&planes, &encoder->levels[i]);
-        if (i < encoder->level_count - 1)
-            cv_planes_conv(&planes, &encoder->levels[i].sampler);
-    }
-    cv_planes_mid(&planes, encoder);
-    cv_planes_finish(&planes, encoder);
-    for (int i = 0; i < job->halvings; i++)
-        cv_planes_pool_conv(&planes, &tokenizer->down_samplers[i]);
-    cv_planes_conv(&planes, &tokenizer->proj);
+    cv_planes_take(&planes, &tokenizer->encoder, latent, job->height, job->width);
+    cv_planes_encode(&planes, tokenizer, job->rgb, job->halvings);
     places = (size_t)planes.height * (size_t)planes.width;
-    rows = cv_arena_take(arena, job->z ? 0 : places * (size_t)config->latent, sizeof *rows);
+    rows = cv_arena_take(arena, job->z ? 0 : places * (size_t)latent, sizeof *rows);
     rows = job->z ? job->z : rows;
     if (arena->base)
-        gather_rows(exec, rows, planes.x, config->latent, places);
+        cv_planes_rows(&planes, rows, latent);
     cv_nearest(exec, job->codes, rows, (int)places, &tokenizer->codebook, arena);
 }
 
-/* How many halvings make `rate` out of the encoder's; -1 where it cannot be reached or does not divide the picture. */
-static int halvings_for(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
+int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
 {
     int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
@@ -82,7 +78,7 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
         picture job = { .width = width, .height = height, .halvings = i };
 
         cv_arena_rewind(&arena, 0);
-        if (halvings_for(tokenizer, width, height, rate) == i)
+        if (cv_image_tokenizer_halvings(tokenizer, width, height, rate) == i)
             encode(exec, tokenizer, &job, &arena);
     }
     return arena.peak;
@@ -94,7 +90,7 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
 {
     cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
     picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
-                .halvings = halvings_for(tokenizer, width, height, rate) };
+                .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
     int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
     if (job.halvings < 0)

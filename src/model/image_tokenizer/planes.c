@@ -2,6 +2,8 @@
 
 #include "nn/resample.h"
 
+#include <string.h>
+
 #define RGB 3
 
 static size_t larger(size_t a, size_t b)
@@ -25,55 +27,107 @@ void cv_planes_take(cv_planes *planes, const cv_picture_network *network, int la
     planes->middle = cv_arena_take(planes->arena, size, sizeof *planes->middle);
 }
 
-static void swap(cv_planes *planes)
+/* Where a layer's result [channels][height][width] goes. */
+static float *result_for(cv_planes *planes, int channels, int height, int width)
 {
-    float *x = planes->x;
+    if (!planes->tape)
+        return planes->inner;
+    return cv_arena_take(planes->arena, (size_t)channels * (size_t)height * (size_t)width, sizeof(float));
+}
 
-    planes->x = planes->inner;
-    planes->inner = x;
+static void note(cv_planes *planes, cv_tape_kind kind, const void *layer, const float *saved, int in)
+{
+    if (planes->tape)
+        planes->tape->steps[planes->tape->count++] = (cv_tape_step){
+            .kind = kind, .layer = layer, .x = planes->x, .saved = saved, .in = in, .height = planes->height,
+            .width = planes->width };
+}
+
+/* `out` becomes x. */
+static void move_on(cv_planes *planes, float *out)
+{
+    if (!planes->tape)
+        planes->inner = planes->x;
+    planes->x = out;
+}
+
+static size_t pixels_of(const cv_planes *planes)
+{
+    return (size_t)planes->height * (size_t)planes->width;
+}
+
+/* x, for a layer that works in place: itself, or a copy of [channels] planes where a tape keeps x. */
+static float *in_place(cv_planes *planes, int channels)
+{
+    float *copy;
+
+    if (!planes->tape)
+        return planes->x;
+    copy = result_for(planes, channels, planes->height, planes->width);
+    if (planes->arena->base)
+        memcpy(copy, planes->x, (size_t)channels * pixels_of(planes) * sizeof *copy);
+    return copy;
 }
 
 void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv)
 {
-    cv_conv2d_apply(planes->exec, conv, planes->inner, planes->x, planes->height, planes->width, false, planes->arena);
-    planes->height /= conv->stride;
-    planes->width /= conv->stride;
-    swap(planes);
+    int height = planes->height / conv->stride, width = planes->width / conv->stride;
+    float *out = result_for(planes, conv->out, height, width);
+
+    note(planes, CV_TAPE_CONV, conv, NULL, conv->in);
+    cv_conv2d_apply(planes->exec, conv, out, planes->x, planes->height, planes->width, false, planes->arena);
+    planes->height = height;
+    planes->width = width;
+    move_on(planes, out);
 }
 
 void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv)
 {
+    float *out = result_for(planes, conv->in, 2 * planes->height, 2 * planes->width);
+
+    note(planes, CV_TAPE_UPSAMPLE, NULL, NULL, conv->in);
     if (planes->arena->base)
-        cv_upsample_nearest(planes->exec, planes->inner, planes->x, conv->in, planes->height, planes->width);
+        cv_upsample_nearest(planes->exec, out, planes->x, conv->in, planes->height, planes->width);
     planes->height *= 2;
     planes->width *= 2;
-    swap(planes);
+    move_on(planes, out);
     cv_planes_conv(planes, conv);
 }
 
 void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv)
 {
+    float *out = result_for(planes, conv->out, planes->height / 2, planes->width / 2);
+
+    note(planes, CV_TAPE_POOL_CONV, conv, NULL, conv->in);
     if (planes->arena->base)
-        cv_average_pool(planes->exec, planes->inner, planes->x, conv->in, planes->height, planes->width);
-    cv_conv2d_apply(planes->exec, conv, planes->inner, planes->x, planes->height, planes->width, true, planes->arena);
+        cv_average_pool(planes->exec, out, planes->x, conv->in, planes->height, planes->width);
+    cv_conv2d_apply(planes->exec, conv, out, planes->x, planes->height, planes->width, true, planes->arena);
     planes->height /= 2;
     planes->width /= 2;
-    swap(planes);
+    move_on(planes, out);
 }
 
 static void run_block(cv_planes *planes, const cv_resblock *block)
 {
+    int in = block->conv1.in, channels = block->conv1.out;
     bool widths_agree = block->shortcut.out == 0;
+    float *out = widths_agree ? in_place(planes, in) : result_for(planes, channels, planes->height, planes->width);
+    float *saved = planes->tape ? result_for(planes, channels, planes->height, planes->width) : NULL;
 
-    cv_resblock_apply(planes->exec, block, widths_agree ? planes->x : planes->inner, planes->x, planes->inner,
-                      planes->middle, planes->height, planes->width, planes->arena);
-    if (!widths_agree)
-        swap(planes);
+    note(planes, CV_TAPE_BLOCK, block, saved, in);
+    cv_resblock_apply(planes->exec, block, out, widths_agree ? out : planes->x, planes->inner, planes->middle, saved,
+                      planes->height, planes->width, planes->arena);
+    if (out != planes->x)
+        move_on(planes, out);
 }
 
 static void run_attention(cv_planes *planes, const cv_attention2d *attention)
 {
-    cv_attention2d_apply(planes->exec, attention, planes->x, planes->height, planes->width, planes->arena);
+    float *out = in_place(planes, attention->norm.C);
+
+    note(planes, CV_TAPE_ATTENTION, attention, NULL, attention->norm.C);
+    cv_attention2d_apply(planes->exec, attention, out, planes->height, planes->width, planes->arena);
+    planes->x = out;
 }
 
 void cv_planes_blocks(cv_planes *planes, const cv_picture_level *level)
@@ -93,8 +147,22 @@ void cv_planes_mid(cv_planes *planes, const cv_picture_network *network)
 
 void cv_planes_finish(cv_planes *planes, const cv_picture_network *network)
 {
+    int C = network->norm_out.C;
+    float *out = planes->tape ? result_for(planes, C, planes->height, planes->width) : planes->x;
+
+    note(planes, CV_TAPE_NORM_SWISH, &network->norm_out, NULL, C);
     if (planes->arena->base)
-        cv_group_norm_apply(planes->exec, &network->norm_out, planes->x, planes->x,
-                            (size_t)planes->height * (size_t)planes->width, true);
+        cv_group_norm_apply(planes->exec, &network->norm_out, out, planes->x, pixels_of(planes), true);
+    planes->x = out;
     cv_planes_conv(planes, &network->conv_out);
+}
+
+void cv_planes_rows(const cv_planes *planes, float *rows, int C)
+{
+    size_t places = pixels_of(planes);
+
+#pragma omp parallel for num_threads(planes->exec->threads) schedule(static)
+    for (size_t i = 0; i < places; i++)
+        for (size_t c = 0; c < (size_t)C; c++)
+            rows[i * (size_t)C + c] = planes->x[c * places + i];
 }

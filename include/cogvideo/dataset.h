@@ -1,0 +1,115 @@
+/* dataset.h - captioned clips to train on: made from videos or from the shapes world, kept in a folder, and turned into
+ * training rows.
+ *
+ * A dataset is a folder of three files:
+ *     dataset.json  {"format":"cogvideo-dataset","version":1,"size":64,"fps":8,"clips":2,"frames":66}
+ *     clips.jsonl   a line per clip: {"frames":33,"caption":"...","source":"..."}
+ *     frames.rgb    the frames of all clips one after the other, 8-bit RGB [size][size][3] each, without a header
+ * dataset.json is written last, so that a folder without it is one that was never finished. */
+#ifndef COGVIDEO_DATASET_H
+#define COGVIDEO_DATASET_H
+
+#include <cogvideo/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- reading ------------------------------------------------------------------------------------------- */
+
+typedef struct cogvideo_dataset cogvideo_dataset; /* never changes once open; its frames are mapped */
+
+typedef struct cogvideo_dataset_info {
+    int size;         /* pixels on a side of a frame */
+    double fps;       /* frames per second */
+    int clips;
+    long long frames; /* of all clips */
+    uint64_t bytes;   /* of frames.rgb */
+} cogvideo_dataset_info;
+
+/* One clip; the memory belongs to the dataset. */
+typedef struct cogvideo_dataset_clip {
+    int frames;
+    const char *caption, *source; /* UTF-8; source: where it came from */
+    const uint8_t *pixels;        /* [frames][size][size][3] */
+} cogvideo_dataset_clip;
+
+/* Checks that the three files agree before anything is read from them. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_open(cogvideo_dataset **out, const char *folder, cogvideo_error *err);
+COGVIDEO_API void cogvideo_dataset_close(cogvideo_dataset **dataset);
+COGVIDEO_API void cogvideo_dataset_get_info(const cogvideo_dataset *dataset, cogvideo_dataset_info *out);
+/* Clip `index`, counted from 0; COGVIDEO_ERROR_ARGUMENT where there is none. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_get_clip(const cogvideo_dataset *dataset, int index,
+                                                       cogvideo_dataset_clip *out, cogvideo_error *err);
+
+/* --- making -------------------------------------------------------------------------------------------- */
+
+typedef struct cogvideo_dataset_callbacks {
+    cogvideo_log log;
+    /* Clips or videos done, and in all. Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    int (*progress)(void *user, long long done, long long all);
+    void *user;
+} cogvideo_dataset_callbacks;
+
+typedef enum cogvideo_language { COGVIDEO_ENGLISH, COGVIDEO_CHINESE, COGVIDEO_BOTH_LANGUAGES } cogvideo_language;
+
+/* Zero is the default of every field. */
+typedef struct cogvideo_shapes_options {
+    const char *world;          /* a description like configs/shapes.json; NULL = the one built in */
+    int clips;                  /* 0 = one of each combination */
+    uint64_t seed;
+    int held_out;               /* 1: only combinations that training never sees; 0: only the others */
+    cogvideo_language language; /* of the captions; both: either, by the seed */
+    int overwrite;              /* 1: replace a dataset that is there */
+} cogvideo_shapes_options;
+
+/* Clips of the shapes world. Every combination comes once, in an order drawn by the seed, before any comes again. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shapes_options *options,
+                                                     const cogvideo_dataset_callbacks *callbacks, cogvideo_error *err);
+
+typedef struct cogvideo_build_options {
+    int size;      /* of the frames, 8 .. 1024; 0 = 160 */
+    double fps;    /* frames per second of the clips; 0 = 8 */
+    int frames;    /* of a clip; 0 = 33. A longer video gives several clips, one after the other. */
+    int overwrite; /* 1: replace a dataset that is there */
+} cogvideo_build_options;
+
+/* Clips of ordinary videos. `source` is a folder with, for each video, clip.mp4 (any name and form that
+ * cogvideo_video_read knows) and clip.txt with its caption, or a folder clip/ of pictures, in the order of their names
+ * and taken as frames at the dataset's rate, with clip.txt beside it or caption.txt inside it; or a .csv file whose
+ * first line names the columns `video` and `caption` (paths from the file's own folder). The largest centred square of each frame is resized. What cannot be read, has no
+ * caption or is too short is left out with a warning; nothing at all left is an error. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_build(const char *source, const char *output,
+                                                    const cogvideo_build_options *options,
+                                                    const cogvideo_dataset_callbacks *callbacks, cogvideo_error *err);
+
+/* --- training rows ------------------------------------------------------------------------------------- */
+
+/* What rows are for: which frames of a clip, and which text, a row has. K = the model's key frames, durations d0, d1 ..
+ * as in its description; frame rates follow from them: K frames in d seconds stand d / (K - 1) apart. */
+typedef enum cogvideo_rows_kind {
+    COGVIDEO_ROWS_IMAGE,  /* one frame, each frame of a clip that is a key frame; text of the first frame */
+    COGVIDEO_ROWS_STAGE1, /* K frames d0 / (K - 1) apart, in time order; text of key frames */
+    COGVIDEO_ROWS_STAGE2, /* for every round r, K frames d_r / (K - 1) apart, in time order; text of interpolation */
+} cogvideo_rows_kind;
+
+typedef struct cogvideo_rows_options {
+    cogvideo_rows_kind kind;
+    int cut_text;  /* 1: captions longer than the model's room are cut with a warning; 0: they are an error */
+    int overwrite; /* 1: replace a file that is there */
+} cogvideo_rows_options;
+
+/* Writes rows of int32, little-endian, without a header: the model's text places (ids, then <pad>), then frames of
+ * codes; and beside them "ROWS.json", which says what a row is:
+ *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,
+ *      "grid":20,"image_codes":20000,"model":"cogvideo"}
+ * The model needs an image tokenizer and a text tokenizer only. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
+                                                     const char *output, const cogvideo_rows_options *options,
+                                                     const cogvideo_dataset_callbacks *callbacks, long long *rows,
+                                                     cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

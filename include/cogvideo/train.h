@@ -1,0 +1,47 @@
+/* train.h - training the parts of a model: the image tokenizer, the trunk on text and one frame, and each stage's second
+ * channel with the trunk frozen. The recipe is a JSON file (configs/README.md).
+ *
+ * A model directory grows part by part: it begins as a model.json without parts, and each training writes its part's file
+ * into it. The run has a folder of its own with `checkpoint.safetensors` (weights, optimizer, step) and `log.jsonl` (a
+ * line per step). A resumed run continues bit for bit. */
+#ifndef COGVIDEO_TRAIN_H
+#define COGVIDEO_TRAIN_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cogvideo_train_progress {
+    int step, steps;          /* finished, and in all */
+    double loss;              /* of the last step */
+    double held_out;          /* of the last evaluation; 0 before the first */
+    double learning_rate, gradient_norm;
+    double samples_per_second; /* tokens of sequences, or pictures */
+    uint64_t memory;          /* bytes that the run holds */
+} cogvideo_train_progress;
+
+typedef struct cogvideo_train_request {
+    const char *part;         /* "image-tokenizer", "image", "stage1" or "stage2" */
+    const char *recipe;       /* the recipe file */
+    const char *model;        /* the model directory, read and written */
+    const char *const *data;  /* datasets (image-tokenizer) or files of training rows, `data_count` of them */
+    int data_count;
+    const char *held_out;     /* the same, one, for evaluation; NULL = none */
+    const char *output;       /* the run's folder, made where it is missing */
+    int resume;               /* 1: go on from the checkpoint there; 0: there must be none */
+    int steps;                /* stop after this step; 0 = as the recipe says */
+    int threads;              /* 0 = all */
+    cogvideo_log log;
+    /* After every step; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    int (*progress)(void *user, const cogvideo_train_progress *progress);
+    void *user;
+} cogvideo_train_request;
+
+COGVIDEO_API cogvideo_status cogvideo_train(const cogvideo_train_request *request, cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

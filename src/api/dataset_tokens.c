@@ -1,0 +1,247 @@
+/* dataset_tokens.c - training rows: the clips of a dataset as text ids and codes, at the frame rates of each step. */
+#include "family/cogvideo/arrows.h"
+#include "family/cogvideo/settings.h"
+#include "family/cogvideo/texts.h"
+
+#include "base/file.h"
+#include "tokens/bytes.h"
+#include "train/dataset.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const kind_names[] = { "image", "stage1", "stage2" };
+
+/* One kind of row: its text, and its frames `apart` frames of the dataset from one another. */
+typedef struct row_form {
+    cv_step_kind step;
+    double seconds;
+    int apart;
+} row_form;
+
+typedef struct run {
+    const cogvideo_dataset *dataset;
+    const cogvideo_model *model;
+    const cogvideo_rows_options *options;
+    const cogvideo_log *log;
+    cogvideo_dataset_info info;
+    row_form forms[CV_MAX_DURATIONS];
+    int form_count, frames; /* of a row */
+    int side, places, text_places;
+    int32_t pad;
+    size_t row_bytes;
+    unsigned char *row;
+    cv_output output;
+    long long rows;
+} run;
+
+/* How far apart the frames of `seconds` stand in the dataset. */
+static cogvideo_status frames_apart(const run *r, double seconds, int *out, cogvideo_error *err)
+{
+    const int between = r->model->description.network.frames - 1;
+    double apart = r->info.fps * seconds / (between > 0 ? between : 1);
+
+    if (apart < 1 - 1e-6 || apart > 1e6 || fabs(apart - round(apart)) > 1e-6)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the model wants %d frames in %g seconds; in a dataset of %g frames a second they are %g frames "
+                       "apart, which must be a whole number: build the dataset with another --fps, such as %g",
+                       between + 1, seconds, r->info.fps, apart,
+                       between / r->model->description.durations[r->model->description.duration_count - 1]);
+    *out = (int)round(apart);
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status plan_forms(run *r, cogvideo_error *err)
+{
+    const cv_description *d = &r->model->description;
+    cogvideo_status status = COGVIDEO_OK;
+
+    r->frames = d->network.frames;
+    switch (r->options->kind) {
+    case COGVIDEO_ROWS_IMAGE:
+        r->frames = 1;
+        r->forms[r->form_count++] = (row_form){ CV_STEP_FIRST_FRAME, 0, 1 };
+        CV_TRY(frames_apart(r, d->durations[0], &r->forms[0].apart, err));
+        break;
+    case COGVIDEO_ROWS_STAGE1:
+        r->forms[r->form_count++] = (row_form){ CV_STEP_KEYFRAMES, d->durations[0], 1 };
+        CV_TRY(frames_apart(r, d->durations[0], &r->forms[0].apart, err));
+        break;
+    case COGVIDEO_ROWS_STAGE2:
+        for (int i = 1; i < d->duration_count; i++) {
+            row_form *f = &r->forms[r->form_count++];
+
+            *f = (row_form){ CV_STEP_INTERPOLATE, d->durations[i], 1 };
+            CV_TRY(frames_apart(r, f->seconds, &f->apart, err));
+        }
+        break;
+    default:
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no training rows of kind %d", (int)r->options->kind);
+    }
+fail:
+    return status;
+}
+
+static cogvideo_status plan(run *r, cogvideo_error *err)
+{
+    const cv_cogvideo_config *network = &r->model->description.network;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_image_tokenizer(r->model, err));
+    CV_TRY(cv_need_text(r->model, err));
+    CV_TRY(plan_forms(r, err));
+    r->side = network->grid * r->model->description.rate;
+    r->places = network->grid * network->grid;
+    r->text_places = network->text_places;
+    r->pad = cv_text_id(r->model->text, "<pad>");
+    if (r->pad < 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: the text model has no piece <pad>, which fills the text of a training row",
+                       r->model->text_path);
+    r->row_bytes = 4 * ((size_t)r->text_places + (size_t)r->frames * (size_t)r->places);
+    CV_NEW(r->row, r->row_bytes, err);
+fail:
+    return status;
+}
+
+/* The clip's frames as codes of the model's grid. */
+static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *clip, cogvideo_tokens *out,
+                                   cogvideo_error *err)
+{
+    cogvideo_video video = { r->info.size, r->info.size, clip->frames, r->info.fps, NULL }, fitted = { 0 };
+    cogvideo_status status;
+
+    video.pixels = (uint8_t *)(uintptr_t)clip->pixels; /* only read from */
+    CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
+    CV_TRY(cv_arrow_encode(r->model, &fitted, r->model->description.rate, NULL, out, err));
+fail:
+    cogvideo_video_free(&fitted);
+    return status;
+}
+
+static cogvideo_status write_row(run *r, const cv_ids *text, const cogvideo_tokens *codes, int first, int apart,
+                                 cogvideo_error *err)
+{
+    unsigned char *at = r->row;
+    cogvideo_status status;
+
+    for (int i = 0; i < r->text_places; i++, at += 4)
+        cv_put_le32(at, (uint32_t)(i < text->count ? text->ids[i] : r->pad));
+    for (int f = 0; f < r->frames; f++)
+        for (int i = 0; i < r->places; i++, at += 4)
+            cv_put_le32(at, (uint32_t)codes->codes[(size_t)(first + f * apart) * (size_t)r->places + (size_t)i]);
+    status = cv_output_write(&r->output, r->row, r->row_bytes, err);
+    r->rows += status == COGVIDEO_OK;
+    return status;
+}
+
+/* Rows follow each other through the clip: the last frame of one is the first of the next. */
+static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_dataset_clip *clip,
+                                  const cogvideo_tokens *codes, cogvideo_error *err)
+{
+    const int span = (r->frames - 1) * form->apart, step = span > 0 ? span : form->apart;
+    cogvideo_generate_options options;
+    cv_ids text = { 0 };
+    cogvideo_status status;
+
+    cogvideo_generate_defaults(&options);
+    options.prompt = clip->caption;
+    options.cut_text = r->options->cut_text;
+    CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(r->model, &options, form->step) != 1,
+                        form->seconds, &text, err));
+    for (int first = 0; first + span < clip->frames; first += step)
+        CV_TRY(write_row(r, &text, codes, first, form->apart, err));
+fail:
+    cv_ids_free(&text);
+    return status;
+}
+
+static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
+{
+    cogvideo_dataset_clip clip;
+    cogvideo_tokens codes = { 0 };
+    long long before = r->rows;
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
+    CV_TRY(encode_clip(r, &clip, &codes, err));
+    for (int i = 0; i < r->form_count; i++)
+        CV_TRY(write_form(r, &r->forms[i], &clip, &codes, err));
+    if (r->rows == before)
+        cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
+               clip.source, clip.frames);
+fail:
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+/* ROWS.json: what a row is. */
+static cogvideo_status write_about(const run *r, const char *path, cogvideo_error *err)
+{
+    const cv_description *d = &r->model->description;
+    cv_json *json = cv_json_new_object();
+    cv_output output = { 0 };
+    char *text = NULL;
+    cogvideo_status status;
+
+    cv_json_set_string(json, "format", "cogvideo-rows");
+    cv_json_set_int(json, "version", 1);
+    cv_json_set_string(json, "kind", kind_names[r->options->kind]);
+    cv_json_set_int(json, "rows", r->rows);
+    cv_json_set_int(json, "text_places", r->text_places);
+    cv_json_set_int(json, "pad", r->pad);
+    cv_json_set_int(json, "frames", r->frames);
+    cv_json_set_int(json, "grid", d->network.grid);
+    cv_json_set_int(json, "image_codes", d->network.image_codes);
+    cv_json_set_string(json, "model", d->name);
+    if (!(text = cv_json_print(json, true, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_output_open(&output, path, err));
+    CV_TRY(cv_output_write(&output, text, strlen(text), err));
+    CV_TRY(cv_output_write(&output, "\n", 1, err));
+    CV_TRY(cv_output_commit(&output, err));
+fail:
+    cv_output_abandon(&output);
+    cv_json_free(&json);
+    cv_free(text);
+    return status;
+}
+
+cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
+                                        const char *output, const cogvideo_rows_options *options,
+                                        const cogvideo_dataset_callbacks *callbacks, long long *rows,
+                                        cogvideo_error *err)
+{
+    run r = { .dataset = dataset, .model = model, .options = options,
+              .log = callbacks ? &callbacks->log : &model->log };
+    cv_buffer about = { 0 };
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(dataset, &r.info);
+    CV_TRY(plan(&r, err));
+    CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
+    if (!options->overwrite && (cv_path_exists(output) || cv_path_exists(about.data))) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is there already", output);
+        goto fail;
+    }
+    CV_TRY(cv_output_open(&r.output, output, err));
+    for (int i = 0; i < r.info.clips; i++) {
+        CV_TRY(write_clip(&r, i, err));
+        CV_TRY(cv_dataset_progress(callbacks, i + 1, r.info.clips, err));
+    }
+    if (r.rows == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
+        goto fail;
+    }
+    CV_TRY(cv_output_commit(&r.output, err));
+    CV_TRY(write_about(&r, about.data, err));
+    if (rows)
+        *rows = r.rows;
+fail:
+    cv_output_abandon(&r.output);
+    cv_buffer_free(&about);
+    cv_free(r.row);
+    return status;
+}

@@ -1,0 +1,60 @@
+/* cogvideo dataset build - captioned clips from ordinary videos. */
+#include "commands.h"
+#include "dataset_run.h"
+#include "say.h"
+
+typedef struct settings {
+    const char *output;
+    int size, frames, force, quiet;
+    double fps;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "output", 'o', "DATA", "the folder to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
+    { "size", 0, "N", "frames of N x N pixels, 8 to 1024: the largest centred square, resized; default 160", ARG_INT,
+      FIELD(size), 8, 1024, 160, NULL },
+    { "fps", 0, "X", "frames per second of the clips; default 8", ARG_NUMBER, FIELD(fps), 0.01, 1000, 8, NULL },
+    { "frames", 0, "N", "of a clip; a longer video gives several, one after the other; default 33", ARG_INT,
+      FIELD(frames), 1, 1000000, 33, NULL },
+    { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    const cogvideo_build_options options = { s->size, s->fps, s->frames, s->force };
+    cli_dataset_run making = { 0 };
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "videos");
+    cogvideo_error err;
+
+    if (!s->output)
+        return cli_usage_error(command, "an output is missing: -o DATA");
+    cli_progress_init(&making.session.progress, s->quiet);
+    if (cogvideo_dataset_build(arguments->values[0], s->output, &options, &callbacks, &err) != COGVIDEO_OK)
+        return cli_failed(&making.session, &err);
+    return cli_dataset_made(s->output, s->quiet);
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_dataset_build = {
+    .name = "dataset build",
+    .summary = "make captioned clips of your own videos",
+    .usage = "[OPTIONS] SOURCE -o DATA",
+    .details =
+        "SOURCE is a folder with clip.mp4 and its caption in clip.txt, for any number of clips, or with folders of\n"
+        "pictures clip/ (frames in the order of their names) and clip.txt, or clip/caption.txt; or a .csv file whose\n"
+        "first line names the columns video and caption. What cannot be read is left out with a warning.",
+    .examples = "  cogvideo dataset build my-videos -o data\n"
+                "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o data",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .missing = "a folder of videos or a .csv file is missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,106 @@
+/* cogvideo train - trains a part of a model. */
+#include "commands.h"
+#include "common.h"
+#include "interrupt.h"
+#include "say.h"
+
+#include <cogvideo/train.h>
+
+#define REPEAT 10.0 /* seconds between two lines of progress */
+
+typedef struct settings {
+    const char *model, *recipe, *held_out, *output;
+    int resume, steps, threads, quiet;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "model", 'm', "DIR", "the model directory that the part is written into", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "recipe", 0, "FILE", "how to train, a JSON file (configs/README.md)", ARG_TEXT, FIELD(recipe), 0, 0, 0, NULL },
+    { "held-out", 0, "DATA", "data like the others, never trained on, for evaluation", ARG_TEXT, FIELD(held_out), 0, 0,
+      0, NULL },
+    { "output", 'o', "RUN", "folder of the run: its checkpoint and its log", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
+    { "resume", 0, NULL, "go on from the run's checkpoint, bit for bit", ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
+    { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
+    { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 1,
+      1024, 0, NULL },
+    { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { 0 },
+};
+
+typedef struct train_view {
+    int quiet, first_step; /* of this call; 0 = not known yet */
+    double started, shown;
+} train_view;
+
+static int on_progress(void *user, const cogvideo_train_progress *p)
+{
+    train_view *view = user;
+    double now = cli_clock();
+
+    if (view->first_step == 0)
+        view->first_step = p->step;
+    if (!view->quiet && (now - view->shown >= REPEAT || p->step == p->steps)) {
+        double each = (now - view->started) / (p->step - view->first_step + 1);
+
+        cli_say("step %d of %d, loss %.4f, held out %.4f, rate %.2g, %.0f a second, %.0f s left", p->step, p->steps,
+                p->loss, p->held_out, p->learning_rate, p->samples_per_second, each * (p->steps - p->step));
+        view->shown = now;
+    }
+    return cli_interrupted();
+}
+
+static void on_message(void *user, cogvideo_log_level level, const char *text)
+{
+    const train_view *view = user;
+
+    if (level == COGVIDEO_LOG_WARNING || !view->quiet)
+        cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    train_view view = { .quiet = s->quiet, .started = cli_clock() };
+    cogvideo_train_request request = {
+        .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,
+        .data_count = arguments->count - 1, .held_out = s->held_out, .output = s->output, .resume = s->resume,
+        .steps = s->steps, .threads = s->threads, .log = { on_message, &view }, .progress = on_progress, .user = &view,
+    };
+    cogvideo_error err;
+    cogvideo_status status;
+
+    if (!s->model || !s->recipe || !s->output)
+        return cli_usage_error(command, "%s is missing",
+                               !s->model ? "--model DIR" : !s->recipe ? "--recipe FILE" : "-o RUN");
+    status = cogvideo_train(&request, &err);
+    if (status == COGVIDEO_OK)
+        return CLI_OK;
+    if (status == COGVIDEO_ERROR_CANCELLED && cli_interrupted()) {
+        cli_say("cogvideo: %s", err.message);
+        return 128 + cli_interrupted();
+    }
+    return cli_error("%s", err.message);
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_train = {
+    .name = "train",
+    .summary = "train a part of a model on your own data",
+    .usage = "PART [OPTIONS] DATA... --recipe FILE --model DIR -o RUN",
+    .details =
+        "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), stage1 or\n"
+        "stage2 (the second channel, with the trunk frozen; DATA: training rows). Each writes its file into the model\n"
+        "directory. A signal saves a checkpoint and stops; --resume goes on from it.",
+    .examples =
+        "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model MODEL \\\n"
+        "      -o run-tokenizer\n"
+        "  cogvideo train stage1 stage1.rows --recipe configs/shapes-train.json --model MODEL -o run-stage1 --resume",
+    .min_arguments = 2,
+    .max_arguments = 9,
+    .missing = "a part and its data are missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,49 @@
+#include "dataset_run.h"
+
+#include "interrupt.h"
+#include "say.h"
+
+#define REPEAT 5.0 /* seconds between two lines of progress */
+
+static int on_progress(void *user, long long done, long long all)
+{
+    cli_dataset_run *run = user;
+    double now = cli_clock();
+
+    if (!run->session.progress.quiet && now - run->shown >= REPEAT) {
+        cli_say("%s: %lld of %lld", run->what, done, all);
+        run->shown = now;
+    }
+    return cli_interrupted();
+}
+
+static void on_message(void *user, cogvideo_log_level level, const char *text)
+{
+    cli_dataset_run *run = user;
+
+    if (level == COGVIDEO_LOG_WARNING || !run->session.progress.quiet)
+        cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+}
+
+cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what)
+{
+    run->what = what;
+    run->shown = cli_clock();
+    return (cogvideo_dataset_callbacks){ { on_message, run }, on_progress, run };
+}
+
+int cli_dataset_made(const char *folder, int quiet)
+{
+    cogvideo_dataset *dataset = NULL;
+    cogvideo_dataset_info info;
+    cogvideo_error err;
+
+    if (cogvideo_dataset_open(&dataset, folder, &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    cogvideo_dataset_get_info(dataset, &info);
+    if (!quiet)
+        cli_say("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second", folder, info.clips,
+                info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps);
+    cogvideo_dataset_close(&dataset);
+    return CLI_OK;
+}

@@ -1,0 +1,83 @@
+#include "nn/fast_math.h"
+#include "nn/group_norm.h"
+
+/* With h = (x - mean) scale and y = w h + b, over the n numbers of a group:
+ * dx = scale (w dy - mean(w dy) - h mean(w dy h)); dw = sum(dy h); db = sum(dy). */
+
+/* Partial sums kept side by side, as in the forward pass. */
+#define LANES 8
+
+/* dy becomes dL/d(y) from dL/d(y sigmoid(y)), for y = x * scale + shift. */
+static void swish_backward(float *dy, const float *x, size_t pixels, float scale, float shift)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        float y = x[i] * scale + shift;
+        float s = 1.0f / (1.0f + cv_fast_exp(-y));
+
+        dy[i] *= s * (1.0f + y * (1.0f - s));
+    }
+}
+
+/* The sums of dy and of dy h over one plane. */
+static void plane_sums(const float *dy, const float *x, size_t pixels, float mean, float scale, double *sum,
+                       double *product)
+{
+    double sums[LANES] = { 0 }, products[LANES] = { 0 };
+
+    for (size_t i = 0; i < pixels; i++) {
+        float h = (x[i] - mean) * scale;
+
+        sums[i % LANES] += (double)dy[i];
+        products[i % LANES] += (double)(dy[i] * h);
+    }
+    *sum = *product = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        *sum += sums[lane];
+        *product += products[lane];
+    }
+}
+
+/* One group of `width` channels from `first` on. */
+static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad, int first, int width, float *dx,
+                           float *dy, const float *x, size_t pixels, bool swish)
+{
+    size_t offset = (size_t)first * pixels, count = (size_t)width * pixels;
+    double mean, scale, sum, product, all = 0, all_products = 0;
+    float by, h_mean, m, s;
+
+    cv_group_norm_stats(norm, x + offset, count, &mean, &scale);
+    m = (float)mean;
+    s = (float)scale;
+    for (int c = first; c < first + width; c++) {
+        size_t at = (size_t)c * pixels;
+        double w = (double)norm->weight[c];
+
+        if (swish)
+            swish_backward(dy + at, x + at, pixels, (float)(scale * w), (float)((double)norm->bias[c] - mean * scale * w));
+        plane_sums(dy + at, x + at, pixels, m, s, &sum, &product);
+        all += w * sum;
+        all_products += w * product;
+        if (grad) {
+            ((float *)grad->weight)[c] += (float)product;
+            ((float *)grad->bias)[c] += (float)sum;
+        }
+    }
+    by = (float)(all / (double)count);
+    h_mean = (float)(all_products / (double)count);
+    for (int c = first; c < first + width; c++) {
+        size_t at = (size_t)c * pixels;
+
+        for (size_t i = 0; i < pixels; i++)
+            dx[at + i] += s * (norm->weight[c] * dy[at + i] - by - (x[at + i] - m) * s * h_mean);
+    }
+}
+
+void cv_group_norm_backward(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
+                            float *dy, const float *x, size_t pixels, bool swish)
+{
+    int width = norm->C / norm->groups;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int group = 0; group < norm->groups; group++)
+        group_backward(norm, grad, group * width, width, dx, dy, x, pixels, swish);
+}

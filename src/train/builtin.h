@@ -1,0 +1,7 @@
+/* builtin.h - descriptions that are built into the library. */
+#ifndef CV_TRAIN_BUILTIN_H
+#define CV_TRAIN_BUILTIN_H
+
+extern const char cv_builtin_shapes[]; /* configs/shapes.json */
+
+#endif

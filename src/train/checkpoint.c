@@ -1,0 +1,85 @@
+#include "train/checkpoint.h"
+
+#include "tensor/store_write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void full_name(char out[256], const cv_checkpoint_store *store, const cv_tensor *tensor)
+{
+    snprintf(out, 256, "%s/%s", store->name, tensor->name);
+}
+
+cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
+                                   int steps, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store_writer *writer = NULL;
+    char name[256];
+
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    CV_TRY(cv_store_writer_metadata(writer, "format", "cogvideo-checkpoint", err));
+    CV_TRY(cv_store_writer_metadata(writer, "part", part, err));
+    snprintf(name, sizeof name, "%d", steps);
+    CV_TRY(cv_store_writer_metadata(writer, "steps", name, err));
+    for (int s = 0; s < count; s++)
+        for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
+            const cv_tensor *tensor = cv_store_at(stores[s].store, t);
+
+            full_name(name, &stores[s], tensor);
+            CV_TRY(cv_store_writer_declare(writer, name, CV_F32, tensor->rank, tensor->shape, err));
+        }
+    for (int s = 0; s < count; s++)
+        for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
+            const cv_tensor *tensor = cv_store_at(stores[s].store, t);
+
+            CV_TRY(cv_store_writer_data(writer, tensor->data, tensor->count * sizeof(float), err));
+        }
+    CV_TRY(cv_store_writer_commit(&writer, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    return status;
+}
+
+static cogvideo_status check_head(const cv_store *file, const char *part, int *steps, cogvideo_error *err)
+{
+    const char *format = cv_store_metadata(file, "format"), *of = cv_store_metadata(file, "part");
+    const char *done = cv_store_metadata(file, "steps");
+
+    if (!format || strcmp(format, "cogvideo-checkpoint") != 0 || !of || !done)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is no checkpoint of a training", cv_store_path(file));
+    if (strcmp(of, part) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is a checkpoint of '%.40s', not of '%s'", cv_store_path(file), of,
+                       part);
+    *steps = atoi(done);
+    if (*steps < 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that %d steps were done", cv_store_path(file), *steps);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_checkpoint_load(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
+                                   int *steps, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *file = NULL;
+    const cv_tensor *saved;
+    char name[256];
+
+    CV_TRY(cv_store_open(&file, path, err));
+    CV_TRY(check_head(file, part, steps, err));
+    for (int pass = 0; pass < 2; pass++) /* everything is checked before anything is replaced */
+        for (int s = 0; s < count; s++)
+            for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
+                const cv_tensor *tensor = cv_store_at(stores[s].store, t);
+
+                full_name(name, &stores[s], tensor);
+                CV_TRY(cv_store_claim(file, &saved, name, tensor->rank, tensor->shape, err));
+                if (pass == 1)
+                    cv_to_f32(cv_tensor_values(tensor), saved->data, saved->dtype, saved->count);
+            }
+    CV_TRY(cv_store_check_claimed(file, err));
+fail:
+    cv_store_close(&file);
+    return status;
+}

@@ -1,0 +1,129 @@
+#include "train/codebook.h"
+
+#include "base/rng.h"
+#include "train/kmeans.h"
+
+#include <string.h>
+
+/* Laplace smoothing: what each code is thought to have got beside its rows. */
+#define SMOOTHING 1e-5
+
+cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
+                                 cogvideo_error *err)
+{
+    cogvideo_status status;
+    const cv_tensor *tensor;
+    size_t shape[2] = { (size_t)codes, (size_t)latent };
+    cv_codebook codebook = { .codes = codes, .latent = latent };
+
+    CV_TRY(cv_store_claim(network, &tensor, "quantize.embed.weight", 2, shape, err));
+    codebook.vectors = cv_tensor_values(tensor);
+    CV_TRY(cv_store_claim(averages, &tensor, "quantize.embed_avg", 2, shape, err));
+    codebook.sums = cv_tensor_values(tensor);
+    CV_TRY(cv_store_claim(averages, &tensor, "quantize.cluster_size", 1, shape, err));
+    codebook.sizes = cv_tensor_values(tensor);
+    *out = codebook;
+fail:
+    return status;
+}
+
+static size_t at(const cv_codebook *codebook, int code)
+{
+    return (size_t)code * (size_t)codebook->latent;
+}
+
+void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int rounds,
+                       uint64_t seed, cv_arena *arena)
+{
+    size_t mark = cv_arena_mark(arena);
+    int32_t *labels = cv_arena_take(arena, (size_t)rows, sizeof *labels);
+    float one = (float)rows / (float)codebook->codes;
+
+    cv_kmeans(exec, codebook->vectors, labels, z, rows, codebook->latent, codebook->codes, rounds, seed, arena);
+    cv_arena_rewind(arena, mark);
+    if (!arena->base)
+        return;
+    for (int code = 0; code < codebook->codes; code++) {
+        codebook->sizes[code] = one;
+        for (int k = 0; k < codebook->latent; k++)
+            codebook->sums[at(codebook, code) + (size_t)k] = one * codebook->vectors[at(codebook, code) + (size_t)k];
+    }
+}
+
+static double total(const cv_codebook *codebook)
+{
+    double sum = 0;
+
+    for (int code = 0; code < codebook->codes; code++)
+        sum += (double)codebook->sizes[code];
+    return sum;
+}
+
+/* sizes and sums = decay * themselves + (1 - decay) * the batch's */
+static void average(const cv_codebook *codebook, float decay, const float *z, const int32_t *ids, int rows)
+{
+    size_t latent = (size_t)codebook->latent;
+
+    for (int code = 0; code < codebook->codes; code++)
+        codebook->sizes[code] *= decay;
+    for (size_t i = 0; i < (size_t)codebook->codes * latent; i++)
+        codebook->sums[i] *= decay;
+    for (int row = 0; row < rows; row++) {
+        float *sum = codebook->sums + at(codebook, ids[row]);
+
+        codebook->sizes[ids[row]] += 1 - decay;
+        for (size_t k = 0; k < latent; k++)
+            sum[k] += (1 - decay) * z[(size_t)row * latent + k];
+    }
+}
+
+/* A code becomes a row of the batch, with an average code's share. */
+static void start_again(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, int code,
+                        const float *z, int rows, float share)
+{
+    const uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)code, 0 };
+    const float *row;
+    uint32_t bits[4];
+    int chosen;
+
+    cv_rng_block(bits, options->seed, counter);
+    chosen = (int)(cv_rng_unit(bits[0], bits[1]) * rows);
+    row = z + at(codebook, chosen < rows ? chosen : rows - 1);
+    codebook->sizes[code] = share;
+    for (size_t k = 0; k < (size_t)codebook->latent; k++) {
+        codebook->vectors[at(codebook, code) + k] = row[k];
+        codebook->sums[at(codebook, code) + k] = share * row[k];
+    }
+}
+
+int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
+                       const int32_t *ids, int rows)
+{
+    double share = (double)rows / codebook->codes, sum;
+    int started = 0;
+
+    average(codebook, (float)options->decay, z, ids, rows);
+    sum = total(codebook);
+    for (int code = 0; code < codebook->codes; code++) {
+        double size = ((double)codebook->sizes[code] + SMOOTHING) / (sum + codebook->codes * SMOOTHING) * sum;
+
+        if ((double)codebook->sizes[code] < options->dead * share) {
+            start_again(codebook, options, step, code, z, rows, (float)share);
+            started++;
+            continue;
+        }
+        for (size_t k = 0; k < (size_t)codebook->latent; k++)
+            codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
+    }
+    return started;
+}
+
+int cv_codebook_used(const cv_codebook *codebook, double share)
+{
+    double least = share * total(codebook) / codebook->codes;
+    int used = 0;
+
+    for (int code = 0; code < codebook->codes; code++)
+        used += (double)codebook->sizes[code] >= least && codebook->sizes[code] > 0;
+    return used;
+}

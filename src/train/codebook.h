@@ -1,0 +1,42 @@
+/* codebook.h - how a codebook learns: each code is the moving average of the vectors that were nearest to it
+ * (van den Oord et al., "Neural discrete representation learning", 2017, appendix A.1), and a code that nobody needs starts
+ * again as one of the vectors of the batch. */
+#ifndef CV_TRAIN_CODEBOOK_H
+#define CV_TRAIN_CODEBOOK_H
+
+#include "base/arena.h"
+#include "nn/exec.h"
+#include "tensor/store.h"
+
+/* The codes in the network's store, their averages in another, which a checkpoint saves. */
+typedef struct cv_codebook {
+    float *vectors; /* [codes][latent], "quantize.embed.weight" */
+    float *sizes;   /* [codes], "quantize.cluster_size": rows of a batch that a code gets, averaged */
+    float *sums;    /* [codes][latent], "quantize.embed_avg": their sum, averaged */
+    int codes, latent;
+} cv_codebook;
+
+typedef struct cv_codebook_options {
+    double decay;  /* of the averages, in 0..1 */
+    double dead;   /* a code starts again when it gets less than this share of an average code's rows */
+    uint64_t seed;
+} cv_codebook_options;
+
+/* Claims the three tensors; `network` and `averages` are stores in memory, or planned. */
+cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
+                                 cogvideo_error *err);
+
+/* The codes become the centres of k-means over `rows` vectors z [rows][latent]; as many rows as there are codes at least
+ * make sense. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. */
+void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int rounds,
+                       uint64_t seed, cv_arena *arena);
+
+/* After a step of the network: moves the averages and the codes, given the step's vectors z [rows][latent] and the codes
+ * they got. A code starts again as a row drawn by (seed, step, code). The number of codes that did so. */
+int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
+                       const int32_t *ids, int rows);
+
+/* How many codes get at least `share` of an average code's rows, from the averages. */
+int cv_codebook_used(const cv_codebook *codebook, double share);
+
+#endif

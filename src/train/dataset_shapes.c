@@ -1,0 +1,78 @@
+/* A dataset of the shapes world. */
+#include "train/dataset.h"
+#include "train/shapes.h"
+
+#include "base/rng.h"
+
+#include <stdio.h>
+
+/* The combinations that are wanted, shuffled (Fisher and Yates) by the seed. */
+static int choose(const cv_shapes *world, bool held_out, uint64_t seed, int *out)
+{
+    int count = 0;
+
+    for (int i = 0; i < cv_shapes_count(world); i++)
+        if (cv_shapes_held_out(world, i) == held_out)
+            out[count++] = i;
+    for (int i = count - 1; i > 0; i--) {
+        uint32_t random[4];
+        int j, kept = out[i];
+
+        cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)i, 0, 0, 1 });
+        j = (int)(cv_rng_unit(random[0], random[1]) * (i + 1));
+        out[i] = out[j];
+        out[j] = kept;
+    }
+    return count;
+}
+
+static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *world, int index, int number,
+                                const cogvideo_shapes_options *options, uint8_t *pixels, cogvideo_error *err)
+{
+    cv_shapes_language language = options->language == COGVIDEO_CHINESE ? CV_SHAPES_CHINESE : CV_SHAPES_ENGLISH;
+    char caption[CV_SHAPES_CAPTION], source[64];
+    uint32_t random[4];
+    uint64_t seed;
+
+    cv_rng_block(random, options->seed, (uint32_t[4]){ (uint32_t)number, 0, 0, 2 });
+    seed = (uint64_t)random[0] << 21 | random[1] >> 11; /* 53 bits, so that every reader of JSON holds it exactly */
+    if (options->language == COGVIDEO_BOTH_LANGUAGES)
+        language = (cv_shapes_language)(random[2] % CV_SHAPES_LANGUAGES);
+    cv_shapes_caption(world, index, language, caption);
+    cv_shapes_render(world, index, seed, pixels);
+    snprintf(source, sizeof source, "shapes %d, seed %llu", index, (unsigned long long)seed);
+    return cv_dataset_writer_clip(writer, pixels, world->frames, caption, source, err);
+}
+
+cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shapes_options *options,
+                                        const cogvideo_dataset_callbacks *callbacks, cogvideo_error *err)
+{
+    cv_shapes *world = NULL;
+    cv_dataset_writer *writer = NULL;
+    uint8_t *pixels = NULL;
+    int *chosen = NULL, count, clips;
+    cogvideo_status status;
+
+    CV_TRY(cv_shapes_open(&world, options->world, err));
+    CV_NEW(chosen, cv_shapes_count(world), err);
+    CV_NEW(pixels, world->frames * world->side * world->side * 3, err);
+    count = choose(world, options->held_out != 0, options->seed, chosen);
+    clips = options->clips > 0 ? options->clips : count;
+    if (count == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this world has no combination that is %s",
+                         options->held_out ? "held out" : "trained on");
+        goto fail;
+    }
+    CV_TRY(cv_dataset_writer_open(&writer, output, world->side, world->fps, options->overwrite != 0, err));
+    for (int i = 0; i < clips; i++) {
+        CV_TRY(add_clip(writer, world, chosen[i % count], i, options, pixels, err));
+        CV_TRY(cv_dataset_progress(callbacks, i + 1, clips, err));
+    }
+    CV_TRY(cv_dataset_writer_commit(&writer, err));
+fail:
+    cv_dataset_writer_abandon(&writer);
+    cv_free(pixels);
+    cv_free(chosen);
+    cv_shapes_close(&world);
+    return status;
+}

@@ -1,0 +1,172 @@
+#include "train/dataset.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct cv_dataset_writer {
+    char *about_path; /* dataset.json */
+    cv_output frames, clips;
+    int size, clip_count;
+    double fps;
+    long long frame_count;
+};
+
+static void writer_free(cv_dataset_writer **writer)
+{
+    cv_output_abandon(&(*writer)->frames);
+    cv_output_abandon(&(*writer)->clips);
+    cv_free((*writer)->about_path);
+    cv_free(*writer);
+    *writer = NULL;
+}
+
+static cogvideo_status open_file(cv_output *out, const char *folder, const char *name, cogvideo_error *err)
+{
+    char *path = cv_path_join(folder, name, err);
+    cogvideo_status status;
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    status = cv_output_open(out, path, err);
+    cv_free(path);
+    return status;
+}
+
+cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps,
+                                       bool overwrite, cogvideo_error *err)
+{
+    cv_dataset_writer *writer = NULL;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (size < CV_DATASET_MIN_SIZE || size > CV_DATASET_MAX_SIZE || !(fps >= 0.01 && fps <= 1000))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a dataset has frames of %d to %d pixels and 0.01 to 1000 of them a second; %d and %g were asked "
+                       "for", CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, size, fps);
+    CV_NEW(writer, 1, err);
+    writer->size = size;
+    writer->fps = fps;
+    if (!(writer->about_path = cv_path_join(folder, "dataset.json", err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    if (!cv_path_is_dir(folder) && mkdir(folder, 0777) != 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
+        goto fail;
+    }
+    if (!overwrite && cv_path_exists(writer->about_path)) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; --force replaces it", folder);
+        goto fail;
+    }
+    CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));
+    CV_TRY(open_file(&writer->clips, folder, "clips.jsonl", err));
+    *out = writer;
+    return COGVIDEO_OK;
+fail:
+    if (writer)
+        writer_free(&writer);
+    return status;
+}
+
+cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
+                                       const char *caption, const char *source, cogvideo_error *err)
+{
+    const size_t bytes = (size_t)frames * (size_t)writer->size * (size_t)writer->size * 3;
+    cv_json *json = cv_json_new_object();
+    char *line = NULL;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (frames < 1 || frames > CV_DATASET_MAX_FRAMES || writer->clip_count >= CV_DATASET_MAX_CLIPS ||
+        strlen(caption) > CV_DATASET_MAX_CAPTION) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: a dataset has up to %d clips of 1 to %d frames with captions of up to %d bytes", source,
+                         CV_DATASET_MAX_CLIPS, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION);
+        goto fail;
+    }
+    cv_json_set_int(json, "frames", frames);
+    cv_json_set_string(json, "caption", caption);
+    cv_json_set_string(json, "source", source);
+    if (!(line = cv_json_print(json, false, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_output_write(&writer->frames, pixels, bytes, err));
+    CV_TRY(cv_output_write(&writer->clips, line, strlen(line), err));
+    CV_TRY(cv_output_write(&writer->clips, "\n", 1, err));
+    writer->clip_count++;
+    writer->frame_count += frames;
+fail:
+    cv_json_free(&json);
+    cv_free(line);
+    return status;
+}
+
+int cv_dataset_writer_clips(const cv_dataset_writer *writer)
+{
+    return writer->clip_count;
+}
+
+static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_error *err)
+{
+    cv_json *json = cv_json_new_object();
+    cv_output output = { 0 };
+    char *text = NULL;
+    cogvideo_status status;
+
+    cv_json_set_string(json, "format", "cogvideo-dataset");
+    cv_json_set_int(json, "version", 1);
+    cv_json_set_int(json, "size", writer->size);
+    cv_json_set_double(json, "fps", writer->fps);
+    cv_json_set_int(json, "clips", writer->clip_count);
+    cv_json_set_int(json, "frames", writer->frame_count);
+    if (!(text = cv_json_print(json, true, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_output_open(&output, writer->about_path, err));
+    CV_TRY(cv_output_write(&output, text, strlen(text), err));
+    CV_TRY(cv_output_write(&output, "\n", 1, err));
+    CV_TRY(cv_output_commit(&output, err));
+fail:
+    cv_output_abandon(&output);
+    cv_json_free(&json);
+    cv_free(text);
+    return status;
+}
+
+cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error *err)
+{
+    cv_dataset_writer *writer = *out;
+    cogvideo_status status;
+
+    if (writer->clip_count == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: no clip came together for this dataset",
+                         writer->about_path);
+        goto fail;
+    }
+    unlink(writer->about_path); /* of an older dataset, whose frames go now */
+    CV_TRY(cv_output_commit(&writer->frames, err));
+    CV_TRY(cv_output_commit(&writer->clips, err));
+    CV_TRY(write_about(writer, err));
+fail:
+    writer_free(out);
+    return status;
+}
+
+void cv_dataset_writer_abandon(cv_dataset_writer **writer)
+{
+    if (*writer)
+        writer_free(writer);
+}
+
+cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks, long long done, long long all,
+                                    cogvideo_error *err)
+{
+    if (callbacks && callbacks->progress && callbacks->progress(callbacks->user, done, all))
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    return COGVIDEO_OK;
+}

@@ -1,0 +1,56 @@
+/* learner.h - what the training loop asks of a part: gradients of a batch, an evaluation, the part's file. */
+#ifndef CV_TRAIN_LEARNER_H
+#define CV_TRAIN_LEARNER_H
+
+#include "family/cogvideo/family.h"
+#include "train/recipe.h"
+
+#include <cogvideo/train.h>
+
+#define CV_LEARNER_STORES 2
+
+typedef struct cv_learner cv_learner;
+
+typedef struct cv_learner_functions {
+    /* Adds the gradients of batch `index`, a function of the recipe's seed and the index, and gives its loss. */
+    double (*batch)(cv_learner *learner, uint64_t index);
+    /* After the weights of step `step` have moved; may be NULL. */
+    void (*moved)(cv_learner *learner, int step);
+    /* The loss on held-out data, and a JSON object's further members for the log (", \"psnr\":31.2"); NaN = there is none. */
+    double (*evaluate)(cv_learner *learner, char *members, size_t size);
+    /* Writes the part's files into the model directory and names them in its model.json. */
+    cogvideo_status (*publish)(cv_learner *learner, cogvideo_error *err);
+    void (*close)(cv_learner *learner);
+} cv_learner_functions;
+
+/* The head of every learner. */
+struct cv_learner {
+    const cv_learner_functions *functions;
+    const cogvideo_train_request *request;
+    const cv_recipe *recipe;
+    const cv_exec *exec;
+    const cogvideo_model *model;              /* what the directory holds already */
+    cv_store *weights[CV_LEARNER_STORES];     /* what is trained */
+    cv_store *gradients[CV_LEARNER_STORES];
+    int stores;
+    cv_store *state;                          /* further numbers that a checkpoint keeps; NULL = none */
+    int samples;                              /* tokens or pictures of a batch, for the speed shown */
+    uint64_t memory;                          /* bytes held beside the stores */
+};
+
+/* Weights start as the recipe says; a checkpoint may replace them afterwards. */
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                            const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                            cogvideo_error *err);
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                        cogvideo_error *err);
+
+/* Writes a store to a file of the model directory in the recipe's dtype. `keep` chooses tensors; NULL = all. */
+cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
+                                 cogvideo_error *err);
+/* Sets parts.PART.KEY = FILE in the directory's model.json; `keys` and `files` end in NULL. */
+cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
+                                const char *const *files, cogvideo_error *err);
+
+#endif

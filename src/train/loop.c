@@ -1,0 +1,251 @@
+#include "train/loop.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/learner.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct train_loop {
+    const cogvideo_train_request *request;
+    cv_recipe recipe;
+    cogvideo_model *model;
+    cv_learner *learner;
+    cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
+    char *checkpoint, *log_path;
+    FILE *log;
+    int step; /* finished */
+    cogvideo_train_progress progress;
+} train_loop;
+
+/* --- checkpoints ---------------------------------------------------------------------------------- */
+
+static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1])
+{
+    static const char *const names[CV_LEARNER_STORES][3] = { { "weights", "first", "second" },
+                                                             { "trunk_weights", "trunk_first", "trunk_second" } };
+    const cv_learner *learner = loop->learner;
+    int count = 0;
+
+    for (int s = 0; s < learner->stores; s++) {
+        stores[count++] = (cv_checkpoint_store){ names[s][0], learner->weights[s] };
+        stores[count++] = (cv_checkpoint_store){ names[s][1], loop->first[s] };
+        stores[count++] = (cv_checkpoint_store){ names[s][2], loop->second[s] };
+    }
+    if (learner->state)
+        stores[count++] = (cv_checkpoint_store){ "state", learner->state };
+    return count;
+}
+
+static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
+{
+    cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
+    int count = list_stores(loop, stores);
+    cogvideo_status status = cv_checkpoint_save(loop->checkpoint, stores, count,
+                                                cv_train_part_name(loop->recipe.part), loop->step, err);
+
+    return status == COGVIDEO_OK ? loop->learner->functions->publish(loop->learner, err) : status;
+}
+
+static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
+{
+    cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
+    int count = list_stores(loop, stores);
+
+    if (!loop->request->resume) {
+        if (cv_path_exists(loop->checkpoint))
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "%s: is there already: go on from it with --resume, or choose another folder",
+                           loop->checkpoint);
+        return COGVIDEO_OK;
+    }
+    return cv_checkpoint_load(loop->checkpoint, stores, count, cv_train_part_name(loop->recipe.part), &loop->step, err);
+}
+
+/* --- steps ---------------------------------------------------------------------------------------- */
+
+static void clear_gradients(const cv_learner *learner)
+{
+    for (int s = 0; s < learner->stores; s++)
+        for (size_t t = 0; t < cv_store_count(learner->gradients[s]); t++) {
+            const cv_tensor *tensor = cv_store_at(learner->gradients[s], t);
+
+            memset(cv_tensor_values(tensor), 0, tensor->count * sizeof(float));
+        }
+}
+
+static void run_step(train_loop *loop)
+{
+    cv_learner *learner = loop->learner;
+    const cv_recipe *recipe = &loop->recipe;
+    cv_adamw adamw = { cv_recipe_rate(recipe, loop->step), recipe->beta1, recipe->beta2, recipe->epsilon,
+                       recipe->weight_decay };
+    double scale = 1.0 / recipe->accumulate, loss = 0, norm, started = cv_clock();
+
+    clear_gradients(learner);
+    for (int i = 0; i < recipe->accumulate; i++)
+        loss += learner->functions->batch(learner, (uint64_t)loop->step * (uint64_t)recipe->accumulate + (uint64_t)i);
+    norm = cv_gradient_norm(learner->gradients, learner->stores) * scale;
+    if (recipe->clip > 0 && norm > recipe->clip)
+        scale *= recipe->clip / norm;
+    for (int s = 0; s < learner->stores; s++)
+        cv_adamw_update(learner->exec, &adamw, loop->step, scale, learner->weights[s], learner->gradients[s],
+                        loop->first[s], loop->second[s]);
+    if (learner->functions->moved)
+        learner->functions->moved(learner, loop->step);
+    loop->step++;
+    loop->progress.step = loop->step;
+    loop->progress.loss = loss / recipe->accumulate;
+    loop->progress.learning_rate = adamw.rate;
+    loop->progress.gradient_norm = norm;
+    loop->progress.samples_per_second = learner->samples * recipe->accumulate / (cv_clock() - started);
+}
+
+static cogvideo_status write_log(train_loop *loop, cogvideo_error *err)
+{
+    const cogvideo_train_progress *p = &loop->progress;
+
+    if (fprintf(loop->log, "{\"step\":%d,\"loss\":%.6g,\"learning_rate\":%.4g,\"gradient_norm\":%.4g,\"per_second\":%.1f}\n",
+                p->step, p->loss, p->learning_rate, p->gradient_norm, p->samples_per_second) < 0 ||
+        fflush(loop->log) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop->log_path, strerror(errno));
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status evaluate(train_loop *loop, cogvideo_error *err)
+{
+    char members[400] = "";
+    double loss = loop->learner->functions->evaluate(loop->learner, members, sizeof members);
+
+    if (isnan(loss))
+        return COGVIDEO_OK;
+    loop->progress.held_out = loss;
+    if (fprintf(loop->log, "{\"step\":%d,\"held_out\":%.6g%s}\n", loop->step, loss, members) < 0 || fflush(loop->log) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop->log_path, strerror(errno));
+    return COGVIDEO_OK;
+}
+
+/* A loss that is no number never becomes a checkpoint. */
+static cogvideo_status check_loss(const train_loop *loop, cogvideo_error *err)
+{
+    if (isfinite(loop->progress.loss) && isfinite(loop->progress.gradient_norm))
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "the loss of step %d is no number: lower the learning rate; the checkpoint of an earlier step is kept",
+                   loop->step);
+}
+
+static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
+{
+    const cogvideo_train_request *request = loop->request;
+    int end = request->steps > 0 && request->steps < loop->recipe.steps ? request->steps : loop->recipe.steps;
+    cogvideo_status status = COGVIDEO_OK;
+    int saved = loop->step;
+
+    loop->progress.steps = end;
+    while (loop->step < end) {
+        bool stop;
+
+        run_step(loop);
+        CV_TRY(check_loss(loop, err));
+        CV_TRY(write_log(loop, err));
+        if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
+            CV_TRY(evaluate(loop, err));
+        stop = request->progress && request->progress(request->user, &loop->progress) != 0;
+        if (stop || loop->step % loop->recipe.save_every == 0 || loop->step == end) {
+            CV_TRY(save(loop, err));
+            saved = loop->step;
+        }
+        if (stop && loop->step < end)
+            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; --resume goes on from there",
+                           loop->step, end);
+    }
+    if (saved != loop->step)
+        CV_TRY(save(loop, err));
+fail:
+    return status;
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static cogvideo_status open_folder(train_loop *loop, cogvideo_error *err)
+{
+    const char *folder = loop->request->output;
+
+    if (mkdir(folder, 0777) != 0 && !cv_path_is_dir(folder))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    if (!(loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err)) ||
+        !(loop->log_path = cv_path_join(folder, "log.jsonl", err)))
+        return COGVIDEO_ERROR_MEMORY;
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
+{
+    const cv_exec *exec = &loop->model->exec;
+    cogvideo_status status;
+    cv_learner *learner;
+
+    if (loop->recipe.part == CV_TRAIN_IMAGE_TOKENIZER)
+        CV_TRY(cv_picture_learner_open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
+    else
+        CV_TRY(cv_transformer_learner_open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
+    learner = loop->learner;
+    loop->progress.memory = learner->memory;
+    for (int s = 0; s < learner->stores; s++) {
+        CV_TRY(cv_store_create_like(&loop->first[s], "first moments", learner->weights[s], err));
+        CV_TRY(cv_store_create_like(&loop->second[s], "second moments", learner->weights[s], err));
+        for (size_t t = 0; t < cv_store_count(learner->weights[s]); t++)
+            loop->progress.memory += 4 * cv_store_at(learner->weights[s], t)->count * sizeof(float);
+    }
+fail:
+    return status;
+}
+
+static void loop_close(train_loop *loop)
+{
+    for (int s = 0; s < CV_LEARNER_STORES; s++) {
+        cv_store_close(&loop->first[s]);
+        cv_store_close(&loop->second[s]);
+    }
+    if (loop->learner)
+        loop->learner->functions->close(loop->learner);
+    if (loop->log)
+        fclose(loop->log);
+    cv_family_close(&loop->model);
+    cv_free(loop->checkpoint);
+    cv_free(loop->log_path);
+}
+
+cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_error *err)
+{
+    cogvideo_model_options options = { .threads = request->threads, .log = request->log };
+    cogvideo_status status;
+    cv_train_part part;
+    train_loop loop = { .request = request };
+
+    if (!cv_train_part_parse(&part, request->part))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "'%.40s' is no part to train: image-tokenizer, image, stage1 or stage2", request->part);
+    CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, part, err));
+    CV_TRY(cv_family_open(&loop.model, request->model, &options, err));
+    CV_TRY(open_folder(&loop, err));
+    CV_TRY(open_learner(&loop, err));
+    CV_TRY(start_or_resume(&loop, err));
+    if (!(loop.log = fopen(loop.log_path, request->resume ? "ab" : "wb"))) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop.log_path, strerror(errno));
+        goto fail;
+    }
+    cv_log(&request->log, COGVIDEO_LOG_INFO, "%s: %d of %d steps done, %.0f MB of memory", request->part, loop.step,
+           loop.recipe.steps, (double)loop.progress.memory / 1e6);
+    CV_TRY(run_steps(&loop, err));
+fail:
+    loop_close(&loop);
+    return status;
+}

@@ -1,0 +1,299 @@
+/* picture_learner.c - trains the image tokenizer on squares cut from the frames of datasets. */
+#include "base/file.h"
+#include "base/rng.h"
+#include "model/image_tokenizer/learn.h"
+#include "tensor/store_write.h"
+#include "train/codebook.h"
+#include "train/init.h"
+#include "train/kmeans.h"
+#include "train/learner.h"
+
+#include <cogvideo/dataset.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_DATASETS 8
+#define START_BATCHES 8  /* whose vectors the codebook starts from */
+#define KMEANS_ROUNDS 10
+#define CLUSTER_ROUNDS 50
+enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865 };
+
+typedef struct picture_learner {
+    cv_learner head;
+    cogvideo_dataset *data[MAX_DATASETS], *held_out;
+    int datasets;
+    cv_image_learner *learner;
+    cv_codebook codebook;
+    cv_codebook_options averaging;
+    uint8_t *pixels;    /* [batch][crop][crop][3] */
+} picture_learner;
+
+/* A square of a random frame of a random clip, at a random place. */
+static void cut(picture_learner *l, const cogvideo_dataset *dataset, uint8_t *out, uint64_t seed, uint32_t index,
+                uint32_t picture, uint32_t stream)
+{
+    uint32_t counter[4] = { index, picture, 0, stream }, bits[4];
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    int crop = l->head.recipe->crop, x, y;
+    const uint8_t *frame;
+
+    cv_rng_block(bits, seed, counter);
+    cogvideo_dataset_get_info(dataset, &info);
+    if (cogvideo_dataset_get_clip(dataset, (int)(bits[0] % (uint32_t)info.clips), &clip, NULL) != COGVIDEO_OK)
+        return; /* an index below the count is always there */
+    x = (int)(bits[2] % (uint32_t)(info.size - crop + 1));
+    y = (int)(bits[3] % (uint32_t)(info.size - crop + 1));
+    frame = clip.pixels + (size_t)(bits[1] % (uint32_t)clip.frames) * (size_t)(info.size * info.size * 3);
+    for (int row = 0; row < crop; row++)
+        memcpy(out + (size_t)(row * crop * 3), frame + (size_t)(((y + row) * info.size + x) * 3), (size_t)(crop * 3));
+}
+
+static void fill(picture_learner *l, uint32_t index, uint32_t stream)
+{
+    const cv_recipe *recipe = l->head.recipe;
+    size_t size = (size_t)(recipe->crop * recipe->crop * 3);
+
+    for (int i = 0; i < recipe->batch; i++) {
+        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[i % l->datasets];
+
+        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->seed, index, (uint32_t)i,
+            stream);
+    }
+}
+
+static double loss_of(const cv_recipe *recipe, const cv_image_losses *losses)
+{
+    return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 + recipe->commitment * losses->commitment;
+}
+
+static double batch(cv_learner *learner, uint64_t index)
+{
+    picture_learner *l = (picture_learner *)learner;
+    cv_image_losses losses;
+
+    fill(l, (uint32_t)index, DRAW_CROP);
+    cv_image_learner_run(l->learner, &losses, l->pixels);
+    return loss_of(learner->recipe, &losses);
+}
+
+static void moved(cv_learner *learner, int step)
+{
+    picture_learner *l = (picture_learner *)learner;
+
+    cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
+                       cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner));
+}
+
+static double evaluate(cv_learner *learner, char *members, size_t size)
+{
+    picture_learner *l = (picture_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    double loss = 0, l2 = 0;
+    cv_image_losses losses;
+
+    if (!l->held_out)
+        return NAN;
+    for (int b = 0; b < recipe->evaluate_batches; b++) {
+        fill(l, (uint32_t)b, DRAW_HELD_OUT);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        loss += loss_of(recipe, &losses);
+        l2 += losses.l2;
+    }
+    snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(l2 / recipe->evaluate_batches),
+             cv_codebook_used(&l->codebook, recipe->dead));
+    return loss / recipe->evaluate_batches;
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static cogvideo_status open_dataset(const picture_learner *l, const char *folder, cogvideo_dataset **out,
+                                    cogvideo_error *err)
+{
+    cogvideo_status status = cogvideo_dataset_open(out, folder, err);
+    cogvideo_dataset_info info;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    cogvideo_dataset_get_info(*out, &info);
+    if (info.size < l->head.recipe->crop)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has frames of %dx%d pixels, the recipe cuts squares of %d",
+                       folder, info.size, info.size, l->head.recipe->crop);
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status open_data(picture_learner *l, cogvideo_error *err)
+{
+    const cogvideo_train_request *request = l->head.request;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (request->data_count < 1 || request->data_count > MAX_DATASETS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d datasets are needed, not %d", MAX_DATASETS,
+                       request->data_count);
+    for (int i = 0; i < request->data_count; i++) {
+        CV_TRY(open_dataset(l, request->data[i], &l->data[i], err));
+        l->datasets++;
+    }
+    if (request->held_out)
+        CV_TRY(open_dataset(l, request->held_out, &l->held_out, err));
+fail:
+    return status;
+}
+
+static cogvideo_status make_stores(picture_learner *l, const cv_image_tokenizer_config *config, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    cogvideo_status status;
+    cv_store *plan = NULL;
+
+    CV_TRY(cv_image_tokenizer_plan(&plan, config, err));
+    CV_TRY(cv_store_create_like(&head->weights[0], "weights of the image tokenizer", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[0], "gradients of the image tokenizer", plan, err));
+    head->stores = 1;
+    cv_store_close(&plan);
+    CV_TRY(cv_store_plan(&plan, "averages of the codebook", err));
+    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], plan, config->codes, config->latent, err));
+    CV_TRY(cv_store_create_like(&head->state, "averages of the codebook", plan, err));
+    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], head->state, config->codes, config->latent, err));
+fail:
+    cv_store_close(&plan);
+    return status;
+}
+
+/* The first codebook: k-means over the vectors of the first batches. */
+static cogvideo_status start_codebook(picture_learner *l, cogvideo_error *err)
+{
+    int rows = cv_image_learner_rows(l->learner);
+    size_t size = (size_t)rows * (size_t)l->codebook.latent;
+    cogvideo_status status = COGVIDEO_OK;
+    float *z = NULL;
+    void *memory = NULL;
+    cv_arena arena = { 0 };
+    cv_image_losses losses;
+
+    CV_NEW(z, size * START_BATCHES, err);
+    for (int b = 0; b < START_BATCHES; b++) {
+        fill(l, (uint32_t)b, DRAW_CROP);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        memcpy(z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *z);
+    }
+    cv_codebook_start(l->head.exec, &l->codebook, z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+    if (!(memory = cv_alloc(arena.peak, 1, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    arena = cv_arena_over(memory, arena.peak);
+    cv_codebook_start(l->head.exec, &l->codebook, z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+fail:
+    cv_free(z);
+    cv_free(memory);
+    return status;
+}
+
+/* --- results -------------------------------------------------------------------------------------- */
+
+/* Cluster labels by k-means on the codebook. */
+static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
+{
+    static const char *const keys[] = { "file", NULL }, *const files[] = { "clusters.safetensors", NULL };
+    const cv_codebook *book = &l->codebook;
+    size_t shape[1] = { (size_t)book->codes };
+    int k = l->head.recipe->clusters;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_store_writer *writer = NULL;
+    char *path = cv_path_join(l->head.request->model, files[0], err);
+    float *centres = NULL;
+    int32_t *labels = NULL;
+    void *memory = NULL;
+    cv_arena arena = { 0 };
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_NEW(centres, k * book->latent, err);
+    CV_NEW(labels, book->codes, err);
+    cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
+              l->head.recipe->seed, &arena);
+    if (!(memory = cv_alloc(arena.peak, 1, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    arena = cv_arena_over(memory, arena.peak);
+    cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
+              l->head.recipe->seed, &arena);
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    CV_TRY(cv_store_writer_declare(writer, "labels", CV_I32, 1, shape, err));
+    CV_TRY(cv_store_writer_data(writer, labels, shape[0] * sizeof *labels, err));
+    CV_TRY(cv_store_writer_commit(&writer, err));
+    CV_TRY(cv_publish_part(&l->head, "clusters", keys, files, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    cv_free(centres);
+    cv_free(labels);
+    cv_free(memory);
+    cv_free(path);
+    return status;
+}
+
+static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
+{
+    static const char *const keys[] = { "file", NULL }, *const files[] = { "image_tokenizer.safetensors", NULL };
+    picture_learner *l = (picture_learner *)learner;
+    cogvideo_status status;
+
+    CV_TRY(cv_publish_store(learner, learner->weights[0], files[0], err));
+    CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
+    if (learner->recipe->clusters > 0)
+        CV_TRY(publish_clusters(l, err));
+fail:
+    return status;
+}
+
+static void learner_close(cv_learner *learner)
+{
+    picture_learner *l = (picture_learner *)learner;
+
+    cv_image_learner_close(&l->learner);
+    cv_store_close(&learner->weights[0]);
+    cv_store_close(&learner->gradients[0]);
+    cv_store_close(&learner->state);
+    for (int i = 0; i < l->datasets; i++)
+        cogvideo_dataset_close(&l->data[i]);
+    cogvideo_dataset_close(&l->held_out);
+    cv_free(l->pixels);
+    cv_free(l);
+}
+
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                        cogvideo_error *err)
+{
+    static const cv_learner_functions functions = { batch, moved, evaluate, publish, learner_close };
+    static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
+                                          { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
+    const cv_description *d = &model->description;
+    cv_image_learning learning = { recipe->batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment };
+    cogvideo_status status;
+    picture_learner *l = NULL;
+
+    CV_NEW(l, 1, err);
+    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
+                            .samples = recipe->batch };
+    l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->seed };
+    CV_TRY(open_data(l, err));
+    CV_TRY(make_stores(l, &d->image_tokenizer, err));
+    cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
+    CV_NEW(l->pixels, (size_t)recipe->batch * (size_t)(recipe->crop * recipe->crop * 3), err);
+    CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
+                                 &learning, err));
+    l->head.memory = cv_image_learner_bytes(l->learner);
+    if (!request->resume)
+        CV_TRY(start_codebook(l, err));
+    *out = &l->head;
+    return COGVIDEO_OK;
+fail:
+    if (l)
+        learner_close(&l->head);
+    return status;
+}

@@ -1,0 +1,80 @@
+/* publish.c - a trained part becomes a file of the model directory. */
+#include "base/file.h"
+#include "tensor/store_write.h"
+#include "train/learner.h"
+
+#include <string.h>
+
+#define CHUNK 65536
+#define MAX_DESCRIPTION (1u << 20)
+
+static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_dtype dtype, void *bytes,
+                                    cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t first = 0; first < tensor->count && status == COGVIDEO_OK; first += CHUNK) {
+        size_t count = tensor->count - first < CHUNK ? tensor->count - first : CHUNK;
+
+        cv_from_f32(bytes, dtype, (const float *)tensor->data + first, count);
+        status = cv_store_writer_data(writer, bytes, count * cv_dtype_size(dtype), err);
+    }
+    return status;
+}
+
+cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
+                                 cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store_writer *writer = NULL;
+    char *path = cv_path_join(learner->request->model, file, err), *bytes = NULL;
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_NEW(bytes, CHUNK * sizeof(float), err);
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    for (size_t t = 0; t < cv_store_count(store); t++) {
+        const cv_tensor *tensor = cv_store_at(store, t);
+
+        CV_TRY(cv_store_writer_declare(writer, tensor->name, learner->recipe->dtype, tensor->rank, tensor->shape, err));
+    }
+    for (size_t t = 0; t < cv_store_count(store); t++)
+        CV_TRY(write_tensor(writer, cv_store_at(store, t), learner->recipe->dtype, bytes, err));
+    CV_TRY(cv_store_writer_commit(&writer, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    cv_free(bytes);
+    cv_free(path);
+    return status;
+}
+
+cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
+                                const char *const *files, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char *path = cv_path_join(learner->request->model, "model.json", err), *text = NULL;
+    cv_json *json = NULL, *parts, *own;
+    cv_output out = { 0 };
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_json_read(&json, path, MAX_DESCRIPTION, err));
+    CV_TRY(cv_json_object(json, "parts", &parts, path, err));
+    own = cv_json_set_object(parts, part);
+    for (int i = 0; keys[i]; i++)
+        cv_json_set_string(own, keys[i], files[i]);
+    if (!(text = cv_json_print(json, true, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_output_open(&out, path, err));
+    CV_TRY(cv_output_write(&out, text, strlen(text), err));
+    CV_TRY(cv_output_write(&out, "\n", 1, err));
+    CV_TRY(cv_output_commit(&out, err));
+fail:
+    cv_output_abandon(&out);
+    cv_json_free(&json);
+    cv_free(text);
+    cv_free(path);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* recipe.h - how a part is trained: one section of a recipe file, described in configs/README.md. */
+#ifndef CV_TRAIN_RECIPE_H
+#define CV_TRAIN_RECIPE_H
+
+#include "base/json.h"
+#include "tensor/dtype.h"
+
+typedef enum cv_train_part {
+    CV_TRAIN_IMAGE_TOKENIZER,
+    CV_TRAIN_IMAGE,  /* the trunk, on text and one frame */
+    CV_TRAIN_STAGE1,
+    CV_TRAIN_STAGE2,
+    CV_TRAIN_PARTS,
+} cv_train_part;
+
+typedef struct cv_recipe {
+    cv_train_part part;
+    int steps, batch, accumulate;         /* sequences (or pictures) of a batch; batches of a step */
+    double learning_rate, final_learning_rate;
+    int warmup;                           /* steps of linear rise; then a cosine down to the final rate */
+    double beta1, beta2, epsilon, weight_decay;
+    double clip;                          /* largest norm of all gradients together; 0 = none */
+    double dropout, text_dropout;         /* the latter: share of sequences whose text becomes the guide's */
+    bool train_trunk;                     /* of a stage; otherwise it is frozen */
+    double norm_gain;                     /* first gain of the third and fourth layer norm */
+    uint64_t seed;
+    int evaluate_every, evaluate_batches, save_every;
+    cv_dtype dtype;                       /* of the model's file */
+    int crop;                             /* image tokenizer: side of the squares cut from frames */
+    double l1, l2, commitment;            /* weights of its losses */
+    double decay, dead;                   /* of its codebook: codebook.h */
+    int clusters;                         /* of codes */
+} cv_recipe;
+
+/* "image-tokenizer", ...; false where `name` is none. */
+bool cv_train_part_parse(cv_train_part *out, const char *name);
+const char *cv_train_part_name(cv_train_part part);
+
+/* The part's section of the file. Every key is checked; unknown ones are errors. */
+cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part part, cogvideo_error *err);
+
+/* The learning rate of a step, counted from 0. */
+double cv_recipe_rate(const cv_recipe *recipe, int step);
+
+#endif

@@ -1,0 +1,30 @@
+/* sources.h - videos and their captions, as they are found in a folder or named by a CSV file. */
+#ifndef CV_TRAIN_SOURCES_H
+#define CV_TRAIN_SOURCES_H
+
+#include "base/mem.h"
+
+#include <cogvideo/common.h>
+
+typedef struct cv_source {
+    char *path;    /* a video, or a folder of pictures */
+    char *caption; /* on one line, never empty */
+} cv_source;
+
+typedef struct cv_sources {
+    cv_source *items;
+    size_t count;
+} cv_sources;
+
+/* Finds them (see cogvideo_dataset_build), in the order of their names or of the file's lines. Videos without a
+ * caption are left out with a warning. */
+cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvideo_log *log, cogvideo_error *err);
+void cv_sources_free(cv_sources *sources);
+
+/* Names of the plain files (or also the folders) in a folder that do not begin with a dot, sorted by their bytes. */
+cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, cogvideo_error *err);
+void cv_folder_names_free(char ***names, size_t count);
+/* Whether a name ends so ("x.txt" in ".txt"), in any case of ASCII letters. */
+bool cv_name_ends(const char *name, const char *ending);
+
+#endif

@@ -1,0 +1,455 @@
+/* transformer_learner.c - trains the trunk (text and one frame) or a stage's second channel on training rows. */
+#include "base/rng.h"
+#include "family/cogvideo/settings.h"
+#include "family/cogvideo/texts.h"
+#include "model/cogvideo/train.h"
+#include "train/init.h"
+#include "train/learner.h"
+#include "train/rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_FILES 8
+/* Streams of random numbers: which row, which frame, whether the text drops. */
+enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
+
+typedef struct transformer_learner {
+    cv_learner head;
+    cv_store *plan_trunk, *plan_own;
+    cv_trunk trunk, trunk_grads;
+    cv_stage stage, grads;
+    cv_store *frozen;          /* the trunk's file where it is not trained */
+    cv_rows rows[MAX_FILES], held_out;
+    int files;
+    cv_ids guide;              /* the text that replaces a dropped one */
+    int slots, given;
+    cv_train_sequence *sequences;
+    int32_t *texts, *codes;    /* [batch][text_places], [batch][slots * L] */
+    void *memory;              /* of the arena */
+    size_t memory_size;
+} transformer_learner;
+
+static const cv_cogvideo_config *config_of(const transformer_learner *l)
+{
+    return &l->head.model->description.network;
+}
+
+/* --- batches -------------------------------------------------------------------------------------- */
+
+/* Fills sequence s of the batch from a row; the trunk takes one frame of it, `frame`. */
+static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row, int frame, bool drop_text)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    size_t L = (size_t)cv_cogvideo_places(config);
+    int32_t *text = l->texts + (size_t)s * (size_t)config->text_places;
+    int32_t *codes = l->codes + (size_t)s * (size_t)l->slots * L;
+    int count = cv_rows_text(rows, row, text);
+
+    if (drop_text) {
+        memcpy(text, l->guide.ids, (size_t)l->guide.count * sizeof *text);
+        count = l->guide.count;
+    }
+    for (int slot = 0; slot < l->slots; slot++) {
+        int from = l->slots == 1 ? frame : cv_slot_time(config, l->stage.kind, slot);
+
+        memcpy(codes + (size_t)slot * L, cv_rows_frame(rows, row, from), L * sizeof *codes);
+    }
+    l->sequences[s] = (cv_train_sequence){ text, count, codes };
+}
+
+static double batch(cv_learner *learner, uint64_t index)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
+                            .plus = recipe->part != CV_TRAIN_IMAGE, .dropout = (float)recipe->dropout,
+                            .seed = recipe->seed, .step = (uint32_t)index };
+    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+
+    for (int s = 0; s < recipe->batch; s++) {
+        uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
+        const cv_rows *rows;
+
+        cv_rng_block(bits, recipe->seed, counter);
+        rows = &l->rows[bits[0] % (uint32_t)l->files];
+        fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
+             rows->frames > 1 && cv_rng_unit(bits[3], 0) < recipe->text_dropout);
+    }
+    return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
+}
+
+/* Loss per frame over fixed held-out rows. */
+static double evaluate(cv_learner *learner, char *members, size_t size)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
+    double sums[65] = { 0 }, total = 0;
+    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
+                            .plus = recipe->part != CV_TRAIN_IMAGE };
+    float *ce = (float *)l->memory; /* the arena begins behind it */
+    size_t ce_size = (size_t)recipe->batch * (size_t)per * sizeof *ce, used = 0;
+
+    if (l->held_out.count == 0)
+        return NAN;
+    ce_size = (ce_size + 63) / 64 * 64;
+    for (int b = 0; b < recipe->evaluate_batches; b++) {
+        cv_arena arena = cv_arena_over((char *)l->memory + ce_size, l->memory_size - ce_size);
+
+        for (int s = 0; s < recipe->batch; s++) {
+            uint32_t counter[4] = { (uint32_t)b, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
+
+            cv_rng_block(bits, 1, counter);
+            fill(l, s, &l->held_out, bits[0] % l->held_out.count, (int)(bits[1] % (uint32_t)l->held_out.frames), false);
+        }
+        total += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &arena);
+        for (int i = 0; i < recipe->batch * per; i++)
+            sums[i % per / L] += (double)ce[i];
+    }
+    used += (size_t)snprintf(members, size, ",\"frames\":[");
+    for (int slot = 0; slot < l->slots && used < size; slot++)
+        used += (size_t)snprintf(members + used, size - used, "%s%.4g", slot ? "," : "",
+                                 sums[slot] / (recipe->evaluate_batches * recipe->batch * L));
+    if (used < size)
+        snprintf(members + used, size - used, "]");
+    return total / recipe->evaluate_batches;
+}
+
+/* --- first weights -------------------------------------------------------------------------------- */
+
+/* The first numbers of an image code's embedding are its codebook vector, scaled to the size of the others: codes that
+ * look alike begin alike. */
+static void start_embeddings(transformer_learner *l)
+{
+    const cogvideo_model *model = l->head.model;
+    const cv_cogvideo_config *config = config_of(l);
+    float *table = cv_tensor_values(l->trunk.word_embeddings);
+    const cv_tensor *codebook = NULL;
+    int latent = model->description.image_tokenizer.latent;
+    double squares = 0;
+    float scale;
+
+    for (int i = 0; i < model->store_count && !codebook; i++)
+        codebook = cv_store_find(model->stores[i], "quantize.embed.weight");
+    if (!codebook || codebook->shape[0] != (size_t)config->image_codes || latent > config->hidden)
+        return;
+    for (int code = 0; code < config->image_codes; code++)
+        cv_to_f32(table + (size_t)code * (size_t)config->hidden,
+                  (const char *)codebook->data + (size_t)code * (size_t)latent * cv_dtype_size(codebook->dtype),
+                  codebook->dtype, (size_t)latent);
+    for (int code = 0; code < config->image_codes; code++)
+        for (int i = 0; i < latent; i++)
+            squares += pow((double)table[(size_t)code * (size_t)config->hidden + (size_t)i], 2);
+    scale = squares > 0 ? (float)(0.1 / sqrt(squares / ((double)config->image_codes * latent))) : 1;
+    for (int code = 0; code < config->image_codes; code++)
+        for (int i = 0; i < latent; i++)
+            table[(size_t)code * (size_t)config->hidden + (size_t)i] *= scale;
+}
+
+/* Sines and cosines of row and column of a frame's place, a quarter of the channels each. */
+static void start_position(float *row, int C, int y, int x, float amplitude)
+{
+    int quarter = C / 4;
+
+    for (int i = 0; i < quarter; i++) {
+        double rate = pow(64.0, -(double)i / quarter) * 1.5;
+
+        row[i] = amplitude * (float)sin(y * rate);
+        row[quarter + i] = amplitude * (float)cos(y * rate);
+        row[2 * quarter + i] = amplitude * (float)sin(x * rate);
+        row[3 * quarter + i] = amplitude * (float)cos(x * rate);
+    }
+}
+
+static void start_trunk(transformer_learner *l)
+{
+    const cv_recipe *recipe = l->head.recipe;
+    const cv_cogvideo_config *config = config_of(l);
+    float gain = (float)recipe->norm_gain;
+    const cv_init_rule rules[] = { { "*third_layernorm.weight", CV_INIT_CONSTANT, gain },
+                                   { "*fourth_layernorm.weight", CV_INIT_CONSTANT, gain } };
+
+    cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
+    start_embeddings(l);
+    for (int i = 0; i < cv_cogvideo_places(config); i++)
+        start_position(cv_tensor_values(l->trunk.positions) +
+                           (size_t)(config->frame_position + i) * (size_t)config->hidden,
+                       config->hidden, i / config->grid, i % config->grid, 0.05f);
+}
+
+/* The plus channel begins as a copy of the base channel, alpha at one half, later frames' positions as the first's with
+ * a mark of their time. */
+static void start_stage(transformer_learner *l)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    const cv_trunk *trunk = l->stage.trunk;
+    size_t C = (size_t)config->hidden;
+    int L = cv_cogvideo_places(config);
+    float *extra = cv_tensor_values(l->stage.extra_positions), normals[4];
+
+    for (int n = 0; n < config->layers; n++) {
+        cv_plus_layer *plus = &l->stage.plus[n];
+        const cv_trunk_layer *base = &trunk->layers[n];
+
+        cv_to_f32((float *)plus->qkv.weight, base->qkv.weight, base->qkv.dtype, 3 * C * C);
+        cv_to_f32((float *)plus->dense.weight, base->dense.weight, base->dense.dtype, C * C);
+        memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
+        memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
+        memset((float *)plus->mix, 0, C * sizeof(float));
+    }
+    for (int row = 0; row < config->extra_positions; row++) {
+        cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);
+        for (size_t i = 0; i < C; i++) {
+            if (i % 4 == 0)
+                cv_init_normals(normals, l->head.recipe->seed, cv_init_stream("time of a frame"),
+                                (uint64_t)(row / L) * C + i);
+            extra[(size_t)row * C + i] += 0.02f * normals[i % 4];
+        }
+    }
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static cogvideo_status bind_trunk(cv_trunk *out, cv_store *store, const cv_cogvideo_config *c, cogvideo_error *err)
+{
+    return cv_trunk_bind(out, store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions, (float)c->norm_epsilon,
+                         err);
+}
+
+/* Weights and gradients of the trunk in memory. */
+static cogvideo_status make_trunk(transformer_learner *l, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    cogvideo_status status;
+    cv_trunk planned = { 0 };
+    int s = head->stores;
+
+    CV_TRY(cv_store_plan(&l->plan_trunk, "the trunk", err));
+    CV_TRY(bind_trunk(&planned, l->plan_trunk, config_of(l), err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the trunk", l->plan_trunk, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the trunk", l->plan_trunk, err));
+    head->stores++;
+    CV_TRY(bind_trunk(&l->trunk, head->weights[s], config_of(l), err));
+    CV_TRY(bind_trunk(&l->trunk_grads, head->gradients[s], config_of(l), err));
+fail:
+    cv_trunk_close(&planned);
+    return status;
+}
+
+/* The trunk of a stage: the file that the model directory has. */
+static cogvideo_status open_trunk_file(transformer_learner *l, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char *path = cv_path_join(l->head.request->model, "trunk.safetensors", err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    if (!cv_path_exists(path)) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is missing: the trunk is trained first ('cogvideo train image')",
+                         path);
+        goto fail;
+    }
+    CV_TRY(cv_store_open(&l->frozen, path, err));
+    if (!l->head.recipe->train_trunk)
+        CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
+fail:
+    cv_free(path);
+    return status;
+}
+
+static void copy_store(cv_store *to, const cv_store *from)
+{
+    for (size_t t = 0; t < cv_store_count(to); t++) {
+        const cv_tensor *tensor = cv_store_at(to, t), *source = cv_store_find(from, tensor->name);
+
+        if (source && source->count == tensor->count && cv_dtype_is_real(source->dtype))
+            cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
+    }
+}
+
+static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    const cv_cogvideo_config *config = config_of(l);
+    cogvideo_status status;
+    cv_stage planned = { 0 };
+    int s = head->stores;
+
+    CV_TRY(cv_store_plan(&l->plan_own, "the stage", err));
+    CV_TRY(cv_stage_bind(&planned, kind, config, &l->trunk, l->plan_own, err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the stage", l->plan_own, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the stage", l->plan_own, err));
+    head->stores++;
+    CV_TRY(cv_stage_bind(&l->stage, kind, config, &l->trunk, head->weights[s], err));
+    CV_TRY(cv_stage_bind(&l->grads, kind, config, head->recipe->train_trunk ? &l->trunk_grads : &l->trunk,
+                         head->gradients[s], err));
+    if (!head->recipe->train_trunk)
+        l->grads.trunk = NULL;
+fail:
+    cv_stage_close(&planned);
+    return status;
+}
+
+static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    cv_train_part part = l->head.recipe->part;
+    cogvideo_status status;
+
+    if (part == CV_TRAIN_IMAGE) {
+        CV_TRY(make_trunk(l, err));
+        l->stage = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk,
+                               .head = cv_trunk_head(&l->trunk, config->image_codes) };
+        l->grads = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk_grads,
+                               .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
+        l->slots = 1;
+        start_trunk(l);
+        return COGVIDEO_OK;
+    }
+    if (l->head.recipe->train_trunk)
+        CV_TRY(make_trunk(l, err));
+    CV_TRY(open_trunk_file(l, err));
+    if (l->head.recipe->train_trunk)
+        copy_store(l->head.weights[0], l->frozen);
+    CV_TRY(make_stage(l, part == CV_TRAIN_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
+    l->slots = config->frames;
+    l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
+    start_stage(l);
+fail:
+    return status;
+}
+
+static cogvideo_status open_rows(const transformer_learner *l, const char *path, cv_rows *out, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = config_of(l);
+    cogvideo_status status = cv_rows_open(out, path, cv_cogvideo_places(c), c->image_codes, c->vocabulary, err);
+
+    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != l->slots)))
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
+                         path, out->text_places, out->frames, c->text_places, l->slots);
+    return status;
+}
+
+static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
+{
+    const cogvideo_train_request *request = l->head.request;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (request->data_count < 1 || request->data_count > MAX_FILES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
+                       request->data_count);
+    for (int i = 0; i < request->data_count; i++) {
+        CV_TRY(open_rows(l, request->data[i], &l->rows[i], err));
+        l->files++;
+    }
+    if (request->held_out)
+        CV_TRY(open_rows(l, request->held_out, &l->held_out, err));
+fail:
+    return status;
+}
+
+/* Everything that a step needs, for the longest texts that rows may have. */
+static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    int n = l->head.recipe->batch;
+    size_t L = (size_t)cv_cogvideo_places(config), ce = (size_t)n * (size_t)l->slots * L * sizeof(float) + 64;
+    cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
+                            .plus = l->head.recipe->part != CV_TRAIN_IMAGE };
+    cogvideo_status status = COGVIDEO_OK;
+    cv_arena arena = { 0 };
+
+    CV_NEW(l->sequences, n, err);
+    CV_NEW(l->texts, (size_t)n * (size_t)config->text_places, err);
+    CV_NEW(l->codes, (size_t)n * (size_t)l->slots * L, err);
+    for (int s = 0; s < n; s++)
+        l->sequences[s] = (cv_train_sequence){ l->texts, config->text_places, l->codes };
+    work.sequences = l->sequences;
+    cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &arena);
+    l->memory_size = arena.peak + ce;
+    l->head.memory = l->memory_size;
+    l->head.samples = n * l->slots * (int)L;
+    if (!(l->memory = cv_alloc(l->memory_size, 1, err)))
+        return COGVIDEO_ERROR_MEMORY;
+fail:
+    return status;
+}
+
+/* --- results -------------------------------------------------------------------------------------- */
+
+static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
+{
+    static const char *const stage_keys[] = { "trunk", "own", NULL }, *const trunk_keys[] = { "file", NULL };
+    static const char *const trunk_files[] = { "trunk.safetensors", NULL };
+    cv_train_part part = learner->recipe->part;
+    const char *own = part == CV_TRAIN_STAGE1 ? "stage1.safetensors" : "stage2.safetensors";
+    const char *trunk = "trunk.safetensors", *files[3] = { NULL, own, NULL };
+    cogvideo_status status;
+
+    if (part == CV_TRAIN_IMAGE) {
+        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
+        return cv_publish_part(learner, "trunk", trunk_keys, trunk_files, err);
+    }
+    if (learner->recipe->train_trunk) { /* no longer the trunk that the other stage was trained on */
+        trunk = part == CV_TRAIN_STAGE1 ? "stage1.trunk.safetensors" : "stage2.trunk.safetensors";
+        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
+    }
+    files[0] = trunk;
+    CV_TRY(cv_publish_store(learner, learner->weights[learner->stores - 1], own, err));
+    CV_TRY(cv_publish_part(learner, cv_train_part_name(part), stage_keys, files, err));
+fail:
+    return status;
+}
+
+static void learner_close(cv_learner *learner)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+
+    cv_stage_close(&l->stage);
+    cv_stage_close(&l->grads);
+    cv_trunk_close(&l->trunk);
+    cv_trunk_close(&l->trunk_grads);
+    for (int s = 0; s < learner->stores; s++) {
+        cv_store_close(&learner->weights[s]);
+        cv_store_close(&learner->gradients[s]);
+    }
+    cv_store_close(&l->plan_trunk);
+    cv_store_close(&l->plan_own);
+    cv_store_close(&l->frozen);
+    for (int i = 0; i < l->files; i++)
+        cv_rows_close(&l->rows[i]);
+    cv_rows_close(&l->held_out);
+    cv_ids_free(&l->guide);
+    cv_free(l->sequences);
+    cv_free(l->texts);
+    cv_free(l->codes);
+    cv_free(l->memory);
+    cv_free(l);
+}
+
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                            const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                            cogvideo_error *err)
+{
+    static const cv_learner_functions functions = { batch, NULL, evaluate, publish, learner_close };
+    cogvideo_status status;
+    transformer_learner *l = NULL;
+    cogvideo_generate_options options;
+
+    cogvideo_generate_defaults(&options);
+    CV_NEW(l, 1, err);
+    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model };
+    CV_TRY(make_networks(l, err));
+    CV_TRY(open_data(l, err));
+    if (recipe->text_dropout > 0)
+        CV_TRY(cv_guide_text(model, &options, cv_step_seconds(model, &options, -1), &l->guide, err));
+    CV_TRY(plan_memory(l, err));
+    *out = &l->head;
+    return COGVIDEO_OK;
+fail:
+    if (l)
+        learner_close(&l->head);
+    return status;
+}

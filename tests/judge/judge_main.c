@@ -1,0 +1,222 @@
+/* judge - says what clips of the shapes world show, and whether that is what was asked for.
+ *
+ *     judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]
+ *     judge --list FILE [--json] [--world FILE]      lines of "CLIP<tab>CAPTION|INDEX"; counts at the end
+ *
+ * Any file that cogvideo_video_read knows; other sizes are fitted to the world's. Exit code: 0 all as expected (or
+ * nothing was), 1 some not, 2 an error. */
+#include "judge/judge.h"
+
+#include <cogvideo/video.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct arguments {
+    const char *clip, *expected, *list, *world;
+    bool json;
+} arguments;
+
+/* Of a list: clips, those right in each aspect, in all five, and those that never jump. */
+typedef struct counts {
+    int clips, right[JUDGE_ASPECTS], all, moving, smooth;
+} counts;
+
+static int usage(void)
+{
+    fputs("usage: judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]\n"
+          "       judge --list FILE [--json] [--world FILE]\n", stderr);
+    return 2;
+}
+
+static int parse(int argc, char **argv, arguments *out)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **value = strcmp(argv[i], "--expect") == 0  ? &out->expected
+                             : strcmp(argv[i], "--list") == 0  ? &out->list
+                             : strcmp(argv[i], "--world") == 0 ? &out->world
+                                                               : NULL;
+
+        if (strcmp(argv[i], "--json") == 0)
+            out->json = true;
+        else if (value && i + 1 < argc)
+            *value = argv[++i];
+        else if (value || argv[i][0] == '-' || out->clip)
+            return usage();
+        else
+            out->clip = argv[i];
+    }
+    return (out->clip == NULL) == (out->list == NULL) || (out->list && out->expected) ? usage() : 0;
+}
+
+/* The combination that a caption or a number names; -1 after an error was printed. */
+static int expected_index(const cv_shapes *world, const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+    int index = *text && !*end ? (number >= 0 && number < cv_shapes_count(world) ? (int)number : -1)
+                               : cv_shapes_find(world, text);
+
+    if (index < 0)
+        fprintf(stderr, "judge: '%s' is neither a caption nor the number of a combination\n", text);
+    return index;
+}
+
+static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char *path, judge_verdict *out,
+                                    cogvideo_error *err)
+{
+    cogvideo_video video = { 0 }, fitted = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_video_read(&video, path, 0, err));
+    CV_TRY(cogvideo_video_fit(&fitted, &video, world->side, world->side, err));
+    judge_look(j, fitted.pixels, fitted.frames, out);
+fail:
+    cogvideo_video_free(&video);
+    cogvideo_video_free(&fitted);
+    return status;
+}
+
+static void print_json(const cv_shapes *world, const judge_verdict *v, const cv_shapes_combination *expected)
+{
+    bool all = true;
+
+    printf("{");
+    for (int a = 0; a < JUDGE_ASPECTS; a++)
+        printf("\"%s\":\"%s\",", judge_aspects[a], judge_name(world, a, judge_aspect(&v->seen, a)));
+    printf("\"frames\":%d,\"visible\":%d,\"jump\":%.3f,\"radius\":%.3f,\"shape_margin\":%.3g,\"motion_margin\":%.3g",
+           v->frames, v->visible, v->jump, v->radius, v->shape_margin, v->motion_margin);
+    if (expected) {
+        printf(",\"right\":{");
+        for (int a = 0; a < JUDGE_ASPECTS; a++) {
+            bool right = judge_aspect(&v->seen, a) == judge_aspect(expected, a);
+
+            printf("\"%s\":%s,", judge_aspects[a], right ? "true" : "false");
+            all = all && right;
+        }
+        printf("\"all\":%s}", all ? "true" : "false");
+    }
+    printf("}\n");
+}
+
+static void print_text(const cv_shapes *world, const judge_verdict *v, const cv_shapes_combination *expected)
+{
+    for (int a = 0; a < JUDGE_ASPECTS; a++) {
+        int seen = judge_aspect(&v->seen, a), wanted = expected ? judge_aspect(expected, a) : seen;
+
+        printf("%-11s %s", judge_aspects[a], judge_name(world, a, seen));
+        if (seen != wanted)
+            printf(" (%s was expected)", judge_name(world, a, wanted));
+        printf("\n");
+    }
+    printf("%-11s %d of %d frames; the centre moves by at most %.1f pixels between neighbours\n", "object in",
+           v->visible, v->frames, v->jump);
+}
+
+/* Judges one clip, prints what it shows and counts it. 0, 1 where it is not as expected, 2 after an error. */
+static int judge_one(judge *j, const cv_shapes *world, const char *path, const char *expect, bool json,
+                     counts *total)
+{
+    cv_shapes_combination wanted;
+    judge_verdict verdict = { 0 };
+    cogvideo_error err;
+    int index = 0, right = 0;
+
+    if (expect && (index = expected_index(world, expect)) < 0)
+        return 2;
+    if (look_at_file(j, world, path, &verdict, &err) != COGVIDEO_OK) {
+        fprintf(stderr, "judge: %s\n", err.message);
+        return 2;
+    }
+    wanted = expect ? cv_shapes_at(world, index) : verdict.seen;
+    (json ? print_json : print_text)(world, &verdict, expect ? &wanted : NULL);
+    for (int a = 0; a < JUDGE_ASPECTS; a++) {
+        bool same = judge_aspect(&wanted, a) == judge_aspect(&verdict.seen, a);
+
+        total->right[a] += same;
+        right += same;
+    }
+    total->clips++;
+    total->all += right == JUDGE_ASPECTS;
+    if (world->motion[wanted.motion >= 0 ? wanted.motion : 0].kind <= CV_SHAPES_BOUNCE) {
+        total->moving++;
+        total->smooth += verdict.jump <= 4;
+    }
+    return right == JUDGE_ASPECTS ? 0 : 1;
+}
+
+static void print_counts(const counts *c, bool json)
+{
+    if (json) {
+        printf("{\"clips\":%d,", c->clips);
+        for (int a = 0; a < JUDGE_ASPECTS; a++)
+            printf("\"%s\":%.4f,", judge_aspects[a], (double)c->right[a] / c->clips);
+        printf("\"all\":%.4f,\"moving\":%d,\"smooth\":%.4f}\n", (double)c->all / c->clips, c->moving,
+               c->moving ? (double)c->smooth / c->moving : 1);
+        return;
+    }
+    printf("\n%d clips, right in:\n", c->clips);
+    for (int a = 0; a < JUDGE_ASPECTS; a++)
+        printf("%-11s %5.1f %%\n", judge_aspects[a], 100.0 * c->right[a] / c->clips);
+    printf("%-11s %5.1f %%\n", "all five", 100.0 * c->all / c->clips);
+    printf("Of %d in which the object was to move, %d never move by more than 4 pixels between frames.\n", c->moving,
+           c->smooth);
+}
+
+static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
+{
+    char line[8192];
+    counts total = { 0 };
+    int worst = 0;
+    FILE *file = fopen(a->list, "r");
+
+    if (!file) {
+        fprintf(stderr, "judge: %s: cannot be opened: %s\n", a->list, strerror(errno));
+        return 2;
+    }
+    while (worst < 2 && fgets(line, sizeof line, file)) {
+        char *tab = strchr(line, '\t');
+        int status = 2;
+
+        line[strcspn(line, "\r\n")] = '\0';
+        if (!tab) {
+            fprintf(stderr, "judge: %s: a line has no tab between clip and caption: '%.80s'\n", a->list, line);
+        } else {
+            *tab = '\0';
+            if (!a->json)
+                printf("%s: %s\n", line, tab + 1);
+            status = judge_one(j, world, line, tab + 1, a->json, &total);
+        }
+        worst = status > worst ? status : worst;
+    }
+    fclose(file);
+    if (worst < 2 && total.clips)
+        print_counts(&total, a->json);
+    return worst;
+}
+
+int main(int argc, char **argv)
+{
+    arguments a = { 0 };
+    counts total = { 0 };
+    cogvideo_error err;
+    cv_shapes *world = NULL;
+    judge *j = NULL;
+    int status = parse(argc, argv, &a);
+
+    if (status)
+        return status;
+    if (cv_shapes_open(&world, a.world, &err) != COGVIDEO_OK || judge_open(&j, world, &err) != COGVIDEO_OK) {
+        fprintf(stderr, "judge: %s\n", err.message);
+        status = 2;
+    } else if (a.list) {
+        status = judge_list(j, world, &a);
+    } else {
+        status = judge_one(j, world, a.clip, a.expected, a.json, &total);
+    }
+    judge_close(&j);
+    cv_shapes_close(&world);
+    return status;
+}

@@ -1,0 +1,332 @@
+/* Datasets: made from shapes, videos, pictures and lists, read back, refused when their files lie, turned into rows. */
+#include "support/check.h"
+#include "support/networks.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <cogvideo/cogvideo.h>
+#include <cogvideo/dataset.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct told {
+    int warnings;
+    char last[1024];
+    long long done, all;
+    int stop_at;
+} told;
+
+static void on_message(void *user, cogvideo_log_level level, const char *text)
+{
+    told *t = user;
+
+    t->warnings += level == COGVIDEO_LOG_WARNING;
+    snprintf(t->last, sizeof t->last, "%s", text);
+}
+
+static int on_progress(void *user, long long done, long long all)
+{
+    told *t = user;
+
+    t->done = done;
+    t->all = all;
+    return t->stop_at && done >= t->stop_at;
+}
+
+static cogvideo_dataset_callbacks tell(told *t)
+{
+    return (cogvideo_dataset_callbacks){ { on_message, t }, on_progress, t };
+}
+
+static cogvideo_dataset *open_dataset(const char *name)
+{
+    cogvideo_error err;
+    cogvideo_dataset *dataset = NULL;
+
+    CHECK_OK(cogvideo_dataset_open(&dataset, check_temp_path(name), &err), err);
+    return dataset;
+}
+
+static void make_folder(const char *name)
+{
+    assert_true(mkdir(check_temp_path(name), 0777) == 0);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    check_write(check_temp_path(name), text, strlen(text));
+}
+
+/* A clip of `frames` frames, frame f all of gray 4 f + base. */
+static void write_gray(const char *name, int frames, int base)
+{
+    cogvideo_error err;
+    cogvideo_video video = { 0 };
+
+    CHECK_OK(cogvideo_video_alloc(&video, 40, 24, frames, 8, &err), err);
+    for (int f = 0; f < frames; f++)
+        memset(video.pixels + (size_t)f * 40 * 24 * 3, 4 * f + base, 40 * 24 * 3);
+    CHECK_OK(cogvideo_video_write(&video, check_temp_path(name), NULL, &err), err);
+    cogvideo_video_free(&video);
+}
+
+static void shapes_are_repeatable(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options options = { .clips = 6, .seed = 4 };
+    cogvideo_dataset *a, *b;
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip x, y;
+    told t = { 0 };
+    cogvideo_dataset_callbacks callbacks = tell(&t);
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("a"), &options, &callbacks, &err), err);
+    assert_int_equal(t.done, 6);
+    assert_int_equal(t.all, 6);
+    options.clips = 3;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("b"), &options, NULL, &err), err);
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("b"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "holds a dataset already", err);
+    a = open_dataset("a");
+    b = open_dataset("b");
+    cogvideo_dataset_get_info(a, &info);
+    assert_int_equal(info.clips, 6);
+    assert_int_equal(info.size, 64);
+    assert_int_equal(info.frames, 6 * 33);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(cogvideo_dataset_get_clip(a, i, &x, &err), err);
+        CHECK_OK(cogvideo_dataset_get_clip(b, i, &y, &err), err);
+        assert_string_equal(x.caption, y.caption);
+        assert_string_equal(x.source, y.source);
+        assert_memory_equal(x.pixels, y.pixels, 33 * 64 * 64 * 3);
+    }
+    CHECK_FAILS(cogvideo_dataset_get_clip(b, 3, &y, &err), COGVIDEO_ERROR_ARGUMENT, "there is no clip 3", err);
+    cogvideo_dataset_close(&a);
+    cogvideo_dataset_close(&b);
+    options.overwrite = 1;
+    t.stop_at = 2;
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("b"), &options, &callbacks, &err), COGVIDEO_ERROR_CANCELLED,
+                "cancelled", err);
+    b = open_dataset("b"); /* the old one is still whole */
+    cogvideo_dataset_close(&b);
+}
+
+static void videos_pictures_and_their_captions_are_found(void **state)
+{
+    cogvideo_error err;
+    cogvideo_build_options options = { .size = 16, .frames = 5 };
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    told t = { 0 };
+    cogvideo_dataset_callbacks callbacks = tell(&t);
+
+    (void)state;
+    make_folder("videos");
+    make_folder("videos/c");
+    write_gray("videos/a.mjpeg", 11, 50);
+    write_text("videos/a.txt", "  first\nclip \n");
+    write_gray("videos/b.mjpeg", 5, 0);
+    write_gray("videos/c/p-%02d.ppm", 6, 100);
+    write_text("videos/c/caption.txt", "图画");
+    write_gray("videos/d.mjpeg", 3, 0);
+    write_text("videos/d.txt", "too short");
+    write_text("videos/e.mp4", "no video at all");
+    write_text("videos/e.txt", "broken");
+    write_text("videos/f.mp4", "x");
+    write_text("videos/f.txt", " \n");
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("videos"), check_temp_path("data"), &options, &callbacks, &err),
+             err);
+    assert_int_equal(t.warnings, 4); /* b and f have no caption, d is too short, e is no video */
+    dataset = open_dataset("data");
+    cogvideo_dataset_get_info(dataset, &info);
+    assert_int_equal(info.clips, 3);
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 1, &clip, &err), err);
+    assert_string_equal(clip.caption, "first clip");
+    assert_in_range(clip.pixels[2 * 16 * 16 * 3], 50 + 4 * 7 - 2, 50 + 4 * 7 + 2); /* frame 2 of the second five */
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 2, &clip, &err), err);
+    assert_string_equal(clip.caption, "图画");
+    assert_int_equal(clip.pixels[4 * 16 * 16 * 3], 116);
+    cogvideo_dataset_close(&dataset);
+    options.frames = 100;
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("videos"), check_temp_path("none"), &options, NULL, &err),
+                COGVIDEO_ERROR_ARGUMENT, "no clip came together", err);
+}
+
+static void lists_are_read(void **state)
+{
+    cogvideo_error err;
+    cogvideo_build_options options = { .size = 8, .frames = 2 };
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_clip clip;
+
+    (void)state;
+    make_folder("listed");
+    write_gray("listed/a b.mjpeg", 2, 50);
+    write_gray("listed/c.mjpeg", 2, 90);
+    write_text("listed/list.csv", "\xef\xbb\xbfnumber,caption,video\r\n1,\"one, \"\"and\"\"\nmore\",a b.mjpeg\r\n"
+                                  "2,two,c.mjpeg\n3,gone,d.mjpeg\n4,,c.mjpeg\n5\n\n6,\"never closed");
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("listed/list.csv"), check_temp_path("list"), &options, NULL, &err),
+             err);
+    dataset = open_dataset("list");
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
+    assert_string_equal(clip.caption, "one, \"and\" more");
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 1, &clip, &err), err);
+    assert_string_equal(clip.caption, "two");
+    CHECK_FAILS(cogvideo_dataset_get_clip(dataset, 2, &clip, &err), COGVIDEO_ERROR_ARGUMENT, "2 clips", err);
+    cogvideo_dataset_close(&dataset);
+    write_text("listed/bad.csv", "path,text\na.mjpeg,one\n");
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/bad.csv"), check_temp_path("bad"), &options, NULL, &err),
+                COGVIDEO_ERROR_FORMAT, "must name the columns", err);
+    write_text("listed/empty.csv", "");
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/empty.csv"), check_temp_path("bad"), &options, NULL,
+                                       &err), COGVIDEO_ERROR_FORMAT, "must name the columns", err);
+}
+
+static void check_refused(const char *about, const char *clips, size_t bytes, const char *words)
+{
+    cogvideo_error err;
+    cogvideo_dataset *dataset = NULL;
+    char *zeros = calloc(1, bytes + 1);
+
+    write_text("hostile/dataset.json", about);
+    write_text("hostile/clips.jsonl", clips);
+    check_write(check_temp_path("hostile/frames.rgb"), zeros, bytes);
+    CHECK_FAILS(cogvideo_dataset_open(&dataset, check_temp_path("hostile"), &err), COGVIDEO_ERROR_FORMAT, words, err);
+    assert_null(dataset);
+    free(zeros);
+}
+
+#define ABOUT(clips, frames) \
+    "{\"format\":\"cogvideo-dataset\",\"version\":1,\"size\":8,\"fps\":8,\"clips\":" clips ",\"frames\":" frames "}"
+#define CLIP(frames) "{\"frames\":" frames ",\"caption\":\"c\"}\n"
+
+static void datasets_that_lie_are_refused(void **state)
+{
+    cogvideo_error err;
+    cogvideo_dataset *dataset = NULL;
+
+    (void)state;
+    make_folder("hostile");
+    CHECK_FAILS(cogvideo_dataset_open(&dataset, check_temp_path("hostile"), &err), COGVIDEO_ERROR_IO, "dataset.json",
+                err);
+    check_refused(ABOUT("1", "2"), CLIP("2"), 383, "its clips have 2 frames (384 bytes)");
+    check_refused(ABOUT("1", "3"), CLIP("2"), 384, "dataset.json says 3");
+    check_refused(ABOUT("1", "2"), CLIP("2") CLIP("1"), 384, "its clips have");
+    check_refused(ABOUT("2", "2"), CLIP("2"), 384, "line 2");
+    check_refused(ABOUT("9999999", "2"), CLIP("2"), 384, "has no room for the 9999999 clips");
+    check_refused(ABOUT("10000000000", "2"), CLIP("2"), 384, "'clips'");
+    check_refused(ABOUT("1", "2"), CLIP("-2"), 384, "line 1: 'frames'");
+    check_refused(ABOUT("1", "2"), CLIP("1e300"), 384, "line 1: 'frames'");
+    check_refused(ABOUT("1", "2"), "{\"frames\":2}\n", 384, "'caption'");
+    check_refused(ABOUT("1", "2"), "[[[[[[[[[[[[[[[[\n", 384, "line 1");
+    check_refused("{\"format\":\"other\"}", CLIP("2"), 384, "'format'");
+    check_refused(ABOUT("1", "2"), CLIP("2"), 0, "its clips have");
+    write_text("hostile/dataset.json", ABOUT("1", "2"));
+    write_text("hostile/clips.jsonl", CLIP("2"));
+    check_write(check_temp_path("hostile/frames.rgb"), ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2")
+                                                       ABOUT("1", "2") ABOUT("1", "2"), 384);
+    dataset = open_dataset("hostile");
+    cogvideo_dataset_close(&dataset);
+}
+
+/* --- training rows ----------------------------------------------------------------------------------------- */
+
+static cogvideo_model *open_model(void)
+{
+    seeded_list list = { 0 };
+    cv_json *json = NULL, *parts;
+    cv_buffer text = { 0 };
+    cogvideo_model *model = NULL;
+    char path[512], *printed;
+    cogvideo_error err;
+
+    make_folder("model");
+    networks_image_tokenizer(&list, 51, 8, 16, 1024);
+    seeded_write(&list, check_temp_path("model/image.safetensors"), CV_F16);
+    seeded_list_free(&list);
+    CHECK_OK(cv_file_read(&text, check_data("text/ice_text.model"), 1 << 24, &err), err);
+    check_write(check_temp_path("model/text.model"), text.data, text.size);
+    cv_buffer_free(&text);
+    snprintf(path, sizeof path, "%s/small.json", getenv("COGVIDEO_CONFIGS"));
+    CHECK_OK(cv_json_read(&json, path, 1 << 20, &err), err);
+    cv_json_set_int(cv_json_get(json, "image_tokenizer"), "channels", 8);
+    cv_json_set_int(cv_json_get(json, "image_tokenizer"), "groups", 8);
+    parts = cv_json_set_object(json, "parts");
+    cv_json_set_string(cv_json_set_object(parts, "image_tokenizer"), "file", "image.safetensors");
+    cv_json_set_string(cv_json_set_object(parts, "text_tokenizer"), "file", "text.model");
+    printed = cv_json_print(json, true, &err);
+    write_text("model/model.json", printed);
+    cv_free(printed);
+    cv_json_free(&json);
+    CHECK_OK(cogvideo_model_open(&model, check_temp_path("model"), NULL, &err), err);
+    return model;
+}
+
+/* Row `row` of a file of rows for the small model, against frames `first`, `first` + `apart`, .. of the clip's codes. */
+static void check_row(const char *name, int row, int frames, const cogvideo_tokens *codes, int first, int apart)
+{
+    cogvideo_error err;
+    cogvideo_tokens got = { 0 };
+
+    CHECK_OK(cogvideo_tokens_load_row(&got, check_temp_path(name), row, 8, frames, 64, 1027, &err), err);
+    for (int f = 0; f < frames; f++)
+        assert_memory_equal(got.codes + 64 * f, codes->codes + 64 * (first + f * apart), 64 * sizeof *got.codes);
+    assert_non_null(strstr(got.header, "text_ids"));
+    cogvideo_tokens_free(&got);
+}
+
+static void rows_have_each_step_s_frames(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options shapes = { .clips = 1 };
+    cogvideo_rows_options options = { .kind = COGVIDEO_ROWS_STAGE1 };
+    cogvideo_model *model = open_model();
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_clip clip;
+    cogvideo_video video = { 64, 64, 33, 8, NULL };
+    cogvideo_tokens codes = { 0 };
+    long long rows = 0;
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("shapes"), &shapes, NULL, &err), err);
+    dataset = open_dataset("shapes");
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
+    video.pixels = (uint8_t *)(uintptr_t)clip.pixels;
+    CHECK_OK(cogvideo_encode(model, &video, 8, NULL, &codes, &err), err);
+
+    CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("one.rows"), &options, NULL, &rows, &err), err);
+    assert_int_equal(rows, 1);
+    check_row("one.rows", 0, 5, &codes, 0, 8);
+    CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("one.rows"), &options, NULL, &rows, &err),
+                COGVIDEO_ERROR_ARGUMENT, "is there already", err);
+    options.kind = COGVIDEO_ROWS_STAGE2;
+    CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("two.rows"), &options, NULL, &rows, &err), err);
+    assert_int_equal(rows, 2 + 4 + 8);
+    check_row("two.rows", 0, 5, &codes, 0, 4);
+    check_row("two.rows", 1, 5, &codes, 16, 4);
+    check_row("two.rows", 5, 5, &codes, 24, 2);
+    check_row("two.rows", 13, 5, &codes, 28, 1);
+    options.kind = COGVIDEO_ROWS_IMAGE;
+    CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("image.rows"), &options, NULL, &rows, &err), err);
+    assert_int_equal(rows, 5);
+    check_row("image.rows", 2, 1, &codes, 16, 1);
+    cogvideo_tokens_free(&codes);
+    cogvideo_dataset_close(&dataset);
+    cogvideo_model_close(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes_are_repeatable),
+        cmocka_unit_test(videos_pictures_and_their_captions_are_found),
+        cmocka_unit_test(lists_are_read),
+        cmocka_unit_test(datasets_that_lie_are_refused),
+        cmocka_unit_test(rows_have_each_step_s_frames),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

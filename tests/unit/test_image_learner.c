@@ -1,0 +1,286 @@
+/* The image tokenizer's gradients against differences of its loss, on a network that has every kind of layer. */
+#include "support/check.h"
+#include "support/seeded.h"
+
+#include "model/image_tokenizer/learn.h"
+#include "nn/blas.h"
+#include "train/init.h"
+
+#define SIDE 8
+#define BATCH 9 /* one part has two pictures */
+#define RATE 4
+#define STEP 4e-3
+
+static const cv_image_tokenizer_config config = {
+    .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
+    .channels = 4, .encoder = { 2, { 4, 8 }, -1 }, .decoder_count = 1, .decoders = { { 3, { 4, 4, 8 }, 2 } },
+    .down_samplers = 1,
+};
+
+typedef struct bench {
+    cv_store *weights, *gradients;
+    cv_image_learner *learner;
+    cv_exec exec;
+    uint8_t rgb[BATCH * SIDE * SIDE * 3];
+} bench;
+
+static int start(void **state)
+{
+    (void)state;
+    cv_blas_init();
+    return 0;
+}
+
+static void bench_open(bench *b, int threads, double l1, double l2, double commitment)
+{
+    static const cv_init_rule rules[] = { { "quantize.embed.weight", CV_INIT_NORMAL, 1.0f },
+                                          { "*.bias", CV_INIT_NORMAL, 0.1f } };
+    cv_image_learning options = { .batch = BATCH, .side = SIDE, .rate = RATE, .l1 = l1, .l2 = l2,
+                                  .commitment = commitment };
+    cogvideo_error err;
+    cv_store *plan;
+
+    *b = (bench){ .exec = { .threads = threads } };
+    cv_kernels_ref(&b->exec.kernels);
+    CHECK_OK(cv_image_tokenizer_plan(&plan, &config, &err), err);
+    CHECK_OK(cv_store_create_like(&b->weights, "weights", plan, &err), err);
+    CHECK_OK(cv_store_create_like(&b->gradients, "gradients", plan, &err), err);
+    cv_store_close(&plan);
+    cv_init_store(b->weights, 3, rules, 2);
+    for (size_t i = 0; i < sizeof b->rgb; i++)
+        b->rgb[i] = (uint8_t)(127.5f + 127 * seeded_unit(1, "rgb", i));
+    CHECK_OK(cv_image_learner_open(&b->learner, &b->exec, b->weights, b->gradients, &config, &options, &err), err);
+}
+
+static void bench_close(bench *b)
+{
+    cv_image_learner_close(&b->learner);
+    cv_store_close(&b->weights);
+    cv_store_close(&b->gradients);
+}
+
+static float *values_of(cv_store *store, const char *name)
+{
+    return cv_tensor_values(check_tensor(store, name));
+}
+
+/* The slope of `which` loss where `count` numbers move together; no code may change. */
+static double slope(bench *b, float *const *moving, int count, double (*which)(const cv_image_losses *))
+{
+    int32_t before[BATCH * SIDE / RATE * SIDE / RATE];
+    double found[2];
+
+    assert_int_equal(cv_image_learner_rows(b->learner), sizeof before / sizeof *before);
+    memcpy(before, cv_image_learner_codes(b->learner), sizeof before);
+    for (int side = 0; side < 2; side++) {
+        cv_image_losses losses;
+        float by = side == 0 ? (float)STEP : (float)-STEP;
+
+        for (int i = 0; i < count; i++)
+            *moving[i] += by;
+        cv_image_learner_measure(b->learner, &losses, b->rgb);
+        for (int i = 0; i < count; i++)
+            *moving[i] -= by;
+        found[side] = which(&losses);
+        if (memcmp(before, cv_image_learner_codes(b->learner), sizeof before) != 0)
+            return NAN;
+    }
+    return (found[0] - found[1]) / (2 * STEP);
+}
+
+static double commitment(const cv_image_losses *losses) { return losses->commitment; }
+static double reconstruction(const cv_image_losses *losses) { return losses->l2; }
+
+/* A few places of every tensor whose name starts with `prefix`. */
+static void check_tensors(bench *b, const char *prefix, double (*which)(const cv_image_losses *))
+{
+    int checked = 0;
+
+    for (size_t t = 0; t < cv_store_count(b->weights); t++) {
+        const cv_tensor *tensor = cv_store_at(b->weights, t);
+        const float *gradient = cv_store_at(b->gradients, t)->data;
+        double square = 0;
+
+        if (strncmp(tensor->name, prefix, strlen(prefix)) != 0)
+            continue;
+        for (size_t i = 0; i < tensor->count; i++)
+            square += (double)gradient[i] * (double)gradient[i] / (double)tensor->count;
+        for (size_t i = 0; i < tensor->count; i += 1 + tensor->count / 5) {
+            float *value = cv_tensor_values(tensor) + i;
+            double expected = slope(b, &value, 1, which);
+
+            if (isnan(expected))
+                continue;
+            checked++;
+            if (!(fabs((double)gradient[i] - expected) <= 1e-2 * (fabs(expected) + sqrt(square)) + 5e-6))
+                fail_msg("%s [%zu]: gradient %.6g, slope %.6g, size %.3g", tensor->name, i, (double)gradient[i], expected,
+                         sqrt(square));
+        }
+    }
+    assert_true(checked > 60);
+}
+
+static void decoders_learn_from_the_picture(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 0, 1, 0);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    CHECK_CLOSE(losses.psnr, -10 * log10(losses.l2), 1e-9);
+    check_tensors(&b, "decs.", reconstruction);
+    for (int i = 0; i < config.codes * config.latent; i++)
+        assert_true(values_of(b.gradients, "quantize.embed.weight")[i] == 0);
+    bench_close(&b);
+}
+
+static void encoders_learn_to_commit(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 0, 0, 1);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    check_tensors(&b, "enc.", commitment);
+    for (size_t t = 0; t < cv_store_count(b.gradients); t++) {
+        const cv_tensor *tensor = cv_store_at(b.gradients, t);
+
+        for (size_t i = 0; strncmp(tensor->name, "decs.", 5) == 0 && i < tensor->count; i++)
+            assert_true(cv_tensor_values(tensor)[i] == 0);
+    }
+    bench_close(&b);
+}
+
+/* Where all codes move together with the encoder's last bias no vector changes its code, so that the loss has a slope:
+ * the one that the straight-through gradient claims. */
+static void gradients_pass_straight_through(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 0, 1, 0);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    for (int k = 0; k < config.latent; k++) {
+        float *moving[17];
+        double gradient = (double)values_of(b.gradients, "quantize.proj.bias")[k], expected;
+
+        moving[16] = values_of(b.weights, "quantize.proj.bias") + k;
+        for (int code = 0; code < config.codes; code++)
+            moving[code] = values_of(b.weights, "quantize.embed.weight") + code * config.latent + k;
+        expected = slope(&b, moving, 17, reconstruction);
+        CHECK_CLOSE(gradient, expected, 1e-2 * fabs(expected) + 1e-5);
+    }
+    bench_close(&b);
+}
+
+/* Without quantisation the loss has slopes everywhere. */
+static void autoencoders_learn(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 0, 1, 5);
+    cv_image_learner_quantise(b.learner, false);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    check_tensors(&b, "", reconstruction);
+    bench_close(&b);
+}
+
+static void threads_change_nothing(void **state)
+{
+    bench a, b;
+    cv_image_losses losses[2];
+
+    (void)state;
+    bench_open(&a, 1, 1, 1, 0.25);
+    bench_open(&b, 3, 1, 1, 0.25);
+    for (int step = 0; step < 2; step++) { /* the second adds */
+        cv_image_learner_run(a.learner, &losses[0], a.rgb);
+        cv_image_learner_run(b.learner, &losses[1], b.rgb);
+        assert_memory_equal(&losses[0], &losses[1], sizeof losses[0]);
+        for (size_t t = 0; t < cv_store_count(a.gradients); t++)
+            assert_memory_equal(cv_store_at(a.gradients, t)->data, cv_store_at(b.gradients, t)->data,
+                                cv_store_at(a.gradients, t)->count * sizeof(float));
+    }
+    assert_true(cv_image_learner_bytes(a.learner) > 0);
+    bench_close(&a);
+    bench_close(&b);
+}
+
+/* What learns is what runs. L1 has no slope where a difference is 0, so its gradient is counted here: the signs' sum. */
+static void the_forward_pass_is_the_one_of_inference(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+    cv_image_tokenizer *tokenizer;
+    cogvideo_error err;
+    int32_t codes[4];
+    float rgb[SIDE * SIDE * 3];
+    double l2 = 0, signs[3] = { 0 };
+    void *scratch;
+
+    (void)state;
+    bench_open(&b, 1, 1, 0, 1);
+    cv_image_learner_run(b.learner, &losses, b.rgb);
+    CHECK_OK(cv_image_tokenizer_open(&tokenizer, b.weights, &config, &err), err);
+    scratch = cv_alloc(cv_image_tokenizer_encode_scratch(tokenizer, &b.exec, SIDE, SIDE) +
+                       cv_image_tokenizer_decode_scratch(tokenizer, &b.exec, SIDE / RATE, SIDE / RATE, RATE), 1, &err);
+    for (size_t i = 0; i < BATCH; i++) {
+        const uint8_t *picture = b.rgb + i * sizeof rgb / sizeof *rgb;
+
+        CHECK_OK(cv_image_tokenizer_encode(&b.exec, tokenizer, codes, NULL, picture, SIDE, SIDE, RATE, scratch, &err), err);
+        assert_memory_equal(codes, cv_image_learner_codes(b.learner) + 4 * i, sizeof codes);
+        CHECK_OK(cv_image_tokenizer_decode(&b.exec, tokenizer, rgb, codes, 2, 2, RATE, scratch, &err), err);
+        for (size_t j = 0; j < sizeof rgb / sizeof *rgb; j++) {
+            double d = (double)rgb[j] - (double)picture[j] / 255;
+
+            l2 += d * d / sizeof b.rgb;
+            signs[j % 3] += (d > 0) - (d < 0);
+        }
+    }
+    for (int c = 0; c < 3; c++)
+        CHECK_CLOSE(values_of(b.gradients, "decs.0.conv_out.bias")[c], signs[c] * (double)config.std[c] / sizeof b.rgb, 1e-6);
+    CHECK_CLOSE(l2, losses.l2, 1e-6);
+    cv_free(scratch);
+    cv_image_tokenizer_close(&tokenizer);
+    bench_close(&b);
+}
+
+static void senseless_options_are_refused(void **state)
+{
+    bench b;
+    cv_image_learner *learner = NULL;
+    cogvideo_error err;
+    const cv_image_learning wrong[] = {
+        { .batch = 0, .side = SIDE, .rate = RATE },     { .batch = 1, .side = SIDE, .rate = 2 },
+        { .batch = 1, .side = SIDE + 1, .rate = RATE }, { .batch = 1, .side = 1 << 30, .rate = RATE },
+        { .batch = 1, .side = SIDE, .rate = 0 },        { .batch = 1, .side = -SIDE, .rate = RATE },
+    };
+
+    (void)state;
+    bench_open(&b, 1, 1, 1, 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_FAILS(cv_image_learner_open(&learner, &b.exec, b.weights, b.gradients, &config, &wrong[i], &err),
+                    COGVIDEO_ERROR_ARGUMENT, wrong[i].batch ? "cannot learn" : "batch", err);
+    assert_null(learner);
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decoders_learn_from_the_picture),
+        cmocka_unit_test(encoders_learn_to_commit),
+        cmocka_unit_test(gradients_pass_straight_through),
+        cmocka_unit_test(autoencoders_learn),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
+        cmocka_unit_test(senseless_options_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, start, NULL);
+}

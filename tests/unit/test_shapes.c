@@ -1,0 +1,236 @@
+/* The shapes world: every combination stays in the frame, on the grid at key frames, in its colours, under its words. */
+#include "support/check.h"
+
+#include "train/shapes.h"
+
+static cv_shapes *open_world(void)
+{
+    cogvideo_error err;
+    cv_shapes *world = NULL;
+
+    CHECK_OK(cv_shapes_open(&world, NULL, &err), err);
+    return world;
+}
+
+static void numbers_and_combinations_agree(void **state)
+{
+    cv_shapes *world = open_world();
+    int held_out = 0, seen[2][CV_SHAPES_MOST] = { { 0 } };
+
+    (void)state;
+    assert_int_equal(cv_shapes_count(world), 1872);
+    assert_int_equal(world->frames, 33);
+    assert_int_equal(world->side, 64);
+    for (int i = 0; i < cv_shapes_count(world); i++) {
+        cv_shapes_combination c = cv_shapes_at(world, i);
+        bool held = cv_shapes_held_out(world, i);
+
+        assert_int_equal(cv_shapes_index(world, c), i);
+        assert_false(world->motion[c.motion].kind == CV_SHAPES_TURN && world->shape[c.shape].corners == 0);
+        held_out += held;
+        seen[held][c.motion]++;
+    }
+    assert_in_range(held_out, 150, 225);
+    for (int motion = 0; motion < world->motions; motion++)
+        assert_true(seen[1][motion] > 4 && seen[0][motion] > 100);
+    cv_shapes_close(&world);
+    assert_null(world);
+}
+
+static int index_of(const cv_shapes *world, const char *size, const char *colour, const char *shape, const char *motion,
+                    const char *background)
+{
+    cv_shapes_combination c = { -1, -1, -1, -1, -1 };
+
+    for (int i = 0; i < CV_SHAPES_MOST; i++) {
+        c.size = strcmp(world->size[i].word.name, size) == 0 ? i : c.size;
+        c.colour = strcmp(world->colour[i].word.name, colour) == 0 ? i : c.colour;
+        c.shape = strcmp(world->shape[i].word.name, shape) == 0 ? i : c.shape;
+        c.motion = strcmp(world->motion[i].word.name, motion) == 0 ? i : c.motion;
+        c.background = strcmp(world->background[i].word.name, background) == 0 ? i : c.background;
+    }
+    return cv_shapes_index(world, c);
+}
+
+static void captions_are_the_agreed_ones(void **state)
+{
+    cv_shapes *world = open_world();
+    char caption[CV_SHAPES_CAPTION];
+    int index = index_of(world, "small", "red", "circle", "left", "black");
+
+    (void)state;
+    cv_shapes_caption(world, index, CV_SHAPES_ENGLISH, caption);
+    assert_string_equal(caption, "a small red circle moves left on a black background");
+    assert_int_equal(cv_shapes_find(world, caption), index);
+    cv_shapes_caption(world, index, CV_SHAPES_CHINESE, caption);
+    assert_string_equal(caption, "黑色背景上一个小的红色圆形向左移动");
+    assert_int_equal(cv_shapes_find(world, caption), index);
+    index = index_of(world, "large", "cyan", "star", "rotate", "gray");
+    cv_shapes_caption(world, index, CV_SHAPES_ENGLISH, caption);
+    assert_string_equal(caption, "a large cyan star rotates on a gray background");
+    assert_int_equal(index_of(world, "large", "cyan", "circle", "rotate", "gray"), -1);
+    assert_int_equal(cv_shapes_find(world, "a large cyan circle rotates on a gray background"), -1);
+    cv_shapes_close(&world);
+}
+
+static void check_pose(const cv_shapes *world, int index, uint64_t seed, int frame)
+{
+    cv_shapes_pose p = cv_shapes_pose_at(world, index, seed, frame);
+
+    assert_true(p.x - p.radius > -1e-9 && p.x + p.radius < world->side + 1e-9);
+    assert_true(p.y - p.radius > -1e-9 && p.y + p.radius < world->side + 1e-9);
+    if (frame % 8 == 0) {
+        CHECK_CLOSE(p.x / 8, round(p.x / 8), 1e-9);
+        CHECK_CLOSE(p.y / 8, round(p.y / 8), 1e-9);
+    }
+}
+
+static void every_combination_stays_on_the_grid_and_inside(void **state)
+{
+    cv_shapes *world = open_world();
+
+    (void)state;
+    for (int i = 0; i < cv_shapes_count(world); i++)
+        for (uint64_t seed = 0; seed < 3; seed++)
+            for (int frame = 0; frame < world->frames; frame++)
+                check_pose(world, i, seed, frame);
+    cv_shapes_close(&world);
+}
+
+/* The frame's corners keep the background's colour, the object's middle its own. */
+static void check_pixels(const cv_shapes *world, int index, uint64_t seed, int frame, const uint8_t *pixels)
+{
+    cv_shapes_combination c = cv_shapes_at(world, index);
+    cv_shapes_pose p = cv_shapes_pose_at(world, index, seed, frame);
+    const uint8_t *back = world->background[c.background].rgb, *front = world->colour[c.colour].rgb;
+    const uint8_t *middle = pixels + 3 * ((int)p.y * world->side + (int)p.x);
+
+    assert_memory_equal(middle, front, 3);
+    for (int corner = 0; corner < 4; corner++)
+        assert_memory_equal(pixels + 3 * (world->side - 1) * (corner % 2 + corner / 2 * world->side), back, 3);
+}
+
+static void colours_are_exact(void **state)
+{
+    cv_shapes *world = open_world();
+    size_t frame_bytes = (size_t)(world->side * world->side * 3);
+    uint8_t *clip = malloc((size_t)world->frames * frame_bytes), *frame = malloc(frame_bytes);
+
+    (void)state;
+    for (int i = 0; i < cv_shapes_count(world); i++) {
+        cv_shapes_render(world, i, 7, clip);
+        for (int f = 0; f < world->frames; f += 4)
+            check_pixels(world, i, 7, f, clip + (size_t)f * frame_bytes);
+        cv_shapes_frame(world, i, 7, 13, frame);
+        assert_memory_equal(frame, clip + 13 * frame_bytes, frame_bytes);
+    }
+    free(frame);
+    free(clip);
+    cv_shapes_close(&world);
+}
+
+static double area(const float *coverage, int side)
+{
+    double sum = 0;
+
+    for (int i = 0; i < side * side; i++) {
+        assert_true(coverage[i] >= 0 && coverage[i] < 1.0001f);
+        sum += coverage[i];
+    }
+    return sum;
+}
+
+/* pi r^2; 2 r^2; 3 sqrt(3) / 4 r^2; a ten-cornered star of radii r and r / 2: 10 / 2 * r * r / 2 * sin 36. */
+static void edges_cover_the_true_area(void **state)
+{
+    cv_shapes *world = open_world();
+    const double of_square[] = { 3.14159265, 2, 1.29903811, 2.5 * 0.58778525 };
+    float *coverage = malloc((size_t)(world->side * world->side) * sizeof *coverage);
+
+    (void)state;
+    for (int i = 0; i < world->shapes; i++)
+        for (double angle = 0; angle < 100; angle += 13) {
+            cv_shapes_pose pose = { 31.3, 29.8, 13.7, angle };
+
+            cv_shapes_cover(world, &world->shape[i], pose, coverage);
+            CHECK_CLOSE(area(coverage, world->side) / (13.7 * 13.7), of_square[i], 0.005);
+        }
+    free(coverage);
+    cv_shapes_close(&world);
+}
+
+static void seeds_vary_what_the_caption_leaves_open(void **state)
+{
+    cv_shapes *world = open_world();
+    int index = index_of(world, "small", "red", "circle", "orbit", "black"), quarters = 0;
+    cv_shapes_pose first = cv_shapes_pose_at(world, index, 0, 0);
+    bool moved = false;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 64; seed++) {
+        cv_shapes_pose a = cv_shapes_pose_at(world, index, seed, 0), b = cv_shapes_pose_at(world, index, seed, 16);
+
+        moved = moved || fabs(a.x - first.x) > 1;
+        quarters |= 1 << (a.x > b.x + 1 ? 0 : a.y > b.y + 1 ? 1 : a.x < b.x - 1 ? 2 : 3);
+    }
+    assert_true(moved);
+    assert_int_equal(quarters, 15);
+    cv_shapes_close(&world);
+}
+
+static cogvideo_status open_edited(const char *from, const char *to, cogvideo_error *err)
+{
+    char path[512], *text = calloc(1, 65536), *edited = calloc(1, 66000), *at;
+    cv_shapes *world = NULL;
+    cogvideo_status status;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/shapes.json", getenv("COGVIDEO_CONFIGS"));
+    assert_non_null(file = fopen(path, "rb"));
+    assert_true(fread(text, 1, 65535, file) > 100);
+    fclose(file);
+    assert_non_null(at = strstr(text, from));
+    snprintf(edited, 66000, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    check_write(check_temp_path("world.json"), edited, strlen(edited));
+    free(text);
+    free(edited);
+    status = cv_shapes_open(&world, check_temp_path("world.json"), err);
+    cv_shapes_close(&world);
+    return status;
+}
+
+static void broken_worlds_are_refused(void **state)
+{
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(open_edited("\"radius\": 8,", "\"radius\": 8.5,", &err), err);
+    CHECK_FAILS(open_edited("\"radius\": 12,", "\"radius\": 30,", &err), COGVIDEO_ERROR_FORMAT, "leaves the frame", err);
+    CHECK_FAILS(open_edited("{size}", "{seize}", &err), COGVIDEO_ERROR_FORMAT, "must name {size} exactly once", err);
+    CHECK_FAILS(open_edited("a {size}", "a } {size}", &err), COGVIDEO_ERROR_FORMAT, "belongs to no slot", err);
+    CHECK_FAILS(open_edited("\"frames\": 33", "\"frames\": 1", &err), COGVIDEO_ERROR_FORMAT, "'frames'", err);
+    CHECK_FAILS(open_edited("\"corners\": 4", "\"corners\": 2", &err), COGVIDEO_ERROR_FORMAT, "shapes[1]", err);
+    CHECK_FAILS(open_edited("\"corners\": 4", "\"corners\": 400", &err), COGVIDEO_ERROR_FORMAT, "'corners'", err);
+    CHECK_FAILS(open_edited("\"kind\": \"orbit\"", "\"kind\": \"x\"", &err), COGVIDEO_ERROR_FORMAT, "motions[4]", err);
+    CHECK_FAILS(open_edited("\"starts\": [0, 8]", "\"starts\": []", &err), COGVIDEO_ERROR_FORMAT, "'starts'", err);
+    CHECK_FAILS(open_edited("[220, 40, 40]", "[220, 40]", &err), COGVIDEO_ERROR_FORMAT, "'rgb'", err);
+    CHECK_FAILS(open_edited("[220, 40, 40]", "[220, 40, 256]", &err), COGVIDEO_ERROR_FORMAT, "'rgb'", err);
+    CHECK_FAILS(open_edited("\"en\": \"red\"", "\"en\": \"\"", &err), COGVIDEO_ERROR_FORMAT, "colours[0]", err);
+    CHECK_FAILS(open_edited("\"zh\": \"红色\"", "\"zh\": 3", &err), COGVIDEO_ERROR_FORMAT, "'zh'", err);
+    CHECK_FAILS(open_edited("cogvideo-shapes", "other", &err), COGVIDEO_ERROR_FORMAT, "'format'", err);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_and_combinations_agree),
+        cmocka_unit_test(captions_are_the_agreed_ones),
+        cmocka_unit_test(every_combination_stays_on_the_grid_and_inside),
+        cmocka_unit_test(colours_are_exact),
+        cmocka_unit_test(edges_cover_the_true_area),
+        cmocka_unit_test(seeds_vary_what_the_caption_leaves_open),
+        cmocka_unit_test(broken_worlds_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
