@@ -41,6 +41,8 @@ cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_genera
     const cv_stage *network;
 
     CV_TRY(cv_check_options(options, err));
+    if (stage == COGVIDEO_STAGE_KEYFRAMES && frames == 1)
+        stage = COGVIDEO_STAGE_FIRST_FRAME;
     switch (stage) {
     case COGVIDEO_STAGE_FIRST_FRAME:
     case COGVIDEO_STAGE_KEYFRAMES:

@@ -1,0 +1,150 @@
+/* Training through the program: every part in turn, small; a run resumed half way equals the straight run bit for bit, on
+ * any number of threads; the model that comes out makes a clip. */
+#include "support/check.h"
+#include "support/program.h"
+
+#include "base/file.h"
+
+/* configs/shapes-model.json made small, and a recipe of a few steps. */
+static void write_model(void)
+{
+    static const char *const swaps[][2] = {
+        { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
+        { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
+        { "\"image_codes\": 512", "\"image_codes\": 64" }, { "\"codes\": 512", "\"codes\": 64" },
+        { "\"start_of_image\": 588", "\"start_of_image\": 140" }, { "\"vocabulary\": 608", "\"vocabulary\": 160" },
+        { "\"channels\": 32", "\"channels\": 8" }, { "\"groups\": 16", "\"groups\": 4" },
+        { "\"latent\": 16", "\"latent\": 8" },
+        { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
+    };
+    static const char recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,"
+        "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"clusters\":4,\"evaluate_every\":4,"
+        "\"evaluate_batches\":1,\"save_every\":100},"
+        "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,"
+        "\"evaluate_every\":4,\"evaluate_batches\":1},"
+        "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1},"
+        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"evaluate_every\":8,\"evaluate_batches\":1}}";
+    cogvideo_error err;
+    cv_buffer text = { 0 }, out = { 0 };
+    const char *configs = getenv("COGVIDEO_CONFIGS");
+    char path[1024], *at;
+
+    snprintf(path, sizeof path, "%s/shapes-model.json", configs ? configs : "configs");
+    CHECK_OK(cv_file_read(&text, path, 1 << 20, &err), err);
+    for (at = text.data; *at;) {
+        size_t skip = 0;
+
+        for (size_t i = 0; i < sizeof swaps / sizeof *swaps && !skip; i++)
+            if (strncmp(at, swaps[i][0], strlen(swaps[i][0])) == 0) {
+                CHECK_OK(cv_buffer_append(&out, swaps[i][1], strlen(swaps[i][1]), &err), err);
+                skip = strlen(swaps[i][0]);
+            }
+        if (!skip)
+            CHECK_OK(cv_buffer_append(&out, at, skip = 1, &err), err);
+        at += skip;
+    }
+    assert_int_equal(system("mkdir -p \"$COGVIDEO_TEST_TEMP/model\" && cp \"$COGVIDEO_CONFIGS/../tokenizer/shapes.model\" "
+                            "\"$COGVIDEO_TEST_TEMP/model/text.model\""), 0);
+    check_write(check_temp_path("model/model.json"), out.data, out.size);
+    check_write(check_temp_path("recipe.json"), recipe, sizeof recipe - 1);
+    cv_buffer_free(&text);
+    cv_buffer_free(&out);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
+    write_model();
+    program_ok("dataset shapes --clips 6 --seed 3 -q -o data");
+    program_ok("dataset shapes --held-out --clips 3 --seed 4 -q -o held");
+    return 0;
+}
+
+/* A straight run, and one that stops half way and goes on with another number of threads: the same checkpoint. */
+static void train_twice(const char *part, const char *data, const char *held_out)
+{
+    char straight[60], halves[60];
+
+    snprintf(straight, sizeof straight, "%s-straight", part);
+    snprintf(halves, sizeof halves, "%s-halves", part);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 1 -q --steps 4", part, data,
+               held_out, halves);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 3 -q --resume", part, data,
+               held_out, halves);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q", part, data, held_out,
+               straight);
+    snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
+    snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
+    program_equal_files(straight, halves);
+}
+
+static void the_image_tokenizer_learns(void **state)
+{
+    (void)state;
+    train_twice("image-tokenizer", "data", "held");
+    program_ok("info --model model");
+    assert_non_null(strstr(program_output(), "image tokenizer  yes (64 codes)"));
+    assert_non_null(strstr(program_output(), "code clusters    yes"));
+}
+
+static void rows_are_made(void **state)
+{
+    (void)state;
+    program_ok("dataset tokens data --model model --for image -q -o image.rows");
+    program_ok("dataset tokens data --model model --for stage1 -q -o stage1.rows");
+    program_ok("dataset tokens data --model model --for stage2 -q -o stage2.rows");
+}
+
+static void the_trunk_learns(void **state)
+{
+    (void)state;
+    train_twice("image", "image.rows stage1.rows", "image.rows");
+    program_ok("keyframes --model model \"a small red circle moves left\" --count 1 --seed 1 -q -o first.jsonl");
+}
+
+static void the_stages_learn(void **state)
+{
+    (void)state;
+    train_twice("stage1", "stage1.rows", "stage1.rows");
+    train_twice("stage2", "stage2.rows", "stage2.rows");
+}
+
+static void the_model_makes_a_clip(void **state)
+{
+    (void)state;
+    program_ok("generate --model model \"a small red circle moves left\" --seed 1 -q -o clip.y4m");
+    program_ok("tokens show clip.jsonl");
+    assert_non_null(strstr(program_output(), "33"));
+}
+
+static void what_is_wrong_is_said(void **state)
+{
+    static const char broken[] = "{\"format\":\"cogvideo-recipe\",\"image\":{\"steps\":0}}";
+    static const char unknown[] = "{\"format\":\"cogvideo-recipe\",\"image\":{\"stepps\":5}}";
+
+    (void)state;
+    check_write(check_temp_path("broken.json"), broken, sizeof broken - 1);
+    check_write(check_temp_path("unknown.json"), unknown, sizeof unknown - 1);
+    program_check("train image image.rows --recipe broken.json --model model -o x" STDERR, 1, "'steps' is 0");
+    program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "'stepps' is no key");
+    program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "no part to train");
+    program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
+    program_check("train image none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
+    program_check("train stage1 image.rows --recipe recipe.json --model model -o x" STDERR, 1, "this part takes");
+    program_check("train image image.rows --recipe recipe.json --model model -o image-straight" STDERR, 1, "--resume");
+    program_check("train stage2 stage2.rows --recipe recipe.json --model model -o image-straight --resume" STDERR, 1,
+                  "is a checkpoint of 'image'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(rows_are_made),
+        cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
+        cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_is_wrong_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, start, NULL);
+}
