@@ -13,7 +13,7 @@ static void write_model(void)
         { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
         { "\"image_codes\": 512", "\"image_codes\": 64" }, { "\"codes\": 512", "\"codes\": 64" },
         { "\"start_of_image\": 588", "\"start_of_image\": 140" }, { "\"vocabulary\": 608", "\"vocabulary\": 160" },
-        { "\"channels\": 32", "\"channels\": 8" }, { "\"groups\": 16", "\"groups\": 4" },
+        { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
         { "\"latent\": 16", "\"latent\": 8" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
     };
