@@ -128,6 +128,7 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     cogvideo_status status;
     cv_output opened = { 0 };
     cv_buffer partial = { 0 };
+    struct stat info;
 
     if (!(opened.path = cv_strdup(path, err)))
         return COGVIDEO_ERROR_MEMORY;
@@ -138,6 +139,12 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     }
     if (cv_path_is_dir(path)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory, a file name is needed here", path);
+        goto fail;
+    }
+    /* The renaming at the end would put a file in the place of a device or a pipe: of /dev/null, for root. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: is a device or a pipe, a regular file is needed here; - writes to standard output", path);
         goto fail;
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));

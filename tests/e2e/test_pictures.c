@@ -238,6 +238,22 @@ static int import_small(void **state)
     return 0;
 }
 
+static void prompts_that_say_nothing_are_refused(void **state)
+{
+    static const char *const blanks[] = { "''", "' '", "'\343\200\200'", "' \343\200\200\t'" };
+    char arguments[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        snprintf(arguments, sizeof arguments, "keyframes -q --model m %s --count 1 -o no.jsonl" STDERR, blanks[i]);
+        program_check(arguments, 1, "the prompt is empty");
+    }
+    program_check("keyframes -q --model m '\346\265\267\377' --count 1 -o no.jsonl" STDERR, 1,
+                  "the prompt is not UTF-8 text, from byte 3 on");
+    program_check("keyframes -q --model m --text-ids 1025 '\377' --count 1 -o no.jsonl" STDERR, 1, "not UTF-8");
+    assert_int_not_equal(access(check_temp_path("no.jsonl"), F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +265,7 @@ int main(void)
         cmocka_unit_test(a_picture_can_be_the_first_frame),
         cmocka_unit_test(minmax_stretches_each_picture),
         cmocka_unit_test(text_goes_both_ways),
+        cmocka_unit_test(prompts_that_say_nothing_are_refused),
     };
 
     return cmocka_run_group_tests(tests, import_small, NULL);

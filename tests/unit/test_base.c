@@ -92,6 +92,9 @@ static void output_appears_only_when_whole(void **state)
     CHECK_FAILS(cv_file_read(&text, check_temp_path("none"), 4, &err), COGVIDEO_ERROR_IO, "none", err);
     CHECK_FAILS(cv_output_open(&out, check_temp(), &err), COGVIDEO_ERROR_IO, "is a directory", err);
     CHECK_FAILS(cv_output_open(&out, "/no/such/folder/x", &err), COGVIDEO_ERROR_IO, "No such file", err);
+    snprintf(path, sizeof path, "%s", check_temp_path("pipe"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    CHECK_FAILS(cv_output_open(&out, path, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
 }
 
 static void full_disk_is_an_error(void **state)

@@ -1,7 +1,21 @@
 #include "family/cogvideo/settings.h"
 
+#include "tokenizer/utf8.h"
+
 #include <math.h>
 #include <string.h>
+
+/* The prompt becomes part of the clip's header, which is JSON: what is no UTF-8 would spoil the file for others. */
+static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
+{
+    size_t size = prompt ? strlen(prompt) : 0, step;
+
+    for (size_t at = 0; at < size; at += step)
+        if ((step = cv_utf8_length(prompt + at, size - at)) == 0)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8", at);
+    return COGVIDEO_OK;
+}
 
 cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_error *err)
 {
@@ -19,7 +33,7 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
                        o->text_weight);
     if (o->seconds != 0 && !(o->seconds >= 0.1 && o->seconds <= 1000))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "seconds must be from 0.1 to 1000, not %g", o->seconds);
-    return COGVIDEO_OK;
+    return check_utf8(o->prompt, err);
 }
 
 cogvideo_status cv_step_sampling(const cogvideo_model *model, const cogvideo_generate_options *options,

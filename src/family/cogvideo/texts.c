@@ -43,21 +43,24 @@ fail:
     return status;
 }
 
-static bool is_blank(const char *text)
+/* A prompt is empty when it holds only blanks, of which Unicode has many: the text model knows them. */
+static cogvideo_status check_prompt(const cogvideo_model *model, const char *prompt, cogvideo_error *err)
 {
-    return text[strspn(text, " \t\r\n\v\f")] == '\0';
-}
+    size_t size = prompt ? strlen(prompt) : 0, count = 0;
+    int32_t *ids = NULL;
+    cogvideo_status status;
 
-static cogvideo_status check_prompt(const char *prompt, cogvideo_error *err)
-{
-    size_t size;
-
-    if (!prompt || is_blank(prompt))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
-    size = strlen(prompt);
     if (size > MAX_PROMPT)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt has %zu bytes, at most %u are read", size, MAX_PROMPT);
-    return COGVIDEO_OK;
+    if (size > 0) {
+        CV_TRY(cv_text_encode(model->text, prompt, size, false, &ids, &count, err));
+        cv_free(ids);
+    }
+    if (count == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
+    status = COGVIDEO_OK;
+fail:
+    return status;
 }
 
 static cogvideo_status check_length(const cogvideo_model *model, const cogvideo_generate_options *options, int room,
@@ -114,7 +117,7 @@ cogvideo_status cv_step_text(const cogvideo_model *model, const cogvideo_generat
         return finish(model, options, room, &ids, out, err);
     }
     CV_TRY(cv_need_text(model, err));
-    CV_TRY(check_prompt(options->prompt, err));
+    CV_TRY(check_prompt(model, options->prompt, err));
     if (step == CV_STEP_FIRST_FRAME)
         suffix = d->first_frame_suffix;
     else if (step == CV_STEP_KEYFRAMES && !guided)
