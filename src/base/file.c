@@ -129,6 +129,7 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     cv_output opened = { 0 };
     cv_buffer partial = { 0 };
     struct stat info;
+    int fd;
 
     if (!(opened.path = cv_strdup(path, err)))
         return COGVIDEO_ERROR_MEMORY;
@@ -149,8 +150,15 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
-    opened.stream = fopen(opened.partial, "wbe");
+    /* Not through a link that somebody planted under that name. */
+    fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    opened.stream = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!opened.stream) {
+        int reason = errno;
+
+        if (fd >= 0)
+            close(fd);
+        errno = reason;
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
         goto fail;
     }

@@ -55,7 +55,7 @@ static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvi
 cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, const char *origin, cogvideo_error *err)
 {
     const char *end = NULL;
-    cv_json *json = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    cv_json *json = cJSON_ParseWithLengthOpts(text ? text : "", size, &end, 0);
     cogvideo_status status;
 
     if (!json) {
@@ -84,12 +84,17 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
 
 cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogvideo_error *err)
 {
-    cv_buffer text = { 0 };
-    cogvideo_status status = cv_file_read(&text, path, limit, err);
+    cv_mapping file; /* a regular file: reading a pipe could wait for ever */
+    cogvideo_status status = cv_map_open(&file, path, err);
 
-    if (status == COGVIDEO_OK)
-        status = cv_json_parse(out, text.data, text.size, path, err);
-    cv_buffer_free(&text);
+    if (status != COGVIDEO_OK)
+        return status;
+    if (file.size > limit)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, such a file may have %zu", path, file.size,
+                         limit);
+    else
+        status = cv_json_parse(out, (const char *)file.data, file.size, path, err);
+    cv_map_close(&file);
     return status;
 }
 

@@ -9,6 +9,7 @@ typedef struct cJSON cv_json;
 /* Parses one JSON value and nothing after it but white space. `origin` (a file name) starts every
  * error. Objects with a key twice are refused. */
 cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, const char *origin, cogvideo_error *err);
+/* The same of a regular file. */
 cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogvideo_error *err);
 void cv_json_free(cv_json **json);
 
