@@ -68,9 +68,12 @@ static void fill(picture_learner *l, uint32_t index, uint32_t stream)
     }
 }
 
-static double loss_of(const cv_recipe *recipe, const cv_image_losses *losses)
+static double loss_of(const picture_learner *l, const cv_image_losses *losses)
 {
-    return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 + recipe->commitment * losses->commitment;
+    const cv_recipe *recipe = l->head.recipe;
+
+    return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 +
+           (l->quantised ? recipe->commitment * losses->commitment : 0);
 }
 
 /* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
@@ -102,7 +105,7 @@ static double batch(cv_learner *learner, uint64_t index)
     cv_image_learner_quantise(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
-    return loss_of(learner->recipe, &losses);
+    return loss_of(l, &losses);
 }
 
 static void moved(cv_learner *learner, int step)
@@ -126,7 +129,7 @@ static double evaluate(cv_learner *learner, char *members, size_t size)
     for (int b = 0; b < recipe->evaluate_batches; b++) {
         fill(l, (uint32_t)b, DRAW_HELD_OUT);
         cv_image_learner_measure(l->learner, &losses, l->pixels);
-        loss += loss_of(recipe, &losses);
+        loss += loss_of(l, &losses);
         l2 += losses.l2;
     }
     snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(l2 / recipe->evaluate_batches),
