@@ -124,7 +124,7 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
                                              cogvideo_error *err);
 
 /* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
- * frames takes: memory, and codes to draw. Of decoding and encoding only the weights are told, of scoring nothing. */
+ * frames takes: memory, and codes to draw. Decoding and encoding: of one frame of the model's own size. Scoring: nothing. */
 typedef struct cogvideo_plan {
     uint64_t weights;         /* bytes of the mapped files that it reads */
     uint64_t caches, scratch; /* bytes that it allocates */

@@ -108,7 +108,8 @@ static cogvideo_status beside(char **out, const char *output, const char *word, 
         if (make && errno != EEXIST)
             break;
     }
-    status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", path.data, strerror(errno));
+    status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", path.data,
+                     make ? strerror(errno) : "too many directories of that name are there");
 fail:
     cv_buffer_free(&path);
     return status;
@@ -140,6 +141,18 @@ static cogvideo_status put_in_place(const char *partial, const char *output, boo
 fail:
     cv_free(old);
     return status;
+}
+
+/* A sentence about a file of the unfinished directory becomes one about the output, which is the name the caller knows. */
+static void name_output(cogvideo_error *err, const char *partial, const char *output)
+{
+    size_t length = strlen(partial);
+    cogvideo_error told;
+
+    if (!err || strncmp(err->message, partial, length) != 0)
+        return;
+    told = *err;
+    cv_fail(err, told.status, "%s%s", output, told.message + length);
 }
 
 static cogvideo_status check_request(const cogvideo_import_request *request, cogvideo_error *err)
@@ -177,7 +190,10 @@ cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo
     make_parents(output);
     CV_TRY(beside(&partial, output, "partial", true, err));
     CV_TRY(cv_import(request, partial, err));
-    CV_TRY(cv_family_open(&model, partial, NULL, err)); /* every tensor there, of the right shape, and no other */
+    status = cv_family_open(&model, partial, NULL, err); /* every tensor there, of the right shape, and no other */
+    if (status != COGVIDEO_OK)
+        name_output(err, partial, output);
+    CV_TRY(status);
     cv_family_close(&model);
     CV_TRY(put_in_place(partial, output, replace, err));
 fail:

@@ -196,6 +196,20 @@ cogvideo_status cv_json_optional_string(const cv_json *object, const char *key, 
     return cv_json_get(object, key) ? cv_json_string(object, key, out, origin, err) : COGVIDEO_OK;
 }
 
+cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *keys, const char *origin,
+                                   cogvideo_error *err)
+{
+    for (const cv_json *item = object->child; item; item = item->next) {
+        int i = 0;
+
+        while (keys[i] && strcmp(keys[i], item->string) != 0)
+            i++;
+        if (!keys[i])
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'", origin, item->string);
+    }
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max, int32_t **out, size_t *count,
                                   const char *what, cogvideo_error *err)
 {
@@ -226,7 +240,6 @@ cv_json *cv_json_first(const cv_json *container) { return container ? container-
 cv_json *cv_json_next(const cv_json *item) { return item->next; }
 const char *cv_json_key(const cv_json *item) { return item->string; }
 bool cv_json_is_object(const cv_json *item) { return cJSON_IsObject(item); }
-bool cv_json_is_array(const cv_json *item) { return cJSON_IsArray(item); }
 bool cv_json_is_string(const cv_json *item) { return cJSON_IsString(item); }
 bool cv_json_is_number(const cv_json *item) { return cJSON_IsNumber(item); }
 double cv_json_number(const cv_json *item) { return item->valuedouble; }

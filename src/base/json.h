@@ -32,6 +32,9 @@ cogvideo_status cv_json_object(const cv_json *object, const char *key, cv_json *
                                cogvideo_error *err);
 cogvideo_status cv_json_array(const cv_json *object, const char *key, cv_json **out, const char *origin,
                               cogvideo_error *err);
+/* An error that names a member which is none of `keys` (a list that ends in NULL): a misspelt key is never ignored. */
+cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *keys, const char *origin,
+                                   cogvideo_error *err);
 /* NULL where there is no such member. */
 cv_json *cv_json_get(const cv_json *object, const char *key);
 
@@ -45,7 +48,6 @@ cv_json *cv_json_next(const cv_json *item);
 size_t cv_json_count(const cv_json *container);
 const char *cv_json_key(const cv_json *item);
 bool cv_json_is_object(const cv_json *item);
-bool cv_json_is_array(const cv_json *item);
 bool cv_json_is_string(const cv_json *item);
 bool cv_json_is_number(const cv_json *item);
 double cv_json_number(const cv_json *item);

@@ -94,13 +94,16 @@ static int make_keys(job *j, const settings *s)
 
 static int interpolate(job *j, const settings *s, int sample, cogvideo_tokens *out)
 {
-    const char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
+    char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
     cogvideo_error err;
+    int status = cli_sink_open(&j->session, &j->options, j->session.info.grid, 1, &path);
 
+    if (status != CLI_OK)
+        return status;
     if (cogvideo_interpolate(j->session.model, &j->options, &j->keys[sample], s->rounds, s->batch, out,
                              &err) != COGVIDEO_OK)
         return cli_failed(&j->session, &err);
-    return cli_save_result(&j->session, out, 1, &path, -1, 0);
+    return cli_save_result(&j->session, out, 1, (const char *const *)&path, -1, 0);
 }
 
 static int upscale(job *j, int sample, cogvideo_tokens *clip)

@@ -33,7 +33,8 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch)) != CLI_OK)
+        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch)) != CLI_OK ||
+        (status = cli_sink_open(session, &options, session->info.grid, 1, &path)) != CLI_OK)
         return status;
     if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);

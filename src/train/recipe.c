@@ -49,14 +49,6 @@ static cogvideo_status read_keys(const key *keys, size_t count, const cv_json *s
             *keys[i].whole = (int)value;
         }
     }
-    for (const cv_json *item = cv_json_first(section); item; item = cv_json_next(item)) {
-        bool known = strcmp(cv_json_key(item), "seed") == 0 || strcmp(cv_json_key(item), "dtype") == 0;
-
-        for (size_t i = 0; i < count && !known; i++)
-            known = strcmp(cv_json_key(item), keys[i].name) == 0;
-        if (!known)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.60s' is no key of a recipe", origin, cv_json_key(item));
-    }
 fail:
     return status;
 }
@@ -96,6 +88,11 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
         { "clusters", NULL, &r->clusters, 0, 1 << 20, 0 },
     };
 
+    const char *names[sizeof keys / sizeof *keys + 3] = { "seed", "dtype" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        names[i + 2] = keys[i].name;
+    CV_TRY(cv_json_check_keys(section, names, origin, err));
     CV_TRY(read_keys(keys, sizeof keys / sizeof *keys, section, origin, err));
     CV_TRY(cv_json_optional_int(section, "seed", 0, (int64_t)1 << 53, &seed, origin, err));
     CV_TRY(cv_json_optional_string(section, "dtype", &dtype, origin, err));

@@ -128,7 +128,7 @@ static void what_is_wrong_is_said(void **state)
     check_write(check_temp_path("broken.json"), broken, sizeof broken - 1);
     check_write(check_temp_path("unknown.json"), unknown, sizeof unknown - 1);
     program_check("train image image.rows --recipe broken.json --model model -o x" STDERR, 1, "'steps' is 0");
-    program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "'stepps' is no key");
+    program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "unknown key 'stepps'");
     program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "no part to train");
     program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
     program_check("train image none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");

@@ -62,13 +62,21 @@ cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_genera
         break;
     case COGVIDEO_STAGE_UPSCALE:
         CV_TRY(cv_need_upscaler(model, err));
-        plan.scratch = cv_upscaler_scratch(model->upscaler, &model->exec);
+        plan.scratch = cv_upscaler_scratch(model->upscaler, &model->exec) +
+                       cv_sampler_scratch(d->upscaler.image_codes, model->clusters);
         plan.codes = (long long)frames * d->upscaler.upscaled_grid * d->upscaler.upscaled_grid;
         plan.weights = stage_weights(model, d->files.upscaler, NULL);
         break;
     case COGVIDEO_STAGE_DECODE:
+        CV_TRY(cv_need_image_tokenizer(model, err));
+        plan.scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->exec, d->network.grid,
+                                                         d->network.grid, d->rate);
+        plan.weights = stage_weights(model, d->files.image_tokenizer, NULL);
+        break;
     case COGVIDEO_STAGE_ENCODE:
         CV_TRY(cv_need_image_tokenizer(model, err));
+        plan.scratch = cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->exec,
+                                                         d->network.grid * d->rate, d->network.grid * d->rate);
         plan.weights = stage_weights(model, d->files.image_tokenizer, NULL);
         break;
     case COGVIDEO_STAGE_SCORE:

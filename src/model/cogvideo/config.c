@@ -38,7 +38,7 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
         const char *key;
         int *value;
         int min, max;
-    } keys[] = {
+    } sizes[] = {
         { "layers", &c.layers, 1, 1000 },
         { "hidden", &c.hidden, 1, 65536 },
         { "heads", &c.heads, 1, 1024 },
@@ -54,15 +54,20 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
         { "extra_positions", &c.extra_positions, 0, 1 << 20 },
         { "frame_position", &c.frame_position, 1, 1 << 20 },
     };
+    const char *names[sizeof sizes / sizeof *sizes + 3] = { NULL };
     int64_t value;
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        CV_TRY(cv_json_int(section, keys[i].key, keys[i].min, keys[i].max, &value, origin, err));
-        *keys[i].value = (int)value;
+    names[0] = "wrap_windows";
+    names[1] = "norm_epsilon";
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        CV_TRY(cv_json_int(section, sizes[i].key, sizes[i].min, sizes[i].max, &value, origin, err));
+        *sizes[i].value = (int)value;
+        names[i + 2] = sizes[i].key;
     }
     CV_TRY(cv_json_int(section, "wrap_windows", 0, 1, &value, origin, err));
     c.wrap_windows = value != 0;
-    CV_TRY(cv_json_double(section, "norm_epsilon", 0, 1, &c.norm_epsilon, origin, err));
+    CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &c.norm_epsilon, origin, err));
+    CV_TRY(cv_json_check_keys(section, names, origin, err));
     CV_TRY(check(&c, origin, err));
     *out = c;
 fail:

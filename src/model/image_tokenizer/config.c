@@ -107,29 +107,30 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     cogvideo_status status;
     cv_image_tokenizer_config config = { 0 };
     int64_t channels, latent, codes, groups;
+    static const char *const keys[] = { "channels", "latent", "codes", "groups", "norm_epsilon", "mean", "std",
+                                        "encoder", "decoders", NULL };
     double epsilon;
-    char place[300];
 
-    snprintf(place, sizeof place, "%.250s: 'image_tokenizer'", origin);
     if (!cv_json_is_object(section))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s must be an object", place);
-    CV_TRY(cv_json_int(section, "channels", 1, 1024, &channels, place, err));
-    CV_TRY(cv_json_int(section, "latent", 1, 4096, &latent, place, err));
-    CV_TRY(cv_json_int(section, "codes", 1, 1 << 20, &codes, place, err));
-    CV_TRY(cv_json_int(section, "groups", 1, 1024, &groups, place, err));
-    CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &epsilon, place, err));
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must be an object", origin);
+    CV_TRY(cv_json_check_keys(section, keys, origin, err));
+    CV_TRY(cv_json_int(section, "channels", 1, 1024, &channels, origin, err));
+    CV_TRY(cv_json_int(section, "latent", 1, 4096, &latent, origin, err));
+    CV_TRY(cv_json_int(section, "codes", 1, 1 << 20, &codes, origin, err));
+    CV_TRY(cv_json_int(section, "groups", 1, 1024, &groups, origin, err));
+    CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &epsilon, origin, err));
     if (channels % groups != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %d channels cannot be split into %d groups", place,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %d channels cannot be split into %d groups", origin,
                        (int)channels, (int)groups);
     config.channels = (int)channels;
     config.latent = (int)latent;
     config.codes = (int)codes;
     config.groups = (int)groups;
     config.norm_epsilon = (float)epsilon;
-    CV_TRY(parse_rgb(config.mean, section, "mean", -100, place, err));
-    CV_TRY(parse_rgb(config.std, section, "std", 1e-3, place, err));
-    CV_TRY(parse_levels(&config.encoder, section, "encoder", config.channels, place, err));
-    CV_TRY(parse_decoders(&config, section, place, err));
+    CV_TRY(parse_rgb(config.mean, section, "mean", -100, origin, err));
+    CV_TRY(parse_rgb(config.std, section, "std", 1e-3, origin, err));
+    CV_TRY(parse_levels(&config.encoder, section, "encoder", config.channels, origin, err));
+    CV_TRY(parse_decoders(&config, section, origin, err));
     *out = config;
 fail:
     return status;

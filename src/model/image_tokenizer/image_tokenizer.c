@@ -144,8 +144,3 @@ void cv_image_tokenizer_close(cv_image_tokenizer **tokenizer)
     cv_free(*tokenizer);
     *tokenizer = NULL;
 }
-
-const cv_image_tokenizer_config *cv_image_tokenizer_config_of(const cv_image_tokenizer *tokenizer)
-{
-    return &tokenizer->config;
-}

@@ -17,7 +17,6 @@ typedef struct cv_image_tokenizer cv_image_tokenizer;
 cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *store,
                                         const cv_image_tokenizer_config *config, cogvideo_error *err);
 void cv_image_tokenizer_close(cv_image_tokenizer **tokenizer);
-const cv_image_tokenizer_config *cv_image_tokenizer_config_of(const cv_image_tokenizer *tokenizer);
 
 /* Bytes of scratch, 64-byte aligned, for one picture on these threads: to encode it at any rate, or to decode it at
  * `rate` from grid_width * grid_height codes. 0 for sizes and rates that the run itself would refuse; SIZE_MAX where

@@ -58,40 +58,6 @@ void cv_trunk_close(cv_trunk *trunk)
     *trunk = (cv_trunk){ 0 };
 }
 
-cogvideo_status cv_embedding_bind(const cv_tensor **out, cv_store *store, const char *name, int rows, int C,
-                                  cogvideo_error *err)
-{
-    size_t shape[2] = { (size_t)rows, (size_t)C };
-
-    return cv_store_claim(store, out, name, 2, shape, err);
-}
-
-static const void *table_row(const cv_tensor *table, int row, int C)
-{
-    return (const char *)table->data + (size_t)row * (size_t)C * cv_dtype_size(table->dtype);
-}
-
-void cv_embedding_row(float *out, const cv_tensor *table, int row, int C)
-{
-    cv_to_f32(out, table_row(table, row, C), table->dtype, (size_t)C);
-}
-
-void cv_embedding_add(float *out, const cv_tensor *table, int row, int C)
-{
-    enum { CHUNK = 64 };
-    size_t width = cv_dtype_size(table->dtype);
-    const char *from = table_row(table, row, C);
-    float values[CHUNK];
-
-    for (int first = 0; first < C; first += CHUNK) {
-        int count = C - first < CHUNK ? C - first : CHUNK;
-
-        cv_to_f32(values, from + (size_t)first * width, table->dtype, (size_t)count);
-        for (int i = 0; i < count; i++)
-            out[first + i] += values[i];
-    }
-}
-
 cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes)
 {
     return (cv_linear){ .weight = trunk->word_embeddings->data, .dtype = trunk->word_embeddings->dtype,

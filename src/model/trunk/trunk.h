@@ -7,6 +7,7 @@
 #ifndef CV_MODEL_TRUNK_TRUNK_H
 #define CV_MODEL_TRUNK_TRUNK_H
 
+#include "nn/embedding.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
 
@@ -32,14 +33,6 @@ typedef struct cv_trunk {
 cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hidden, int mlp, int vocabulary,
                               int positions, float norm_epsilon, cogvideo_error *err);
 void cv_trunk_close(cv_trunk *trunk);
-
-/* A table of embeddings of its own name, [rows, C]: claimed and given as a view. */
-cogvideo_status cv_embedding_bind(const cv_tensor **out, cv_store *store, const char *name, int rows, int C,
-                                  cogvideo_error *err);
-/* out [C] = row `row` of a table [rows, C]. The row must be within the table. */
-void cv_embedding_row(float *out, const cv_tensor *table, int row, int C);
-/* out [C] += row `row` of a table [rows, C]. */
-void cv_embedding_add(float *out, const cv_tensor *table, int row, int C);
 
 /* logits = x . word_embeddings[0 : image_codes]: a view, never to be closed. */
 cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes);

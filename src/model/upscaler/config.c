@@ -1,7 +1,6 @@
 #include "model/upscaler/config.h"
 
 #include <stddef.h>
-#include <string.h>
 
 /* Limits far above any real network, low enough that no product of two sizes overflows. */
 static const struct {
@@ -18,14 +17,6 @@ static const struct {
 #undef SIZE
 };
 #define SIZES (sizeof sizes / sizeof *sizes)
-
-static bool is_known(const char *key)
-{
-    for (size_t i = 0; i < SIZES; i++)
-        if (strcmp(sizes[i].key, key) == 0)
-            return true;
-    return strcmp(key, "norm_epsilon") == 0;
-}
 
 static cogvideo_status check_consistent(const cv_upscaler_config *c, const char *origin, cogvideo_error *err)
 {
@@ -56,19 +47,19 @@ cogvideo_status cv_upscaler_config_parse(cv_upscaler_config *out, const cv_json 
 {
     cogvideo_status status = COGVIDEO_OK;
     cv_upscaler_config config = { 0 };
+    const char *keys[SIZES + 2] = { [SIZES] = "norm_epsilon" };
 
     if (!cv_json_is_object(section))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must be an object", origin);
-    for (const cv_json *item = cv_json_first(section); item; item = cv_json_next(item))
-        if (!is_known(cv_json_key(item)))
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'", origin, cv_json_key(item));
     for (size_t i = 0; i < SIZES; i++) {
         int64_t value;
 
+        keys[i] = sizes[i].key;
         CV_TRY(cv_json_int(section, sizes[i].key, sizes[i].min, sizes[i].max, &value, origin, err));
         *(int *)((char *)&config + sizes[i].offset) = (int)value;
     }
     CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &config.norm_epsilon, origin, err));
+    CV_TRY(cv_json_check_keys(section, keys, origin, err));
     CV_TRY(check_consistent(&config, origin, err));
     *out = config;
 fail:
