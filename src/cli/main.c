@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_command *const commands[] = {
     &cmd_generate, &cmd_keyframes, &cmd_interpolate, &cmd_upscale, &cmd_decode, &cmd_encode, &cmd_tokenize, &cmd_score,
@@ -144,10 +145,21 @@ static int dispatch(int argc, char **argv)
     return unknown_command(argc, argv, 1);
 }
 
+/* By default OpenMP's threads spin while they wait for each other, which on a machine that does other work as well takes ten
+ * times as long. How they wait is read from the environment before main begins, so the program starts itself anew. */
+static void wait_asleep(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv); /* where this fails they spin, and all else is the same */
+}
+
 int main(int argc, char **argv)
 {
     int status;
 
+    wait_asleep(argv);
     cli_catch_signals();
     status = dispatch(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK)

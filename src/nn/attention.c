@@ -84,8 +84,14 @@ static void attend(const cv_kernels *kernels, const cv_attention_query *query, i
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
                   void *scratch)
 {
+    double keys = 0;
+
+    for (int i = 0; i < count; i++)
+        for (int s = 0; s < queries[i].source_count; s++)
+            for (int r = 0; r < queries[i].sources[s].run_count; r++)
+                keys += queries[i].sources[s].runs[r].count;
     /* Heads outermost: a thread stays with one head's keys, which fit its cache, for many queries. */
-#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
+#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2) if (2 * keys * H * D > CV_PARALLEL_WORK)
     for (int head = 0; head < H; head++)
         for (int i = 0; i < count; i++) {
             float *scores = (float *)scratch + (size_t)cv_thread_index() * ((size_t)max_keys + (size_t)D);

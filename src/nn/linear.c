@@ -46,8 +46,9 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 {
     cv_linear_fn *kernel = exec->kernels.linear[linear->dtype];
     int blocks = (linear->N + BLOCK - 1) / BLOCK;
+    double work = (double)linear->N * linear->K * rows;
 
-#pragma omp parallel for num_threads(exec->threads) schedule(static)
+#pragma omp parallel for num_threads(exec->threads) schedule(static) if (work > CV_PARALLEL_WORK)
     for (int block = 0; block < blocks; block++) {
         int first = block * BLOCK;
         int count = linear->N - first < BLOCK ? linear->N - first : BLOCK;
