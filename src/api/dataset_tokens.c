@@ -44,7 +44,7 @@ static cogvideo_status frames_apart(const run *r, double seconds, int *out, cogv
     if (apart < 1 - 1e-6 || apart > 1e6 || fabs(apart - round(apart)) > 1e-6)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the model wants %d frames in %g seconds; in a dataset of %g frames a second they are %g frames "
-                       "apart, which must be a whole number: build the dataset with another --fps, such as %g",
+                       "apart, which must be a whole number: build the dataset with another fps, such as %g",
                        between + 1, seconds, r->info.fps, apart,
                        between / r->model->description.durations[r->model->description.duration_count - 1]);
     *out = (int)round(apart);

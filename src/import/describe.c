@@ -52,7 +52,7 @@ static cogvideo_status set_transformer(const section *s, const cv_network *netwo
     CV_TRY(get(s, "heads", &heads));
     if (heads < 1 || (int64_t)sizes->hidden % heads != 0)
         return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu channels cannot be split over %lld heads; put the "
-                       "checkpoint's model_config.json beside it, or give a description (--config) with the right "
+                       "checkpoint's model_config.json beside it, or give a description (config) with the right "
                        "'heads'", cv_torch_path(network->torch), sizes->hidden, (long long)heads);
     if (network->text_places)
         cv_json_set_int(s->json, "text_places", network->text_places);
@@ -69,7 +69,7 @@ static cogvideo_status check_vocabulary(const section *s, const cv_network *netw
     CV_TRY(get(s, "start_of_image", &start));
     if (start < codes || (size_t)start >= network->sizes.vocabulary)
         return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu word embeddings have no room for <start_of_image> %lld "
-                       "after %lld image codes; %s, or give a description (--config) with this network's "
+                       "after %lld image codes; %s, or give a description (config) with this network's "
                        "'image_codes' and 'start_of_image'", cv_torch_path(network->torch), network->sizes.vocabulary,
                        (long long)start, (long long)codes,
                        pieces ? "import the text model that belongs to it" : "import its text model too");
@@ -91,7 +91,7 @@ static cogvideo_status check_places(const section *s, const cv_network *network)
     if (grid > 4096 || frames > 4096 || first + grid * grid > (int64_t)network->sizes.positions ||
         (frames - 1) * grid * grid > (int64_t)network->sizes.extra_positions)
         return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu + %zu positions are too few for %lld frames of %lld x "
-                       "%lld codes from position %lld on; give a description (--config) of this network",
+                       "%lld codes from position %lld on; give a description (config) of this network",
                        cv_torch_path(network->torch), network->sizes.positions, network->sizes.extra_positions,
                        (long long)frames, (long long)grid, (long long)grid, (long long)first);
     if (window > grid && network->window > 0)
@@ -166,7 +166,7 @@ static cogvideo_status check_upscaler(const section *s, const cv_network *networ
         first + grid * grid > (int64_t)network->sizes.positions ||
         upscaled * upscaled != (int64_t)network->sizes.extra_positions)
         return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu + %zu positions do not fit a grid of %lld enlarged to "
-                       "%lld; put the checkpoint's model_config.json beside it, or give a description (--config) of "
+                       "%lld; put the checkpoint's model_config.json beside it, or give a description (config) of "
                        "this network", cv_torch_path(network->torch), network->sizes.positions,
                        network->sizes.extra_positions, (long long)grid, (long long)upscaled);
 fail:
@@ -237,7 +237,7 @@ static cogvideo_status check_codes(const section *network, size_t found, const c
 
     if (status == COGVIDEO_OK && found > 0 && (size_t)codes != found)
         return cv_fail(network->err, COGVIDEO_ERROR_MODEL, "%s has %zu image codes, %s: 'image_codes' is %lld; import "
-                       "what belongs to one model, or give a description (--config) with the right number", what,
+                       "what belongs to one model, or give a description (config) with the right number", what,
                        found, network->origin, (long long)codes);
     return status;
 }

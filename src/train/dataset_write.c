@@ -59,7 +59,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
         goto fail;
     }
     if (!overwrite && cv_path_exists(writer->about_path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; --force replaces it", folder);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
         goto fail;
     }
     CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));

@@ -61,7 +61,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     if (!loop->request->resume) {
         if (cv_path_exists(loop->checkpoint))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: is there already: go on from it with --resume, or choose another folder",
+                           "%s: is there already: resume it, or choose another folder",
                            loop->checkpoint);
         return COGVIDEO_OK;
     }
@@ -163,7 +163,7 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
             saved = loop->step;
         }
         if (stop && loop->step < end)
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; --resume goes on from there",
+            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
                            loop->step, end);
     }
     if (saved != loop->step)

@@ -219,10 +219,10 @@ void cv_family_close(cogvideo_model **model)
     *model = NULL;
 }
 
-static cogvideo_status lacks(const cogvideo_model *model, const char *part, const char *option, cogvideo_error *err)
+static cogvideo_status lacks(const cogvideo_model *model, const char *part, const char *field, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s: import it with --%s", model->description.name,
-                   part, option);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s: import it again with %s", model->description.name,
+                   part, field);
 }
 
 cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
@@ -252,10 +252,10 @@ cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *er
 
 cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image-tokenizer", err);
+    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image_tokenizer", err);
 }
 
 cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text-tokenizer", err);
+    return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text_tokenizer", err);
 }

@@ -152,7 +152,7 @@ static cogvideo_status score_stage1(const cogvideo_model *model, const cogvideo_
 
     if (clip->frames > config->frames || (clip->frames == 1 && !first_frame))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "stage 1 scores clips of 2 to %d key frames (or the first frame of any, with --first-frame), this "
+                       "stage 1 scores clips of 2 to %d key frames (or with first_frame the first frame of any), this "
                        "one has %d",
                        config->frames, clip->frames);
     CV_TRY(cv_need_stage(model, CV_STAGE_SEQUENTIAL, &run.stage, err));

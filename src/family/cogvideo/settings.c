@@ -59,8 +59,8 @@ cogvideo_status cv_step_sampling(const cogvideo_model *model, const cogvideo_gen
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "top_k must be from 0, top_p from 0 to 1");
     if (s.clusters > 0 && !s.greedy && !model->clusters)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "the model '%s' samples by clusters of codes but has none: import it with --clusters, or sample "
-                       "with --clusters 0 and --top-k or --top-p",
+                       "the model '%s' samples by clusters of codes but has none: import its clusters with it, or turn "
+                       "clusters off and sample by top_k or top_p",
                        model->description.name);
     *out = s;
     return COGVIDEO_OK;
