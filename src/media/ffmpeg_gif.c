@@ -1,6 +1,7 @@
 /* ffmpeg_gif.c - GIF of one palette. The frames are kept, because the palette is made of all of them. FFmpeg writes
  * into memory, because it has no comments in GIF: the extension block is put in here. */
 #include "media/ffmpeg_av.h"
+#include "media/held.h"
 #include "media/palette.h"
 
 #include "base/file.h"
@@ -9,47 +10,10 @@
 
 #include <string.h>
 
-typedef struct gif {
-    const cv_sink_config *config;
-    cv_frames frames;
-    cv_palette palette;
-} gif;
-
-static void gif_close(void *state)
-{
-    gif *s = state;
-
-    cv_frames_free(&s->frames);
-    cv_free(s);
-}
-
-static cogvideo_status gif_open(void **state, const cv_sink_config *config, cogvideo_error *err)
-{
-    cogvideo_status status = COGVIDEO_OK;
-    gif *s;
-
-    CV_NEW(s, 1, err);
-    s->config = config;
-    *state = s;
-fail:
-    return status;
-}
-
-static cogvideo_status gif_frame(void *state, const uint8_t *pixels, cogvideo_error *err)
-{
-    gif *s = state;
-    uint8_t *copy;
-    cogvideo_status status =
-        cv_frames_add(&s->frames, s->config->width, s->config->height, &copy, s->config->path, err);
-
-    if (status == COGVIDEO_OK)
-        memcpy(copy, pixels, cv_frame_bytes(s->config->width, s->config->height));
-    return status;
-}
-
 /* The colours of frame `number` by their places in the palette. The last place is transparent: the encoder uses it for
  * pixels that stay as they are. */
-static cogvideo_status fill(AVFrame *frame, const gif *s, int number, cogvideo_error *err)
+static cogvideo_status fill(AVFrame *frame, const cv_held *s, const cv_palette *palette, int number,
+                            cogvideo_error *err)
 {
     const uint8_t *pixel = s->frames.video.pixels + (size_t)number * cv_frame_bytes(frame->width, frame->height);
     int code = av_frame_make_writable(frame);
@@ -58,19 +22,20 @@ static cogvideo_status fill(AVFrame *frame, const gif *s, int number, cogvideo_e
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_MEMORY, s->config->path, "frame", code);
     for (int i = 0; i < 255; i++) {
-        const uint8_t *c = s->palette.colours[i];
+        const uint8_t *c = palette->colours[i];
 
         colours[i] = 0xff000000u | (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
     }
     memcpy(frame->data[1], colours, sizeof colours);
     for (int y = 0; y < frame->height; y++)
         for (int x = 0; x < frame->width; x++, pixel += 3)
-            frame->data[0][(ptrdiff_t)y * frame->linesize[0] + x] = s->palette.index[cv_palette_cell(pixel)];
+            frame->data[0][(ptrdiff_t)y * frame->linesize[0] + x] = palette->index[cv_palette_cell(pixel)];
     return COGVIDEO_OK;
 }
 
 /* All frames as a GIF in memory of FFmpeg's. */
-static cogvideo_status encode(const gif *s, uint8_t **bytes, int *size, cogvideo_error *err)
+static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8_t **bytes, int *size,
+                              cogvideo_error *err)
 {
     cv_av_stream stream = { 0 };
     int code;
@@ -84,7 +49,7 @@ static cogvideo_status encode(const gif *s, uint8_t **bytes, int *size, cogvideo
     }
     CV_TRY(cv_av_stream_start(&stream, err));
     for (int i = 0; i < s->frames.video.frames; i++) {
-        CV_TRY(fill(stream.frame, s, i, err));
+        CV_TRY(fill(stream.frame, s, palette, i, err));
         CV_TRY(cv_av_stream_send(&stream, false, err));
     }
     status = cv_av_stream_send(&stream, true, err);
@@ -119,15 +84,17 @@ fail:
 
 static cogvideo_status gif_commit(void *state, cogvideo_error *err)
 {
-    gif *s = state;
+    const cv_held *s = state;
+    cv_palette *palette = NULL;
     uint8_t *bytes = NULL;
     int size = 0;
     size_t head = 13; /* signature and screen; then the palette where the screen's flags announce one */
     cv_output output = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_palette_make(&s->palette, &s->frames.video, err));
-    CV_TRY(encode(s, &bytes, &size, err));
+    CV_NEW(palette, 1, err);
+    CV_TRY(cv_palette_make(palette, &s->frames.video, err));
+    CV_TRY(encode(s, palette, &bytes, &size, err));
     if (size < 13 || !bytes) {
         status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: FFmpeg gave no GIF", s->config->path);
         goto fail;
@@ -143,7 +110,8 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
 fail:
     cv_output_abandon(&output);
     av_free(bytes);
+    cv_free(palette);
     return status;
 }
 
-const cv_sink cv_gif_sink = { gif_open, gif_frame, gif_commit, gif_close };
+const cv_sink cv_gif_sink = { cv_held_open, cv_held_frame, gif_commit, cv_held_close };

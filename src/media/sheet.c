@@ -1,45 +1,8 @@
 /* sheet.c - one picture of all frames: row by row from the top left, edge to edge; cells left over are black. */
-#include "media/sink.h"
+#include "media/held.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct sheet {
-    const cv_sink_config *config;
-    cv_frames frames;
-} sheet;
-
-static void sheet_close(void *state)
-{
-    sheet *s = state;
-
-    cv_frames_free(&s->frames);
-    cv_free(s);
-}
-
-static cogvideo_status sheet_open(void **state, const cv_sink_config *config, cogvideo_error *err)
-{
-    cogvideo_status status = COGVIDEO_OK;
-    sheet *s;
-
-    CV_NEW(s, 1, err);
-    s->config = config;
-    *state = s;
-fail:
-    return status;
-}
-
-static cogvideo_status sheet_frame(void *state, const uint8_t *pixels, cogvideo_error *err)
-{
-    sheet *s = state;
-    uint8_t *copy;
-    cogvideo_status status =
-        cv_frames_add(&s->frames, s->config->width, s->config->height, &copy, s->config->path, err);
-
-    if (status == COGVIDEO_OK)
-        memcpy(copy, pixels, cv_frame_bytes(s->config->width, s->config->height));
-    return status;
-}
 
 /* The number of columns whose sheet is nearest in shape to 16:9; cells left empty count against it. */
 static int choose_columns(const cogvideo_video *video)
@@ -62,7 +25,7 @@ static int choose_columns(const cogvideo_video *video)
 
 static cogvideo_status sheet_commit(void *state, cogvideo_error *err)
 {
-    sheet *s = state;
+    const cv_held *s = state;
     const cogvideo_video *video = &s->frames.video;
     int columns = s->config->columns > 0 ? s->config->columns : choose_columns(video);
     cogvideo_video picture = { 0 };
@@ -96,4 +59,4 @@ fail:
     return status;
 }
 
-const cv_sink cv_sheet_sink = { sheet_open, sheet_frame, sheet_commit, sheet_close };
+const cv_sink cv_sheet_sink = { cv_held_open, cv_held_frame, sheet_commit, cv_held_close };

@@ -1,0 +1,35 @@
+#include "media/held.h"
+
+#include <string.h>
+
+cogvideo_status cv_held_open(void **state, const cv_sink_config *config, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    cv_held *held;
+
+    CV_NEW(held, 1, err);
+    held->config = config;
+    *state = held;
+fail:
+    return status;
+}
+
+cogvideo_status cv_held_frame(void *state, const uint8_t *pixels, cogvideo_error *err)
+{
+    cv_held *held = state;
+    const cv_sink_config *config = held->config;
+    uint8_t *copy;
+    cogvideo_status status = cv_frames_add(&held->frames, config->width, config->height, &copy, config->path, err);
+
+    if (status == COGVIDEO_OK)
+        memcpy(copy, pixels, cv_frame_bytes(config->width, config->height));
+    return status;
+}
+
+void cv_held_close(void *state)
+{
+    cv_held *held = state;
+
+    cv_frames_free(&held->frames);
+    cv_free(held);
+}

@@ -1,0 +1,17 @@
+/* held.h - what sinks share that need all frames before they can write: the frames, kept in memory. */
+#ifndef CV_MEDIA_HELD_H
+#define CV_MEDIA_HELD_H
+
+#include "media/sink.h"
+
+typedef struct cv_held {
+    const cv_sink_config *config;
+    cv_frames frames;
+} cv_held;
+
+/* open, frame and close of a sink (sink.h) whose state is a cv_held. */
+cogvideo_status cv_held_open(void **state, const cv_sink_config *config, cogvideo_error *err);
+cogvideo_status cv_held_frame(void *state, const uint8_t *pixels, cogvideo_error *err);
+void cv_held_close(void *state);
+
+#endif
