@@ -1,7 +1,7 @@
 #include "nn/attention.h"
 
 #include "base/parallel.h"
-#include "nn/fast_math.h"
+#include "nn/softmax.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,29 +9,6 @@
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D)
 {
     return (size_t)exec->threads * ((size_t)max_keys + (size_t)D) * sizeof(float);
-}
-
-#define LANES 4
-
-/* Softmax in place; the sum in f64 keeps long rows exact. */
-static void softmax(float *scores, int count)
-{
-    double sum[LANES] = { 0 };
-    float best = scores[0], scale;
-    int i = 0;
-
-    for (int k = 1; k < count; k++)
-        best = scores[k] > best ? scores[k] : best;
-    for (int k = 0; k < count; k++)
-        scores[k] = cv_fast_exp(scores[k] - best);
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; j++)
-            sum[j] += (double)scores[i + j];
-    for (; i < count; i++)
-        sum[0] += (double)scores[i];
-    scale = (float)(1.0 / ((sum[0] + sum[2]) + (sum[1] + sum[3])));
-    for (int k = 0; k < count; k++)
-        scores[k] *= scale;
 }
 
 int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
@@ -57,7 +34,7 @@ int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *qu
             for (int i = first; i < count; i++)
                 weights[i] += source->bias;
     }
-    softmax(weights, count);
+    cv_softmax(weights, count);
     return count;
 }
 

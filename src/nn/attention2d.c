@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "nn/blas.h"
+#include "nn/softmax.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,22 +29,6 @@ fail:
     return status;
 }
 
-static void softmax(float *scores, int count)
-{
-    float best = scores[0], scale;
-    double sum = 0;
-
-    for (int i = 1; i < count; i++)
-        best = scores[i] > best ? scores[i] : best;
-    for (int i = 0; i < count; i++) {
-        scores[i] = expf(scores[i] - best);
-        sum += (double)scores[i];
-    }
-    scale = (float)(1.0 / sum);
-    for (int i = 0; i < count; i++)
-        scores[i] *= scale;
-}
-
 void cv_attention2d_scores(float *scores, float *rows, const float *q, const float *k, int C, int places, int first,
                            int count)
 {
@@ -54,7 +39,7 @@ void cv_attention2d_scores(float *scores, float *rows, const float *q, const flo
             rows[(size_t)i * (size_t)C + (size_t)c] = q[(size_t)c * (size_t)places + (size_t)(first + i)] * scale;
     cv_blas_matmul_nn(scores, places, rows, C, k, places, count, places, C, 0.0f);
     for (int i = 0; i < count; i++)
-        softmax(scores + (size_t)i * (size_t)places, places);
+        cv_softmax(scores + (size_t)i * (size_t)places, places);
 }
 
 /* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
