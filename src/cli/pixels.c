@@ -2,6 +2,8 @@
 #include "common.h"
 #include "say.h"
 
+#include <string.h>
+
 #define FIELD(field) offsetof(cli_picture_options, field)
 const arg_option cli_picture_table[] = {
     { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
@@ -40,6 +42,14 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     return status;
 }
 
+/* PPM is for simple readers, many of which stumble over a comment in its header. */
+static int is_ppm(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && strcmp(dot, ".ppm") == 0;
+}
+
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
                     const char *path)
 {
@@ -49,7 +59,7 @@ int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const c
     };
     cogvideo_write_options write = {
         .fps = options->fps, .quality = options->quality, .columns = options->columns,
-        .comment = options->no_metadata ? NULL : tokens->header,
+        .comment = options->no_metadata || is_ppm(path) ? NULL : tokens->header,
     };
     cogvideo_video video = { 0 };
     cogvideo_error err;
