@@ -9,7 +9,7 @@ int cv_unfold_block(int K);
 /* columns [channels * 9][count]: what each tap of a 3x3 kernel sees of x [channels][height][width] at output pixels
  * first .. first + count - 1; zeros outside the plane. Padding as in conv2d.h. */
 void cv_unfold(float *columns, const float *x, int channels, int height, int width, int stride, int first, int count);
-/* x += each of the columns where cv_unfold would have read it. */
-void cv_fold(float *x, const float *columns, int channels, int height, int width, int stride, int first, int count);
+/* x += each of the columns where cv_unfold would have read it. The columns are used up. */
+void cv_fold(float *x, float *columns, int channels, int height, int width, int stride, int first, int count);
 
 #endif

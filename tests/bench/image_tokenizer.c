@@ -17,7 +17,7 @@
 
 typedef struct settings {
     double seconds, report, batch, side, threads, seed;
-    double rate_of_learning, warmup, weight_decay, clip;
+    double b2, rate_of_learning, warmup, weight_decay, clip;
     double l1, l2, commitment, decay, dead, start; /* start: batches for k-means */
     double plain; /* share of the time without quantisation */
     double channels, groups, latent, codes, gain, second_gain, steps;
@@ -140,7 +140,7 @@ typedef struct adam {
 
 static double adam_step(adam *a, const settings *s, double rate)
 {
-    double square = 0, by, b1 = 0.9, b2 = 0.99;
+    double square = 0, by, b1 = 0.9, b2 = s->b2;
 
     a->step++;
     for (size_t t = 0; t < cv_store_count(a->gradients); t++) {
@@ -329,12 +329,12 @@ static void train(const settings *s)
 
 int main(int argc, char **argv)
 {
-    settings s = { .seconds = 120, .report = 15, .batch = 8, .side = 32, .threads = 2, .seed = 1, .rate_of_learning = 2e-3, .warmup = 50,
+    settings s = { .seconds = 120, .report = 15, .batch = 8, .side = 32, .threads = 2, .seed = 1, .b2 = 0.99, .rate_of_learning = 5e-4, .warmup = 20,
                    .weight_decay = 0.01, .clip = 0, .l1 = 0.2, .l2 = 1, .commitment = 0.02, .decay = 0.97, .dead = 0.1,
                    .start = 8, .channels = 24, .groups = 8, .latent = 16, .codes = 1024, .plain = 0.2, .gain = 1, .second_gain = 0.3,
                    .e0 = 1, .e1 = 2, .e2 = 4, .d0 = 1, .d1 = 1, .d2 = 2, .d3 = 4 };
 #define S(name) { #name, &s.name }
-    const setting table[] = { S(seconds), S(report), S(batch), S(side), S(threads), S(seed), S(rate_of_learning), S(warmup),
+    const setting table[] = { S(seconds), S(report), S(batch), S(side), S(threads), S(seed), S(b2), S(rate_of_learning), S(warmup),
                               S(weight_decay), S(clip), S(l1), S(l2), S(commitment), S(decay), S(dead), S(start), S(channels),
                               S(groups), S(latent), S(codes), S(plain), S(gain), S(second_gain), S(e0), S(e1), S(e2), S(e3), S(d0),
                               S(d1), S(d2), S(d3) };
