@@ -180,8 +180,6 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
 {
     const cv_description *d = &r->model->description;
     cv_json *json = cv_json_new_object();
-    cv_output output = { 0 };
-    char *text = NULL;
     cogvideo_status status;
 
     cv_json_set_string(json, "format", "cogvideo-rows");
@@ -194,18 +192,8 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     cv_json_set_int(json, "grid", d->network.grid);
     cv_json_set_int(json, "image_codes", d->network.image_codes);
     cv_json_set_string(json, "model", d->name);
-    if (!(text = cv_json_print(json, true, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    CV_TRY(cv_output_open(&output, path, err));
-    CV_TRY(cv_output_write(&output, text, strlen(text), err));
-    CV_TRY(cv_output_write(&output, "\n", 1, err));
-    CV_TRY(cv_output_commit(&output, err));
-fail:
-    cv_output_abandon(&output);
+    status = cv_json_write(json, path, err);
     cv_json_free(&json);
-    cv_free(text);
     return status;
 }
 

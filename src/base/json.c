@@ -345,3 +345,21 @@ char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)
     cJSON_free(text);
     return copy;
 }
+
+cogvideo_status cv_json_write(const cv_json *json, const char *path, cogvideo_error *err)
+{
+    char *text = cv_json_print(json, true, err);
+    cv_output output = { 0 };
+    cogvideo_status status;
+
+    if (!text)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_output_open(&output, path, err));
+    CV_TRY(cv_output_write(&output, text, strlen(text), err));
+    CV_TRY(cv_output_write(&output, "\n", 1, err));
+    CV_TRY(cv_output_commit(&output, err));
+fail:
+    cv_output_abandon(&output);
+    cv_free(text);
+    return status;
+}

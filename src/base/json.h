@@ -69,5 +69,7 @@ void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value);
 cv_json *cv_json_copy(const cv_json *value);
 /* The text (free with cv_free): one line, or indented. NULL sets err. */
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err);
+/* Writes it indented to a file that appears when it is whole. */
+cogvideo_status cv_json_write(const cv_json *json, const char *path, cogvideo_error *err);
 
 #endif

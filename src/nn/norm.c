@@ -41,7 +41,8 @@ void cv_layer_norm_stats(const float *x, int C, float eps, float *mean, float *s
     *scale = (float)(1.0 / sqrt(((squares[0] + squares[2]) + (squares[1] + squares[3])) / C + (double)eps));
 }
 
-void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows)
+/* out = norm(x), or out += norm(x) */
+static void normalise(const cv_exec *exec, const cv_layer_norm *norm, float *out, bool add, const float *x, int rows)
 {
     int C = norm->C;
 
@@ -52,23 +53,21 @@ void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *
         float mean, scale;
 
         cv_layer_norm_stats(row, C, norm->eps, &mean, &scale);
-        for (int i = 0; i < C; i++)
-            to[i] = (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
+        if (add)
+            for (int i = 0; i < C; i++)
+                to[i] += (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
+        else
+            for (int i = 0; i < C; i++)
+                to[i] = (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
     }
+}
+
+void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows)
+{
+    normalise(exec, norm, out, false, x, rows);
 }
 
 void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *residual, const float *x, int rows)
 {
-    int C = norm->C;
-
-#pragma omp parallel for num_threads(exec->threads) schedule(static) if (rows > 8)
-    for (int r = 0; r < rows; r++) {
-        const float *row = x + (size_t)r * (size_t)C;
-        float *to = residual + (size_t)r * (size_t)C;
-        float mean, scale;
-
-        cv_layer_norm_stats(row, C, norm->eps, &mean, &scale);
-        for (int i = 0; i < C; i++)
-            to[i] += (row[i] - mean) * scale * norm->weight[i] + norm->bias[i];
-    }
+    normalise(exec, norm, residual, true, x, rows);
 }

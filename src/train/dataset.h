@@ -22,7 +22,6 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
 /* `pixels` is [frames][size][size][3]. */
 cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
                                        const char *caption, const char *source, cogvideo_error *err);
-int cv_dataset_writer_clips(const cv_dataset_writer *writer);
 /* Gives the files their names; frees the writer either way. No clips are an error. */
 cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **writer, cogvideo_error *err);
 void cv_dataset_writer_abandon(cv_dataset_writer **writer);

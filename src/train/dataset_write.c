@@ -105,16 +105,9 @@ fail:
     return status;
 }
 
-int cv_dataset_writer_clips(const cv_dataset_writer *writer)
-{
-    return writer->clip_count;
-}
-
 static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_error *err)
 {
     cv_json *json = cv_json_new_object();
-    cv_output output = { 0 };
-    char *text = NULL;
     cogvideo_status status;
 
     cv_json_set_string(json, "format", "cogvideo-dataset");
@@ -123,18 +116,8 @@ static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_err
     cv_json_set_double(json, "fps", writer->fps);
     cv_json_set_int(json, "clips", writer->clip_count);
     cv_json_set_int(json, "frames", writer->frame_count);
-    if (!(text = cv_json_print(json, true, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    CV_TRY(cv_output_open(&output, writer->about_path, err));
-    CV_TRY(cv_output_write(&output, text, strlen(text), err));
-    CV_TRY(cv_output_write(&output, "\n", 1, err));
-    CV_TRY(cv_output_commit(&output, err));
-fail:
-    cv_output_abandon(&output);
+    status = cv_json_write(json, writer->about_path, err);
     cv_json_free(&json);
-    cv_free(text);
     return status;
 }
 

@@ -146,7 +146,6 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
     const cogvideo_train_request *request = loop->request;
     int end = request->steps > 0 && request->steps < loop->recipe.steps ? request->steps : loop->recipe.steps;
     cogvideo_status status = COGVIDEO_OK;
-    int saved = loop->step;
 
     loop->progress.steps = end;
     while (loop->step < end) {
@@ -158,16 +157,12 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
         if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
         stop = request->progress && request->progress(request->user, &loop->progress) != 0;
-        if (stop || loop->step % loop->recipe.save_every == 0 || loop->step == end) {
+        if (stop || loop->step % loop->recipe.save_every == 0 || loop->step == end)
             CV_TRY(save(loop, err));
-            saved = loop->step;
-        }
         if (stop && loop->step < end)
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
                            loop->step, end);
     }
-    if (saved != loop->step)
-        CV_TRY(save(loop, err));
 fail:
     return status;
 }

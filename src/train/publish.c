@@ -52,9 +52,8 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
                                 const char *const *files, cogvideo_error *err)
 {
     cogvideo_status status;
-    char *path = cv_path_join(learner->request->model, "model.json", err), *text = NULL;
+    char *path = cv_path_join(learner->request->model, "model.json", err);
     cv_json *json = NULL, *parts, *own;
-    cv_output out = { 0 };
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
@@ -63,18 +62,9 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     own = cv_json_set_object(parts, part);
     for (int i = 0; keys[i]; i++)
         cv_json_set_string(own, keys[i], files[i]);
-    if (!(text = cv_json_print(json, true, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    CV_TRY(cv_output_open(&out, path, err));
-    CV_TRY(cv_output_write(&out, text, strlen(text), err));
-    CV_TRY(cv_output_write(&out, "\n", 1, err));
-    CV_TRY(cv_output_commit(&out, err));
+    CV_TRY(cv_json_write(json, path, err));
 fail:
-    cv_output_abandon(&out);
     cv_json_free(&json);
-    cv_free(text);
     cv_free(path);
     return status;
 }

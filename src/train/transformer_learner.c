@@ -17,7 +17,6 @@ enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
 
 typedef struct transformer_learner {
     cv_learner head;
-    cv_store *plan_trunk, *plan_own;
     cv_trunk trunk, trunk_grads;
     cv_stage stage, grads;
     cv_store *frozen;          /* the trunk's file where it is not trained */
@@ -223,18 +222,20 @@ static cogvideo_status make_trunk(transformer_learner *l, cogvideo_error *err)
 {
     cv_learner *head = &l->head;
     cogvideo_status status;
+    cv_store *plan = NULL;
     cv_trunk planned = { 0 };
     int s = head->stores;
 
-    CV_TRY(cv_store_plan(&l->plan_trunk, "the trunk", err));
-    CV_TRY(bind_trunk(&planned, l->plan_trunk, config_of(l), err));
-    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the trunk", l->plan_trunk, err));
-    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the trunk", l->plan_trunk, err));
+    CV_TRY(cv_store_plan(&plan, "the trunk", err));
+    CV_TRY(bind_trunk(&planned, plan, config_of(l), err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the trunk", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the trunk", plan, err));
     head->stores++;
     CV_TRY(bind_trunk(&l->trunk, head->weights[s], config_of(l), err));
     CV_TRY(bind_trunk(&l->trunk_grads, head->gradients[s], config_of(l), err));
 fail:
     cv_trunk_close(&planned);
+    cv_store_close(&plan);
     return status;
 }
 
@@ -274,13 +275,14 @@ static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, co
     cv_learner *head = &l->head;
     const cv_cogvideo_config *config = config_of(l);
     cogvideo_status status;
+    cv_store *plan = NULL;
     cv_stage planned = { 0 };
     int s = head->stores;
 
-    CV_TRY(cv_store_plan(&l->plan_own, "the stage", err));
-    CV_TRY(cv_stage_bind(&planned, kind, config, &l->trunk, l->plan_own, err));
-    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the stage", l->plan_own, err));
-    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the stage", l->plan_own, err));
+    CV_TRY(cv_store_plan(&plan, "the stage", err));
+    CV_TRY(cv_stage_bind(&planned, kind, config, &l->trunk, plan, err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the stage", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the stage", plan, err));
     head->stores++;
     CV_TRY(cv_stage_bind(&l->stage, kind, config, &l->trunk, head->weights[s], err));
     CV_TRY(cv_stage_bind(&l->grads, kind, config, head->recipe->train_trunk ? &l->trunk_grads : &l->trunk,
@@ -289,6 +291,7 @@ static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, co
         l->grads.trunk = NULL;
 fail:
     cv_stage_close(&planned);
+    cv_store_close(&plan);
     return status;
 }
 
@@ -415,8 +418,6 @@ static void learner_close(cv_learner *learner)
         cv_store_close(&learner->weights[s]);
         cv_store_close(&learner->gradients[s]);
     }
-    cv_store_close(&l->plan_trunk);
-    cv_store_close(&l->plan_own);
     cv_store_close(&l->frozen);
     for (int i = 0; i < l->files; i++)
         cv_rows_close(&l->rows[i]);

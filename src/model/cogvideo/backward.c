@@ -3,7 +3,6 @@
 #include "nn/activation.h"
 #include "nn/embedding.h"
 
-#include <math.h>
 #include <string.h>
 
 static float *take(cv_arena *arena, size_t rows, size_t width)
@@ -92,8 +91,7 @@ static void mix(const cv_backward *back, const cv_pass *p, const float *logits, 
     int C = p->stage->config->hidden;
 
     memset(back->dmix, 0, (size_t)C * sizeof *back->dmix);
-    for (int i = 0; i < C; i++)
-        p->alpha[i] = 1.0f / (1.0f + expf(-logits[i]));
+    cv_pass_alpha(p, logits);
     for (int r = 0; r < p->count; r++) {
         size_t at = (size_t)r * (size_t)C;
 

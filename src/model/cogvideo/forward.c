@@ -139,7 +139,8 @@ static void linear(const cv_pass *p, const cv_linear *weights, float *out, const
         cv_linear_rows(p->exec, weights, out, N, x, K, rows, p->linear_scratch);
 }
 
-const cv_memory *cv_pass_memory(const cv_pass *p, const cv_row *row, bool plus, int *place)
+/* The memory that holds a row's keys and values, and the row's place in it. */
+static const cv_memory *row_memory(const cv_pass *p, const cv_row *row, bool plus, int *place)
 {
     const cv_cogvideo_config *config = p->stage->config;
     const cv_sequence *sequence = row->sequence;
@@ -162,7 +163,7 @@ static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, i
     for (int r = first; r < first + count; r++) {
         const float *row = qkv + (size_t)r * 3 * (size_t)C;
         int place;
-        const cv_memory *memory = cv_pass_memory(p, &p->rows[r], plus, &place);
+        const cv_memory *memory = row_memory(p, &p->rows[r], plus, &place);
 
         cv_memory_put(memory, layer, place, row + C, row + 2 * C, config->heads, C / config->heads);
     }
@@ -267,14 +268,19 @@ static void plus_attention(const cv_pass *p, int layer)
     }
 }
 
+void cv_pass_alpha(const cv_pass *p, const float *mix)
+{
+    for (int i = 0; i < p->stage->config->hidden; i++)
+        p->alpha[i] = 1.0f / (1.0f + expf(-mix[i]));
+}
+
 /* mixed = alpha * mixed + (1 - alpha) * plus of frame rows, alpha = sigmoid(mix) */
 static void mix_channels(const cv_pass *p, const cv_layer_buffers *b, const float *mix)
 {
     int C = p->stage->config->hidden;
-    float *alpha = p->alpha;
+    const float *alpha = p->alpha;
 
-    for (int i = 0; i < C; i++)
-        alpha[i] = 1.0f / (1.0f + expf(-mix[i]));
+    cv_pass_alpha(p, mix);
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static) if (p->count > 16)
     for (int r = 0; r < p->count; r++) {
         float *to = b->mixed + (size_t)r * (size_t)C;

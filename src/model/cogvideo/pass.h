@@ -68,8 +68,8 @@ void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place,
 void cv_pass_run(const cv_pass *p, const cv_observer *observer);
 /* The queries of rows first .. first + count - 1 in one channel of a layer, as attention takes them. */
 void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count, cv_attention_query *queries);
-/* The memory that holds a row's keys and values, and the row's place in it. */
-const cv_memory *cv_pass_memory(const cv_pass *p, const cv_row *row, bool plus, int *place);
+/* p->alpha = sigmoid of a layer's attn_distribution. */
+void cv_pass_alpha(const cv_pass *p, const float *mix);
 /* Training: x [rows, C] with some activations dropped, or a gradient on its way back; a function of layer and place
  * (0 after attention, 1 after the MLP). Nothing happens where nothing is to be dropped. */
 void cv_pass_dropout(const cv_pass *p, int layer, int after, float *x);
