@@ -62,6 +62,10 @@ COGVIDEO_API cogvideo_status cogvideo_text_encode(const cogvideo_model *model, c
 /* The text of ids, NUL-terminated, in fresh memory: free with cogvideo_free. */
 COGVIDEO_API cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count,
                                                   char **text, cogvideo_error *err);
+/* The parts of a text that the model has no piece for, which it reads as <unk>: with ", " between them, in fresh memory
+ * (cogvideo_free), or NULL where there are none. */
+COGVIDEO_API cogvideo_status cogvideo_text_unknown(const cogvideo_model *model, const char *text, size_t size,
+                                                   char **unknown, cogvideo_error *err);
 /* The piece of one id, as it stands in the text model; NULL where `id` is no text id. Belongs to the model. */
 COGVIDEO_API const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id);
 

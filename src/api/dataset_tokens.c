@@ -12,11 +12,11 @@
 
 static const char *const kind_names[] = { "image", "stage1", "stage2" };
 
-/* One kind of row: its text, and its frames `apart` frames of the dataset from one another. */
+/* One kind of row: its text, its frames `apart` frames of the dataset from one another, and a row every `window`. */
 typedef struct row_form {
     cv_step_kind step;
     double seconds;
-    int apart;
+    int apart, window;
 } row_form;
 
 typedef struct run {
@@ -28,6 +28,8 @@ typedef struct run {
     row_form forms[CV_MAX_DURATIONS];
     int form_count, frames; /* of a row */
     int side, places, text_places;
+    int *place;              /* of a clip's frame among those that are encoded, -1: it is in no row */
+    int place_count;
     int32_t pad;
     size_t row_bytes;
     unsigned char *row;
@@ -51,29 +53,36 @@ static cogvideo_status frames_apart(const run *r, double seconds, int *out, cogv
     return COGVIDEO_OK;
 }
 
+static cogvideo_status add_form(run *r, cv_step_kind step, double seconds, cogvideo_error *err)
+{
+    row_form *form = &r->forms[r->form_count++];
+    cogvideo_status status = COGVIDEO_OK;
+
+    *form = (row_form){ .step = step, .seconds = seconds };
+    CV_TRY(frames_apart(r, seconds, &form->apart, err));
+    form->window = (r->model->description.network.frames - 1) * form->apart;
+    if (form->window < 1)
+        form->window = form->apart;
+fail:
+    return status;
+}
+
 static cogvideo_status plan_forms(run *r, cogvideo_error *err)
 {
     const cv_description *d = &r->model->description;
     cogvideo_status status = COGVIDEO_OK;
 
-    r->frames = d->network.frames;
+    r->frames = r->options->kind == COGVIDEO_ROWS_IMAGE ? 1 : d->network.frames;
     switch (r->options->kind) {
-    case COGVIDEO_ROWS_IMAGE:
-        r->frames = 1;
-        r->forms[r->form_count++] = (row_form){ CV_STEP_FIRST_FRAME, 0, 1 };
-        CV_TRY(frames_apart(r, d->durations[0], &r->forms[0].apart, err));
+    case COGVIDEO_ROWS_IMAGE: /* the first frames of stage 1's rows */
+        CV_TRY(add_form(r, CV_STEP_FIRST_FRAME, d->durations[0], err));
         break;
     case COGVIDEO_ROWS_STAGE1:
-        r->forms[r->form_count++] = (row_form){ CV_STEP_KEYFRAMES, d->durations[0], 1 };
-        CV_TRY(frames_apart(r, d->durations[0], &r->forms[0].apart, err));
+        CV_TRY(add_form(r, CV_STEP_KEYFRAMES, d->durations[0], err));
         break;
     case COGVIDEO_ROWS_STAGE2:
-        for (int i = 1; i < d->duration_count; i++) {
-            row_form *f = &r->forms[r->form_count++];
-
-            *f = (row_form){ CV_STEP_INTERPOLATE, d->durations[i], 1 };
-            CV_TRY(frames_apart(r, f->seconds, &f->apart, err));
-        }
+        for (int i = 1; i < d->duration_count; i++)
+            CV_TRY(add_form(r, CV_STEP_INTERPOLATE, d->durations[i], err));
         break;
     default:
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no training rows of kind %d", (int)r->options->kind);
@@ -104,18 +113,58 @@ fail:
     return status;
 }
 
-/* The clip's frames as codes of the model's grid. */
+/* Whether a row of this form begins at frame `first`. Rows follow each other through the
+ * clip: the last frame of one is the first of the next. A clip too short for key frames still has a first frame. */
+static bool row_fits(const run *r, const row_form *form, int first, int frames)
+{
+    int needed = r->frames == 1 && first == 0 ? 0 : form->window;
+
+    return first + needed < frames;
+}
+
+/* Gives every frame that is in a row its place among those that are encoded. */
+static cogvideo_status choose_frames(run *r, int frames, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    int *larger;
+
+    if (frames > r->place_count) {
+        if (!(larger = cv_realloc(r->place, (size_t)r->place_count, (size_t)frames, sizeof *larger, err)))
+            return COGVIDEO_ERROR_MEMORY;
+        r->place = larger;
+        r->place_count = frames;
+    }
+    for (int frame = 0; frame < frames; frame++)
+        r->place[frame] = -1;
+    for (int i = 0; i < r->form_count; i++)
+        for (int first = 0; row_fits(r, &r->forms[i], first, frames); first += r->forms[i].window)
+            for (int f = 0; f < r->frames; f++)
+                r->place[first + f * r->forms[i].apart] = 0;
+    for (int frame = 0, place = 0; frame < frames; frame++)
+        if (r->place[frame] == 0)
+            r->place[frame] = place++;
+    return status;
+}
+
+/* The chosen frames of a clip as codes of the model's grid. */
 static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *clip, cogvideo_tokens *out,
                                    cogvideo_error *err)
 {
-    cogvideo_video video = { r->info.size, r->info.size, clip->frames, r->info.fps, NULL }, fitted = { 0 };
-    cogvideo_status status;
+    size_t size = (size_t)r->info.size * (size_t)r->info.size * 3;
+    cogvideo_video video = { r->info.size, r->info.size, 0, r->info.fps, NULL }, fitted = { 0 };
+    cogvideo_status status = COGVIDEO_OK;
 
-    video.pixels = (uint8_t *)(uintptr_t)clip->pixels; /* only read from */
-    CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
-    CV_TRY(cv_arrow_encode(r->model, &fitted, r->model->description.rate, NULL, out, err));
+    CV_NEW(video.pixels, (size_t)clip->frames * size, err);
+    for (int frame = 0; frame < clip->frames; frame++)
+        if (r->place[frame] >= 0)
+            memcpy(video.pixels + (size_t)video.frames++ * size, clip->pixels + (size_t)frame * size, size);
+    if (video.frames > 0) {
+        CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
+        CV_TRY(cv_arrow_encode(r->model, &fitted, r->model->description.rate, NULL, out, err));
+    }
 fail:
     cogvideo_video_free(&fitted);
+    cv_free(video.pixels);
     return status;
 }
 
@@ -129,17 +178,15 @@ static cogvideo_status write_row(run *r, const cv_ids *text, const cogvideo_toke
         cv_put_le32(at, (uint32_t)(i < text->count ? text->ids[i] : r->pad));
     for (int f = 0; f < r->frames; f++)
         for (int i = 0; i < r->places; i++, at += 4)
-            cv_put_le32(at, (uint32_t)codes->codes[(size_t)(first + f * apart) * (size_t)r->places + (size_t)i]);
+            cv_put_le32(at, (uint32_t)codes->codes[(size_t)r->place[first + f * apart] * (size_t)r->places + (size_t)i]);
     status = cv_output_write(&r->output, r->row, r->row_bytes, err);
     r->rows += status == COGVIDEO_OK;
     return status;
 }
 
-/* Rows follow each other through the clip: the last frame of one is the first of the next. */
 static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_dataset_clip *clip,
                                   const cogvideo_tokens *codes, cogvideo_error *err)
 {
-    const int span = (r->frames - 1) * form->apart, step = span > 0 ? span : form->apart;
     cogvideo_generate_options options;
     cv_ids text = { 0 };
     cogvideo_status status;
@@ -149,7 +196,7 @@ static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_d
     options.cut_text = r->options->cut_text;
     CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(r->model, &options, form->step) != 1,
                         form->seconds, &text, err));
-    for (int first = 0; first + span < clip->frames; first += step)
+    for (int first = 0; row_fits(r, form, first, clip->frames); first += form->window)
         CV_TRY(write_row(r, &text, codes, first, form->apart, err));
 fail:
     cv_ids_free(&text);
@@ -164,6 +211,7 @@ static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
     cogvideo_status status;
 
     CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
+    CV_TRY(choose_frames(r, clip.frames, err));
     CV_TRY(encode_clip(r, &clip, &codes, err));
     for (int i = 0; i < r->form_count; i++)
         CV_TRY(write_form(r, &r->forms[i], &clip, &codes, err));
@@ -231,5 +279,6 @@ fail:
     cv_output_abandon(&r.output);
     cv_buffer_free(&about);
     cv_free(r.row);
+    cv_free(r.place);
     return status;
 }

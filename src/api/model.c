@@ -129,6 +129,21 @@ cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t 
     return cv_text_decode(model->text, ids, count, text, err);
 }
 
+cogvideo_status cogvideo_text_unknown(const cogvideo_model *model, const char *text, size_t size, char **unknown,
+                                      cogvideo_error *err)
+{
+    cv_buffer found = { 0 };
+    cogvideo_status status = cv_need_text(model, err);
+
+    if (status == COGVIDEO_OK)
+        status = cv_text_unknown(model->text, text, size, &found, err);
+    if (status == COGVIDEO_OK)
+        *unknown = found.data;
+    else
+        cv_buffer_free(&found);
+    return status;
+}
+
 const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id)
 {
     return model->text ? cv_text_piece(model->text, id) : NULL;

@@ -14,7 +14,7 @@ static const arg_option table[] = {
     { "output", 'o', "ROWS", "the file to make; ROWS.json beside it says what a row is", ARG_TEXT, FIELD(output), 0, 0,
       0, NULL },
     { "for", 0, "STEP",
-      "image: text and one key frame; stage1: all key frames of a clip; stage2: the windows of every round of "
+      "image: text and the first frame; stage1: all key frames of a clip; stage2: the windows of every round of "
       "interpolation; default stage1", ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2" },
     { "cut-text", 0, NULL, "cut captions that are longer than the model's room, with a warning, instead of an error",
       ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
@@ -58,7 +58,7 @@ static const arg_group groups[] = {
 const cli_command cmd_dataset_tokens = {
     .name = "dataset tokens",
     .summary = "turn a dataset into training rows with a model's tokenizers",
-    .usage = "[OPTIONS] DATA --model DIR -o ROWS",
+    .usage = "[OPTIONS] DATA -o ROWS",
     .details =
         "A row is int32 without a header: text ids, <pad> behind them, then frames of codes, in time order. The frames\n"
         "of a row stand as far apart as the model's durations say: 1 second for stage 1 of CogVideo, and 1/2, 1/4 and\n"

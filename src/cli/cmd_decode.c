@@ -54,7 +54,7 @@ static const arg_group groups[] = {
 const cli_command cmd_decode = {
     .name = "decode",
     .summary = "turn codes into a video or pictures",
-    .usage = "[OPTIONS] --model DIR CODES -o FILE",
+    .usage = "[OPTIONS] CODES -o FILE",
     .details = CLI_FORMS_HELP,
     .examples = "  cogvideo decode --model weights/cogvideo clip.jsonl -o clip.mp4\n"
                 "  cogvideo decode --model weights/cogvideo clip.jsonl --size 160 -o frame-%04d.ppm\n"

@@ -52,7 +52,7 @@ static const arg_group groups[] = {
 const cli_command cmd_encode = {
     .name = "encode",
     .summary = "turn a picture or a video into codes",
-    .usage = "[OPTIONS] --model DIR PICTURE -o CODES",
+    .usage = "[OPTIONS] PICTURE -o CODES",
     .details =
         "The largest centred square of the picture is resized and encoded. JPEG, PPM and numbered files of those\n"
         "(frame-%04d.ppm) can always be read, PNG, MP4 and others where FFmpeg's libraries are built in.",

@@ -67,8 +67,8 @@ static int check_model(job *j, const settings *s)
                           !info->has_image_tokenizer ? "image tokenizer" : NULL;
 
     if (missing)
-        return cli_error("%s: has no %s, which generate needs; 'cogvideo info' tells what it has", s->model.model,
-                         missing);
+        return cli_error("the model '%s' has no %s, which generate needs; 'cogvideo info' tells what it has",
+                         info->name, missing);
     j->upscale = info->has_upscaler && !s->no_upscale;
     if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
         cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
@@ -225,7 +225,7 @@ static const arg_group groups[] = {
 const cli_command cmd_generate = {
     .name = "generate",
     .summary = "make a video from a prompt: all stages in a row",
-    .usage = "[OPTIONS] --model DIR PROMPT -o VIDEO",
+    .usage = "[OPTIONS] PROMPT -o VIDEO",
     .details =
         "The prompt is Chinese for the original's weights; - reads it from standard input. Beside clip.mp4 stand\n"
         "  clip.keyframes.jsonl     the codes of stage 1\n"

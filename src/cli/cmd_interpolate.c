@@ -72,7 +72,7 @@ static const arg_group groups[] = {
 const cli_command cmd_interpolate = {
     .name = "interpolate",
     .summary = "make the frames between a clip's frames (stage 2)",
-    .usage = "[OPTIONS] --model DIR CODES -o CODES",
+    .usage = "[OPTIONS] CODES -o CODES",
     .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
                "frames follow from its key frames.",
     .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl\n"

@@ -110,7 +110,7 @@ static const arg_group groups[] = {
 const cli_command cmd_keyframes = {
     .name = "keyframes",
     .summary = "make the key frames of a clip from a prompt (stage 1)",
-    .usage = "[OPTIONS] --model DIR PROMPT -o CODES",
+    .usage = "[OPTIONS] PROMPT -o CODES",
     .details =
         "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
         "CODES.partial as they are finished, which is kept when the run is interrupted.",

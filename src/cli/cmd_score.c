@@ -94,7 +94,7 @@ static const arg_group groups[] = {
 const cli_command cmd_score = {
     .name = "score",
     .summary = "print the log-probability of each code of a clip",
-    .usage = "[OPTIONS] --model DIR CODES",
+    .usage = "[OPTIONS] CODES",
     .details =
         "Natural logarithms under the (guided) logits at temperature 1, over all image codes, as JSON Lines: a line\n"
         "{\"frame\":N,\"logprob\":[...]} for each frame that is scored.",

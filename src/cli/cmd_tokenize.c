@@ -115,7 +115,7 @@ static const arg_group groups[] = {
 const cli_command cmd_tokenize = {
     .name = "tokenize",
     .summary = "turn text into ids, or ids into text",
-    .usage = "[OPTIONS] --model DIR TEXT",
+    .usage = "[OPTIONS] TEXT",
     .details = "The text is encoded as it stands, without what a stage would add to a prompt; - reads standard input.\n"
                "The ids are printed as --text-ids takes them.",
     .examples = "  cogvideo tokenize --model weights/cogvideo \"红色的圆形\"\n"

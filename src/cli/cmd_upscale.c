@@ -58,7 +58,7 @@ static const arg_group groups[] = {
 const cli_command cmd_upscale = {
     .name = "upscale",
     .summary = "make a clip's codes three times as fine (super-resolution)",
-    .usage = "[OPTIONS] --model DIR CODES -o CODES",
+    .usage = "[OPTIONS] CODES -o CODES",
     .details = "Frames are independent of each other; they are written to the output's .partial as they are finished.\n"
                "Prompt and seed are those of the clip, where its header tells them and none are given.",
     .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"

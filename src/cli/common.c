@@ -4,6 +4,7 @@
 #include "json_find.h"
 #include "say.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <sys/random.h>
 
 #define MAX_PROMPT ((size_t)1 << 20)
+#define FEW_WORDS 200             /* pieces of a model whose words are told */
+#define WORD_START "\xe2\x96\x81" /* U+2581, a space in a piece */
 
 int cli_ends_in(const char *path, const char *ending)
 {
@@ -35,12 +38,19 @@ static void log_message(void *user, cogvideo_log_level level, const char *text)
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
 {
     cogvideo_model_options open = { .threads = options->threads, .log = { log_message, session } };
+    char *shipped = options->model ? NULL : cli_find_model();
+    const char *folder = options->model ? options->model : shipped;
     cogvideo_error err;
+    cogvideo_status status;
 
     cli_progress_init(&session->progress, options->quiet);
-    if (!options->model)
+    if (!folder)
         return cli_usage_error(command, "a model is missing: --model DIR");
-    if (cogvideo_model_open(&session->model, options->model, &open, &err) != COGVIDEO_OK)
+    if (shipped && !options->quiet)
+        cli_say("model: %s, which comes with the program; --model takes another", shipped);
+    status = cogvideo_model_open(&session->model, folder, &open, &err);
+    free(shipped);
+    if (status != COGVIDEO_OK)
         return cli_failed(session, &err);
     cogvideo_model_get_info(session->model, &session->info);
     return CLI_OK;
@@ -120,8 +130,46 @@ int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo
     return cli_error("no prompt is known: the clip's header has none; give --prompt or --text-ids");
 }
 
+/* The words of a model that knows few enough to be told: its pieces but for marks, digits and pieces like <n>. */
+static void print_words(const cogvideo_model_info *info, const cogvideo_model *model, FILE *out)
+{
+    int first = info->image_codes;
+
+    fputs("it knows:", out);
+    for (int id = first; id < first + info->text_pieces; id++) {
+        const char *piece = cogvideo_text_piece(model, id);
+
+        if (strncmp(piece, WORD_START, strlen(WORD_START)) == 0)
+            piece += strlen(WORD_START);
+        if (*piece != '<' && (isalpha((unsigned char)*piece) || strlen(piece) > 3))
+            fprintf(out, " %s", piece);
+    }
+}
+
+/* Nobody can foresee what a word does that was not in the training data. */
+static void warn_of_unknown(cli_session *session, const char *prompt)
+{
+    const cogvideo_model_info *info = &session->info;
+    char *unknown = NULL, *words = NULL;
+    cogvideo_error err;
+    size_t size;
+    FILE *out;
+
+    if (!prompt || !info->has_text_tokenizer ||
+        cogvideo_text_unknown(session->model, prompt, strlen(prompt), &unknown, &err) != COGVIDEO_OK || !unknown)
+        return;
+    if (info->text_pieces <= FEW_WORDS && (out = open_memstream(&words, &size))) {
+        print_words(info, session->model, out);
+        fclose(out);
+    }
+    cli_say("cogvideo: warning: the model has never seen '%s'%s%s", unknown, words ? "; " : "", words ? words : "");
+    free(words);
+    cogvideo_free(unknown);
+}
+
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
 {
+    warn_of_unknown(session, text->prompt);
     cogvideo_generate_defaults(out);
     out->prompt = text->prompt;
     out->text_ids = text->text_ids.values;

@@ -56,7 +56,10 @@ typedef struct cli_session {
     char *prompt; /* read from standard input, or NULL */
 } cli_session;
 
-/* Opens the model; CLI_OK, or another exit code after an error was printed. */
+/* The folder of the model that comes with the program, in fresh memory; NULL where it is not there. */
+char *cli_find_model(void);
+
+/* Opens the model, by default that one; CLI_OK, or another exit code after an error was printed. */
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options);
 void cli_close(cli_session *session);
 

@@ -7,7 +7,7 @@
 
 #define FIELD(field) offsetof(cli_model_options, field)
 const arg_option cli_model_table[] = {
-    { "model", 'm', "DIR", "the model directory", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "model", 'm', "DIR", "the model directory; default: the model that comes with the program, weights/shapes", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
     { "threads", 't', "N",
       "worker threads; default: all processors this process may use. The result does not depend on it",
       ARG_INT, FIELD(threads), 0, 1024, 0, NULL },

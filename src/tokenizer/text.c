@@ -95,30 +95,61 @@ static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t
     return status == COGVIDEO_OK ? cv_buffer_append(out, bytes, (size_t)(end - bytes), err) : status;
 }
 
+static cogvideo_status too_long(size_t size, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes is longer than the %zu that can be encoded", size,
+                   CV_TEXT_LIMIT);
+}
+
 cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t size, bool keep_line_breaks,
                                int32_t **ids, size_t *count, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer lines = { 0 }, normal = { 0 };
-    int32_t *pieces = NULL;
-    size_t found;
+    cv_segment *segments = NULL;
+    int32_t *found;
 
     if (size > CV_TEXT_LIMIT)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes is longer than the %zu that can be encoded",
-                       size, CV_TEXT_LIMIT);
+        return too_long(size, err);
     if (keep_line_breaks && size > 0) {
         CV_TRY(append_replaced(&lines, bytes, size, "\n", 1, LINE_BREAK, err));
         bytes = lines.data;
         size = lines.size;
     }
     CV_TRY(cv_normalize(&text->normalizer, bytes, size, &normal, err));
-    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &pieces, &found, err));
-    for (size_t i = 0; i < found; i++)
-        pieces[i] += text->first_id;
-    *ids = pieces;
-    *count = found;
+    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &segments, count, err));
+    CV_NEW(found, *count, err);
+    for (size_t i = 0; i < *count; i++)
+        found[i] = segments[i].piece + text->first_id;
+    *ids = found;
 fail:
+    cv_free(segments);
     cv_buffer_free(&lines);
+    cv_buffer_free(&normal);
+    return status;
+}
+
+cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t size, cv_buffer *out,
+                                cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_buffer normal = { 0 };
+    cv_segment *segments = NULL;
+    size_t count;
+
+    if (size > CV_TEXT_LIMIT)
+        return too_long(size, err);
+    CV_TRY(cv_normalize(&text->normalizer, bytes, size, &normal, err));
+    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &segments, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t end = i + 1 < count ? segments[i + 1].start : normal.size;
+
+        if ((size_t)segments[i].piece == text->spm->unknown)
+            CV_TRY(cv_buffer_printf(out, err, "%s%.*s", out->size ? ", " : "", (int)(end - segments[i].start),
+                                    normal.data + segments[i].start));
+    }
+fail:
+    cv_free(segments);
     cv_buffer_free(&normal);
     return status;
 }

@@ -28,6 +28,10 @@ const char *cv_text_piece(const cv_text *text, int32_t id);
 cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t size, bool keep_line_breaks,
                                int32_t **ids, size_t *count, cogvideo_error *err);
 
+/* Appends to `out` the parts of a text that no piece of the model covers, with ", " between them: each becomes <unk>. */
+cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t size, cv_buffer *out,
+                                cogvideo_error *err);
+
 /* The text of `count` ids, NUL-terminated in fresh memory (cv_free). "<n>" becomes a line break, the unknown piece what
  * the model says (by default U+2047 between spaces), control pieces nothing. An id that is no piece, or a text of more
  * than 64 MB, is COGVIDEO_ERROR_ARGUMENT. */

@@ -79,13 +79,13 @@ static void extend(const cv_unigram *in, const char *text, size_t size, size_t s
     }
 }
 
-cogvideo_status cv_unigram_segment(const cv_unigram *in, const char *text, size_t size, int32_t **pieces,
+cogvideo_status cv_unigram_segment(const cv_unigram *in, const char *text, size_t size, cv_segment **segments,
                                    size_t *count, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     int32_t unknown = (int32_t)in->spm->unknown;
     size_t length = 0, i = 0;
-    int32_t *found = NULL;
+    cv_segment *found = NULL;
     path *paths;
 
     CV_NEW(paths, size + 1, err);
@@ -100,12 +100,12 @@ cogvideo_status cv_unigram_segment(const cv_unigram *in, const char *text, size_
     CV_NEW(found, length, err);
     i = length;
     for (size_t end = size; end > 0; end = paths[end].start)
-        found[--i] = paths[end].piece;
+        found[--i] = (cv_segment){ paths[end].piece, paths[end].start };
     *count = 0;
     for (i = 0; i < length; i++)
-        if (found[i] != unknown || i == 0 || found[i - 1] != unknown)
+        if (found[i].piece != unknown || *count == 0 || found[*count - 1].piece != unknown)
             found[(*count)++] = found[i];
-    *pieces = found;
+    *segments = found;
 fail:
     cv_free(paths);
     return status;

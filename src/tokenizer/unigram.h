@@ -16,9 +16,15 @@ typedef struct cv_unigram {
 cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err);
 void cv_unigram_close(cv_unigram *unigram);
 
-/* Piece indices of `text`, in order, each run of unknown characters as one: never more than there are bytes.
- * *pieces is fresh memory (cv_free), not NULL even where *count is 0. Takes 12 bytes of memory for each of the text. */
-cogvideo_status cv_unigram_segment(const cv_unigram *unigram, const char *text, size_t size, int32_t **pieces,
+/* A piece of a text, by its index, and the byte where it starts; it ends where the next one starts. */
+typedef struct cv_segment {
+    int32_t piece;
+    uint32_t start;
+} cv_segment;
+
+/* The segments of `text`, in order, each run of unknown characters as one: never more than there are bytes.
+ * *segments is fresh memory (cv_free), not NULL even where *count is 0. Takes 12 bytes of memory for each of the text. */
+cogvideo_status cv_unigram_segment(const cv_unigram *unigram, const char *text, size_t size, cv_segment **segments,
                                    size_t *count, cogvideo_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "train/recipe.h"
 
 #include <cogvideo/train.h>
+#include <cogvideo/video.h>
 
 #define CV_LEARNER_STORES 2
 
@@ -20,6 +21,9 @@ typedef struct cv_learner_functions {
     double (*evaluate)(cv_learner *learner, char *members, size_t size);
     /* Writes the part's files into the model directory and names them in its model.json. */
     cogvideo_status (*publish)(cv_learner *learner, cogvideo_error *err);
+    /* What the part makes of item `index` of the held-out data (or of the first data), by a model with its newest files. */
+    cogvideo_status (*sample)(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err);
     void (*close)(cv_learner *learner);
 } cv_learner_functions;
 
@@ -34,7 +38,7 @@ struct cv_learner {
     cv_store *gradients[CV_LEARNER_STORES];
     int stores;
     cv_store *state;                          /* further numbers that a checkpoint keeps; NULL = none */
-    int samples;                              /* tokens or pictures of a batch, for the speed shown */
+    int items;                                /* tokens or pictures of a batch, for the speed shown */
     uint64_t memory;                          /* bytes held beside the stores */
 };
 
@@ -45,6 +49,9 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
 cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
                                         const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err);
+
+/* Writes RUN/samples-STEP.jpg: as many samples as the recipe says, after the part was published. */
+cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err);
 
 /* Writes a store to a file of the model directory in the recipe's dtype. `keep` chooses tensors; NULL = all. */
 cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,

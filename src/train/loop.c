@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define LONG_BATCH 5.0 /* seconds */
+
 typedef struct train_loop {
     const cogvideo_train_request *request;
     cv_recipe recipe;
@@ -104,7 +106,7 @@ static void run_step(train_loop *loop)
     loop->progress.loss = loss / recipe->accumulate;
     loop->progress.learning_rate = adamw.rate;
     loop->progress.gradient_norm = norm;
-    loop->progress.samples_per_second = learner->samples * recipe->accumulate / (cv_clock() - started);
+    loop->progress.samples_per_second = learner->items * recipe->accumulate / (cv_clock() - started);
 }
 
 static cogvideo_status write_log(train_loop *loop, cogvideo_error *err)
@@ -141,15 +143,42 @@ static cogvideo_status check_loss(const train_loop *loop, cogvideo_error *err)
                    loop->step);
 }
 
+static int last_step(const train_loop *loop)
+{
+    int wanted = loop->request->steps;
+
+    return wanted > 0 && wanted < loop->recipe.steps ? wanted : loop->recipe.steps;
+}
+
+/* Says what the run takes before it begins, by the time of a batch that counts for nothing; a long one is not repeated. */
+static void announce(const train_loop *loop)
+{
+    cv_learner *learner = loop->learner;
+    uint64_t index = (uint64_t)loop->step * (uint64_t)loop->recipe.accumulate;
+    double step = 0, started, left;
+
+    for (int i = 0; i < 2 && step < LONG_BATCH; i++) {
+        started = cv_clock();
+        learner->functions->batch(learner, index);
+        step = cv_clock() - started;
+    }
+    step *= loop->recipe.accumulate;
+    left = step * (last_step(loop) - loop->step);
+    cv_log(&loop->request->log, COGVIDEO_LOG_INFO,
+           "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->request->part, loop->step,
+           last_step(loop), (double)loop->progress.memory / 1e6, left < 36000 ? 1 : 0, left < 3600 ? left / 60 : left / 3600,
+           left < 3600 ? "minutes" : "hours", step);
+}
+
 static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
 {
     const cogvideo_train_request *request = loop->request;
-    int end = request->steps > 0 && request->steps < loop->recipe.steps ? request->steps : loop->recipe.steps;
+    int end = last_step(loop);
     cogvideo_status status = COGVIDEO_OK;
 
     loop->progress.steps = end;
     while (loop->step < end) {
-        bool stop;
+        bool stop, shows;
 
         run_step(loop);
         CV_TRY(check_loss(loop, err));
@@ -157,8 +186,11 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
         if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
         stop = request->progress && request->progress(request->user, &loop->progress) != 0;
-        if (stop || loop->step % loop->recipe.save_every == 0 || loop->step == end)
+        shows = loop->recipe.samples > 0 && loop->step % loop->recipe.sample_every == 0;
+        if (stop || shows || loop->step % loop->recipe.save_every == 0 || loop->step == end)
             CV_TRY(save(loop, err));
+        if (shows)
+            CV_TRY(cv_samples_write(loop->learner, loop->step, err));
         if (stop && loop->step < end)
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
                            loop->step, end);
@@ -237,8 +269,8 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop.log_path, strerror(errno));
         goto fail;
     }
-    cv_log(&request->log, COGVIDEO_LOG_INFO, "%s: %d of %d steps done, %.0f MB of memory", request->part, loop.step,
-           loop.recipe.steps, (double)loop.progress.memory / 1e6);
+    if (loop.step < last_step(&loop))
+        announce(&loop);
     CV_TRY(run_steps(&loop, err));
 fail:
     loop_close(&loop);

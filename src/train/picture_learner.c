@@ -1,6 +1,7 @@
 /* picture_learner.c - trains the image tokenizer on squares cut from the frames of datasets. */
 #include "base/file.h"
 #include "base/rng.h"
+#include "family/cogvideo/arrows.h"
 #include "model/image_tokenizer/learn.h"
 #include "tensor/store_write.h"
 #include "train/codebook.h"
@@ -18,6 +19,7 @@
 #define START_BATCHES 8  /* whose vectors the codebook starts from */
 #define KMEANS_ROUNDS 10
 #define CLUSTER_ROUNDS 50
+#define PLACES 4         /* among which a busy square is sought */
 enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865 };
 
 typedef struct picture_learner {
@@ -34,25 +36,71 @@ typedef struct picture_learner {
     size_t memory_size;
 } picture_learner;
 
-/* A square of a random frame of a random clip, at a random place. */
+/* How much the pixels of a square vary: the sum of their variances, times its pixels. */
+static double variation(const uint8_t *corner, int side, int crop)
+{
+    double total = 0;
+
+    for (int c = 0; c < 3; c++) {
+        int64_t sum = 0, squares = 0;
+
+        for (int y = 0; y < crop; y++)
+            for (int x = 0; x < crop; x++) {
+                int value = corner[(y * side + x) * 3 + c];
+
+                sum += value;
+                squares += value * value;
+            }
+        total += (double)squares - (double)sum * (double)sum / (crop * crop);
+    }
+    return total;
+}
+
+/* The corner of a square at a random place of a frame: the most varied of a few where the recipe wants it busy. */
+static const uint8_t *choose_place(const cv_recipe *recipe, const uint8_t *frame, int side, uint64_t seed,
+                                   uint32_t counter[4], bool any_place)
+{
+    const uint8_t *best = NULL;
+    double most = -1;
+
+    for (int i = 0; i < PLACES; i++) {
+        const uint8_t *corner;
+        uint32_t bits[4];
+        double found;
+
+        counter[2] = (uint32_t)i + 1;
+        cv_rng_block(bits, seed, counter);
+        corner = frame + (bits[0] % (uint32_t)(side - recipe->crop + 1) * (uint32_t)side +
+                          bits[1] % (uint32_t)(side - recipe->crop + 1)) * 3;
+        if (any_place || (i == 0 && cv_rng_unit(bits[2], bits[3]) >= recipe->busy))
+            return corner;
+        found = variation(corner, side, recipe->crop);
+        if (found > most) {
+            most = found;
+            best = corner;
+        }
+    }
+    return best;
+}
+
+/* A square of a random frame of a random clip; those of the evaluation lie anywhere. */
 static void cut(picture_learner *l, const cogvideo_dataset *dataset, uint8_t *out, uint64_t seed, uint32_t index,
                 uint32_t picture, uint32_t stream)
 {
     uint32_t counter[4] = { index, picture, 0, stream }, bits[4];
     cogvideo_dataset_info info;
     cogvideo_dataset_clip clip;
-    int crop = l->head.recipe->crop, x, y;
-    const uint8_t *frame;
+    int crop = l->head.recipe->crop;
+    const uint8_t *corner;
 
     cv_rng_block(bits, seed, counter);
     cogvideo_dataset_get_info(dataset, &info);
     if (cogvideo_dataset_get_clip(dataset, (int)(bits[0] % (uint32_t)info.clips), &clip, NULL) != COGVIDEO_OK)
         return; /* an index below the count is always there */
-    x = (int)(bits[2] % (uint32_t)(info.size - crop + 1));
-    y = (int)(bits[3] % (uint32_t)(info.size - crop + 1));
-    frame = clip.pixels + (size_t)(bits[1] % (uint32_t)clip.frames) * (size_t)(info.size * info.size * 3);
+    corner = clip.pixels + (size_t)(bits[1] % (uint32_t)clip.frames) * (size_t)(info.size * info.size * 3);
+    corner = choose_place(l->head.recipe, corner, info.size, seed, counter, stream == DRAW_HELD_OUT);
     for (int row = 0; row < crop; row++)
-        memcpy(out + (size_t)(row * crop * 3), frame + (size_t)(((y + row) * info.size + x) * 3), (size_t)(crop * 3));
+        memcpy(out + (size_t)(row * crop * 3), corner + (size_t)(row * info.size * 3), (size_t)(crop * 3));
 }
 
 static void fill(picture_learner *l, uint32_t index, uint32_t stream)
@@ -266,6 +314,41 @@ fail:
     return status;
 }
 
+/* A frame, and what remains of it. */
+static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err)
+{
+    const picture_learner *l = (const picture_learner *)learner;
+    const cogvideo_dataset *dataset = l->held_out ? l->held_out : l->data[0];
+    const cv_description *d = &newest->description;
+    const cogvideo_decode_options options = { .size = -1 };
+    int side = d->network.grid * d->rate;
+    cogvideo_video frame = { 0 }, fitted = { 0 }, decoded = { 0 };
+    cogvideo_tokens codes = { 0 };
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(dataset, &info);
+    CV_TRY(cogvideo_dataset_get_clip(dataset, (int)((long long)index * info.clips / learner->recipe->samples), &clip,
+                                     err));
+    CV_TRY(cogvideo_video_alloc(&frame, info.size, info.size, 1, 0, err));
+    memcpy(frame.pixels, clip.pixels + (size_t)(clip.frames / 2) * (size_t)(info.size * info.size * 3),
+           (size_t)(info.size * info.size * 3));
+    CV_TRY(cogvideo_video_fit(&fitted, &frame, side, side, err));
+    CV_TRY(cv_arrow_encode(newest, &fitted, d->rate, NULL, &codes, err));
+    CV_TRY(cv_arrow_decode(newest, &options, &codes, &decoded, err));
+    CV_TRY(cogvideo_video_alloc(out, side, side, 2, 0, err));
+    memcpy(out->pixels, fitted.pixels, (size_t)(side * side * 3));
+    memcpy(out->pixels + (size_t)(side * side * 3), decoded.pixels, (size_t)(side * side * 3));
+fail:
+    cogvideo_video_free(&frame);
+    cogvideo_video_free(&fitted);
+    cogvideo_video_free(&decoded);
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
 static void learner_close(cv_learner *learner)
 {
     picture_learner *l = (picture_learner *)learner;
@@ -287,7 +370,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
                                         const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { batch, moved, evaluate, publish, learner_close };
+    static const cv_learner_functions functions = { batch, moved, evaluate, publish, sample, learner_close };
     static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
     const cv_description *d = &model->description;
@@ -297,7 +380,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
 
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
-                            .samples = recipe->batch };
+                            .items = recipe->batch };
     l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->seed };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));

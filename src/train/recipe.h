@@ -25,8 +25,10 @@ typedef struct cv_recipe {
     double norm_gain;                     /* first gain of the third and fourth layer norm */
     uint64_t seed;
     int evaluate_every, evaluate_batches, save_every;
+    int samples, sample_every;            /* of a sheet (0: none), and its steps */
     cv_dtype dtype;                       /* of the model's file */
     int crop;                             /* image tokenizer: side of the squares cut from frames */
+    double busy;                          /* share of these squares that are sought where a frame varies most */
     int plain_steps;                      /* first steps without quantisation, before the codebook starts */
     double l1, l2, commitment;            /* weights of its losses */
     double decay, dead;                   /* of its codebook: codebook.h */

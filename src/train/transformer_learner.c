@@ -1,5 +1,6 @@
 /* transformer_learner.c - trains the trunk (text and one frame) or a stage's second channel on training rows. */
 #include "base/rng.h"
+#include "family/cogvideo/arrows.h"
 #include "family/cogvideo/settings.h"
 #include "family/cogvideo/texts.h"
 #include "model/cogvideo/train.h"
@@ -373,7 +374,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &arena);
     l->memory_size = arena.peak + ce;
     l->head.memory = l->memory_size;
-    l->head.samples = n * l->slots * (int)L;
+    l->head.items = n * l->slots * (int)L;
     if (!(l->memory = cv_alloc(l->memory_size, 1, err)))
         return COGVIDEO_ERROR_MEMORY;
 fail:
@@ -406,6 +407,55 @@ fail:
     return status;
 }
 
+/* Every `step`-th frame of a row as a clip's codes. */
+static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows, size_t row, int count, int step,
+                               cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cv_description *d = &l->head.model->description;
+    cogvideo_status status;
+    size_t L = (size_t)rows->places;
+
+    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->rate, count, err));
+    for (int f = 0; f < count; f++) {
+        memcpy(out->codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes);
+        out->times[f] = f;
+    }
+fail:
+    return status;
+}
+
+/* The first frame of a row's text; key frames from a row's first one on; a row's frames between its known ones. */
+static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err)
+{
+    const transformer_learner *l = (const transformer_learner *)learner;
+    const cv_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
+    const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
+    const cogvideo_decode_options decode = { .size = -1 };
+    cogvideo_generate_options options;
+    cogvideo_tokens given = { 0 }, clip = { 0 };
+    cogvideo_status status;
+
+    cogvideo_generate_defaults(&options);
+    options.text_ids = l->texts;
+    options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
+    options.seed = (uint64_t)index;
+    if (learner->recipe->part == CV_TRAIN_IMAGE) {
+        CV_TRY(cv_arrow_keyframes(newest, &options, NULL, 1, &clip, err));
+    } else if (learner->recipe->part == CV_TRAIN_STAGE1) {
+        CV_TRY(clip_of(l, rows, row, 1, 1, &given, err));
+        CV_TRY(cv_arrow_keyframes(newest, &options, &given, 0, &clip, err));
+    } else {
+        CV_TRY(clip_of(l, rows, row, cv_cogvideo_known(config_of(l)), 2, &given, err));
+        CV_TRY(cv_arrow_interpolate(newest, &options, &given, 1, 0, &clip, err));
+    }
+    CV_TRY(cv_arrow_decode(newest, &decode, &clip, out, err));
+fail:
+    cogvideo_tokens_free(&given);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
 static void learner_close(cv_learner *learner)
 {
     transformer_learner *l = (transformer_learner *)learner;
@@ -434,7 +484,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
                                             const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                             cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { batch, NULL, evaluate, publish, learner_close };
+    static const cv_learner_functions functions = { batch, NULL, evaluate, publish, sample, learner_close };
     cogvideo_status status;
     transformer_learner *l = NULL;
     cogvideo_generate_options options;
