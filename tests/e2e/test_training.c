@@ -5,26 +5,30 @@
 
 #include "base/file.h"
 
+#include <unistd.h>
+
+#define SHEET "\"samples\":2,\"sample_every\":4"
+
 /* configs/shapes-model.json made small, and a recipe of a few steps. */
 static void write_model(void)
 {
     static const char *const swaps[][2] = {
         { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
         { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
-        { "\"image_codes\": 512", "\"image_codes\": 64" }, { "\"codes\": 512", "\"codes\": 64" },
-        { "\"start_of_image\": 588", "\"start_of_image\": 140" }, { "\"vocabulary\": 608", "\"vocabulary\": 160" },
+        { "\"image_codes\": 768", "\"image_codes\": 64" }, { "\"codes\": 768", "\"codes\": 64" },
+        { "\"start_of_image\": 844", "\"start_of_image\": 140" }, { "\"vocabulary\": 864", "\"vocabulary\": 160" },
         { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
         { "\"latent\": 16", "\"latent\": 8" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
     };
     static const char recipe[] =
         "{\"format\":\"cogvideo-recipe\",\"version\":1,"
-        "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"clusters\":4,\"evaluate_every\":4,"
-        "\"evaluate_batches\":1,\"save_every\":100},"
+        "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"busy\":0.5,\"clusters\":4,\"evaluate_every\":4,"
+        "\"evaluate_batches\":1,\"save_every\":100," SHEET "},"
         "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,"
-        "\"evaluate_every\":4,\"evaluate_batches\":1},"
-        "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1},"
-        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"evaluate_every\":8,\"evaluate_batches\":1}}";
+        "\"evaluate_every\":4,\"evaluate_batches\":1," SHEET "},"
+        "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "},"
+        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "}}";
     cogvideo_error err;
     cv_buffer text = { 0 }, out = { 0 };
     const char *configs = getenv("COGVIDEO_CONFIGS");
@@ -62,6 +66,11 @@ static int start(void **state)
     return 0;
 }
 
+static bool is_there(const char *name)
+{
+    return access(check_temp_path(name), R_OK) == 0;
+}
+
 /* A straight run, and one that stops half way and goes on with another number of threads: the same checkpoint. */
 static void train_twice(const char *part, const char *data, const char *held_out)
 {
@@ -78,6 +87,9 @@ static void train_twice(const char *part, const char *data, const char *held_out
     snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
     snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
     program_equal_files(straight, halves);
+    snprintf(straight, sizeof straight, "%s-straight/samples-000004.jpg", part);
+    snprintf(halves, sizeof halves, "%s-halves/samples-000008.jpg", part);
+    assert_true(is_there(straight) && is_there(halves));
 }
 
 static void the_image_tokenizer_learns(void **state)
@@ -97,11 +109,32 @@ static void rows_are_made(void **state)
     program_ok("dataset tokens data --model model --for stage2 -q -o stage2.rows");
 }
 
+/* One first frame a clip; one window of key frames; 2 + 4 + 8 windows of interpolation. */
+static void rows_are_counted(void **state)
+{
+    static const char *const rows[][2] = { { "image", "6" }, { "stage1", "6" }, { "stage2", "84" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[40], wanted[40];
+        cv_buffer text = { 0 };
+        cogvideo_error err;
+
+        snprintf(name, sizeof name, "%s.rows.json", rows[i][0]);
+        snprintf(wanted, sizeof wanted, "\"rows\":\t%s,", rows[i][1]);
+        CHECK_OK(cv_file_read(&text, check_temp_path(name), 1 << 16, &err), err);
+        assert_non_null(strstr(text.data, wanted));
+        cv_buffer_free(&text);
+    }
+}
+
 static void the_trunk_learns(void **state)
 {
     (void)state;
     train_twice("image", "image.rows stage1.rows", "image.rows");
     program_ok("keyframes --model model \"a small red circle moves left\" --count 1 --seed 1 -q -o first.jsonl");
+    program_check("train image image.rows --recipe recipe.json --model model -o told --steps 1" STDERR, 0,
+                  "0 of 1 steps done; ");
 }
 
 static void the_stages_learn(void **state)
@@ -117,6 +150,8 @@ static void the_model_makes_a_clip(void **state)
     program_ok("generate --model model \"a small red circle moves left\" --seed 1 -q -o clip.y4m");
     program_ok("tokens show clip.jsonl");
     assert_non_null(strstr(program_output(), "33"));
+    program_check("keyframes --model model \"a small red dog moves left on a field\" --count 1 -f -o first.jsonl" STDERR, 0,
+                  "has never seen 'dog, field'; it knows: black white");
 }
 
 static void what_is_wrong_is_said(void **state)
@@ -142,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(rows_are_made),
+        cmocka_unit_test(rows_are_counted),
         cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_is_wrong_is_said),
     };
