@@ -88,7 +88,7 @@ COGVIDEO_API cogvideo_status cogvideo_dataset_build(const char *source, const ch
 /* What rows are for: which frames of a clip, and which text, a row has. K = the model's key frames, durations d0, d1 ..
  * as in its description; frame rates follow from them: K frames in d seconds stand d / (K - 1) apart. */
 typedef enum cogvideo_rows_kind {
-    COGVIDEO_ROWS_IMAGE,  /* one frame, each frame of a clip that is a key frame; text of the first frame */
+    COGVIDEO_ROWS_IMAGE,  /* one frame: the first of each row of stage 1, or of a clip too short for one; text of the first frame */
     COGVIDEO_ROWS_STAGE1, /* K frames d0 / (K - 1) apart, in time order; text of key frames */
     COGVIDEO_ROWS_STAGE2, /* for every round r, K frames d_r / (K - 1) apart, in time order; text of interpolation */
 } cogvideo_rows_kind;

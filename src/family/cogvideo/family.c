@@ -108,7 +108,8 @@ static cogvideo_status open_text(cogvideo_model *model, const char *directory, c
                        model->text_path, pieces, c->image_codes, c->vocabulary, c->vocabulary - c->image_codes);
     if (cv_text_id(model->text, "<start_of_image>") != c->start_of_image)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "%s: <start_of_image> is %d here, model.json says %d: another text model belongs to it",
+                       "%s: <start_of_image> is %d here, model.json says %d: networks that were trained want their own text "
+                       "model, and for new ones model.json must say the former",
                        model->text_path, (int)cv_text_id(model->text, "<start_of_image>"), c->start_of_image);
 fail:
     return status;
