@@ -25,6 +25,10 @@ pkg() {
 [ -x "$temp/root$prefix/bin/cogvideo" ] || fail "no program was installed"
 [ -f "$temp/root$prefix/share/cogvideo/configs/cogvideo.json" ] || fail "no model descriptions were installed"
 
+# The model that comes with it is found where it was installed.
+"$temp/root$prefix/bin/cogvideo" keyframes -q "a small red circle moves left on a black background" --count 1 --seed 1 \
+    -o "$temp/first.jsonl" || fail "the installed program finds no model"
+
 # Every symbol that the shared library gives away has the library's name.
 nm -D --defined-only "$lib/libcogvideo.so" | awk '{ print $NF }' >"$temp/symbols"
 grep -qx cogvideo_keyframes "$temp/symbols" || fail "libcogvideo.so does not export cogvideo_keyframes"
