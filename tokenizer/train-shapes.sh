@@ -2,7 +2,7 @@
 # train-shapes.sh OUTPUT - makes the text model of the shapes world, tokenizer/shapes.model, from configs/shapes.json.
 #
 # Needs spm_train (Debian package sentencepiece) and the program built in ./build. Every word of the world is one piece,
-# "▁word" in English; letters, digits and the rest of the texts are pieces of their own.
+# "▁word" in English, and nothing but these words, the texts that the program adds and their digits.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)

@@ -39,4 +39,4 @@ awk 1 "$@" >"$work/captions" # a line break behind each file
 ) || { cat "$work/log" >&2; exit 1; }
 mv "$work/text.model" "$output"
 count=$(wc -l <"$work/text.vocab")
-echo "$output: $count pieces. In model.json start_of_image is image_codes + $count, and vocabulary at least 3 more." >&2
+echo "$output: $count pieces" >&2

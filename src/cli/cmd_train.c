@@ -42,9 +42,12 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
         view->first_step = p->step;
     if (!view->quiet && (now - view->shown >= REPEAT || p->step == p->steps)) {
         double each = (now - view->started) / (p->step - view->first_step + 1);
+        char held_out[40] = "";
 
-        cli_say("step %d of %d, loss %.4f, held out %.4f, rate %.2g, %.0f a second, %.0f s left", p->step, p->steps,
-                p->loss, p->held_out, p->learning_rate, p->samples_per_second, each * (p->steps - p->step));
+        if (p->held_out > 0)
+            snprintf(held_out, sizeof held_out, ", held out %.4f", p->held_out);
+        cli_say("step %d of %d, loss %.4f%s, rate %.2g, %.0f a second, %.0f s left", p->step, p->steps, p->loss, held_out,
+                p->learning_rate, p->samples_per_second, each * (p->steps - p->step));
         view->shown = now;
     }
     return cli_interrupted();

@@ -252,6 +252,22 @@ static cogvideo_status set_start_of_image(const section *s, size_t pieces)
     return status;
 }
 
+#define APPENDED 3 /* <start_of_image>, <start_of_english>, <start_of_chinese> */
+
+/* A network that is still to be trained gets a row of the word embeddings for every piece. */
+static cogvideo_status make_room_for_text(const section *network, size_t pieces)
+{
+    int64_t codes, vocabulary;
+    cogvideo_status status;
+
+    CV_TRY(get(network, "image_codes", &codes));
+    CV_TRY(get(network, "vocabulary", &vocabulary));
+    if (vocabulary < codes + (int64_t)pieces + APPENDED)
+        cv_json_set_int(network->json, "vocabulary", codes + (int64_t)pieces + APPENDED);
+fail:
+    return status;
+}
+
 cogvideo_status cv_describe(cv_json *description, const cv_findings *found, const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -263,6 +279,8 @@ cogvideo_status cv_describe(cv_json *description, const cv_findings *found, cons
         CV_TRY(open_section(&upscaler, description, "upscaler", origin, err));
         CV_TRY(set_start_of_image(&upscaler, found->pieces));
     }
+    if (!found->stage1 && !found->stage2)
+        CV_TRY(make_room_for_text(&network, found->pieces));
     if (found->stage1 && found->stage2)
         CV_TRY(check_same(found->stage1, found->stage2, err));
     if (found->stage1)

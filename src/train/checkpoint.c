@@ -2,6 +2,7 @@
 
 #include "tensor/store_write.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,15 +47,18 @@ static cogvideo_status check_head(const cv_store *file, const char *part, int *s
 {
     const char *format = cv_store_metadata(file, "format"), *of = cv_store_metadata(file, "part");
     const char *done = cv_store_metadata(file, "steps");
+    char *end;
+    long number;
 
     if (!format || strcmp(format, "cogvideo-checkpoint") != 0 || !of || !done)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is no checkpoint of a training", cv_store_path(file));
     if (strcmp(of, part) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is a checkpoint of '%.40s', not of '%s'", cv_store_path(file), of,
                        part);
-    *steps = atoi(done);
-    if (*steps < 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that %d steps were done", cv_store_path(file), *steps);
+    number = strtol(done, &end, 10);
+    if (*end || end == done || number < 0 || number > INT_MAX)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that '%.40s' steps were done", cv_store_path(file), done);
+    *steps = (int)number;
     return COGVIDEO_OK;
 }
 

@@ -5,12 +5,13 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/learner.h"
+#include "train/log.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LONG_BATCH 5.0 /* seconds */
 
@@ -20,11 +21,16 @@ typedef struct train_loop {
     cogvideo_model *model;
     cv_learner *learner;
     cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
-    char *checkpoint, *log_path;
-    FILE *log;
+    char *checkpoint;
+    cv_train_log log;
     int step; /* finished */
     cogvideo_train_progress progress;
 } train_loop;
+
+static bool is_useful(const train_loop *loop)
+{
+    return loop->recipe.part != CV_TRAIN_IMAGE_TOKENIZER || loop->step > loop->recipe.plain_steps;
+}
 
 /* --- checkpoints ---------------------------------------------------------------------------------- */
 
@@ -45,6 +51,12 @@ static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV
     return count;
 }
 
+/* The part's file in the model directory; an image tokenizer without a codebook would be of no use there. */
+static cogvideo_status publish(const train_loop *loop, cogvideo_error *err)
+{
+    return is_useful(loop) ? loop->learner->functions->publish(loop->learner, err) : COGVIDEO_OK;
+}
+
 static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
 {
     cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
@@ -52,7 +64,7 @@ static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
     cogvideo_status status = cv_checkpoint_save(loop->checkpoint, stores, count,
                                                 cv_train_part_name(loop->recipe.part), loop->step, err);
 
-    return status == COGVIDEO_OK ? loop->learner->functions->publish(loop->learner, err) : status;
+    return status == COGVIDEO_OK ? publish(loop, err) : status;
 }
 
 static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
@@ -109,28 +121,15 @@ static void run_step(train_loop *loop)
     loop->progress.samples_per_second = learner->items * recipe->accumulate / (cv_clock() - started);
 }
 
-static cogvideo_status write_log(train_loop *loop, cogvideo_error *err)
-{
-    const cogvideo_train_progress *p = &loop->progress;
-
-    if (fprintf(loop->log, "{\"step\":%d,\"loss\":%.6g,\"learning_rate\":%.4g,\"gradient_norm\":%.4g,\"per_second\":%.1f}\n",
-                p->step, p->loss, p->learning_rate, p->gradient_norm, p->samples_per_second) < 0 ||
-        fflush(loop->log) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop->log_path, strerror(errno));
-    return COGVIDEO_OK;
-}
-
 static cogvideo_status evaluate(train_loop *loop, cogvideo_error *err)
 {
-    char members[400] = "";
+    char members[1200] = "";
     double loss = loop->learner->functions->evaluate(loop->learner, members, sizeof members);
 
     if (isnan(loss))
         return COGVIDEO_OK;
     loop->progress.held_out = loss;
-    if (fprintf(loop->log, "{\"step\":%d,\"held_out\":%.6g%s}\n", loop->step, loss, members) < 0 || fflush(loop->log) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop->log_path, strerror(errno));
-    return COGVIDEO_OK;
+    return cv_train_log_evaluation(&loop->log, loop->step, loss, members, err);
 }
 
 /* A loss that is no number never becomes a checkpoint. */
@@ -141,6 +140,15 @@ static cogvideo_status check_loss(const train_loop *loop, cogvideo_error *err)
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                    "the loss of step %d is no number: lower the learning rate; the checkpoint of an earlier step is kept",
                    loop->step);
+}
+
+/* A sheet that cannot be made, as where a model lacks what sampling needs, is no reason to stop. */
+static void show(const train_loop *loop)
+{
+    cogvideo_error why;
+
+    if (cv_samples_write(loop->learner, loop->step, &why) != COGVIDEO_OK)
+        cv_log(&loop->request->log, COGVIDEO_LOG_WARNING, "no sheet of samples after step %d: %s", loop->step, why.message);
 }
 
 static int last_step(const train_loop *loop)
@@ -182,15 +190,15 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
 
         run_step(loop);
         CV_TRY(check_loss(loop, err));
-        CV_TRY(write_log(loop, err));
+        CV_TRY(cv_train_log_step(&loop->log, &loop->progress, err));
         if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
         stop = request->progress && request->progress(request->user, &loop->progress) != 0;
-        shows = loop->recipe.samples > 0 && loop->step % loop->recipe.sample_every == 0;
+        shows = loop->recipe.samples > 0 && is_useful(loop) && loop->step % loop->recipe.sample_every == 0;
         if (stop || shows || loop->step % loop->recipe.save_every == 0 || loop->step == end)
             CV_TRY(save(loop, err));
         if (shows)
-            CV_TRY(cv_samples_write(loop->learner, loop->step, err));
+            show(loop);
         if (stop && loop->step < end)
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
                            loop->step, end);
@@ -201,16 +209,27 @@ fail:
 
 /* --- opening -------------------------------------------------------------------------------------- */
 
+/* Before hours are spent: where the part's file will go. */
+static cogvideo_status check_model(const char *folder, cogvideo_error *err)
+{
+    if (!cv_path_is_dir(folder))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is no folder: a model directory was expected", folder);
+    if (access(folder, W_OK) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written to, but the part goes there: %s", folder,
+                       strerror(errno));
+    return COGVIDEO_OK;
+}
+
 static cogvideo_status open_folder(train_loop *loop, cogvideo_error *err)
 {
     const char *folder = loop->request->output;
 
     if (mkdir(folder, 0777) != 0 && !cv_path_is_dir(folder))
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-    if (!(loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err)) ||
-        !(loop->log_path = cv_path_join(folder, "log.jsonl", err)))
-        return COGVIDEO_ERROR_MEMORY;
-    return COGVIDEO_OK;
+    if (access(folder, W_OK) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written to: %s", folder, strerror(errno));
+    loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err);
+    return loop->checkpoint ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
 }
 
 static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
@@ -243,11 +262,9 @@ static void loop_close(train_loop *loop)
     }
     if (loop->learner)
         loop->learner->functions->close(loop->learner);
-    if (loop->log)
-        fclose(loop->log);
+    cv_train_log_close(&loop->log);
     cv_family_close(&loop->model);
     cv_free(loop->checkpoint);
-    cv_free(loop->log_path);
 }
 
 cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_error *err)
@@ -261,16 +278,16 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "'%.40s' is no part to train: image-tokenizer, image, stage1 or stage2", request->part);
     CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, part, err));
+    CV_TRY(check_model(request->model, err));
     CV_TRY(cv_family_open(&loop.model, request->model, &options, err));
     CV_TRY(open_folder(&loop, err));
     CV_TRY(open_learner(&loop, err));
     CV_TRY(start_or_resume(&loop, err));
-    if (!(loop.log = fopen(loop.log_path, request->resume ? "ab" : "wb"))) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", loop.log_path, strerror(errno));
-        goto fail;
-    }
+    CV_TRY(cv_train_log_open(&loop.log, request->output, request->resume != 0, loop.step, err));
     if (loop.step < last_step(&loop))
         announce(&loop);
+    else
+        CV_TRY(publish(&loop, err)); /* the run that made the last checkpoint may have been killed before */
     CV_TRY(run_steps(&loop, err));
 fail:
     loop_close(&loop);

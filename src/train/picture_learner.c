@@ -109,7 +109,7 @@ static void fill(picture_learner *l, uint32_t index, uint32_t stream)
     size_t size = (size_t)(recipe->crop * recipe->crop * 3);
 
     for (int i = 0; i < recipe->batch; i++) {
-        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[i % l->datasets];
+        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[((size_t)index * (size_t)recipe->batch + (size_t)i) % (size_t)l->datasets];
 
         cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->seed, index, (uint32_t)i,
             stream);
@@ -180,7 +180,7 @@ static double evaluate(cv_learner *learner, char *members, size_t size)
         loss += loss_of(l, &losses);
         l2 += losses.l2;
     }
-    snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(l2 / recipe->evaluate_batches),
+    snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)),
              cv_codebook_used(&l->codebook, recipe->dead));
     return loss / recipe->evaluate_batches;
 }
@@ -357,7 +357,7 @@ static void learner_close(cv_learner *learner)
     cv_store_close(&learner->weights[0]);
     cv_store_close(&learner->gradients[0]);
     cv_store_close(&learner->state);
-    for (int i = 0; i < l->datasets; i++)
+    for (int i = 0; i < MAX_DATASETS; i++)
         cogvideo_dataset_close(&l->data[i]);
     cogvideo_dataset_close(&l->held_out);
     cv_free(l->pixels);

@@ -101,6 +101,9 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
     CV_TRY(cv_json_optional_string(section, "dtype", &dtype, origin, err));
     if (!cv_dtype_parse(&r->dtype, dtype) || !cv_dtype_is_real(r->dtype))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: dtype must be f32, f16 or bf16, not '%.20s'", origin, dtype);
+    if (r->part == CV_TRAIN_IMAGE_TOKENIZER && r->accumulate > 1)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: accumulate is %d, but the codebook's averages follow every batch: "
+                       "enlarge the batch instead", origin, r->accumulate);
     r->seed = (uint64_t)seed;
     r->train_trunk = train_trunk != 0;
 fail:
@@ -112,9 +115,12 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
     cogvideo_status status;
     cv_json *json = NULL, *section;
     cv_recipe recipe = { .part = part };
-    const char *format;
+    const char *format, *keys[CV_TRAIN_PARTS + 3] = { "format", "version" };
     char origin[600];
+    int64_t version;
 
+    for (int i = 0; i < CV_TRAIN_PARTS; i++)
+        keys[i + 2] = part_names[i];
     CV_TRY(cv_json_read(&json, path, MAX_BYTES, err));
     CV_TRY(cv_json_string(json, "format", &format, path, err));
     if (strcmp(format, "cogvideo-recipe") != 0) {
@@ -122,6 +128,8 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
                          format);
         goto fail;
     }
+    CV_TRY(cv_json_int(json, "version", 1, 1, &version, path, err));
+    CV_TRY(cv_json_check_keys(json, keys, path, err));
     snprintf(origin, sizeof origin, "%.500s: %s", path, part_names[part]);
     CV_TRY(cv_json_object(json, part_names[part], &section, path, err));
     CV_TRY(read_section(&recipe, section, origin, err));

@@ -5,16 +5,25 @@
 
 #include "base/file.h"
 
+#include <cogvideo/dataset.h>
+
+#define CV_ROWS_FORMAT "cogvideo-rows"
+#define CV_ROWS_VERSION 1
+
 typedef struct cv_rows {
     char *path;
     cv_mapping file;
     const int32_t *values; /* [count][text_places + frames * places] */
     size_t count;
+    cogvideo_rows_kind kind;
     int text_places, frames, places;
     int32_t pad;
 } cv_rows;
 
-/* Rows for a network of `places` codes a frame; codes below image_codes, text ids below the vocabulary. */
+/* "image", "stage1" or "stage2". */
+const char *cv_rows_kind_name(cogvideo_rows_kind kind);
+
+/* Rows for a network of `places` codes a frame; codes below image_codes, text ids below the vocabulary, at least one. */
 cogvideo_status cv_rows_open(cv_rows *out, const char *path, int places, int image_codes, int vocabulary,
                              cogvideo_error *err);
 void cv_rows_close(cv_rows *rows);

@@ -75,7 +75,7 @@ static double batch(cv_learner *learner, uint64_t index)
         cv_rng_block(bits, recipe->seed, counter);
         rows = &l->rows[bits[0] % (uint32_t)l->files];
         fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
-             rows->frames > 1 && cv_rng_unit(bits[3], 0) < recipe->text_dropout);
+             rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < recipe->text_dropout);
     }
     return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
 }
@@ -240,34 +240,43 @@ fail:
     return status;
 }
 
-/* The trunk of a stage: the file that the model directory has. */
+/* The file of the trunk that a stage is trained on: the bare one, or that of a stage which is there already. */
+static const char *trunk_file(const transformer_learner *l)
+{
+    const cv_description *d = &l->head.model->description;
+    int own = l->head.recipe->part == CV_TRAIN_STAGE2;
+
+    return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
+}
+
+/* Opens it; the frozen one is used as it lies in the file, and one to be trained is checked all the same. */
 static cogvideo_status open_trunk_file(transformer_learner *l, cogvideo_error *err)
 {
+    const char *folder = l->head.request->model, *file = trunk_file(l);
     cogvideo_status status;
-    char *path = cv_path_join(l->head.request->model, "trunk.safetensors", err);
+    cv_trunk checked = { 0 };
+    char *path;
 
-    if (!path)
+    if (!file)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has no trunk yet, which is trained first ('cogvideo train image')",
+                       folder);
+    if (!(path = cv_path_join(folder, file, err)))
         return COGVIDEO_ERROR_MEMORY;
-    if (!cv_path_exists(path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is missing: the trunk is trained first ('cogvideo train image')",
-                         path);
-        goto fail;
-    }
     CV_TRY(cv_store_open(&l->frozen, path, err));
-    if (!l->head.recipe->train_trunk)
-        CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
+    CV_TRY(bind_trunk(l->head.recipe->train_trunk ? &checked : &l->trunk, l->frozen, config_of(l), err));
 fail:
+    cv_trunk_close(&checked);
     cv_free(path);
     return status;
 }
 
+/* Both are of one network. */
 static void copy_store(cv_store *to, const cv_store *from)
 {
     for (size_t t = 0; t < cv_store_count(to); t++) {
         const cv_tensor *tensor = cv_store_at(to, t), *source = cv_store_find(from, tensor->name);
 
-        if (source && source->count == tensor->count && cv_dtype_is_real(source->dtype))
-            cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
+        cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
     }
 }
 
@@ -328,8 +337,13 @@ fail:
 static cogvideo_status open_rows(const transformer_learner *l, const char *path, cv_rows *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *c = config_of(l);
+    cv_train_part part = l->head.recipe->part;
     cogvideo_status status = cv_rows_open(out, path, cv_cogvideo_places(c), c->image_codes, c->vocabulary, err);
 
+    if (status == COGVIDEO_OK && part != CV_TRAIN_IMAGE &&
+        out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
+                         path, cv_rows_kind_name(out->kind), cv_train_part_name(part));
     if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != l->slots)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
                          path, out->text_places, out->frames, c->text_places, l->slots);
@@ -387,15 +401,17 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
     static const char *const stage_keys[] = { "trunk", "own", NULL }, *const trunk_keys[] = { "file", NULL };
     static const char *const trunk_files[] = { "trunk.safetensors", NULL };
+    const transformer_learner *l = (const transformer_learner *)learner;
     cv_train_part part = learner->recipe->part;
     const char *own = part == CV_TRAIN_STAGE1 ? "stage1.safetensors" : "stage2.safetensors";
-    const char *trunk = "trunk.safetensors", *files[3] = { NULL, own, NULL };
+    const char *trunk, *files[3] = { NULL, own, NULL };
     cogvideo_status status;
 
     if (part == CV_TRAIN_IMAGE) {
-        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
+        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk_files[0], err));
         return cv_publish_part(learner, "trunk", trunk_keys, trunk_files, err);
     }
+    trunk = trunk_file(l);
     if (learner->recipe->train_trunk) { /* no longer the trunk that the other stage was trained on */
         trunk = part == CV_TRAIN_STAGE1 ? "stage1.trunk.safetensors" : "stage2.trunk.safetensors";
         CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
@@ -469,7 +485,7 @@ static void learner_close(cv_learner *learner)
         cv_store_close(&learner->gradients[s]);
     }
     cv_store_close(&l->frozen);
-    for (int i = 0; i < l->files; i++)
+    for (int i = 0; i < MAX_FILES; i++)
         cv_rows_close(&l->rows[i]);
     cv_rows_close(&l->held_out);
     cv_ids_free(&l->guide);

@@ -156,8 +156,8 @@ static void the_model_makes_a_clip(void **state)
 
 static void what_is_wrong_is_said(void **state)
 {
-    static const char broken[] = "{\"format\":\"cogvideo-recipe\",\"image\":{\"steps\":0}}";
-    static const char unknown[] = "{\"format\":\"cogvideo-recipe\",\"image\":{\"stepps\":5}}";
+    static const char broken[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image\":{\"steps\":0}}";
+    static const char unknown[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image\":{\"stepps\":5}}";
 
     (void)state;
     check_write(check_temp_path("broken.json"), broken, sizeof broken - 1);

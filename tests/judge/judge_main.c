@@ -140,6 +140,7 @@ static int judge_one(judge *j, const cv_shapes *world, const char *path, const c
     }
     total->clips++;
     total->all += right == JUDGE_ASPECTS;
+    /* The kinds up to this one move the centre; the others turn, grow or stand still. */
     if (world->motion[wanted.motion >= 0 ? wanted.motion : 0].kind <= CV_SHAPES_BOUNCE) {
         total->moving++;
         total->smooth += verdict.jump <= 4;

@@ -18,11 +18,14 @@ enum { PROMPTS = sizeof prompts / sizeof *prompts };
 /* How many of the five aspects a clip has right. */
 static void count_right(judge *j, const cv_shapes *world, const char *clip, const char *prompt, int right[JUDGE_ASPECTS])
 {
-    cv_shapes_combination wanted = cv_shapes_at(world, cv_shapes_find(world, prompt));
+    const int index = cv_shapes_find(world, prompt);
+    cv_shapes_combination wanted;
     cogvideo_video video = { 0 };
     judge_verdict verdict;
     cogvideo_error err;
 
+    assert_true(index >= 0);
+    wanted = cv_shapes_at(world, index);
     CHECK_OK(cogvideo_video_read(&video, check_temp_path(clip), 0, &err), err);
     assert_int_equal(video.frames, 33);
     assert_int_equal(video.width, world->side);

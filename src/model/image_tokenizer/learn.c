@@ -183,6 +183,8 @@ static cogvideo_status open_memory(cv_image_learner *learner, cogvideo_error *er
     size_t rows = (size_t)learner->options.batch * (size_t)learner->places, scratch;
     size_t latent = (size_t)learner->weights->config.latent;
 
+    if (learner->exec.threads > learner->parts) /* no more can be at work */
+        learner->exec.threads = learner->parts;
     run_picture(&(picture){ .learner = learner, .grad = learner->twins[0] }, &arena);
     learner->scratch_size = arena.peak;
     if (!cv_size_mul(arena.peak, (size_t)learner->exec.threads, &scratch))

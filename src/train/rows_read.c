@@ -6,25 +6,60 @@
 
 #define MAX_BYTES (1u << 20)
 
+static const char *const kind_names[] = { "image", "stage1", "stage2" };
+
+const char *cv_rows_kind_name(cogvideo_rows_kind kind)
+{
+    return kind_names[kind];
+}
+
+static cogvideo_status read_kind(cv_rows *rows, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const char *format, *kind;
+    int64_t version;
+
+    CV_TRY(cv_json_string(json, "format", &format, path, err));
+    if (strcmp(format, CV_ROWS_FORMAT) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: format is '%.60s', '" CV_ROWS_FORMAT "' was expected", path, format);
+    CV_TRY(cv_json_int(json, "version", CV_ROWS_VERSION, CV_ROWS_VERSION, &version, path, err));
+    CV_TRY(cv_json_string(json, "kind", &kind, path, err));
+    for (size_t k = 0; k < sizeof kind_names / sizeof *kind_names; k++)
+        if (strcmp(kind, kind_names[k]) == 0) {
+            rows->kind = (cogvideo_rows_kind)k;
+            return COGVIDEO_OK;
+        }
+    status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: kind is '%.60s'; image, stage1 or stage2 was expected", path, kind);
+fail:
+    return status;
+}
+
 static size_t row_size(const cv_rows *rows)
 {
     return (size_t)rows->text_places + (size_t)rows->frames * (size_t)rows->places;
 }
 
-static cogvideo_status read_sidecar(cv_rows *rows, int places, cogvideo_error *err)
+static cogvideo_status read_sidecar(cv_rows *rows, int places, int image_codes, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer path = { 0 };
     cv_json *json = NULL;
-    int64_t text_places, frames, grid, pad, count;
+    int64_t text_places, frames, grid, pad, count, codes;
 
     CV_TRY(cv_buffer_printf(&path, err, "%s.json", rows->path));
     CV_TRY(cv_json_read(&json, path.data, MAX_BYTES, err));
+    CV_TRY(read_kind(rows, json, path.data, err));
     CV_TRY(cv_json_int(json, "rows", 1, INT32_MAX, &count, path.data, err));
     CV_TRY(cv_json_int(json, "text_places", 1, 4096, &text_places, path.data, err));
     CV_TRY(cv_json_int(json, "frames", 1, 65, &frames, path.data, err));
     CV_TRY(cv_json_int(json, "grid", 1, 128, &grid, path.data, err));
     CV_TRY(cv_json_int(json, "pad", 0, INT32_MAX, &pad, path.data, err));
+    CV_TRY(cv_json_int(json, "image_codes", 1, INT32_MAX, &codes, path.data, err));
+    if (codes != image_codes) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with %lld image codes, the network has %d: make it again "
+                         "with this model's image tokenizer", path.data, (long long)codes, image_codes);
+        goto fail;
+    }
     if (grid * grid != places) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %lldx%lld codes, the network has %d", path.data,
                          (long long)grid, (long long)grid, places);
@@ -45,7 +80,9 @@ static cogvideo_status check_ids(const cv_rows *rows, int image_codes, int vocab
 {
     size_t size = row_size(rows);
 
-    for (size_t r = 0; r < rows->count; r++)
+    for (size_t r = 0; r < rows->count; r++) {
+        bool has_text = false;
+
         for (size_t i = 0; i < size; i++) {
             int32_t id = rows->values[r * size + i];
             int limit = i < (size_t)rows->text_places ? vocabulary : image_codes;
@@ -53,7 +90,11 @@ static cogvideo_status check_ids(const cv_rows *rows, int image_codes, int vocab
             if (id < 0 || id >= limit)
                 return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: row %zu holds %d at place %zu, 0 to %d was expected",
                                rows->path, r, (int)id, i, limit - 1);
+            has_text = has_text || (i < (size_t)rows->text_places && id != rows->pad);
         }
+        if (!has_text)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: row %zu has no text, only pads", rows->path, r);
+    }
     return COGVIDEO_OK;
 }
 
@@ -66,7 +107,7 @@ cogvideo_status cv_rows_open(cv_rows *out, const char *path, int places, int ima
 
     if (!(rows.path = cv_strdup(path, err)))
         goto fail;
-    CV_TRY(read_sidecar(&rows, places, err));
+    CV_TRY(read_sidecar(&rows, places, image_codes, err));
     CV_TRY(cv_map_open(&rows.file, path, err));
     if (!cv_size_mul(rows.count, row_size(&rows) * sizeof(int32_t), &bytes) || bytes != rows.file.size) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, %zu rows of %zu numbers were expected", path,

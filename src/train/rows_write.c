@@ -1,4 +1,4 @@
-/* dataset_tokens.c - training rows: the clips of a dataset as text ids and codes, at the frame rates of each step. */
+/* rows_write.c - training rows: the clips of a dataset as text ids and codes, at the frame rates of each step. */
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/settings.h"
 #include "family/cogvideo/texts.h"
@@ -6,11 +6,10 @@
 #include "base/file.h"
 #include "tokens/bytes.h"
 #include "train/dataset.h"
+#include "train/rows.h"
 
 #include <math.h>
 #include <string.h>
-
-static const char *const kind_names[] = { "image", "stage1", "stage2" };
 
 /* One kind of row: its text, its frames `apart` frames of the dataset from one another, and a row every `window`. */
 typedef struct row_form {
@@ -153,8 +152,11 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
     size_t size = (size_t)r->info.size * (size_t)r->info.size * 3;
     cogvideo_video video = { r->info.size, r->info.size, 0, r->info.fps, NULL }, fitted = { 0 };
     cogvideo_status status = COGVIDEO_OK;
+    int chosen = 0;
 
-    CV_NEW(video.pixels, (size_t)clip->frames * size, err);
+    for (int frame = 0; frame < clip->frames; frame++)
+        chosen += r->place[frame] >= 0;
+    CV_NEW(video.pixels, (size_t)chosen * size, err);
     for (int frame = 0; frame < clip->frames; frame++)
         if (r->place[frame] >= 0)
             memcpy(video.pixels + (size_t)video.frames++ * size, clip->pixels + (size_t)frame * size, size);
@@ -230,9 +232,9 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     cv_json *json = cv_json_new_object();
     cogvideo_status status;
 
-    cv_json_set_string(json, "format", "cogvideo-rows");
-    cv_json_set_int(json, "version", 1);
-    cv_json_set_string(json, "kind", kind_names[r->options->kind]);
+    cv_json_set_string(json, "format", CV_ROWS_FORMAT);
+    cv_json_set_int(json, "version", CV_ROWS_VERSION);
+    cv_json_set_string(json, "kind", cv_rows_kind_name(r->options->kind));
     cv_json_set_int(json, "rows", r->rows);
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", r->pad);

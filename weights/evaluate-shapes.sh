@@ -1,0 +1,35 @@
+#!/bin/bash
+# evaluate-shapes.sh OUT [held-out|training] [CLIPS] [OPTION...] - makes clips from captions of the shapes world, half of them Chinese, with seeds from 1
+# on, and has the judge look at them: OUT/verdicts, whose last lines count. OPTIONs go to 'cogvideo generate'.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=$1
+which=${2:-held-out}
+clips=${3:-300}
+shift $(($# < 3 ? $# : 3))
+mkdir -p "$out"
+# Clips that are there already are kept, so they must be of the same kind.
+settings="$which $*"
+if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
+    echo "$out: holds clips of '$(cat "$out/settings")', not of '$settings': choose another folder" >&2
+    exit 1
+fi
+echo "$settings" >"$out/settings"
+
+# captions LANGUAGE SEED: of combinations drawn by that seed.
+captions() {
+    "$root/build/cogvideo" dataset shapes $([ "$which" = held-out ] && echo --held-out) --clips $(((clips + 1) / 2)) --seed "$2" \
+        --language "$1" --force -q -o "$out/$1"
+    sed 's/.*"caption":"\([^"]*\)".*/\1/' "$out/$1/clips.jsonl"
+}
+
+paste -d '\n' <(captions en 1) <(captions zh 2) | head -n "$clips" >"$out/prompts"
+rm -f "$out/list"
+seed=0
+while read -r prompt; do
+    seed=$((seed + 1))
+    [ -e "$out/$seed.mjpeg" ] || "$root/build/cogvideo" generate "$prompt" --seed $seed --size 0 --quality 100 -q "$@" -o "$out/$seed.mjpeg" </dev/null
+    printf '%s\t%s\n' "$out/$seed.mjpeg" "$prompt" >>"$out/list"
+done <"$out/prompts"
+"$root/build/tests/judge" --list "$out/list" >"$out/verdicts" || [ $? = 1 ] # 1: not all are right
+tail -n 8 "$out/verdicts"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# train-shapes.sh WORK - trains weights/shapes again, into WORK/model: hours on two cores. Stopped, it goes on where it was.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+cogvideo=$root/build/cogvideo
+recipe=$root/configs/shapes-train.json
+mkdir -p "$1" && cd "$1"
+
+# Clips: each of the 1711 combinations of training four times, and those that training never sees.
+[ -e held-out/dataset.json ] || "$cogvideo" dataset shapes --held-out --force -o held-out
+[ -e once/dataset.json ] || "$cogvideo" dataset shapes --force -o once
+[ -e clips/dataset.json ] || "$cogvideo" dataset shapes --clips 6844 --seed 11 --force -o clips
+
+[ -e model ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
+
+# train PART DATA...: from the start, or from its checkpoint; a finished run does nothing more.
+train() {
+    part=$1
+    shift
+    resume=
+    [ -e "run-$part/checkpoint.safetensors" ] && resume=--resume
+    "$cogvideo" train "$part" "$@" --recipe "$recipe" --model model -o "run-$part" $resume
+}
+
+# rows NAME CLIPS STEP
+rows() {
+    [ -e "$1.rows.json" ] || "$cogvideo" dataset tokens "$2" --for "$3" --model model --force -o "$1.rows"
+}
+
+train image-tokenizer once --held-out held-out
+rows image clips image
+rows stage1 clips stage1
+rows stage2 once stage2
+rows held-out-image held-out image
+rows held-out-stage1 held-out stage1
+rows held-out-stage2 held-out stage2
+# Half of the trunk's rows are first frames under the first frame's text, the others any frame under the video's text.
+train image image.rows image.rows stage1.rows stage2.rows --held-out held-out-image.rows
+train stage1 stage1.rows --held-out held-out-stage1.rows
+train stage2 stage2.rows --held-out held-out-stage2.rows
