@@ -30,6 +30,13 @@ COGVIDEO_API void cogvideo_video_free(cogvideo_video *video);
 COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames,
                                                  cogvideo_error *err);
 
+/* The same, frame by frame: `take` is called with each in turn, number `index` from 0, of a video of one frame that is valid
+ * during the call, its fps that of the file. Memory holds one frame, so there is no limit but a million of them. A value
+ * other than 0 stops: COGVIDEO_ERROR_CANCELLED. After an error the frames before it have been taken. */
+typedef int cogvideo_frame_fn(void *user, const cogvideo_video *frame, int index);
+COGVIDEO_API cogvideo_status cogvideo_video_each(const char *path, int max_frames, cogvideo_frame_fn *take, void *user,
+                                                 cogvideo_error *err);
+
 /* The largest centred part of the wanted shape, resized to width x height: area average when shrinking,
  * bilinear when enlarging. */
 COGVIDEO_API cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in, int width, int height,

@@ -18,9 +18,9 @@ extern const cv_sink cv_gif_sink;
 /* PNG, the comment as an iTXt chunk. */
 cv_picture_encode cv_png_encode;
 
-/* Adds up to `max_frames` frames (> 0) of any file that is a known kind of picture or video; *fps is 0 for pictures.
+/* Adds up to `max_frames` frames (> 0) of any file that is a known kind of picture or video, and sets their fps, 0 for pictures.
  * Files that point to other files (playlists, external data) are refused. */
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, double *fps, const unsigned char *data, size_t size, int max_frames,
+cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
                                const char *path, cogvideo_error *err);
 
 #endif

@@ -42,7 +42,7 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
     return missing("png", err);
 }
 
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, double *fps, const unsigned char *data, size_t size, int max_frames,
+cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
                                const char *path, cogvideo_error *err)
 {
     (void)frames, (void)fps, (void)data, (void)size, (void)max_frames;

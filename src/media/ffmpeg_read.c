@@ -250,7 +250,7 @@ static double frame_rate(const reader *r)
     return strstr(r->format->iformat->name, "_pipe") || fps > CV_MEDIA_MAX_FPS ? 0 : fps;
 }
 
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, double *fps, const unsigned char *data, size_t size, int max_frames,
+cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
                                const char *path, cogvideo_error *err)
 {
     reader r = { .memory = { data, size, 0 }, .frames = frames, .left = max_frames, .path = path, .err = err };
@@ -260,11 +260,10 @@ cogvideo_status cv_ffmpeg_read(cv_frames *frames, double *fps, const unsigned ch
     cv_av_silence();
     CV_TRY(allocate(&r));
     CV_TRY(open_decoder(&r));
+    frames->video.fps = frame_rate(&r);
     CV_TRY(decode_all(&r));
     if (frames->video.frames == before)
         status = fail_code(&r, "holds no whole picture", AVERROR_INVALIDDATA);
-    else
-        *fps = frame_rate(&r);
 fail:
     reader_free(&r);
     return status;

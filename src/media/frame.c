@@ -54,14 +54,18 @@ cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t 
 {
     cogvideo_video *video = &frames->video;
     size_t bytes = cv_frame_bytes(width, height);
+    const int held = frames->take ? 0 : video->frames; /* before this one */
+    cogvideo_status status = cv_frames_hand_on(frames, err);
 
-    if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
+    if (status != COGVIDEO_OK)
+        return status;
+    if ((uint64_t)held + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%s: more than %d frames of %d x %d pixels cannot be held at once; use fewer frames", path,
                        video->frames, width, height);
-    if (video->frames == frames->capacity) {
+    if (held == frames->capacity) {
         int capacity = frames->capacity + frames->capacity / 2 + 1;
-        uint8_t *grown = cv_realloc(video->pixels, (size_t)video->frames, (size_t)capacity, bytes, err);
+        uint8_t *grown = cv_realloc(video->pixels, (size_t)held, (size_t)capacity, bytes, err);
 
         if (!grown)
             return COGVIDEO_ERROR_MEMORY;
@@ -70,7 +74,24 @@ cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t 
     }
     video->width = width;
     video->height = height;
-    *pixels = video->pixels + (size_t)video->frames++ * bytes;
+    video->frames++;
+    *pixels = video->pixels + (size_t)held * bytes;
+    frames->pending = frames->take != NULL;
+    if (frames->pending)
+        memset(*pixels, 0, bytes);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_frames_hand_on(cv_frames *frames, cogvideo_error *err)
+{
+    cogvideo_video one = frames->video;
+
+    if (!frames->pending)
+        return COGVIDEO_OK;
+    frames->pending = false;
+    one.frames = 1;
+    if (frames->take(frames->user, &one, frames->video.frames - 1) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "reading was stopped after %d frames", frames->video.frames);
     return COGVIDEO_OK;
 }
 

@@ -13,10 +13,13 @@
 #define CV_MEDIA_MAX_FRAMES 1000000                /* of a clip that is read or held */
 #define CV_MEDIA_MAX_FPS 1000.0
 
-/* Frames of equal size, collected one by one. The video inside is valid at any time. */
+/* Frames of equal size, collected one by one; or, where there is a `take`, handed on one by one and not kept. */
 typedef struct cv_frames {
-    cogvideo_video video;
-    int capacity; /* frames that `video.pixels` has room for */
+    cogvideo_video video; /* valid at any time; with a `take`, it counts all frames and holds the last */
+    int capacity;         /* frames that `video.pixels` has room for */
+    cogvideo_frame_fn *take;
+    void *user;           /* of `take` */
+    bool pending;         /* the last frame was not handed on yet */
 } cv_frames;
 
 /* Adds one frame and gives its pixels (zero) to be filled; the pointer is valid until the next call. All frames are of
@@ -27,6 +30,9 @@ cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t 
  * first frame's. */
 cogvideo_status cv_frames_add_claimed(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels,
                                       const char *path, cogvideo_error *err);
+/* Hands on the last frame where there is a `take` and it was not yet: once it is filled. COGVIDEO_ERROR_CANCELLED where
+ * `take` wants no more. */
+cogvideo_status cv_frames_hand_on(cv_frames *frames, cogvideo_error *err);
 void cv_frames_free(cv_frames *frames);
 
 /* Bytes of one frame of a size within the limits. */

@@ -44,7 +44,7 @@ static cogvideo_status read_pictures(cv_frames *frames, const built_in *format, 
 }
 
 /* Adds at most `most` frames of one file. */
-static cogvideo_status read_file(cv_frames *frames, double *fps, int most, const char *path, cogvideo_error *err)
+static cogvideo_status read_file(cv_frames *frames, int most, const char *path, cogvideo_error *err)
 {
     cv_mapping file;
     const built_in *format;
@@ -58,7 +58,7 @@ static cogvideo_status read_file(cv_frames *frames, double *fps, int most, const
     else if (format)
         status = read_pictures(frames, format, &file, most, path, err);
     else
-        status = cv_ffmpeg_read(frames, fps, file.data, file.size, most, path, err);
+        status = cv_ffmpeg_read(frames, file.data, file.size, most, path, err);
     cv_map_close(&file);
     return status;
 }
@@ -72,15 +72,15 @@ static cogvideo_status read_numbered(cv_frames *frames, int most, const char *pa
 
     for (number = 0; there && number - first < most && status == COGVIDEO_OK; number++) {
         char *name;
-        double fps;
 
         if ((status = cv_pattern_expand(&name, pattern, number, err)) != COGVIDEO_OK)
             return status;
         there = cv_path_exists(name);
         if (there)
-            status = read_file(frames, &fps, 1, name, err);
+            status = read_file(frames, 1, name, err);
         else if (number == 0)
             first = there = true;
+        frames->video.fps = 0; /* of one file, not of the row of them */
         cv_free(name);
     }
     if (status == COGVIDEO_OK && frames->video.frames == 0)
@@ -88,22 +88,36 @@ static cogvideo_status read_numbered(cv_frames *frames, int most, const char *pa
     return status;
 }
 
-cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames, cogvideo_error *err)
+static cogvideo_status read_all(cv_frames *frames, const char *path, int max_frames, cogvideo_error *err)
 {
-    cv_frames frames = { 0 };
-    double fps = 0;
     int most = max_frames > 0 && max_frames < CV_MEDIA_MAX_FRAMES ? max_frames : CV_MEDIA_MAX_FRAMES;
     cogvideo_status status;
 
     if (cv_pattern_is(path) && !cv_path_exists(path))
-        status = read_numbered(&frames, most, path, err);
+        status = read_numbered(frames, most, path, err);
     else
-        status = read_file(&frames, &fps, most, path, err);
-    if (status != COGVIDEO_OK) {
+        status = read_file(frames, most, path, err);
+    return status == COGVIDEO_OK ? cv_frames_hand_on(frames, err) : status;
+}
+
+cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames, cogvideo_error *err)
+{
+    cv_frames frames = { 0 };
+    cogvideo_status status = read_all(&frames, path, max_frames, err);
+
+    if (status == COGVIDEO_OK)
+        *out = frames.video;
+    else
         cv_frames_free(&frames);
-        return status;
-    }
-    *out = frames.video;
-    out->fps = fps;
-    return COGVIDEO_OK;
+    return status;
+}
+
+cogvideo_status cogvideo_video_each(const char *path, int max_frames, cogvideo_frame_fn *take, void *user,
+                                    cogvideo_error *err)
+{
+    cv_frames frames = { .take = take, .user = user };
+    cogvideo_status status = read_all(&frames, path, max_frames, err);
+
+    cv_frames_free(&frames);
+    return status;
 }

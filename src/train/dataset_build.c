@@ -13,114 +13,88 @@ typedef struct build {
     int size, frames;
     double fps;
     size_t frame_bytes;
-    uint8_t *pixels; /* of one clip */
+    uint8_t *pixels;          /* of one clip */
     const cogvideo_log *log;
+    const cv_source *source;
+    long long taken;          /* frames of the source that went into clips, the one under way included */
+    int filled;               /* of the clip under way */
+    cogvideo_status status;   /* of the dataset's own files, apart from the source's */
+    cogvideo_error *err;
 } build;
 
-/* One frame of any size into one of the dataset's. */
-static cogvideo_status fit_frame(const build *b, const cogvideo_video *video, int frame, uint8_t *out,
-                                 cogvideo_error *err)
+/* One more frame of the clip under way, which is written when it is whole. */
+static cogvideo_status add_frame(build *b, const cogvideo_video *frame)
 {
-    cogvideo_video one = *video, fitted = { 0 };
-    cogvideo_status status;
+    cogvideo_video fitted = { 0 };
+    cogvideo_status status = cogvideo_video_fit(&fitted, frame, b->size, b->size, b->err);
 
-    one.frames = 1;
-    one.pixels = video->pixels + (size_t)frame * (size_t)video->width * (size_t)video->height * 3;
-    status = cogvideo_video_fit(&fitted, &one, b->size, b->size, err);
-    if (status == COGVIDEO_OK)
-        memcpy(out, fitted.pixels, b->frame_bytes);
+    if (status != COGVIDEO_OK)
+        return status;
+    memcpy(b->pixels + (size_t)b->filled * b->frame_bytes, fitted.pixels, b->frame_bytes);
     cogvideo_video_free(&fitted);
-    return status;
-}
-
-static cogvideo_status tell_short(const build *b, const char *path, long long frames)
-{
-    cv_log(b->log, COGVIDEO_LOG_WARNING, "%s: is left out: it has %lld frames at %g per second, a clip needs %d", path,
-           frames, b->fps, b->frames);
-    return COGVIDEO_OK;
+    b->taken++;
+    if (++b->filled < b->frames)
+        return COGVIDEO_OK;
+    b->filled = 0;
+    return cv_dataset_writer_clip(b->writer, b->pixels, b->frames, b->source->caption, b->source->path, b->err);
 }
 
 /* Frame k of the clips is the video's frame nearest to k / fps seconds. */
-static cogvideo_status add_video(build *b, const cv_source *source, cogvideo_error *err)
+static int take_frame(void *user, const cogvideo_video *frame, int index)
 {
-    cogvideo_video video = { 0 };
-    double rate;
-    long long frames;
-    cogvideo_status status;
+    build *b = user;
+    double rate = frame->fps > 0 ? frame->fps : b->fps;
 
-    CV_TRY(cogvideo_video_read(&video, source->path, 0, err));
-    rate = video.fps > 0 ? video.fps : b->fps;
-    frames = (long long)floor((video.frames - 1) * b->fps / rate + 1e-6) + 1;
-    if (frames < b->frames)
-        status = tell_short(b, source->path, frames);
-    for (long long first = 0; first + b->frames <= frames; first += b->frames) {
-        for (int k = 0; k < b->frames; k++) {
-            double at = floor((double)(first + k) * rate / b->fps + 0.5);
-
-            CV_TRY(fit_frame(b, &video, at < video.frames ? (int)at : video.frames - 1,
-                             b->pixels + (size_t)k * b->frame_bytes, err));
-        }
-        CV_TRY(cv_dataset_writer_clip(b->writer, b->pixels, b->frames, source->caption, source->path, err));
-    }
-fail:
-    cogvideo_video_free(&video);
-    return status;
+    while (b->status == COGVIDEO_OK && (long long)floor((double)b->taken * rate / b->fps + 0.5) == index)
+        b->status = add_frame(b, frame);
+    return b->status != COGVIDEO_OK;
 }
 
-/* The pictures in a folder, one frame each; the caption's own file is not one. */
-static cogvideo_status add_pictures(build *b, const cv_source *source, cogvideo_error *err)
+/* The pictures in a folder, one frame each; other files that lie there are passed over. */
+static cogvideo_status read_pictures(build *b, cogvideo_error *why)
 {
     char **names = NULL;
     size_t count = 0;
-    int filled = 0, clips = 0;
-    cogvideo_status status;
+    cogvideo_status status = cv_folder_names(&names, &count, b->source->path, why);
 
-    CV_TRY(cv_folder_names(&names, &count, source->path, err));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && status == COGVIDEO_OK && b->status == COGVIDEO_OK; i++) {
         cogvideo_video picture = { 0 };
-        char *path;
+        char *path = cv_path_join(b->source->path, names[i], why);
 
-        if (cv_name_ends(names[i], ".txt"))
-            continue;
-        if (!(path = cv_path_join(source->path, names[i], err))) {
+        if (!path)
             status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
-        }
-        status = cogvideo_video_read(&picture, path, 1, err);
-        if (status == COGVIDEO_OK)
-            status = fit_frame(b, &picture, 0, b->pixels + (size_t)filled * b->frame_bytes, err);
+        else if (cv_name_ends(names[i], ".txt"))
+            ;
+        else if (cogvideo_video_read(&picture, path, 1, why) == COGVIDEO_OK)
+            b->status = add_frame(b, &picture);
+        else
+            cv_log(b->log, COGVIDEO_LOG_WARNING, "passed over: %s", why->message);
         cogvideo_video_free(&picture);
         cv_free(path);
-        if (status != COGVIDEO_OK)
-            goto fail;
-        if (++filled == b->frames) {
-            CV_TRY(cv_dataset_writer_clip(b->writer, b->pixels, b->frames, source->caption, source->path, err));
-            filled = 0;
-            clips++;
-        }
     }
-    if (clips == 0)
-        status = tell_short(b, source->path, filled);
-fail:
     cv_folder_names_free(&names, count);
     return status;
 }
 
-/* A source that cannot be read costs a warning; what concerns the dataset itself ends the run. */
-static cogvideo_status add_source(build *b, const cv_source *source, cogvideo_error *err)
+/* A source that cannot be read costs a warning, and so do frames too few; what concerns the dataset itself ends the run. */
+static cogvideo_status add_source(build *b, const cv_source *source)
 {
     cogvideo_error why;
-    cogvideo_status status = cv_path_is_dir(source->path) ? add_pictures(b, source, &why) : add_video(b, source, &why);
+    cogvideo_status status;
 
-    if (status == COGVIDEO_ERROR_FORMAT || status == COGVIDEO_ERROR_UNSUPPORTED ||
-        (status == COGVIDEO_ERROR_IO && strstr(why.message, source->path)) ||
-        (status == COGVIDEO_ERROR_ARGUMENT && strstr(why.message, source->path))) {
-        cv_log(b->log, COGVIDEO_LOG_WARNING, "left out: %s", why.message);
-        return COGVIDEO_OK;
-    }
-    if (status != COGVIDEO_OK && err)
-        *err = why;
-    return status;
+    b->source = source;
+    b->taken = b->filled = 0;
+    status = cv_path_is_dir(source->path) ? read_pictures(b, &why)
+                                          : cogvideo_video_each(source->path, 0, take_frame, b, &why);
+    if (b->status != COGVIDEO_OK)
+        return b->status;
+    if (status != COGVIDEO_OK)
+        cv_log(b->log, COGVIDEO_LOG_WARNING, "%s after %lld frames: %s", b->taken ? "cut off" : "left out", b->taken,
+               why.message);
+    else if (b->taken < b->frames)
+        cv_log(b->log, COGVIDEO_LOG_WARNING, "%s: is left out: it has %lld frames at %g per second, a clip needs %d",
+               source->path, b->taken, b->fps, b->frames);
+    return COGVIDEO_OK;
 }
 
 cogvideo_status cogvideo_dataset_build(const char *source, const char *output, const cogvideo_build_options *options,
@@ -129,7 +103,7 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
     static const cogvideo_log silent = { NULL, NULL };
     cv_sources sources = { 0 };
     build b = { .size = options->size ? options->size : 160, .frames = options->frames ? options->frames : 33,
-                .fps = options->fps > 0 ? options->fps : 8, .log = callbacks ? &callbacks->log : &silent };
+                .fps = options->fps > 0 ? options->fps : 8, .log = callbacks ? &callbacks->log : &silent, .err = err };
     size_t bytes;
     cogvideo_status status;
 
@@ -144,7 +118,7 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
         goto fail;
     }
     for (size_t i = 0; i < sources.count; i++) {
-        CV_TRY(add_source(&b, &sources.items[i], err));
+        CV_TRY(add_source(&b, &sources.items[i]));
         CV_TRY(cv_dataset_progress(callbacks, (long long)i + 1, (long long)sources.count, err));
     }
     CV_TRY(cv_dataset_writer_commit(&b.writer, err));

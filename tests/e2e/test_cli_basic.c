@@ -69,7 +69,7 @@ static void missing_arguments_are_named(void **state)
     program_check("generate x -o -" STDERR, 2, "must be a file name");
     program_check("tokenize --model x" STDERR, 2, "a text is missing");
     program_check("tokenize --model x --decode 1 y" STDERR, 2, "no text beside");
-    program_check("info" STDERR, 2, "a model is missing");
+    program_check("info" STDERR, 0, "which comes with the program");
     program_check("info none" STDERR, 1, "cogvideo: ");
     program_check("import -o x" STDERR, 2, "nothing to import");
     program_check("import --stage1 x" STDERR, 2, "-o DIR");
