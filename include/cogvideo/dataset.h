@@ -103,7 +103,7 @@ typedef struct cogvideo_rows_options {
  * codes; and beside them "ROWS.json", which says what a row is:
  *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,
  *      "grid":20,"image_codes":20000,"model":"cogvideo"}
- * The model needs an image tokenizer and a text tokenizer only. */
+ * The model needs an image tokenizer and a text tokenizer only. `callbacks` and `rows` (how many were written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
                                                      const char *output, const cogvideo_rows_options *options,
                                                      const cogvideo_dataset_callbacks *callbacks, long long *rows,

@@ -2,8 +2,9 @@
  * channel with the trunk frozen. The recipe is a JSON file (configs/README.md).
  *
  * A model directory grows part by part: it begins as a model.json without parts, and each training writes its part's file
- * into it. The run has a folder of its own with `checkpoint.safetensors` (weights, optimizer, step) and `log.jsonl` (a
- * line per step). A resumed run continues bit for bit. */
+ * into it. The run has a folder of its own with `checkpoint.safetensors` (weights, optimizer, step), `log.jsonl` (a line per
+ * step and per evaluation) and `samples-001000.jpg` (a sheet of what the part does with held-out data). A resumed run with
+ * the same recipe and data continues bit for bit. */
 #ifndef COGVIDEO_TRAIN_H
 #define COGVIDEO_TRAIN_H
 
