@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "tokens/bytes.h"
 #include "train/dataset.h"
+#include "train/frame_cache.h"
 #include "train/rows.h"
 
 #include <math.h>
@@ -30,8 +31,9 @@ typedef struct run {
     int *place;              /* of a clip's frame among those that are encoded, -1: it is in no row */
     int place_count;
     int32_t pad;
-    size_t row_bytes;
+    size_t row_bytes, frame_bytes; /* of a dataset's frame */
     unsigned char *row;
+    cv_frame_cache *cache;
     cv_output output;
     long long rows;
 } run;
@@ -108,6 +110,8 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
                        r->model->text_path);
     r->row_bytes = 4 * ((size_t)r->text_places + (size_t)r->frames * (size_t)r->places);
     CV_NEW(r->row, r->row_bytes, err);
+    r->frame_bytes = (size_t)r->info.size * (size_t)r->info.size * 3;
+    CV_TRY(cv_frame_cache_open(&r->cache, r->frame_bytes, r->places, err));
 fail:
     return status;
 }
@@ -145,28 +149,79 @@ static cogvideo_status choose_frames(run *r, int frames, cogvideo_error *err)
     return status;
 }
 
+/* Encodes `count` frames, which the cache learns. */
+static cogvideo_status encode_frames(const run *r, const uint8_t *const *frames, int count, cogvideo_tokens *out,
+                                     cogvideo_error *err)
+{
+    cogvideo_video video = { 0 }, fitted = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_video_alloc(&video, r->info.size, r->info.size, count, r->info.fps, err));
+    for (int i = 0; i < count; i++)
+        memcpy(video.pixels + (size_t)i * r->frame_bytes, frames[i], r->frame_bytes);
+    CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
+    CV_TRY(cv_arrow_encode(r->model, &fitted, r->model->description.rate, NULL, out, err));
+    for (int i = 0; i < count; i++)
+        cv_frame_cache_add(r->cache, frames[i], out->codes + (size_t)i * (size_t)r->places);
+fail:
+    cogvideo_video_free(&fitted);
+    cogvideo_video_free(&video);
+    return status;
+}
+
+/* Those chosen frames of a clip that are not in the cache, each once where it stands still; returns how many. */
+static int find_new_frames(const run *r, const cogvideo_dataset_clip *clip, const uint8_t **frames, int *from)
+{
+    int count = 0;
+
+    for (int f = 0; f < clip->frames; f++) {
+        const uint8_t *pixels = clip->pixels + (size_t)f * r->frame_bytes;
+
+        if (r->place[f] < 0)
+            continue;
+        from[r->place[f]] = -1;
+        if (cv_frame_cache_find(r->cache, pixels))
+            continue;
+        if (count == 0 || memcmp(frames[count - 1], pixels, r->frame_bytes) != 0)
+            frames[count++] = pixels;
+        from[r->place[f]] = count - 1;
+    }
+    return count;
+}
+
 /* The chosen frames of a clip as codes of the model's grid. */
 static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *clip, cogvideo_tokens *out,
                                    cogvideo_error *err)
 {
-    size_t size = (size_t)r->info.size * (size_t)r->info.size * 3;
-    cogvideo_video video = { r->info.size, r->info.size, 0, r->info.fps, NULL }, fitted = { 0 };
     cogvideo_status status = COGVIDEO_OK;
-    int chosen = 0;
+    cogvideo_tokens fresh = { 0 };
+    const uint8_t **frames = NULL;
+    int *from = NULL, chosen = 0, count; /* from: which of the new frames a place has its codes from; -1: the cache */
 
-    for (int frame = 0; frame < clip->frames; frame++)
-        chosen += r->place[frame] >= 0;
-    CV_NEW(video.pixels, (size_t)chosen * size, err);
-    for (int frame = 0; frame < clip->frames; frame++)
-        if (r->place[frame] >= 0)
-            memcpy(video.pixels + (size_t)video.frames++ * size, clip->pixels + (size_t)frame * size, size);
-    if (video.frames > 0) {
-        CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
-        CV_TRY(cv_arrow_encode(r->model, &fitted, r->model->description.rate, NULL, out, err));
-    }
+    for (int f = 0; f < clip->frames; f++)
+        chosen += r->place[f] >= 0;
+    if (chosen == 0)
+        return COGVIDEO_OK;
+    CV_NEW(frames, chosen, err);
+    CV_NEW(from, chosen, err);
+    count = find_new_frames(r, clip, frames, from);
+    CV_TRY(cogvideo_tokens_alloc(out, r->model->description.network.grid, r->model->description.rate, chosen, err));
+    /* What the cache has is taken before it learns more, and the rest from what was encoded: it may be full. */
+    for (int f = 0; f < clip->frames; f++)
+        if (r->place[f] >= 0 && from[r->place[f]] < 0)
+            memcpy(out->codes + (size_t)r->place[f] * (size_t)r->places,
+                   cv_frame_cache_find(r->cache, clip->pixels + (size_t)f * r->frame_bytes),
+                   (size_t)r->places * sizeof *out->codes);
+    if (count > 0)
+        CV_TRY(encode_frames(r, frames, count, &fresh, err));
+    for (int place = 0; place < chosen; place++)
+        if (from[place] >= 0)
+            memcpy(out->codes + (size_t)place * (size_t)r->places, fresh.codes + (size_t)from[place] * (size_t)r->places,
+                   (size_t)r->places * sizeof *out->codes);
 fail:
-    cogvideo_video_free(&fitted);
-    cv_free(video.pixels);
+    cogvideo_tokens_free(&fresh);
+    cv_free(frames);
+    cv_free(from);
     return status;
 }
 
@@ -282,5 +337,6 @@ fail:
     cv_buffer_free(&about);
     cv_free(r.row);
     cv_free(r.place);
+    cv_frame_cache_close(&r.cache);
     return status;
 }
