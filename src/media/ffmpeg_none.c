@@ -45,7 +45,7 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
 cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
                                const char *path, cogvideo_error *err)
 {
-    (void)frames, (void)fps, (void)data, (void)size, (void)max_frames;
+    (void)frames, (void)data, (void)size, (void)max_frames;
     return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                    "%s: is neither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, path);
 }

@@ -75,6 +75,8 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
         { "text_dropout", &r->text_dropout, NULL, 0, 1, 0 },
         { "train_trunk", NULL, &train_trunk, 0, 1, 0 },
         { "norm_gain", &r->norm_gain, NULL, 1e-6, 10, 1 },
+        { "position_scale", &r->position_scale, NULL, 0, 100, 0.05 },
+        { "time_scale", &r->time_scale, NULL, 0, 100, 0.02 },
         { "evaluate_every", NULL, &r->evaluate_every, 1, 1e9, 500 },
         { "evaluate_batches", NULL, &r->evaluate_batches, 1, 1e6, 8 },
         { "save_every", NULL, &r->save_every, 1, 1e9, 500 },

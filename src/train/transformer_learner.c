@@ -176,7 +176,7 @@ static void start_trunk(transformer_learner *l)
     for (int i = 0; i < cv_cogvideo_places(config); i++)
         start_position(cv_tensor_values(l->trunk.positions) +
                            (size_t)(config->frame_position + i) * (size_t)config->hidden,
-                       config->hidden, i / config->grid, i % config->grid, 0.05f);
+                       config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
 }
 
 /* The plus channel begins as a copy of the base channel, alpha at one half, later frames' positions as the first's with
@@ -205,7 +205,7 @@ static void start_stage(transformer_learner *l)
             if (i % 4 == 0)
                 cv_init_normals(normals, l->head.recipe->seed, cv_init_stream("time of a frame"),
                                 (uint64_t)(row / L) * C + i);
-            extra[(size_t)row * C + i] += 0.02f * normals[i % 4];
+            extra[(size_t)row * C + i] += (float)l->head.recipe->time_scale * normals[i % 4];
         }
     }
 }
