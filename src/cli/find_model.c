@@ -8,9 +8,24 @@
 
 #define SHIPPED "weights/shapes"
 
-static char *existing(char *folder)
+/* The folder of the program itself, or NULL. */
+static char *program_folder(char *room, size_t size)
 {
-    char *description = cli_format("%s/model.json", folder);
+    ssize_t length = readlink("/proc/self/exe", room, size - 1);
+    char *slash;
+
+    if (length <= 0)
+        return NULL;
+    room[length] = '\0';
+    if ((slash = strrchr(room, '/')))
+        *slash = '\0';
+    return room;
+}
+
+/* START END where that is a model, else NULL. */
+static char *existing(const char *start, const char *end)
+{
+    char *folder = cli_format("%s%s", start, end), *description = cli_format("%s/model.json", folder);
     int there = access(description, R_OK) == 0;
 
     free(description);
@@ -22,16 +37,9 @@ static char *existing(char *folder)
 
 char *cli_find_model(void)
 {
-    char program[4096], *slash, *found;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    char room[4096], *program = program_folder(room, sizeof room), *found = NULL;
 
-    if (length <= 0)
-        return existing(cli_format("%s", CV_SHARED_FOLDER "/" SHIPPED));
-    program[length] = '\0';
-    if ((slash = strrchr(program, '/')))
-        *slash = '\0';
-    if ((found = existing(cli_format("%s/../share/cogvideo/" SHIPPED, program))) ||
-        (found = existing(cli_format("%s/../" SHIPPED, program))))
-        return found;
-    return existing(cli_format("%s", CV_SHARED_FOLDER "/" SHIPPED));
+    if (program && !(found = existing(program, "/../share/cogvideo/" SHIPPED)))
+        found = existing(program, "/../" SHIPPED);
+    return found ? found : existing(CV_SHARED_FOLDER, "/" SHIPPED);
 }

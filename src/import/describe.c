@@ -1,5 +1,7 @@
 #include "import/describe.h"
 
+#include "tokenizer/text.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -252,18 +254,17 @@ static cogvideo_status set_start_of_image(const section *s, size_t pieces)
     return status;
 }
 
-#define APPENDED 3 /* <start_of_image>, <start_of_english>, <start_of_chinese> */
-
 /* A network that is still to be trained gets a row of the word embeddings for every piece. */
 static cogvideo_status make_room_for_text(const section *network, size_t pieces)
 {
+    const int64_t rows = (int64_t)pieces + CV_TEXT_APPENDED;
     int64_t codes, vocabulary;
     cogvideo_status status;
 
     CV_TRY(get(network, "image_codes", &codes));
     CV_TRY(get(network, "vocabulary", &vocabulary));
-    if (vocabulary < codes + (int64_t)pieces + APPENDED)
-        cv_json_set_int(network->json, "vocabulary", codes + (int64_t)pieces + APPENDED);
+    if (vocabulary < codes + rows)
+        cv_json_set_int(network->json, "vocabulary", codes + rows);
 fail:
     return status;
 }

@@ -17,7 +17,7 @@ struct cv_text {
 
 cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err)
 {
-    static const char *const appended[] = { "<start_of_image>", "<start_of_english>", "<start_of_chinese>" };
+    static const char *const appended[CV_TEXT_APPENDED] = { "<start_of_image>", "<start_of_english>", "<start_of_chinese>" };
     cogvideo_status status;
     cv_text *text = NULL;
 
@@ -95,10 +95,23 @@ static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t
     return status == COGVIDEO_OK ? cv_buffer_append(out, bytes, (size_t)(end - bytes), err) : status;
 }
 
-static cogvideo_status too_long(size_t size, cogvideo_error *err)
+/* The segments of a text, and the normalised text that they are places of: both fresh memory, whatever the status. */
+static cogvideo_status segment(const cv_text *text, const char *bytes, size_t size, cv_buffer *normal,
+                               cv_segment **segments, size_t *count, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes is longer than the %zu that can be encoded", size,
-                   CV_TEXT_LIMIT);
+    cogvideo_status status = cv_normalize(&text->normalizer, bytes, size, normal, err);
+
+    return status == COGVIDEO_OK
+               ? cv_unigram_segment(&text->unigram, normal->data, normal->size, segments, count, err)
+               : status;
+}
+
+static cogvideo_status check_size(size_t size, cogvideo_error *err)
+{
+    if (size > CV_TEXT_LIMIT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes is longer than the %zu that can be encoded",
+                       size, CV_TEXT_LIMIT);
+    return COGVIDEO_OK;
 }
 
 cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t size, bool keep_line_breaks,
@@ -109,15 +122,13 @@ cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t si
     cv_segment *segments = NULL;
     int32_t *found;
 
-    if (size > CV_TEXT_LIMIT)
-        return too_long(size, err);
+    CV_TRY(check_size(size, err));
     if (keep_line_breaks && size > 0) {
         CV_TRY(append_replaced(&lines, bytes, size, "\n", 1, LINE_BREAK, err));
         bytes = lines.data;
         size = lines.size;
     }
-    CV_TRY(cv_normalize(&text->normalizer, bytes, size, &normal, err));
-    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &segments, count, err));
+    CV_TRY(segment(text, bytes, size, &normal, &segments, count, err));
     CV_NEW(found, *count, err);
     for (size_t i = 0; i < *count; i++)
         found[i] = segments[i].piece + text->first_id;
@@ -137,10 +148,8 @@ cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t s
     cv_segment *segments = NULL;
     size_t count;
 
-    if (size > CV_TEXT_LIMIT)
-        return too_long(size, err);
-    CV_TRY(cv_normalize(&text->normalizer, bytes, size, &normal, err));
-    CV_TRY(cv_unigram_segment(&text->unigram, normal.data, normal.size, &segments, &count, err));
+    CV_TRY(check_size(size, err));
+    CV_TRY(segment(text, bytes, size, &normal, &segments, &count, err));
     for (size_t i = 0; i < count; i++) {
         size_t end = i + 1 < count ? segments[i + 1].start : normal.size;
 

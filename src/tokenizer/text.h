@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#define CV_TEXT_APPENDED 3 /* pieces that cv_text_open adds to a model's own */
 #define CV_TEXT_LIMIT ((size_t)16 << 20) /* bytes of a text to encode, ids of a list to decode */
 
 /* Never changes once open: many threads may use one at the same time. */

@@ -59,12 +59,12 @@ static cogvideo_status read_pictures(build *b, cogvideo_error *why)
 
     for (size_t i = 0; i < count && status == COGVIDEO_OK && b->status == COGVIDEO_OK; i++) {
         cogvideo_video picture = { 0 };
-        char *path = cv_path_join(b->source->path, names[i], why);
+        char *path;
 
-        if (!path)
+        if (cv_name_ends(names[i], ".txt"))
+            continue;
+        if (!(path = cv_path_join(b->source->path, names[i], why)))
             status = COGVIDEO_ERROR_MEMORY;
-        else if (cv_name_ends(names[i], ".txt"))
-            ;
         else if (cogvideo_video_read(&picture, path, 1, why) == COGVIDEO_OK)
             b->status = add_frame(b, &picture);
         else

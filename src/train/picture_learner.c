@@ -109,7 +109,8 @@ static void fill(picture_learner *l, uint32_t index, uint32_t stream)
     size_t size = (size_t)(recipe->crop * recipe->crop * 3);
 
     for (int i = 0; i < recipe->batch; i++) {
-        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[((size_t)index * (size_t)recipe->batch + (size_t)i) % (size_t)l->datasets];
+        size_t number = (size_t)index * (size_t)recipe->batch + (size_t)i; /* of the picture, in the whole run */
+        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[number % (size_t)l->datasets];
 
         cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->seed, index, (uint32_t)i,
             stream);

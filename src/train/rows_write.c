@@ -116,8 +116,8 @@ fail:
     return status;
 }
 
-/* Whether a row of this form begins at frame `first`. Rows follow each other through the
- * clip: the last frame of one is the first of the next. A clip too short for key frames still has a first frame. */
+/* Whether a row of this form begins at frame `first`. Rows follow each other through the clip: the last frame of one is the
+ * first of the next. A clip too short for key frames still has a first frame. */
 static bool row_fits(const run *r, const row_form *form, int first, int frames)
 {
     int needed = r->frames == 1 && first == 0 ? 0 : form->window;
@@ -128,7 +128,6 @@ static bool row_fits(const run *r, const row_form *form, int first, int frames)
 /* Gives every frame that is in a row its place among those that are encoded. */
 static cogvideo_status choose_frames(run *r, int frames, cogvideo_error *err)
 {
-    cogvideo_status status = COGVIDEO_OK;
     int *larger;
 
     if (frames > r->place_count) {
@@ -146,7 +145,7 @@ static cogvideo_status choose_frames(run *r, int frames, cogvideo_error *err)
     for (int frame = 0, place = 0; frame < frames; frame++)
         if (r->place[frame] == 0)
             r->place[frame] = place++;
-    return status;
+    return COGVIDEO_OK;
 }
 
 /* Encodes `count` frames, which the cache learns. */
@@ -169,22 +168,34 @@ fail:
     return status;
 }
 
-/* Those chosen frames of a clip that are not in the cache, each once where it stands still; returns how many. */
-static int find_new_frames(const run *r, const cogvideo_dataset_clip *clip, const uint8_t **frames, int *from)
+/* Where the codes of a place stand in a clip's. */
+static int32_t *codes_of(const run *r, const cogvideo_tokens *codes, int place)
+{
+    return codes->codes + (size_t)place * (size_t)r->places;
+}
+
+/* Takes the codes of the chosen frames that the cache has. `frames` become the others, each once where a clip stands still, and
+ * `from` says for every place which of them it shows, -1 for none; returns how many there are. */
+static int take_known(const run *r, const cogvideo_dataset_clip *clip, const uint8_t **frames, int *from,
+                      cogvideo_tokens *out)
 {
     int count = 0;
 
     for (int f = 0; f < clip->frames; f++) {
         const uint8_t *pixels = clip->pixels + (size_t)f * r->frame_bytes;
+        const int32_t *known;
+        int place = r->place[f];
 
-        if (r->place[f] < 0)
+        if (place < 0)
             continue;
-        from[r->place[f]] = -1;
-        if (cv_frame_cache_find(r->cache, pixels))
+        from[place] = -1;
+        if ((known = cv_frame_cache_find(r->cache, pixels))) {
+            memcpy(codes_of(r, out, place), known, (size_t)r->places * sizeof *known);
             continue;
+        }
         if (count == 0 || memcmp(frames[count - 1], pixels, r->frame_bytes) != 0)
             frames[count++] = pixels;
-        from[r->place[f]] = count - 1;
+        from[place] = count - 1;
     }
     return count;
 }
@@ -196,7 +207,7 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
     cogvideo_status status = COGVIDEO_OK;
     cogvideo_tokens fresh = { 0 };
     const uint8_t **frames = NULL;
-    int *from = NULL, chosen = 0, count; /* from: which of the new frames a place has its codes from; -1: the cache */
+    int *from = NULL, chosen = 0, count;
 
     for (int f = 0; f < clip->frames; f++)
         chosen += r->place[f] >= 0;
@@ -204,20 +215,13 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
         return COGVIDEO_OK;
     CV_NEW(frames, chosen, err);
     CV_NEW(from, chosen, err);
-    count = find_new_frames(r, clip, frames, from);
     CV_TRY(cogvideo_tokens_alloc(out, r->model->description.network.grid, r->model->description.rate, chosen, err));
-    /* What the cache has is taken before it learns more, and the rest from what was encoded: it may be full. */
-    for (int f = 0; f < clip->frames; f++)
-        if (r->place[f] >= 0 && from[r->place[f]] < 0)
-            memcpy(out->codes + (size_t)r->place[f] * (size_t)r->places,
-                   cv_frame_cache_find(r->cache, clip->pixels + (size_t)f * r->frame_bytes),
-                   (size_t)r->places * sizeof *out->codes);
+    count = take_known(r, clip, frames, from, out);
     if (count > 0)
         CV_TRY(encode_frames(r, frames, count, &fresh, err));
     for (int place = 0; place < chosen; place++)
         if (from[place] >= 0)
-            memcpy(out->codes + (size_t)place * (size_t)r->places, fresh.codes + (size_t)from[place] * (size_t)r->places,
-                   (size_t)r->places * sizeof *out->codes);
+            memcpy(codes_of(r, out, place), codes_of(r, &fresh, from[place]), (size_t)r->places * sizeof *out->codes);
 fail:
     cogvideo_tokens_free(&fresh);
     cv_free(frames);

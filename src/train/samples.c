@@ -4,8 +4,6 @@
 
 #include <cogvideo/video.h>
 
-#include <stdio.h>
-
 #define ROW_FRAMES 8 /* in a row of the sheet, at least, where samples have few */
 
 static cogvideo_status add_sample(cv_learner *learner, const cogvideo_model *newest, const char *path, int index,
