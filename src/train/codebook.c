@@ -7,6 +7,7 @@
 
 /* Laplace smoothing: what each code is thought to have got beside its rows. */
 #define SMOOTHING 1e-5
+#define CANDIDATES 16 /* rows among which a dead code's next one is sought */
 
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
                                  cogvideo_error *err)
@@ -77,18 +78,39 @@ static void average(const cv_codebook *codebook, float decay, const float *z, co
     }
 }
 
-/* A code becomes a row of the batch, with an average code's share. */
-static void start_again(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, int code,
-                        const float *z, int rows, float share)
+static double squared_distance(const float *a, const float *b, int count)
 {
-    const uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)code, 0 };
-    const float *row;
-    uint32_t bits[4];
-    int chosen;
+    double sum = 0;
 
-    cv_rng_block(bits, options->seed, counter);
-    chosen = (int)(cv_rng_unit(bits[0], bits[1]) * rows);
-    row = z + at(codebook, chosen < rows ? chosen : rows - 1);
+    for (int k = 0; k < count; k++)
+        sum += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
+    return sum;
+}
+
+/* A code becomes a row of the batch, with an average code's share: of a few random rows the one farthest from its code.
+ * Any random row would mostly be of what is frequent, and split codes that serve well. */
+static void start_again(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, int code,
+                        const float *z, const int32_t *ids, int rows, float share)
+{
+    const float *row = NULL;
+    double farthest = -1;
+
+    for (int i = 0; i < CANDIDATES; i++) {
+        const uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)code, (uint32_t)i };
+        uint32_t bits[4];
+        double distance;
+        int chosen;
+
+        cv_rng_block(bits, options->seed, counter);
+        chosen = (int)(cv_rng_unit(bits[0], bits[1]) * rows);
+        if (chosen >= rows)
+            chosen = rows - 1;
+        distance = squared_distance(z + at(codebook, chosen), codebook->vectors + at(codebook, ids[chosen]), codebook->latent);
+        if (distance > farthest) {
+            row = z + at(codebook, chosen);
+            farthest = distance;
+        }
+    }
     codebook->sizes[code] = share;
     for (size_t k = 0; k < (size_t)codebook->latent; k++) {
         codebook->vectors[at(codebook, code) + k] = row[k];
@@ -108,7 +130,7 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
         double size = ((double)codebook->sizes[code] + SMOOTHING) / (sum + codebook->codes * SMOOTHING) * sum;
 
         if ((double)codebook->sizes[code] < options->dead * share) {
-            start_again(codebook, options, step, code, z, rows, (float)share);
+            start_again(codebook, options, step, code, z, ids, rows, (float)share);
             started++;
             continue;
         }

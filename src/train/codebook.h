@@ -1,6 +1,6 @@
 /* codebook.h - how a codebook learns: each code is the moving average of the vectors that were nearest to it
  * (van den Oord et al., "Neural discrete representation learning", 2017, appendix A.1), and a code that nobody needs starts
- * again as one of the vectors of the batch. */
+ * again as a vector of the batch that its code serves badly. */
 #ifndef CV_TRAIN_CODEBOOK_H
 #define CV_TRAIN_CODEBOOK_H
 
@@ -32,7 +32,7 @@ void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const f
                        uint64_t seed, cv_arena *arena);
 
 /* After a step of the network: moves the averages and the codes, given the step's vectors z [rows][latent] and the codes
- * they got. A code starts again as a row drawn by (seed, step, code). The number of codes that did so. */
+ * they got. A code starts again as a row far from its own code, drawn by (seed, step, code). The number of codes that did so. */
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
                        const int32_t *ids, int rows);
 

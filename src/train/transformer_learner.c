@@ -4,7 +4,7 @@
 #include "family/cogvideo/settings.h"
 #include "family/cogvideo/texts.h"
 #include "model/cogvideo/train.h"
-#include "train/init.h"
+#include "train/first_weights.h"
 #include "train/learner.h"
 #include "train/rows.h"
 
@@ -117,99 +117,6 @@ static double evaluate(cv_learner *learner, char *members, size_t size)
     return total / recipe->evaluate_batches;
 }
 
-/* --- first weights -------------------------------------------------------------------------------- */
-
-/* The first numbers of an image code's embedding are its codebook vector, scaled to the size of the others: codes that
- * look alike begin alike. */
-static void start_embeddings(transformer_learner *l)
-{
-    const cogvideo_model *model = l->head.model;
-    const cv_cogvideo_config *config = config_of(l);
-    float *table = cv_tensor_values(l->trunk.word_embeddings);
-    const cv_tensor *codebook = NULL;
-    int latent = model->description.image_tokenizer.latent;
-    double squares = 0;
-    float scale;
-
-    for (int i = 0; i < model->store_count && !codebook; i++)
-        codebook = cv_store_find(model->stores[i], "quantize.embed.weight");
-    if (!codebook || codebook->shape[0] != (size_t)config->image_codes || latent > config->hidden)
-        return;
-    for (int code = 0; code < config->image_codes; code++)
-        cv_to_f32(table + (size_t)code * (size_t)config->hidden,
-                  (const char *)codebook->data + (size_t)code * (size_t)latent * cv_dtype_size(codebook->dtype),
-                  codebook->dtype, (size_t)latent);
-    for (int code = 0; code < config->image_codes; code++)
-        for (int i = 0; i < latent; i++)
-            squares += pow((double)table[(size_t)code * (size_t)config->hidden + (size_t)i], 2);
-    scale = squares > 0 ? (float)(0.1 / sqrt(squares / ((double)config->image_codes * latent))) : 1;
-    for (int code = 0; code < config->image_codes; code++)
-        for (int i = 0; i < latent; i++)
-            table[(size_t)code * (size_t)config->hidden + (size_t)i] *= scale;
-}
-
-/* Sines and cosines of row and column of a frame's place, a quarter of the channels each. */
-static void start_position(float *row, int C, int y, int x, float amplitude)
-{
-    int quarter = C / 4;
-
-    for (int i = 0; i < quarter; i++) {
-        double rate = pow(64.0, -(double)i / quarter) * 1.5;
-
-        row[i] = amplitude * (float)sin(y * rate);
-        row[quarter + i] = amplitude * (float)cos(y * rate);
-        row[2 * quarter + i] = amplitude * (float)sin(x * rate);
-        row[3 * quarter + i] = amplitude * (float)cos(x * rate);
-    }
-}
-
-static void start_trunk(transformer_learner *l)
-{
-    const cv_recipe *recipe = l->head.recipe;
-    const cv_cogvideo_config *config = config_of(l);
-    float gain = (float)recipe->norm_gain;
-    const cv_init_rule rules[] = { { "*third_layernorm.weight", CV_INIT_CONSTANT, gain },
-                                   { "*fourth_layernorm.weight", CV_INIT_CONSTANT, gain } };
-
-    cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
-    start_embeddings(l);
-    for (int i = 0; i < cv_cogvideo_places(config); i++)
-        start_position(cv_tensor_values(l->trunk.positions) +
-                           (size_t)(config->frame_position + i) * (size_t)config->hidden,
-                       config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
-}
-
-/* The plus channel begins as a copy of the base channel, alpha at one half, later frames' positions as the first's with
- * a mark of their time. */
-static void start_stage(transformer_learner *l)
-{
-    const cv_cogvideo_config *config = config_of(l);
-    const cv_trunk *trunk = l->stage.trunk;
-    size_t C = (size_t)config->hidden;
-    int L = cv_cogvideo_places(config);
-    float *extra = cv_tensor_values(l->stage.extra_positions), normals[4];
-
-    for (int n = 0; n < config->layers; n++) {
-        cv_plus_layer *plus = &l->stage.plus[n];
-        const cv_trunk_layer *base = &trunk->layers[n];
-
-        cv_to_f32((float *)plus->qkv.weight, base->qkv.weight, base->qkv.dtype, 3 * C * C);
-        cv_to_f32((float *)plus->dense.weight, base->dense.weight, base->dense.dtype, C * C);
-        memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
-        memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
-        memset((float *)plus->mix, 0, C * sizeof(float));
-    }
-    for (int row = 0; row < config->extra_positions; row++) {
-        cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);
-        for (size_t i = 0; i < C; i++) {
-            if (i % 4 == 0)
-                cv_init_normals(normals, l->head.recipe->seed, cv_init_stream("time of a frame"),
-                                (uint64_t)(row / L) * C + i);
-            extra[(size_t)row * C + i] += (float)l->head.recipe->time_scale * normals[i % 4];
-        }
-    }
-}
-
 /* --- opening -------------------------------------------------------------------------------------- */
 
 static cogvideo_status bind_trunk(cv_trunk *out, cv_store *store, const cv_cogvideo_config *c, cogvideo_error *err)
@@ -305,6 +212,17 @@ fail:
     return status;
 }
 
+/* NULL where the model has no image tokenizer yet. */
+static const cv_tensor *find_codebook(const transformer_learner *l)
+{
+    const cogvideo_model *model = l->head.model;
+    const cv_tensor *codebook = NULL;
+
+    for (int i = 0; i < model->store_count && !codebook; i++)
+        codebook = cv_store_find(model->stores[i], "quantize.embed.weight");
+    return codebook;
+}
+
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
@@ -318,7 +236,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         l->grads = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk_grads,
                                .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
         l->slots = 1;
-        start_trunk(l);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l), l->head.recipe);
         return COGVIDEO_OK;
     }
     if (l->head.recipe->train_trunk)
@@ -329,7 +247,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
     CV_TRY(make_stage(l, part == CV_TRAIN_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
     l->slots = config->frames;
     l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
-    start_stage(l);
+    cv_first_stage(&l->stage, l->head.recipe);
 fail:
     return status;
 }
