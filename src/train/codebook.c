@@ -118,6 +118,11 @@ static void start_again(const cv_codebook *codebook, const cv_codebook_options *
     }
 }
 
+static bool is_dead(const cv_codebook *codebook, const cv_codebook_options *options, int code, double share)
+{
+    return (double)codebook->sizes[code] < options->dead * share;
+}
+
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
                        const int32_t *ids, int rows)
 {
@@ -129,14 +134,14 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
     for (int code = 0; code < codebook->codes; code++) {
         double size = ((double)codebook->sizes[code] + SMOOTHING) / (sum + codebook->codes * SMOOTHING) * sum;
 
-        if ((double)codebook->sizes[code] < options->dead * share) {
-            start_again(codebook, options, step, code, z, ids, rows, (float)share);
-            started++;
-            continue;
-        }
-        for (size_t k = 0; k < (size_t)codebook->latent; k++)
+        for (size_t k = 0; k < (size_t)codebook->latent && !is_dead(codebook, options, code, share); k++)
             codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
     }
+    for (int code = 0; code < codebook->codes; code++)
+        if (is_dead(codebook, options, code, share)) {
+            start_again(codebook, options, step, code, z, ids, rows, (float)share);
+            started++;
+        }
     return started;
 }
 

@@ -58,8 +58,9 @@ void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_co
                        config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
 }
 
-/* The plus channel begins as a copy of the base channel, alpha at one half, later frames' positions as the first's with
- * a mark of their time. */
+/* The plus channel begins as a copy of the base channel, later frames' positions as the first's with a mark of their time.
+ * Where alpha begins near 1 the frozen trunk sees little that is strange to it, and the stage need not first learn to leave
+ * it alone. */
 void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
 {
     const cv_cogvideo_config *config = stage->config;
@@ -76,7 +77,8 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         cv_to_f32((float *)plus->dense.weight, base->dense.weight, base->dense.dtype, C * C);
         memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
         memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
-        memset((float *)plus->mix, 0, C * sizeof(float));
+        for (size_t i = 0; i < C; i++)
+            ((float *)plus->mix)[i] = (float)log(recipe->base_share / (1 - recipe->base_share));
     }
     for (int row = 0; row < config->extra_positions; row++) {
         cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);

@@ -77,6 +77,7 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
         { "norm_gain", &r->norm_gain, NULL, 1e-6, 10, 1 },
         { "position_scale", &r->position_scale, NULL, 0, 100, 0.05 },
         { "time_scale", &r->time_scale, NULL, 0, 100, 0.02 },
+        { "base_share", &r->base_share, NULL, 0.001, 0.999, 0.5 },
         { "evaluate_every", NULL, &r->evaluate_every, 1, 1e9, 500 },
         { "evaluate_batches", NULL, &r->evaluate_batches, 1, 1e6, 8 },
         { "save_every", NULL, &r->save_every, 1, 1e9, 500 },

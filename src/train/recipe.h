@@ -26,6 +26,7 @@ typedef struct cv_recipe {
     uint64_t seed;
     int evaluate_every, evaluate_batches, save_every;
     double position_scale, time_scale;    /* first weights: of a frame's positions (trunk), of what tells frames apart (stages) */
+    double base_share;                    /* of a stage's first weights: alpha, the base channel's share of the attention */
     int samples, sample_every;            /* of a sheet (0: none), and its steps */
     cv_dtype dtype;                       /* of the model's file */
     int crop;                             /* image tokenizer: side of the squares cut from frames */

@@ -15,8 +15,8 @@ static void write_model(void)
     static const char *const swaps[][2] = {
         { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
         { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
-        { "\"image_codes\": 768", "\"image_codes\": 64" }, { "\"codes\": 768", "\"codes\": 64" },
-        { "\"start_of_image\": 844", "\"start_of_image\": 140" }, { "\"vocabulary\": 864", "\"vocabulary\": 160" },
+        { "\"image_codes\": 384", "\"image_codes\": 64" }, { "\"codes\": 384", "\"codes\": 64" },
+        { "\"start_of_image\": 460", "\"start_of_image\": 140" }, { "\"vocabulary\": 480", "\"vocabulary\": 160" },
         { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
         { "\"latent\": 16", "\"latent\": 8" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
