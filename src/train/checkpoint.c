@@ -12,8 +12,8 @@ static void full_name(char out[256], const cv_checkpoint_store *store, const cv_
     snprintf(out, 256, "%s/%s", store->name, tensor->name);
 }
 
-cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
-                                   int steps, cogvideo_error *err)
+cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *head, const cv_checkpoint_store *stores,
+                                   int count, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store_writer *writer = NULL;
@@ -21,9 +21,10 @@ cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_store *
 
     CV_TRY(cv_store_writer_create(&writer, path, err));
     CV_TRY(cv_store_writer_metadata(writer, "format", "cogvideo-checkpoint", err));
-    CV_TRY(cv_store_writer_metadata(writer, "part", part, err));
-    snprintf(name, sizeof name, "%d", steps);
+    CV_TRY(cv_store_writer_metadata(writer, "part", head->part, err));
+    snprintf(name, sizeof name, "%d", head->steps);
     CV_TRY(cv_store_writer_metadata(writer, "steps", name, err));
+    CV_TRY(cv_store_writer_metadata(writer, "recipe", head->recipe, err));
     for (int s = 0; s < count; s++)
         for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
             const cv_tensor *tensor = cv_store_at(stores[s].store, t);
@@ -43,27 +44,28 @@ fail:
     return status;
 }
 
-static cogvideo_status check_head(const cv_store *file, const char *part, int *steps, cogvideo_error *err)
+static cogvideo_status read_head(const cv_store *file, cv_checkpoint_head *head, cogvideo_error *err)
 {
     const char *format = cv_store_metadata(file, "format"), *of = cv_store_metadata(file, "part");
-    const char *done = cv_store_metadata(file, "steps");
+    const char *done = cv_store_metadata(file, "steps"), *recipe = cv_store_metadata(file, "recipe");
     char *end;
     long number;
 
     if (!format || strcmp(format, "cogvideo-checkpoint") != 0 || !of || !done)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is no checkpoint of a training", cv_store_path(file));
-    if (strcmp(of, part) != 0)
+    if (strcmp(of, head->part) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is a checkpoint of '%.40s', not of '%s'", cv_store_path(file), of,
-                       part);
+                       head->part);
     number = strtol(done, &end, 10);
     if (*end || end == done || number < 0 || number > INT_MAX)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that '%.40s' steps were done", cv_store_path(file), done);
-    *steps = (int)number;
+    head->steps = (int)number;
+    snprintf(head->recipe, sizeof head->recipe, "%s", recipe ? recipe : "");
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_checkpoint_load(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
-                                   int *steps, cogvideo_error *err)
+cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, const cv_checkpoint_store *stores, int count,
+                                   cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *file = NULL;
@@ -71,7 +73,7 @@ cogvideo_status cv_checkpoint_load(const char *path, const cv_checkpoint_store *
     char name[256];
 
     CV_TRY(cv_store_open(&file, path, err));
-    CV_TRY(check_head(file, part, steps, err));
+    CV_TRY(read_head(file, head, err));
     for (int pass = 0; pass < 2; pass++) /* everything is checked before anything is replaced */
         for (int s = 0; s < count; s++)
             for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {

@@ -3,6 +3,7 @@
 #define CV_TRAIN_CHECKPOINT_H
 
 #include "tensor/store.h"
+#include "train/recipe.h"
 
 /* Stores under a name each; their tensors become "NAME/TENSOR" in the file. */
 typedef struct cv_checkpoint_store {
@@ -10,11 +11,16 @@ typedef struct cv_checkpoint_store {
     cv_store *store;
 } cv_checkpoint_store;
 
-/* `steps` finished steps; `part` names what is trained. */
-cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
-                                   int steps, cogvideo_error *err);
-/* Fills the stores, whose tensors must all be there, with the same shapes, and no others. */
-cogvideo_status cv_checkpoint_load(const char *path, const cv_checkpoint_store *stores, int count, const char *part,
-                                   int *steps, cogvideo_error *err);
+typedef struct cv_checkpoint_head {
+    const char *part;             /* what is trained */
+    int steps;                    /* finished */
+    char recipe[CV_RECIPE_TEXT];  /* by which recipe; empty where an older file does not say */
+} cv_checkpoint_head;
+
+cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *head, const cv_checkpoint_store *stores,
+                                   int count, cogvideo_error *err);
+/* Fills the stores, whose tensors must all be there, with the same shapes, and no others; and the head, whose part is given. */
+cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, const cv_checkpoint_store *stores, int count,
+                                   cogvideo_error *err);
 
 #endif

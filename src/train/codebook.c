@@ -134,7 +134,9 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
     for (int code = 0; code < codebook->codes; code++) {
         double size = ((double)codebook->sizes[code] + SMOOTHING) / (sum + codebook->codes * SMOOTHING) * sum;
 
-        for (size_t k = 0; k < (size_t)codebook->latent && !is_dead(codebook, options, code, share); k++)
+        if (is_dead(codebook, options, code, share))
+            continue;
+        for (size_t k = 0; k < (size_t)codebook->latent; k++)
             codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
     }
     for (int code = 0; code < codebook->codes; code++)

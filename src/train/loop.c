@@ -61,9 +61,11 @@ static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
 {
     cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
     int count = list_stores(loop, stores);
-    cogvideo_status status = cv_checkpoint_save(loop->checkpoint, stores, count,
-                                                cv_train_part_name(loop->recipe.part), loop->step, err);
+    cv_checkpoint_head head = { .part = cv_train_part_name(loop->recipe.part), .steps = loop->step };
+    cogvideo_status status;
 
+    cv_recipe_text(&loop->recipe, head.recipe);
+    status = cv_checkpoint_save(loop->checkpoint, &head, stores, count, err);
     return status == COGVIDEO_OK ? publish(loop, err) : status;
 }
 
@@ -71,6 +73,9 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
 {
     cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
     int count = list_stores(loop, stores);
+    cv_checkpoint_head head = { .part = cv_train_part_name(loop->recipe.part) };
+    char changes[1000];
+    cogvideo_status status;
 
     if (!loop->request->resume) {
         if (cv_path_exists(loop->checkpoint))
@@ -79,7 +84,13 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
                            loop->checkpoint);
         return COGVIDEO_OK;
     }
-    return cv_checkpoint_load(loop->checkpoint, stores, count, cv_train_part_name(loop->recipe.part), &loop->step, err);
+    CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
+    loop->step = head.steps;
+    cv_recipe_changes(&loop->recipe, head.recipe, changes, sizeof changes);
+    if (changes[0])
+        cv_log(&loop->request->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
+fail:
+    return status;
 }
 
 /* --- steps ---------------------------------------------------------------------------------------- */

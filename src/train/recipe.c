@@ -1,7 +1,9 @@
 #include "train/recipe.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_BYTES (1u << 20)
@@ -24,91 +26,103 @@ const char *cv_train_part_name(cv_train_part part)
 }
 
 /* A key of a section: where its number goes, within which bounds, and what it is when it is missing. */
-typedef struct key {
+typedef struct recipe_key {
     const char *name;
-    double *number;
-    int *whole;
+    enum { WHOLE, FLAG, SEED, NUMBER } kind;
+    size_t offset; /* in a recipe */
     double min, max, otherwise;
-} key;
+} recipe_key;
 
-static cogvideo_status read_keys(const key *keys, size_t count, const cv_json *section, const char *origin,
-                                 cogvideo_error *err)
+static const recipe_key keys[] = {
+    { "steps", WHOLE, offsetof(cv_recipe, steps), 1, 1e9, 1000 },
+    { "batch", WHOLE, offsetof(cv_recipe, batch), 1, 4096, 16 },
+    { "accumulate", WHOLE, offsetof(cv_recipe, accumulate), 1, 4096, 1 },
+    { "learning_rate", NUMBER, offsetof(cv_recipe, learning_rate), 0, 1, 1e-3 },
+    { "final_learning_rate", NUMBER, offsetof(cv_recipe, final_learning_rate), 0, 1, 1e-5 },
+    { "warmup", WHOLE, offsetof(cv_recipe, warmup), 0, 1e9, 100 },
+    { "beta1", NUMBER, offsetof(cv_recipe, beta1), 0, 0.99999, 0.9 },
+    { "beta2", NUMBER, offsetof(cv_recipe, beta2), 0, 0.99999, 0.95 },
+    { "epsilon", NUMBER, offsetof(cv_recipe, epsilon), 1e-16, 1, 1e-8 },
+    { "weight_decay", NUMBER, offsetof(cv_recipe, weight_decay), 0, 10, 0.01 },
+    { "clip", NUMBER, offsetof(cv_recipe, clip), 0, 1e9, 1 },
+    { "dropout", NUMBER, offsetof(cv_recipe, dropout), 0, 0.9, 0 },
+    { "text_dropout", NUMBER, offsetof(cv_recipe, text_dropout), 0, 1, 0 },
+    { "train_trunk", FLAG, offsetof(cv_recipe, train_trunk), 0, 1, 0 },
+    { "norm_gain", NUMBER, offsetof(cv_recipe, norm_gain), 1e-6, 10, 1 },
+    { "position_scale", NUMBER, offsetof(cv_recipe, position_scale), 0, 100, 0.05 },
+    { "time_scale", NUMBER, offsetof(cv_recipe, time_scale), 0, 100, 0.02 },
+    { "base_share", NUMBER, offsetof(cv_recipe, base_share), 0.001, 0.999, 0.5 },
+    { "seed", SEED, offsetof(cv_recipe, seed), 0, 9007199254740992.0, 1 },
+    { "evaluate_every", WHOLE, offsetof(cv_recipe, evaluate_every), 1, 1e9, 500 },
+    { "evaluate_batches", WHOLE, offsetof(cv_recipe, evaluate_batches), 1, 1e6, 8 },
+    { "save_every", WHOLE, offsetof(cv_recipe, save_every), 1, 1e9, 500 },
+    { "samples", WHOLE, offsetof(cv_recipe, samples), 0, 64, 8 },
+    { "sample_every", WHOLE, offsetof(cv_recipe, sample_every), 1, 1e9, 1000 },
+    { "crop", WHOLE, offsetof(cv_recipe, crop), 8, 4096, 32 },
+    { "busy", NUMBER, offsetof(cv_recipe, busy), 0, 1, 0 },
+    { "plain_steps", WHOLE, offsetof(cv_recipe, plain_steps), 0, 1e9, 0 },
+    { "l1", NUMBER, offsetof(cv_recipe, l1), 0, 1000, 1 },
+    { "l2", NUMBER, offsetof(cv_recipe, l2), 0, 1000, 1 },
+    { "commitment", NUMBER, offsetof(cv_recipe, commitment), 0, 1000, 0.25 },
+    { "decay", NUMBER, offsetof(cv_recipe, decay), 0, 0.99999, 0.99 },
+    { "dead", NUMBER, offsetof(cv_recipe, dead), 0, 1, 0.01 },
+    { "clusters", WHOLE, offsetof(cv_recipe, clusters), 0, 1 << 20, 0 },
+};
+#define KEYS (sizeof keys / sizeof *keys)
+
+static void set(cv_recipe *r, const recipe_key *key, double number, int64_t whole)
 {
-    cogvideo_status status = COGVIDEO_OK;
+    char *at = (char *)r + key->offset;
 
-    for (size_t i = 0; i < count; i++) {
-        if (keys[i].number) {
-            *keys[i].number = keys[i].otherwise;
-            CV_TRY(cv_json_optional_double(section, keys[i].name, keys[i].min, keys[i].max, keys[i].number, origin,
-                                           err));
-        } else {
-            int64_t value = (int64_t)keys[i].otherwise;
+    if (key->kind == WHOLE)
+        *(int *)(void *)at = (int)whole;
+    else if (key->kind == FLAG)
+        *(bool *)(void *)at = whole != 0;
+    else if (key->kind == SEED)
+        *(uint64_t *)(void *)at = (uint64_t)whole;
+    else
+        *(double *)(void *)at = number;
+}
 
-            CV_TRY(cv_json_optional_int(section, keys[i].name, (int64_t)keys[i].min, (int64_t)keys[i].max, &value,
-                                        origin, err));
-            *keys[i].whole = (int)value;
-        }
-    }
-fail:
+static double get(const cv_recipe *r, const recipe_key *key)
+{
+    const char *at = (const char *)r + key->offset;
+
+    return key->kind == WHOLE  ? *(const int *)(const void *)at
+           : key->kind == FLAG ? *(const bool *)(const void *)at
+           : key->kind == SEED ? (double)*(const uint64_t *)(const void *)at
+                               : *(const double *)(const void *)at;
+}
+
+static cogvideo_status read_key(cv_recipe *r, const recipe_key *key, const cv_json *section, const char *origin, cogvideo_error *err)
+{
+    double number = key->otherwise;
+    int64_t whole = (int64_t)key->otherwise;
+    cogvideo_status status =
+        key->kind == NUMBER
+            ? cv_json_optional_double(section, key->name, key->min, key->max, &number, origin, err)
+            : cv_json_optional_int(section, key->name, (int64_t)key->min, (int64_t)key->max, &whole, origin, err);
+
+    set(r, key, number, whole);
     return status;
 }
 
 static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
-    int train_trunk;
-    int64_t seed = 1;
-    const char *dtype = "f16";
-    const key keys[] = {
-        { "steps", NULL, &r->steps, 1, 1e9, 1000 },
-        { "batch", NULL, &r->batch, 1, 4096, 16 },
-        { "accumulate", NULL, &r->accumulate, 1, 4096, 1 },
-        { "learning_rate", &r->learning_rate, NULL, 0, 1, 1e-3 },
-        { "final_learning_rate", &r->final_learning_rate, NULL, 0, 1, 1e-5 },
-        { "warmup", NULL, &r->warmup, 0, 1e9, 100 },
-        { "beta1", &r->beta1, NULL, 0, 0.99999, 0.9 },
-        { "beta2", &r->beta2, NULL, 0, 0.99999, 0.95 },
-        { "epsilon", &r->epsilon, NULL, 1e-16, 1, 1e-8 },
-        { "weight_decay", &r->weight_decay, NULL, 0, 10, 0.01 },
-        { "clip", &r->clip, NULL, 0, 1e9, 1 },
-        { "dropout", &r->dropout, NULL, 0, 0.9, 0 },
-        { "text_dropout", &r->text_dropout, NULL, 0, 1, 0 },
-        { "train_trunk", NULL, &train_trunk, 0, 1, 0 },
-        { "norm_gain", &r->norm_gain, NULL, 1e-6, 10, 1 },
-        { "position_scale", &r->position_scale, NULL, 0, 100, 0.05 },
-        { "time_scale", &r->time_scale, NULL, 0, 100, 0.02 },
-        { "base_share", &r->base_share, NULL, 0.001, 0.999, 0.5 },
-        { "evaluate_every", NULL, &r->evaluate_every, 1, 1e9, 500 },
-        { "evaluate_batches", NULL, &r->evaluate_batches, 1, 1e6, 8 },
-        { "save_every", NULL, &r->save_every, 1, 1e9, 500 },
-        { "samples", NULL, &r->samples, 0, 64, 8 },
-        { "sample_every", NULL, &r->sample_every, 1, 1e9, 1000 },
-        { "crop", NULL, &r->crop, 8, 4096, 32 },
-        { "busy", &r->busy, NULL, 0, 1, 0 },
-        { "plain_steps", NULL, &r->plain_steps, 0, 1e9, 0 },
-        { "l1", &r->l1, NULL, 0, 1000, 1 },
-        { "l2", &r->l2, NULL, 0, 1000, 1 },
-        { "commitment", &r->commitment, NULL, 0, 1000, 0.25 },
-        { "decay", &r->decay, NULL, 0, 0.99999, 0.99 },
-        { "dead", &r->dead, NULL, 0, 1, 0.01 },
-        { "clusters", NULL, &r->clusters, 0, 1 << 20, 0 },
-    };
+    const char *dtype = "f16", *names[KEYS + 2] = { "dtype" };
 
-    const char *names[sizeof keys / sizeof *keys + 3] = { "seed", "dtype" };
-
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        names[i + 2] = keys[i].name;
+    for (size_t i = 0; i < KEYS; i++)
+        names[i + 1] = keys[i].name;
     CV_TRY(cv_json_check_keys(section, names, origin, err));
-    CV_TRY(read_keys(keys, sizeof keys / sizeof *keys, section, origin, err));
-    CV_TRY(cv_json_optional_int(section, "seed", 0, (int64_t)1 << 53, &seed, origin, err));
+    for (size_t i = 0; i < KEYS; i++)
+        CV_TRY(read_key(r, &keys[i], section, origin, err));
     CV_TRY(cv_json_optional_string(section, "dtype", &dtype, origin, err));
     if (!cv_dtype_parse(&r->dtype, dtype) || !cv_dtype_is_real(r->dtype))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: dtype must be f32, f16 or bf16, not '%.20s'", origin, dtype);
     if (r->part == CV_TRAIN_IMAGE_TOKENIZER && r->accumulate > 1)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: accumulate is %d, but the codebook's averages follow every batch: "
                        "enlarge the batch instead", origin, r->accumulate);
-    r->seed = (uint64_t)seed;
-    r->train_trunk = train_trunk != 0;
 fail:
     return status;
 }
@@ -118,12 +132,12 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
     cogvideo_status status;
     cv_json *json = NULL, *section;
     cv_recipe recipe = { .part = part };
-    const char *format, *keys[CV_TRAIN_PARTS + 3] = { "format", "version" };
+    const char *format, *sections[CV_TRAIN_PARTS + 3] = { "format", "version" };
     char origin[600];
     int64_t version;
 
     for (int i = 0; i < CV_TRAIN_PARTS; i++)
-        keys[i + 2] = part_names[i];
+        sections[i + 2] = part_names[i];
     CV_TRY(cv_json_read(&json, path, MAX_BYTES, err));
     CV_TRY(cv_json_string(json, "format", &format, path, err));
     if (strcmp(format, "cogvideo-recipe") != 0) {
@@ -132,7 +146,7 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
         goto fail;
     }
     CV_TRY(cv_json_int(json, "version", 1, 1, &version, path, err));
-    CV_TRY(cv_json_check_keys(json, keys, path, err));
+    CV_TRY(cv_json_check_keys(json, sections, path, err));
     snprintf(origin, sizeof origin, "%.500s: %s", path, part_names[part]);
     CV_TRY(cv_json_object(json, part_names[part], &section, path, err));
     CV_TRY(read_section(&recipe, section, origin, err));
@@ -140,6 +154,36 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
 fail:
     cv_json_free(&json);
     return status;
+}
+
+void cv_recipe_text(const cv_recipe *recipe, char out[CV_RECIPE_TEXT])
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (size_t i = 0; i < KEYS && used < CV_RECIPE_TEXT; i++)
+        used += (size_t)snprintf(out + used, CV_RECIPE_TEXT - used, "%s %.12g\n", keys[i].name, get(recipe, &keys[i]));
+}
+
+void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (const char *line = before; line && *line && used < size; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        for (size_t i = 0; i < KEYS && used < size; i++) {
+            size_t length = strlen(keys[i].name);
+            char now[40];
+            double was;
+
+            if (strncmp(line, keys[i].name, length) != 0 || line[length] != ' ')
+                continue;
+            snprintf(now, sizeof now, "%.12g", get(recipe, &keys[i]));
+            was = strtod(line + length, NULL);
+            if (strtod(now, NULL) != was)
+                used += (size_t)snprintf(out + used, size - used, "%s%s was %.12g and is %s", used ? ", " : "", keys[i].name,
+                                         was, now);
+        }
 }
 
 double cv_recipe_rate(const cv_recipe *recipe, int step)

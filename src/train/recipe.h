@@ -44,6 +44,12 @@ const char *cv_train_part_name(cv_train_part part);
 /* The part's section of the file. Every key is checked; unknown ones are errors. */
 cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part part, cogvideo_error *err);
 
+/* The recipe's numbers as lines, for a checkpoint to keep. */
+#define CV_RECIPE_TEXT 4096
+void cv_recipe_text(const cv_recipe *recipe, char out[CV_RECIPE_TEXT]);
+/* What differs from such lines, as "steps was 100 and is 200, ..."; empty when nothing does. */
+void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size);
+
 /* The learning rate of a step, counted from 0. */
 double cv_recipe_rate(const cv_recipe *recipe, int step);
 

@@ -142,6 +142,9 @@ static void the_stages_learn(void **state)
     (void)state;
     train_twice("stage1", "stage1.rows", "stage1.rows");
     train_twice("stage2", "stage2.rows", "stage2.rows");
+    assert_int_equal(system("sed 's/\"batch\":2/\"batch\":3/g' \"$COGVIDEO_TEST_TEMP/recipe.json\" >\"$COGVIDEO_TEST_TEMP/other.json\""), 0);
+    program_check("train stage1 stage1.rows --recipe other.json --model model -o stage1-halves --resume" STDERR, 0,
+                  "the recipe is not that of stage1-halves/checkpoint.safetensors: batch was 2 and is 3\n");
 }
 
 static void the_model_makes_a_clip(void **state)
