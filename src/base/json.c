@@ -329,6 +329,8 @@ void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value)
     set(object, key, cJSON_Duplicate(value, 1));
 }
 
+void cv_json_remove(cv_json *object, const char *key) { cJSON_DeleteItemFromObjectCaseSensitive(object, key); }
+
 cv_json *cv_json_copy(const cv_json *value) { return cJSON_Duplicate(value, 1); }
 
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)

@@ -64,6 +64,8 @@ void cv_json_set_ints(cv_json *object, const char *key, const int32_t *values, s
 cv_json *cv_json_set_object(cv_json *object, const char *key);
 cv_json *cv_json_set_array(cv_json *object, const char *key);
 void cv_json_add_double(cv_json *array, double value);
+/* Takes a member out, if it is there. */
+void cv_json_remove(cv_json *object, const char *key);
 /* A deep copy of `value` as a member; replaces one of the same key. */
 void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value);
 cv_json *cv_json_copy(const cv_json *value);

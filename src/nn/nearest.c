@@ -26,18 +26,6 @@ static double half_norm(const float *x, int K)
     return sum / 2;
 }
 
-static double distance(const float *a, const float *b, int K)
-{
-    double sum = 0;
-
-    for (int k = 0; k < K; k++) {
-        double d = (double)a[k] - (double)b[k];
-
-        sum += d * d;
-    }
-    return sum;
-}
-
 /* |x - e|^2 / 2 = |x|^2 / 2 + (|e|^2 / 2 - x . e), where the first term is the same for all codes. The f32 product
  * is off by at most about K 2^-24 |x| |e|, so a code whose score is within twice that of the least so far may be
  * nearer; the slack is wider still. */
@@ -67,7 +55,7 @@ static void search(int32_t *out, const float *x, int rows, const prepared *book,
                 if (!(score <= least[r] + slack[r]))
                     continue;
                 least[r] = score < least[r] ? score : least[r];
-                exact = distance(x + (size_t)r * (size_t)book->K,
+                exact = cv_squared_distance(x + (size_t)r * (size_t)book->K,
                                  book->codes + (size_t)(first + i) * (size_t)book->K, book->K);
                 if (exact < best[r]) {
                     best[r] = exact;

@@ -5,6 +5,19 @@
 #include "base/arena.h"
 #include "nn/linear.h"
 
+/* Of two vectors, in f64. */
+static inline double cv_squared_distance(const float *a, const float *b, int count)
+{
+    double sum = 0;
+
+    for (int i = 0; i < count; i++) {
+        double d = (double)a[i] - (double)b[i];
+
+        sum += d * d;
+    }
+    return sum;
+}
+
 /* out[i], for `rows` rows of x [rows, K], is the row of codebook.weight [N, K] with the least squared distance: the
  * first one on ties. Matrix products find the candidates; distances in f64 decide between those that rounding could
  * have swapped. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. Rows that are

@@ -9,7 +9,7 @@
 
 static void full_name(char out[256], const cv_checkpoint_store *store, const cv_tensor *tensor)
 {
-    snprintf(out, 256, "%s/%s", store->name, tensor->name);
+    snprintf(out, 256, "%s%s/%s", store->prefix, store->name, tensor->name);
 }
 
 cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *head, const cv_checkpoint_store *stores,
@@ -74,7 +74,7 @@ cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, c
 
     CV_TRY(cv_store_open(&file, path, err));
     CV_TRY(read_head(file, head, err));
-    for (int pass = 0; pass < 2; pass++) /* everything is checked before anything is replaced */
+    for (int pass = 0; pass < 2; pass++) { /* everything is checked before anything is replaced */
         for (int s = 0; s < count; s++)
             for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
                 const cv_tensor *tensor = cv_store_at(stores[s].store, t);
@@ -84,7 +84,8 @@ cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, c
                 if (pass == 1)
                     cv_to_f32(cv_tensor_values(tensor), saved->data, saved->dtype, saved->count);
             }
-    CV_TRY(cv_store_check_claimed(file, err));
+        CV_TRY(cv_store_check_claimed(file, err));
+    }
 fail:
     cv_store_close(&file);
     return status;

@@ -5,9 +5,9 @@
 #include "tensor/store.h"
 #include "train/recipe.h"
 
-/* Stores under a name each; their tensors become "NAME/TENSOR" in the file. */
+/* Stores under a name each; their tensors become "PREFIX" "NAME/TENSOR" in the file. */
 typedef struct cv_checkpoint_store {
-    const char *name;
+    const char *prefix, *name;
     cv_store *store;
 } cv_checkpoint_store;
 

@@ -1,6 +1,7 @@
 #include "train/codebook.h"
 
 #include "base/rng.h"
+#include "nn/nearest.h"
 #include "train/kmeans.h"
 
 #include <string.h>
@@ -33,12 +34,12 @@ static size_t at(const cv_codebook *codebook, int code)
     return (size_t)code * (size_t)codebook->latent;
 }
 
-void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int rounds,
+void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches, int rounds,
                        uint64_t seed, cv_arena *arena)
 {
     size_t mark = cv_arena_mark(arena);
     int32_t *labels = cv_arena_take(arena, (size_t)rows, sizeof *labels);
-    float one = (float)rows / (float)codebook->codes;
+    float one = (float)rows / (float)batches / (float)codebook->codes;
 
     cv_kmeans(exec, codebook->vectors, labels, z, rows, codebook->latent, codebook->codes, rounds, seed, arena);
     cv_arena_rewind(arena, mark);
@@ -78,39 +79,34 @@ static void average(const cv_codebook *codebook, float decay, const float *z, co
     }
 }
 
-static double squared_distance(const float *a, const float *b, int count)
+/* How far each row of the batch is from its code. */
+static void measure(const cv_codebook *codebook, const float *z, const int32_t *ids, int rows, double *away)
 {
-    double sum = 0;
-
-    for (int k = 0; k < count; k++)
-        sum += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
-    return sum;
+    for (int row = 0; row < rows; row++)
+        away[row] = cv_squared_distance(z + at(codebook, row), codebook->vectors + at(codebook, ids[row]), codebook->latent);
 }
 
 /* A code becomes a row of the batch, with an average code's share: of a few random rows the one farthest from its code.
- * Any random row would mostly be of what is frequent, and split codes that serve well. */
+ * Any random row would mostly be of what is frequent, and split codes that serve well. A row serves once. */
 static void start_again(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, int code,
-                        const float *z, const int32_t *ids, int rows, float share)
+                        const float *z, double *away, int rows, float share)
 {
-    const float *row = NULL;
-    double farthest = -1;
+    const float *row;
+    int farthest = -1;
 
     for (int i = 0; i < CANDIDATES; i++) {
         const uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)code, (uint32_t)i };
         uint32_t bits[4];
-        double distance;
         int chosen;
 
         cv_rng_block(bits, options->seed, counter);
         chosen = (int)(cv_rng_unit(bits[0], bits[1]) * rows);
-        if (chosen >= rows)
-            chosen = rows - 1;
-        distance = squared_distance(z + at(codebook, chosen), codebook->vectors + at(codebook, ids[chosen]), codebook->latent);
-        if (distance > farthest) {
-            row = z + at(codebook, chosen);
-            farthest = distance;
-        }
+        chosen = chosen < rows ? chosen : rows - 1;
+        if (farthest < 0 || away[chosen] > away[farthest])
+            farthest = chosen;
     }
+    away[farthest] = 0;
+    row = z + at(codebook, farthest);
     codebook->sizes[code] = share;
     for (size_t k = 0; k < (size_t)codebook->latent; k++) {
         codebook->vectors[at(codebook, code) + k] = row[k];
@@ -124,7 +120,7 @@ static bool is_dead(const cv_codebook *codebook, const cv_codebook_options *opti
 }
 
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
-                       const int32_t *ids, int rows)
+                       const int32_t *ids, int rows, double *away)
 {
     double share = (double)rows / codebook->codes, sum;
     int started = 0;
@@ -139,9 +135,10 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
         for (size_t k = 0; k < (size_t)codebook->latent; k++)
             codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
     }
+    measure(codebook, z, ids, rows, away);
     for (int code = 0; code < codebook->codes; code++)
         if (is_dead(codebook, options, code, share)) {
-            start_again(codebook, options, step, code, z, ids, rows, (float)share);
+            start_again(codebook, options, step, code, z, away, rows, (float)share);
             started++;
         }
     return started;

@@ -26,15 +26,16 @@ typedef struct cv_codebook_options {
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
                                  cogvideo_error *err);
 
-/* The codes become the centres of k-means over `rows` vectors z [rows][latent]; as many rows as there are codes at least
- * make sense. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. */
-void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int rounds,
+/* The codes become the centres of k-means over `rows` vectors z [rows][latent] of some batches; as many rows as there are
+ * codes at least make sense. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. */
+void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches, int rounds,
                        uint64_t seed, cv_arena *arena);
 
 /* After a step of the network: moves the averages and the codes, given the step's vectors z [rows][latent] and the codes
- * they got. A code starts again as a row far from its own code, drawn by (seed, step, code). The number of codes that did so. */
+ * they got. A code starts again as a row far from its own code, drawn by (seed, step, code). The number of codes that did so.
+ * `away` [rows] is scratch. */
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
-                       const int32_t *ids, int rows);
+                       const int32_t *ids, int rows, double *away);
 
 /* How many codes get at least `share` of an average code's rows, from the averages. */
 int cv_codebook_used(const cv_codebook *codebook, double share);

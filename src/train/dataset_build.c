@@ -88,7 +88,7 @@ static cogvideo_status add_source(build *b, const cv_source *source)
                                           : cogvideo_video_each(source->path, 0, take_frame, b, &why);
     if (b->status != COGVIDEO_OK)
         return b->status;
-    if (status != COGVIDEO_OK && b->taken == 0)
+    if (status != COGVIDEO_OK && b->taken < b->frames)
         cv_log(b->log, COGVIDEO_LOG_WARNING, "left out: %s", why.message);
     else if (status != COGVIDEO_OK)
         cv_log(b->log, COGVIDEO_LOG_WARNING, "cut off after %lld frames: %s", b->taken, why.message);

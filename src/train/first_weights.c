@@ -1,12 +1,14 @@
 #include "train/first_weights.h"
 
+#include "base/hash.h"
 #include "train/init.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The first numbers of an image code's embedding are its codebook vector, scaled to the size of the others: codes that
- * look alike begin alike. */
+#define CODE_SCALE 0.1 /* root mean square of these numbers: they outweigh the random others */
+
+/* The first numbers of an image code's embedding are its codebook vector: codes that look alike begin alike. */
 static void start_embeddings(float *table, const cv_cogvideo_config *config, const cv_tensor *codebook)
 {
     const size_t codes = (size_t)config->image_codes, C = (size_t)config->hidden;
@@ -23,7 +25,7 @@ static void start_embeddings(float *table, const cv_cogvideo_config *config, con
     for (size_t code = 0; code < codes; code++)
         for (size_t i = 0; i < latent; i++)
             squares += pow((double)table[code * C + i], 2);
-    scale = squares > 0 ? (float)(0.1 / sqrt(squares / (double)(codes * latent))) : 1;
+    scale = squares > 0 ? (float)(CODE_SCALE / sqrt(squares / (double)(codes * latent))) : 1;
     for (size_t code = 0; code < codes; code++)
         for (size_t i = 0; i < latent; i++)
             table[code * C + i] *= scale;
@@ -84,7 +86,7 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);
         for (size_t i = 0; i < C; i++) {
             if (i % 4 == 0)
-                cv_init_normals(normals, recipe->seed, cv_init_stream("time of a frame"),
+                cv_init_normals(normals, recipe->seed, cv_hash_text("time of a frame"),
                                 (uint64_t)(row / L) * C + i);
             extra[(size_t)row * C + i] += (float)recipe->time_scale * normals[i % 4];
         }

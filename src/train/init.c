@@ -1,5 +1,6 @@
 #include "train/init.h"
 
+#include "base/hash.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -9,7 +10,6 @@
 static const cv_init_rule house[] = {
     { "*norm*.weight", CV_INIT_CONSTANT, 1.0f },
     { "*.bias", CV_INIT_CONSTANT, 0.0f },
-    { "*attn_distribution*", CV_INIT_CONSTANT, 0.0f },
     { "*embedding*", CV_INIT_NORMAL, 0.02f },
     { "*", CV_INIT_FAN_IN, 1.0f },
 };
@@ -27,15 +27,6 @@ static bool matches(const char *pattern, const char *name)
             return false;
     }
     return *name == '\0';
-}
-
-uint64_t cv_init_stream(const char *name)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-    return hash;
 }
 
 /* Box and Muller, 1958. */
@@ -57,7 +48,7 @@ void cv_init_normals(float out[4], uint64_t seed, uint64_t stream, uint64_t plac
 static void fill(const cv_tensor *tensor, uint64_t seed, const cv_init_rule *rule)
 {
     float *values = cv_tensor_values(tensor), normals[4];
-    uint64_t stream = cv_init_stream(tensor->name);
+    uint64_t stream = cv_hash_text(tensor->name);
     double fan_in = (double)tensor->count / (double)tensor->shape[0];
     float scale = rule->kind == CV_INIT_FAN_IN ? (float)((double)rule->value / sqrt(fan_in)) : rule->value;
 

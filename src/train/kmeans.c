@@ -16,15 +16,6 @@ static const float *row_at(const rows *r, int i)
     return r->x + (size_t)i * (size_t)r->dimensions;
 }
 
-static double distance(const float *a, const float *b, int count)
-{
-    double sum = 0;
-
-    for (int i = 0; i < count; i++)
-        sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-    return sum;
-}
-
 static double unit(uint64_t seed, uint32_t place)
 {
     uint32_t bits[4];
@@ -52,7 +43,7 @@ static void first_centres(const rows *r, float *centres, int k, uint64_t seed, d
             chosen++;
         memcpy(centre, row_at(r, chosen), size);
         for (int i = 0; i < r->count; i++) {
-            double d = distance(row_at(r, i), centre, r->dimensions);
+            double d = cv_squared_distance(row_at(r, i), centre, r->dimensions);
 
             away[i] = c == 0 || d < away[i] ? d : away[i];
         }
@@ -69,7 +60,7 @@ static void move_centres(const rows *r, float *centres, const int32_t *labels, i
     memset(sums, 0, (size_t)k * dimensions * sizeof *sums);
     memset(sizes, 0, (size_t)k * sizeof *sizes);
     for (int i = 0; i < r->count; i++) {
-        away[i] = distance(row_at(r, i), centres + (size_t)labels[i] * dimensions, r->dimensions);
+        away[i] = cv_squared_distance(row_at(r, i), centres + (size_t)labels[i] * dimensions, r->dimensions);
         sizes[labels[i]]++;
         for (size_t j = 0; j < dimensions; j++)
             sums[(size_t)labels[i] * dimensions + j] += (double)row_at(r, i)[j];

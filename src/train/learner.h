@@ -13,6 +13,8 @@
 typedef struct cv_learner cv_learner;
 
 typedef struct cv_learner_functions {
+    /* Before the first batch of a step; may be NULL. */
+    void (*before)(cv_learner *learner, int step);
     /* Adds the gradients of batch `index`, a function of the recipe's seed and the index, and gives its loss. */
     double (*batch)(cv_learner *learner, uint64_t index);
     /* After the weights of step `step` have moved; may be NULL. */
@@ -36,6 +38,7 @@ struct cv_learner {
     const cogvideo_model *model;              /* what the directory holds already */
     cv_store *weights[CV_LEARNER_STORES];     /* what is trained */
     cv_store *gradients[CV_LEARNER_STORES];
+    const char *prefixes[CV_LEARNER_STORES];  /* of their names in a checkpoint */
     int stores;
     cv_store *state;                          /* further numbers that a checkpoint keeps; NULL = none */
     int items;                                /* tokens or pictures of a batch, for the speed shown */
@@ -53,10 +56,10 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
 /* Writes RUN/samples-STEP.jpg: as many samples as the recipe says, after the part was published. */
 cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err);
 
-/* Writes a store to a file of the model directory in the recipe's dtype. `keep` chooses tensors; NULL = all. */
+/* Writes a store to a file of the model directory in the recipe's dtype. */
 cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
                                  cogvideo_error *err);
-/* Sets parts.PART.KEY = FILE in the directory's model.json; `keys` and `files` end in NULL. */
+/* Sets parts.PART.KEY = FILE in the directory's model.json; `keys` and `files` end in NULL. Without keys, takes the part out. */
 cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
                                 const char *const *files, cogvideo_error *err);
 

@@ -36,18 +36,18 @@ static bool is_useful(const train_loop *loop)
 
 static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1])
 {
-    static const char *const names[CV_LEARNER_STORES][3] = { { "weights", "first", "second" },
-                                                             { "trunk_weights", "trunk_first", "trunk_second" } };
     const cv_learner *learner = loop->learner;
     int count = 0;
 
     for (int s = 0; s < learner->stores; s++) {
-        stores[count++] = (cv_checkpoint_store){ names[s][0], learner->weights[s] };
-        stores[count++] = (cv_checkpoint_store){ names[s][1], loop->first[s] };
-        stores[count++] = (cv_checkpoint_store){ names[s][2], loop->second[s] };
+        const char *prefix = learner->prefixes[s] ? learner->prefixes[s] : "";
+
+        stores[count++] = (cv_checkpoint_store){ prefix, "weights", learner->weights[s] };
+        stores[count++] = (cv_checkpoint_store){ prefix, "first", loop->first[s] };
+        stores[count++] = (cv_checkpoint_store){ prefix, "second", loop->second[s] };
     }
     if (learner->state)
-        stores[count++] = (cv_checkpoint_store){ "state", learner->state };
+        stores[count++] = (cv_checkpoint_store){ "", "state", learner->state };
     return count;
 }
 
@@ -113,6 +113,8 @@ static void run_step(train_loop *loop)
                        recipe->weight_decay };
     double scale = 1.0 / recipe->accumulate, loss = 0, norm, started = cv_clock();
 
+    if (learner->functions->before)
+        learner->functions->before(learner, loop->step);
     clear_gradients(learner);
     for (int i = 0; i < recipe->accumulate; i++)
         loss += learner->functions->batch(learner, (uint64_t)loop->step * (uint64_t)recipe->accumulate + (uint64_t)i);

@@ -11,6 +11,7 @@
 
 #include <cogvideo/dataset.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,7 @@ typedef struct picture_learner {
     uint8_t *pixels;    /* [batch][crop][crop][3] */
     bool quantised;     /* the first steps of a run are not */
     float *z;           /* [START_BATCHES][rows][latent], what the codebook starts from */
+    double *away;       /* [rows], scratch of the codebook's update */
     void *memory;       /* of the arena for that start */
     size_t memory_size;
 } picture_learner;
@@ -138,19 +140,22 @@ static void start_codebook(picture_learner *l, uint32_t index)
         cv_image_learner_measure(l->learner, &losses, l->pixels);
         memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
     }
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed,
-                      &arena);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * START_BATCHES, START_BATCHES, KMEANS_ROUNDS,
+                      l->head.recipe->seed, &arena);
+}
+
+static void before(cv_learner *learner, int step)
+{
+    if (step == learner->recipe->plain_steps)
+        start_codebook((picture_learner *)learner, (uint32_t)step);
 }
 
 static double batch(cv_learner *learner, uint64_t index)
 {
     picture_learner *l = (picture_learner *)learner;
-    uint64_t plain = (uint64_t)learner->recipe->plain_steps * (uint64_t)learner->recipe->accumulate;
     cv_image_losses losses;
 
-    if (index == plain)
-        start_codebook(l, (uint32_t)index);
-    l->quantised = index >= plain;
+    l->quantised = index >= (uint64_t)learner->recipe->plain_steps; /* one batch is a step here */
     cv_image_learner_quantise(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
@@ -163,7 +168,7 @@ static void moved(cv_learner *learner, int step)
 
     if (l->quantised)
         cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
-                           cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner));
+                           cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
 }
 
 static double evaluate(cv_learner *learner, char *members, size_t size)
@@ -249,7 +254,8 @@ static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
     cv_arena arena = { 0 };
 
     CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+    CV_NEW(l->away, rows, err);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
     l->memory_size = arena.peak;
     if (!(l->memory = cv_alloc(arena.peak, 1, err)))
         status = COGVIDEO_ERROR_MEMORY;
@@ -276,7 +282,7 @@ static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    CV_NEW(centres, k * book->latent, err);
+    CV_NEW(centres, (size_t)k * (size_t)book->latent, err);
     CV_NEW(labels, book->codes, err);
     cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
               l->head.recipe->seed, &arena);
@@ -311,6 +317,8 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
     CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
     if (learner->recipe->clusters > 0)
         CV_TRY(publish_clusters(l, err));
+    else
+        CV_TRY(cv_publish_part(learner, "clusters", NULL, NULL, err)); /* they would be those of another codebook */
 fail:
     return status;
 }
@@ -363,15 +371,28 @@ static void learner_close(cv_learner *learner)
     cogvideo_dataset_close(&l->held_out);
     cv_free(l->pixels);
     cv_free(l->z);
+    cv_free(l->away);
     cv_free(l->memory);
     cv_free(l);
+}
+
+/* Products of sizes below stay within an int. */
+static cogvideo_status check_sizes(const cv_recipe *recipe, const cv_description *d, cogvideo_error *err)
+{
+    if (recipe->clusters > d->image_tokenizer.codes)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
+                       d->image_tokenizer.codes);
+    if ((int64_t)recipe->batch * recipe->crop * recipe->crop > INT_MAX / (3 * START_BATCHES))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d squares of %d pixels, which are too many",
+                       recipe->batch, recipe->crop);
+    return COGVIDEO_OK;
 }
 
 cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
                                         const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { batch, moved, evaluate, publish, sample, learner_close };
+    static const cv_learner_functions functions = { before, batch, moved, evaluate, publish, sample, learner_close };
     static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
     const cv_description *d = &model->description;
@@ -379,6 +400,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     cogvideo_status status;
     picture_learner *l = NULL;
 
+    CV_TRY(check_sizes(recipe, d, err));
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
                             .items = recipe->batch };

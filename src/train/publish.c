@@ -59,9 +59,13 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
         return COGVIDEO_ERROR_MEMORY;
     CV_TRY(cv_json_read(&json, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_object(json, "parts", &parts, path, err));
-    own = cv_json_set_object(parts, part);
-    for (int i = 0; keys[i]; i++)
-        cv_json_set_string(own, keys[i], files[i]);
+    if (keys) {
+        own = cv_json_set_object(parts, part);
+        for (int i = 0; keys[i]; i++)
+            cv_json_set_string(own, keys[i], files[i]);
+    } else {
+        cv_json_remove(parts, part);
+    }
     CV_TRY(cv_json_write(json, path, err));
 fail:
     cv_json_free(&json);

@@ -162,7 +162,7 @@ void cv_recipe_text(const cv_recipe *recipe, char out[CV_RECIPE_TEXT])
 
     out[0] = 0;
     for (size_t i = 0; i < KEYS && used < CV_RECIPE_TEXT; i++)
-        used += (size_t)snprintf(out + used, CV_RECIPE_TEXT - used, "%s %.12g\n", keys[i].name, get(recipe, &keys[i]));
+        used += (size_t)snprintf(out + used, CV_RECIPE_TEXT - used, "%s %.16g\n", keys[i].name, get(recipe, &keys[i]));
 }
 
 void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size)
@@ -178,10 +178,10 @@ void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, s
 
             if (strncmp(line, keys[i].name, length) != 0 || line[length] != ' ')
                 continue;
-            snprintf(now, sizeof now, "%.12g", get(recipe, &keys[i]));
+            snprintf(now, sizeof now, "%.16g", get(recipe, &keys[i]));
             was = strtod(line + length, NULL);
             if (strtod(now, NULL) != was)
-                used += (size_t)snprintf(out + used, size - used, "%s%s was %.12g and is %s", used ? ", " : "", keys[i].name,
+                used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", keys[i].name,
                                          was, now);
         }
 }

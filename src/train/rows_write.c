@@ -270,12 +270,17 @@ static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
     cogvideo_tokens codes = { 0 };
     long long before = r->rows;
     cogvideo_status status;
+    char where[260];
 
     CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
     CV_TRY(choose_frames(r, clip.frames, err));
     CV_TRY(encode_clip(r, &clip, &codes, err));
     for (int i = 0; i < r->form_count; i++)
-        CV_TRY(write_form(r, &r->forms[i], &clip, &codes, err));
+        if ((status = write_form(r, &r->forms[i], &clip, &codes, err)) != COGVIDEO_OK) {
+            snprintf(where, sizeof where, "clip %d (%.200s)", index, clip.source);
+            cv_fail_prefix(err, status, where);
+            goto fail;
+        }
     if (r->rows == before)
         cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
                clip.source, clip.frames);

@@ -1,6 +1,8 @@
 /* Combinations, their numbers and their captions. */
 #include "train/shapes.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 int cv_shapes_count(const cv_shapes *world)
@@ -78,11 +80,8 @@ int cv_shapes_find(const cv_shapes *world, const char *caption)
 
 bool cv_shapes_held_out(const cv_shapes *world, int index)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
     char caption[CV_SHAPES_CAPTION];
 
     cv_shapes_caption(world, index, CV_SHAPES_ENGLISH, caption);
-    for (const char *c = caption; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-    return hash % (unsigned)world->held_out_one_in == 0;
+    return cv_hash_text(caption) % (unsigned)world->held_out_one_in == 0;
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "train/dataset.h"
+#include "tokenizer/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -96,6 +97,15 @@ static bool trim(char *text)
     return *text != '\0';
 }
 
+static bool is_utf8(const char *text)
+{
+    size_t size = strlen(text), length = 1;
+
+    for (; size > 0 && length > 0; text += length, size -= length)
+        length = cv_utf8_length(text, size);
+    return length > 0;
+}
+
 /* Adds a copy of both; `caption` is trimmed in place. */
 static cogvideo_status add(cv_sources *sources, const char *path, char *caption, const cogvideo_log *log,
                            cogvideo_error *err)
@@ -106,6 +116,10 @@ static cogvideo_status add(cv_sources *sources, const char *path, char *caption,
     if (!trim(caption) || strlen(caption) > CV_DATASET_MAX_CAPTION) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption has %zu bytes, it must have from 1 to %d", path,
                strlen(caption), CV_DATASET_MAX_CAPTION);
+        return COGVIDEO_OK;
+    }
+    if (!is_utf8(caption)) {
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is not UTF-8", path);
         return COGVIDEO_OK;
     }
     CV_TRY(grow((void **)&sources->items, sources->count, sizeof *sources->items, err));

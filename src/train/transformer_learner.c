@@ -8,12 +8,13 @@
 #include "train/learner.h"
 #include "train/rows.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_FILES 8
-/* Streams of random numbers: which row, which frame, whether the text drops. */
+/* Streams of random numbers: of training, of the evaluation. */
 enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
 
 typedef struct transformer_learner {
@@ -239,8 +240,10 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l), l->head.recipe);
         return COGVIDEO_OK;
     }
-    if (l->head.recipe->train_trunk)
+    if (l->head.recipe->train_trunk) {
         CV_TRY(make_trunk(l, err));
+        l->head.prefixes[0] = "trunk_";
+    }
     CV_TRY(open_trunk_file(l, err));
     if (l->head.recipe->train_trunk)
         copy_store(l->head.weights[0], l->frozen);
@@ -284,6 +287,26 @@ static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
         CV_TRY(open_rows(l, request->held_out, &l->held_out, err));
 fail:
     return status;
+}
+
+/* What would go wrong later: sizes beyond an int, a trunk that others stand on, a guide that nobody asks for. */
+static cogvideo_status check_request(const transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    const cv_recipe *recipe = l->head.recipe;
+    const cv_description *d = &l->head.model->description;
+    int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
+
+    if (places * recipe->batch > INT_MAX / 4)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
+                       recipe->batch, (long long)places);
+    if (recipe->part == CV_TRAIN_IMAGE && !l->head.request->resume && (d->files.own[0] || d->files.own[1]))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has stages that were trained on its trunk: a new trunk wants a model "
+                       "directory of its own, without them", l->head.request->model);
+    if (recipe->part == CV_TRAIN_STAGE2 && recipe->text_dropout > 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
+                       recipe->text_dropout);
+    return COGVIDEO_OK;
 }
 
 /* Everything that a step needs, for the longest texts that rows may have. */
@@ -398,7 +421,7 @@ static void learner_close(cv_learner *learner)
     cv_stage_close(&l->grads);
     cv_trunk_close(&l->trunk);
     cv_trunk_close(&l->trunk_grads);
-    for (int s = 0; s < learner->stores; s++) {
+    for (int s = 0; s < CV_LEARNER_STORES; s++) {
         cv_store_close(&learner->weights[s]);
         cv_store_close(&learner->gradients[s]);
     }
@@ -418,7 +441,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
                                             const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                             cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { batch, NULL, evaluate, publish, sample, learner_close };
+    static const cv_learner_functions functions = { NULL, batch, NULL, evaluate, publish, sample, learner_close };
     cogvideo_status status;
     transformer_learner *l = NULL;
     cogvideo_generate_options options;
@@ -426,6 +449,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
     cogvideo_generate_defaults(&options);
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model };
+    CV_TRY(check_request(l, err));
     CV_TRY(make_networks(l, err));
     CV_TRY(open_data(l, err));
     if (recipe->text_dropout > 0)

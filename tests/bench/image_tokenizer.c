@@ -214,9 +214,9 @@ static void start_codebook(const settings *s, const cv_exec *exec, const cv_code
         cv_image_learner_measure(learner, &losses, rgb);
         memcpy(z + size * (size_t)i, cv_image_learner_vectors(learner), size * sizeof *z);
     }
-    cv_codebook_start(exec, codebook, z, rows * batches, 10, 1, &arena);
+    cv_codebook_start(exec, codebook, z, rows * batches, batches, 10, 1, &arena);
     arena = cv_arena_over(aligned_alloc(64, arena.peak + 64), arena.peak);
-    cv_codebook_start(exec, codebook, z, rows * batches, 10, 1, &arena);
+    cv_codebook_start(exec, codebook, z, rows * batches, batches, 10, 1, &arena);
     free(arena.base);
     free(z);
 }
@@ -264,6 +264,7 @@ static void train(const settings *s)
     double started, report, sums[4] = { 0 }, lost = 0;
     bool quantised = false;
     int since = 0, restarts = 0, numbers = 0;
+    double *away;
 
     cv_kernels_best(&exec.kernels);
     CHECK_OK(cv_image_tokenizer_plan(&plan, &config, &err), err);
@@ -282,6 +283,7 @@ static void train(const settings *s)
         numbers += (int)cv_store_at(a.weights, t)->count;
     CHECK_OK(cv_image_learner_open(&learner, &exec, a.weights, a.gradients, &config, &options, &err), err);
     printf("%d parameters, %.1f MB beside weights and gradients\n", numbers, (double)cv_image_learner_bytes(learner) / 1e6);
+    away = calloc((size_t)cv_image_learner_rows(learner), sizeof *away);
     cv_image_learner_quantise(learner, false);
     started = report = now();
     while (now() - started < s->seconds) {
@@ -298,7 +300,8 @@ static void train(const settings *s)
         paint_batch(rgb, 5, (uint64_t)a.step * (uint64_t)s->batch, (int)s->batch, (int)s->side);
         cv_image_learner_run(learner, &losses, rgb);
         restarts += !quantised ? 0 : cv_codebook_update(&codebook, &ema, (uint64_t)a.step, cv_image_learner_vectors(learner),
-                                       cv_image_learner_codes(learner), cv_image_learner_rows(learner));
+                                       cv_image_learner_codes(learner), cv_image_learner_rows(learner),
+                                                     away);
         sums[3] += adam_step(&a, s, rate);
         sums[0] += losses.l1;
         sums[1] += losses.l2;
@@ -324,6 +327,7 @@ static void train(const settings *s)
     cv_store_close(&a.gradients);
     cv_store_close(&a.first);
     cv_store_close(&a.second);
+    free(away);
     free(rgb);
 }
 

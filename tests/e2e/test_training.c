@@ -169,9 +169,10 @@ static void what_is_wrong_is_said(void **state)
     program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "unknown key 'stepps'");
     program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "no part to train");
     program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
-    program_check("train image none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
+    program_check("train stage1 none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
+    program_check("train image image.rows --recipe recipe.json --model model -o x" STDERR, 1, "has stages that were trained on");
     program_check("train stage1 image.rows --recipe recipe.json --model model -o x" STDERR, 1, "stage1 wants its own");
-    program_check("train image image.rows --recipe recipe.json --model model -o image-straight" STDERR, 1, "is there already");
+    program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1, "is there already");
     program_check("train stage2 stage2.rows --recipe recipe.json --model model -o image-straight --resume" STDERR, 1,
                   "is a checkpoint of 'image'");
 }

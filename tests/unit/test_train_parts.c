@@ -48,13 +48,12 @@ static void first_weights_follow_their_names(void **state)
         { .name = "enc.conv.weight", .rank = 4, .shape = { 50, 10, 3, 3 }, .count = 4500 },
         { .name = "enc.conv.bias", .rank = 1, .shape = { 50 }, .count = 50 },
         { .name = "position_embeddings.weight", .rank = 2, .shape = { 100, 50 }, .count = 5000 },
-        { .name = "mixins.attention_plus.attn_distribution.3", .rank = 1, .shape = { 8 }, .count = 8 },
         { .name = "layers.3.fourth_layernorm.weight", .rank = 1, .shape = { 8 }, .count = 8 },
         { .name = "dense.weight", .rank = 2, .shape = { 64, 100 }, .count = 6400 },
     };
     const cv_init_rule rules[] = { { "*fourth_layernorm.weight", CV_INIT_CONSTANT, 0.15f },
                                    { "dense*", CV_INIT_FAN_IN, 2 } };
-    cv_store *a = memory(tensors, 7), *b = memory(tensors + 1, 1);
+    cv_store *a = memory(tensors, 6), *b = memory(tensors + 1, 1);
     double mean, size;
 
     (void)state;
@@ -62,7 +61,6 @@ static void first_weights_follow_their_names(void **state)
     for (int i = 0; i < 7; i++) {
         assert_true(check_f32(a, "enc.norm_out.weight")[i] == 1);
         assert_true(check_f32(a, "enc.conv.bias")[i] == 0);
-        assert_true(check_f32(a, "mixins.attention_plus.attn_distribution.3")[i] == 0);
         assert_true(check_f32(a, "layers.3.fourth_layernorm.weight")[i] == 0.15f);
     }
     deviation(a, "enc.conv.weight", &mean, &size);
@@ -170,9 +168,9 @@ static void start_codebook(const cv_codebook *codebook, const float *z, int rows
 {
     cv_arena arena = { 0 };
 
-    cv_codebook_start(&exec, codebook, z, rows, 5, 1, &arena);
+    cv_codebook_start(&exec, codebook, z, rows, 1, 5, 1, &arena);
     arena = cv_arena_over(aligned_alloc(64, arena.peak), arena.peak);
-    cv_codebook_start(&exec, codebook, z, rows, 5, 1, &arena);
+    cv_codebook_start(&exec, codebook, z, rows, 1, 5, 1, &arena);
     free(arena.base);
 }
 
@@ -182,6 +180,7 @@ static void codes_follow_their_vectors(void **state)
     const cv_codebook_options options = { .decay = 0.5, .dead = 0.3 };
     cv_store *stores[2];
     cv_codebook codebook = open_codebook(stores);
+    double away[4];
     int32_t ids[4];
     int zero = 0, ten = 0, other = 0;
 
@@ -197,7 +196,7 @@ static void codes_follow_their_vectors(void **state)
     ids[0] = ids[1] = zero;
     ids[2] = ids[3] = ten;
     /* (0.5 * 1 row of 0 + 0.5 * 2 rows of (1, 0) and (1, 2)) / 1.5 rows; the unused code keeps half a row. */
-    assert_int_equal(cv_codebook_update(&codebook, &options, 0, z, ids, 4), 0);
+    assert_int_equal(cv_codebook_update(&codebook, &options, 0, z, ids, 4, away), 0);
     CHECK_CLOSE(codebook.sizes[zero], 1.5, 1e-6);
     CHECK_CLOSE(codebook.vectors[zero * 2], 1 / 1.5, 1e-4);
     CHECK_CLOSE(codebook.vectors[zero * 2 + 1], 1 / 1.5, 1e-4);
@@ -211,39 +210,40 @@ static void codes_follow_their_vectors(void **state)
 
 static void dead_codes_start_again(void **state)
 {
-    enum { ROWS = 60 };
+    enum { ROWS = 60, FEW = 20 };
     const float first[6] = { 0, 0, 10, 0, 0, 10 };
-    cv_codebook_options options = { .decay = 0.25, .dead = 0.3, .seed = 11 };
-    float seen[5][CODES * LATENT], z[ROWS * LATENT] = { 0 };
+    cv_codebook_options options = { .decay = 0.25, .dead = 0.3 };
+    float seen[4][CODES * LATENT], z[ROWS * LATENT] = { 0 };
+    double away[ROWS];
     int32_t ids[ROWS];
 
     (void)state;
-    for (int i = 0; i < ROWS; i++) {
-        z[i * LATENT] = (float)(20 + i); /* their code moves to their middle */
+    for (int i = 0; i < ROWS; i++) { /* most are near 100, and there their code moves; a few are near 20 */
+        z[i * LATENT] = i < FEW ? 10 + (float)i : 100 + 0.01f * (float)i;
         ids[i] = 1;
     }
-    for (int run = 0; run < 5; run++) { /* the same; the same; another step; another seed; another step of that */
+    for (int run = 0; run < 4; run++) { /* the same; the same; another step; another seed */
         cv_store *stores[2];
         cv_codebook codebook = open_codebook(stores);
 
-        options.seed = run >= 3 ? 5 : 11;
+        options.seed = run == 3 ? 5 : 11;
         start_codebook(&codebook, first, 3);
-        assert_int_equal(cv_codebook_update(&codebook, &options, run % 3 == 2 ? 7 : (uint64_t)(run == 4), z, ids, ROWS), 2);
+        assert_int_equal(cv_codebook_update(&codebook, &options, run == 2 ? 7 : 1, z, ids, ROWS, away), 2);
         for (int code = 0; code < CODES; code += 2) {
             float x = codebook.vectors[code * LATENT];
 
-            assert_true(x == floorf(x) && fabsf(x - 49.5f) <= 29.5f && codebook.vectors[code * LATENT + 1] == 0);
-            assert_true(fabsf(x - 49.5f) > 15);
+            assert_true(x == floorf(x) && x >= 10 && x < 10 + FEW && codebook.vectors[code * LATENT + 1] == 0);
             CHECK_CLOSE(codebook.sizes[code], ROWS / 3.0, 1e-4);
             CHECK_CLOSE(codebook.sums[code * LATENT], x * ROWS / 3.0, 1e-3);
         }
+        assert_true(codebook.vectors[0] != codebook.vectors[2 * LATENT]);
         memcpy(seen[run], codebook.vectors, sizeof seen[run]);
         cv_store_close(&stores[0]);
         cv_store_close(&stores[1]);
     }
     assert_memory_equal(seen[0], seen[1], sizeof seen[0]);
-    assert_true(memcmp(seen[0], seen[2], sizeof seen[0]) != 0 || memcmp(seen[0], seen[3], sizeof seen[0]) != 0 ||
-                memcmp(seen[0], seen[4], sizeof seen[0]) != 0);
+    assert_true(memcmp(seen[0], seen[2], sizeof seen[0]) != 0);
+    assert_true(memcmp(seen[0], seen[3], sizeof seen[0]) != 0);
 }
 
 int main(void)
