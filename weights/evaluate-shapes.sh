@@ -7,9 +7,13 @@ out=$1
 which=${2:-held-out}
 clips=${3:-300}
 shift $(($# < 3 ? $# : 3))
+case $which in held-out | training) ;; *)
+    echo "$which: held-out or training was expected" >&2
+    exit 2 ;;
+esac
 mkdir -p "$out"
-# Clips that are there already are kept, so they must be of the same kind.
-settings="$which $*"
+# Clips that are there already are kept, so they must be of the same kind and, by default, of the same weights.
+settings="$which $* $(cat "$root"/weights/shapes/*.safetensors | cksum)"
 if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
     echo "$out: holds clips of '$(cat "$out/settings")', not of '$settings': choose another folder" >&2
     exit 1
@@ -23,7 +27,9 @@ captions() {
     sed 's/.*"caption":"\([^"]*\)".*/\1/' "$out/$1/clips.jsonl"
 }
 
-paste -d '\n' <(captions en 1) <(captions zh 2) | head -n "$clips" >"$out/prompts"
+captions en 1 >"$out/prompts-en"
+captions zh 2 >"$out/prompts-zh"
+paste -d '\n' "$out/prompts-en" "$out/prompts-zh" | sed -n "1,${clips}p" >"$out/prompts"
 rm -f "$out/list"
 seed=0
 while read -r prompt; do

@@ -31,7 +31,7 @@ typedef struct cogvideo_train_request {
     int data_count;
     const char *held_out;     /* the same, one, for evaluation; NULL = none */
     const char *output;       /* the run's folder, made where it is missing */
-    int resume;               /* 1: go on from the checkpoint there; 0: there must be none */
+    int resume;               /* 1: go on from the checkpoint there, with a warning where the recipe has changed; 0: there must be none */
     int steps;                /* stop after this step; 0 = as the recipe says */
     int threads;              /* 0 = all */
     cogvideo_log log;
