@@ -95,7 +95,8 @@ const cli_command cmd_train = {
     .details =
         "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), stage1 or\n"
         "stage2 (the second channel, with the trunk frozen; DATA: training rows). Each writes its file into the model\n"
-        "directory. A signal saves a checkpoint and stops; --resume goes on from it.",
+        "directory. A signal saves a checkpoint and stops; --resume goes on from it and warns where the\n"
+        "recipe is no longer the same.",
     .examples =
         "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model MODEL \\\n"
         "      -o run-tokenizer\n"

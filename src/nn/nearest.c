@@ -56,7 +56,7 @@ static void search(int32_t *out, const float *x, int rows, const prepared *book,
                     continue;
                 least[r] = score < least[r] ? score : least[r];
                 exact = cv_squared_distance(x + (size_t)r * (size_t)book->K,
-                                 book->codes + (size_t)(first + i) * (size_t)book->K, book->K);
+                                            book->codes + (size_t)(first + i) * (size_t)book->K, book->K);
                 if (exact < best[r]) {
                     best[r] = exact;
                     out[r] = first + i;

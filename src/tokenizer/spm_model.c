@@ -70,9 +70,8 @@ static cogvideo_status add_piece(reader *in, const char *text, size_t size, floa
         return refuse_piece(in, "is empty");
     if (size > CV_SPM_PIECE_LIMIT)
         return refuse_piece(in, "is longer than 512 bytes");
-    for (size_t i = 0, length; i < size; i += length)
-        if ((length = cv_utf8_length(text + i, size - i)) == 0 || text[i] == '\0')
-            return refuse_piece(in, "is not UTF-8 text");
+    if (cv_utf8_prefix(text, size) < size || memchr(text, '\0', size))
+        return refuse_piece(in, "is not UTF-8 text");
     if (!(fabsf(score) <= SCORE_LIMIT))
         return refuse_piece(in, "has a score that is not a number within +-1e9");
     if (type == 6)

@@ -31,3 +31,12 @@ size_t cv_utf8_length(const char *text, size_t size)
         return 0;
     return length;
 }
+
+size_t cv_utf8_prefix(const char *text, size_t size)
+{
+    size_t at = 0, length;
+
+    while (at < size && (length = cv_utf8_length(text + at, size - at)) > 0)
+        at += length;
+    return at;
+}

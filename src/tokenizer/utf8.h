@@ -8,6 +8,9 @@
  * U+10FFFF and cut or stray bytes are no characters. `size` is at least 1. */
 size_t cv_utf8_length(const char *text, size_t size);
 
+/* Bytes of well-formed characters at the start of `text`: `size` where all of it is UTF-8. */
+size_t cv_utf8_prefix(const char *text, size_t size);
+
 /* Bytes that the first byte alone promises, 1 .. 4, but never more than `size`: the step of a text that was
  * normalised, where stray continuation bytes count as characters of one byte. `size` is at least 1. */
 size_t cv_utf8_step(const char *text, size_t size);

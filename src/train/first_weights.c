@@ -67,6 +67,8 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
 {
     const cv_cogvideo_config *config = stage->config;
     const cv_trunk *trunk = stage->trunk;
+    const float mix = (float)log(recipe->base_share / (1 - recipe->base_share)); /* its sigmoid is the share */
+    const uint64_t stream = cv_hash_text("time of a frame");
     size_t C = (size_t)config->hidden;
     int L = cv_cogvideo_places(config);
     float *extra = cv_tensor_values(stage->extra_positions), normals[4];
@@ -80,14 +82,13 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
         memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
         for (size_t i = 0; i < C; i++)
-            ((float *)plus->mix)[i] = (float)log(recipe->base_share / (1 - recipe->base_share));
+            ((float *)plus->mix)[i] = mix;
     }
     for (int row = 0; row < config->extra_positions; row++) {
         cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);
         for (size_t i = 0; i < C; i++) {
             if (i % 4 == 0)
-                cv_init_normals(normals, recipe->seed, cv_hash_text("time of a frame"),
-                                (uint64_t)(row / L) * C + i);
+                cv_init_normals(normals, recipe->seed, stream, (uint64_t)(row / L) * C + i);
             extra[(size_t)row * C + i] += (float)recipe->time_scale * normals[i % 4];
         }
     }

@@ -317,7 +317,7 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
     CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
     if (learner->recipe->clusters > 0)
         CV_TRY(publish_clusters(l, err));
-    else
+    else if (learner->model->description.files.clusters)
         CV_TRY(cv_publish_part(learner, "clusters", NULL, NULL, err)); /* they would be those of another codebook */
 fail:
     return status;

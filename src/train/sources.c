@@ -97,15 +97,6 @@ static bool trim(char *text)
     return *text != '\0';
 }
 
-static bool is_utf8(const char *text)
-{
-    size_t size = strlen(text), length = 1;
-
-    for (; size > 0 && length > 0; text += length, size -= length)
-        length = cv_utf8_length(text, size);
-    return length > 0;
-}
-
 /* Adds a copy of both; `caption` is trimmed in place. */
 static cogvideo_status add(cv_sources *sources, const char *path, char *caption, const cogvideo_log *log,
                            cogvideo_error *err)
@@ -118,7 +109,7 @@ static cogvideo_status add(cv_sources *sources, const char *path, char *caption,
                strlen(caption), CV_DATASET_MAX_CAPTION);
         return COGVIDEO_OK;
     }
-    if (!is_utf8(caption)) {
+    if (cv_utf8_prefix(caption, strlen(caption)) < strlen(caption)) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is not UTF-8", path);
         return COGVIDEO_OK;
     }

@@ -8,12 +8,11 @@
 /* The prompt becomes part of the clip's header, which is JSON: what is no UTF-8 would spoil the file for others. */
 static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
 {
-    size_t size = prompt ? strlen(prompt) : 0, step;
+    size_t size = prompt ? strlen(prompt) : 0, good = cv_utf8_prefix(prompt, size);
 
-    for (size_t at = 0; at < size; at += step)
-        if ((step = cv_utf8_length(prompt + at, size - at)) == 0)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8", at);
+    if (good < size)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8",
+                       good);
     return COGVIDEO_OK;
 }
 
