@@ -20,6 +20,16 @@ bool cv_cpu_has_avx2(void)
 #endif
 }
 
+bool cv_cpu_has_avx512(void)
+{
+#if defined(__x86_64__)
+    return cv_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
+}
+
 int cv_cpu_count(void)
 {
     cpu_set_t set;

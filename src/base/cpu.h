@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-bool cv_cpu_has_avx2(void); /* AVX2, FMA and F16C together */
+bool cv_cpu_has_avx2(void);   /* AVX2, FMA and F16C together */
+bool cv_cpu_has_avx512(void); /* AVX-512 F, BW, VL and VNNI together, and the above */
 /* Processors this process may use, from its affinity mask; at least 1. */
 int cv_cpu_count(void);
 /* Bytes of memory this process has resident now and at its peak (0 where the system does not tell). */

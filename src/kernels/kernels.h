@@ -7,12 +7,28 @@
 #ifndef CV_KERNELS_KERNELS_H
 #define CV_KERNELS_KERNELS_H
 
-#include "tensor/dtype.h"
+#include "tensor/weight.h"
 
-/* out[b * out_stride + n] = sum over k of x[b * x_stride + k] * w[n * K + k], for n < N and b < B.
+/* out[b * out_stride + n] = sum over k of x[b * x_stride + k] * w[n][k], for n < w->N and b < B.
  * A weight is read from memory once for all B. */
-typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, int N, int K,
-                          int B);
+typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B);
+
+/* out[n * K + k] = w[n][k]: whole rows in f32. */
+typedef void cv_widen_fn(float *out, const cv_weight *w);
+
+/* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */
+typedef struct cv_q8_rows {
+    const int8_t *values;
+    const float *scales;
+    const int32_t *sums; /* [b * sum_stride + g]: of each group of CV_Q4_GROUP values, the last one perhaps short */
+    size_t stride, sum_stride;
+} cv_q8_rows;
+
+/* The same with such inputs, for q8 and q4 weights. Sums of products are whole numbers, so they are exact. */
+typedef void cv_linear_q8_fn(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B);
+/* One row of K inputs as such: its scale is the largest magnitude over 127, and its values are rounded to nearest, ties to
+ * even. A row that holds what is no number has unspecified values. */
+typedef void cv_quantise_fn(int8_t *values, float *scale, int32_t *sums, const float *x, int K);
 
 /* Attention of one query on a run of keys, D numbers each, one after another. */
 /* out[i] = sum over d of q[d] * keys[i * D + d], for i < n */
@@ -24,19 +40,26 @@ typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int
 
 typedef struct cv_kernels {
     const char *name;
-    cv_linear_fn *linear[CV_BF16 + 1]; /* by dtype of the weights: f32, f16, bf16 */
+    cv_linear_fn *linear[CV_WEIGHT_TYPES];       /* inputs in f32 */
+    cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantised */
+    cv_quantise_fn *quantise;
+    cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_scores_fn *scores;
     cv_mix_fn *mix;
     cv_spread_fn *spread;
 } cv_kernels;
 
-/* Plain C. */
-void cv_kernels_ref(cv_kernels *out);
-/* The best that this processor has. */
+/* The tables that this processor can run, number 0 and on: plain C, and each better than the one before. False after the
+ * last. */
+bool cv_kernels_choose(int number, cv_kernels *out);
+/* The best of them. */
 void cv_kernels_best(cv_kernels *out);
 
+/* Plain C fills a table; the others replace what they have in one. */
+void cv_kernels_ref(cv_kernels *out);
 #if CV_HAVE_AVX2
 void cv_kernels_avx2(cv_kernels *table);
+void cv_kernels_avx512(cv_kernels *table);
 #endif
 
 #endif

@@ -1,6 +1,8 @@
 /* ref.c - the kernels in plain C: the truth that every vector version is tested against. */
 #include "kernels/kernels.h"
 
+#include <math.h>
+
 /* Eight partial sums give the compiler something to vectorise and keep the rounding error of long rows small. */
 static float dot(const float *a, const float *b, int n)
 {
@@ -35,29 +37,22 @@ static void spread(float *keys, const float *weights, const float *x, int n, int
             keys[(size_t)i * (size_t)D + (size_t)d] += weights[i] * x[d];
 }
 
-static void linear_f32(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, int N, int K,
-                       int B)
+/* Rows are widened one after another, in pieces; one does for the whole batch. */
+static void linear(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
-    const float *weights = w;
-
-    for (int n = 0; n < N; n++)
-        for (int b = 0; b < B; b++)
-            out[(size_t)b * out_stride + (size_t)n] = dot(x + (size_t)b * x_stride, weights + (size_t)n * (size_t)K, K);
-}
-
-/* A row of 16-bit weights is widened piece by piece, once for the whole batch. */
-static void linear_half(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, cv_dtype dtype,
-                        int N, int K, int B)
-{
-    enum { PIECE = 512 };
-    const unsigned char *weights = w;
+    enum { PIECE = 512 }; /* whole groups of q4 */
     float wide[PIECE];
 
-    for (int n = 0; n < N; n++)
-        for (int k = 0; k < K; k += PIECE) {
-            int length = K - k < PIECE ? K - k : PIECE;
+    for (int n = 0; n < w->N; n++)
+        for (int k = 0; k < w->K; k += PIECE) {
+            cv_weight piece = cv_weight_rows(w, n, 1);
+            int length = w->K - k < PIECE ? w->K - k : PIECE;
 
-            cv_to_f32(wide, weights + 2 * ((size_t)n * (size_t)K + (size_t)k), dtype, (size_t)length);
+            piece.data = (const char *)piece.data + cv_weight_row_bytes(w->type, (size_t)k);
+            if (w->type == CV_WEIGHT_Q4)
+                piece.scales = (const char *)piece.scales + cv_weight_scale_bytes(w->type, (size_t)k);
+            piece.K = length;
+            cv_weight_widen(wide, &piece, 0);
             for (int b = 0; b < B; b++) {
                 float *sum = out + (size_t)b * out_stride + (size_t)n;
 
@@ -66,23 +61,70 @@ static void linear_half(float *out, size_t out_stride, const float *x, size_t x_
         }
 }
 
-static void linear_f16(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, int N, int K,
-                       int B)
+static void widen(float *out, const cv_weight *w)
 {
-    linear_half(out, out_stride, x, x_stride, w, CV_F16, N, K, B);
+    for (int n = 0; n < w->N; n++)
+        cv_weight_widen(out + (size_t)n * (size_t)w->K, w, n);
 }
 
-static void linear_bf16(float *out, size_t out_stride, const float *x, size_t x_stride, const void *w, int N, int K,
-                        int B)
+static void quantise(int8_t *values, float *scale, int32_t *sums, const float *x, int K)
 {
-    linear_half(out, out_stride, x, x_stride, w, CV_BF16, N, K, B);
+    float most = 0, by;
+
+    for (int k = 0; k < K; k++)
+        most = fabsf(x[k]) > most ? fabsf(x[k]) : most;
+    *scale = most / 127;
+    by = most > 0 ? 127 / most : 0;
+    for (int k = 0; k < K; k++) {
+        values[k] = (int8_t)lrintf(x[k] * by);
+        sums[k / CV_Q4_GROUP] = (k % CV_Q4_GROUP ? sums[k / CV_Q4_GROUP] : 0) + values[k];
+    }
+}
+
+static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+{
+    const float *scales = w->scales;
+
+    for (int n = 0; n < w->N; n++)
+        for (int b = 0; b < B; b++) {
+            const int8_t *row = (const int8_t *)w->data + (size_t)n * (size_t)w->K, *in = x->values + (size_t)b * x->stride;
+            int32_t sum = 0;
+
+            for (int k = 0; k < w->K; k++)
+                sum += row[k] * in[k];
+            out[(size_t)b * out_stride + (size_t)n] = (float)sum * (scales[n] * x->scales[b]);
+        }
+}
+
+static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+{
+    for (int n = 0; n < w->N; n++)
+        for (int b = 0; b < B; b++) {
+            cv_weight row = cv_weight_rows(w, n, 1);
+            const uint8_t *bytes = row.data;
+            const uint16_t *scales = row.scales;
+            const int8_t *in = x->values + (size_t)b * x->stride;
+            float total = 0;
+
+            for (int g = 0; g < w->K / CV_Q4_GROUP; g++, bytes += CV_Q4_GROUP / 2, in += CV_Q4_GROUP) {
+                int32_t sum = 0;
+
+                for (int j = 0; j < CV_Q4_GROUP / 2; j++)
+                    sum += ((bytes[j] & 15) - 8) * in[j] + ((bytes[j] >> 4) - 8) * in[j + CV_Q4_GROUP / 2];
+                total += (float)sum * cv_f16_to_f32(scales[g]);
+            }
+            out[(size_t)b * out_stride + (size_t)n] = total * x->scales[b];
+        }
 }
 
 void cv_kernels_ref(cv_kernels *out)
 {
     *out = (cv_kernels){
         .name = "plain C",
-        .linear = { [CV_F32] = linear_f32, [CV_F16] = linear_f16, [CV_BF16] = linear_bf16 },
+        .linear = { linear, linear, linear, linear, linear },
+        .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_q8, [CV_WEIGHT_Q4] = linear_q8_q4 },
+        .quantise = quantise,
+        .widen = { widen, widen, widen, widen, widen },
         .scores = scores,
         .mix = mix,
         .spread = spread,

@@ -41,11 +41,14 @@ static void start_block(const cv_conv2d *conv, float *out, int pixels, int count
 
 static void widen(const cv_exec *exec, const cv_conv2d *conv, float *wide, int K)
 {
-    size_t row = (size_t)K * cv_dtype_size(conv->dtype);
+    const cv_weight weight = { .data = conv->weight, .type = (cv_weight_type)conv->dtype, .N = conv->out, .K = K };
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int c = 0; c < conv->out; c++)
-        cv_to_f32(wide + (size_t)c * (size_t)K, (const char *)conv->weight + (size_t)c * row, conv->dtype, (size_t)K);
+    for (int c = 0; c < conv->out; c++) {
+        cv_weight row = cv_weight_rows(&weight, c, 1);
+
+        exec->kernels.widen[weight.type](wide + (size_t)c * (size_t)K, &row);
+    }
 }
 
 void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, const float *x, int height, int width,

@@ -5,7 +5,8 @@
 #include "kernels/kernels.h"
 
 typedef struct cv_exec {
-    int threads; /* at least 1 */
+    int threads;    /* at least 1 */
+    bool q8_inputs; /* steps through quantised weights take their inputs in 8 bits */
     cv_kernels kernels;
 } cv_exec;
 

@@ -12,24 +12,17 @@ cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name
                                cogvideo_error *err)
 {
     cogvideo_status status;
-    const cv_tensor *tensor;
-    size_t shape[2] = { (size_t)N, (size_t)K };
     char full[256];
 
+    *out = (cv_linear){ 0 };
     snprintf(full, sizeof full, "%s.weight", name);
-    CV_TRY(cv_store_claim(store, &tensor, full, 2, shape, err));
-    *out = (cv_linear){ .weight = tensor->data, .dtype = tensor->dtype, .N = N, .K = K };
+    CV_TRY(cv_store_claim_weight(store, &out->weight, full, N, K, err));
     if (bias) {
         snprintf(full, sizeof full, "%s.bias", name);
         CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)N, err));
     }
 fail:
     return status;
-}
-
-static const void *weight_row(const cv_linear *linear, int n)
-{
-    return (const char *)linear->weight + (size_t)n * (size_t)linear->K * cv_dtype_size(linear->dtype);
 }
 
 static void add_bias(const cv_linear *linear, float *out, size_t out_stride, int first, int count, int rows)
@@ -41,22 +34,60 @@ static void add_bias(const cv_linear *linear, float *out, size_t out_stride, int
             out[(size_t)r * out_stride + (size_t)n] += linear->bias[n];
 }
 
-void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                    size_t x_stride, int rows)
+/* --- a step ------------------------------------------------------------------------------------------ */
+
+static size_t groups_of(int K)
 {
-    cv_linear_fn *kernel = exec->kernels.linear[linear->dtype];
-    int blocks = (linear->N + BLOCK - 1) / BLOCK;
-    double work = (double)linear->N * linear->K * rows;
+    return ((size_t)K + CV_Q4_GROUP - 1) / CV_Q4_GROUP;
+}
+
+void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec, int rows, int K)
+{
+    size_t n = exec->q8_inputs ? (size_t)rows : 0;
+
+    *out = (cv_step_input){ 0 };
+    out->sums = cv_arena_take(arena, n * groups_of(K), sizeof *out->sums);
+    out->scales = cv_arena_take(arena, n, sizeof *out->scales);
+    out->values = cv_arena_take(arena, n * (size_t)K, 1);
+}
+
+void cv_step_input_set(const cv_exec *exec, cv_step_input *input, const float *x, size_t stride, int rows, int K)
+{
+    input->x = x;
+    input->stride = stride;
+    input->rows = rows;
+    input->K = K;
+    if (!exec->q8_inputs)
+        return;
+    input->q8 = (cv_q8_rows){ input->values, input->scales, input->sums, (size_t)K, groups_of(K) };
+    for (int r = 0; r < rows; r++)
+        exec->kernels.quantise(input->values + (size_t)r * (size_t)K, &input->scales[r],
+                               input->sums + (size_t)r * groups_of(K), x + (size_t)r * stride, K);
+}
+
+void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride,
+                    const cv_step_input *input)
+{
+    const cv_weight *weight = &linear->weight;
+    cv_linear_q8_fn *by_q8 = exec->q8_inputs ? exec->kernels.linear_q8[weight->type] : NULL;
+    cv_linear_fn *by_f32 = exec->kernels.linear[weight->type];
+    int blocks = (weight->N + BLOCK - 1) / BLOCK;
+    double work = (double)weight->N * weight->K * input->rows;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static) if (work > CV_PARALLEL_WORK)
     for (int block = 0; block < blocks; block++) {
-        int first = block * BLOCK;
-        int count = linear->N - first < BLOCK ? linear->N - first : BLOCK;
+        int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;
+        cv_weight part = cv_weight_rows(weight, first, count);
 
-        kernel(out + first, out_stride, x, x_stride, weight_row(linear, first), count, linear->K, rows);
-        add_bias(linear, out, out_stride, first, count, rows);
+        if (by_q8)
+            by_q8(out + first, out_stride, &input->q8, &part, input->rows);
+        else
+            by_f32(out + first, out_stride, input->x, input->stride, &part, input->rows);
+        add_bias(linear, out, out_stride, first, count, input->rows);
     }
 }
+
+/* --- many rows --------------------------------------------------------------------------------------- */
 
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 {
@@ -66,18 +97,19 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, void *scratch)
 {
-    int blocks = (linear->N + BLOCK - 1) / BLOCK, K = linear->K;
+    const cv_weight *weight = &linear->weight;
+    int blocks = (weight->N + BLOCK - 1) / BLOCK, K = weight->K;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
-        int first = block * BLOCK;
-        int count = linear->N - first < BLOCK ? linear->N - first : BLOCK;
-        const float *panel = weight_row(linear, first);
+        int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;
+        cv_weight part = cv_weight_rows(weight, first, count);
+        const float *panel = part.data;
 
-        if (linear->dtype != CV_F32) {
+        if (weight->type != CV_WEIGHT_F32) {
             float *wide = (float *)scratch + (size_t)cv_thread_index() * BLOCK * (size_t)K;
 
-            cv_to_f32(wide, panel, linear->dtype, (size_t)count * (size_t)K);
+            exec->kernels.widen[weight->type](wide, &part);
             panel = wide;
         }
         cv_blas_matmul_nt(out + first, (int)out_stride, x, (int)x_stride, panel, K, rows, count, K, 0.0f);

@@ -1,28 +1,46 @@
-/* linear.h - out = x W^T + b for weights of any real dtype. */
+/* linear.h - out = x W^T + b for weights of any type. */
 #ifndef CV_NN_LINEAR_H
 #define CV_NN_LINEAR_H
 
+#include "base/arena.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
 
 typedef struct cv_linear {
-    const void *weight; /* [N, K], in the store */
-    cv_dtype dtype;
-    int N, K;
-    const float *bias;  /* [N], in the store; NULL = none */
+    cv_weight weight;  /* [N, K], in the store */
+    const float *bias; /* [N], in the store; NULL = none */
 } cv_linear;
 
 /* Claims "NAME.weight" [N, K] and, where `bias`, "NAME.bias" [N]. */
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err);
 
-/* `rows` rows that each belong to another sequence: a step. Every weight is read once for all of them. */
-void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                    size_t x_stride, int rows);
+/* --- a step: rows that each belong to another sequence. Every weight is read once for all of them. --- */
+
+/* The inputs of one or several layers: in f32, and in 8 bits where `exec` wants that. */
+typedef struct cv_step_input {
+    const float *x;
+    size_t stride;
+    int rows, K;
+    cv_q8_rows q8;
+    /* What q8 points to. */
+    int8_t *values;
+    float *scales;
+    int32_t *sums;
+} cv_step_input;
+
+/* Room for inputs of up to `rows` rows of K numbers. */
+void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec, int rows, int K);
+/* x [rows, K], its rows a stride apart, which must stay as it is while the input is used. */
+void cv_step_input_set(const cv_exec *exec, cv_step_input *input, const float *x, size_t stride, int rows, int K);
+void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride,
+                    const cv_step_input *input);
+
+/* --- many rows of one sequence --- */
 
 /* Bytes of scratch that cv_linear_rows needs, for these threads. */
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
-/* `rows` rows of one sequence, through BLAS in blocks that depend on the shape alone. */
+/* Through BLAS in blocks that depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, void *scratch);
 

@@ -13,6 +13,7 @@
 #define SUM_ROWS 64
 
 typedef struct backward {
+    const cv_exec *exec;
     const cv_linear *linear, *grad;
     float *dx;
     size_t dx_stride, dy_stride, x_stride;
@@ -24,7 +25,7 @@ typedef struct backward {
 
 size_t cv_linear_backward_scratch(const cv_exec *exec, const cv_linear *linear)
 {
-    return linear->dtype == CV_F32 ? 0 : (size_t)exec->threads * PANEL * (size_t)linear->K * sizeof(float);
+    return linear->weight.type == CV_WEIGHT_F32 ? 0 : (size_t)exec->threads * PANEL * (size_t)linear->weight.K * sizeof(float);
 }
 
 /* sums[n] += the sum of column n of dy, `count` columns. */
@@ -44,9 +45,9 @@ static void sum_columns(float *sums, const float *dy, size_t stride, int rows, i
 
 static void weight_block(const backward *b, int block)
 {
-    int first = block * WEIGHT_ROWS, K = b->linear->K;
-    int count = b->linear->N - first < WEIGHT_ROWS ? b->linear->N - first : WEIGHT_ROWS;
-    float *weight = (float *)b->grad->weight + (size_t)first * (size_t)K;
+    int first = block * WEIGHT_ROWS, K = b->linear->weight.K;
+    int count = b->linear->weight.N - first < WEIGHT_ROWS ? b->linear->weight.N - first : WEIGHT_ROWS;
+    float *weight = (float *)b->grad->weight.data + (size_t)first * (size_t)K;
 
     cv_blas_matmul_tn(weight, K, b->dy + first, (int)b->dy_stride, b->x, (int)b->x_stride, count, K, b->rows, 1.0f);
     if (b->grad->bias)
@@ -56,21 +57,21 @@ static void weight_block(const backward *b, int block)
 static void row_block(const backward *b, int block)
 {
     const cv_linear *linear = b->linear;
-    int first = block * ROWS, rows = b->rows - first < ROWS ? b->rows - first : ROWS, N = linear->N, K = linear->K;
+    int first = block * ROWS, rows = b->rows - first < ROWS ? b->rows - first : ROWS, N = linear->weight.N, K = linear->weight.K;
     const float *dy = b->dy + (size_t)first * b->dy_stride;
     float *dx = b->dx + (size_t)first * b->dx_stride, *wide;
 
-    if (linear->dtype == CV_F32) {
-        cv_blas_matmul_nn(dx, (int)b->dx_stride, dy, (int)b->dy_stride, linear->weight, K, rows, K, N,
+    if (linear->weight.type == CV_WEIGHT_F32) {
+        cv_blas_matmul_nn(dx, (int)b->dx_stride, dy, (int)b->dy_stride, linear->weight.data, K, rows, K, N,
                           b->add ? 1.0f : 0.0f);
         return;
     }
     wide = (float *)b->scratch + (size_t)cv_thread_index() * PANEL * (size_t)K;
     for (int n = 0; n < N; n += PANEL) {
         int count = N - n < PANEL ? N - n : PANEL;
+        cv_weight panel = cv_weight_rows(&linear->weight, n, count);
 
-        cv_to_f32(wide, (const char *)linear->weight + (size_t)n * (size_t)K * cv_dtype_size(linear->dtype),
-                  linear->dtype, (size_t)count * (size_t)K);
+        b->exec->kernels.widen[panel.type](wide, &panel);
         cv_blas_matmul_nn(dx, (int)b->dx_stride, dy + n, (int)b->dy_stride, wide, K, rows, K, count,
                           b->add || n > 0 ? 1.0f : 0.0f);
     }
@@ -80,10 +81,10 @@ void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_l
                         size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
                         size_t x_stride, int rows, void *scratch)
 {
-    backward b = { .linear = linear, .grad = grad, .dx = dx, .dx_stride = dx_stride, .dy_stride = dy_stride,
+    backward b = { .exec = exec, .linear = linear, .grad = grad, .dx = dx, .dx_stride = dx_stride, .dy_stride = dy_stride,
                    .x_stride = x_stride, .add = add, .dy = dy, .x = x, .rows = rows,
                    .scratch = scratch };
-    int weight_blocks = grad ? (linear->N + WEIGHT_ROWS - 1) / WEIGHT_ROWS : 0;
+    int weight_blocks = grad ? (linear->weight.N + WEIGHT_ROWS - 1) / WEIGHT_ROWS : 0;
     int row_blocks = dx ? (rows + ROWS - 1) / ROWS : 0;
 
     /* One list of blocks, the large ones first. No two write the same place, so it does not matter who takes which. */

@@ -65,17 +65,15 @@ static void search(int32_t *out, const float *x, int rows, const prepared *book,
     }
 }
 
-static void prepare(const cv_exec *exec, prepared *book, const cv_linear *codebook, float *wide)
+static void prepare(const cv_exec *exec, prepared *book, const cv_weight *codebook, float *wide)
 {
-    size_t row = (size_t)book->K * cv_dtype_size(codebook->dtype);
-
-    book->codes = codebook->dtype == CV_F32 ? codebook->weight : wide;
+    book->codes = codebook->type == CV_WEIGHT_F32 ? codebook->data : wide;
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int n = 0; n < book->N; n++) {
         size_t at = (size_t)n * (size_t)book->K;
 
-        if (codebook->dtype != CV_F32)
-            cv_to_f32(wide + at, (const char *)codebook->weight + (size_t)n * row, codebook->dtype, (size_t)book->K);
+        if (codebook->type != CV_WEIGHT_F32)
+            cv_weight_widen(wide + at, codebook, n);
         book->half_norms[n] = (float)half_norm(book->codes + at, book->K);
     }
     for (int n = 0; n < book->N; n++)
@@ -83,13 +81,13 @@ static void prepare(const cv_exec *exec, prepared *book, const cv_linear *codebo
             book->largest = (double)book->half_norms[n];
 }
 
-void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_linear *codebook,
+void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_weight *codebook,
                 cv_arena *arena)
 {
     prepared book = { .N = codebook->N, .K = codebook->K };
     int blocks = (rows + ROWS - 1) / ROWS;
     size_t mark = cv_arena_mark(arena);
-    size_t widened = codebook->dtype == CV_F32 ? 0 : (size_t)codebook->N * (size_t)codebook->K;
+    size_t widened = codebook->type == CV_WEIGHT_F32 ? 0 : (size_t)codebook->N * (size_t)codebook->K;
     float *wide = cv_arena_take(arena, widened, sizeof *wide);
     float *scores = cv_arena_take(arena, (size_t)exec->threads * ROWS * CODES, sizeof *scores);
 

@@ -264,8 +264,9 @@ fail:
     return status;
 }
 
-cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
-                               const size_t *shape, cogvideo_error *err)
+/* dtype CV_DTYPE_COUNT: any real one. */
+static cogvideo_status claim(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
+                             const size_t *shape, cogvideo_error *err)
 {
     entry *e = find_entry(store, name);
     char found[160], expected[160];
@@ -279,9 +280,9 @@ cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const cha
     cv_shape_text(expected, sizeof expected, rank, shape);
     if (!e)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' %s is missing", store->path, name, expected);
-    if (!cv_dtype_is_real(e->tensor.dtype))
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s, F32, F16 or BF16 was expected",
-                       store->path, name, cv_dtype_name(e->tensor.dtype));
+    if (dtype == CV_DTYPE_COUNT ? !cv_dtype_is_real(e->tensor.dtype) : e->tensor.dtype != dtype)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s, %s was expected", store->path, name,
+                       cv_dtype_name(e->tensor.dtype), dtype == CV_DTYPE_COUNT ? "F32, F16 or BF16" : cv_dtype_name(dtype));
     if (e->tensor.rank != rank || memcmp(e->tensor.shape, shape, (size_t)rank * sizeof *shape) != 0) {
         cv_shape_text(found, sizeof found, e->tensor.rank, e->tensor.shape);
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s, %s was expected", store->path, name,
@@ -290,6 +291,18 @@ cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const cha
     e->claimed = true;
     *out = &e->tensor;
     return COGVIDEO_OK;
+}
+
+cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank, const size_t *shape,
+                               cogvideo_error *err)
+{
+    return claim(store, out, name, CV_DTYPE_COUNT, rank, shape, err);
+}
+
+cogvideo_status cv_store_claim_as(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
+                                  const size_t *shape, cogvideo_error *err)
+{
+    return claim(store, out, name, dtype, rank, shape, err);
 }
 
 cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,

@@ -4,7 +4,7 @@
 #define CV_TENSOR_STORE_H
 
 #include "base/mem.h"
-#include "tensor/dtype.h"
+#include "tensor/weight.h"
 
 #define CV_MAX_RANK 8
 
@@ -35,8 +35,14 @@ size_t cv_store_bytes(const cv_store *store); /* the file's size */
  * somebody knows it. The errors name the file and the tensor. */
 cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
                                const size_t *shape, cogvideo_error *err);
+/* The same for one dtype, which need not be real. */
+cogvideo_status cv_store_claim_as(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
+                                  const size_t *shape, cogvideo_error *err);
 /* Claims a vector [count] and gives it in f32: the data itself where it is f32, else a copy that the store keeps. */
 cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
+                                      cogvideo_error *err);
+/* Claims matrix `name` [N, K] in whatever type it has there, with its scales. */
+cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const char *name, int N, int K,
                                       cogvideo_error *err);
 /* An error that names the first tensor that nobody claimed. */
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);

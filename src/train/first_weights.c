@@ -77,8 +77,10 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         cv_plus_layer *plus = &stage->plus[n];
         const cv_trunk_layer *base = &trunk->layers[n];
 
-        cv_to_f32((float *)plus->qkv.weight, base->qkv.weight, base->qkv.dtype, 3 * C * C);
-        cv_to_f32((float *)plus->dense.weight, base->dense.weight, base->dense.dtype, C * C);
+        for (int row = 0; row < base->qkv.weight.N; row++)
+            cv_weight_widen((float *)plus->qkv.weight.data + (size_t)row * C, &base->qkv.weight, row);
+        for (int row = 0; row < base->dense.weight.N; row++)
+            cv_weight_widen((float *)plus->dense.weight.data + (size_t)row * C, &base->dense.weight, row);
         memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
         memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
         for (size_t i = 0; i < C; i++)

@@ -84,7 +84,7 @@ void cv_kmeans(const cv_exec *exec, float *centres, int32_t *labels, const float
                int rounds, uint64_t seed, cv_arena *arena)
 {
     const rows r = { .x = x, .count = count, .dimensions = dimensions };
-    const cv_linear book = { .weight = centres, .dtype = CV_F32, .N = k, .K = dimensions };
+    const cv_weight book = { .data = centres, .type = CV_WEIGHT_F32, .N = k, .K = dimensions };
     size_t mark = cv_arena_mark(arena);
     double *away = cv_arena_take(arena, (size_t)count, sizeof *away);
     double *sums = cv_arena_take(arena, (size_t)k * (size_t)dimensions, sizeof *sums);

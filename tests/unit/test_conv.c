@@ -372,7 +372,7 @@ static void nearest_rows_are_exact(void **state)
 {
     enum { N = 1300, K = 19, ROWS = 150 };
     float *codes = numbers("codes", N * K), *x = numbers("rows", ROWS * K);
-    cv_linear book = { .weight = codes, .dtype = CV_F32, .N = N, .K = K };
+    cv_weight book = { .data = codes, .type = CV_WEIGHT_F32, .N = N, .K = K };
     cv_exec exec = { .threads = 3 };
     cv_arena arena = { 0 };
     int32_t found[ROWS];

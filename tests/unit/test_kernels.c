@@ -12,66 +12,244 @@ static void fill(float *x, int count, int seed)
         x[i] = seeded_unit(seed, "x", (uint64_t)i);
 }
 
+/* A matrix of a type, its rows aligned to an element only. */
+typedef struct matrix {
+    unsigned char *data, *scales;
+    cv_weight view;
+} matrix;
+
+static matrix make_matrix(cv_weight_type type, const float *values, int N, int K)
+{
+    size_t row = cv_weight_row_bytes(type, (size_t)K), scales = cv_weight_scale_bytes(type, (size_t)K), odd = 4;
+    matrix m = { malloc(odd + (size_t)N * row), malloc(odd + (size_t)N * scales), { .type = type, .N = N, .K = K } };
+
+    assert_true(m.data && m.scales);
+    odd = type < CV_WEIGHT_Q8 ? cv_dtype_size((cv_dtype)type) : 1;
+    m.view.data = m.data + odd;
+    m.view.scales = type >= CV_WEIGHT_Q8 ? m.scales + (type == CV_WEIGHT_Q8 ? 4 : 2) : NULL;
+    for (int n = 0; n < N; n++)
+        cv_weight_narrow(m.data + odd + (size_t)n * row,
+                         m.view.scales ? (unsigned char *)m.view.scales + (size_t)n * scales : NULL, type,
+                         values + (size_t)n * (size_t)K, (size_t)K);
+    return m;
+}
+
+static void free_matrix(matrix *m)
+{
+    free(m->data);
+    free(m->scales);
+}
+
+/* K from 1 on, or whole groups where the type wants them. */
+static int next_K(cv_weight_type type, int K)
+{
+    return type == CV_WEIGHT_Q4 ? K + CV_Q4_GROUP : K + 1 + K / 40;
+}
+
+enum { MOST_N = 11, MOST_K = 200, MOST_B = 9 };
+
 static void linear_matches(void **state)
 {
-    enum { N = 11, K = 67, B = 5 };
+    const cv_kernels *table = *state;
+    static float x[MOST_B * (MOST_K + 3) + 1], wide[MOST_N * MOST_K], out[2][MOST_B * (MOST_N + 2)];
     cv_kernels ref, best;
-    float x[B * (K + 3) + 1], wide[N * K], out[2][B * (N + 2)];
-    unsigned char weights[4 * N * K + 4];
 
-    (void)state;
     cv_kernels_ref(&ref);
-    cv_kernels_best(&best);
-    fill(x, B * (K + 3) + 1, 1);
-    fill(wide, N * K, 2);
-    for (cv_dtype dtype = CV_F32; dtype <= CV_BF16; dtype++) {
-        void *w = weights + cv_dtype_size(dtype); /* aligned to an element only */
+    best = *table;
+    fill(x, MOST_B * (MOST_K + 3) + 1, 1);
+    fill(wide, MOST_N * MOST_K, 2);
+    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
+        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
+            for (int n = 1; n <= MOST_N; n += k % 3 + 1) {
+                matrix m = make_matrix(type, wide, n, k);
 
-        for (int k = 1; k <= K; k++)
-            for (int n = 1; n <= N; n += k % 3 + 1)
-                for (int b = 1; b <= B; b++) {
-                    cv_from_f32(w, dtype, wide, (size_t)(n * k));
-                    for (int i = 0; i < B * (N + 2); i++)
+                for (int b = 1; b <= MOST_B; b++) {
+                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
                         out[0][i] = out[1][i] = CANARY;
-                    ref.linear[dtype](out[0], (size_t)n + 2, x + 1, (size_t)k + 3, w, n, k, b);
-                    best.linear[dtype](out[1], (size_t)n + 2, x + 1, (size_t)k + 3, w, n, k, b);
-                    for (int i = 0; i < B * (N + 2); i++)
-                        CHECK_CLOSE(out[1][i], out[0][i], 1e-5);
+                    ref.linear[type](out[0], (size_t)n + 2, x + 1, (size_t)k + 3, &m.view, b);
+                    best.linear[type](out[1], (size_t)n + 2, x + 1, (size_t)k + 3, &m.view, b);
+                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
+                        CHECK_CLOSE(out[1][i], out[0][i], 3e-5);
                 }
+                free_matrix(&m);
+            }
+}
+
+/* Inputs in 8 bits, as the kernels of both tables make them: the very same. */
+typedef struct q8_input {
+    int8_t values[MOST_B * (MOST_K + 5) + 1];
+    float scales[MOST_B];
+    int32_t sums[MOST_B * 5];
+    cv_q8_rows view;
+} q8_input;
+
+static void make_input(q8_input *in, const cv_kernels *kernels, const float *x, int K, int B)
+{
+    memset(in, 77, sizeof *in);
+    in->view = (cv_q8_rows){ in->values + 1, in->scales, in->sums, (size_t)K + 5, 5 };
+    for (int b = 0; b < B; b++)
+        kernels->quantise(in->values + 1 + b * (K + 5), &in->scales[b], in->sums + 5 * b, x + b * K, K);
+}
+
+static void quantising_matches(void **state)
+{
+    const cv_kernels *table = *state;
+    static float x[MOST_B * MOST_K];
+    static q8_input a, b;
+    cv_kernels ref, best;
+
+    cv_kernels_ref(&ref);
+    best = *table;
+    fill(x, MOST_B * MOST_K, 1);
+    for (int k = 1; k <= MOST_K; k++) {
+        for (int i = 0; i < k; i++)
+            x[3 * k + i] = 0; /* a row of nothing */
+        make_input(&a, &ref, x, k, MOST_B);
+        make_input(&b, &best, x, k, MOST_B);
+        assert_memory_equal(a.values, b.values, sizeof a.values);
+        assert_memory_equal(a.scales, b.scales, sizeof a.scales);
+        assert_memory_equal(a.sums, b.sums, sizeof a.sums);
+        for (int i = 0; i < k; i++)
+            CHECK_CLOSE(a.scales[0] * (float)a.values[1 + i], x[i], (double)a.scales[0] * 0.51);
+        fill(x + 3 * k, k, 5);
     }
 }
 
-/* A batch entry must get the very same bits alone and in any company. */
+static void linear_q8_matches(void **state)
+{
+    const cv_kernels *table = *state;
+    static float x[MOST_B * MOST_K], wide[MOST_N * MOST_K], out[2][MOST_B * (MOST_N + 2)];
+    static q8_input in;
+    cv_kernels ref, best;
+
+    cv_kernels_ref(&ref);
+    best = *table;
+    fill(x, MOST_B * MOST_K, 1);
+    fill(wide, MOST_N * MOST_K, 2);
+    for (cv_weight_type type = CV_WEIGHT_Q8; type < CV_WEIGHT_TYPES; type++)
+        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
+            for (int n = 1; n <= MOST_N; n += k % 3 + 1) {
+                matrix m = make_matrix(type, wide, n, k);
+
+                make_input(&in, &ref, x, k, MOST_B);
+                for (int b = 1; b <= MOST_B; b++) {
+                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
+                        out[0][i] = out[1][i] = CANARY;
+                    ref.linear_q8[type](out[0], (size_t)n + 2, &in.view, &m.view, b);
+                    best.linear_q8[type](out[1], (size_t)n + 2, &in.view, &m.view, b);
+                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
+                        if (type == CV_WEIGHT_Q8) /* whole numbers: to the bit */
+                            assert_true(out[1][i] == out[0][i]);
+                        else
+                            CHECK_CLOSE(out[1][i], out[0][i], 3e-5);
+                }
+                free_matrix(&m);
+            }
+}
+
+/* The extremes of 8 bits: no sum on the way leaves its type. */
+static void extremes_do_not_overflow(void **state)
+{
+    const cv_kernels *table = *state;
+    enum { K = 192 };
+    float x[K], w[K], out;
+    int8_t values[K];
+    float scale;
+    int32_t sums[K / CV_Q4_GROUP];
+    cv_kernels tables[2];
+
+    cv_kernels_ref(&tables[0]);
+    tables[1] = *table;
+    for (int sign = -1; sign <= 1; sign += 2)
+        for (cv_weight_type type = CV_WEIGHT_Q8; type < CV_WEIGHT_TYPES; type++)
+            for (int t = 0; t < 2; t++) {
+                cv_q8_rows in = { values, &scale, sums, K, K / CV_Q4_GROUP };
+                matrix m;
+
+                for (int k = 0; k < K; k++) {
+                    x[k] = 1;
+                    w[k] = (float)sign;
+                }
+                m = make_matrix(type, w, 1, K);
+                tables[t].quantise(values, &scale, sums, x, K);
+                tables[t].linear_q8[type](&out, 1, &in, &m.view, 1);
+                CHECK_CLOSE(out, (float)(sign * K), 1e-3);
+                free_matrix(&m);
+            }
+}
+
+static void widening_matches(void **state)
+{
+    const cv_kernels *table = *state;
+    static float wide[MOST_N * MOST_K], out[2][MOST_N * MOST_K + 1];
+    cv_kernels ref, best;
+
+    cv_kernels_ref(&ref);
+    best = *table;
+    fill(wide, MOST_N * MOST_K, 2);
+    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
+        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k)) {
+            matrix m = make_matrix(type, wide, 3, k);
+
+            for (int i = 0; i <= MOST_N * MOST_K; i++)
+                out[0][i] = out[1][i] = CANARY;
+            ref.widen[type](out[0], &m.view);
+            best.widen[type](out[1], &m.view);
+            assert_memory_equal(out[0], out[1], sizeof out[0]);
+            for (int i = 0; i < 3 * k; i++)
+                CHECK_CLOSE(out[0][i], wide[i], type == CV_WEIGHT_Q4 ? 0.13 : type == CV_WEIGHT_F32 ? 0 : 0.005);
+            free_matrix(&m);
+        }
+}
+
+/* A batch entry must get the very same bits alone and in any company, in every type. */
 static void linear_ignores_the_batch(void **state)
 {
-    enum { N = 9, K = 77, B = 8 };
+    const cv_kernels *table = *state;
+    static float x[MOST_B * MOST_K], wide[MOST_N * MOST_K], together[MOST_B * MOST_N], alone[MOST_N];
+    static q8_input in;
     cv_kernels kernels[2];
-    float x[B * K], w[N * K], together[B * N], alone[N];
 
-    (void)state;
     cv_kernels_ref(&kernels[0]);
-    cv_kernels_best(&kernels[1]);
-    fill(x, B * K, 1);
-    fill(w, N * K, 2);
+    kernels[1] = *table;
+    fill(x, MOST_B * MOST_K, 1);
+    fill(wide, MOST_N * MOST_K, 2);
     for (int t = 0; t < 2; t++)
-        for (int b = 1; b <= B; b++) {
-            kernels[t].linear[CV_F32](together, N, x, K, w, N, K, b);
-            for (int i = 0; i < b; i++) {
-                kernels[t].linear[CV_F32](alone, N, x + i * K, K, w, N, K, 1);
-                assert_memory_equal(alone, together + i * N, sizeof alone);
-            }
+        for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
+            int K = type == CV_WEIGHT_Q4 ? 192 : 179;
+            matrix m = make_matrix(type, wide, MOST_N, K);
+
+            make_input(&in, &kernels[t], x, K, MOST_B);
+            for (int b = 1; b <= MOST_B; b++)
+                for (int q8 = 0; q8 <= (kernels[t].linear_q8[type] != NULL); q8++) {
+                    if (q8)
+                        kernels[t].linear_q8[type](together, MOST_N, &in.view, &m.view, b);
+                    else
+                        kernels[t].linear[type](together, MOST_N, x, (size_t)K, &m.view, b);
+                    for (int i = 0; i < b; i++) {
+                        cv_q8_rows one = { in.view.values + (size_t)i * in.view.stride, in.scales + i, in.sums + 5 * i,
+                                           in.view.stride, 5 };
+
+                        if (q8)
+                            kernels[t].linear_q8[type](alone, MOST_N, &one, &m.view, 1);
+                        else
+                            kernels[t].linear[type](alone, MOST_N, x + i * K, (size_t)K, &m.view, 1);
+                        assert_memory_equal(alone, together + i * MOST_N, sizeof alone);
+                    }
+                }
+            free_matrix(&m);
         }
 }
 
 static void attention_kernels_match(void **state)
 {
+    const cv_kernels *table = *state;
     enum { N = 13, D = 67 };
     cv_kernels ref, best;
     float q[D + 1], keys[N * D + 1], weights[N], a[D + 8], b[D + 8];
 
-    (void)state;
     cv_kernels_ref(&ref);
-    cv_kernels_best(&best);
+    best = *table;
     fill(q, D + 1, 1);
     fill(keys, N * D + 1, 2);
     fill(weights, N, 3);
@@ -94,13 +272,13 @@ static void attention_kernels_match(void **state)
 
 static void spread_matches(void **state)
 {
+    const cv_kernels *table = *state;
     enum { N = 5, D = 67 };
     cv_kernels ref, best;
     float x[D + 1], weights[N], a[N * D + 9], b[N * D + 9];
 
-    (void)state;
     cv_kernels_ref(&ref);
-    cv_kernels_best(&best);
+    best = *table;
     fill(x, D + 1, 1);
     fill(weights, N, 2);
     for (int d = 1; d <= D; d++)
@@ -118,14 +296,26 @@ static void spread_matches(void **state)
         }
 }
 
+/* Every table that runs here. */
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(linear_matches),
-        cmocka_unit_test(linear_ignores_the_batch),
-        cmocka_unit_test(attention_kernels_match),
-        cmocka_unit_test(spread_matches),
-    };
+    int failed = 0;
+    cv_kernels table;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (int number = 0; cv_kernels_choose(number, &table); number++) {
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test_prestate(linear_matches, &table),
+            cmocka_unit_test_prestate(quantising_matches, &table),
+            cmocka_unit_test_prestate(linear_q8_matches, &table),
+            cmocka_unit_test_prestate(extremes_do_not_overflow, &table),
+            cmocka_unit_test_prestate(widening_matches, &table),
+            cmocka_unit_test_prestate(linear_ignores_the_batch, &table),
+            cmocka_unit_test_prestate(attention_kernels_match, &table),
+            cmocka_unit_test_prestate(spread_matches, &table),
+        };
+
+        printf("%s:\n", table.name);
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
 }

@@ -17,7 +17,7 @@ static void setup(fixture *f)
     cv_blas_init();
     f->exec.threads = 2;
     cv_kernels_best(&f->exec.kernels);
-    f->linear = (cv_linear){ .weight = f->weight, .dtype = CV_F32, .N = N, .K = K, .bias = f->bias };
+    f->linear = (cv_linear){ .weight = { .data = f->weight, .type = CV_WEIGHT_F32, .N = N, .K = K }, .bias = f->bias };
     gradient_fill(f->weight, N * K, 1, 1);
     gradient_fill(f->bias, N, 2, 1);
     gradient_fill(f->x, ROWS * X, 3, 1);
@@ -45,7 +45,7 @@ static void gradients_are_slopes(void **state)
     (void)state;
     setup(&f);
     grad = f.linear;
-    grad.weight = dweight;
+    grad.weight.data = dweight;
     grad.bias = dbias;
     memset(dweight, 0, sizeof dweight);
     memset(dbias, 0, sizeof dbias);
@@ -83,8 +83,8 @@ static void half_weights_give_the_same_dx(void **state)
     for (cv_dtype dtype = CV_F16; dtype <= CV_BF16; dtype++) {
         cv_from_f32(half, dtype, f.weight, N * K);
         cv_to_f32(f.weight, half, dtype, N * K);
-        frozen.weight = half;
-        frozen.dtype = dtype;
+        frozen.weight.data = half;
+        frozen.weight.type = (cv_weight_type)dtype;
         scratch = cv_alloc(cv_linear_backward_scratch(&f.exec, &frozen), 1, NULL);
         assert_non_null(scratch);
         for (int add = 0; add < 2; add++) {
@@ -113,7 +113,7 @@ static void threads_do_not_matter(void **state)
     gradient_fill(x, MANY * K, 5, 1);
     gradient_fill(dy, MANY * N, 6, 1);
     for (int t = 0; t < 2; t++) {
-        cv_linear grad = { .weight = dweight[t], .dtype = CV_F32, .N = N, .K = K, .bias = dbias[t] };
+        cv_linear grad = { .weight = { .data = dweight[t], .type = CV_WEIGHT_F32, .N = N, .K = K }, .bias = dbias[t] };
 
         f.exec.threads = t ? 3 : 1;
         cv_linear_backward(&f.exec, &f.linear, &grad, dx + t * MANY * K, K, false, dy, N, x, K, MANY, NULL);

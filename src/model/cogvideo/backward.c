@@ -37,7 +37,7 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
 static void linear(const cv_backward *back, const cv_pass *p, const cv_linear *weights, const cv_linear *grad,
                    float *dx, bool add, const float *dy, const float *x, int rows)
 {
-    size_t N = (size_t)weights->N, K = (size_t)weights->K;
+    size_t N = (size_t)weights->weight.N, K = (size_t)weights->weight.K;
 
     cv_linear_backward(p->exec, weights, grad, dx, K, add, dy, N, x, K, rows, back->linear_scratch);
 }
@@ -197,12 +197,12 @@ static void layer_backward(const cv_backward *back, const cv_pass *p, const cv_s
     norm(back, p, &layer->input_norm, grad ? &grad->input_norm : NULL, back->dx, true, back->da, b->x_in, p->count);
 }
 
-/* One table at a time; ids[r] < 0 leaves a row out. */
-static void embedding(const cv_backward *back, const cv_pass *p, const cv_tensor *table)
+/* One table of gradients at a time; ids[r] < 0 leaves a row out. */
+static void embedding(const cv_backward *back, const cv_pass *p, float *table)
 {
     size_t C = (size_t)p->stage->config->hidden;
 
-    cv_embedding_backward(p->exec, cv_tensor_values(table), back->dx, C, back->ids, p->count, (int)C);
+    cv_embedding_backward(p->exec, table, back->dx, C, back->ids, p->count, (int)C);
 }
 
 static void embeddings(const cv_backward *back, const cv_pass *p, const cv_stage *grads)
@@ -210,13 +210,13 @@ static void embeddings(const cv_backward *back, const cv_pass *p, const cv_stage
     if (grads->trunk) {
         for (int r = 0; r < p->count; r++)
             back->ids[r] = p->rows[r].input;
-        embedding(back, p, grads->trunk->word_embeddings);
+        embedding(back, p, (float *)grads->trunk->word_embeddings.data);
         for (int r = 0; r < p->count; r++) {
             cv_position position = cv_place_position(p->stage, p->rows[r].place);
 
             back->ids[r] = position.table == p->stage->trunk->positions ? position.row : -1;
         }
-        embedding(back, p, grads->trunk->positions);
+        embedding(back, p, cv_tensor_values(grads->trunk->positions));
     }
     if (grads->extra_positions) {
         for (int r = 0; r < p->count; r++) {
@@ -224,7 +224,7 @@ static void embeddings(const cv_backward *back, const cv_pass *p, const cv_stage
 
             back->ids[r] = position.table == p->stage->extra_positions ? position.row : -1;
         }
-        embedding(back, p, grads->extra_positions);
+        embedding(back, p, cv_tensor_values(grads->extra_positions));
     }
 }
 

@@ -27,7 +27,7 @@ static void carve_layer(const cv_pass *p, cv_layer_buffers *b, cv_arena *arena)
     b->context = take(arena, n, C);
     b->mixed = take(arena, n, C);
     if (!p->training) { /* what is no longer needed makes room for what comes */
-        b->plus_qkv = b->qkv;
+        b->plus_qkv = p->step ? take(arena, n, 3 * C) : b->qkv;
         b->plus_context = b->context;
         b->plus = b->m = b->a;
         b->out = b->mixed;
@@ -73,6 +73,13 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
         p->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_run));
         p->plus_counts[parity] = cv_arena_take(arena, n, sizeof(int));
     }
+    if (p->step) {
+        cv_step_input measured;
+
+        p->input = cv_arena_take(arena, 1, sizeof *p->input);
+        cv_step_input_take(p->input ? p->input : &measured, arena, p->exec, p->count,
+                           config->mlp > config->hidden ? config->mlp : config->hidden);
+    }
     p->linear_scratch = cv_arena_take(arena, p->step ? 0 : cv_linear_scratch(p->exec, widest), 1);
     p->attention_scratch = cv_arena_take(
         arena, cv_attention_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads), 1);
@@ -116,7 +123,7 @@ void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place,
     if (place.slot != CV_TEXT_SLOT && place.index == 0)
         input = config->start_of_image;
     p->rows[r] = (cv_row){ sequence, place, input };
-    cv_embedding_row(x, p->stage->trunk->word_embeddings, input, C);
+    cv_weight_widen(x, &p->stage->trunk->word_embeddings, input);
     cv_embedding_add(x, position.table, position.row, C);
     p->text_runs[r] = (cv_run){ 0, sequence->text->count };
     if (place.slot == CV_TEXT_SLOT)
@@ -129,14 +136,18 @@ void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place,
                                                  p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
 }
 
-static void linear(const cv_pass *p, const cv_linear *weights, float *out, const float *x, int rows)
+/* out = layer(x). Layers that share an input follow each other: a step prepares it once. */
+static void linear(const cv_pass *p, const cv_linear *layer, float *out, const float *x, int rows, bool same_input)
 {
-    size_t N = (size_t)weights->N, K = (size_t)weights->K;
+    size_t N = (size_t)layer->weight.N, K = (size_t)layer->weight.K;
 
-    if (p->step)
-        cv_linear_step(p->exec, weights, out, N, x, K, rows);
-    else
-        cv_linear_rows(p->exec, weights, out, N, x, K, rows, p->linear_scratch);
+    if (!p->step) {
+        cv_linear_rows(p->exec, layer, out, N, x, K, rows, p->linear_scratch);
+        return;
+    }
+    if (!same_input)
+        cv_step_input_set(p->exec, p->input, x, K, rows, (int)K);
+    cv_linear_step(p->exec, layer, out, N, p->input);
 }
 
 /* The memory that holds a row's keys and values, and the row's place in it. */
@@ -310,11 +321,11 @@ static void mlp(const cv_pass *p, const cv_trunk_layer *layer, const cv_layer_bu
         float *wide = b->inner + (p->training ? (size_t)first * inner : 0);
         float *active = p->training ? p->gelu : wide;
 
-        linear(p, &layer->mlp_in, wide, b->m + (size_t)first * C, rows);
+        linear(p, &layer->mlp_in, wide, b->m + (size_t)first * C, rows, false);
         if (p->training)
             memcpy(active, wide, (size_t)rows * inner * sizeof *active);
         cv_gelu(p->exec, active, (size_t)rows * inner);
-        linear(p, &layer->mlp_out, b->out + (size_t)first * C, active, rows);
+        linear(p, &layer->mlp_out, b->out + (size_t)first * C, active, rows, false);
     }
 }
 
@@ -333,17 +344,20 @@ static void run_layer(const cv_pass *p, int n)
 
     keep(p, b->x_in, p->x);
     cv_layer_norm_apply(p->exec, &layer->input_norm, b->a, p->x, p->count);
-    linear(p, &layer->qkv, b->qkv, b->a, p->count);
+    linear(p, &layer->qkv, b->qkv, b->a, p->count, false);
+    if (p->plus && p->step)
+        linear(p, &p->stage->plus[n].qkv, b->plus_qkv, b->a, p->count, true);
     base_attention(p, n);
-    linear(p, &layer->dense, b->mixed, b->context, p->count);
+    linear(p, &layer->dense, b->mixed, b->context, p->count, false);
     if (p->plus) {
         const cv_plus_layer *plus = &p->stage->plus[n];
 
         keep(p, b->base, b->mixed);
-        linear(p, &plus->qkv, b->plus_qkv, b->a, p->count);
+        if (!p->step) /* only now its rows may take the place of the base channel's */
+            linear(p, &plus->qkv, b->plus_qkv, b->a, p->count, false);
         plus_attention(p, n);
         if (p->frame_rows) {
-            linear(p, &plus->dense, b->plus, b->plus_context, p->count);
+            linear(p, &plus->dense, b->plus, b->plus_context, p->count, false);
             mix_channels(p, b, plus->mix);
         }
     }
@@ -404,7 +418,7 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
 void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
                        void *scratch)
 {
-    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.N, hidden, (size_t)stage->head.K, rows, scratch);
+    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.weight.N, hidden, (size_t)stage->head.weight.K, rows, scratch);
 }
 
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
@@ -420,5 +434,5 @@ void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_r
     cv_pass_run(&p, NULL);
     b = cv_pass_layer(&p, 0);
     cv_layer_norm_apply(exec, &stage->trunk->final_norm, b->a, p.x, count);
-    linear(&p, &stage->head, logits, b->a, count);
+    linear(&p, &stage->head, logits, b->a, count, false);
 }

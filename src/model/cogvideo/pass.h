@@ -53,6 +53,7 @@ typedef struct cv_pass {
     cv_run *text_runs, *base_runs, *plus_runs[2]; /* [rows], the last two [rows][max runs] by parity of the layer */
     int *plus_counts[2];
     int block;                  /* rows that go through the MLP at once */
+    cv_step_input *input;       /* a step's: of the layer at work */
     void *linear_scratch, *attention_scratch;
 } cv_pass;
 

@@ -131,7 +131,7 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
         CV_TRY(bind_conv(&b, &tokenizer->down_samplers[i], "down_samplers", name, latent, latent, 2));
     }
     CV_TRY(cv_conv2d_bind(&tokenizer->proj, store, "quantize.proj", latent, latent, 1, 1, err));
-    CV_TRY(cv_linear_bind(&tokenizer->codebook, store, "quantize.embed", config->codes, latent, false, err));
+    CV_TRY(cv_store_claim_weight(store, &tokenizer->codebook, "quantize.embed.weight", config->codes, latent, err));
     *out = tokenizer;
     return COGVIDEO_OK;
 fail:

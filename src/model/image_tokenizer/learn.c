@@ -69,13 +69,13 @@ static void reconstruction(const picture *p, float *dy, const float *x)
 static void commitment(const picture *p, float *dz)
 {
     const cv_image_learner *learner = p->learner;
-    const cv_linear *codebook = &learner->weights->codebook;
+    const cv_weight *codebook = &learner->weights->codebook;
     double count = (double)learner->options.batch * (double)learner->places * (double)codebook->K, sum = 0;
     float by = learner->plain ? 0.0f : (float)(2 * learner->options.commitment / count);
 
     for (int i = 0; i < learner->places; i++)
         for (int k = 0; k < codebook->K; k++) {
-            const float *vector = (const float *)codebook->weight + (size_t)p->codes[i] * (size_t)codebook->K;
+            const float *vector = (const float *)codebook->data + (size_t)p->codes[i] * (size_t)codebook->K;
             float d = p->z[(size_t)i * (size_t)codebook->K + (size_t)k] - vector[k];
 
             sum += (double)d * (double)d;

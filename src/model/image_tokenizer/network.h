@@ -36,7 +36,7 @@ struct cv_image_tokenizer {
     cv_picture_network decoders[CV_IMAGE_TOKENIZER_DECODERS];
     cv_conv2d down_samplers[CV_IMAGE_TOKENIZER_LEVELS];
     cv_conv2d proj;
-    cv_linear codebook; /* [codes, latent] */
+    cv_weight codebook; /* [codes, latent] */
 };
 
 #endif

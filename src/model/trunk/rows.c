@@ -57,7 +57,7 @@ void cv_rows_add_dense(const cv_exec *exec, const cv_linear *dense, const cv_lay
 void cv_rows_add_mlp(const cv_exec *exec, const cv_trunk_layer *layer, float *x, int rows,
                      const cv_rows_scratch *scratch)
 {
-    size_t C = (size_t)layer->mlp_in.K, mlp = (size_t)layer->mlp_in.N;
+    size_t C = (size_t)layer->mlp_in.weight.K, mlp = (size_t)layer->mlp_in.weight.N;
 
     for (int r = 0; r < rows; r += BLOCK) {
         int count = block_rows(r, rows);

@@ -35,8 +35,7 @@ cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hi
     cogvideo_status status;
     cv_trunk trunk = { .hidden = hidden };
 
-    CV_TRY(cv_embedding_bind(&trunk.word_embeddings, store, "transformer.word_embeddings.weight", vocabulary, hidden,
-                             err));
+    CV_TRY(cv_store_claim_weight(store, &trunk.word_embeddings, "transformer.word_embeddings.weight", vocabulary, hidden, err));
     CV_TRY(cv_embedding_bind(&trunk.positions, store, "transformer.position_embeddings.weight", positions, hidden,
                              err));
     CV_NEW(trunk.layers, layers, err);
@@ -60,6 +59,5 @@ void cv_trunk_close(cv_trunk *trunk)
 
 cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes)
 {
-    return (cv_linear){ .weight = trunk->word_embeddings->data, .dtype = trunk->word_embeddings->dtype,
-                        .N = image_codes, .K = trunk->hidden };
+    return (cv_linear){ .weight = cv_weight_rows(&trunk->word_embeddings, 0, image_codes) };
 }

@@ -22,7 +22,7 @@ typedef struct cv_trunk_layer {
 /* Tables and matrices are views of the store, which must live longer. */
 typedef struct cv_trunk {
     int hidden;                       /* C */
-    const cv_tensor *word_embeddings; /* [vocabulary, C], also the matrix of the logits */
+    cv_weight word_embeddings;        /* [vocabulary, C], also the matrix of the logits */
     const cv_tensor *positions;       /* [positions, C] */
     cv_trunk_layer *layers;
     int layer_count;

@@ -103,7 +103,7 @@ static cogvideo_status check_inputs(const cv_upscaler_config *config, const int3
 /* out = the embedding of an id at a row of a position table. */
 static void embed(float *out, const cv_trunk *trunk, int id, const cv_tensor *positions, int position)
 {
-    cv_embedding_row(out, trunk->word_embeddings, id, trunk->hidden);
+    cv_weight_widen(out, &trunk->word_embeddings, id);
     cv_embedding_add(out, positions, position, trunk->hidden);
 }
 
@@ -244,7 +244,7 @@ static void give_logits(const pass *run, const cv_upscaler_callbacks *callbacks)
         float *x = b->places + (size_t)first * C;
 
         cv_layer_norm_apply(run->exec, &trunk->final_norm, x, x, count);
-        cv_linear_rows(run->exec, &head, b->logits, (size_t)head.N, x, C, count, b->rows.linear);
+        cv_linear_rows(run->exec, &head, b->logits, (size_t)head.weight.N, x, C, count, b->rows.linear);
         callbacks->logits(callbacks->user, first, count, b->logits);
     }
 }

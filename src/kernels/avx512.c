@@ -1,0 +1,225 @@
+/* avx512.c - the linear kernels for AVX-512 with its byte dot product (VNNI). Built with those flags; called only where the
+ * processor has them. What this file lacks comes from avx2.c. */
+#include "kernels/kernels.h"
+
+#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512VL__) || !defined(__AVX512VNNI__)
+#error "this file needs -mavx512f -mavx512bw -mavx512vl -mavx512vnni"
+#endif
+
+#include <immintrin.h>
+
+/* --- inputs in f32 ------------------------------------------------------------------------------------ */
+
+static inline __mmask16 first_lanes(int count)
+{
+    return count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1);
+}
+
+/* Sixteen weights from element k of a row, widened; only those of the mask are read. */
+static inline __m512 load_f32(const void *row, int k, __mmask16 mask)
+{
+    return _mm512_maskz_loadu_ps(mask, (const float *)row + k);
+}
+
+static inline __m512 load_f16(const void *row, int k, __mmask16 mask)
+{
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)row + k));
+}
+
+static inline __m512 load_bf16(const void *row, int k, __mmask16 mask)
+{
+    __m256i half = _mm256_maskz_loadu_epi16(mask, (const uint16_t *)row + k);
+
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, (const int8_t *)row + k)));
+}
+
+/* A register tile of R rows by C batch entries. Each cell has one accumulator of sixteen lanes that walks K in order, so
+ * its value is the same in every tile shape. */
+#define STEP(R, C, LOAD, MASK)                                                                                    \
+    do {                                                                                                          \
+        __m512 row[R];                                                                                            \
+        for (int r = 0; r < R; r++)                                                                               \
+            row[r] = LOAD(w + (size_t)r * row_bytes, k, MASK);                                                    \
+        for (int c = 0; c < C; c++) {                                                                             \
+            __m512 v = _mm512_maskz_loadu_ps(MASK, x + (size_t)c * x_stride + k);                                 \
+            for (int r = 0; r < R; r++)                                                                           \
+                sum[r][c] = _mm512_fmadd_ps(row[r], v, sum[r][c]);                                                \
+        }                                                                                                         \
+    } while (0)
+
+#define TILE(R, C, LOAD)                                                                                          \
+    do {                                                                                                          \
+        __m512 sum[R][C];                                                                                         \
+        int k = 0;                                                                                                \
+        for (int r = 0; r < R; r++)                                                                               \
+            for (int c = 0; c < C; c++)                                                                           \
+                sum[r][c] = _mm512_setzero_ps();                                                                  \
+        for (; k + 16 <= K; k += 16)                                                                              \
+            STEP(R, C, LOAD, 0xffff);                                                                             \
+        if (k < K)                                                                                                \
+            STEP(R, C, LOAD, first_lanes(K - k));                                                                 \
+        for (int c = 0; c < C; c++)                                                                               \
+            for (int r = 0; r < R; r++)                                                                           \
+                out[(size_t)c * out_stride + (size_t)r] = _mm512_reduce_add_ps(sum[r][c]) * (scales ? scales[r] : 1); \
+    } while (0)
+
+/* Four rows at once keep four streams from memory going; 4 x 4 cells fit the thirty-two registers. */
+#define DEFINE_LINEAR(NAME, LOAD, SIZE)                                                                           \
+    static void NAME##_rows(float *out, size_t out_stride, const float *x, size_t x_stride, const char *w,        \
+                            const float *scales, int rows, int K, int B)                                          \
+    {                                                                                                             \
+        const size_t row_bytes = (size_t)K * (SIZE);                                                              \
+        int b = 0;                                                                                                \
+        for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride)                         \
+            TILE(4, 4, LOAD);                                                                                     \
+        for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride)                         \
+            TILE(4, 2, LOAD);                                                                                     \
+        for (; b < B && rows == 4; b++, x += x_stride, out += out_stride)                                         \
+            TILE(4, 1, LOAD);                                                                                     \
+        for (; b < B; b++, x += x_stride, out += out_stride)                                                      \
+            TILE(1, 1, LOAD);                                                                                     \
+    }                                                                                                             \
+    static void NAME(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)   \
+    {                                                                                                             \
+        for (int n = 0, rows; n < w->N; n += rows) {                                                              \
+            cv_weight part;                                                                                       \
+            rows = w->N - n >= 4 ? 4 : 1;                                                                         \
+            part = cv_weight_rows(w, n, rows);                                                                    \
+            NAME##_rows(out + n, out_stride, x, x_stride, part.data, part.scales, rows, w->K, B);                 \
+        }                                                                                                         \
+    }
+
+DEFINE_LINEAR(linear_f32, load_f32, 4)
+DEFINE_LINEAR(linear_f16, load_f16, 2)
+DEFINE_LINEAR(linear_bf16, load_bf16, 2)
+DEFINE_LINEAR(linear_q8, load_q8, 1)
+
+/* --- inputs in 8 bits --------------------------------------------------------------------------------- */
+
+/* The instruction multiplies unsigned by signed bytes, so 128 is added to the inputs, and 128 times the sum of a row's weights
+ * taken off in the end. Both are whole numbers: the result is that of the other kernels to the bit. */
+#define TILE_Q8(R, C)                                                                                             \
+    do {                                                                                                          \
+        const __m512i flip = _mm512_set1_epi8((char)0x80), ones = _mm512_set1_epi8(1);                            \
+        __m512i sum[R][C], weights[R];                                                                            \
+        for (int r = 0; r < R; r++) {                                                                             \
+            weights[r] = _mm512_setzero_si512();                                                                  \
+            for (int c = 0; c < C; c++)                                                                           \
+                sum[r][c] = _mm512_setzero_si512();                                                               \
+        }                                                                                                         \
+        for (int k = 0; k < K; k += 64) {                                                                         \
+            __mmask64 mask = K - k >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (K - k)) - 1;                         \
+            __m512i row[R];                                                                                       \
+            for (int r = 0; r < R; r++) {                                                                         \
+                row[r] = _mm512_maskz_loadu_epi8(mask, w + (size_t)r * (size_t)K + k);                            \
+                weights[r] = _mm512_dpbusd_epi32(weights[r], ones, row[r]);                                       \
+            }                                                                                                     \
+            for (int c = 0; c < C; c++) {                                                                         \
+                __m512i in = _mm512_xor_si512(                                                                    \
+                    flip, _mm512_maskz_loadu_epi8(mask, x->values + (size_t)(b + c) * x->stride + k));            \
+                for (int r = 0; r < R; r++)                                                                       \
+                    sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], in, row[r]);                                       \
+            }                                                                                                     \
+        }                                                                                                         \
+        for (int c = 0; c < C; c++)                                                                               \
+            for (int r = 0; r < R; r++) {                                                                         \
+                __m512i exact = _mm512_sub_epi32(sum[r][c], _mm512_slli_epi32(weights[r], 7));                    \
+                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
+                    (float)_mm512_reduce_add_epi32(exact) * (scales[r] * x->scales[b + c]);                       \
+            }                                                                                                     \
+    } while (0)
+
+static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)
+{
+    const int K = weight->K;
+
+    for (int n = 0, rows; n < weight->N; n += rows, out += rows) {
+        const int8_t *w = (const int8_t *)weight->data + (size_t)n * (size_t)K;
+        const float *scales = (const float *)weight->scales + n;
+        int b = 0;
+
+        rows = weight->N - n >= 4 ? 4 : 1;
+        for (; b + 4 <= B && rows == 4; b += 4)
+            TILE_Q8(4, 4);
+        for (; b + 2 <= B && rows == 4; b += 2)
+            TILE_Q8(4, 2);
+        for (; b < B && rows == 4; b++)
+            TILE_Q8(4, 1);
+        for (; b < B; b++)
+            TILE_Q8(1, 1);
+    }
+}
+
+/* Both halves of a group's nibbles, as sixty-four bytes 0 .. 15 in the order of the inputs. */
+static inline __m512i nibbles(const void *bytes)
+{
+    __m256i both = _mm256_loadu_si256(bytes);
+    __m512i apart = _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1);
+
+    return _mm512_and_si512(apart, _mm512_set1_epi8(15));
+}
+
+/* The sum of the inputs takes the 8 of each nibble off again, in the first lane. */
+#define TILE_Q4(R, C)                                                                                             \
+    do {                                                                                                          \
+        __m512 sum[R][C];                                                                                         \
+        for (int r = 0; r < R; r++)                                                                               \
+            for (int c = 0; c < C; c++)                                                                           \
+                sum[r][c] = _mm512_setzero_ps();                                                                  \
+        for (int g = 0; g < groups; g++) {                                                                        \
+            __m512i in[C], offset[C];                                                                             \
+            for (int c = 0; c < C; c++) {                                                                         \
+                in[c] = _mm512_loadu_si512(x->values + (size_t)(b + c) * x->stride + (size_t)g * CV_Q4_GROUP);    \
+                offset[c] = _mm512_maskz_set1_epi32(1, -8 * x->sums[(size_t)(b + c) * x->sum_stride + (size_t)g]); \
+            }                                                                                                     \
+            for (int r = 0; r < R; r++) {                                                                         \
+                __m512i row = nibbles(w + (size_t)r * row_bytes + (size_t)g * (CV_Q4_GROUP / 2));                 \
+                __m512 scale = _mm512_set1_ps(_cvtsh_ss(scales[r * groups + g]));                                 \
+                for (int c = 0; c < C; c++)                                                                       \
+                    sum[r][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(offset[c], row, in[c])),   \
+                                                scale, sum[r][c]);                                                \
+            }                                                                                                     \
+        }                                                                                                         \
+        for (int c = 0; c < C; c++)                                                                               \
+            for (int r = 0; r < R; r++)                                                                           \
+                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
+                    _mm512_reduce_add_ps(sum[r][c]) * x->scales[b + c];                                           \
+    } while (0)
+
+static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)
+{
+    const int groups = weight->K / CV_Q4_GROUP;
+    const size_t row_bytes = (size_t)weight->K / 2;
+
+    for (int n = 0, rows; n < weight->N; n += rows, out += rows) {
+        const char *w = (const char *)weight->data + (size_t)n * row_bytes;
+        const uint16_t *scales = (const uint16_t *)weight->scales + (size_t)n * (size_t)groups;
+        int b = 0;
+
+        rows = weight->N - n >= 4 ? 4 : 1;
+        for (; b + 4 <= B && rows == 4; b += 4)
+            TILE_Q4(4, 4);
+        for (; b + 2 <= B && rows == 4; b += 2)
+            TILE_Q4(4, 2);
+        for (; b < B && rows == 4; b++)
+            TILE_Q4(4, 1);
+        for (; b < B; b++)
+            TILE_Q4(1, 1);
+    }
+}
+
+void cv_kernels_avx512(cv_kernels *table)
+{
+    table->name = "avx512";
+    table->linear[CV_WEIGHT_F32] = linear_f32;
+    table->linear[CV_WEIGHT_F16] = linear_f16;
+    table->linear[CV_WEIGHT_BF16] = linear_bf16;
+    table->linear[CV_WEIGHT_Q8] = linear_q8;
+    table->linear_q8[CV_WEIGHT_Q8] = linear_q8_q8;
+    table->linear_q8[CV_WEIGHT_Q4] = linear_q8_q4;
+}

@@ -1,0 +1,53 @@
+/* weight.h - a matrix of weights as it lies in a file: f32, f16, bf16, or quantised to 8 or 4 bits.
+ *
+ *     q8   I8 [N, K] and scales F32 [N]:            weight = scale[n] * value
+ *     q4   U8 [N, K / 2] and scales F16 [N, K / 64]: weight = scale[n][k / 64] * (nibble - 8)
+ *
+ * In a group of 64 q4 weights, byte j holds weight j in its low nibble and weight j + 32 in its high one. The scales of
+ * "NAME" are the tensor "NAME_scale" of the same file. */
+#ifndef CV_TENSOR_WEIGHT_H
+#define CV_TENSOR_WEIGHT_H
+
+#include "tensor/dtype.h"
+
+/* The first three are the dtypes of the same names. */
+typedef enum cv_weight_type {
+    CV_WEIGHT_F32 = CV_F32,
+    CV_WEIGHT_F16 = CV_F16,
+    CV_WEIGHT_BF16 = CV_BF16,
+    CV_WEIGHT_Q8,
+    CV_WEIGHT_Q4,
+    CV_WEIGHT_TYPES,
+} cv_weight_type;
+
+#define CV_Q4_GROUP 64
+
+/* A view: what it points to belongs to the store. */
+typedef struct cv_weight {
+    const void *data;   /* [N] rows of cv_weight_row_bytes */
+    const void *scales; /* q8 and q4; otherwise NULL */
+    cv_weight_type type;
+    int N, K;
+} cv_weight;
+
+/* "f32", "f16", "bf16", "q8", "q4". */
+const char *cv_weight_type_name(cv_weight_type type);
+/* False where the name is none of ours. */
+bool cv_weight_type_parse(cv_weight_type *out, const char *name);
+/* Whether rows of K numbers can have this type: q4 wants whole groups. */
+bool cv_weight_type_fits(cv_weight_type type, size_t K);
+
+/* Bytes of a row, and of its scales. */
+size_t cv_weight_row_bytes(cv_weight_type type, size_t K);
+size_t cv_weight_scale_bytes(cv_weight_type type, size_t K);
+
+/* Rows first .. first + count - 1 as a matrix of their own. */
+cv_weight cv_weight_rows(const cv_weight *weight, int first, int count);
+
+/* One row in f32. */
+void cv_weight_widen(float *out, const cv_weight *weight, int row);
+/* A row of K numbers into `data` and `scales`, which have room for the bytes above. Each scale is the largest magnitude
+ * over 127 (q8), or the number of the largest magnitude over -8 (q4); values are rounded to nearest, ties to even. */
+void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K);
+
+#endif
