@@ -8,10 +8,10 @@
 
 typedef struct settings {
     const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters, *config, *name, *output;
-    int dtype, force, quiet;
+    int type, force, quiet;
 } settings;
 
-static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
+static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option parts_table[] = {
@@ -30,9 +30,9 @@ static const arg_option parts_table[] = {
 };
 static const arg_option table[] = {
     { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "dtype", 0, "TYPE", "what weights are stored as: f32, f16 or bf16; default: as they are", ARG_CHOICE,
-      FIELD(dtype), 0, 0,
-      3, "f32|f16|bf16" },
+    { "type", 0, "TYPE", "what weights are stored as: f32, f16, bf16, and matrices also as q8 or q4; default: as they are",
+      ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
+    { "dtype", 0, "TYPE", "the same, by its older name", ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
     { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
@@ -40,30 +40,15 @@ static const arg_option table[] = {
     { 0 },
 };
 
-static int on_progress(void *user, const char *part, uint64_t done, uint64_t total)
-{
-    return cli_progress_bytes(user, part, done, total);
-}
-
-static void on_message(void *user, cogvideo_log_level level, const char *text)
-{
-    cli_progress *progress = user;
-
-    if (level == COGVIDEO_LOG_INFO && progress->quiet)
-        return;
-    cli_progress_clear(progress);
-    cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
-}
-
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
     cli_session session = { 0 };
     cogvideo_import_request request = {
         .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
-        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = dtypes[s->dtype],
-        .output = s->output, .name = s->name, .overwrite = s->force, .log = { on_message, &session.progress },
-        .progress = on_progress, .user = &session.progress,
+        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = types[s->type],
+        .output = s->output, .name = s->name, .overwrite = s->force, .log = cli_log(&session),
+        .progress = cli_on_bytes, .user = &session.progress,
     };
     cogvideo_error err;
 
@@ -94,7 +79,7 @@ const cli_command cmd_import = {
         "compared bit by bit and stored once where it is equal.",
     .examples = "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
                 "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
-                "      --clusters cluster_label2.npy --dtype bf16 -o weights/cogvideo",
+                "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo",
     .min_arguments = 0,
     .max_arguments = 0,
     .groups = groups,

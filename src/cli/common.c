@@ -35,9 +35,19 @@ static void log_message(void *user, cogvideo_log_level level, const char *text)
     cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
 }
 
+cogvideo_log cli_log(cli_session *session)
+{
+    return (cogvideo_log){ log_message, session };
+}
+
+int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total)
+{
+    return cli_progress_bytes(user, what, done, total);
+}
+
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
 {
-    cogvideo_model_options open = { .threads = options->threads, .log = { log_message, session } };
+    cogvideo_model_options open = { .threads = options->threads, .log = cli_log(session) };
     char *shipped = options->model ? NULL : cli_find_model();
     const char *folder = options->model ? options->model : shipped;
     cogvideo_error err;

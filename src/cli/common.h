@@ -63,6 +63,11 @@ char *cli_find_model(void);
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options);
 void cli_close(cli_session *session);
 
+/* Messages of the library, notes only where the session is not quiet. */
+cogvideo_log cli_log(cli_session *session);
+/* Progress in bytes, of a cli_progress. */
+int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total);
+
 /* Prints an error of the library; returns the exit code, which is the signal's where one ended the run. */
 int cli_failed(cli_session *session, const cogvideo_error *err);
 

@@ -2,7 +2,6 @@
 
 #include "tensor/store_write.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { CHUNK = 1 << 20 }; /* bytes read at once; a multiple of every element's size */
@@ -38,43 +37,67 @@ typedef struct conversion {
     cv_import_job *job;
     cv_torch *torch;
     cv_store_writer *writer;
-    const cv_dtype *dtype;
-    char *in, *out;
-    float *values;
+    const cv_narrowing *narrowing; /* NULL: as they are */
+    char *in; /* [CHUNK] */
     cogvideo_error *err;
 } conversion;
 
-static cv_dtype stored_as(const conversion *c, const cv_torch_tensor *tensor)
+static cv_weight_type stored_as(const conversion *c, const cv_expected *item)
 {
-    return c->dtype ? *c->dtype : tensor->dtype;
+    return c->narrowing ? cv_narrow_type(c->narrowing, item->name, item->rank, item->shape, item->tensor->dtype)
+                        : (cv_weight_type)item->tensor->dtype;
 }
 
-/* f16 reaches to 65504; what rounds to more would silently become infinite. */
-static bool fits_f16(const float *values, size_t count)
+/* Rows of a tensor, read one after another; the first ones open the stream anew. */
+typedef struct row_stream {
+    conversion *c;
+    const cv_torch_tensor *tensor;
+    size_t K;
+    cv_zip_stream *stream;
+    bool again; /* a second pass counts for nothing in the progress */
+} row_stream;
+
+static cogvideo_status read_rows(void *user, size_t first, size_t count, float *out, cogvideo_error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(values[i]) && fabsf(values[i]) >= 65520.0f)
-            return false;
-    return true;
+    row_stream *rows = user;
+    conversion *c = rows->c;
+    size_t width = cv_dtype_size(rows->tensor->dtype);
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (first == 0) {
+        rows->again = rows->stream != NULL;
+        cv_zip_stream_close(&rows->stream);
+        CV_TRY(cv_torch_stream(&rows->stream, c->torch, rows->tensor, err));
+    }
+    for (size_t left = count * rows->K; left > 0;) {
+        size_t part = left < CHUNK / width ? left : CHUNK / width;
+
+        CV_TRY(cv_zip_stream_read(rows->stream, c->in, part * width, err));
+        cv_to_f32(out, c->in, rows->tensor->dtype, part);
+        out += part;
+        left -= part;
+        if (!rows->again)
+            CV_TRY(advance(c->job, part * width, err));
+    }
+fail:
+    return status;
 }
 
-/* `size` bytes in c->in, written in the stored type. */
-static cogvideo_status write_chunk(conversion *c, const cv_torch_tensor *tensor, size_t size)
+/* A tensor in another type. What is no matrix goes as one row after another of a number each. */
+static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_weight_type type)
 {
-    cv_dtype to = stored_as(c, tensor);
-    size_t count = size / cv_dtype_size(tensor->dtype);
+    size_t N = item->rank == 2 ? item->shape[0] : item->tensor->bytes / cv_dtype_size(item->tensor->dtype);
+    row_stream rows = { .c = c, .tensor = item->tensor, .K = item->rank == 2 ? item->shape[1] : 1 };
+    cogvideo_status status = cv_narrow_write(c->writer, item->name, type, N, rows.K, read_rows, &rows, c->err);
 
-    if (to == tensor->dtype)
-        return cv_store_writer_data(c->writer, c->in, size, c->err);
-    cv_to_f32(c->values, c->in, tensor->dtype, count);
-    if (to == CV_F16 && !fits_f16(c->values, count))
-        return cv_fail(c->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has values too large for f16; import it as f32 "
-                       "or bf16", cv_torch_path(c->torch), tensor->name);
-    cv_from_f32(c->out, to, c->values, count);
-    return cv_store_writer_data(c->writer, c->out, count * cv_dtype_size(to), c->err);
+    cv_zip_stream_close(&rows.stream);
+    if (status == COGVIDEO_ERROR_MODEL)
+        cv_fail_prefix(c->err, status, cv_torch_path(c->torch));
+    return status;
 }
 
-static cogvideo_status write_tensor(conversion *c, const cv_torch_tensor *tensor)
+/* A tensor as it is. */
+static cogvideo_status copy_tensor(conversion *c, const cv_torch_tensor *tensor)
 {
     cogvideo_status status;
     cv_zip_stream *stream = NULL;
@@ -84,7 +107,7 @@ static cogvideo_status write_tensor(conversion *c, const cv_torch_tensor *tensor
         size_t size = left < CHUNK ? left : CHUNK;
 
         CV_TRY(cv_zip_stream_read(stream, c->in, size, c->err));
-        CV_TRY(write_chunk(c, tensor, size));
+        CV_TRY(cv_store_writer_data(c->writer, c->in, size, c->err));
         CV_TRY(advance(c->job, size, c->err));
         left -= size;
     }
@@ -93,36 +116,43 @@ fail:
     return status;
 }
 
-/* Wider elements first, so that each tensor stays aligned in the file. `declare` or else write. */
+/* How wide an element of the tensor is: of quantised ones, by what their scales make of it. */
+static int rank_of(cv_weight_type type)
+{
+    return type == CV_WEIGHT_F32 ? 0 : type < CV_WEIGHT_Q8 ? 1 : 2;
+}
+
+/* Wider elements first, so that each tensor stays aligned in the file; quantised ones, each with its scales before it, are the
+ * last. `declare` or else write. */
 static cogvideo_status each_tensor(conversion *c, const cv_names *names, unsigned homes, bool declare)
 {
     cogvideo_status status = COGVIDEO_OK;
 
-    for (size_t width = 4; width >= 2; width -= 2)
+    for (int rank = 0; rank < 3; rank++)
         for (size_t i = 0; i < names->count; i++) {
             const cv_expected *item = &names->items[i];
+            cv_weight_type type;
 
-            if (!is_home(item, homes) || cv_dtype_size(stored_as(c, item->tensor)) != width)
+            if (!is_home(item, homes) || rank_of(type = stored_as(c, item)) != rank)
                 continue;
             if (declare)
-                CV_TRY(cv_store_writer_declare(c->writer, item->name, stored_as(c, item->tensor), item->rank,
-                                               item->shape, c->err));
+                CV_TRY(cv_narrow_declare(c->writer, item->name, type, item->rank, item->shape, c->err));
+            else if (type == (cv_weight_type)item->tensor->dtype)
+                CV_TRY(copy_tensor(c, item->tensor));
             else
-                CV_TRY(write_tensor(c, item->tensor));
+                CV_TRY(narrow_tensor(c, item, type));
         }
 fail:
     return status;
 }
 
 cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,
-                                 const cv_dtype *dtype, const char *path, cogvideo_error *err)
+                                 const cv_narrowing *narrowing, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
-    conversion c = { .job = job, .torch = torch, .dtype = dtype, .err = err };
+    conversion c = { .job = job, .torch = torch, .narrowing = narrowing, .err = err };
 
     CV_NEW(c.in, CHUNK, err);
-    CV_NEW(c.out, 2 * CHUNK, err);           /* 2-byte elements may become 4-byte ones */
-    CV_NEW(c.values, CHUNK / 2, err);
     CV_TRY(cv_store_writer_create(&c.writer, path, err));
     CV_TRY(each_tensor(&c, names, homes, true));
     CV_TRY(each_tensor(&c, names, homes, false));
@@ -130,8 +160,6 @@ cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_n
 fail:
     cv_store_writer_abandon(&c.writer);
     cv_free(c.in);
-    cv_free(c.out);
-    cv_free(c.values);
     return status;
 }
 

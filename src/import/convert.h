@@ -6,6 +6,7 @@
 #include <cogvideo/import.h>
 
 #include "import/names.h"
+#include "import/narrow.h"
 
 /* How far an import is, for its progress callback. */
 typedef struct cv_import_job {
@@ -17,9 +18,9 @@ typedef struct cv_import_job {
 /* Bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */
 uint64_t cv_convert_bytes(const cv_names *names, unsigned homes);
 
-/* Writes those tensors to the new file `path`, as `*dtype`, or as they are where that is NULL. */
+/* Writes those tensors to the new file `path`, as `narrowing` says, or as they are where that is NULL. */
 cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,
-                                 const cv_dtype *dtype, const char *path, cogvideo_error *err);
+                                 const cv_narrowing *narrowing, const char *path, cogvideo_error *err);
 
 /* Compares the trunks of two checkpoints bit by bit. *difference is the name of the first tensor that differs in
  * type or value (it belongs to `a`), or NULL. */

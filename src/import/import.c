@@ -19,8 +19,8 @@ typedef struct import {
     const cogvideo_import_request *request;
     const char *directory, *origin; /* origin: the description's name in errors */
     cv_import_job job;
-    cv_dtype dtype;
-    const cv_dtype *to; /* &dtype, or NULL: as they are */
+    cv_narrowing narrowing;
+    const cv_narrowing *to; /* &narrowing, or NULL: as they are */
     cv_json *description, *parts;
     cv_network stage1, stage2, upscaler;
     cv_torch *tokenizer;
@@ -73,16 +73,16 @@ fail:
     return status;
 }
 
-static cogvideo_status read_dtype(import *in)
+static cogvideo_status read_type(import *in)
 {
     const char *name = in->request->dtype;
 
     if (!name)
         return COGVIDEO_OK;
-    if (!cv_dtype_parse(&in->dtype, name) || !cv_dtype_is_real(in->dtype))
-        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16 and bf16 "
-                       "are", name);
-    in->to = &in->dtype;
+    if (!cv_weight_type_parse(&in->narrowing.type, name))
+        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and "
+                       "q4 are", name);
+    in->to = &in->narrowing;
     return COGVIDEO_OK;
 }
 
@@ -157,7 +157,7 @@ static cogvideo_status read_all(import *in)
     cogvideo_status status;
     const cogvideo_import_request *request = in->request;
 
-    CV_TRY(read_dtype(in));
+    CV_TRY(read_type(in));
     CV_TRY(read_description(in));
     CV_TRY(read_network(in, &in->stage1, &in->found.stage1, request->stage1, true));
     CV_TRY(read_network(in, &in->stage2, &in->found.stage2, request->stage2, true));
@@ -188,7 +188,9 @@ static cogvideo_status write_tensors(import *in, cv_torch *torch, const cv_names
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     in->job.part = part;
-    status = cv_convert_write(&in->job, torch, names, homes, in->to, path, in->err);
+    /* Pictures are not a matter of matrices: an image tokenizer is never quantised. */
+    status = cv_convert_write(&in->job, torch, names, homes,
+                              torch == in->tokenizer && in->narrowing.type >= CV_WEIGHT_Q8 ? NULL : in->to, path, in->err);
     cv_free(path);
     return status;
 }

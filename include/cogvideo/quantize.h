@@ -1,0 +1,32 @@
+/* quantize.h - a smaller copy of a model: its matrices in 8 or 4 bits. weights/README.md describes the types. */
+#ifndef COGVIDEO_QUANTIZE_H
+#define COGVIDEO_QUANTIZE_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cogvideo_quantize_request {
+    const char *input;       /* a model directory with weights in f32, f16 or bf16 */
+    const char *output;      /* the directory to make; it must not exist, unless `overwrite` */
+    const char *type;        /* of the matrices of layers and the word embeddings: "q8", "q4", "f16", "bf16" or "f32" */
+    const char *const *keep; /* `keep_count` exceptions, "PATTERN=TYPE" with * in the pattern for anything, such as
+                                "*word_embeddings*=q8"; the first whose pattern a tensor's name has counts */
+    int keep_count;
+    int overwrite;           /* replace a model directory that is already there */
+    cogvideo_log log;
+    /* Called now and then with bytes done and bytes in all; a value other than 0 cancels. May be NULL. */
+    int (*progress)(void *user, const char *file, uint64_t done, uint64_t total);
+    void *user;
+} cogvideo_quantize_request;
+
+/* Norms, biases, tables of positions and the image tokenizer stay as they are, and so do text model and clusters. Memory is
+ * bounded whatever the model's size. The directory is written under a temporary name and renamed when whole. */
+COGVIDEO_API cogvideo_status cogvideo_quantize(const cogvideo_quantize_request *request, cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,229 @@
+/* quantize.c - a copy of a model directory whose transformers are stored in another type. */
+#include <cogvideo/quantize.h>
+
+#include "api/model_folder.h"
+#include "base/file.h"
+#include "family/cogvideo/description.h"
+#include "import/narrow.h"
+
+#include <string.h>
+
+#define COPY ((size_t)1 << 20)
+#define MOST_KEEPS 64
+
+typedef struct run {
+    const cogvideo_quantize_request *request;
+    const char *from, *to;     /* directories */
+    cv_narrowing narrowing;
+    cv_keep keeps[MOST_KEEPS];
+    char *keep_texts[MOST_KEEPS];
+    const char *file;          /* being written */
+    uint64_t done, total;      /* bytes read */
+    cogvideo_error *err;
+} run;
+
+static cogvideo_status read_request(run *r)
+{
+    const cogvideo_quantize_request *request = r->request;
+
+    if (!request->input || !request->input[0])
+        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "the model to quantise must be named");
+    if (!request->type || !cv_weight_type_parse(&r->narrowing.type, request->type))
+        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; q8, q4, f16, bf16 and f32 are",
+                       request->type ? request->type : "");
+    if (request->keep_count > MOST_KEEPS)
+        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "%d exceptions are more than the %d that there may be",
+                       request->keep_count, MOST_KEEPS);
+    r->narrowing.keeps = r->keeps;
+    for (int i = 0; i < request->keep_count; i++) {
+        if (!(r->keep_texts[i] = cv_strdup(request->keep[i], r->err)))
+            return COGVIDEO_ERROR_MEMORY;
+        if (!cv_keep_parse(&r->keeps[i], r->keep_texts[i]))
+            return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.200s' is no exception: PATTERN=TYPE was expected, such as "
+                           "*word_embeddings*=q8", request->keep[i]);
+        r->narrowing.keep_count++;
+    }
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status advance(run *r, uint64_t bytes)
+{
+    r->done += bytes;
+    if (r->request->progress && r->request->progress(r->request->user, r->file, r->done, r->total) != 0)
+        return cv_fail(r->err, COGVIDEO_ERROR_CANCELLED, "the quantising was cancelled");
+    return COGVIDEO_OK;
+}
+
+/* --- transformers ------------------------------------------------------------------------------------ */
+
+typedef struct tensor_rows {
+    run *r;
+    const cv_tensor *tensor;
+    size_t K;
+    int passes; /* a second one counts for nothing in the progress */
+} tensor_rows;
+
+static cogvideo_status read_rows(void *user, size_t first, size_t count, float *out, cogvideo_error *err)
+{
+    tensor_rows *rows = user;
+    size_t row = rows->K * cv_dtype_size(rows->tensor->dtype);
+
+    (void)err;
+    if (first == 0)
+        rows->passes++;
+    cv_to_f32(out, (const char *)rows->tensor->data + first * row, rows->tensor->dtype, count * rows->K);
+    return rows->passes > 1 ? COGVIDEO_OK : advance(rows->r, count * row);
+}
+
+/* The order of the types in the file: quantised ones, each with its scales before it, are the last. */
+static int order_of(cv_weight_type type)
+{
+    return type == CV_WEIGHT_F32 ? 0 : type < CV_WEIGHT_Q8 ? 1 : 2;
+}
+
+static cogvideo_status write_tensor(run *r, cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type)
+{
+    size_t N = tensor->rank == 2 ? tensor->shape[0] : tensor->count;
+    tensor_rows rows = { .r = r, .tensor = tensor, .K = tensor->rank == 2 ? tensor->shape[1] : 1 };
+    cogvideo_status status = cv_narrow_write(writer, tensor->name, type, N, rows.K, read_rows, &rows, r->err);
+
+    return status == COGVIDEO_ERROR_MODEL ? cv_fail_prefix(r->err, status, r->file) : status;
+}
+
+static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_writer *writer, bool declare)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int order = 0; order < 3; order++)
+        for (size_t i = 0; i < cv_store_count(store); i++) {
+            const cv_tensor *tensor = cv_store_at(store, i);
+            cv_weight_type type;
+
+            if (!cv_dtype_is_real(tensor->dtype))
+                return cv_fail(r->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is %s: quantise the model that it came from, "
+                               "not one that is quantised already", cv_store_path(store), tensor->name,
+                               cv_dtype_name(tensor->dtype));
+            type = cv_narrow_type(&r->narrowing, tensor->name, tensor->rank, tensor->shape, tensor->dtype);
+            if (order_of(type) != order)
+                continue;
+            if (declare)
+                CV_TRY(cv_narrow_declare(writer, tensor->name, type, tensor->rank, tensor->shape, r->err));
+            else
+                CV_TRY(write_tensor(r, writer, tensor, type));
+        }
+fail:
+    return status;
+}
+
+static cogvideo_status narrow_file(run *r, const char *from, const char *to)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+    cv_store_writer *writer = NULL;
+
+    CV_TRY(cv_store_open(&store, from, r->err));
+    CV_TRY(cv_store_writer_create(&writer, to, r->err));
+    CV_TRY(each_tensor(r, store, writer, true));
+    CV_TRY(each_tensor(r, store, writer, false));
+    CV_TRY(cv_store_writer_commit(&writer, r->err));
+fail:
+    cv_store_writer_abandon(&writer);
+    cv_store_close(&store);
+    return status;
+}
+
+/* --- the rest ---------------------------------------------------------------------------------------- */
+
+static cogvideo_status copy_file(run *r, const char *from, const char *to)
+{
+    cogvideo_status status;
+    cv_mapping file = { 0 };
+    cv_output output = { 0 };
+
+    CV_TRY(cv_map_open(&file, from, r->err));
+    CV_TRY(cv_output_open(&output, to, r->err));
+    for (size_t at = 0, size; at < file.size; at += size) {
+        size = file.size - at < COPY ? file.size - at : COPY;
+        CV_TRY(cv_output_write(&output, file.data + at, size, r->err));
+        CV_TRY(advance(r, size));
+    }
+    CV_TRY(cv_output_commit(&output, r->err));
+fail:
+    cv_output_abandon(&output);
+    cv_map_close(&file);
+    return status;
+}
+
+/* Does to a file of the model what its part wants, once where two parts share it. */
+static cogvideo_status take_file(run *r, const char *name, bool narrow, bool measure)
+{
+    cogvideo_status status = COGVIDEO_ERROR_MEMORY;
+    char *from = NULL, *to = NULL;
+
+    r->file = name;
+    if (!(from = cv_path_join(r->from, name, r->err)) || !(to = cv_path_join(r->to, name, r->err)))
+        goto fail;
+    status = COGVIDEO_OK;
+    if (measure)
+        r->total += cv_file_bytes(from);
+    else if (!cv_path_exists(to))
+        status = (narrow ? narrow_file : copy_file)(r, from, to);
+fail:
+    cv_free(from);
+    cv_free(to);
+    return status;
+}
+
+static cogvideo_status take_files(run *r, const cv_description *d, bool measure)
+{
+    const struct {
+        const char *name;
+        bool narrow;
+    } files[] = {
+        { "model.json", false },
+        { d->files.trunk[0], true },
+        { d->files.trunk[1] && d->files.trunk[0] && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0 ? NULL : d->files.trunk[1], true },
+        { d->files.own[0], true },
+        { d->files.own[1], true },
+        { d->files.trunk[0] || d->files.trunk[1] ? NULL : d->files.bare_trunk, true },
+        { d->files.upscaler, true },
+        { d->files.image_tokenizer, false },
+        { d->files.text_tokenizer, false },
+        { d->files.clusters, false },
+    };
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i].name)
+            CV_TRY(take_file(r, files[i].name, files[i].narrow, measure));
+fail:
+    return status;
+}
+
+cogvideo_status cogvideo_quantize(const cogvideo_quantize_request *request, cogvideo_error *err)
+{
+    cogvideo_status status;
+    run r = { .request = request, .from = request->input, .err = err };
+    cv_model_folder folder = { 0 };
+    cv_description description = { 0 };
+    char *path = NULL;
+
+    CV_TRY(read_request(&r));
+    if (!(path = cv_path_join(request->input, "model.json", err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(cv_description_read(&description, path, err));
+    CV_TRY(cv_model_folder_open(&folder, request->output, request->overwrite != 0, err));
+    r.to = folder.partial;
+    CV_TRY(take_files(&r, &description, true));
+    CV_TRY(take_files(&r, &description, false));
+    CV_TRY(cv_model_folder_commit(&folder, err));
+fail:
+    cv_model_folder_abandon(&folder);
+    cv_description_free(&description);
+    cv_free(path);
+    for (int i = 0; i < MOST_KEEPS; i++)
+        cv_free(r.keep_texts[i]);
+    return status;
+}

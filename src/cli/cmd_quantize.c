@@ -1,0 +1,78 @@
+/* cogvideo quantize - a smaller copy of a model. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+#include <cogvideo/quantize.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_KEEPS 64
+
+typedef struct settings {
+    const char *keep;
+    int type, force, quiet;
+} settings;
+
+static const char *const types[] = { "q8", "q4", "f16", "bf16", "f32" };
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "type", 0, "TYPE", "of the matrices of layers and the word embeddings: q8, q4, f16, bf16 or f32; default q8", ARG_CHOICE,
+      FIELD(type), 0, 0, 0, "q8|q4|f16|bf16|f32" },
+    { "keep", 0, "PATTERN=TYPE,...", "exceptions by the tensor's name, where * stands for anything; the first that fits counts",
+      ARG_TEXT, FIELD(keep), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { 0 },
+};
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    const char *keeps[MOST_KEEPS], *output = arguments->values[1];
+    char *list = cli_format("%s", s->keep ? s->keep : ""), *rest = NULL;
+    cli_session session = { 0 };
+    cogvideo_quantize_request request = {
+        .input = arguments->values[0], .output = output, .type = types[s->type], .keep = keeps, .overwrite = s->force,
+        .log = cli_log(&session), .progress = cli_on_bytes, .user = &session.progress,
+    };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    (void)command;
+    for (char *keep = strtok_r(list, ",", &rest); keep && request.keep_count < MOST_KEEPS; keep = strtok_r(NULL, ",", &rest))
+        keeps[request.keep_count++] = keep;
+    cli_progress_init(&session.progress, s->quiet);
+    if (!s->force && access(output, F_OK) == 0)
+        status = cli_error("%s: is there already; --force replaces it", output);
+    else if (cogvideo_quantize(&request, &err) != COGVIDEO_OK)
+        status = cli_failed(&session, &err);
+    free(list);
+    if (status != CLI_OK)
+        return status;
+    cli_progress_end(&session.progress);
+    if (!s->quiet)
+        cli_say("%s: made; 'cogvideo info %s' tells what it holds", output, output);
+    return CLI_OK;
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_quantize = {
+    .name = "quantize",
+    .summary = "make a smaller copy of a model, its matrices in 8 or 4 bits",
+    .usage = "[OPTIONS] MODEL DIR",
+    .details =
+        "q8 has a scale for each row, q4 one for each 64 weights. Norms, biases, tables of positions and the image\n"
+        "tokenizer stay as they are. The copy is made file by file in little memory.",
+    .examples = "  cogvideo quantize weights/cogvideo --type q8 weights/cogvideo-q8\n"
+                "  cogvideo quantize weights/cogvideo --type q4 --keep '*word_embeddings*=q8' weights/cogvideo-q4",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .missing = "a model and the directory to make are missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};

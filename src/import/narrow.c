@@ -1,0 +1,142 @@
+#include "import/narrow.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHUNK ((size_t)1 << 20) /* numbers held at once, unless a row has more */
+
+bool cv_keep_parse(cv_keep *out, char *text)
+{
+    char *equal = strrchr(text, '=');
+
+    if (!equal || equal == text || !cv_weight_type_parse(&out->type, equal + 1))
+        return false;
+    *equal = '\0';
+    out->pattern = text;
+    return true;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+/* Tables of positions are added to, not multiplied with; vectors and convolutions have other ranks. */
+static bool is_matrix(const char *name, int rank)
+{
+    return rank == 2 && ends_with(name, ".weight") && !strstr(name, "position_embeddings");
+}
+
+cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape, cv_dtype from)
+{
+    cv_weight_type type = narrowing->type;
+
+    for (size_t i = narrowing->keep_count; i > 0; i--)
+        if (fnmatch(narrowing->keeps[i - 1].pattern, name, 0) == 0)
+            type = narrowing->keeps[i - 1].type;
+    if (type < CV_WEIGHT_Q8)
+        return type;
+    if (!is_matrix(name, rank))
+        return (cv_weight_type)from;
+    return cv_weight_type_fits(type, shape[1]) ? type : CV_WEIGHT_Q8;
+}
+
+cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_weight_type type, int rank,
+                                  const size_t *shape, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char scale_name[300];
+    size_t scales[2] = { shape[0], 0 }, values[2] = { shape[0], 0 };
+
+    if (type < CV_WEIGHT_Q8)
+        return cv_store_writer_declare(writer, name, (cv_dtype)type, rank, shape, err);
+    snprintf(scale_name, sizeof scale_name, "%s_scale", name);
+    scales[1] = shape[1] / CV_Q4_GROUP;
+    values[1] = cv_weight_row_bytes(type, shape[1]);
+    if (type == CV_WEIGHT_Q8)
+        CV_TRY(cv_store_writer_declare(writer, scale_name, CV_F32, 1, scales, err));
+    else
+        CV_TRY(cv_store_writer_declare(writer, scale_name, CV_F16, 2, scales, err));
+    CV_TRY(cv_store_writer_declare(writer, name, type == CV_WEIGHT_Q8 ? CV_I8 : CV_U8, 2, values, err));
+fail:
+    return status;
+}
+
+/* Room for some rows: in f32, and as they are written. */
+typedef struct rows {
+    size_t count;
+    float *wide;
+    char *data, *scales;
+} rows;
+
+static void rows_free(rows *r)
+{
+    cv_free(r->wide);
+    cv_free(r->data);
+    cv_free(r->scales);
+}
+
+static cogvideo_status rows_alloc(rows *r, cv_weight_type type, size_t N, size_t K, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    r->count = K < CHUNK ? CHUNK / K : 1;
+    r->count = r->count < N ? r->count : N;
+    CV_NEW(r->wide, r->count * K, err);
+    CV_NEW(r->data, r->count * cv_weight_row_bytes(type, K), err);
+    CV_NEW(r->scales, r->count * cv_weight_scale_bytes(type, K) + 1, err);
+fail:
+    return status;
+}
+
+/* What f16 cannot hold would silently become infinite; a quantised row takes its scale from its largest number. */
+static cogvideo_status check_values(const char *name, cv_weight_type type, const float *values, size_t count,
+                                    cogvideo_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (type == CV_WEIGHT_F16 && isfinite(values[i]) && fabsf(values[i]) >= 65520.0f)
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for f16; store it as f32 or bf16",
+                           name);
+        if (type >= CV_WEIGHT_Q8 && !isfinite(values[i]))
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' holds what is no number, which cannot be quantised", name);
+    }
+    return COGVIDEO_OK;
+}
+
+/* One pass over the rows: of their scales, or of their values. */
+static cogvideo_status write_pass(cv_store_writer *writer, const char *name, cv_weight_type type, size_t N, size_t K,
+                                  bool scales, const rows *r, cv_row_source *source, void *user, cogvideo_error *err)
+{
+    const size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t first = 0, count; first < N; first += count) {
+        count = N - first < r->count ? N - first : r->count;
+        CV_TRY(source(user, first, count, r->wide, err));
+        CV_TRY(check_values(name, type, r->wide, count * K, err));
+        for (size_t n = 0; n < count; n++)
+            cv_weight_narrow(r->data + n * row, r->scales + n * scale, type, r->wide + n * K, K);
+        CV_TRY(cv_store_writer_data(writer, scales ? r->scales : r->data, count * (scales ? scale : row), err));
+    }
+fail:
+    return status;
+}
+
+cogvideo_status cv_narrow_write(cv_store_writer *writer, const char *name, cv_weight_type type, size_t N, size_t K,
+                                cv_row_source *source, void *user, cogvideo_error *err)
+{
+    cogvideo_status status;
+    rows r = { 0 };
+
+    CV_TRY(rows_alloc(&r, type, N, K, err));
+    if (type >= CV_WEIGHT_Q8)
+        CV_TRY(write_pass(writer, name, type, N, K, true, &r, source, user, err));
+    CV_TRY(write_pass(writer, name, type, N, K, false, &r, source, user, err));
+fail:
+    rows_free(&r);
+    return status;
+}
