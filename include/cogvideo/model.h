@@ -13,6 +13,8 @@ typedef struct cogvideo_model cogvideo_model;
 
 typedef struct cogvideo_model_options {
     int threads;      /* worker threads; 0 (default) = processors this process may use; at most 1024 */
+    int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32 in each step; 0 (default): in 8 bits,
+                         which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
     cogvideo_log log; /* warnings during this model's whole life; silent by default */
 } cogvideo_model_options;
 

@@ -51,22 +51,29 @@ void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec
     out->values = cv_arena_take(arena, n * (size_t)K, 1);
 }
 
-void cv_step_input_set(const cv_exec *exec, cv_step_input *input, const float *x, size_t stride, int rows, int K)
+void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int rows, int K)
 {
     input->x = x;
     input->stride = stride;
     input->rows = rows;
     input->K = K;
-    if (!exec->q8_inputs)
-        return;
-    input->q8 = (cv_q8_rows){ input->values, input->scales, input->sums, (size_t)K, groups_of(K) };
-    for (int r = 0; r < rows; r++)
-        exec->kernels.quantise(input->values + (size_t)r * (size_t)K, &input->scales[r],
-                               input->sums + (size_t)r * groups_of(K), x + (size_t)r * stride, K);
+    input->narrowed = false;
 }
 
-void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride,
-                    const cv_step_input *input)
+static void narrow(const cv_exec *exec, cv_step_input *input)
+{
+    int K = input->K;
+
+    if (input->narrowed)
+        return;
+    input->narrowed = true;
+    input->q8 = (cv_q8_rows){ input->values, input->scales, input->sums, (size_t)K, groups_of(K) };
+    for (int r = 0; r < input->rows; r++)
+        exec->kernels.quantise(input->values + (size_t)r * (size_t)K, &input->scales[r],
+                               input->sums + (size_t)r * groups_of(K), input->x + (size_t)r * input->stride, K);
+}
+
+void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input)
 {
     const cv_weight *weight = &linear->weight;
     cv_linear_q8_fn *by_q8 = exec->q8_inputs ? exec->kernels.linear_q8[weight->type] : NULL;
@@ -74,6 +81,8 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
     int blocks = (weight->N + BLOCK - 1) / BLOCK;
     double work = (double)weight->N * weight->K * input->rows;
 
+    if (by_q8)
+        narrow(exec, input);
 #pragma omp parallel for num_threads(exec->threads) schedule(static) if (work > CV_PARALLEL_WORK)
     for (int block = 0; block < blocks; block++) {
         int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;

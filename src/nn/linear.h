@@ -17,11 +17,12 @@ cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name
 
 /* --- a step: rows that each belong to another sequence. Every weight is read once for all of them. --- */
 
-/* The inputs of one or several layers: in f32, and in 8 bits where `exec` wants that. */
+/* The inputs of one or several layers: in f32, and in 8 bits once a layer wants them so. */
 typedef struct cv_step_input {
     const float *x;
     size_t stride;
     int rows, K;
+    bool narrowed; /* q8 holds them */
     cv_q8_rows q8;
     /* What q8 points to. */
     int8_t *values;
@@ -32,9 +33,8 @@ typedef struct cv_step_input {
 /* Room for inputs of up to `rows` rows of K numbers. */
 void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec, int rows, int K);
 /* x [rows, K], its rows a stride apart, which must stay as it is while the input is used. */
-void cv_step_input_set(const cv_exec *exec, cv_step_input *input, const float *x, size_t stride, int rows, int K);
-void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride,
-                    const cv_step_input *input);
+void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int rows, int K);
+void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input);
 
 /* --- many rows of one sequence --- */
 

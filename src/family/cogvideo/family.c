@@ -182,6 +182,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     }
     cv_blas_init();
     model->exec.threads = threads ? threads : cv_cpu_count();
+    model->exec.q8_inputs = !options || !options->f32_inputs;
     cv_kernels_best(&model->exec.kernels);
     if (options)
         model->log = options->log;

@@ -146,7 +146,7 @@ static void linear(const cv_pass *p, const cv_linear *layer, float *out, const f
         return;
     }
     if (!same_input)
-        cv_step_input_set(p->exec, p->input, x, K, rows, (int)K);
+        cv_step_input_set(p->input, x, K, rows, (int)K);
     cv_linear_step(p->exec, layer, out, N, p->input);
 }
 
