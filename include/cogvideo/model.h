@@ -30,7 +30,7 @@ typedef struct cogvideo_model_info {
     const char *name, *family;
     int has_stage1, has_stage2, has_upscaler, has_image_tokenizer, has_text_tokenizer, has_clusters;
     int shared_trunk;       /* 1 where both stages read the same trunk file */
-    const char *dtype;      /* of the weights: "f32", "f16", "bf16", "mixed", or "none" where there are none */
+    const char *dtype;      /* of the weights: "f32", "f16", .., several as "f16, q8", or "none" where there are none */
     int layers, hidden, heads; /* of the stages */
     int vocabulary;         /* of the stages: rows of the word embeddings */
     int image_codes;        /* ids 0 .. image_codes-1 are codes of the image tokenizer */

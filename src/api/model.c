@@ -35,23 +35,22 @@ void cogvideo_model_close(cogvideo_model **model)
     cv_family_close(model);
 }
 
-/* The one type that all weights have, or "mixed". */
-static const char *weights_dtype(const cogvideo_model *model)
+/* Whether a tensor's numbers are the scales of another's. */
+static bool is_scale(const cv_tensor *tensor)
 {
-    static const char *const names[] = { [CV_F32] = "f32", [CV_F16] = "f16", [CV_BF16] = "bf16" };
-    const char *found = "none";
+    size_t length = strlen(tensor->name);
 
-    for (int i = 0; i < model->store_count; i++)
-        for (size_t t = 0; t < cv_store_count(model->stores[i]); t++) {
-            cv_dtype dtype = cv_store_at(model->stores[i], t)->dtype;
+    return length > 6 && strcmp(tensor->name + length - 6, "_scale") == 0;
+}
 
-            if (!cv_dtype_is_real(dtype) || found == names[dtype])
-                continue;
-            if (strcmp(found, "none") != 0)
-                return "mixed";
-            found = names[dtype];
-        }
-    return found;
+/* Weights that a tensor stands for: two in each byte of q4, none in scales and labels. */
+static uint64_t weights_in(const cv_tensor *tensor)
+{
+    if (is_scale(tensor))
+        return 0;
+    if (cv_dtype_is_real(tensor->dtype) || tensor->dtype == CV_I8)
+        return tensor->count;
+    return tensor->dtype == CV_U8 ? 2 * (uint64_t)tensor->count : 0;
 }
 
 void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out)
@@ -69,7 +68,7 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
         .has_text_tokenizer = model->text != NULL,
         .has_clusters = model->clusters != NULL,
         .shared_trunk = model->shared_trunk,
-        .dtype = weights_dtype(model),
+        .dtype = model->types,
         .layers = any ? d->network.layers : 0,
         .hidden = any ? d->network.hidden : 0,
         .heads = any ? d->network.heads : 0,
@@ -90,8 +89,7 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
     for (int i = 0; i < model->store_count; i++) {
         out->file_bytes += cv_store_bytes(model->stores[i]);
         for (size_t t = 0; t < cv_store_count(model->stores[i]); t++)
-            if (cv_dtype_is_real(cv_store_at(model->stores[i], t)->dtype))
-                out->parameters += cv_store_at(model->stores[i], t)->count;
+            out->parameters += weights_in(cv_store_at(model->stores[i], t));
     }
 }
 

@@ -197,7 +197,7 @@ static void write_one(const char *storage_class, const void *data, size_t size)
 static void weights_must_fit_their_type(void **state)
 {
     static const float numbers[] = { 1, 65519, -65520, INFINITY };
-    static const cv_dtype half = CV_F16, brain = CV_BF16;
+    static const cv_narrowing half = { .type = CV_WEIGHT_F16 }, brain = { .type = CV_WEIGHT_BF16 };
     const cogvideo_import_request request = { 0 };
     cv_import_job job = { .request = &request };
     cv_expected a = { .name = "a", .home = CV_HOME_OWN, .rank = 1, .shape = { 4 } };

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "nn/blas.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_THREADS 1024
@@ -115,6 +116,30 @@ fail:
     return status;
 }
 
+/* Which types the weights have, narrower ones last. */
+static void list_types(cogvideo_model *model)
+{
+    static const struct {
+        cv_dtype dtype;
+        const char *name;
+    } types[] = { { CV_F32, "f32" }, { CV_F16, "f16" }, { CV_BF16, "bf16" }, { CV_I8, "q8" }, { CV_U8, "q4" } };
+
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        bool found = false;
+
+        for (int i = 0; i < model->store_count; i++)
+            for (size_t t = 0; t < cv_store_count(model->stores[i]); t++)
+                found = found || cv_store_at(model->stores[i], t)->dtype == types[k].dtype;
+        if (found) {
+            size_t used = strlen(model->types);
+
+            snprintf(model->types + used, sizeof model->types - used, "%s%s", used ? ", " : "", types[k].name);
+        }
+    }
+    if (!model->types[0])
+        snprintf(model->types, sizeof model->types, "none");
+}
+
 static cogvideo_status open_parts(cogvideo_model *model, const char *directory, cogvideo_error *err)
 {
     const cv_description *d = &model->description;
@@ -188,6 +213,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
         model->log = options->log;
     CV_TRY(cv_description_read(&model->description, json, err));
     CV_TRY(open_parts(model, directory, err));
+    list_types(model);
     cv_free(directory);
     cv_free(json);
     *out = model;

@@ -29,6 +29,7 @@ struct cogvideo_model {
     cv_text *text;
     char *text_path;
     uint64_t text_bytes;
+    char types[40]; /* of the weights, such as "f16, q8" */
 };
 
 cogvideo_status cv_family_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,

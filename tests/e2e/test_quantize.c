@@ -1,0 +1,149 @@
+/* Quantised models through the program: made, by import and from a model; how far they are from the original; the same codes
+ * for any threads and batch, in every type; what is refused. */
+#include "support/check.h"
+#include "support/models.h"
+#include "support/program.h"
+
+#include "base/json.h"
+
+#define PROMPT "\"一个红色的圆形向左移动\""
+
+static const char *const types[] = { "f32", "f16", "q8", "q4" };
+
+enum { TYPES = sizeof types / sizeof *types };
+
+static int start(void **state)
+{
+    (void)state;
+    setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
+    models_import_small("f16", "f16");
+    for (int t = 0; t < TYPES; t++)
+        if (strcmp(types[t], "f16") != 0)
+            program_ok("quantize f16 %s --type %s -q", types[t], types[t]);
+    return 0;
+}
+
+static void the_files_shrink(void **state)
+{
+    long long bytes[TYPES];
+
+    (void)state;
+    for (int t = 0; t < TYPES; t++) {
+        char path[60];
+
+        snprintf(path, sizeof path, "%s/trunk.safetensors", types[t]);
+        bytes[t] = (long long)cv_file_bytes(check_temp_path(path));
+        snprintf(path, sizeof path, "%s/image_tokenizer.safetensors", types[t]);
+        if (t >= 2)
+            program_equal_files("f16/image_tokenizer.safetensors", path);
+    }
+    assert_true(bytes[0] > bytes[1] * 3 / 2);
+    assert_true(bytes[2] < bytes[1] * 3 / 4);
+    assert_true(bytes[3] < bytes[2] * 3 / 4);
+}
+
+static void import_quantises_alike(void **state)
+{
+    (void)state;
+    models_import_small("q8", "imported");
+    program_equal_files("q8/trunk.safetensors", "imported/trunk.safetensors");
+    program_equal_files("q8/stage1.safetensors", "imported/stage1.safetensors");
+    program_equal_files("q8/stage2.safetensors", "imported/stage2.safetensors");
+}
+
+static void exceptions_are_kept(void **state)
+{
+    (void)state;
+    program_ok("quantize f16 kept --type q4 --keep '*.attention.*=q8,*word_embeddings*=f16' -q");
+    program_ok("info kept");
+    assert_non_null(strstr(program_output(), "f16, q8, q4"));
+    program_ok("keyframes --model kept " PROMPT " --greedy -q -o kept.jsonl");
+}
+
+/* Every code's log-probability by one model, in order. */
+static size_t read_scores(const char *model, const char *clip, double *out, size_t room)
+{
+    size_t count = 0;
+    char *line, *rest = NULL;
+
+    program_ok("score -q --model %s --stage 1 %s", model, clip);
+    line = strtok_r((char *)(uintptr_t)program_output(), "\n", &rest);
+    for (; line; line = strtok_r(NULL, "\n", &rest)) {
+        cogvideo_error err;
+        cv_json *json = NULL, *list;
+
+        CHECK_OK(cv_json_parse(&json, line, strlen(line), "score", &err), err);
+        CHECK_OK(cv_json_array(json, "logprob", &list, "score", &err), err);
+        for (const cv_json *item = cv_json_first(list); item; item = cv_json_next(item)) {
+            assert_true(count < room);
+            out[count++] = cv_json_number(item);
+        }
+        cv_json_free(&json);
+    }
+    return count;
+}
+
+/* Mean difference of log-probabilities over a clip, by the whole-frame pass. */
+static void scores_stay_close(void **state)
+{
+    static double truth[2000], seen[2000];
+    static const double most[TYPES] = { 1e-9, 1e-9, 0.05, 0.4 };
+    size_t count;
+
+    (void)state;
+    program_ok("keyframes --model f16 " PROMPT " --seed 1 -q -o clip.jsonl");
+    count = read_scores("f16", "clip.jsonl", truth, 2000);
+    assert_true(count > 0);
+    for (int t = 0; t < TYPES; t++) {
+        double sum = 0;
+
+        assert_true(read_scores(types[t], "clip.jsonl", seen, 2000) == count);
+        for (size_t i = 0; i < count; i++)
+            sum += fabs(seen[i] - truth[i]);
+        assert_true(sum / (double)count <= most[t]);
+    }
+}
+
+/* Key frames of three samples, on one thread and on two, side by side and alone; interpolation in batches. */
+static void threads_and_batches_do_not_matter(void **state)
+{
+    (void)state;
+    for (int t = 0; t < TYPES; t++)
+        for (int exact = 0; exact <= (t >= 2); exact++) {
+            const char *by = exact ? "--activations f32" : "";
+
+            program_ok("keyframes --model %s " PROMPT " --seed 5 --samples 3 --threads 2 %s -q -f -o all-%%d.jsonl", types[t], by);
+            program_ok("keyframes --model %s " PROMPT " --seed 5 --first-sample 1 --threads 1 %s -q -f -o alone.jsonl", types[t], by);
+            program_equal_files("all-1.jsonl", "alone.jsonl");
+            for (int batch = 1; batch <= 8; batch++)
+                if (batch <= 3 || batch == 8)
+                    program_ok("interpolate --model %s all-1.jsonl --rounds 2 --threads %d --batch %d %s -q -f -o mid-%d.jsonl",
+                               types[t], 1 + batch % 2, batch, by, batch);
+            program_equal_files("mid-1.jsonl", "mid-2.jsonl");
+            program_equal_files("mid-1.jsonl", "mid-3.jsonl");
+            program_equal_files("mid-1.jsonl", "mid-8.jsonl");
+        }
+}
+
+static void what_cannot_be_is_said(void **state)
+{
+    (void)state;
+    program_check("quantize q8 again" STDERR, 1, "not one that is quantised already");
+    program_check("quantize none x" STDERR, 1, "none/model.json");
+    program_check("quantize f16 q8" STDERR, 1, "--force");
+    program_check("quantize f16" STDERR, 2, "the directory to make");
+    program_check("quantize f16 x --type q5" STDERR, 2, "q5");
+    program_check("quantize f16 x --keep '*=q9'" STDERR, 1, "PATTERN=TYPE was expected");
+    program_check("info x" STDERR, 1, "x: ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_files_shrink),   cmocka_unit_test(import_quantises_alike),
+        cmocka_unit_test(exceptions_are_kept), cmocka_unit_test(scores_stay_close),
+        cmocka_unit_test(threads_and_batches_do_not_matter), cmocka_unit_test(what_cannot_be_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, start, NULL);
+}
