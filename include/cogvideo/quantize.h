@@ -11,9 +11,10 @@ extern "C" {
 typedef struct cogvideo_quantize_request {
     const char *input;       /* a model directory with weights in f32, f16 or bf16 */
     const char *output;      /* the directory to make; it must not exist, unless `overwrite` */
-    const char *type;        /* of the matrices of layers and the word embeddings: "q8", "q4", "f16", "bf16" or "f32" */
+    const char *type;        /* of the matrices of layers and the word embeddings: "q8", "q4" (the embeddings then q8),
+                                "f16", "bf16" or "f32" */
     const char *const *keep; /* `keep_count` exceptions, "PATTERN=TYPE" with * in the pattern for anything, such as
-                                "*word_embeddings*=q8"; the first whose pattern a tensor's name has counts */
+                                "*.dense.*=q8"; the first whose pattern a tensor's name has counts */
     int keep_count;
     int overwrite;           /* replace a model directory that is already there */
     cogvideo_log log;

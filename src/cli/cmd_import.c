@@ -32,7 +32,6 @@ static const arg_option table[] = {
     { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
     { "type", 0, "TYPE", "what weights are stored as: f32, f16, bf16, and matrices also as q8 or q4; default: as they are",
       ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
-    { "dtype", 0, "TYPE", "the same, by its older name", ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
     { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,

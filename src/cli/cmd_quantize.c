@@ -19,7 +19,7 @@ static const char *const types[] = { "q8", "q4", "f16", "bf16", "f32" };
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "type", 0, "TYPE", "of the matrices of layers and the word embeddings: q8, q4, f16, bf16 or f32; default q8", ARG_CHOICE,
+    { "type", 0, "TYPE", "of matrices: q8, q4, f16, bf16 or f32; default q8", ARG_CHOICE,
       FIELD(type), 0, 0, 0, "q8|q4|f16|bf16|f32" },
     { "keep", 0, "PATTERN=TYPE,...", "exceptions by the tensor's name, where * stands for anything; the first that fits counts",
       ARG_TEXT, FIELD(keep), 0, 0, 0, NULL },
@@ -68,7 +68,7 @@ const cli_command cmd_quantize = {
         "q8 has a scale for each row, q4 one for each 64 weights. Norms, biases, tables of positions and the image\n"
         "tokenizer stay as they are. The copy is made file by file in little memory.",
     .examples = "  cogvideo quantize weights/cogvideo --type q8 weights/cogvideo-q8\n"
-                "  cogvideo quantize weights/cogvideo --type q4 --keep '*word_embeddings*=q8' weights/cogvideo-q4",
+                "  cogvideo quantize weights/cogvideo --type q4 --keep '*.dense.*=q8' weights/cogvideo-q4",
     .min_arguments = 2,
     .max_arguments = 2,
     .missing = "a model and the directory to make are missing",

@@ -35,6 +35,8 @@ cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, i
 {
     cv_weight_type type = narrowing->type;
 
+    if (type == CV_WEIGHT_Q4 && strstr(name, "word_embeddings"))
+        type = CV_WEIGHT_Q8;
     for (size_t i = narrowing->keep_count; i > 0; i--)
         if (fnmatch(narrowing->keeps[i - 1].pattern, name, 0) == 0)
             type = narrowing->keeps[i - 1].type;

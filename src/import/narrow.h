@@ -20,7 +20,8 @@ typedef struct cv_narrowing {
 bool cv_keep_parse(cv_keep *out, char *text);
 
 /* The type of one tensor that now has dtype `from`. Only matrices of layers and the word embeddings become q8 or q4; what is
- * no such thing, or was not asked for, stays as it is, and a row that 4 bits do not fit becomes q8. */
+ * no such thing, or was not asked for, stays as it is. 4 bits for all leave 8 to the word embeddings, which are also the
+ * head and few beside the layers; a row that 4 bits do not fit becomes q8. */
 cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape, cv_dtype from);
 
 /* Declares a tensor of `writer`, with its scales before it. Rank 2 for q8 and q4. */

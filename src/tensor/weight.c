@@ -92,28 +92,67 @@ static void narrow_q8(int8_t *out, float *scale, const float *row, size_t K)
         out[k] = (int8_t)lrintf(row[k] * by);
 }
 
-static int nibble(float value, float by)
+static int nearest_q4(float value, float by)
 {
     long rounded = lrintf(value * by);
 
-    return (int)(rounded < -8 ? -8 : rounded > 7 ? 7 : rounded) + 8;
+    return (int)(rounded < -8 ? -8 : rounded > 7 ? 7 : rounded);
 }
 
-/* The extreme of the group becomes -8 exactly, so that all sixteen values are of use; its sign goes into the scale. */
+/* The squared error of a group under a scale; *better becomes the scale of least squares for the values that it gives. */
+static float error_q4(const float *row, float scale, float *better)
+{
+    float by = 1 / scale, error = 0, product = 0, square = 0;
+
+    for (int k = 0; k < CV_Q4_GROUP; k++) {
+        float value = (float)nearest_q4(row[k], by), d = row[k] - scale * value;
+
+        error += d * d;
+        product += row[k] * value;
+        square += value * value;
+    }
+    *better = square > 0 ? product / square : scale;
+    return error;
+}
+
+/* Sixteen values do not lie evenly about zero: the scale may have either sign, and cutting the extremes a little can serve
+ * the others. Tried are the scales that put the largest magnitude at 6.5 to 9.5, and what least squares makes of each. */
+static float scale_q4(const float *row)
+{
+    float most = 0, least = INFINITY, best = 0, better, unused;
+
+    for (int k = 0; k < CV_Q4_GROUP; k++)
+        most = fmaxf(most, fabsf(row[k]));
+    if (cv_f16_to_f32(cv_f32_to_f16(most / 8)) == 0)
+        return 0;
+    for (int step = -12; step <= 12; step++) {
+        float tried[2], error;
+
+        if (step == 0)
+            continue;
+        tried[0] = copysignf(most / (6.5f + 0.25f * (float)(step < 0 ? -step : step)), (float)step);
+        error_q4(row, tried[0], &better);
+        tried[1] = better;
+        for (int i = 0; i < 2; i++) {
+            float scale = cv_f16_to_f32(cv_f32_to_f16(tried[i]));
+
+            if (scale != 0 && (error = error_q4(row, scale, &unused)) < least) {
+                least = error;
+                best = scale;
+            }
+        }
+    }
+    return best;
+}
+
 static void narrow_q4(uint8_t *out, uint16_t *scales, const float *row, size_t K)
 {
     for (; K > 0; K -= CV_Q4_GROUP, row += CV_Q4_GROUP, out += CV_Q4_GROUP / 2, scales++) {
-        float extreme = 0, scale;
+        float scale = scale_q4(row), by = scale != 0 ? 1 / scale : 0;
 
-        for (int k = 0; k < CV_Q4_GROUP; k++)
-            extreme = fabsf(row[k]) > fabsf(extreme) ? row[k] : extreme;
-        *scales = cv_f32_to_f16(extreme / -8);
-        scale = cv_f16_to_f32(*scales);
-        for (int j = 0; j < CV_Q4_GROUP / 2; j++) {
-            float by = scale != 0 ? 1 / scale : 0;
-
-            out[j] = (uint8_t)(nibble(row[j], by) | nibble(row[j + CV_Q4_GROUP / 2], by) << 4);
-        }
+        *scales = cv_f32_to_f16(scale);
+        for (int j = 0; j < CV_Q4_GROUP / 2; j++)
+            out[j] = (uint8_t)((nearest_q4(row[j], by) + 8) | (nearest_q4(row[j + CV_Q4_GROUP / 2], by) + 8) << 4);
     }
 }
 

@@ -47,7 +47,8 @@ cv_weight cv_weight_rows(const cv_weight *weight, int first, int count);
 /* One row in f32. */
 void cv_weight_widen(float *out, const cv_weight *weight, int row);
 /* A row of K numbers into `data` and `scales`, which have room for the bytes above. Each scale is the largest magnitude
- * over 127 (q8), or the number of the largest magnitude over -8 (q4); values are rounded to nearest, ties to even. */
+ * over 127 (q8), or of those that were tried the one of least squared error (q4); values are rounded to nearest, ties to
+ * even. */
 void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K);
 
 #endif

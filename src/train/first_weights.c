@@ -54,7 +54,7 @@ void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_co
                                    { "*fourth_layernorm.weight", CV_INIT_CONSTANT, gain } };
 
     cv_init_store(store, recipe->seed, rules, 2);
-    start_embeddings(cv_tensor_values(trunk->word_embeddings), config, codebook);
+    start_embeddings((float *)trunk->word_embeddings.data, config, codebook);
     for (int i = 0; i < cv_cogvideo_places(config); i++)
         start_position(cv_tensor_values(trunk->positions) + (size_t)(config->frame_position + i) * (size_t)config->hidden,
                        config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);

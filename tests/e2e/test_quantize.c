@@ -4,6 +4,7 @@
 #include "support/models.h"
 #include "support/program.h"
 
+#include "base/file.h"
 #include "base/json.h"
 
 #define PROMPT "\"一个红色的圆形向左移动\""
@@ -16,6 +17,7 @@ static int start(void **state)
 {
     (void)state;
     setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
+    models_write_small(check_temp());
     models_import_small("f16", "f16");
     for (int t = 0; t < TYPES; t++)
         if (strcmp(types[t], "f16") != 0)
@@ -31,7 +33,7 @@ static void the_files_shrink(void **state)
     for (int t = 0; t < TYPES; t++) {
         char path[60];
 
-        snprintf(path, sizeof path, "%s/trunk.safetensors", types[t]);
+        snprintf(path, sizeof path, "%s/stage1.safetensors", types[t]);
         bytes[t] = (long long)cv_file_bytes(check_temp_path(path));
         snprintf(path, sizeof path, "%s/image_tokenizer.safetensors", types[t]);
         if (t >= 2)
@@ -42,13 +44,14 @@ static void the_files_shrink(void **state)
     assert_true(bytes[3] < bytes[2] * 3 / 4);
 }
 
+/* The order of tensors in the files may differ, their values may not. */
 static void import_quantises_alike(void **state)
 {
     (void)state;
     models_import_small("q8", "imported");
-    program_equal_files("q8/trunk.safetensors", "imported/trunk.safetensors");
-    program_equal_files("q8/stage1.safetensors", "imported/stage1.safetensors");
-    program_equal_files("q8/stage2.safetensors", "imported/stage2.safetensors");
+    program_ok("keyframes --model q8 " PROMPT " --seed 3 -q -o quantised.jsonl");
+    program_ok("keyframes --model imported " PROMPT " --seed 3 -q -o imported.jsonl");
+    program_equal_files("quantised.jsonl", "imported.jsonl");
 }
 
 static void exceptions_are_kept(void **state)
@@ -100,7 +103,8 @@ static void scores_stay_close(void **state)
         assert_true(read_scores(types[t], "clip.jsonl", seen, 2000) == count);
         for (size_t i = 0; i < count; i++)
             sum += fabs(seen[i] - truth[i]);
-        assert_true(sum / (double)count <= most[t]);
+        if (sum / (double)count > most[t])
+            fail_msg("%s: mean difference %g", types[t], sum / (double)count);
     }
 }
 

@@ -52,7 +52,7 @@ void models_write_small(const char *folder)
 void models_import_small(const char *dtype, const char *model)
 {
     program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
-               "--text-tokenizer '%s' --clusters clusters.npy --dtype %s -o %s 2>&1", models_small_config(),
+               "--text-tokenizer '%s' --clusters clusters.npy --type %s -o %s 2>&1", models_small_config(),
                check_data("text/ice_text.model"), dtype, model);
 }
 
@@ -63,7 +63,7 @@ void models_import_golden(const char *model)
     snprintf(folder, sizeof folder, "%s", check_golden("checkpoints"));
     program_ok("import --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
                "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
-               "--dtype f32 -o %s 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder,
+               "--type f32 -o %s 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder,
                model);
 }
 

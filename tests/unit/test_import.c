@@ -179,7 +179,7 @@ static void weights_are_converted(void **state)
         check_values(check_temp_path("to"), "stage1.safetensors", 41, dtypes[i]);
     }
     CHECK_FAILS(import((cogvideo_import_request){ .stage1 = tiny(), .output = check_temp_path("no"), .dtype = "i8" },
-                       &err), COGVIDEO_ERROR_ARGUMENT, "f32, f16 and bf16", err);
+                       &err), COGVIDEO_ERROR_ARGUMENT, "f32, f16, bf16, q8 and q4", err);
 }
 
 static void contradictions_are_named(void **state)
