@@ -107,6 +107,25 @@ COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const c
                                             const cogvideo_score_options *what, const cogvideo_tokens *clip,
                                             double *logprob, int *scored, cogvideo_error *err);
 
+/* How far model B is from model A over the codes of a clip, each given the true codes before it. Logarithms are natural. */
+typedef struct cogvideo_comparison {
+    long long codes;           /* that were looked at */
+    double divergence;         /* mean Kullback-Leibler divergence of B's distribution from A's, sum of p ln(p / q) */
+    double agreement;          /* share of places, 0 .. 1, where the likeliest code is the same */
+    long long firm_codes;      /* places where A's likeliest code leads the next by more than `margin` in logits */
+    double firm_agreement;     /* of these; 0 where there are none */
+    double difference;         /* mean absolute difference of the clip's codes' log-probabilities */
+    double largest_difference;
+} cogvideo_comparison;
+
+/* Places, options and text as in cogvideo_score; text, guidance and text weight that are left to the model are each
+ * model's own. The models' networks must agree in image codes, grid and frames. `margin` >= 0. */
+COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *b,
+                                              const cogvideo_generate_options *options,
+                                              const cogvideo_score_options *what, double margin,
+                                              const cogvideo_tokens *clip, cogvideo_comparison *out,
+                                              cogvideo_error *err);
+
 typedef struct cogvideo_decode_options {
     int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
     int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */

@@ -34,6 +34,14 @@ cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_gener
     return cv_arrow_score(model, options, what, clip, logprob, scored, err);
 }
 
+cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *b,
+                                 const cogvideo_generate_options *options, const cogvideo_score_options *what,
+                                 double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
+                                 cogvideo_error *err)
+{
+    return cv_arrow_compare(a, b, options, what, margin, clip, out, err);
+}
+
 cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {

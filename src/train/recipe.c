@@ -48,6 +48,7 @@ static const recipe_key keys[] = {
     { "dropout", NUMBER, offsetof(cv_recipe, dropout), 0, 0.9, 0 },
     { "text_dropout", NUMBER, offsetof(cv_recipe, text_dropout), 0, 1, 0 },
     { "train_trunk", FLAG, offsetof(cv_recipe, train_trunk), 0, 1, 0 },
+    { "frames", WHOLE, offsetof(cv_recipe, frames), 0, 64, 0 },
     { "norm_gain", NUMBER, offsetof(cv_recipe, norm_gain), 1e-6, 10, 1 },
     { "position_scale", NUMBER, offsetof(cv_recipe, position_scale), 0, 100, 0.05 },
     { "time_scale", NUMBER, offsetof(cv_recipe, time_scale), 0, 100, 0.02 },

@@ -22,6 +22,7 @@ typedef struct cv_recipe {
     double clip;                          /* largest norm of all gradients together; 0 = none */
     double dropout, text_dropout;         /* the latter: share of sequences whose text becomes the guide's */
     bool train_trunk;                     /* of a stage; otherwise it is frozen */
+    int frames;                           /* stage 1: frames of a clip that a batch holds, from the first on; 0 = all */
     double norm_gain;                     /* first gain of the third and fourth layer norm */
     uint64_t seed;
     int evaluate_every, evaluate_batches, save_every;

@@ -248,7 +248,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
     if (l->head.recipe->train_trunk)
         copy_store(l->head.weights[0], l->frozen);
     CV_TRY(make_stage(l, part == CV_TRAIN_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
-    l->slots = config->frames;
+    l->slots = part == CV_TRAIN_STAGE1 && l->head.recipe->frames > 0 ? l->head.recipe->frames : config->frames;
     l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
     cv_first_stage(&l->stage, l->head.recipe);
 fail:
@@ -265,9 +265,9 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
         out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
                          path, cv_rows_kind_name(out->kind), cv_train_part_name(part));
-    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != l->slots)))
+    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames < l->slots)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
-                         path, out->text_places, out->frames, c->text_places, l->slots);
+                         path, out->text_places, out->frames, c->text_places, c->frames);
     return status;
 }
 
@@ -297,6 +297,9 @@ static cogvideo_status check_request(const transformer_learner *l, cogvideo_erro
     const cv_description *d = &l->head.model->description;
     int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
 
+    if (recipe->frames == 1 || recipe->frames > config->frames)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d frames of a clip; 2 to the network's %d were expected, or 0 "
+                       "for all", recipe->frames, config->frames);
     if (places * recipe->batch > INT_MAX / 4)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
                        recipe->batch, (long long)places);

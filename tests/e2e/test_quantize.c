@@ -63,48 +63,38 @@ static void exceptions_are_kept(void **state)
     program_ok("keyframes --model kept " PROMPT " --greedy -q -o kept.jsonl");
 }
 
-/* Every code's log-probability by one model, in order. */
-static size_t read_scores(const char *model, const char *clip, double *out, size_t room)
+static double member(const char *name)
 {
-    size_t count = 0;
-    char *line, *rest = NULL;
+    const char *text = program_output();
+    cogvideo_error err;
+    cv_json *json = NULL;
+    double value;
 
-    program_ok("score -q --model %s --stage 1 %s", model, clip);
-    line = strtok_r((char *)(uintptr_t)program_output(), "\n", &rest);
-    for (; line; line = strtok_r(NULL, "\n", &rest)) {
-        cogvideo_error err;
-        cv_json *json = NULL, *list;
-
-        CHECK_OK(cv_json_parse(&json, line, strlen(line), "score", &err), err);
-        CHECK_OK(cv_json_array(json, "logprob", &list, "score", &err), err);
-        for (const cv_json *item = cv_json_first(list); item; item = cv_json_next(item)) {
-            assert_true(count < room);
-            out[count++] = cv_json_number(item);
-        }
-        cv_json_free(&json);
-    }
-    return count;
+    CHECK_OK(cv_json_parse(&json, text, strlen(text), "compare", &err), err);
+    CHECK_OK(cv_json_double(json, name, 0, 1e9, &value, "compare", &err), err);
+    cv_json_free(&json);
+    return value;
 }
 
-/* Mean difference of log-probabilities over a clip, by the whole-frame pass. */
+/* Log-probabilities over a clip, by the whole-frame pass; the likeliest code where it leads the next clearly. */
 static void scores_stay_close(void **state)
 {
-    static double truth[2000], seen[2000];
     static const double most[TYPES] = { 1e-9, 1e-9, 0.05, 0.4 };
-    size_t count;
 
     (void)state;
     program_ok("keyframes --model f16 " PROMPT " --seed 1 -q -o clip.jsonl");
-    count = read_scores("f16", "clip.jsonl", truth, 2000);
-    assert_true(count > 0);
     for (int t = 0; t < TYPES; t++) {
-        double sum = 0;
-
-        assert_true(read_scores(types[t], "clip.jsonl", seen, 2000) == count);
-        for (size_t i = 0; i < count; i++)
-            sum += fabs(seen[i] - truth[i]);
-        if (sum / (double)count > most[t])
-            fail_msg("%s: mean difference %g", types[t], sum / (double)count);
+        program_ok("compare f16 %s clip.jsonl -q --json", types[t]);
+        if (member("difference") > most[t])
+            fail_msg("%s: mean difference %g", types[t], member("difference"));
+        assert_true(member("codes") > 0);
+        assert_true(member("firm_codes") > 0);
+        if (t <= 2)
+            assert_true(member("firm_agreement") >= 0.98);
+        if (t <= 1)
+            assert_true(member("divergence") < 1e-9);
+        else
+            assert_true(member("divergence") > 0);
     }
 }
 
@@ -139,6 +129,9 @@ static void what_cannot_be_is_said(void **state)
     program_check("quantize f16 x --type q5" STDERR, 2, "q5");
     program_check("quantize f16 x --keep '*=q9'" STDERR, 1, "PATTERN=TYPE was expected");
     program_check("info x" STDERR, 1, "x: ");
+    program_check("compare f16 q8" STDERR, 2, "two models and a file of codes");
+    program_check("compare f16 x clip.jsonl" STDERR, 1, "x: ");
+    program_check("compare f16 q8 all-1.jsonl --stage 2 --first-frame" STDERR, 2, "stage 1");
 }
 
 int main(void)

@@ -17,6 +17,10 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
 cogvideo_status cv_arrow_score(const cogvideo_model *model, const cogvideo_generate_options *options,
                                const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                                int *scored, cogvideo_error *err);
+cogvideo_status cv_arrow_compare(const cogvideo_model *a, const cogvideo_model *b,
+                                 const cogvideo_generate_options *options, const cogvideo_score_options *what,
+                                 double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
+                                 cogvideo_error *err);
 cogvideo_status cv_arrow_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,

@@ -1,0 +1,117 @@
+/* cogvideo compare - how far one model is from another on a clip. */
+#include "commands.h"
+#include "common.h"
+#include "say.h"
+
+typedef struct settings {
+    int threads, quiet, json;
+    cli_text_options text;
+    int stage, first_frame;
+    double margin;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
+      FIELD(stage), 1, 2, 1, NULL },
+    { "first-frame", 0, NULL, "look at frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
+    { "margin", 0, "X", "places are firm where A's likeliest code leads the next by more than X in logits; default 0.2",
+      ARG_NUMBER, FIELD(margin), 0, 1000, 0.2, NULL },
+    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { 0 },
+};
+
+static void print(const cogvideo_comparison *c, int as_json)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    if (!as_json) {
+        printf("codes                  %lld\n", c->codes);
+        printf("KL divergence          %.6f nats a code\n", c->divergence);
+        printf("same likeliest code    %.2f %%\n", 100 * c->agreement);
+        printf("  where A is firm      %.2f %% of %lld\n", 100 * c->firm_agreement, c->firm_codes);
+        printf("log-probability differs by %.6f in the mean, %.6f at most\n", c->difference, c->largest_difference);
+        return;
+    }
+    json_begin(&json, NULL);
+    json_integer(&json, "codes", c->codes);
+    json_number(&json, "divergence", c->divergence, 7);
+    json_number(&json, "agreement", c->agreement, 7);
+    json_integer(&json, "firm_codes", c->firm_codes);
+    json_number(&json, "firm_agreement", c->firm_agreement, 7);
+    json_number(&json, "difference", c->difference, 7);
+    json_number(&json, "largest_difference", c->largest_difference, 7);
+    json_end(&json);
+    putchar('\n');
+}
+
+static int compare(cli_session *a, const cli_session *b, settings *s, const cogvideo_tokens *clip)
+{
+    cogvideo_generate_options options;
+    cogvideo_score_options what = { .stage = s->stage, .first_frame = s->first_frame };
+    cogvideo_comparison comparison;
+    cogvideo_error err;
+    int status = cli_clip_prompt(a, &s->text, clip);
+
+    if (status != CLI_OK)
+        return status;
+    cli_fill_text(a, &s->text, &options);
+    if (cogvideo_compare(a->model, b->model, &options, &what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
+        return cli_failed(a, &err);
+    cli_progress_end(&a->progress);
+    print(&comparison, s->json);
+    return CLI_OK;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    settings *s = given;
+    cli_session sessions[2] = { 0 };
+    cogvideo_tokens clip = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (s->first_frame && s->stage == 2)
+        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    for (int i = 0; i < 2 && status == CLI_OK; i++) {
+        cli_model_options open = { arguments->values[i], s->threads, 0, s->quiet };
+
+        status = cli_open(command, &sessions[i], &open);
+    }
+    if (status == CLI_OK && cogvideo_tokens_load(&clip, arguments->values[2], &err) != COGVIDEO_OK)
+        status = cli_failed(&sessions[0], &err);
+    if (status == CLI_OK)
+        status = compare(&sessions[0], &sessions[1], s, &clip);
+    cogvideo_tokens_free(&clip);
+    cli_close(&sessions[0]);
+    cli_close(&sessions[1]);
+    return status;
+}
+
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Text", cli_prompt_table, offsetof(settings, text) },
+    { "More about the text", cli_text_table, offsetof(settings, text) },
+    { "Guidance", cli_guide_table, offsetof(settings, text) },
+    { 0 }
+};
+
+const cli_command cmd_compare = {
+    .name = "compare",
+    .summary = "tell how far one model is from another on a clip",
+    .usage = "[OPTIONS] A B CODES",
+    .details =
+        "For each code of the clip, given the true codes before it: the divergence of B's distribution from A's,\n"
+        "whether both hold the same code for likeliest, and how much the log-probability of the clip's own code\n"
+        "differs. This is what a quantised copy B has lost of A.",
+    .examples = "  cogvideo quantize weights/cogvideo --type q4 weights/cogvideo-q4\n"
+                "  cogvideo compare weights/cogvideo weights/cogvideo-q4 clip.keyframes.jsonl",
+    .min_arguments = 3,
+    .max_arguments = 3,
+    .missing = "two models and a file of codes are missing",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};
