@@ -30,6 +30,7 @@
 #ifndef COGVIDEO_COGVIDEO_H
 #define COGVIDEO_COGVIDEO_H
 
+#include <cogvideo/bench.h>
 #include <cogvideo/common.h>
 #include <cogvideo/dataset.h>
 #include <cogvideo/generate.h>

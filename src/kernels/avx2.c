@@ -467,6 +467,40 @@ static void quantise(int8_t *values, float *scale, int32_t *sums, const float *x
     }
 }
 
+/* --- the processor's own limits ----------------------------------------------------------------------- */
+
+#define CHAINS 12 /* independent sums: more than the latency of an instruction times how many begin in a cycle */
+
+static double peak_f32(long rounds, float *sink)
+{
+    __m256 sums[CHAINS], x = _mm256_set1_ps(*sink), y = _mm256_set1_ps(0.5f);
+
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = _mm256_set1_ps((float)i);
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = _mm256_fmadd_ps(sums[i], y, x);
+    for (int i = 1; i < CHAINS; i++)
+        sums[0] = _mm256_add_ps(sums[0], sums[i]);
+    *sink += _mm256_cvtss_f32(sums[0]);
+    return 2.0 * 8 * CHAINS * (double)rounds;
+}
+
+static double peak_int8(long rounds, float *sink)
+{
+    __m256i sums[CHAINS], x = _mm256_set1_epi8((char)*sink), ones = _mm256_set1_epi16(1);
+
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = _mm256_set1_epi32(i);
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(_mm256_maddubs_epi16(x, sums[i]), ones));
+    for (int i = 1; i < CHAINS; i++)
+        sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+    *sink += (float)_mm256_extract_epi32(sums[0], 0);
+    return 2.0 * 32 * CHAINS * (double)rounds;
+}
+
 void cv_kernels_avx2(cv_kernels *table)
 {
     table->name = "avx2";
@@ -485,4 +519,6 @@ void cv_kernels_avx2(cv_kernels *table)
     table->scores = scores;
     table->mix = mix;
     table->spread = spread;
+    table->peak_f32 = peak_f32;
+    table->peak_int8 = peak_int8;
 }

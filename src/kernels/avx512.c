@@ -213,6 +213,40 @@ static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, con
     }
 }
 
+/* --- the processor's own limits ----------------------------------------------------------------------- */
+
+#define CHAINS 16 /* independent sums: more than the latency of an instruction times how many begin in a cycle */
+
+static double peak_f32(long rounds, float *sink)
+{
+    __m512 sums[CHAINS], x = _mm512_set1_ps(*sink), y = _mm512_set1_ps(0.5f);
+
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = _mm512_set1_ps((float)i);
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = _mm512_fmadd_ps(sums[i], y, x);
+    for (int i = 1; i < CHAINS; i++)
+        sums[0] = _mm512_add_ps(sums[0], sums[i]);
+    *sink += _mm512_cvtss_f32(sums[0]);
+    return 2.0 * 16 * CHAINS * (double)rounds;
+}
+
+static double peak_int8(long rounds, float *sink)
+{
+    __m512i sums[CHAINS], x = _mm512_set1_epi8((char)*sink);
+
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = _mm512_set1_epi32(i);
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = _mm512_dpbusd_epi32(sums[i], x, x);
+    for (int i = 1; i < CHAINS; i++)
+        sums[0] = _mm512_add_epi32(sums[0], sums[i]);
+    *sink += (float)_mm_cvtsi128_si32(_mm512_castsi512_si128(sums[0]));
+    return 2.0 * 64 * CHAINS * (double)rounds;
+}
+
 void cv_kernels_avx512(cv_kernels *table)
 {
     table->name = "avx512";
@@ -222,4 +256,6 @@ void cv_kernels_avx512(cv_kernels *table)
     table->linear[CV_WEIGHT_Q8] = linear_q8;
     table->linear_q8[CV_WEIGHT_Q8] = linear_q8_q8;
     table->linear_q8[CV_WEIGHT_Q4] = linear_q8_q4;
+    table->peak_f32 = peak_f32;
+    table->peak_int8 = peak_int8;
 }

@@ -38,6 +38,10 @@ typedef void cv_mix_fn(float *out, const float *weights, const float *values, in
 /* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what `scores` and `mix` read */
 typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
+/* Multiplies and adds in registers and nothing else, `rounds` times over, and returns how many operations (two for each
+ * multiply-add) that were: the measure of the processor beside which the others are seen. `sink` keeps the compiler honest. */
+typedef double cv_peak_fn(long rounds, float *sink);
+
 typedef struct cv_kernels {
     const char *name;
     cv_linear_fn *linear[CV_WEIGHT_TYPES];       /* inputs in f32 */
@@ -47,6 +51,7 @@ typedef struct cv_kernels {
     cv_scores_fn *scores;
     cv_mix_fn *mix;
     cv_spread_fn *spread;
+    cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */
 } cv_kernels;
 
 /* The tables that this processor can run, number 0 and on: plain C, and each better than the one before. False after the

@@ -117,6 +117,41 @@ static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, con
         }
 }
 
+#define LANES 16
+#define CHAINS 4
+
+static double peak_f32(long rounds, float *sink)
+{
+    float sums[CHAINS * LANES];
+    float x = *sink;
+
+    for (int i = 0; i < CHAINS * LANES; i++)
+        sums[i] = (float)i;
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS * LANES; i++)
+            sums[i] = sums[i] * x + x;
+    for (int i = 0; i < CHAINS * LANES; i++)
+        *sink += sums[i];
+    return 2.0 * CHAINS * LANES * (double)rounds;
+}
+
+static double peak_int8(long rounds, float *sink)
+{
+    uint32_t sums[CHAINS * LANES];
+    int8_t x[CHAINS * LANES];
+
+    for (int i = 0; i < CHAINS * LANES; i++) {
+        sums[i] = (uint32_t)i;
+        x[i] = (int8_t)(*sink + (float)i);
+    }
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < CHAINS * LANES; i++)
+            sums[i] += (uint32_t)(x[i] * (int8_t)sums[i]);
+    for (int i = 0; i < CHAINS * LANES; i++)
+        *sink += (float)sums[i];
+    return 2.0 * CHAINS * LANES * (double)rounds;
+}
+
 void cv_kernels_ref(cv_kernels *out)
 {
     *out = (cv_kernels){
@@ -128,5 +163,7 @@ void cv_kernels_ref(cv_kernels *out)
         .scores = scores,
         .mix = mix,
         .spread = spread,
+        .peak_f32 = peak_f32,
+        .peak_int8 = peak_int8,
     };
 }

@@ -1,0 +1,45 @@
+/* cogvideo/bench.h - how fast this machine runs the program's work, each as a share of what the machine can do at all. */
+#ifndef COGVIDEO_BENCH_H
+#define COGVIDEO_BENCH_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cogvideo_bench_request {
+    int threads; /* 0 = all processors that the process may use */
+    int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
+    int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
+    /* Called after each measurement with its name and how many of all are done; other than 0 cancels. May be NULL. */
+    int (*progress)(void *user, const char *name, int done, int total);
+    void *user;
+} cogvideo_bench_request;
+
+typedef struct cogvideo_bench_row {
+    char name[48];   /* such as "q8, batch 8" */
+    char unit[12];   /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits) */
+    char limit[48];  /* the row whose rate bounds this one; empty for a limit itself */
+    double rate;     /* median over the rounds */
+    double share;    /* of the limit, median of the rounds' own ratios; 0 for a limit */
+} cogvideo_bench_row;
+
+#define COGVIDEO_BENCH_ROWS 32
+
+typedef struct cogvideo_bench_report {
+    int threads, rounds, hidden;
+    char kernels[16]; /* "plain C", "avx2", ... */
+    int count;
+    cogvideo_bench_row rows[COGVIDEO_BENCH_ROWS];
+} cogvideo_bench_report;
+
+/* Takes about 1.5 GB of memory at the default width, and a second or two per round on a small machine. */
+COGVIDEO_API cogvideo_status cogvideo_bench(const cogvideo_bench_request *request, cogvideo_bench_report *out,
+                                            cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

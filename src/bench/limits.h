@@ -1,0 +1,20 @@
+/* limits.h - what the machine can do at all: reading memory, multiplying in f32 and in 8 bits. */
+#ifndef CV_BENCH_LIMITS_H
+#define CV_BENCH_LIMITS_H
+
+#include "bench/rounds.h"
+#include "nn/exec.h"
+
+typedef struct cv_limits {
+    const cv_exec *exec;
+    const void *buffer; /* larger than the caches */
+    size_t bytes;
+    float sink;
+} cv_limits;
+
+/* Runs of a cv_limits: bytes read; operations. */
+double cv_limit_read(void *limits);
+double cv_limit_f32(void *limits);
+double cv_limit_int8(void *limits);
+
+#endif

@@ -1,0 +1,69 @@
+#include "bench/rounds.h"
+
+#include "base/mem.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_size);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static int find(const cv_bench_item *items, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(items[i].row.name, name) == 0)
+            return i;
+    return -1;
+}
+
+static double measure(const cv_bench_item *item)
+{
+    double started = cv_clock(), work = item->run(item->user), took = cv_clock() - started;
+
+    return took > 0 ? work / took / 1e9 : 0;
+}
+
+cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, const cogvideo_bench_request *request,
+                                cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    double *rates = NULL, *shares = NULL; /* [count][rounds]; [rounds] */
+
+    CV_NEW(rates, (size_t)count * (size_t)rounds, err);
+    CV_NEW(shares, rounds, err);
+    for (int round = -1; round < rounds; round++)
+        for (int i = 0; i < count; i++) {
+            double rate = measure(&items[i]);
+
+            if (round >= 0)
+                rates[i * rounds + round] = rate;
+            if (request->progress && request->progress(request->user, items[i].row.name, (round + 1) * count + i, (rounds + 1) * count)) {
+                status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+                goto fail;
+            }
+        }
+    for (int i = 0; i < count; i++) {
+        int limit = items[i].row.limit[0] ? find(items, count, items[i].row.limit) : -1;
+
+        for (int round = 0; round < rounds && limit >= 0; round++)
+            shares[round] = rates[i * rounds + round] / rates[limit * rounds + round];
+        items[i].row.share = limit >= 0 ? median(shares, rounds) : 0;
+    }
+    for (int i = 0; i < count; i++)
+        items[i].row.rate = median(rates + i * rounds, rounds);
+fail:
+    cv_free(rates);
+    cv_free(shares);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* rounds.h - measurements taken in turn, round after round, and each seen as a share of a limit of the same round: on a
+ * machine that is shared with others only such shares can be compared. */
+#ifndef CV_BENCH_ROUNDS_H
+#define CV_BENCH_ROUNDS_H
+
+#include "base/status.h"
+
+#include <cogvideo/bench.h>
+
+/* Runs once and returns the work done, in the row's unit times 1e9; the time is taken around it. */
+typedef double cv_bench_run(void *user);
+
+typedef struct cv_bench_item {
+    cogvideo_bench_row row; /* name, unit, limit */
+    cv_bench_run *run;
+    void *user;
+} cv_bench_item;
+
+/* Every item once unseen, then `rounds` times; rate and share of each row become medians. The limits are items too, before
+ * those that name them. progress: as of the request. */
+cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, const cogvideo_bench_request *request,
+                                cogvideo_error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* cogvideo bench - how fast this machine is, and how near the program comes to it. */
+#include "commands.h"
+#include "common.h"
+#include "interrupt.h"
+#include "say.h"
+
+typedef struct settings {
+    int threads, rounds, hidden, json, quiet;
+} settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 0, 1024, 0,
+      NULL },
+    { "rounds", 0, "N", "how often everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5, NULL },
+    { "hidden", 0, "N", "width of the layers; default 3072, the full-size model's", ARG_INT, FIELD(hidden), 64, 16384, 3072,
+      NULL },
+    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { 0 },
+};
+
+static int on_measured(void *user, const char *name, int done, int total)
+{
+    const settings *s = user;
+
+    if (!s->quiet && done % (total / (s->rounds + 1)) == 0)
+        cli_say("measuring: round %d of %d", done / (total / (s->rounds + 1)), s->rounds);
+    (void)name;
+    return cli_interrupted();
+}
+
+static void print_text(const cogvideo_bench_report *report)
+{
+    printf("%d threads, kernels %s, layers %d wide, medians of %d rounds\n\n", report->threads, report->kernels, report->hidden,
+           report->rounds);
+    for (int i = 0; i < report->count; i++) {
+        const cogvideo_bench_row *row = &report->rows[i];
+
+        printf("%-16s %8.1f %-8s", row->name, row->rate, row->unit);
+        if (row->limit[0])
+            printf(" %5.1f %% of %s", 100 * row->share, row->limit);
+        putchar('\n');
+    }
+}
+
+static void print_json(const cogvideo_bench_report *report)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "threads", report->threads);
+    json_string(&json, "kernels", report->kernels);
+    json_integer(&json, "hidden", report->hidden);
+    json_integer(&json, "rounds", report->rounds);
+    json_begin_array(&json, "rows");
+    for (int i = 0; i < report->count; i++) {
+        const cogvideo_bench_row *row = &report->rows[i];
+
+        json_begin(&json, NULL);
+        json_string(&json, "name", row->name);
+        json_number(&json, "rate", row->rate, 6);
+        json_string(&json, "unit", row->unit);
+        if (row->limit[0]) {
+            json_string(&json, "limit", row->limit);
+            json_number(&json, "share", row->share, 4);
+        }
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cli_session session = { 0 };
+    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .progress = on_measured, .user = given };
+    static cogvideo_bench_report report;
+    cogvideo_error err;
+
+    (void)command;
+    (void)arguments;
+    cli_progress_init(&session.progress, s->quiet);
+    if (cogvideo_bench(&request, &report, &err) != COGVIDEO_OK)
+        return cli_failed(&session, &err);
+    cli_progress_end(&session.progress);
+    if (s->json)
+        print_json(&report);
+    else
+        print_text(&report);
+    return CLI_OK;
+}
+
+static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+
+const cli_command cmd_bench = {
+    .name = "bench",
+    .summary = "measure this machine, and how near the program comes to what it can do",
+    .usage = "[OPTIONS]",
+    .details =
+        "Reads memory and multiplies as fast as the processor can, then runs the linear layers of one transformer\n"
+        "layer in each type of weights: one place of one sequence (batch 1), of several at once, and many places of\n"
+        "one (rows). All are measured in turn, so that what else the machine does touches all alike.",
+    .examples = "  cogvideo bench\n"
+                "  cogvideo bench --threads 1 --json > machine.json",
+    .groups = groups,
+    .settings_size = sizeof(settings),
+    .run = run,
+};
