@@ -1,4 +1,4 @@
-/* parallel.h - the one door to omp.h; the pragmas stand in nn/, model/ and train/. */
+/* parallel.h - the one door to omp.h; the pragmas stand in nn/, model/, train/ and bench/. */
 #ifndef CV_BASE_PARALLEL_H
 #define CV_BASE_PARALLEL_H
 

@@ -42,6 +42,9 @@ typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int
  * multiply-add) that were: the measure of the processor beside which the others are seen. `sink` keeps the compiler honest. */
 typedef double cv_peak_fn(long rounds, float *sink);
 
+/* Reads `bytes`, a multiple of 4096, as fast as it can; returns some sum of them. */
+typedef float cv_read_fn(const void *buffer, size_t bytes);
+
 typedef struct cv_kernels {
     const char *name;
     cv_linear_fn *linear[CV_WEIGHT_TYPES];       /* inputs in f32 */
@@ -51,6 +54,7 @@ typedef struct cv_kernels {
     cv_scores_fn *scores;
     cv_mix_fn *mix;
     cv_spread_fn *spread;
+    cv_read_fn *read;
     cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */
 } cv_kernels;
 

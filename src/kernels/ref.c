@@ -117,6 +117,19 @@ static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, con
         }
 }
 
+static float read_all(const void *buffer, size_t bytes)
+{
+    const uint64_t *words = buffer;
+    uint64_t sums[8] = { 0 };
+
+    for (size_t i = 0; i < bytes / sizeof *words; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            sums[j] += words[i + j];
+    for (size_t j = 1; j < 8; j++)
+        sums[0] ^= sums[j];
+    return (float)(sums[0] & 255);
+}
+
 #define LANES 16
 #define CHAINS 4
 
@@ -163,6 +176,7 @@ void cv_kernels_ref(cv_kernels *out)
         .scores = scores,
         .mix = mix,
         .spread = spread,
+        .read = read_all,
         .peak_f32 = peak_f32,
         .peak_int8 = peak_int8,
     };

@@ -25,7 +25,7 @@ found=$(
     grep -rnE '#include "(base|tensor|kernels|nn|model|family|api|import|media|sample|tokens|tokenizer)/' src/cli |
         sed 's/$/  - the program uses public headers only/'
     # Threads belong to the layers.
-    grep -rln '#pragma omp' src | grep -vE '^src/(nn|model|train)/' | sed 's/$/: has a pragma omp outside nn, model and train/'
+    grep -rln '#pragma omp' src | grep -vE '^src/(nn|model|train|bench)/' | sed 's/$/: has a pragma omp outside nn, model, train and bench/'
     # The library never prints and never ends the process.
     grep -rnE '\b(printf|puts|putchar|fprintf\(std|perror|exit|abort)\(' src --include='*.c' | grep -v '^src/cli/' |
         grep -vE 'snprintf|vsnprintf|cv_buffer_printf' | sed 's/$/  - the library never prints or exits/'
