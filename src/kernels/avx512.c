@@ -38,16 +38,28 @@ static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, (const int8_t *)row + k)));
 }
 
+/* Loops over the cells of a tile must vanish before registers are given out, or the cells live in memory. */
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* A register tile of R rows by C batch entries. Each cell has one accumulator of sixteen lanes that walks K in order, so
  * its value is the same in every tile shape. */
 #define STEP(R, C, LOAD, MASK)                                                                                    \
     do {                                                                                                          \
         __m512 row[R];                                                                                            \
-        for (int r = 0; r < R; r++)                                                                               \
+        UNROLL for (int r = 0; r < R; r++)                                                                        \
+        {                                                                                                         \
             row[r] = LOAD(w + (size_t)r * row_bytes, k, MASK);                                                    \
-        for (int c = 0; c < C; c++) {                                                                             \
+            if (b == 0 && C > 1)                                                                                  \
+                _mm_prefetch(w + (size_t)(R + r) * row_bytes + (size_t)k * (row_bytes / (size_t)K), _MM_HINT_T0); \
+        }                                                                                                         \
+        UNROLL for (int c = 0; c < C; c++)                                                                        \
+        {                                                                                                         \
             __m512 v = _mm512_maskz_loadu_ps(MASK, x + (size_t)c * x_stride + k);                                 \
-            for (int r = 0; r < R; r++)                                                                           \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
                 sum[r][c] = _mm512_fmadd_ps(row[r], v, sum[r][c]);                                                \
         }                                                                                                         \
     } while (0)
@@ -56,15 +68,15 @@ static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
     do {                                                                                                          \
         __m512 sum[R][C];                                                                                         \
         int k = 0;                                                                                                \
-        for (int r = 0; r < R; r++)                                                                               \
-            for (int c = 0; c < C; c++)                                                                           \
+        UNROLL for (int r = 0; r < R; r++)                                                                        \
+            UNROLL for (int c = 0; c < C; c++)                                                                    \
                 sum[r][c] = _mm512_setzero_ps();                                                                  \
         for (; k + 16 <= K; k += 16)                                                                              \
             STEP(R, C, LOAD, 0xffff);                                                                             \
         if (k < K)                                                                                                \
             STEP(R, C, LOAD, first_lanes(K - k));                                                                 \
-        for (int c = 0; c < C; c++)                                                                               \
-            for (int r = 0; r < R; r++)                                                                           \
+        UNROLL for (int c = 0; c < C; c++)                                                                        \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
                 out[(size_t)c * out_stride + (size_t)r] = _mm512_reduce_add_ps(sum[r][c]) * (scales ? scales[r] : 1); \
     } while (0)
 
@@ -101,42 +113,67 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
 
 /* --- inputs in 8 bits --------------------------------------------------------------------------------- */
 
-/* The instruction multiplies unsigned by signed bytes, so 128 is added to the inputs, and 128 times the sum of a row's weights
- * taken off in the end. Both are whole numbers: the result is that of the other kernels to the bit. */
+/* The instruction multiplies unsigned by signed bytes, so 128 is added to the weights, and 128 times the sum of the inputs
+ * taken off in the end. Both are whole numbers: the result is that of the other kernels to the bit. A row is short for the
+ * hardware's prefetcher, which starts anew at each: the tile's next rows are asked for while these are read. */
 #define TILE_Q8(R, C)                                                                                             \
     do {                                                                                                          \
-        const __m512i flip = _mm512_set1_epi8((char)0x80), ones = _mm512_set1_epi8(1);                            \
-        __m512i sum[R][C], weights[R];                                                                            \
-        for (int r = 0; r < R; r++) {                                                                             \
-            weights[r] = _mm512_setzero_si512();                                                                  \
-            for (int c = 0; c < C; c++)                                                                           \
+        const __m512i flip = _mm512_set1_epi8((char)0x80);                                                        \
+        const int8_t *in[C];                                                                                      \
+        __m512i sum[R][C];                                                                                        \
+        UNROLL for (int c = 0; c < C; c++)                                                                        \
+        {                                                                                                         \
+            in[c] = x->values + (size_t)(b + c) * x->stride;                                                      \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
                 sum[r][c] = _mm512_setzero_si512();                                                               \
         }                                                                                                         \
-        for (int k = 0; k < K; k += 64) {                                                                         \
-            __mmask64 mask = K - k >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (K - k)) - 1;                         \
+        for (int k = 0; k < whole; k += 64) {                                                                     \
             __m512i row[R];                                                                                       \
-            for (int r = 0; r < R; r++) {                                                                         \
-                row[r] = _mm512_maskz_loadu_epi8(mask, w + (size_t)r * (size_t)K + k);                            \
-                weights[r] = _mm512_dpbusd_epi32(weights[r], ones, row[r]);                                       \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
+            {                                                                                                     \
+                const int8_t *at = w + (size_t)r * (size_t)K + k;                                                 \
+                row[r] = _mm512_xor_si512(flip, _mm512_loadu_si512(at));                                          \
+                if (b == 0)                                                                                       \
+                    _mm_prefetch((const char *)at + (size_t)(R) * (size_t)K, _MM_HINT_T0);                        \
             }                                                                                                     \
-            for (int c = 0; c < C; c++) {                                                                         \
-                __m512i in = _mm512_xor_si512(                                                                    \
-                    flip, _mm512_maskz_loadu_epi8(mask, x->values + (size_t)(b + c) * x->stride + k));            \
-                for (int r = 0; r < R; r++)                                                                       \
-                    sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], in, row[r]);                                       \
+            UNROLL for (int c = 0; c < C; c++)                                                                    \
+            {                                                                                                     \
+                __m512i x64 = _mm512_loadu_si512(in[c] + k);                                                      \
+                UNROLL for (int r = 0; r < R; r++)                                                                \
+                    sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], row[r], x64);                                      \
             }                                                                                                     \
         }                                                                                                         \
-        for (int c = 0; c < C; c++)                                                                               \
-            for (int r = 0; r < R; r++) {                                                                         \
-                __m512i exact = _mm512_sub_epi32(sum[r][c], _mm512_slli_epi32(weights[r], 7));                    \
-                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
-                    (float)_mm512_reduce_add_epi32(exact) * (scales[r] * x->scales[b + c]);                       \
+        if (whole < K) {                                                                                          \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
+            {                                                                                                     \
+                __m512i row = _mm512_xor_si512(flip, _mm512_maskz_loadu_epi8(tail, w + (size_t)r * (size_t)K + whole)); \
+                UNROLL for (int c = 0; c < C; c++)                                                                \
+                    sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], row, _mm512_maskz_loadu_epi8(tail, in[c] + whole)); \
             }                                                                                                     \
+        }                                                                                                         \
+        UNROLL for (int c = 0; c < C; c++)                                                                        \
+        {                                                                                                         \
+            int32_t inputs = total_of(x, b + c, K);                                                               \
+            UNROLL for (int r = 0; r < R; r++)                                                                    \
+                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
+                    (float)(_mm512_reduce_add_epi32(sum[r][c]) - 128 * inputs) * (scales[r] * x->scales[b + c]);  \
+        }                                                                                                         \
     } while (0)
+
+static inline int32_t total_of(const cv_q8_rows *x, int b, int K)
+{
+    const int32_t *sums = x->sums + (size_t)b * x->sum_stride;
+    int32_t total = 0;
+
+    for (int g = 0; g < (K + CV_Q4_GROUP - 1) / CV_Q4_GROUP; g++)
+        total += sums[g];
+    return total;
+}
 
 static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)
 {
-    const int K = weight->K;
+    const int K = weight->K, whole = K / 64 * 64;
+    const __mmask64 tail = ((__mmask64)1 << (K - whole)) - 1;
 
     for (int n = 0, rows; n < weight->N; n += rows, out += rows) {
         const int8_t *w = (const int8_t *)weight->data + (size_t)n * (size_t)K;
@@ -168,25 +205,25 @@ static inline __m512i nibbles(const void *bytes)
 #define TILE_Q4(R, C)                                                                                             \
     do {                                                                                                          \
         __m512 sum[R][C];                                                                                         \
-        for (int r = 0; r < R; r++)                                                                               \
-            for (int c = 0; c < C; c++)                                                                           \
+        UNROLL for (int r = 0; r < R; r++)                                                                               \
+            UNROLL for (int c = 0; c < C; c++)                                                                           \
                 sum[r][c] = _mm512_setzero_ps();                                                                  \
         for (int g = 0; g < groups; g++) {                                                                        \
             __m512i in[C], offset[C];                                                                             \
-            for (int c = 0; c < C; c++) {                                                                         \
+            UNROLL for (int c = 0; c < C; c++) {                                                                         \
                 in[c] = _mm512_loadu_si512(x->values + (size_t)(b + c) * x->stride + (size_t)g * CV_Q4_GROUP);    \
                 offset[c] = _mm512_maskz_set1_epi32(1, -8 * x->sums[(size_t)(b + c) * x->sum_stride + (size_t)g]); \
             }                                                                                                     \
-            for (int r = 0; r < R; r++) {                                                                         \
+            UNROLL for (int r = 0; r < R; r++) {                                                                         \
                 __m512i row = nibbles(w + (size_t)r * row_bytes + (size_t)g * (CV_Q4_GROUP / 2));                 \
                 __m512 scale = _mm512_set1_ps(_cvtsh_ss(scales[r * groups + g]));                                 \
-                for (int c = 0; c < C; c++)                                                                       \
+                UNROLL for (int c = 0; c < C; c++)                                                                       \
                     sum[r][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(offset[c], row, in[c])),   \
                                                 scale, sum[r][c]);                                                \
             }                                                                                                     \
         }                                                                                                         \
-        for (int c = 0; c < C; c++)                                                                               \
-            for (int r = 0; r < R; r++)                                                                           \
+        UNROLL for (int c = 0; c < C; c++)                                                                               \
+            UNROLL for (int r = 0; r < R; r++)                                                                           \
                 out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
                     _mm512_reduce_add_ps(sum[r][c]) * x->scales[b + c];                                           \
     } while (0)
