@@ -12,6 +12,7 @@ typedef struct cogvideo_bench_request {
     int threads; /* 0 = all processors that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
+    const char *kernels; /* "plain C", "avx2", "avx512": what to measure; NULL = the best that the processor can run */
     /* Called after each measurement with its name and how many of all are done; other than 0 cancels. May be NULL. */
     int (*progress)(void *user, const char *name, int done, int total);
     void *user;

@@ -113,6 +113,18 @@ static void list_items(bench *b)
     }
 }
 
+static cogvideo_status choose_kernels(bench *b, const char *name, cogvideo_error *err)
+{
+    cv_kernels_best(&b->exec.kernels);
+    if (!name)
+        return COGVIDEO_OK;
+    for (int number = 0; cv_kernels_choose(number, &b->exec.kernels); number++)
+        if (strcmp(b->exec.kernels.name, name) == 0)
+            return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no kernels '%.40s' that this processor can run; 'cogvideo --version' "
+                   "names them", name);
+}
+
 static void bench_close(bench *b)
 {
     cv_free(b->buffer);
@@ -136,7 +148,7 @@ cogvideo_status cogvideo_bench(const cogvideo_bench_request *request, cogvideo_b
     CV_NEW(b, 1, err);
     b->exec = (cv_exec){ .threads = request->threads ? request->threads : cv_cpu_count(), .q8_inputs = true };
     b->hidden = hidden;
-    cv_kernels_best(&b->exec.kernels);
+    CV_TRY(choose_kernels(b, request->kernels, err));
     cv_blas_init();
     CV_TRY(take_memory(b, err));
     list_items(b);

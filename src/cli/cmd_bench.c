@@ -6,6 +6,7 @@
 
 typedef struct settings {
     int threads, rounds, hidden, json, quiet;
+    const char *kernels;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -15,6 +16,8 @@ static const arg_option table[] = {
     { "rounds", 0, "N", "how often everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5, NULL },
     { "hidden", 0, "N", "width of the layers; default 3072, the full-size model's", ARG_INT, FIELD(hidden), 64, 16384, 3072,
       NULL },
+    { "kernels", 0, "NAME", "'plain C', avx2 or avx512; default: the best that the processor can run", ARG_TEXT, FIELD(kernels),
+      0, 0, 0, NULL },
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
@@ -76,7 +79,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .progress = on_measured, .user = given };
+    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
 

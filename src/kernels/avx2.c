@@ -342,24 +342,38 @@ static inline __m256i dot_bytes(__m256i sum, __m256i x, __m256i absolute, __m256
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+/* A row is short for the hardware's prefetcher, which starts anew at each: the tile's next rows are asked for while these
+ * are read. */
+#define STEP_Q8(R, C, LOAD)                                                                                       \
+    do {                                                                                                          \
+        __m256i in[C], absolute[C];                                                                               \
+        for (int c = 0; c < C; c++) {                                                                             \
+            in[c] = LOAD(x->values + (size_t)(b + c) * x->stride + k, K - k);                                     \
+            absolute[c] = _mm256_abs_epi8(in[c]);                                                                 \
+        }                                                                                                         \
+        for (int r = 0; r < R; r++) {                                                                             \
+            const int8_t *at = w + (size_t)r * (size_t)K + k;                                                     \
+            __m256i row = LOAD(at, K - k);                                                                        \
+            if (b == 0)                                                                                           \
+                _mm_prefetch((const char *)at + (size_t)(R) * (size_t)K, _MM_HINT_T0);                            \
+            for (int c = 0; c < C; c++)                                                                           \
+                sum[r][c] = dot_bytes(sum[r][c], in[c], absolute[c], row);                                        \
+        }                                                                                                         \
+    } while (0)
+
+#define LOAD_WHOLE(FROM, COUNT) _mm256_loadu_si256((const __m256i *)(FROM))
+
 #define TILE_Q8(R, C)                                                                                             \
     do {                                                                                                          \
         __m256i sum[R][C];                                                                                        \
+        int k = 0;                                                                                                \
         for (int r = 0; r < R; r++)                                                                               \
             for (int c = 0; c < C; c++)                                                                           \
                 sum[r][c] = _mm256_setzero_si256();                                                               \
-        for (int k = 0; k < K; k += 32) {                                                                         \
-            __m256i in[C], absolute[C];                                                                           \
-            for (int c = 0; c < C; c++) {                                                                         \
-                in[c] = load_bytes(x->values + (size_t)(b + c) * x->stride + k, K - k);                           \
-                absolute[c] = _mm256_abs_epi8(in[c]);                                                             \
-            }                                                                                                     \
-            for (int r = 0; r < R; r++) {                                                                         \
-                __m256i row = load_bytes(w + (size_t)r * (size_t)K + k, K - k);                                   \
-                for (int c = 0; c < C; c++)                                                                       \
-                    sum[r][c] = dot_bytes(sum[r][c], in[c], absolute[c], row);                                    \
-            }                                                                                                     \
-        }                                                                                                         \
+        for (; k + 32 <= K; k += 32)                                                                              \
+            STEP_Q8(R, C, LOAD_WHOLE);                                                                            \
+        if (k < K)                                                                                                \
+            STEP_Q8(R, C, load_bytes);                                                                            \
         for (int c = 0; c < C; c++)                                                                               \
             for (int r = 0; r < R; r++)                                                                           \
                 out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
