@@ -12,6 +12,11 @@ typedef struct cogvideo_bench_request {
     int threads; /* 0 = all processors that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
+    const char *config;  /* a model's description (configs/README.md): whole steps of a model of that size are measured instead,
+                            made of seeded numbers. NULL = the linear layers alone */
+    const char *type;    /* of that model's matrices: "f32", "f16", "bf16", "q8" or "q4"; NULL = "q8" */
+    const char *work;    /* where the model is made, a directory; one that is there is used again. Needed with `config` */
+    double seconds;      /* the most that each kind of step is measured; 0 = 10 */
     const char *kernels; /* "plain C", "avx2", "avx512": what to measure; NULL = the best that the processor can run */
     /* Called after each measurement with its name and how many of all are done; other than 0 cancels. May be NULL. */
     int (*progress)(void *user, const char *name, int done, int total);
@@ -20,7 +25,7 @@ typedef struct cogvideo_bench_request {
 
 typedef struct cogvideo_bench_row {
     char name[48];   /* such as "q8, batch 8" */
-    char unit[12];   /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits) */
+    char unit[12];   /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits), "codes/s", "s", "GB" */
     char limit[48];  /* the row whose rate bounds this one; empty for a limit itself */
     double rate;     /* median over the rounds */
     double share;    /* of the limit, median of the rounds' own ratios; 0 for a limit */

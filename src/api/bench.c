@@ -4,6 +4,9 @@
 #include "base/cpu.h"
 #include "bench/limits.h"
 #include "bench/linears.h"
+#include "bench/seeded.h"
+#include "bench/steps.h"
+#include "family/cogvideo/family.h"
 #include "nn/blas.h"
 
 #include <stdio.h>
@@ -136,12 +139,36 @@ static void bench_close(bench *b)
     cv_free(b);
 }
 
+static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
+{
+    const cogvideo_model_options options = { .threads = request->threads };
+    cogvideo_status status;
+    cogvideo_model *model = NULL;
+    cv_weight_type type = CV_WEIGHT_Q8;
+
+    if (!request->work || !request->work[0])
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a directory is needed for the model that is measured");
+    if (request->type && !cv_weight_type_parse(&type, request->type))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and q4 are",
+                       request->type);
+    CV_TRY(cv_seeded_model(request->config, type, request->work, err));
+    CV_TRY(cogvideo_model_open(&model, request->work, &options, err));
+    *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = 1, .hidden = model->description.network.hidden };
+    snprintf(out->kernels, sizeof out->kernels, "%s", model->exec.kernels.name);
+    CV_TRY(cv_bench_steps(model, request->seconds > 0 ? request->seconds : 10, request, out, err));
+fail:
+    cogvideo_model_close(&model);
+    return status;
+}
+
 cogvideo_status cogvideo_bench(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
 {
     int hidden = request->hidden ? request->hidden : 3072, rounds = request->rounds ? request->rounds : 5;
     cogvideo_status status;
     bench *b = NULL;
 
+    if (request->config)
+        return bench_model(request, out, err);
     if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || request->threads < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a width that is a multiple of 64 up to 16384 and 1 to 1000 rounds were "
                        "expected, not %d and %d", hidden, rounds);

@@ -6,7 +6,8 @@
 
 typedef struct settings {
     int threads, rounds, hidden, json, quiet;
-    const char *kernels;
+    const char *kernels, *config, *type, *work;
+    double seconds;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -15,6 +16,12 @@ static const arg_option table[] = {
       NULL },
     { "rounds", 0, "N", "how often everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5, NULL },
     { "hidden", 0, "N", "width of the layers; default 3072, the full-size model's", ARG_INT, FIELD(hidden), 64, 16384, 3072,
+      NULL },
+    { "config", 0, "FILE", "a model's description: whole steps of a model of that size are measured instead", ARG_TEXT,
+      FIELD(config), 0, 0, 0, NULL },
+    { "type", 0, "TYPE", "of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0, 0, 0, NULL },
+    { "work", 0, "DIR", "where that model is made of seeded numbers, and found again", ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
+    { "seconds", 0, "X", "the most that each kind of step is measured; default 10", ARG_NUMBER, FIELD(seconds), 0.01, 100000, 10,
       NULL },
     { "kernels", 0, "NAME", "'plain C', avx2 or avx512; default: the best that the processor can run", ARG_TEXT, FIELD(kernels),
       0, 0, 0, NULL },
@@ -27,7 +34,7 @@ static int on_measured(void *user, const char *name, int done, int total)
 {
     const settings *s = user;
 
-    if (!s->quiet && done % (total / (s->rounds + 1)) == 0)
+    if (!s->quiet && total > 0 && done % (total / (s->rounds + 1)) == 0)
         cli_say("measuring: round %d of %d", done / (total / (s->rounds + 1)), s->rounds);
     (void)name;
     return cli_interrupted();
@@ -35,12 +42,14 @@ static int on_measured(void *user, const char *name, int done, int total)
 
 static void print_text(const cogvideo_bench_report *report)
 {
-    printf("%d threads, kernels %s, layers %d wide, medians of %d rounds\n\n", report->threads, report->kernels, report->hidden,
-           report->rounds);
+    printf("%d threads, kernels %s, layers %d wide", report->threads, report->kernels, report->hidden);
+    if (report->rounds > 1)
+        printf(", medians of %d rounds", report->rounds);
+    puts("\n");
     for (int i = 0; i < report->count; i++) {
         const cogvideo_bench_row *row = &report->rows[i];
 
-        printf("%-16s %8.1f %-8s", row->name, row->rate, row->unit);
+        printf("%-28s %8.*f %-8s", row->name, row->rate < 100 ? 2 : 1, row->rate, row->unit);
         if (row->limit[0])
             printf(" %5.1f %% of %s", 100 * row->share, row->limit);
         putchar('\n');
@@ -79,12 +88,14 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels, .progress = on_measured, .user = given };
+    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
+                                       .config = s->config, .type = s->type, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
 
-    (void)command;
     (void)arguments;
+    if (s->config && !s->work)
+        return cli_usage_error(command, "--config needs a directory for the model: --work DIR");
     cli_progress_init(&session.progress, s->quiet);
     if (cogvideo_bench(&request, &report, &err) != COGVIDEO_OK)
         return cli_failed(&session, &err);
@@ -107,7 +118,8 @@ const cli_command cmd_bench = {
         "layer in each type of weights: one place of one sequence (batch 1), of several at once, and many places of\n"
         "one (rows). All are measured in turn, so that what else the machine does touches all alike.",
     .examples = "  cogvideo bench\n"
-                "  cogvideo bench --threads 1 --json > machine.json",
+                "  cogvideo bench --threads 1 --json > machine.json\n"
+                "  cogvideo bench --config configs/cogvideo.json --type q8 --work /var/tmp/seeded",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

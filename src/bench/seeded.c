@@ -1,0 +1,161 @@
+#include "bench/seeded.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "family/cogvideo/description.h"
+#include "import/narrow.h"
+#include "model/cogvideo/stage.h"
+#include "tensor/store_write.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ROWS 64 /* that differ: they follow each other again and again */
+
+static const char *const own_files[] = { "stage1.safetensors", "stage2.safetensors" };
+
+/* Uniform numbers: matrices keep the size of their inputs, gains are near 1. */
+static void fill(float *row, size_t K, const cv_tensor *tensor, size_t n)
+{
+    bool gain = strstr(tensor->name, "norm") && tensor->rank == 1 && strstr(tensor->name, ".weight");
+    float scale = tensor->rank == 2 ? sqrtf(3.0f / (float)K) : 0.1f;
+    uint64_t state = cv_hash_text(tensor->name) + n;
+
+    for (size_t k = 0; k < K; k++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        row[k] = scale * ((float)(state >> 40) * 0x1p-23f - 1) + (gain ? 1 : 0);
+    }
+}
+
+static cogvideo_status write_part(cv_store_writer *writer, const char *block, size_t row, size_t N, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t n = 0; n < N; n += ROWS)
+        CV_TRY(cv_store_writer_data(writer, block, (N - n < ROWS ? N - n : ROWS) * row, err));
+fail:
+    return status;
+}
+
+static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type, cogvideo_error *err)
+{
+    size_t N = tensor->rank == 2 ? tensor->shape[0] : 1, K = tensor->count / N;
+    size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
+    cogvideo_status status = COGVIDEO_OK;
+    float *wide = NULL;
+    char *data = NULL, *scales = NULL;
+
+    CV_NEW(wide, K, err);
+    CV_NEW(data, ROWS * row, err);
+    CV_NEW(scales, ROWS * scale + 1, err);
+    for (size_t n = 0; n < ROWS && n < N; n++) {
+        fill(wide, K, tensor, n);
+        cv_weight_narrow(data + n * row, scales + n * scale, type, wide, K);
+    }
+    if (scale > 0)
+        CV_TRY(write_part(writer, scales, scale, N, err));
+    CV_TRY(write_part(writer, data, row, N, err));
+fail:
+    cv_free(wide);
+    cv_free(data);
+    cv_free(scales);
+    return status;
+}
+
+/* All tensors of a plan, those with f32 first, each with its scales before it. */
+static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, const char *path, cogvideo_error *err)
+{
+    const cv_narrowing narrowing = { .type = type };
+    cogvideo_status status;
+    cv_store_writer *writer = NULL;
+
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    for (int step = 0; step < 4; step++)
+        for (size_t i = 0; i < cv_store_count(plan); i++) {
+            const cv_tensor *tensor = cv_store_at(plan, i);
+            cv_weight_type own = tensor->rank == 2 ? cv_narrow_type(&narrowing, tensor->name, 2, tensor->shape, CV_F32)
+                                                   : CV_WEIGHT_F32;
+
+            if ((own != CV_WEIGHT_F32) != (step % 2))
+                continue;
+            if (step < 2)
+                CV_TRY(cv_narrow_declare(writer, tensor->name, own, tensor->rank, tensor->shape, err));
+            else
+                CV_TRY(write_tensor(writer, tensor, own, err));
+        }
+    CV_TRY(cv_store_writer_commit(&writer, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    return status;
+}
+
+/* The trunk's file, or that of one stage. */
+static cogvideo_status write_file(const cv_cogvideo_config *c, int own, cv_weight_type type, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *trunk_plan = NULL, *stage_plan = NULL;
+    cv_trunk trunk = { 0 };
+    cv_stage stage = { 0 };
+
+    CV_TRY(cv_store_plan(&trunk_plan, "the trunk", err));
+    CV_TRY(cv_store_plan(&stage_plan, "the stage", err));
+    CV_TRY(cv_trunk_bind(&trunk, trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions, (float)c->norm_epsilon, err));
+    if (own >= 0)
+        CV_TRY(cv_stage_bind(&stage, own ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, c, &trunk, stage_plan, err));
+    CV_TRY(write_store(own < 0 ? trunk_plan : stage_plan, type, path, err));
+fail:
+    cv_stage_close(&stage);
+    cv_trunk_close(&trunk);
+    cv_store_close(&stage_plan);
+    cv_store_close(&trunk_plan);
+    return status;
+}
+
+static cogvideo_status write_description(const char *config, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *json = NULL, *parts;
+
+    CV_TRY(cv_json_read(&json, config, (size_t)1 << 20, err));
+    parts = cv_json_set_object(json, "parts");
+    for (int own = 0; own < 2; own++) {
+        cv_json *part = cv_json_set_object(parts, own ? "stage2" : "stage1");
+
+        cv_json_set_string(part, "trunk", "trunk.safetensors");
+        cv_json_set_string(part, "own", own_files[own]);
+    }
+    CV_TRY(cv_json_write(json, path, err));
+fail:
+    cv_json_free(&json);
+    return status;
+}
+
+cogvideo_status cv_seeded_model(const char *config, cv_weight_type type, const char *folder, cogvideo_error *err)
+{
+    static const char *const files[] = { "model.json", "trunk.safetensors", "stage1.safetensors", "stage2.safetensors" };
+    cogvideo_status status;
+    cv_description d = { 0 };
+    char *path = NULL;
+
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+        goto fail;
+    }
+    for (int i = 0; i < 4; i++) {
+        cv_free(path);
+        if (!(path = cv_path_join(folder, files[i], err))) {
+            status = COGVIDEO_ERROR_MEMORY;
+            goto fail;
+        }
+        if (!cv_path_exists(path))
+            CV_TRY(i == 0 ? write_description(config, path, err) : write_file(&d.network, i - 2, type, path, err));
+        if (i == 0)
+            CV_TRY(cv_description_read(&d, path, err));
+    }
+fail:
+    cv_free(path);
+    cv_description_free(&d);
+    return status;
+}
