@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEAST_BYTES ((size_t)512 << 20) /* of weights in a run: more than any cache of a small server */
 #define LIMITS 3
 #define MOST_ROWS 512
 
@@ -42,9 +41,17 @@ typedef struct bench {
     cv_bench_item items[LIMITS + SHAPES];
 } bench;
 
+/* Bytes of weights in a run: at the default width 540 MB, more than any cache of a small server; never less than 4 MiB. */
+static size_t least_bytes(int hidden)
+{
+    size_t bytes = (size_t)57 * (size_t)hidden * (size_t)hidden, least = (size_t)4 << 20;
+
+    return bytes > least ? bytes / least * least : least;
+}
+
 static int copies_of(cv_weight_type type, int hidden)
 {
-    return (int)(LEAST_BYTES / cv_linears_bytes(type, hidden)) + 1;
+    return (int)(least_bytes(hidden) / cv_linears_bytes(type, hidden)) + 1;
 }
 
 /* Half-precision numbers of moderate size read as any type are ordinary numbers too. */
@@ -79,7 +86,7 @@ static cogvideo_status take_memory(bench *b, cogvideo_error *err)
     fill(b->scales, scales);
     for (size_t i = 0; i < MOST_ROWS * K; i++)
         b->x[i] = (float)(i % 17) / 17 - 0.5f;
-    b->limits = (cv_limits){ &b->exec, b->buffer, LEAST_BYTES, 0 };
+    b->limits = (cv_limits){ &b->exec, b->buffer, least_bytes(b->hidden), 0 };
     arena = cv_arena_over(b->inputs, arena.peak);
     cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
 fail:

@@ -1,0 +1,91 @@
+/* The benchmark runs and reports numbers that can be; how large they are is the machine's affair. */
+#include "support/check.h"
+#include "support/program.h"
+
+#include "base/json.h"
+
+static cv_json *parse_output(void)
+{
+    const char *text = program_output();
+    cogvideo_error err;
+    cv_json *json = NULL;
+
+    CHECK_OK(cv_json_parse(&json, text, strlen(text), "bench", &err), err);
+    return json;
+}
+
+/* Every row has a name and a rate above zero; returns how many rows have this unit. */
+static int check_rows(const cv_json *report, const char *unit)
+{
+    cv_json *rows;
+    cogvideo_error err;
+    int found = 0;
+
+    CHECK_OK(cv_json_array(report, "rows", &rows, "bench", &err), err);
+    for (const cv_json *row = cv_json_first(rows); row; row = cv_json_next(row)) {
+        const char *name, *own;
+        double rate;
+
+        CHECK_OK(cv_json_string(row, "name", &name, "bench", &err), err);
+        CHECK_OK(cv_json_string(row, "unit", &own, "bench", &err), err);
+        CHECK_OK(cv_json_double(row, "rate", 1e-9, 1e12, &rate, "bench", &err), err);
+        found += strcmp(own, unit) == 0;
+    }
+    return found;
+}
+
+static void limits_and_layers_are_measured(void **state)
+{
+    cv_json *report;
+
+    (void)state;
+    program_ok("bench --hidden 64 --rounds 1 --threads 2 -q --json");
+    report = parse_output();
+    assert_true(check_rows(report, "GB/s") >= 2);
+    assert_true(check_rows(report, "GOP/s") >= 2);
+    cv_json_free(&report);
+    program_ok("bench --hidden 64 --rounds 1 --kernels 'plain C' -q");
+    assert_non_null(strstr(program_output(), "% of read bandwidth"));
+}
+
+static void a_model_is_made_and_found_again(void **state)
+{
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+    cv_json *report;
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        program_ok("bench --config '%s/small.json' --type q4 --work '%s' --seconds 0.05 -q --json", dir ? dir : "configs",
+                   check_temp_path("seeded"));
+        report = parse_output();
+        assert_true(check_rows(report, "codes/s") == 8);
+        cv_json_free(&report);
+    }
+    program_ok("info '%s'", check_temp_path("seeded"));
+}
+
+static void what_cannot_be_is_said(void **state)
+{
+    (void)state;
+    program_check("bench --kernels none" STDERR, 1, "'none'");
+    program_check("bench --hidden 65" STDERR, 1, "multiple of 64");
+    program_check("bench --config x" STDERR, 2, "--work DIR");
+    program_check("bench --config nowhere.json --work made" STDERR, 1, "nowhere.json");
+    program_check("bench --config x --work y --type q5" STDERR, 1, "q5");
+}
+
+static int start(void **state)
+{
+    (void)state;
+    setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(limits_and_layers_are_measured),
+                                        cmocka_unit_test(a_model_is_made_and_found_again),
+                                        cmocka_unit_test(what_cannot_be_is_said) };
+
+    return cmocka_run_group_tests(tests, start, NULL);
+}
