@@ -60,6 +60,7 @@ typedef struct cogvideo_shapes_options {
     uint64_t seed;
     int held_out;               /* 1: only combinations that training never sees; 0: only the others */
     cogvideo_language language; /* of the captions; both: either, by the seed */
+    const char *motions;        /* only these, by their names in the world, such as "left,still"; NULL = all */
     int overwrite;              /* 1: replace a dataset that is there */
 } cogvideo_shapes_options;
 

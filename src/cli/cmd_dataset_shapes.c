@@ -4,7 +4,7 @@
 #include "say.h"
 
 typedef struct settings {
-    const char *output, *world;
+    const char *output, *world, *motions;
     int clips, held_out, language, force, quiet;
     int64_t seed;
 } settings;
@@ -19,6 +19,8 @@ static const arg_option table[] = {
       ARG_FLAG, FIELD(held_out), 0, 0, 0, NULL },
     { "language", 0, "WHICH", "of the captions: en, zh or both; default both", ARG_CHOICE, FIELD(language), 0, 0,
       COGVIDEO_BOTH_LANGUAGES, "en|zh|both" },
+    { "motions", 0, "NAME,...", "only these, by their names in the world's description; default: all", ARG_TEXT, FIELD(motions),
+      0, 0, 0, NULL },
     { "world", 0, "FILE", "a description of the world; default: the one built in, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
@@ -31,7 +33,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     const cogvideo_shapes_options options = { s->world, s->clips, (uint64_t)s->seed, s->held_out,
-                                              (cogvideo_language)s->language, s->force };
+                                              (cogvideo_language)s->language, s->motions, s->force };
     cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "clips");
     cogvideo_error err;
@@ -54,7 +56,8 @@ const cli_command cmd_dataset_shapes = {
     .details = "One object on a plain background: 2 sizes, 8 colours, 4 shapes, 10 motions and 3 backgrounds are 1872\n"
                "combinations. Every one comes once before any comes again.",
     .examples = "  cogvideo dataset shapes -o shapes\n"
-                "  cogvideo dataset shapes --held-out --clips 300 --seed 1 -o shapes-test",
+                "  cogvideo dataset shapes --held-out --clips 300 --seed 1 -o shapes-test\n"
+                "  cogvideo dataset shapes --motions left,right,still -o first-turn",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

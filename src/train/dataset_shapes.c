@@ -5,14 +5,34 @@
 #include "base/rng.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* Marks the motions of a list of names. */
+static cogvideo_status read_motions(const cv_shapes *world, const char *names, bool wanted[CV_SHAPES_MOST], cogvideo_error *err)
+{
+    for (int m = 0; m < world->motions; m++)
+        wanted[m] = !names;
+    while (names && *names) {
+        size_t length = strcspn(names, ",");
+        int m = 0;
+
+        while (m < world->motions && (strlen(world->motion[m].word.name) != length || memcmp(world->motion[m].word.name, names, length) != 0))
+            m++;
+        if (m == world->motions)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.*s' is no motion of this world", length < 40 ? (int)length : 40, names);
+        wanted[m] = true;
+        names += length + (names[length] == ',');
+    }
+    return COGVIDEO_OK;
+}
 
 /* The combinations that are wanted, shuffled (Fisher and Yates) by the seed. */
-static int choose(const cv_shapes *world, bool held_out, uint64_t seed, int *out)
+static int choose(const cv_shapes *world, bool held_out, const bool motions[CV_SHAPES_MOST], uint64_t seed, int *out)
 {
     int count = 0;
 
     for (int i = 0; i < cv_shapes_count(world); i++)
-        if (cv_shapes_held_out(world, i) == held_out)
+        if (cv_shapes_held_out(world, i) == held_out && motions[world->combinations[i].motion])
             out[count++] = i;
     for (int i = count - 1; i > 0; i--) {
         uint32_t random[4];
@@ -51,12 +71,14 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
     cv_dataset_writer *writer = NULL;
     uint8_t *pixels = NULL;
     int *chosen = NULL, count, clips;
+    bool motions[CV_SHAPES_MOST];
     cogvideo_status status;
 
     CV_TRY(cv_shapes_open(&world, options->world, err));
+    CV_TRY(read_motions(world, options->motions, motions, err));
     CV_NEW(chosen, cv_shapes_count(world), err);
     CV_NEW(pixels, world->frames * world->side * world->side * 3, err);
-    count = choose(world, options->held_out != 0, options->seed, chosen);
+    count = choose(world, options->held_out != 0, motions, options->seed, chosen);
     clips = options->clips > 0 ? options->clips : count;
     if (count == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this world has no combination that is %s",

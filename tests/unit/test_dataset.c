@@ -71,6 +71,29 @@ static void write_gray(const char *name, int frames, int base)
     cogvideo_video_free(&video);
 }
 
+static void motions_can_be_chosen(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options options = { .clips = 8, .motions = "still,left" };
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_clip clip;
+    int left = 0;
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("chosen"), &options, NULL, &err), err);
+    dataset = open_dataset("chosen");
+    for (int i = 0; i < 8; i++) {
+        CHECK_OK(cogvideo_dataset_get_clip(dataset, i, &clip, &err), err);
+        left += strstr(clip.caption, "left") || strstr(clip.caption, "左");
+        assert_true(strstr(clip.caption, "left") || strstr(clip.caption, "左") || strstr(clip.caption, "still") ||
+                    strstr(clip.caption, "静止"));
+    }
+    assert_true(left > 0 && left < 8);
+    cogvideo_dataset_close(&dataset);
+    options.motions = "still,flies";
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT, "'flies'", err);
+}
+
 static void shapes_are_repeatable(void **state)
 {
     cogvideo_error err;
@@ -321,7 +344,7 @@ static void rows_have_each_step_s_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_are_repeatable),
+        cmocka_unit_test(motions_can_be_chosen), cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
         cmocka_unit_test(lists_are_read),
         cmocka_unit_test(datasets_that_lie_are_refused),
