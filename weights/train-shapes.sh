@@ -11,6 +11,9 @@ mkdir -p "$1" && cd "$1"
 [ -e held-out/dataset.json ] || "$cogvideo" dataset shapes --held-out --force -o held-out
 [ -e once/dataset.json ] || "$cogvideo" dataset shapes --force -o once
 [ -e some/dataset.json ] || "$cogvideo" dataset shapes --clips 2600 --seed 23 --force -o some
+for motions in left still left,right,up,down orbit bounce grow,shrink rotate; do
+    [ -e "$motions/dataset.json" ] || "$cogvideo" dataset shapes --motions "$motions" --clips 3500 --seed 25 --force -o "$motions"
+done
 [ -e clips/dataset.json ] || "$cogvideo" dataset shapes --clips 17110 --seed 21 --force -o clips
 
 [ -e model ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
@@ -32,11 +35,32 @@ rows() {
 train image-tokenizer once --held-out held-out
 rows image clips image
 rows stage1 clips stage1
+for motions in left still left,right,up,down orbit bounce grow,shrink rotate; do
+    rows "$motions" "$motions" stage1
+done
 rows stage2 some stage2
 rows held-out-image held-out image
 rows held-out-stage1 held-out stage1
 rows held-out-stage2 held-out stage2
 # Half of the trunk's rows are first frames under the first frame's text, the others any frame under the video's text.
 train image image.rows image.rows stage1.rows stage2.rows --held-out held-out-image.rows
-train stage1 stage1.rows --held-out held-out-stage1.rows
+
+# What a text moves decides two or three codes of a frame; all else of the loss drowns them. So stage 1 learns in turns: how
+# things move at all, from one direction; then that it is the text which tells, from the first two frames alone; then the rest.
+# turn STEP RECIPE DATA...: on to that step.
+turn() {
+    step=$1 turn_recipe=$2
+    shift 2
+    resume=
+    [ -e run-stage1/checkpoint.safetensors ] && resume=--resume
+    "$cogvideo" train stage1 "$@" --held-out held-out-stage1.rows --recipe "$turn_recipe" --model model -o run-stage1 --steps "$step" $resume
+}
+turns=$root/configs/shapes-turns.json
+lines=left,right,up,down.rows
+turn 520 "$recipe" left.rows
+turn 865 "$turns" left.rows still.rows
+turn 1380 "$turns" "$lines" "$lines" "$lines" "$lines" still.rows
+turn 1680 "$turns" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows
+turn 1880 "$turns" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows grow,shrink.rows rotate.rows
+turn 4350 "$recipe" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows grow,shrink.rows rotate.rows
 train stage2 stage2.rows --held-out held-out-stage2.rows
