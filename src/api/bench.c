@@ -86,7 +86,7 @@ static cogvideo_status take_memory(bench *b, cogvideo_error *err)
     fill(b->scales, scales);
     for (size_t i = 0; i < MOST_ROWS * K; i++)
         b->x[i] = (float)(i % 17) / 17 - 0.5f;
-    b->limits = (cv_limits){ &b->exec, b->buffer, least_bytes(b->hidden), 0 };
+    b->limits = (cv_limits){ &b->exec, b->buffer, least_bytes(b->hidden) };
     arena = cv_arena_over(b->inputs, arena.peak);
     cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
 fail:

@@ -9,7 +9,6 @@ typedef struct cv_limits {
     const cv_exec *exec;
     const void *buffer; /* larger than the caches */
     size_t bytes;
-    float sink;
 } cv_limits;
 
 /* Runs of a cv_limits: bytes read; operations. */
