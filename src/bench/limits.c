@@ -15,12 +15,9 @@ double cv_limit_read(void *user)
 {
     cv_limits *limits = user;
     const int chunks = (int)(limits->bytes / CHUNK);
-    float total = 0;
-
-#pragma omp parallel for num_threads(limits->exec->threads) schedule(static) reduction(+ : total)
+#pragma omp parallel for num_threads(limits->exec->threads) schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
-        total += limits->exec->kernels.read((const char *)limits->buffer + (size_t)chunk * CHUNK, CHUNK);
-    keep(total);
+        keep(limits->exec->kernels.read((const char *)limits->buffer + (size_t)chunk * CHUNK, CHUNK));
     return (double)chunks * (double)CHUNK;
 }
 
@@ -28,11 +25,14 @@ static double peak(cv_limits *limits, cv_peak_fn *run)
 {
     double operations = 0;
 
-#pragma omp parallel for num_threads(limits->exec->threads) schedule(static) reduction(+ : operations)
+#pragma omp parallel for num_threads(limits->exec->threads) schedule(static)
     for (int t = 0; t < limits->exec->threads; t++) {
         float own = 0.25f;
 
-        operations += run(PEAK_ROUNDS, &own);
+        double done = run(PEAK_ROUNDS, &own);
+
+#pragma omp atomic
+        operations += done;
         keep(own);
     }
     return operations;
