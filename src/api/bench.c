@@ -1,150 +1,13 @@
+/* bench.c - the public benchmark. */
 #include <cogvideo/bench.h>
 
-#include "base/mem.h"
-#include "base/cpu.h"
-#include "bench/limits.h"
-#include "bench/linears.h"
+#include "bench/machine.h"
 #include "bench/seeded.h"
 #include "bench/steps.h"
 #include "family/cogvideo/family.h"
-#include "nn/blas.h"
+#include "import/narrow.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#define LIMITS 3
-#define MOST_ROWS 512
-
-static const char *const limit_names[LIMITS] = { "read bandwidth", "f32 peak", "8-bit peak" };
-
-/* What is measured, each type at each of these numbers of rows; against limit. */
-static const struct shape {
-    cv_weight_type type;
-    int rows;
-    bool step;
-    int limit;
-} shapes[] = {
-    { CV_WEIGHT_F32, 1, true, 0 },   { CV_WEIGHT_F16, 1, true, 0 },   { CV_WEIGHT_Q8, 1, true, 0 },
-    { CV_WEIGHT_Q4, 1, true, 0 },    { CV_WEIGHT_F16, 8, true, 1 },   { CV_WEIGHT_F16, 16, true, 1 },
-    { CV_WEIGHT_Q8, 8, true, 2 },    { CV_WEIGHT_Q8, 16, true, 2 },   { CV_WEIGHT_Q4, 8, true, 2 },
-    { CV_WEIGHT_Q4, 16, true, 2 },   { CV_WEIGHT_F16, 512, false, 1 }, { CV_WEIGHT_Q8, 512, false, 1 },
-};
-enum { SHAPES = sizeof shapes / sizeof *shapes };
-
-typedef struct bench {
-    cv_exec exec;
-    int hidden;
-    void *buffer, *scales, *scratch, *inputs;
-    float *x, *out;
-    cv_limits limits;
-    cv_linears linears[SHAPES];
-    cv_bench_item items[LIMITS + SHAPES];
-} bench;
-
-/* Bytes of weights in a run: at the default width 540 MB, more than any cache of a small server; never less than 4 MiB. */
-static size_t least_bytes(int hidden)
-{
-    size_t bytes = (size_t)57 * (size_t)hidden * (size_t)hidden, least = (size_t)4 << 20;
-
-    return bytes > least ? bytes / least * least : least;
-}
-
-static int copies_of(cv_weight_type type, int hidden)
-{
-    return (int)(least_bytes(hidden) / cv_linears_bytes(type, hidden)) + 1;
-}
-
-/* Half-precision numbers of moderate size read as any type are ordinary numbers too. */
-static void fill(void *buffer, size_t bytes)
-{
-    uint64_t *words = buffer;
-
-    for (size_t i = 0; i < bytes / sizeof *words; i++)
-        words[i] = ((i + 1) * 0x9e3779b97f4a7c15u & 0x8fff8fff8fff8fffu) | 0x2000200020002000u;
-}
-
-static cogvideo_status take_memory(bench *b, cogvideo_error *err)
-{
-    cogvideo_status status = COGVIDEO_OK;
-    size_t bytes = 0, scales = 0, K = 4 * (size_t)b->hidden;
-    cv_arena arena = { 0 };
-
-    for (int i = 0; i < SHAPES; i++) {
-        size_t all = (size_t)copies_of(shapes[i].type, b->hidden) * cv_linears_bytes(shapes[i].type, b->hidden);
-
-        bytes = all > bytes ? all : bytes;
-        all = (size_t)copies_of(shapes[i].type, b->hidden) * 9 * (size_t)b->hidden * cv_weight_scale_bytes(shapes[i].type, K);
-        scales = all > scales ? all : scales;
-    }
-    cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
-    CV_NEW(b->x, MOST_ROWS * K, err);
-    CV_NEW(b->out, MOST_ROWS * K, err);
-    if (!(b->inputs = cv_alloc(arena.peak, 1, err)) || !(b->buffer = cv_alloc(bytes, 1, err)) || !(b->scales = cv_alloc(scales, 1, err)) ||
-        !(b->scratch = cv_alloc(cv_linear_scratch(&b->exec, (int)K), 1, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    fill(b->buffer, bytes);
-    fill(b->scales, scales);
-    for (size_t i = 0; i < MOST_ROWS * K; i++)
-        b->x[i] = (float)(i % 17) / 17 - 0.5f;
-    b->limits = (cv_limits){ &b->exec, b->buffer, least_bytes(b->hidden) };
-    arena = cv_arena_over(b->inputs, arena.peak);
-    cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
-fail:
-    return status;
-}
-
-static void list_items(bench *b)
-{
-    static cv_bench_run *const limits[LIMITS] = { cv_limit_read, cv_limit_f32, cv_limit_int8 };
-    static const char *const units[LIMITS] = { "GB/s", "GFLOP/s", "GOP/s" };
-    const cv_step_input input = b->linears[0].input;
-
-    for (int i = 0; i < LIMITS; i++) {
-        cv_bench_item *item = &b->items[i];
-
-        *item = (cv_bench_item){ .run = limits[i], .user = &b->limits };
-        snprintf(item->row.name, sizeof item->row.name, "%s", limit_names[i]);
-        snprintf(item->row.unit, sizeof item->row.unit, "%s", units[i]);
-    }
-    for (int i = 0; i < SHAPES; i++) {
-        const struct shape *shape = &shapes[i];
-        cv_bench_item *item = &b->items[LIMITS + i];
-        int copies = shape->step ? copies_of(shape->type, b->hidden) : 1;
-
-        b->linears[i] = (cv_linears){ .exec = &b->exec, .type = shape->type, .hidden = b->hidden, .copies = copies,
-                                      .rows = shape->rows, .step = shape->step, .count_bytes = shape->limit == 0,
-                                      .weights = b->buffer, .scales = b->scales, .x = b->x, .out = b->out, .input = input,
-                                      .scratch = b->scratch };
-        *item = (cv_bench_item){ .run = cv_linears_run, .user = &b->linears[i] };
-        snprintf(item->row.name, sizeof item->row.name, "%s, %s %d", cv_weight_type_name(shape->type),
-                 shape->step ? "batch" : "rows", shape->rows);
-        snprintf(item->row.unit, sizeof item->row.unit, "%s", units[shape->limit]);
-        snprintf(item->row.limit, sizeof item->row.limit, "%s", limit_names[shape->limit]);
-    }
-}
-
-static cogvideo_status choose_kernels(bench *b, const char *name, cogvideo_error *err)
-{
-    cv_kernels_best(&b->exec.kernels);
-    if (!name)
-        return COGVIDEO_OK;
-    for (int number = 0; cv_kernels_choose(number, &b->exec.kernels); number++)
-        if (strcmp(b->exec.kernels.name, name) == 0)
-            return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no kernels '%.40s' that this processor can run; 'cogvideo --version' "
-                   "names them", name);
-}
-
-static void bench_close(bench *b)
-{
-    cv_free(b->buffer);
-    cv_free(b->scales);
-    cv_free(b->scratch);
-    cv_free(b->inputs);
-    cv_free(b->x);
-    cv_free(b->out);
-    cv_free(b);
-}
 
 static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
 {
@@ -155,9 +18,8 @@ static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvid
 
     if (!request->work || !request->work[0])
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a directory is needed for the model that is measured");
-    if (request->type && !cv_weight_type_parse(&type, request->type))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and q4 are",
-                       request->type);
+    if (request->type)
+        CV_TRY(cv_narrow_type_read(&type, request->type, err));
     CV_TRY(cv_seeded_model(request->config, type, request->work, err));
     CV_TRY(cogvideo_model_open(&model, request->work, &options, err));
     *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = 1, .hidden = model->description.network.hidden };
@@ -170,29 +32,5 @@ fail:
 
 cogvideo_status cogvideo_bench(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
 {
-    int hidden = request->hidden ? request->hidden : 3072, rounds = request->rounds ? request->rounds : 5;
-    cogvideo_status status;
-    bench *b = NULL;
-
-    if (request->config)
-        return bench_model(request, out, err);
-    if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || request->threads < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a width that is a multiple of 64 up to 16384 and 1 to 1000 rounds were "
-                       "expected, not %d and %d", hidden, rounds);
-    CV_NEW(b, 1, err);
-    b->exec = (cv_exec){ .threads = request->threads ? request->threads : cv_cpu_count(), .q8_inputs = true };
-    b->hidden = hidden;
-    CV_TRY(choose_kernels(b, request->kernels, err));
-    cv_blas_init();
-    CV_TRY(take_memory(b, err));
-    list_items(b);
-    CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, request, err));
-    *out = (cogvideo_bench_report){ .threads = b->exec.threads, .rounds = rounds, .hidden = hidden, .count = LIMITS + SHAPES };
-    snprintf(out->kernels, sizeof out->kernels, "%s", b->exec.kernels.name);
-    for (int i = 0; i < LIMITS + SHAPES; i++)
-        out->rows[i] = b->items[i].row;
-fail:
-    if (b)
-        bench_close(b);
-    return status;
+    return request->config ? bench_model(request, out, err) : cv_bench_machine(request, out, err);
 }

@@ -25,12 +25,11 @@ typedef struct run {
 static cogvideo_status read_request(run *r)
 {
     const cogvideo_quantize_request *request = r->request;
+    cogvideo_status status;
 
     if (!request->input || !request->input[0])
         return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "the model to quantise must be named");
-    if (!request->type || !cv_weight_type_parse(&r->narrowing.type, request->type))
-        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; q8, q4, f16, bf16 and f32 are",
-                       request->type ? request->type : "");
+    CV_TRY(cv_narrow_type_read(&r->narrowing.type, request->type, r->err));
     if (request->keep_count > MOST_KEEPS)
         return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "%d exceptions are more than the %d that there may be",
                        request->keep_count, MOST_KEEPS);
@@ -43,7 +42,8 @@ static cogvideo_status read_request(run *r)
                            "*word_embeddings*=q8", request->keep[i]);
         r->narrowing.keep_count++;
     }
-    return COGVIDEO_OK;
+fail:
+    return status;
 }
 
 static cogvideo_status advance(run *r, uint64_t bytes)
@@ -75,12 +75,6 @@ static cogvideo_status read_rows(void *user, size_t first, size_t count, float *
     return rows->passes > 1 ? COGVIDEO_OK : advance(rows->r, count * row);
 }
 
-/* The order of the types in the file: quantised ones, each with its scales before it, are the last. */
-static int order_of(cv_weight_type type)
-{
-    return type == CV_WEIGHT_F32 ? 0 : type < CV_WEIGHT_Q8 ? 1 : 2;
-}
-
 static cogvideo_status write_tensor(run *r, cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type)
 {
     size_t N = tensor->rank == 2 ? tensor->shape[0] : tensor->count;
@@ -94,7 +88,7 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
 {
     cogvideo_status status = COGVIDEO_OK;
 
-    for (int order = 0; order < 3; order++)
+    for (int order = 0; order < CV_NARROW_ORDERS; order++)
         for (size_t i = 0; i < cv_store_count(store); i++) {
             const cv_tensor *tensor = cv_store_at(store, i);
             cv_weight_type type;
@@ -104,7 +98,7 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
                                "not one that is quantised already", cv_store_path(store), tensor->name,
                                cv_dtype_name(tensor->dtype));
             type = cv_narrow_type(&r->narrowing, tensor->name, tensor->rank, tensor->shape, tensor->dtype);
-            if (order_of(type) != order)
+            if (cv_narrow_order(type) != order)
                 continue;
             if (declare)
                 CV_TRY(cv_narrow_declare(writer, tensor->name, type, tensor->rank, tensor->shape, r->err));

@@ -15,6 +15,7 @@ double cv_limit_read(void *user)
 {
     cv_limits *limits = user;
     const int chunks = (int)(limits->bytes / CHUNK);
+
 #pragma omp parallel for num_threads(limits->exec->threads) schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
         keep(limits->exec->kernels.read((const char *)limits->buffer + (size_t)chunk * CHUNK, CHUNK));
@@ -28,7 +29,6 @@ static double peak(cv_limits *limits, cv_peak_fn *run)
 #pragma omp parallel for num_threads(limits->exec->threads) schedule(static)
     for (int t = 0; t < limits->exec->threads; t++) {
         float own = 0.25f;
-
         double done = run(PEAK_ROUNDS, &own);
 
 #pragma omp atomic

@@ -5,7 +5,7 @@
 #include "bench/rounds.h"
 #include "nn/linear.h"
 
-/* QKV, attention's output and both layers of the MLP, as often as `bytes` of weights hold: no cache keeps them. */
+/* QKV, attention's output and both layers of the MLP, `copies` times over, so that no cache keeps them. */
 typedef struct cv_linears {
     const cv_exec *exec;
     cv_weight_type type;

@@ -64,7 +64,7 @@ fail:
     return status;
 }
 
-/* All tensors of a plan, those with f32 first, each with its scales before it. */
+/* All tensors of a plan. */
 static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, const char *path, cogvideo_error *err)
 {
     const cv_narrowing narrowing = { .type = type };
@@ -72,15 +72,15 @@ static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, co
     cv_store_writer *writer = NULL;
 
     CV_TRY(cv_store_writer_create(&writer, path, err));
-    for (int step = 0; step < 4; step++)
+    for (int turn = 0; turn < 2 * CV_NARROW_ORDERS; turn++)
         for (size_t i = 0; i < cv_store_count(plan); i++) {
             const cv_tensor *tensor = cv_store_at(plan, i);
             cv_weight_type own = tensor->rank == 2 ? cv_narrow_type(&narrowing, tensor->name, 2, tensor->shape, CV_F32)
                                                    : CV_WEIGHT_F32;
 
-            if ((own != CV_WEIGHT_F32) != (step % 2))
+            if (cv_narrow_order(own) != turn % CV_NARROW_ORDERS)
                 continue;
-            if (step < 2)
+            if (turn < CV_NARROW_ORDERS) /* all are declared before the first is written */
                 CV_TRY(cv_narrow_declare(writer, tensor->name, own, tensor->rank, tensor->shape, err));
             else
                 CV_TRY(write_tensor(writer, tensor, own, err));

@@ -6,15 +6,12 @@
 typedef struct settings {
     int threads, quiet, json;
     cli_text_options text;
-    int stage, first_frame;
+    cli_score_options score;
     double margin;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
-      FIELD(stage), 1, 2, 1, NULL },
-    { "first-frame", 0, NULL, "look at frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
     { "margin", 0, "X", "places are firm where A's likeliest code leads the next by more than X in logits; default 0.2",
       ARG_NUMBER, FIELD(margin), 0, 1000, 0.2, NULL },
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
@@ -47,10 +44,10 @@ static void print(const cogvideo_comparison *c, int as_json)
     putchar('\n');
 }
 
-static int compare(cli_session *a, const cli_session *b, settings *s, const cogvideo_tokens *clip)
+static int compare(cli_session *a, const cli_session *b, settings *s, const cogvideo_score_options *what,
+                   const cogvideo_tokens *clip)
 {
     cogvideo_generate_options options;
-    cogvideo_score_options what = { .stage = s->stage, .first_frame = s->first_frame };
     cogvideo_comparison comparison;
     cogvideo_error err;
     int status = cli_clip_prompt(a, &s->text, clip);
@@ -58,7 +55,7 @@ static int compare(cli_session *a, const cli_session *b, settings *s, const cogv
     if (status != CLI_OK)
         return status;
     cli_fill_text(a, &s->text, &options);
-    if (cogvideo_compare(a->model, b->model, &options, &what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
+    if (cogvideo_compare(a->model, b->model, &options, what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
         return cli_failed(a, &err);
     cli_progress_end(&a->progress);
     print(&comparison, s->json);
@@ -71,10 +68,11 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_session sessions[2] = { 0 };
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;
-    int status = CLI_OK;
+    cogvideo_score_options what;
+    int status = cli_score_what(command, &s->score, &what);
 
-    if (s->first_frame && s->stage == 2)
-        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    if (status != CLI_OK)
+        return status;
     for (int i = 0; i < 2 && status == CLI_OK; i++) {
         cli_model_options open = { arguments->values[i], s->threads, 0, s->quiet };
 
@@ -83,7 +81,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status == CLI_OK && cogvideo_tokens_load(&clip, arguments->values[2], &err) != COGVIDEO_OK)
         status = cli_failed(&sessions[0], &err);
     if (status == CLI_OK)
-        status = compare(&sessions[0], &sessions[1], s, &clip);
+        status = compare(&sessions[0], &sessions[1], s, &what, &clip);
     cogvideo_tokens_free(&clip);
     cli_close(&sessions[0]);
     cli_close(&sessions[1]);
@@ -91,7 +89,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 }
 
 static const arg_group groups[] = {
-    { "Options", table, 0 },
+    { "Options", cli_score_table, offsetof(settings, score) },
+    { "More options", table, 0 },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },

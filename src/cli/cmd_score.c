@@ -8,16 +8,8 @@
 typedef struct settings {
     cli_model_options model;
     cli_text_options text;
-    int stage, first_frame;
+    cli_score_options score;
 } settings;
-
-#define FIELD(field) offsetof(settings, field)
-static const arg_option table[] = {
-    { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
-      FIELD(stage), 1, 2, 1, NULL },
-    { "first-frame", 0, NULL, "score frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
-    { 0 },
-};
 
 static void print_frames(const double *logprob, const int *scored, int frames, size_t places)
 {
@@ -38,10 +30,9 @@ static void print_frames(const double *logprob, const int *scored, int frames, s
     }
 }
 
-static int score(cli_session *session, settings *s, const cogvideo_tokens *clip)
+static int score(cli_session *session, settings *s, const cogvideo_score_options *what, const cogvideo_tokens *clip)
 {
     cogvideo_generate_options options;
-    cogvideo_score_options what = { .stage = s->stage, .first_frame = s->first_frame };
     size_t places = (size_t)clip->grid * (size_t)clip->grid;
     double *logprob = cli_alloc((size_t)clip->frames * places, sizeof *logprob);
     int *scored = cli_alloc((size_t)clip->frames, sizeof *scored);
@@ -50,7 +41,7 @@ static int score(cli_session *session, settings *s, const cogvideo_tokens *clip)
 
     cli_fill_text(session, &s->text, &options);
     if (status == CLI_OK &&
-        cogvideo_score(session->model, &options, &what, clip, logprob, scored, &err) != COGVIDEO_OK)
+        cogvideo_score(session->model, &options, what, clip, logprob, scored, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     if (status == CLI_OK) {
         cli_progress_end(&session->progress);
@@ -65,17 +56,18 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     settings *s = given;
     cli_session session = { 0 };
+    cogvideo_score_options what;
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;
     int status;
 
-    if (s->first_frame && s->stage == 2)
-        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    if ((status = cli_score_what(command, &s->score, &what)) != CLI_OK)
+        return status;
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {
         if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
             status = cli_failed(&session, &err);
         else
-            status = score(&session, s, &clip);
+            status = score(&session, s, &what, &clip);
     }
     cogvideo_tokens_free(&clip);
     cli_close(&session);
@@ -83,7 +75,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 }
 
 static const arg_group groups[] = {
-    { "Options", table, 0 },
+    { "Options", cli_score_table, offsetof(settings, score) },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },

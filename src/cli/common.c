@@ -248,6 +248,14 @@ int cli_generate_options(const cli_command *command, cli_session *session, const
     return CLI_OK;
 }
 
+int cli_score_what(const cli_command *command, const cli_score_options *options, cogvideo_score_options *out)
+{
+    if (options->first_frame && options->stage == 2)
+        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    *out = (cogvideo_score_options){ .stage = options->stage, .first_frame = options->first_frame };
+    return CLI_OK;
+}
+
 /* --- the plan -------------------------------------------------------------------------------------- */
 
 /* Memory that can be had without swapping, in bytes; 0 where the system does not tell. */

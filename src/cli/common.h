@@ -46,6 +46,15 @@ extern const arg_option cli_window_guide_table[]; /* the same of interpolation a
 extern const arg_option cli_sampling_table[];
 extern const arg_option cli_output_table[];   /* -o, --force, --json */
 
+typedef struct cli_score_options {
+    int stage, first_frame;
+} cli_score_options;
+
+extern const arg_option cli_score_table[];    /* --stage, --first-frame; in cli_score_options */
+
+/* CLI_OK and the library's form of them, or CLI_USAGE after an error: frame 0 belongs to stage 1. */
+int cli_score_what(const cli_command *command, const cli_score_options *options, cogvideo_score_options *out);
+
 /* --- a model that is open ------------------------------------------------------------------------------ */
 
 typedef struct cli_session {

@@ -116,24 +116,17 @@ fail:
     return status;
 }
 
-/* How wide an element of the tensor is: of quantised ones, by what their scales make of it. */
-static int rank_of(cv_weight_type type)
-{
-    return type == CV_WEIGHT_F32 ? 0 : type < CV_WEIGHT_Q8 ? 1 : 2;
-}
-
-/* Wider elements first, so that each tensor stays aligned in the file; quantised ones, each with its scales before it, are the
- * last. `declare` or else write. */
+/* Their declarations, or else their data. */
 static cogvideo_status each_tensor(conversion *c, const cv_names *names, unsigned homes, bool declare)
 {
     cogvideo_status status = COGVIDEO_OK;
 
-    for (int rank = 0; rank < 3; rank++)
+    for (int order = 0; order < CV_NARROW_ORDERS; order++)
         for (size_t i = 0; i < names->count; i++) {
             const cv_expected *item = &names->items[i];
             cv_weight_type type;
 
-            if (!is_home(item, homes) || rank_of(type = stored_as(c, item)) != rank)
+            if (!is_home(item, homes) || cv_narrow_order(type = stored_as(c, item)) != order)
                 continue;
             if (declare)
                 CV_TRY(cv_narrow_declare(c->writer, item->name, type, item->rank, item->shape, c->err));

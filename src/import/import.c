@@ -79,11 +79,8 @@ static cogvideo_status read_type(import *in)
 
     if (!name)
         return COGVIDEO_OK;
-    if (!cv_weight_type_parse(&in->narrowing.type, name))
-        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and "
-                       "q4 are", name);
     in->to = &in->narrowing;
-    return COGVIDEO_OK;
+    return cv_narrow_type_read(&in->narrowing.type, name, in->err);
 }
 
 /* Opened once to count its pieces, which fixes the ids behind them, and to refuse what is no text model. */

@@ -7,6 +7,14 @@
 
 #define CHUNK ((size_t)1 << 20) /* numbers held at once, unless a row has more */
 
+cogvideo_status cv_narrow_type_read(cv_weight_type *out, const char *name, cogvideo_error *err)
+{
+    if (name && cv_weight_type_parse(out, name))
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and q4 are",
+                   name ? name : "");
+}
+
 bool cv_keep_parse(cv_keep *out, char *text)
 {
     char *equal = strrchr(text, '=');
@@ -47,6 +55,11 @@ cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, i
     return cv_weight_type_fits(type, shape[1]) ? type : CV_WEIGHT_Q8;
 }
 
+int cv_narrow_order(cv_weight_type type)
+{
+    return type == CV_WEIGHT_F32 ? 0 : type < CV_WEIGHT_Q8 ? 1 : 2;
+}
+
 cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_weight_type type, int rank,
                                   const size_t *shape, cogvideo_error *err)
 {
@@ -68,7 +81,7 @@ fail:
     return status;
 }
 
-/* Room for some rows: in f32, and as they are written. */
+/* Room for some rows, in f32 and as they are written, and for the scales of all: they are sought once. */
 typedef struct rows {
     size_t count;
     float *wide;
@@ -90,7 +103,7 @@ static cogvideo_status rows_alloc(rows *r, cv_weight_type type, size_t N, size_t
     r->count = r->count < N ? r->count : N;
     CV_NEW(r->wide, r->count * K, err);
     CV_NEW(r->data, r->count * cv_weight_row_bytes(type, K), err);
-    CV_NEW(r->scales, r->count * cv_weight_scale_bytes(type, K) + 1, err);
+    CV_NEW(r->scales, N * cv_weight_scale_bytes(type, K) + 1, err);
 fail:
     return status;
 }
@@ -117,12 +130,17 @@ static cogvideo_status write_pass(cv_store_writer *writer, const char *name, cv_
     cogvideo_status status = COGVIDEO_OK;
 
     for (size_t first = 0, count; first < N; first += count) {
+        char *own = r->scales + first * scale;
+
         count = N - first < r->count ? N - first : r->count;
         CV_TRY(source(user, first, count, r->wide, err));
         CV_TRY(check_values(name, type, r->wide, count * K, err));
         for (size_t n = 0; n < count; n++)
-            cv_weight_narrow(r->data + n * row, r->scales + n * scale, type, r->wide + n * K, K);
-        CV_TRY(cv_store_writer_data(writer, scales ? r->scales : r->data, count * (scales ? scale : row), err));
+            if (scales)
+                cv_weight_scales(own + n * scale, type, r->wide + n * K, K);
+            else
+                cv_weight_values(r->data + n * row, own + n * scale, type, r->wide + n * K, K);
+        CV_TRY(cv_store_writer_data(writer, scales ? own : r->data, count * (scales ? scale : row), err));
     }
 fail:
     return status;

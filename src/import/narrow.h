@@ -16,6 +16,9 @@ typedef struct cv_narrowing {
     size_t keep_count;
 } cv_narrowing;
 
+/* A type by its name; NULL is none. */
+cogvideo_status cv_narrow_type_read(cv_weight_type *out, const char *name, cogvideo_error *err);
+
 /* "PATTERN=TYPE"; the pattern is a part of `text`, which gets a zero byte. False where there is no such type. */
 bool cv_keep_parse(cv_keep *out, char *text);
 
@@ -23,6 +26,11 @@ bool cv_keep_parse(cv_keep *out, char *text);
  * no such thing, or was not asked for, stays as it is. 4 bits for all leave 8 to the word embeddings, which are also the
  * head and few beside the layers; a row that 4 bits do not fit becomes q8. */
 cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape, cv_dtype from);
+
+/* When a tensor's turn in the file is, 0 .. CV_NARROW_ORDERS - 1: wider elements first, so that each stays aligned; quantised
+ * ones, each with its scales before it, are the last. */
+#define CV_NARROW_ORDERS 3
+int cv_narrow_order(cv_weight_type type);
 
 /* Declares a tensor of `writer`, with its scales before it. Rank 2 for q8 and q4. */
 cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_weight_type type, int rank,

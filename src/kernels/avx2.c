@@ -380,6 +380,17 @@ static inline __m256i dot_bytes(__m256i sum, __m256i x, __m256i absolute, __m256
                     (float)sum8i(sum[r][c]) * (scales[r] * x->scales[b + c]);                                     \
     } while (0)
 
+/* Every entry of the batch from b on, in the widest tiles that fit, for four rows or one. */
+#define EACH_TILE(TILE)                                                                                           \
+    do {                                                                                                          \
+        for (; b + 2 <= B && rows == 4; b += 2)                                                                   \
+            TILE(4, 2);                                                                                           \
+        for (; b < B && rows == 4; b++)                                                                           \
+            TILE(4, 1);                                                                                           \
+        for (; b < B; b++)                                                                                        \
+            TILE(1, 1);                                                                                           \
+    } while (0)
+
 static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)
 {
     const int K = weight->K;
@@ -390,12 +401,7 @@ static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, con
         int b = 0;
 
         rows = weight->N - n >= 4 ? 4 : 1;
-        for (; b + 2 <= B && rows == 4; b += 2)
-            TILE_Q8(4, 2);
-        for (; b < B && rows == 4; b++)
-            TILE_Q8(4, 1);
-        for (; b < B; b++)
-            TILE_Q8(1, 1);
+        EACH_TILE(TILE_Q8);
     }
 }
 
@@ -442,12 +448,7 @@ static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, con
         int b = 0;
 
         rows = weight->N - n >= 4 ? 4 : 1;
-        for (; b + 2 <= B && rows == 4; b += 2)
-            TILE_Q4(4, 2);
-        for (; b < B && rows == 4; b++)
-            TILE_Q4(4, 1);
-        for (; b < B; b++)
-            TILE_Q4(1, 1);
+        EACH_TILE(TILE_Q4);
     }
 }
 

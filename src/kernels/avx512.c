@@ -160,6 +160,19 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
         }                                                                                                         \
     } while (0)
 
+/* Every entry of the batch from b on, in the widest tiles that fit, for four rows or one. */
+#define EACH_TILE(TILE)                                                                                           \
+    do {                                                                                                          \
+        for (; b + 4 <= B && rows == 4; b += 4)                                                                   \
+            TILE(4, 4);                                                                                           \
+        for (; b + 2 <= B && rows == 4; b += 2)                                                                   \
+            TILE(4, 2);                                                                                           \
+        for (; b < B && rows == 4; b++)                                                                           \
+            TILE(4, 1);                                                                                           \
+        for (; b < B; b++)                                                                                        \
+            TILE(1, 1);                                                                                           \
+    } while (0)
+
 static inline int32_t total_of(const cv_q8_rows *x, int b, int K)
 {
     const int32_t *sums = x->sums + (size_t)b * x->sum_stride;
@@ -181,14 +194,7 @@ static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, con
         int b = 0;
 
         rows = weight->N - n >= 4 ? 4 : 1;
-        for (; b + 4 <= B && rows == 4; b += 4)
-            TILE_Q8(4, 4);
-        for (; b + 2 <= B && rows == 4; b += 2)
-            TILE_Q8(4, 2);
-        for (; b < B && rows == 4; b++)
-            TILE_Q8(4, 1);
-        for (; b < B; b++)
-            TILE_Q8(1, 1);
+        EACH_TILE(TILE_Q8);
     }
 }
 
@@ -239,14 +245,7 @@ static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, con
         int b = 0;
 
         rows = weight->N - n >= 4 ? 4 : 1;
-        for (; b + 4 <= B && rows == 4; b += 4)
-            TILE_Q4(4, 4);
-        for (; b + 2 <= B && rows == 4; b += 2)
-            TILE_Q4(4, 2);
-        for (; b < B && rows == 4; b++)
-            TILE_Q4(4, 1);
-        for (; b < B; b++)
-            TILE_Q4(1, 1);
+        EACH_TILE(TILE_Q4);
     }
 }
 

@@ -80,14 +80,19 @@ void cv_weight_widen(float *out, const cv_weight *weight, int row)
     }
 }
 
-static void narrow_q8(int8_t *out, float *scale, const float *row, size_t K)
+static float largest(const float *row, size_t K)
 {
-    float most = 0, by;
+    float most = 0;
 
     for (size_t k = 0; k < K; k++)
         most = fmaxf(most, fabsf(row[k]));
-    *scale = most / 127;
-    by = *scale > 0 ? 127 / most : 0;
+    return most;
+}
+
+static void values_q8(int8_t *out, const float *scale, const float *row, size_t K)
+{
+    float by = *scale > 0 ? 127 / largest(row, K) : 0;
+
     for (size_t k = 0; k < K; k++)
         out[k] = (int8_t)lrintf(row[k] * by);
 }
@@ -119,10 +124,8 @@ static float error_q4(const float *row, float scale, float *better)
  * the others. Tried are the scales that put the largest magnitude at 6.5 to 9.5, and what least squares makes of each. */
 static float scale_q4(const float *row)
 {
-    float most = 0, least = INFINITY, best = 0, better, unused;
+    float most = largest(row, CV_Q4_GROUP), least = INFINITY, best = 0, better, unused;
 
-    for (int k = 0; k < CV_Q4_GROUP; k++)
-        most = fmaxf(most, fabsf(row[k]));
     if (cv_f16_to_f32(cv_f32_to_f16(most / 8)) == 0)
         return 0;
     for (int step = -12; step <= 12; step++) {
@@ -145,23 +148,37 @@ static float scale_q4(const float *row)
     return best;
 }
 
-static void narrow_q4(uint8_t *out, uint16_t *scales, const float *row, size_t K)
+static void values_q4(uint8_t *out, const uint16_t *scales, const float *row, size_t K)
 {
     for (; K > 0; K -= CV_Q4_GROUP, row += CV_Q4_GROUP, out += CV_Q4_GROUP / 2, scales++) {
-        float scale = scale_q4(row), by = scale != 0 ? 1 / scale : 0;
+        float scale = cv_f16_to_f32(*scales), by = scale != 0 ? 1 / scale : 0;
 
-        *scales = cv_f32_to_f16(scale);
         for (int j = 0; j < CV_Q4_GROUP / 2; j++)
             out[j] = (uint8_t)((nearest_q4(row[j], by) + 8) | (nearest_q4(row[j + CV_Q4_GROUP / 2], by) + 8) << 4);
     }
 }
 
-void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K)
+void cv_weight_scales(void *scales, cv_weight_type type, const float *row, size_t K)
 {
     if (type == CV_WEIGHT_Q8)
-        narrow_q8(data, scales, row, K);
+        *(float *)scales = largest(row, K) / 127;
     else if (type == CV_WEIGHT_Q4)
-        narrow_q4(data, scales, row, K);
+        for (size_t g = 0; g < K / CV_Q4_GROUP; g++)
+            ((uint16_t *)scales)[g] = cv_f32_to_f16(scale_q4(row + g * CV_Q4_GROUP));
+}
+
+void cv_weight_values(void *data, const void *scales, cv_weight_type type, const float *row, size_t K)
+{
+    if (type == CV_WEIGHT_Q8)
+        values_q8(data, scales, row, K);
+    else if (type == CV_WEIGHT_Q4)
+        values_q4(data, scales, row, K);
     else
         cv_from_f32(data, (cv_dtype)type, row, K);
+}
+
+void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K)
+{
+    cv_weight_scales(scales, type, row, K);
+    cv_weight_values(data, scales, type, row, K);
 }

@@ -50,5 +50,8 @@ void cv_weight_widen(float *out, const cv_weight *weight, int row);
  * over 127 (q8), or of those that were tried the one of least squared error (q4); values are rounded to nearest, ties to
  * even. */
 void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K);
+/* Its halves: the scales alone, and the values under them. */
+void cv_weight_scales(void *scales, cv_weight_type type, const float *row, size_t K);
+void cv_weight_values(void *data, const void *scales, cv_weight_type type, const float *row, size_t K);
 
 #endif

@@ -60,6 +60,16 @@ void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_co
                        config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
 }
 
+/* Into weights in f32. */
+static void copy_linear(const cv_linear *to, const cv_linear *from)
+{
+    const cv_weight *weight = &from->weight;
+
+    for (int row = 0; row < weight->N; row++)
+        cv_weight_widen((float *)to->weight.data + (size_t)row * (size_t)weight->K, weight, row);
+    memcpy((float *)to->bias, from->bias, (size_t)weight->N * sizeof *from->bias);
+}
+
 /* The plus channel begins as a copy of the base channel, later frames' positions as the first's with a mark of their time.
  * Where alpha begins near 1 the frozen trunk sees little that is strange to it, and the stage need not first learn to leave
  * it alone. */
@@ -77,12 +87,8 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         cv_plus_layer *plus = &stage->plus[n];
         const cv_trunk_layer *base = &trunk->layers[n];
 
-        for (int row = 0; row < base->qkv.weight.N; row++)
-            cv_weight_widen((float *)plus->qkv.weight.data + (size_t)row * C, &base->qkv.weight, row);
-        for (int row = 0; row < base->dense.weight.N; row++)
-            cv_weight_widen((float *)plus->dense.weight.data + (size_t)row * C, &base->dense.weight, row);
-        memcpy((float *)plus->qkv.bias, base->qkv.bias, 3 * C * sizeof(float));
-        memcpy((float *)plus->dense.bias, base->dense.bias, C * sizeof(float));
+        copy_linear(&plus->qkv, &base->qkv);
+        copy_linear(&plus->dense, &base->dense);
         for (size_t i = 0; i < C; i++)
             ((float *)plus->mix)[i] = mix;
     }

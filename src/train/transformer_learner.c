@@ -265,7 +265,7 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
         out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
                          path, cv_rows_kind_name(out->kind), cv_train_part_name(part));
-    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames < l->slots)))
+    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
                          path, out->text_places, out->frames, c->text_places, c->frames);
     return status;

@@ -83,6 +83,7 @@ cogvideo_status cv_arrow_compare(const cogvideo_model *a, const cogvideo_model *
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the models cannot be compared: %d image codes, %d by %d places and %d "
                        "frames in one, %d, %d by %d and %d in the other", network->image_codes, network->grid, network->grid,
                        network->frames, other->image_codes, other->grid, other->grid, other->frames);
+    CV_TRY(cv_forced_check(a, options, clip, err));
     CV_TRY(cv_forced_walk(models, 2, options, what, clip, see, &d, err));
     if (out->codes > 0) {
         out->divergence = d.divergence / (double)out->codes;

@@ -226,23 +226,29 @@ static cogvideo_status show_stage2(forced_walk *walk, cogvideo_error *err)
     return show(walk, err);
 }
 
+cogvideo_status cv_forced_check(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                const cogvideo_tokens *clip, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &model->description.network;
+    cogvideo_status status;
+
+    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_clip(clip, config->grid, config->image_codes, "this model", err));
+fail:
+    return status;
+}
+
 cogvideo_status cv_forced_walk(const cogvideo_model *const models[CV_FORCED_MODELS], int count,
                                const cogvideo_generate_options *options, const cogvideo_score_options *what,
                                const cogvideo_tokens *clip, cv_forced_see *see, void *user, cogvideo_error *err)
 {
-    const cv_cogvideo_config *config = &models[0]->description.network;
     forced_walk walk = { .options = options, .clip = clip, .see = see, .user = user, .count = count };
-    cogvideo_status status;
 
     for (int s = 0; s < count; s++)
         walk.sides[s].model = models[s];
-    CV_TRY(cv_check_options(options, err));
-    CV_TRY(cv_check_clip(clip, config->grid, config->image_codes, "this model", err));
     if (what->stage == 1)
         return show_stage1(&walk, what->first_frame != 0, err);
     if (what->stage == 2)
         return show_stage2(&walk, err);
-    status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the stage to score must be 1 or 2, not %d", what->stage);
-fail:
-    return status;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the stage to score must be 1 or 2, not %d", what->stage);
 }

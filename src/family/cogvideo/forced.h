@@ -12,7 +12,10 @@
 /* One place of the clip: each model's (guided) logits [image_codes] at temperature 1, and the code that stands there. */
 typedef void cv_forced_see(void *user, int frame, int place, float *const logits[CV_FORCED_MODELS], int32_t code);
 
-/* Shows every place of the frames that `what` names; `count` models, 1 or 2, of one shape of network. Options are checked. */
+/* Whether options and clip can be walked with: first of all. */
+cogvideo_status cv_forced_check(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                const cogvideo_tokens *clip, cogvideo_error *err);
+/* Shows every place of the frames that `what` names; `count` models, 1 or 2, of one shape of network. */
 cogvideo_status cv_forced_walk(const cogvideo_model *const models[CV_FORCED_MODELS], int count,
                                const cogvideo_generate_options *options, const cogvideo_score_options *what,
                                const cogvideo_tokens *clip, cv_forced_see *see, void *user, cogvideo_error *err);

@@ -27,6 +27,11 @@ cogvideo_status cv_arrow_score(const cogvideo_model *model, const cogvideo_gener
     const cogvideo_model *const models[CV_FORCED_MODELS] = { model, NULL };
     scores s = { cv_cogvideo_places(config), config->image_codes, logprob, scored };
 
+    cogvideo_status status;
+
+    CV_TRY(cv_forced_check(model, options, clip, err));
     memset(scored, 0, (size_t)clip->frames * sizeof *scored);
     return cv_forced_walk(models, 1, options, what, clip, see, &s, err);
+fail:
+    return status;
 }

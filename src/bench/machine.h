@@ -1,0 +1,12 @@
+/* machine.h - what `cogvideo bench` measures where it is given no model. */
+#ifndef CV_BENCH_MACHINE_H
+#define CV_BENCH_MACHINE_H
+
+#include "base/status.h"
+
+#include <cogvideo/bench.h>
+
+/* As cogvideo_bench without a config. */
+cogvideo_status cv_bench_machine(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err);
+
+#endif
