@@ -32,6 +32,8 @@ typedef struct cogvideo_train_request {
     const char *held_out;     /* the same, one, for evaluation; NULL = none */
     const char *output;       /* the run's folder, made where it is missing */
     int resume;               /* 1: go on from the checkpoint there, with a warning where the recipe has changed; 0: there must be none */
+    int finetune;             /* 1: begin with the weights that the directory has of this part (not of the image tokenizer, on whose
+                                 codes all else stands); 0: with new ones. A resumed run has begun already and ignores it */
     int steps;                /* stop after this step; 0 = as the recipe says */
     int threads;              /* 0 = all */
     cogvideo_log log;

@@ -10,7 +10,7 @@
 
 typedef struct settings {
     const char *model, *recipe, *held_out, *output;
-    int resume, steps, threads, quiet;
+    int resume, finetune, steps, threads, quiet;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -21,6 +21,8 @@ static const arg_option table[] = {
       0, NULL },
     { "output", 'o', "RUN", "folder of the run: its checkpoint and its log", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
     { "resume", 0, NULL, "go on from the run's checkpoint, bit for bit", ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
+    { "finetune", 0, NULL, "begin with the weights that DIR has of this part, not with new ones", ARG_FLAG, FIELD(finetune), 0, 0, 0,
+      NULL },
     { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
     { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 1,
       1024, 0, NULL },
@@ -68,6 +70,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_train_request request = {
         .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,
         .data_count = arguments->count - 1, .held_out = s->held_out, .output = s->output, .resume = s->resume,
+        .finetune = s->finetune,
         .steps = s->steps, .threads = s->threads, .log = { on_message, &view }, .progress = on_progress, .user = &view,
     };
     cogvideo_error err;
@@ -100,7 +103,8 @@ const cli_command cmd_train = {
     .examples =
         "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model MODEL \\\n"
         "      -o run-tokenizer\n"
-        "  cogvideo train stage1 stage1.rows --recipe configs/shapes-train.json --model MODEL -o run-stage1 --resume",
+        "  cogvideo train stage1 stage1.rows --recipe configs/shapes-train.json --model MODEL -o run-stage1 --resume\n"
+        "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
     .missing = "a part and its data are missing",

@@ -377,8 +377,11 @@ static void learner_close(cv_learner *learner)
 }
 
 /* Products of sizes below stay within an int. */
-static cogvideo_status check_sizes(const cv_recipe *recipe, const cv_description *d, cogvideo_error *err)
+static cogvideo_status check_request(const cogvideo_train_request *request, const cv_recipe *recipe, const cv_description *d,
+                                     cogvideo_error *err)
 {
+    if (request->finetune)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned: all else was trained on its codes");
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
@@ -400,7 +403,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     cogvideo_status status;
     picture_learner *l = NULL;
 
-    CV_TRY(check_sizes(recipe, d, err));
+    CV_TRY(check_request(request, recipe, d, err));
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
                             .items = recipe->batch };

@@ -11,9 +11,9 @@ trap 'rm -rf "$work"' EXIT
 
 batch=48
 text=16 # what captions of the shapes world have, on average
-cp -r "$root/weights/shapes" "$work/model"
+"$build/cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -q -o "$work/model"
 "$build/cogvideo" dataset shapes --clips 96 -q -o "$work/data"
-"$build/cogvideo" dataset tokens "$work/data" --for image --model "$work/model" -q -o "$work/image.rows"
+"$build/cogvideo" dataset tokens "$work/data" --for image --model "$root/weights/shapes" -q -o "$work/image.rows"
 cat >"$work/recipe.json" <<EOF
 { "format": "cogvideo-recipe", "version": 1, "image": { "steps": $steps, "batch": $batch, "samples": 0, "evaluate_every": 1000000 } }
 EOF
@@ -25,5 +25,5 @@ for turn in 1 2 3; do
     sed -n '3,$s/.*"per_second":\([0-9.]*\).*/\1/p' "$work/run/log.jsonl" |
         awk -v t="$threads" '{ seconds += 1 / $1 } END { printf "cogvideo.c, %d threads: %.0f tokens a second\n", t, NR / seconds }'
     # Layers, width, heads, MLP, vocabulary and image codes of weights/shapes.
-    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 864 768
+    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 480 384
 done

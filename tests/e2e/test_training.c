@@ -147,6 +147,33 @@ static void the_stages_learn(void **state)
                   "the recipe is not that of stage1-halves/checkpoint.safetensors: batch was 2 and is 3\n");
 }
 
+/* At a learning rate of 0 what comes out is what went in. */
+static void finetuning_begins_with_what_is_there(void **state)
+{
+    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"stage1\":{\"steps\":1,\"batch\":2,\"samples\":0,"
+                                 "\"learning_rate\":0,\"final_learning_rate\":0}}";
+
+    (void)state;
+    check_write(check_temp_path("rest.json"), recipe, sizeof recipe - 1);
+    assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/tuned\""), 0);
+    program_ok("train stage1 stage1.rows --finetune --recipe rest.json --model tuned -o tuned-run -q");
+    program_equal_files("tuned/stage1.safetensors", "model/stage1.safetensors");
+    program_ok("train stage1 stage1.rows --recipe rest.json --model tuned -o new-run -q");
+    assert_int_not_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cmp -s tuned/stage1.safetensors model/stage1.safetensors"), 0);
+}
+
+static void finetuning_wants_something_there(void **state)
+{
+    (void)state;
+    program_check("train image-tokenizer data --finetune --recipe recipe.json --model model -o x" STDERR, 1, "cannot be fine-tuned");
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r tuned bare && sed -i '/\"stage1\"/,/}/d' bare/model.json"), 0);
+    program_check("train stage1 stage1.rows --finetune --recipe rest.json --model bare -o x" STDERR, 1,
+                  "bare: has no file of 'stage1' yet, which is trained first");
+    assert_int_equal(system("\"$COGVIDEO_PROGRAM\" quantize \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/eight\" --type q8 -q"), 0);
+    program_check("train stage1 stage1.rows --finetune --recipe rest.json --model eight -o x" STDERR, 1,
+                  "dense.0.weight is missing, of another size or quantised");
+}
+
 static void the_model_makes_a_clip(void **state)
 {
     (void)state;
@@ -183,6 +210,8 @@ int main(void)
         cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(rows_are_made),
         cmocka_unit_test(rows_are_counted),
         cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
+        cmocka_unit_test(finetuning_begins_with_what_is_there),
+        cmocka_unit_test(finetuning_wants_something_there),
         cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_is_wrong_is_said),
     };
 
