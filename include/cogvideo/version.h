@@ -18,6 +18,10 @@ COGVIDEO_API const char *cogvideo_version(void);
 /* What this build can do on this machine, one line per fact ("blas: OpenBLAS 0.3.21", "kernels: avx2"):
  * writes at most `size` bytes, the NUL included. */
 COGVIDEO_API void cogvideo_build_info(char *out, size_t size);
+/* Which kernels OpenBLAS should have chosen for this processor: a version that is older than the processor takes it for one of
+ * 2004 and is up to four times slower. A program that gets a name here sets OPENBLAS_CORETYPE to it and starts itself anew,
+ * for OpenBLAS reads the variable when it is loaded. NULL: it chose well, or the variable is set. */
+COGVIDEO_API const char *cogvideo_blas_core(void);
 
 #ifdef __cplusplus
 }

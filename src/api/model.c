@@ -24,6 +24,11 @@ void cogvideo_build_info(char *out, size_t size)
     snprintf(out, size, "kernels: %s\nblas: %s\ncompiler: %s", kernels.name, cv_blas_name(), __VERSION__);
 }
 
+const char *cogvideo_blas_core(void)
+{
+    return cv_blas_better_core();
+}
+
 cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,
                                     cogvideo_error *err)
 {

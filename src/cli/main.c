@@ -146,20 +146,26 @@ static int dispatch(int argc, char **argv)
 }
 
 /* By default OpenMP's threads spin while they wait for each other, which on a machine that does other work as well takes ten
- * times as long. How they wait is read from the environment before main begins, so the program starts itself anew. */
-static void wait_asleep(char **argv)
+ * times as long; and OpenBLAS may not know the processor. Both read the environment before main begins, so the program starts
+ * itself anew. Where that fails it is slower, and all else is the same. */
+static void settle_environment(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
-        return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv("/proc/self/exe", argv); /* where this fails they spin, and all else is the same */
+    const int spins = !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT");
+    const char *core = cogvideo_blas_core();
+
+    if (spins)
+        setenv("OMP_WAIT_POLICY", "passive", 1);
+    if (core)
+        setenv("OPENBLAS_CORETYPE", core, 1);
+    if (spins || core)
+        execv("/proc/self/exe", argv);
 }
 
 int main(int argc, char **argv)
 {
     int status;
 
-    wait_asleep(argv);
+    settle_environment(argv);
     cli_catch_signals();
     status = dispatch(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK)

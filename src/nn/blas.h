@@ -8,6 +8,8 @@
 /* Keeps OpenBLAS to one thread per call, process-wide. Call before the first product. */
 void cv_blas_init(void);
 const char *cv_blas_name(void);
+/* See cogvideo_blas_core. */
+const char *cv_blas_better_core(void);
 
 /* out [M, N] = a [M, K] * b [N, K]^T + beta * out, row-major with the strides of a row. */
 void cv_blas_matmul_nt(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
