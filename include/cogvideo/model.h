@@ -11,10 +11,18 @@ extern "C" {
 
 typedef struct cogvideo_model cogvideo_model;
 
+/* How the key/value caches keep their numbers. q8: with a scale for each head of each place. Codes may differ between them. */
+typedef enum cogvideo_cache {
+    COGVIDEO_CACHE_F16,
+    COGVIDEO_CACHE_Q8,  /* half the memory of f16 */
+    COGVIDEO_CACHE_F32, /* twice the memory; exact */
+} cogvideo_cache;
+
 typedef struct cogvideo_model_options {
     int threads;      /* worker threads; 0 (default) = processors this process may use; at most 1024 */
     int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32 in each step; 0 (default): in 8 bits,
                          which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
+    cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */
     cogvideo_log log; /* warnings during this model's whole life; silent by default */
 } cogvideo_model_options;
 

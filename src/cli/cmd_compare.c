@@ -74,7 +74,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status != CLI_OK)
         return status;
     for (int i = 0; i < 2 && status == CLI_OK; i++) {
-        cli_model_options open = { arguments->values[i], s->threads, 0, s->quiet };
+        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .quiet = s->quiet };
 
         status = cli_open(command, &sessions[i], &open);
     }

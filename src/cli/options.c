@@ -13,6 +13,8 @@ const arg_option cli_model_table[] = {
       ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which is exact and slower; default q8",
       ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },
+    { "cache", 0, "TYPE", "keys and values of places that are done: f16, q8, which takes half the memory, or f32; default f16",
+      ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },

@@ -23,81 +23,6 @@ static inline __m256i tail_mask(int count)
     return _mm256_loadu_si256((const __m256i *)(ones + 8 - count));
 }
 
-/* The four lane sums of four vectors, in order. */
-static inline __m128 sum8x4(__m256 a, __m256 b, __m256 c, __m256 d)
-{
-    __m256 ab = _mm256_hadd_ps(a, b), cd = _mm256_hadd_ps(c, d), abcd = _mm256_hadd_ps(ab, cd);
-
-    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
-}
-
-static inline __m256 dot8(const float *a, const float *b, int n)
-{
-    __m256 sum = _mm256_setzero_ps();
-    int i = 0;
-
-    for (; i + 8 <= n; i += 8)
-        sum = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), sum);
-    if (i < n) {
-        __m256i mask = tail_mask(n - i);
-
-        sum = _mm256_fmadd_ps(_mm256_maskload_ps(a + i, mask), _mm256_maskload_ps(b + i, mask), sum);
-    }
-    return sum;
-}
-
-/* Every key's sum goes through sum8x4 in the same way, so a score does not depend on where its run begins. */
-static void scores(float *out, const float *q, const float *keys, int n, int D)
-{
-    size_t step = (size_t)D;
-    __m256 zero = _mm256_setzero_ps();
-    float last[4];
-    int i = 0;
-
-    for (; i + 4 <= n; i += 4, keys += 4 * step)
-        _mm_storeu_ps(out + i, sum8x4(dot8(q, keys, D), dot8(q, keys + step, D), dot8(q, keys + 2 * step, D),
-                                      dot8(q, keys + 3 * step, D)));
-    if (i == n)
-        return;
-    _mm_storeu_ps(last, sum8x4(dot8(q, keys, D), i + 1 < n ? dot8(q, keys + step, D) : zero,
-                               i + 2 < n ? dot8(q, keys + 2 * step, D) : zero, zero));
-    memcpy(out + i, last, (size_t)(n - i) * sizeof *out);
-}
-
-static void mix(float *out, const float *weights, const float *values, int n, int D)
-{
-    size_t step = (size_t)D;
-    int d = 0;
-
-    for (; d + 32 <= D; d += 32) {
-        const float *v = values + d;
-        __m256 s0 = _mm256_loadu_ps(out + d), s1 = _mm256_loadu_ps(out + d + 8), s2 = _mm256_loadu_ps(out + d + 16),
-               s3 = _mm256_loadu_ps(out + d + 24);
-
-        for (int i = 0; i < n; i++, v += step) {
-            __m256 w = _mm256_broadcast_ss(weights + i);
-
-            s0 = _mm256_fmadd_ps(w, _mm256_loadu_ps(v), s0);
-            s1 = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + 8), s1);
-            s2 = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + 16), s2);
-            s3 = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + 24), s3);
-        }
-        _mm256_storeu_ps(out + d, s0);
-        _mm256_storeu_ps(out + d + 8, s1);
-        _mm256_storeu_ps(out + d + 16, s2);
-        _mm256_storeu_ps(out + d + 24, s3);
-    }
-    for (; d < D; d += 8) {
-        __m256i mask = tail_mask(D - d < 8 ? D - d : 8);
-        __m256 sum = _mm256_maskload_ps(out + d, mask);
-
-        for (int i = 0; i < n; i++)
-            sum = _mm256_fmadd_ps(_mm256_broadcast_ss(weights + i),
-                                  _mm256_maskload_ps(values + (size_t)i * step + d, mask), sum);
-        _mm256_maskstore_ps(out + d, mask, sum);
-    }
-}
-
 static void spread(float *keys, const float *weights, const float *x, int n, int D)
 {
     size_t step = (size_t)D;
@@ -239,6 +164,43 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
 DEFINE_WIDEN(widen_f16, load_f16, 2)
 DEFINE_WIDEN(widen_bf16, load_bf16, 2)
 DEFINE_WIDEN(widen_q8, load_q8, 1)
+
+/* Thirty-two columns at a time, in four registers. */
+#define DEFINE_MIX(NAME, LOAD, SIZE)                                                                              \
+    static void NAME(float *out, const float *weights, const cv_weight *w)                                        \
+    {                                                                                                             \
+        const size_t size = SIZE, row_bytes = (size_t)w->K * size;                                                \
+        const float *scales = w->scales;                                                                          \
+        uint32_t tail[8] = { 0 };                                                                                 \
+        int k = 0;                                                                                                \
+        for (; k + 32 <= w->K; k += 32) {                                                                         \
+            const char *row = w->data;                                                                            \
+            __m256 sum[4];                                                                                        \
+            for (int i = 0; i < 4; i++)                                                                           \
+                sum[i] = _mm256_loadu_ps(out + k + 8 * i);                                                        \
+            for (int n = 0; n < w->N; n++, row += row_bytes) {                                                    \
+                __m256 weight = _mm256_set1_ps(scales ? weights[n] * scales[n] : weights[n]);                     \
+                for (int i = 0; i < 4; i++)                                                                       \
+                    sum[i] = _mm256_fmadd_ps(weight, LOAD(row, k + 8 * i), sum[i]);                               \
+            }                                                                                                     \
+            for (int i = 0; i < 4; i++)                                                                           \
+                _mm256_storeu_ps(out + k + 8 * i, sum[i]);                                                        \
+        }                                                                                                         \
+        for (; k < w->K; k += 8) {                                                                                \
+            const int count = w->K - k < 8 ? w->K - k : 8;                                                        \
+            const __m256i mask = tail_mask(count);                                                                \
+            const char *row = w->data;                                                                            \
+            __m256 sum = _mm256_maskload_ps(out + k, mask);                                                       \
+            for (int n = 0; n < w->N; n++, row += row_bytes)                                                      \
+                sum = _mm256_fmadd_ps(_mm256_set1_ps(scales ? weights[n] * scales[n] : weights[n]),               \
+                                      LOAD_TAIL(LOAD, row, k, count), sum);                                       \
+            _mm256_maskstore_ps(out + k, mask, sum);                                                              \
+        }                                                                                                         \
+    }
+
+DEFINE_MIX(mix_f32, load_f32, 4)
+DEFINE_MIX(mix_f16, load_f16, 2)
+DEFINE_MIX(mix_q8, load_q8, 1)
 
 /* --- q4 --------------------------------------------------------------------------------------------- */
 
@@ -550,8 +512,9 @@ void cv_kernels_avx2(cv_kernels *table)
     table->widen[CV_WEIGHT_BF16] = widen_bf16;
     table->widen[CV_WEIGHT_Q8] = widen_q8;
     table->widen[CV_WEIGHT_Q4] = widen_q4;
-    table->scores = scores;
-    table->mix = mix;
+    table->mix[CV_WEIGHT_F32] = mix_f32;
+    table->mix[CV_WEIGHT_F16] = mix_f16;
+    table->mix[CV_WEIGHT_Q8] = mix_q8;
     table->spread = spread;
     table->read = read_all;
     table->peak_f32 = peak_f32;

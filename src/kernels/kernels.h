@@ -30,12 +30,10 @@ typedef void cv_linear_q8_fn(float *out, size_t out_stride, const cv_q8_rows *x,
  * even. A row that holds what is no number has unspecified values. */
 typedef void cv_quantise_fn(int8_t *values, float *scale, int32_t *sums, const float *x, int K);
 
-/* Attention of one query on a run of keys, D numbers each, one after another. */
-/* out[i] = sum over d of q[d] * keys[i * D + d], for i < n */
-typedef void cv_scores_fn(float *out, const float *q, const float *keys, int n, int D);
-/* out[d] += sum over i < n of weights[i] * values[i * D + d] */
-typedef void cv_mix_fn(float *out, const float *weights, const float *values, int n, int D);
-/* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what `scores` and `mix` read */
+/* Attention of one query on a run of keys: its scores are a step through them as weights, and what it gets is this:
+ * out[k] += sum over n < w->N of weights[n] * w[n][k], in the order of n. */
+typedef void cv_mix_fn(float *out, const float *weights, const cv_weight *w);
+/* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what both read */
 typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
 /* Multiplies and adds in registers and nothing else, `rounds` times over, and returns how many operations (two for each
@@ -51,8 +49,7 @@ typedef struct cv_kernels {
     cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantised */
     cv_quantise_fn *quantise;
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
-    cv_scores_fn *scores;
-    cv_mix_fn *mix;
+    cv_mix_fn *mix[CV_WEIGHT_TYPES];
     cv_spread_fn *spread;
     cv_read_fn *read;
     cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */

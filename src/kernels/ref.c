@@ -17,19 +17,6 @@ static float dot(const float *a, const float *b, int n)
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
-static void scores(float *out, const float *q, const float *keys, int n, int D)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = dot(q, keys + (size_t)i * (size_t)D, D);
-}
-
-static void mix(float *out, const float *weights, const float *values, int n, int D)
-{
-    for (int i = 0; i < n; i++)
-        for (int d = 0; d < D; d++)
-            out[d] += weights[i] * values[(size_t)i * (size_t)D + (size_t)d];
-}
-
 static void spread(float *keys, const float *weights, const float *x, int n, int D)
 {
     for (int i = 0; i < n; i++)
@@ -37,27 +24,47 @@ static void spread(float *keys, const float *weights, const float *x, int n, int
             keys[(size_t)i * (size_t)D + (size_t)d] += weights[i] * x[d];
 }
 
-/* Rows are widened one after another, in pieces; one does for the whole batch. */
+enum { PIECE = 512 }; /* numbers of a row that are widened at once: whole groups of q4 */
+
+/* Numbers k and on of a row, at most PIECE. */
+static int widen_piece(float *out, const cv_weight *w, int n, int k)
+{
+    cv_weight piece = cv_weight_rows(w, n, 1);
+
+    piece.data = (const char *)piece.data + cv_weight_row_bytes(w->type, (size_t)k);
+    if (w->type == CV_WEIGHT_Q4)
+        piece.scales = (const char *)piece.scales + cv_weight_scale_bytes(w->type, (size_t)k);
+    piece.K = w->K - k < PIECE ? w->K - k : PIECE;
+    cv_weight_widen(out, &piece, 0);
+    return piece.K;
+}
+
+/* Rows are widened one after another; one does for the whole batch. */
 static void linear(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
-    enum { PIECE = 512 }; /* whole groups of q4 */
     float wide[PIECE];
 
     for (int n = 0; n < w->N; n++)
         for (int k = 0; k < w->K; k += PIECE) {
-            cv_weight piece = cv_weight_rows(w, n, 1);
-            int length = w->K - k < PIECE ? w->K - k : PIECE;
+            int length = widen_piece(wide, w, n, k);
 
-            piece.data = (const char *)piece.data + cv_weight_row_bytes(w->type, (size_t)k);
-            if (w->type == CV_WEIGHT_Q4)
-                piece.scales = (const char *)piece.scales + cv_weight_scale_bytes(w->type, (size_t)k);
-            piece.K = length;
-            cv_weight_widen(wide, &piece, 0);
             for (int b = 0; b < B; b++) {
                 float *sum = out + (size_t)b * out_stride + (size_t)n;
 
                 *sum = (k ? *sum : 0) + dot(x + (size_t)b * x_stride + k, wide, length);
             }
+        }
+}
+
+static void mix(float *out, const float *weights, const cv_weight *w)
+{
+    float wide[PIECE];
+
+    for (int n = 0; n < w->N; n++)
+        for (int k = 0, length; k < w->K; k += length) {
+            length = widen_piece(wide, w, n, k);
+            for (int i = 0; i < length; i++)
+                out[k + i] += weights[n] * wide[i];
         }
 }
 
@@ -173,8 +180,7 @@ void cv_kernels_ref(cv_kernels *out)
         .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_q8, [CV_WEIGHT_Q4] = linear_q8_q4 },
         .quantise = quantise,
         .widen = { widen, widen, widen, widen, widen },
-        .scores = scores,
-        .mix = mix,
+        .mix = { mix, mix, mix, mix, mix },
         .spread = spread,
         .read = read_all,
         .peak_f32 = peak_f32,

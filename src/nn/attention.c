@@ -11,6 +11,27 @@ size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D)
     return (size_t)exec->threads * ((size_t)max_keys + (size_t)D) * sizeof(float);
 }
 
+static cv_weight run_of(const cv_weight *matrix, const cv_attention_source *source, int run, int head)
+{
+    return cv_weight_rows(matrix, head * source->places + source->runs[run].first, source->runs[run].count);
+}
+
+void cv_attention_scores(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
+                         const float *x, float *out)
+{
+    cv_weight rows = run_of(matrix, source, run, head);
+
+    kernels->linear[rows.type](out, (size_t)rows.N, x, (size_t)rows.K, &rows, 1);
+}
+
+void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
+                      const float *weights, float *out)
+{
+    cv_weight rows = run_of(matrix, source, run, head);
+
+    kernels->mix[rows.type](out, weights, &rows);
+}
+
 int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
                          float *scaled)
 {
@@ -22,12 +43,10 @@ int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *qu
         scaled[d] = q[d] * scale;
     for (int s = 0; s < query->source_count; s++) {
         const cv_attention_source *source = &query->sources[s];
-        const float *keys = source->keys + (size_t)head * source->head_stride;
         int first = count;
 
         for (int r = 0; r < source->run_count; r++) {
-            kernels->scores(weights + count, scaled, keys + (size_t)source->runs[r].first * (size_t)D,
-                            source->runs[r].count, D);
+            cv_attention_scores(kernels, &source->keys, source, r, head, scaled, weights + count);
             count += source->runs[r].count;
         }
         if (source->bias != 0)
@@ -48,11 +67,9 @@ static void attend(const cv_kernels *kernels, const cv_attention_query *query, i
     memset(out, 0, (size_t)D * sizeof *out);
     for (int s = 0; s < query->source_count; s++) {
         const cv_attention_source *source = &query->sources[s];
-        const float *values = source->values + (size_t)head * source->head_stride;
 
         for (int r = 0; r < source->run_count; r++) {
-            kernels->mix(out, weights + count, values + (size_t)source->runs[r].first * (size_t)D,
-                         source->runs[r].count, D);
+            cv_attention_mix(kernels, &source->values, source, r, head, weights + count, out);
             count += source->runs[r].count;
         }
     }

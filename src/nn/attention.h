@@ -12,10 +12,10 @@ typedef struct cv_run {
     int first, count;
 } cv_run;
 
-/* A memory of keys and values: [H][places][D] each, `head_stride` = places * D, with what one query sees of it. */
+/* A memory of keys and values, [H * places, D] each, with what one query sees of it. */
 typedef struct cv_attention_source {
-    const float *keys, *values;
-    size_t head_stride;
+    cv_weight keys, values;
+    int places;
     const cv_run *runs;
     int run_count;
     float bias; /* added to each of its scores */
@@ -42,9 +42,15 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
 int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
                          float *scaled);
 
+/* A head's rows of one of the source's runs, of its keys or its values: out [count] = rows . x; and out [D] += weights . rows. */
+void cv_attention_scores(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
+                         const float *x, float *out);
+void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
+                      const float *weights, float *out);
+
 /* --- backward: attention_backward.c --- */
 
-/* Gradients of a source's keys and values, in its layout and with its head_stride; both NULL = not wanted. */
+/* Gradients of a source's keys and values, in its layout; both NULL = not wanted. */
 typedef struct cv_attention_grad {
     float *dkeys, *dvalues;
 } cv_attention_grad;

@@ -50,12 +50,12 @@ static void softmax_backward(float *d, const float *weights, int count)
 static void values_backward(const cv_kernels *kernels, const cv_attention_source *source,
                             const cv_attention_grad *grad, int head, int D, const scratch_rows *rows, int at)
 {
-    size_t base = (size_t)head * source->head_stride;
+    size_t base = (size_t)head * (size_t)source->places * (size_t)D;
 
     for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
         size_t first = base + (size_t)source->runs[r].first * (size_t)D;
 
-        kernels->scores(rows->dweights + at, rows->dout, source->values + first, source->runs[r].count, D);
+        cv_attention_scores(kernels, &source->values, source, r, head, rows->dout, rows->dweights + at);
         if (grad->dvalues)
             kernels->spread(grad->dvalues + first, rows->weights + at, rows->dout, source->runs[r].count, D);
     }
@@ -64,12 +64,12 @@ static void values_backward(const cv_kernels *kernels, const cv_attention_source
 static void keys_backward(const cv_kernels *kernels, const cv_attention_source *source, const cv_attention_grad *grad,
                           int head, int D, const scratch_rows *rows, int at)
 {
-    size_t base = (size_t)head * source->head_stride;
+    size_t base = (size_t)head * (size_t)source->places * (size_t)D;
 
     for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
         size_t first = base + (size_t)source->runs[r].first * (size_t)D;
 
-        kernels->mix(rows->dq, rows->dweights + at, source->keys + first, source->runs[r].count, D);
+        cv_attention_mix(kernels, &source->keys, source, r, head, rows->dweights + at, rows->dq);
         if (grad->dkeys)
             kernels->spread(grad->dkeys + first, rows->dweights + at, rows->q, source->runs[r].count, D);
     }

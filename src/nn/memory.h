@@ -3,26 +3,33 @@
 #define CV_NN_MEMORY_H
 
 #include "base/arena.h"
+#include "tensor/weight.h"
 
-/* Keys and values, [layers][H][places][D] each. */
+/* Keys and values of places, as matrices [layers * heads * places, D] of f32, f16 or q8 numbers: a head's keys are rows of a
+ * weight, and its scores a step through them. */
 typedef struct cv_memory {
-    float *keys, *values;
-    int places;
-    size_t layer_stride, head_stride; /* in floats */
+    void *keys, *values;
+    void *key_scales, *value_scales; /* q8: of each row; otherwise NULL */
+    cv_weight_type type;
+    int places, heads, D;
 } cv_memory;
 
-/* A memory without keys and values: its strides. */
-cv_memory cv_memory_of(int places, int hidden, int heads);
+/* A memory without keys and values. */
+cv_memory cv_memory_of(cv_weight_type type, int places, int hidden, int heads);
 /* One whose keys and values are taken from an arena (NULL while that measures). */
-cv_memory cv_memory_take(cv_arena *arena, int layers, int places, int hidden, int heads);
-/* Bytes of the keys and values. */
-size_t cv_memory_bytes(int layers, int places, int hidden);
+cv_memory cv_memory_take(cv_arena *arena, cv_weight_type type, int layers, int places, int hidden, int heads);
+/* Bytes of the keys of so many layers, as many as of the values; and of the scales of either. */
+size_t cv_memory_row_bytes(const cv_memory *memory, int layers);
+size_t cv_memory_scale_bytes(const cv_memory *memory, int layers);
 /* All keys and values to zero. */
 void cv_memory_clear(const cv_memory *memory, int layers);
 
-/* Copies one place's keys and values, [H * D] each, into a layer or out of one. */
-void cv_memory_put(const cv_memory *memory, int layer, int place, const float *keys, const float *values, int H,
-                   int D);
-void cv_memory_get(const cv_memory *memory, int layer, int place, float *keys, float *values, int H, int D);
+/* Keys or values of a layer, [heads * places, D]. */
+cv_weight cv_memory_keys(const cv_memory *memory, int layer);
+cv_weight cv_memory_values(const cv_memory *memory, int layer);
+
+/* Copies one place's keys and values, [heads * D] each, into a layer or out of one. */
+void cv_memory_put(const cv_memory *memory, int layer, int place, const float *keys, const float *values);
+void cv_memory_get(const cv_memory *memory, int layer, int place, float *keys, float *values);
 
 #endif

@@ -182,18 +182,18 @@ static void scores(const geometry *g, const char *model)
     const char *text = ids(g->forced, "seq.text");
 
     clip_save_codes("guided.jsonl", check_i32(g->forced, "seq.guided.tokens"), g->grid, FRAMES);
-    program_ok("score -q --model %s --stage 1 --text-ids %s --guide-ids %s --guidance 3 guided.jsonl", model, text,
+    program_ok("score -q --cache f32 --model %s --stage 1 --text-ids %s --guide-ids %s --guidance 3 guided.jsonl", model, text,
                ids(g->forced, "seq.guide_text"));
     check_scores(g, "guided", 1, 1, FRAMES, check_f32(g->forced, "seq.guided.logprob"));
     clip_save_codes("plain.jsonl", check_i32(g->forced, "seq.plain.tokens"), g->grid, FRAMES);
-    program_ok("score -q --model %s --stage 1 --text-ids %s --guidance 1 plain.jsonl", model, text);
+    program_ok("score -q --cache f32 --model %s --stage 1 --text-ids %s --guidance 1 plain.jsonl", model, text);
     check_scores(g, "plain", 1, 1, FRAMES, check_f32(g->forced, "seq.plain.logprob"));
     clip_save_codes("first.jsonl", check_i32(g->forced, "first.tokens"), g->grid, 1);
-    program_ok("score -q --model %s --stage 1 --first-frame --text-ids %s first.jsonl", model,
+    program_ok("score -q --cache f32 --model %s --stage 1 --first-frame --text-ids %s first.jsonl", model,
                ids(g->forced, "first.text"));
     check_scores(g, "first", 0, 1, 1, check_f32(g->forced, "first.logprob"));
     save_windows(g, "windows.jsonl", check_i32(g->forced, "interp.tokens"));
-    program_ok("score -q --model %s --stage 2 --text-ids %s windows.jsonl", model, ids(g->forced, "seq.text"));
+    program_ok("score -q --cache f32 --model %s --stage 2 --text-ids %s windows.jsonl", model, ids(g->forced, "seq.text"));
     check_scores(g, "stage 2", 1, 2, CLIP, check_f32(g->forced, "interp.logprob"));
 }
 

@@ -102,8 +102,8 @@ static void open_run(run *r, const network *net, const cv_stage *stage, const cv
     cogvideo_error err;
     void *scratch = scratch_for(net, stage, (int)ids->count, false);
 
-    CHECK_OK(cv_text_memory_create(&r->text, &net->config, (int)ids->count, plus, &err), err);
-    CHECK_OK(cv_frame_memory_create(&r->frames, &net->config, plus ? FRAMES : 1, plus, &err), err);
+    CHECK_OK(cv_text_memory_create(&r->text, &net->config, CV_WEIGHT_F32, (int)ids->count, plus, &err), err);
+    CHECK_OK(cv_frame_memory_create(&r->frames, &net->config, CV_WEIGHT_F32, plus ? FRAMES : 1, plus, &err), err);
     cv_forward_text(&net->exec, stage, &r->text, ids->data, NULL, scratch);
     r->sequence = (cv_sequence){ &r->text, &r->frames, weight, plus };
     cv_free(scratch);
@@ -352,8 +352,8 @@ static void check_layers(const network *net)
                 codes_at = text + f * L + i + 1;
                 codes[f * L + i] = i + 1 < L ? ids[codes_at] : 0;
             }
-        CHECK_OK(cv_text_memory_create(&memory, &net->config, text, true, &err), err);
-        CHECK_OK(cv_frame_memory_create(&frames, &net->config, slots, true, &err), err);
+        CHECK_OK(cv_text_memory_create(&memory, &net->config, CV_WEIGHT_F32, text, true, &err), err);
+        CHECK_OK(cv_frame_memory_create(&frames, &net->config, CV_WEIGHT_F32, slots, true, &err), err);
         cv_forward_text(&net->exec, &net->stages[stage], &memory, ids, &observer, scratch);
         s.text = text;
         cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, &observer, scratch);

@@ -29,6 +29,11 @@ static int sequence_of(int query)
     return query >= groups[1];
 }
 
+static cv_weight matrix(const float *numbers, int places)
+{
+    return (cv_weight){ numbers, NULL, CV_WEIGHT_F32, H * places, D };
+}
+
 static void setup(fixture *f, int threads)
 {
     f->exec.threads = threads;
@@ -47,9 +52,10 @@ static void setup(fixture *f, int threads)
         f->runs[i][1] = (cv_run){ 2, i % 4 };
         f->runs[i][2] = (cv_run){ 6, 3 };
         f->queries[i] = (cv_attention_query){ .q = f->q + i * C, .out = f->out + i * C, .source_count = 2 };
-        f->queries[i].sources[0] = (cv_attention_source){ f->text_keys[s], f->text_values[s], TEXT * D,
+        f->queries[i].sources[0] = (cv_attention_source){ matrix(f->text_keys[s], TEXT), matrix(f->text_values[s], TEXT), TEXT,
                                                           &f->text_run, 1, 0.5f };
-        f->queries[i].sources[1] = (cv_attention_source){ f->keys[s], f->values[s], PLACES * D, f->runs[i], 3, 0 };
+        f->queries[i].sources[1] = (cv_attention_source){ matrix(f->keys[s], PLACES), matrix(f->values[s], PLACES), PLACES,
+                                                          f->runs[i], 3, 0 };
     }
 }
 

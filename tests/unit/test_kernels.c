@@ -241,33 +241,28 @@ static void linear_ignores_the_batch(void **state)
         }
 }
 
-static void attention_kernels_match(void **state)
+static void mix_matches(void **state)
 {
     const cv_kernels *table = *state;
-    enum { N = 13, D = 67 };
-    cv_kernels ref, best;
-    float q[D + 1], keys[N * D + 1], weights[N], a[D + 8], b[D + 8];
+    static float values[MOST_N * MOST_K], weights[MOST_N], out[2][MOST_K + 8];
+    cv_kernels ref;
 
     cv_kernels_ref(&ref);
-    best = *table;
-    fill(q, D + 1, 1);
-    fill(keys, N * D + 1, 2);
-    fill(weights, N, 3);
-    for (int d = 1; d <= D; d++)
-        for (int n = 0; n <= N; n++) {
-            for (int i = 0; i < D + 8; i++)
-                a[i] = b[i] = CANARY;
-            ref.scores(a, q + 1, keys + 1, n, d);
-            best.scores(b, q + 1, keys + 1, n, d);
-            for (int i = 0; i < D + 8; i++)
-                CHECK_CLOSE(b[i], a[i], 1e-5);
-            for (int i = 0; i < D + 8; i++)
-                a[i] = b[i] = i < d ? 0.5f : CANARY;
-            ref.mix(a, weights, keys + 1, n, d);
-            best.mix(b, weights, keys + 1, n, d);
-            for (int i = 0; i < D + 8; i++)
-                CHECK_CLOSE(b[i], a[i], 1e-5);
-        }
+    fill(values, MOST_N * MOST_K, 2);
+    fill(weights, MOST_N, 3);
+    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
+        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
+            for (int n = 0; n <= MOST_N; n++) {
+                matrix m = make_matrix(type, values, n, k);
+
+                for (int i = 0; i < MOST_K + 8; i++)
+                    out[0][i] = out[1][i] = i < k ? 0.5f : CANARY;
+                ref.mix[type](out[0], weights, &m.view);
+                table->mix[type](out[1], weights, &m.view);
+                for (int i = 0; i < MOST_K + 8; i++)
+                    CHECK_CLOSE(out[1][i], out[0][i], 1e-5);
+                free_matrix(&m);
+            }
 }
 
 static void spread_matches(void **state)
@@ -310,7 +305,7 @@ int main(void)
             cmocka_unit_test_prestate(extremes_do_not_overflow, &table),
             cmocka_unit_test_prestate(widening_matches, &table),
             cmocka_unit_test_prestate(linear_ignores_the_batch, &table),
-            cmocka_unit_test_prestate(attention_kernels_match, &table),
+            cmocka_unit_test_prestate(mix_matches, &table),
             cmocka_unit_test_prestate(spread_matches, &table),
         };
 

@@ -26,10 +26,11 @@ void cv_loop_bytes(const cogvideo_model *model, const cv_stage *stage, int text,
                    int slots, int count, uint64_t *caches, uint64_t *scratch)
 {
     const cv_cogvideo_config *config = stage->config;
+    const cv_weight_type cache = model->exec.cache;
     int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
 
-    *caches = cv_text_memory_bytes(config, text, plus) + (guide ? cv_text_memory_bytes(config, guide, plus) : 0) +
-              (uint64_t)sequences * cv_frame_memory_bytes(config, slots, plus);
+    *caches = cv_text_memory_bytes(config, cache, text, plus) + (guide ? cv_text_memory_bytes(config, cache, guide, plus) : 0) +
+              (uint64_t)sequences * cv_frame_memory_bytes(config, cache, slots, plus);
     *scratch = scratch_bytes(model, stage, longest, given, sequences) +
                (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float) +
                cv_sampler_scratch(config->image_codes, model->clusters);
@@ -63,11 +64,11 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvi
     CV_NEW(w->sequences, w->sequence_count, err);
     CV_NEW(w->rows, w->sequence_count, err);
     CV_NEW(w->logits, (size_t)w->sequence_count * (size_t)config->image_codes, err);
-    CV_TRY(cv_text_memory_create(&w->text[0], config, loop->text->count, loop->plus, err));
+    CV_TRY(cv_text_memory_create(&w->text[0], config, loop->model->exec.cache, loop->text->count, loop->plus, err));
     if (guided)
-        CV_TRY(cv_text_memory_create(&w->text[1], config, loop->guide->count, loop->plus, err));
+        CV_TRY(cv_text_memory_create(&w->text[1], config, loop->model->exec.cache, loop->guide->count, loop->plus, err));
     for (int i = 0; i < w->sequence_count; i++) {
-        CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->slots, loop->plus, err));
+        CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->model->exec.cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
     w->scratch = cv_alloc(scratch_bytes(loop->model, loop->stage, longest, loop->given, w->sequence_count), 1, err);

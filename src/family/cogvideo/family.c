@@ -208,6 +208,9 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     cv_blas_init();
     model->exec.threads = threads ? threads : cv_cpu_count();
     model->exec.q8_inputs = !options || !options->f32_inputs;
+    model->exec.cache = !options || options->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16
+                        : options->cache == COGVIDEO_CACHE_Q8             ? CV_WEIGHT_Q8
+                                                                          : CV_WEIGHT_F32;
     cv_kernels_best(&model->exec.kernels);
     if (options)
         model->log = options->log;

@@ -80,11 +80,11 @@ static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cog
         rows = side->texts[i].count > rows ? side->texts[i].count : rows;
     if (!(side->scratch = cv_alloc(cv_forward_scratch(exec, side->stage, rows, false), 1, err)))
         return COGVIDEO_ERROR_MEMORY;
-    CV_TRY(cv_frame_memory_create(&side->frames, config, walk->slots, walk->plus, err));
+    CV_TRY(cv_frame_memory_create(&side->frames, config, exec->cache, walk->slots, walk->plus, err));
     for (int i = 0; i < side->sequences; i++) {
         CV_NEW(side->hidden[i], (size_t)((walk->slots - walk->given) * L) * (size_t)config->hidden, err);
         CV_NEW(side->logits[i], (size_t)BLOCK * (size_t)config->image_codes, err);
-        CV_TRY(cv_text_memory_create(&side->text[i], config, side->texts[i].count, walk->plus, err));
+        CV_TRY(cv_text_memory_create(&side->text[i], config, exec->cache, side->texts[i].count, walk->plus, err));
         cv_forward_text(exec, side->stage, &side->text[i], side->texts[i].ids, NULL, side->scratch);
     }
 fail:

@@ -166,7 +166,7 @@ static void attention(const cv_backward *back, const cv_pass *p, int layer, bool
 
             if (plus && of_text)
                 memset(row, 0, (size_t)C * sizeof *row); /* text asks nothing in the plus channel */
-            cv_memory_get(of_text ? text : frames, 0, of_text ? i : i - span->text, row + C, row + 2 * C, H, D);
+            cv_memory_get(of_text ? text : frames, 0, of_text ? i : i - span->text, row + C, row + 2 * C);
         }
     }
 }

@@ -176,16 +176,16 @@ static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, i
         int place;
         const cv_memory *memory = row_memory(p, &p->rows[r], plus, &place);
 
-        cv_memory_put(memory, layer, place, row + C, row + 2 * C, config->heads, C / config->heads);
+        cv_memory_put(memory, layer, place, row + C, row + 2 * C);
     }
 }
 
 static cv_attention_source source(const cv_memory *memory, int layer, const cv_run *runs, int count, float bias)
 {
     return (cv_attention_source){
-        .keys = memory->keys + (size_t)layer * memory->layer_stride,
-        .values = memory->values + (size_t)layer * memory->layer_stride,
-        .head_stride = memory->head_stride,
+        .keys = cv_memory_keys(memory, layer),
+        .values = cv_memory_values(memory, layer),
+        .places = memory->places,
         .runs = runs,
         .run_count = count,
         .bias = bias,

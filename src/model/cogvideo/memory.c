@@ -1,35 +1,52 @@
 #include "model/cogvideo/memory.h"
 
-static cogvideo_status memory_create(cv_memory *out, const cv_cogvideo_config *config, int places, cogvideo_error *err)
-{
-    cogvideo_status status = COGVIDEO_OK;
-    cv_memory memory = cv_memory_of(places, config->hidden, config->heads);
-
-    CV_NEW(memory.keys, memory.layer_stride * (size_t)config->layers, err);
-    CV_NEW(memory.values, memory.layer_stride * (size_t)config->layers, err);
-    *out = memory;
-    return COGVIDEO_OK;
-fail:
-    cv_free(memory.keys);
-    return status;
-}
-
 static void memory_free(cv_memory *memory)
 {
     cv_free(memory->keys);
     cv_free(memory->values);
+    cv_free(memory->key_scales);
+    cv_free(memory->value_scales);
     *memory = (cv_memory){ 0 };
 }
 
-cogvideo_status cv_text_memory_create(cv_text_memory *out, const cv_cogvideo_config *config, int count, bool plus,
-                                      cogvideo_error *err)
+static cv_memory memory_of(const cv_cogvideo_config *config, cv_weight_type type, int places)
+{
+    return cv_memory_of(type, places, config->hidden, config->heads);
+}
+
+static cogvideo_status memory_create(cv_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int places,
+                                     cogvideo_error *err)
+{
+    cv_memory memory = memory_of(config, type, places);
+    size_t bytes = cv_memory_row_bytes(&memory, config->layers), scale_bytes = cv_memory_scale_bytes(&memory, config->layers);
+
+    if (!(memory.keys = cv_alloc(bytes, 1, err)) || !(memory.values = cv_alloc(bytes, 1, err)) ||
+        (scale_bytes && (!(memory.key_scales = cv_alloc(scale_bytes, 1, err)) ||
+                         !(memory.value_scales = cv_alloc(scale_bytes, 1, err))))) {
+        memory_free(&memory);
+        return COGVIDEO_ERROR_MEMORY;
+    }
+    *out = memory;
+    return COGVIDEO_OK;
+}
+
+/* Bytes of memory_create. */
+static size_t memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int places)
+{
+    cv_memory memory = memory_of(config, type, places);
+
+    return 2 * (cv_memory_row_bytes(&memory, config->layers) + cv_memory_scale_bytes(&memory, config->layers));
+}
+
+cogvideo_status cv_text_memory_create(cv_text_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int count,
+                                      bool plus, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_text_memory memory = { .count = count };
 
-    CV_TRY(memory_create(&memory.base, config, count, err));
+    CV_TRY(memory_create(&memory.base, config, type, count, err));
     if (plus)
-        CV_TRY(memory_create(&memory.plus, config, count, err));
+        CV_TRY(memory_create(&memory.plus, config, type, count, err));
     *out = memory;
     return COGVIDEO_OK;
 fail:
@@ -44,20 +61,20 @@ void cv_text_memory_free(cv_text_memory *memory)
     memory->count = 0;
 }
 
-size_t cv_text_memory_bytes(const cv_cogvideo_config *config, int count, bool plus)
+size_t cv_text_memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int count, bool plus)
 {
-    return cv_memory_bytes(config->layers, count, config->hidden) * (plus ? 2 : 1);
+    return memory_bytes(config, type, count) * (plus ? 2 : 1);
 }
 
-cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, int slots, bool plus,
-                                       cogvideo_error *err)
+cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int slots,
+                                       bool plus, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_frame_memory memory = { .slots = slots };
 
-    CV_TRY(memory_create(&memory.base, config, cv_cogvideo_places(config), err));
+    CV_TRY(memory_create(&memory.base, config, type, cv_cogvideo_places(config), err));
     if (plus)
-        CV_TRY(memory_create(&memory.plus, config, slots * cv_cogvideo_places(config), err));
+        CV_TRY(memory_create(&memory.plus, config, type, slots * cv_cogvideo_places(config), err));
     *out = memory;
     return COGVIDEO_OK;
 fail:
@@ -72,10 +89,10 @@ void cv_frame_memory_free(cv_frame_memory *memory)
     memory->slots = 0;
 }
 
-size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, int slots, bool plus)
+size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int slots, bool plus)
 {
     int L = cv_cogvideo_places(config);
 
-    return cv_memory_bytes(config->layers, L, config->hidden) +
-           (plus ? cv_memory_bytes(config->layers, slots * L, config->hidden) : 0);
+    return memory_bytes(config, type, L) +
+           (plus ? memory_bytes(config, type, slots * L) : 0);
 }

@@ -19,15 +19,15 @@ typedef struct cv_frame_memory {
     int slots;
 } cv_frame_memory;
 
-/* Without `plus` (the first frame) only base channels are kept. */
-cogvideo_status cv_text_memory_create(cv_text_memory *out, const cv_cogvideo_config *config, int count, bool plus,
-                                      cogvideo_error *err);
+/* Of numbers of `type` (f32, f16 or q8). Without `plus` (the first frame) only base channels are kept. */
+cogvideo_status cv_text_memory_create(cv_text_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int count,
+                                      bool plus, cogvideo_error *err);
 void cv_text_memory_free(cv_text_memory *memory);
-size_t cv_text_memory_bytes(const cv_cogvideo_config *config, int count, bool plus);
+size_t cv_text_memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int count, bool plus);
 
-cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, int slots, bool plus,
-                                       cogvideo_error *err);
+cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int slots,
+                                       bool plus, cogvideo_error *err);
 void cv_frame_memory_free(cv_frame_memory *memory);
-size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, int slots, bool plus);
+size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int slots, bool plus);
 
 #endif

@@ -31,12 +31,12 @@ static void take_memories(cv_arena *arena, const cv_cogvideo_config *config, int
 
     *text = (cv_text_memory){ .count = text_places };
     *frames = (cv_frame_memory){ .slots = batch->slots };
-    text->base = cv_memory_take(arena, layers, text_places, config->hidden, config->heads);
-    frames->base = cv_memory_take(arena, layers, frame_places, config->hidden, config->heads);
+    text->base = cv_memory_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
+    frames->base = cv_memory_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
     if (!batch->plus)
         return;
-    text->plus = cv_memory_take(arena, layers, text_places, config->hidden, config->heads);
-    frames->plus = cv_memory_take(arena, layers, frame_places, config->hidden, config->heads);
+    text->plus = cv_memory_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
+    frames->plus = cv_memory_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
 }
 
 static void carve(train_run *run, const cv_exec *exec, const cv_stage *stage, const cv_train_batch *batch,

@@ -1,7 +1,8 @@
 #include "model/trunk/rows.h"
 
 #include "nn/activation.h"
-#include "nn/heads.h"
+
+#include <string.h>
 
 /* Rows per block: enough that the weights, widened anew for each block, cost little beside the product. */
 #define BLOCK 512
@@ -23,21 +24,22 @@ cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, i
 }
 
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,
-                     float *q, const cv_memory *memory, int first, int heads, const cv_rows_scratch *scratch)
+                     float *q, const cv_memory *memory, int first, const cv_rows_scratch *scratch)
 {
-    int C = norm->C, D = C / heads;
-    size_t width = 3 * (size_t)C;
+    size_t C = (size_t)norm->C;
 
     for (int r = 0; r < rows; r += BLOCK) {
         int count = block_rows(r, rows);
-        const float *inner = scratch->inner;
 
-        cv_layer_norm_apply(exec, norm, scratch->normed, x + (size_t)r * (size_t)C, count);
-        cv_linear_rows(exec, qkv, scratch->inner, width, scratch->normed, (size_t)C, count, scratch->linear);
-        cv_rows_copy(exec, q + (size_t)r * (size_t)C, inner, width, count, C);
-        cv_heads_store(exec, memory->keys, memory->head_stride, first + r, inner + C, width, count, heads, D);
-        cv_heads_store(exec, memory->values, memory->head_stride, first + r, inner + 2 * (size_t)C, width, count,
-                       heads, D);
+        cv_layer_norm_apply(exec, norm, scratch->normed, x + (size_t)r * C, count);
+        cv_linear_rows(exec, qkv, scratch->inner, 3 * C, scratch->normed, C, count, scratch->linear);
+#pragma omp parallel for num_threads(exec->threads) schedule(static) if (count > 8)
+        for (int i = 0; i < count; i++) {
+            const float *row = scratch->inner + (size_t)i * 3 * C;
+
+            memcpy(q + (size_t)(r + i) * C, row, C * sizeof *q);
+            cv_memory_put(memory, 0, first + r + i, row + C, row + 2 * C);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, i
 
 /* a = norm(x [rows, C]); q [rows, C], and the memory's places first .. first + rows - 1, = a . qkv */
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,
-                     float *q, const cv_memory *memory, int first, int heads, const cv_rows_scratch *scratch);
+                     float *q, const cv_memory *memory, int first, const cv_rows_scratch *scratch);
 
 /* x [rows, C] += norm(context [rows, C] . dense) */
 void cv_rows_add_dense(const cv_exec *exec, const cv_linear *dense, const cv_layer_norm *norm, float *x,

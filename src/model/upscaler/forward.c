@@ -60,10 +60,10 @@ static buffers take_buffers(cv_arena *arena, const cv_exec *exec, const cv_upsca
 
     b.context = cv_arena_take(arena, (size_t)context * C, sizeof(float));
     b.context_q = cv_arena_take(arena, (size_t)context * C, sizeof(float));
-    b.base = cv_memory_take(arena, 1, context, config->hidden, config->heads);
+    b.base = cv_memory_take(arena, CV_WEIGHT_F32, 1, context, config->hidden, config->heads);
     b.places = cv_arena_take(arena, (size_t)places * C, sizeof(float));
     b.places_q = cv_arena_take(arena, (size_t)places * C, sizeof(float));
-    b.plus = cv_memory_take(arena, 1, places, config->hidden, config->heads);
+    b.plus = cv_memory_take(arena, CV_WEIGHT_F32, 1, places, config->hidden, config->heads);
     b.queries = cv_arena_take(arena, QUERIES, sizeof(cv_attention_query));
     b.runs = cv_arena_take(arena, QUERIES * (size_t)runs_each(config), sizeof(cv_run));
     b.logits = cv_arena_take(arena, LOGIT_PLACES * (size_t)config->image_codes, sizeof(float));
@@ -149,7 +149,7 @@ static void attend_context(const pass *run)
 
             b->queries[i] = (cv_attention_query){ .q = q, .out = q, .source_count = 1 };
             b->queries[i].sources[0] = (cv_attention_source){
-                .keys = b->base.keys, .values = b->base.values, .head_stride = b->base.head_stride,
+                .keys = cv_memory_keys(&b->base, 0), .values = cv_memory_values(&b->base, 0), .places = b->base.places,
                 .runs = &b->runs[first + i < run->text_count ? 0 : 1], .run_count = 1,
             };
         }
@@ -162,21 +162,22 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
 {
     const buffers *b = &run->buffers;
     const cv_upscaler_config *config = &run->upscaler->config;
-    int D = config->hidden / config->heads, factor = config->upscaled_grid / config->grid;
+    int factor = config->upscaled_grid / config->grid;
     int row = place / config->upscaled_grid, column = place % config->upscaled_grid;
-    size_t text = (size_t)run->text_count * (size_t)D; /* low codes stand behind the text */
     float *q = b->places_q + (size_t)place * (size_t)config->hidden;
     cv_run *own = runs + config->cross_kernel;
     cv_attention_query query = { .q = q, .out = q, .source_count = 2 };
 
     query.sources[0] = (cv_attention_source){
-        .keys = b->base.keys + text, .values = b->base.values + text, .head_stride = b->base.head_stride,
+        .keys = cv_memory_keys(&b->base, 0), .values = cv_memory_values(&b->base, 0), .places = b->base.places,
         .runs = runs,
         .run_count = cv_neighbours(runs, config->grid, row / factor, column / factor, config->cross_kernel,
                                    config->cross_kernel),
     };
+    for (int r = 0; r < query.sources[0].run_count; r++)
+        runs[r].first += run->text_count; /* low codes stand behind the text */
     query.sources[1] = (cv_attention_source){
-        .keys = b->plus.keys, .values = b->plus.values, .head_stride = b->plus.head_stride,
+        .keys = cv_memory_keys(&b->plus, 0), .values = cv_memory_values(&b->plus, 0), .places = b->plus.places,
         .runs = own,
         .run_count = cv_neighbours(own, config->upscaled_grid, row, column, own_rows(config), config->own_kernel),
     };
@@ -213,7 +214,7 @@ static void places_layer(const pass *run, const cv_trunk_layer *layer, const cv_
     const buffers *b = &run->buffers;
 
     cv_rows_project(run->exec, &layer->input_norm, &plus->qkv, b->places, run->place_count, b->places_q, &b->plus, 0,
-                    run->upscaler->config.heads, &b->rows);
+                    &b->rows);
     attend_places(run);
     cv_rows_add_dense(run->exec, &plus->dense, &layer->third_norm, b->places, b->places_q, run->place_count, &b->rows);
     cv_rows_add_mlp(run->exec, layer, b->places, run->place_count, &b->rows);
@@ -226,7 +227,7 @@ static void one_layer(const pass *run, int n)
     const cv_trunk_layer *layer = &run->upscaler->trunk.layers[n];
 
     cv_rows_project(run->exec, &layer->input_norm, &layer->qkv, b->context, run->context_count, b->context_q, &b->base,
-                    0, run->upscaler->config.heads, &b->rows);
+                    0, &b->rows);
     if (n + 1 < run->upscaler->config.layers)
         context_layer(run, layer);
     places_layer(run, layer, &run->upscaler->plus[n]);
