@@ -2,7 +2,7 @@
 #ifndef COGVIDEO_BENCH_H
 #define COGVIDEO_BENCH_H
 
-#include <cogvideo/common.h>
+#include <cogvideo/model.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,6 +15,7 @@ typedef struct cogvideo_bench_request {
     const char *config;  /* a model's description (configs/README.md): whole steps of a model of that size are measured instead,
                             made of seeded numbers. NULL = the linear layers alone */
     const char *type;    /* of that model's matrices: "f32", "f16", "bf16", "q8" or "q4"; NULL = "q8" */
+    cogvideo_cache cache; /* of the steps' keys and values */
     const char *work;    /* where the model is made, a directory; one that is there is used again. Needed with `config` */
     double seconds;      /* the most that each kind of step is measured; 0 = 10 */
     const char *kernels; /* "plain C", "avx2", "avx512": what to measure; NULL = the best that the processor can run */
@@ -31,7 +32,7 @@ typedef struct cogvideo_bench_row {
     double share;    /* of the limit, median of the rounds' own ratios; 0 for a limit */
 } cogvideo_bench_row;
 
-#define COGVIDEO_BENCH_ROWS 32
+#define COGVIDEO_BENCH_ROWS 40
 
 typedef struct cogvideo_bench_report {
     int threads, rounds, hidden;

@@ -11,7 +11,7 @@
 
 static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
 {
-    const cogvideo_model_options options = { .threads = request->threads };
+    const cogvideo_model_options options = { .threads = request->threads, .cache = request->cache };
     cogvideo_status status;
     cogvideo_model *model = NULL;
     cv_weight_type type = CV_WEIGHT_Q8;
@@ -22,7 +22,7 @@ static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvid
         CV_TRY(cv_narrow_type_read(&type, request->type, err));
     CV_TRY(cv_seeded_model(request->config, type, request->work, err));
     CV_TRY(cogvideo_model_open(&model, request->work, &options, err));
-    *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = 1, .hidden = model->description.network.hidden };
+    *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = request->rounds ? request->rounds : 5, .hidden = model->description.network.hidden };
     snprintf(out->kernels, sizeof out->kernels, "%s", model->exec.kernels.name);
     CV_TRY(cv_bench_steps(model, request->seconds > 0 ? request->seconds : 10, request, out, err));
 fail:

@@ -5,6 +5,8 @@
 #include "family/cogvideo/description.h"
 #include "import/narrow.h"
 #include "model/cogvideo/stage.h"
+#include "model/image_tokenizer/learn.h"
+#include "model/upscaler/upscaler.h"
 #include "tensor/store_write.h"
 
 #include <errno.h>
@@ -14,13 +16,16 @@
 
 #define ROWS 64 /* that differ: they follow each other again and again */
 
-static const char *const own_files[] = { "stage1.safetensors", "stage2.safetensors" };
+enum { TRUNK, STAGE1, STAGE2, UPSCALER, IMAGE_TOKENIZER, PARTS };
+
+static const char *const files[PARTS] = { "trunk.safetensors", "stage1.safetensors", "stage2.safetensors", "upscaler.safetensors",
+                                          "image_tokenizer.safetensors" };
 
 /* Uniform numbers: matrices keep the size of their inputs, gains are near 1. */
 static void fill(float *row, size_t K, const cv_tensor *tensor, size_t n)
 {
     bool gain = strstr(tensor->name, "norm") && tensor->rank == 1 && strstr(tensor->name, ".weight");
-    float scale = tensor->rank == 2 ? sqrtf(3.0f / (float)K) : 0.1f;
+    float scale = tensor->rank >= 2 ? sqrtf(3.0f / (float)K) : 0.1f;
     uint64_t state = cv_hash_text(tensor->name) + n;
 
     for (size_t k = 0; k < K; k++) {
@@ -41,7 +46,7 @@ fail:
 
 static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type, cogvideo_error *err)
 {
-    size_t N = tensor->rank == 2 ? tensor->shape[0] : 1, K = tensor->count / N;
+    size_t N = tensor->rank >= 2 ? tensor->shape[0] : 1, K = tensor->count / N;
     size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
     cogvideo_status status = COGVIDEO_OK;
     float *wide = NULL;
@@ -91,40 +96,66 @@ fail:
     return status;
 }
 
-/* The trunk's file, or that of one stage. */
-static cogvideo_status write_file(const cv_cogvideo_config *c, int own, cv_weight_type type, const char *path, cogvideo_error *err)
+static cogvideo_status plan_stage(cv_store *plan, const cv_cogvideo_config *c, int part, cogvideo_error *err)
 {
     cogvideo_status status;
-    cv_store *trunk_plan = NULL, *stage_plan = NULL;
+    cv_store *trunk_plan = NULL;
     cv_trunk trunk = { 0 };
     cv_stage stage = { 0 };
 
     CV_TRY(cv_store_plan(&trunk_plan, "the trunk", err));
-    CV_TRY(cv_store_plan(&stage_plan, "the stage", err));
-    CV_TRY(cv_trunk_bind(&trunk, trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions, (float)c->norm_epsilon, err));
-    if (own >= 0)
-        CV_TRY(cv_stage_bind(&stage, own ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, c, &trunk, stage_plan, err));
-    CV_TRY(write_store(own < 0 ? trunk_plan : stage_plan, type, path, err));
+    CV_TRY(cv_trunk_bind(&trunk, part == TRUNK ? plan : trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                         (float)c->norm_epsilon, err));
+    if (part != TRUNK)
+        CV_TRY(cv_stage_bind(&stage, part == STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, &trunk, plan, err));
 fail:
     cv_stage_close(&stage);
     cv_trunk_close(&trunk);
-    cv_store_close(&stage_plan);
     cv_store_close(&trunk_plan);
     return status;
 }
 
+static cogvideo_status write_file(const cv_description *d, int part, cv_weight_type type, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_upscaler *upscaler = NULL;
+
+    if (part == IMAGE_TOKENIZER) {
+        CV_TRY(cv_image_tokenizer_plan(&plan, &d->image_tokenizer, err));
+    } else {
+        CV_TRY(cv_store_plan(&plan, files[part], err));
+        if (part == UPSCALER)
+            CV_TRY(cv_upscaler_open(&upscaler, plan, &d->upscaler, err));
+        else
+            CV_TRY(plan_stage(plan, &d->network, part, err));
+    }
+    CV_TRY(write_store(plan, part == IMAGE_TOKENIZER ? CV_WEIGHT_F32 : type, path, err));
+fail:
+    cv_upscaler_close(&upscaler);
+    cv_store_close(&plan);
+    return status;
+}
+
+/* The parts that the description has sections for. */
 static cogvideo_status write_description(const char *config, const char *path, cogvideo_error *err)
 {
+    static const char *const names[PARTS] = { NULL, "stage1", "stage2", "upscaler", "image_tokenizer" };
     cogvideo_status status;
     cv_json *json = NULL, *parts;
 
     CV_TRY(cv_json_read(&json, config, (size_t)1 << 20, err));
     parts = cv_json_set_object(json, "parts");
-    for (int own = 0; own < 2; own++) {
-        cv_json *part = cv_json_set_object(parts, own ? "stage2" : "stage1");
+    for (int part = STAGE1; part < PARTS; part++) {
+        const bool stage = part <= STAGE2;
+        cv_json *named;
 
-        cv_json_set_string(part, "trunk", "trunk.safetensors");
-        cv_json_set_string(part, "own", own_files[own]);
+        if (!stage && !cv_json_get(json, names[part]))
+            continue;
+        named = cv_json_set_object(parts, names[part]);
+        if (stage)
+            cv_json_set_string(named, "trunk", files[TRUNK]);
+        cv_json_set_string(named, stage ? "own" : "file", files[part]);
     }
     CV_TRY(cv_json_write(json, path, err));
 fail:
@@ -132,28 +163,43 @@ fail:
     return status;
 }
 
+static bool wanted(const cv_description *d, int part)
+{
+    return part == UPSCALER ? d->files.upscaler != NULL : part == IMAGE_TOKENIZER ? d->files.image_tokenizer != NULL : true;
+}
+
+/* A part's file, unless it is there already. */
+static cogvideo_status make_file(const cv_description *d, int part, cv_weight_type type, const char *folder, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    char *path = cv_path_join(folder, files[part], err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    if (!cv_path_exists(path))
+        status = write_file(d, part, type, path, err);
+    cv_free(path);
+    return status;
+}
+
 cogvideo_status cv_seeded_model(const char *config, cv_weight_type type, const char *folder, cogvideo_error *err)
 {
-    static const char *const files[] = { "model.json", "trunk.safetensors", "stage1.safetensors", "stage2.safetensors" };
     cogvideo_status status;
     cv_description d = { 0 };
-    char *path = NULL;
+    char *path = cv_path_join(folder, "model.json", err);
 
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
         goto fail;
     }
-    for (int i = 0; i < 4; i++) {
-        cv_free(path);
-        if (!(path = cv_path_join(folder, files[i], err))) {
-            status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
-        }
-        if (!cv_path_exists(path))
-            CV_TRY(i == 0 ? write_description(config, path, err) : write_file(&d.network, i - 2, type, path, err));
-        if (i == 0)
-            CV_TRY(cv_description_read(&d, path, err));
-    }
+    if (!cv_path_exists(path))
+        CV_TRY(write_description(config, path, err));
+    CV_TRY(cv_description_read(&d, path, err));
+    for (int part = 0; part < PARTS; part++)
+        if (wanted(&d, part))
+            CV_TRY(make_file(&d, part, type, folder, err));
 fail:
     cv_free(path);
     cv_description_free(&d);

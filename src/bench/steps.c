@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "bench/limits.h"
+#include "family/cogvideo/arrows.h"
 #include "family/cogvideo/autoregress.h"
 #include "family/cogvideo/settings.h"
 
@@ -63,7 +65,7 @@ static cogvideo_status measure(const cogvideo_model *model, cv_stage_kind kind, 
     int32_t ids[TEXT];
     cv_ids text = { ids, TEXT }, guide = { ids, GUIDE };
     cv_strand list[MOST_STRANDS];
-    cv_loop loop = { .model = model, .text = &text, .plus = true, .given = given, .slots = config->frames,
+    cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .slots = config->frames,
                      .strands = list, .count = strands, .step_id = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
     cv_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
@@ -74,9 +76,11 @@ static cogvideo_status measure(const cogvideo_model *model, cv_stage_kind kind, 
     for (int i = 0; i < TEXT; i++)
         ids[i] = config->image_codes + i;
     if (kind == CV_STAGE_SEQUENTIAL) {
-        loop.guide = &guide;
-        loop.guidance = 3;
         loop.slots = given + 1;
+        if (given > 0) {
+            loop.guide = &guide;
+            loop.guidance = 3;
+        }
     }
     sampling.clusters = 0; /* the model has none */
     loop.sampling = &sampling;
@@ -100,28 +104,183 @@ static double per_second(const step_run *run)
     return run->last > run->first ? (double)run->places * run->strands / (run->last - run->first) : 0;
 }
 
-cogvideo_status cv_bench_steps(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,
-                               cogvideo_bench_report *out, cogvideo_error *err)
+/* Seconds until a frame's codes are drawn in each strand: the pass over what is given, and then place by place. */
+static double frames_seconds(const cogvideo_model *model, const step_run *run, int frames)
 {
-    const int frames = model->description.network.frames;
+    const double codes = (double)frames * run->strands * cv_cogvideo_places(&model->description.network);
+
+    return run->first - run->started + codes / per_second(run);
+}
+
+/* Seconds of the codes of a whole clip: key frames as measured, and all rounds in batches of `strands` windows. */
+typedef struct clip_time {
+    double keyframes, interpolation;
+    int strands;
+} clip_time;
+
+static cogvideo_status keyframes(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,
+                                 cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
+{
     cogvideo_status status = COGVIDEO_OK;
     step_run run;
     char name[48];
 
-    for (int given = 1; given < frames; given++) {
+    for (int given = 0; given < model->description.network.frames; given++) {
         CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, 1, seconds, request, &run, err));
-        snprintf(name, sizeof name, "pass over text, frames < %d", given);
-        add_row(out, name, run.first - run.started, "s");
-        snprintf(name, sizeof name, "key frame %d, guided", given);
+        if (given > 0) {
+            snprintf(name, sizeof name, "pass over text, frames < %d", given);
+            add_row(out, name, run.first - run.started, "s");
+        }
+        snprintf(name, sizeof name, given ? "key frame %d, guided" : "key frame %d", given);
         add_row(out, name, per_second(&run), "codes/s");
+        clip->keyframes += frames_seconds(model, &run, 1);
     }
     add_row(out, "memory at its peak", (double)cv_memory_peak() / 1e9, "GB");
+fail:
+    return status;
+}
+
+/* Windows of all rounds: each round has twice those of the one before. */
+static int window_count(const cogvideo_model *model)
+{
+    const cv_cogvideo_config *config = &model->description.network;
+    int windows = 0, frames = config->frames, known = cv_cogvideo_known(config);
+
+    for (int round = 1; round < model->description.duration_count; round++) {
+        int more = (frames - 1) / (known - 1);
+
+        windows += more;
+        frames += more * (config->frames - known);
+    }
+    return windows;
+}
+
+static cogvideo_status interpolation(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,
+                                     cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &model->description.network;
+    cogvideo_status status = COGVIDEO_OK;
+    step_run run;
+    char name[48];
+
     for (int strands = 1; strands <= MOST_STRANDS; strands *= 2) {
-        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(&model->description.network), strands, seconds, request, &run, err));
+        double all;
+
+        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands, seconds, request, &run, err));
         snprintf(name, sizeof name, "interpolation, batch %d", strands);
         add_row(out, name, per_second(&run), "codes/s");
+        all = frames_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands * window_count(model);
+        if (clip->strands == 0 || all < clip->interpolation)
+            *clip = (clip_time){ clip->keyframes, all, strands };
     }
     add_row(out, "memory at its peak", (double)cv_memory_peak() / 1e9, "GB");
+fail:
+    return status;
+}
+
+/* --- codes finer, and to pixels ------------------------------------------------------------------------ */
+
+static cogvideo_status seeded_frame(cogvideo_tokens *out, int grid, int rate, int codes, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_tokens_alloc(out, grid, rate, 1, err));
+    for (int i = 0; i < grid * grid; i++)
+        out->codes[i] = i * 7 % codes;
+fail:
+    return status;
+}
+
+static cogvideo_status upscale(const cogvideo_model *model, cogvideo_bench_report *out, cogvideo_error *err)
+{
+    const cv_upscaler_config *config = &model->description.upscaler;
+    cogvideo_status status;
+    cogvideo_generate_options options;
+    cogvideo_tokens frame = { 0 }, fine = { 0 };
+    int32_t ids[TEXT];
+    double started;
+
+    cogvideo_generate_defaults(&options);
+    options.sampling.clusters = -1; /* the model has none */
+    options.text_ids = ids;
+    options.text_count = TEXT;
+    for (int i = 0; i < TEXT; i++)
+        ids[i] = config->image_codes + i;
+    CV_TRY(seeded_frame(&frame, config->grid, model->description.rate, config->image_codes, err));
+    started = cv_clock();
+    CV_TRY(cv_arrow_upscale(model, &options, &frame, &fine, err));
+    add_row(out, "super-resolution of a frame", cv_clock() - started, "s");
+fail:
+    cogvideo_tokens_free(&frame);
+    cogvideo_tokens_free(&fine);
+    return status;
+}
+
+typedef struct decode_run {
+    const cogvideo_model *model;
+    int32_t *codes;
+    float *rgb;
+    void *scratch;
+    int grid;
+} decode_run;
+
+static double decode(void *user)
+{
+    const decode_run *run = user;
+    const cogvideo_model *model = run->model;
+    cogvideo_error err;
+
+    if (cv_image_tokenizer_decode(&model->exec, model->image_tokenizer, run->rgb, run->codes, run->grid, run->grid,
+                                  model->description.rate, run->scratch, &err) != COGVIDEO_OK)
+        return 0;
+    return cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->exec, run->grid, run->grid, model->description.rate);
+}
+
+/* The finest frame that the model makes, beside the processor's peak. */
+static cogvideo_status decoding(const cogvideo_model *model, const cogvideo_bench_request *request, cogvideo_bench_report *out,
+                                double *seconds, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    const int grid = d->files.upscaler ? d->upscaler.upscaled_grid : d->network.grid, rate = d->rate;
+    cv_limits limits = { .exec = &model->exec };
+    decode_run run = { .model = model, .grid = grid };
+    cv_bench_item items[2] = { { { .name = "f32 peak", .unit = "GFLOP/s" }, cv_limit_f32, &limits },
+                               { { .name = "decoding", .unit = "GFLOP/s", .limit = "f32 peak" }, decode, &run } };
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_NEW(run.codes, grid * grid, err);
+    CV_NEW(run.rgb, (size_t)(grid * rate) * (size_t)(grid * rate) * 3, err);
+    run.scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->exec, grid, grid, rate), 1, err);
+    if (!run.scratch)
+        status = COGVIDEO_ERROR_MEMORY;
+    else
+        CV_TRY(cv_bench_rounds(items, 2, out->rounds, request, err));
+    *seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->exec, grid, grid, rate) / (items[1].row.rate * 1e9);
+    for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
+        out->rows[out->count++] = items[i].row;
+    add_row(out, "decoding of a frame", *seconds, "s");
+fail:
+    cv_free(run.codes);
+    cv_free(run.rgb);
+    cv_free(run.scratch);
+    return status;
+}
+
+cogvideo_status cv_bench_steps(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,
+                               cogvideo_bench_report *out, cogvideo_error *err)
+{
+    cogvideo_status status;
+    clip_time clip = { 0 };
+    double decoded = 0;
+
+    CV_TRY(keyframes(model, seconds, request, out, &clip, err));
+    CV_TRY(interpolation(model, seconds, request, out, &clip, err));
+    add_row(out, "all key frames", clip.keyframes, "s");
+    add_row(out, "all rounds of interpolation", clip.interpolation, "s");
+    if (model->image_tokenizer)
+        CV_TRY(decoding(model, request, out, &decoded, err));
+    if (model->upscaler)
+        CV_TRY(upscale(model, out, err));
 fail:
     return status;
 }

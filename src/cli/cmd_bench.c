@@ -5,7 +5,7 @@
 #include "say.h"
 
 typedef struct settings {
-    int threads, rounds, hidden, json, quiet;
+    int threads, rounds, hidden, cache, json, quiet;
     const char *kernels, *config, *type, *work;
     double seconds;
 } settings;
@@ -20,6 +20,7 @@ static const arg_option table[] = {
     { "config", 0, "FILE", "a model's description: whole steps of a model of that size are measured instead", ARG_TEXT,
       FIELD(config), 0, 0, 0, NULL },
     { "type", 0, "TYPE", "of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0, 0, 0, NULL },
+    { "cache", 0, "TYPE", "of its keys and values; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
     { "work", 0, "DIR", "where that model is made of seeded numbers, and found again", ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
     { "seconds", 0, "X", "the most that each kind of step is measured; default 10", ARG_NUMBER, FIELD(seconds), 0.01, 100000, 10,
       NULL },
@@ -89,7 +90,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     cli_session session = { 0 };
     cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
-                                       .config = s->config, .type = s->type, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
+                                       .config = s->config, .type = s->type, .cache = (cogvideo_cache)s->cache, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
 

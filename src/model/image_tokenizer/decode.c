@@ -39,8 +39,8 @@ void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     cv_planes_finish(planes, decoder);
 }
 
-/* On a measuring arena only sizes are followed. */
-static void decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
+/* On a measuring arena only sizes are followed. Gives the operations. */
+static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
                    float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
 {
     cv_planes planes = { .exec = exec, .arena = arena, .height = grid_height, .width = grid_width };
@@ -50,6 +50,7 @@ static void decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     cv_planes_decode(&planes, tokenizer, decoder, codes);
     if (arena->base)
         denormalise(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
+    return planes.operations;
 }
 
 const cv_picture_network *cv_image_tokenizer_decoder(const cv_image_tokenizer *tokenizer, int grid_width,
@@ -71,6 +72,15 @@ size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, co
     if (decoder)
         decode(exec, tokenizer, decoder, NULL, NULL, grid_width, grid_height, &arena);
     return arena.peak;
+}
+
+double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
+                                            int grid_height, int rate)
+{
+    const cv_picture_network *decoder = cv_image_tokenizer_decoder(tokenizer, grid_width, grid_height, rate);
+    cv_arena arena = { 0 };
+
+    return decoder ? decode(exec, tokenizer, decoder, NULL, NULL, grid_width, grid_height, &arena) : 0;
 }
 
 cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, float *rgb,

@@ -25,6 +25,9 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
                                          int height);
 size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
                                          int grid_height, int rate);
+/* Multiplications and additions that decoding takes, its convolutions computed directly; 0 where it would be refused. */
+double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
+                                            int grid_height, int rate);
 
 /* codes [height / rate][width / rate] of rgb [height][width][3], and where `z` is not NULL the vectors before their
  * quantisation, [places][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where the rate or

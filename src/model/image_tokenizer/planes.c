@@ -69,12 +69,19 @@ static float *in_place(cv_planes *planes, int channels)
     return copy;
 }
 
+/* A multiply and an add for each weight and each pixel of the result. */
+static void count_conv(cv_planes *planes, const cv_conv2d *conv)
+{
+    planes->operations += 2.0 * conv->in * conv->out * conv->kernel * conv->kernel * (double)pixels_of(planes) / (conv->stride * conv->stride);
+}
+
 void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv)
 {
     int height = planes->height / conv->stride, width = planes->width / conv->stride;
     float *out = result_for(planes, conv->out, height, width);
 
     note(planes, CV_TAPE_CONV, conv, NULL, conv->in);
+    count_conv(planes, conv);
     cv_conv2d_apply(planes->exec, conv, out, planes->x, planes->height, planes->width, false, planes->arena);
     planes->height = height;
     planes->width = width;
@@ -99,6 +106,7 @@ void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv)
     float *out = result_for(planes, conv->out, planes->height / 2, planes->width / 2);
 
     note(planes, CV_TAPE_POOL_CONV, conv, NULL, conv->in);
+    count_conv(planes, conv);
     if (planes->arena->base)
         cv_average_pool(planes->exec, out, planes->x, conv->in, planes->height, planes->width);
     cv_conv2d_apply(planes->exec, conv, out, planes->x, planes->height, planes->width, true, planes->arena);
@@ -115,6 +123,10 @@ static void run_block(cv_planes *planes, const cv_resblock *block)
     float *saved = planes->tape ? result_for(planes, channels, planes->height, planes->width) : NULL;
 
     note(planes, CV_TAPE_BLOCK, block, saved, in);
+    count_conv(planes, &block->conv1);
+    count_conv(planes, &block->conv2);
+    if (!widths_agree)
+        count_conv(planes, &block->shortcut);
     cv_resblock_apply(planes->exec, block, out, widths_agree ? out : planes->x, planes->inner, planes->middle, saved,
                       planes->height, planes->width, planes->arena);
     if (out != planes->x)
@@ -124,7 +136,9 @@ static void run_block(cv_planes *planes, const cv_resblock *block)
 static void run_attention(cv_planes *planes, const cv_attention2d *attention)
 {
     float *out = in_place(planes, attention->norm.C);
+    double C = attention->norm.C, places = (double)pixels_of(planes);
 
+    planes->operations += 8 * C * C * places + 4 * C * places * places;
     note(planes, CV_TAPE_ATTENTION, attention, NULL, attention->norm.C);
     cv_attention2d_apply(planes->exec, attention, out, planes->height, planes->width, planes->arena);
     planes->x = out;

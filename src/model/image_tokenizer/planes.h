@@ -12,6 +12,7 @@ typedef struct cv_planes {
     float *x;              /* the picture, [channels][height][width] */
     float *inner, *middle; /* scratch, as large */
     int height, width;
+    double operations;     /* so far: of convolutions computed directly, and of attention's products */
     cv_tape *tape;         /* NULL at inference; every result then gets memory of its own, which the arena keeps */
 } cv_planes;
 
