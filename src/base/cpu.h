@@ -6,6 +6,7 @@
 
 bool cv_cpu_has_avx2(void);   /* AVX2, FMA and F16C together */
 bool cv_cpu_has_avx512(void); /* AVX-512 F, BW, VL and VNNI together, and the above */
+bool cv_cpu_has_dotprod(void); /* NEON with the byte dot product of ARMv8.2 */
 /* Processors this process may use, from its affinity mask; at least 1. */
 int cv_cpu_count(void);
 /* Bytes of memory this process has resident now and at its peak (0 where the system does not tell). */

@@ -17,6 +17,11 @@ bool cv_kernels_choose(int number, cv_kernels *out)
         return false;
     cv_kernels_avx512(out);
     return number == 2;
+#elif CV_HAVE_NEON
+    if (!cv_cpu_has_dotprod())
+        return false;
+    cv_kernels_neon(out);
+    return number == 1;
 #else
     return false;
 #endif

@@ -67,5 +67,8 @@ void cv_kernels_ref(cv_kernels *out);
 void cv_kernels_avx2(cv_kernels *table);
 void cv_kernels_avx512(cv_kernels *table);
 #endif
+#if CV_HAVE_NEON
+void cv_kernels_neon(cv_kernels *table);
+#endif
 
 #endif
