@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "nn/blas.h"
 #include "nn/unfold.h"
+#include "nn/winograd.h"
 
 #include <stdio.h>
 
@@ -51,22 +52,26 @@ static void widen(const cv_exec *exec, const cv_conv2d *conv, float *wide, int K
     }
 }
 
-void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, const float *x, int height, int width,
-                     bool add, cv_arena *arena)
+/* Fewer channels than that, and going to tiles and back costs more than it saves. */
+#define WINOGRAD_CHANNELS 16
+
+static bool suits_winograd(const cv_conv2d *conv)
+{
+    return conv->kernel == 3 && conv->stride == 1 && conv->in >= WINOGRAD_CHANNELS && conv->out >= WINOGRAD_CHANNELS;
+}
+
+/* What the kernel sees of each pixel, times the weights. */
+static void product(const cv_exec *exec, const cv_conv2d *conv, const float *weight, float *out, const float *x, int height,
+                    int width, bool add, cv_arena *arena)
 {
     int K = conv->in * conv->kernel * conv->kernel;
     int pixels = (height / conv->stride) * (width / conv->stride);
     int blocks = (pixels + cv_unfold_block(K) - 1) / cv_unfold_block(K);
-    size_t mark = cv_arena_mark(arena), unfolded = conv->kernel == 1 ? 0 : (size_t)K * (size_t)cv_unfold_block(K);
-    float *wide = cv_arena_take(arena, conv->dtype == CV_F32 ? 0 : (size_t)conv->out * (size_t)K, sizeof *wide);
+    size_t unfolded = conv->kernel == 1 ? 0 : (size_t)K * (size_t)cv_unfold_block(K);
     float *columns = cv_arena_take(arena, (size_t)exec->threads * unfolded, sizeof *columns);
-    const float *weight = conv->dtype == CV_F32 ? conv->weight : wide;
 
-    cv_arena_rewind(arena, mark);
     if (!arena->base)
         return;
-    if (conv->dtype != CV_F32)
-        widen(exec, conv, wide, K);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = (int)((long long)pixels * block / blocks);
@@ -81,4 +86,21 @@ void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, con
             cv_blas_matmul_nn(out + first, pixels, weight, K, mine, count, conv->out, count, K, 1.0f);
         }
     }
+}
+
+void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, const float *x, int height, int width,
+                     bool add, cv_arena *arena)
+{
+    int K = conv->in * conv->kernel * conv->kernel;
+    size_t mark = cv_arena_mark(arena);
+    float *wide = cv_arena_take(arena, conv->dtype == CV_F32 ? 0 : (size_t)conv->out * (size_t)K, sizeof *wide);
+    const float *weight = conv->dtype == CV_F32 ? conv->weight : wide;
+
+    if (arena->base && conv->dtype != CV_F32)
+        widen(exec, conv, wide, K);
+    if (suits_winograd(conv))
+        cv_winograd(exec, out, weight, conv->bias, x, conv->out, conv->in, height, width, add, arena);
+    else
+        product(exec, conv, weight, out, x, height, width, add, arena);
+    cv_arena_rewind(arena, mark);
 }

@@ -152,6 +152,17 @@ static void convolutions_match(void **state)
     check_conv(40, 2, 1, 1, 31, 41, CV_F16, 3);
 }
 
+/* Enough channels for tiles; sides that are no multiples of a tile's, several blocks, rows of tiles split between them. */
+static void tiled_convolutions_match(void **state)
+{
+    static const int sides[][2] = { { 1, 1 }, { 1, 5 }, { 6, 1 }, { 2, 2 }, { 9, 13 }, { 8, 14 }, { 37, 61 }, { 75, 64 }, { 3, 1100 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+        check_conv(17, 19, 3, 1, sides[i][0], sides[i][1], CV_F32, 1 + (int)i % 3);
+    check_conv(16, 600, 3, 1, 18, 16, CV_F16, 2);
+}
+
 static void group_norms_match(void **state)
 {
     enum { C = 12, GROUPS = 3, PIXELS = 77, IN_GROUP = C / GROUPS * PIXELS };
@@ -432,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions_match),
+        cmocka_unit_test(tiled_convolutions_match),
         cmocka_unit_test(group_norms_match),
         cmocka_unit_test(resampling_matches),
         cmocka_unit_test(attention_matches),
