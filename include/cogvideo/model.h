@@ -23,6 +23,9 @@ typedef struct cogvideo_model_options {
     int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32 in each step; 0 (default): in 8 bits,
                          which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
     cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */
+    int lock;         /* 1: all weights are read at once and stay in memory; a warning where the system does not allow it */
+    int interleave;   /* 1: memory that this thread, and those it starts, touch first from now on is spread over all NUMA nodes;
+                         a warning where the system does not do that */
     cogvideo_log log; /* warnings during this model's whole life; silent by default */
 } cogvideo_model_options;
 

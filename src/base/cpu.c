@@ -6,8 +6,13 @@
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MOST_NODES 1024
 
 bool cv_cpu_has_avx2(void)
 {
@@ -50,6 +55,14 @@ int cv_cpu_count(void)
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         count = CPU_COUNT(&set);
     return count > 0 ? count : 1;
+}
+
+bool cv_memory_interleave(void)
+{
+    unsigned long nodes[MOST_NODES / (8 * sizeof(unsigned long))] = { 0 };
+
+    return syscall(SYS_get_mempolicy, NULL, nodes, MOST_NODES, NULL, MPOL_F_MEMS_ALLOWED) == 0 &&
+           syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, nodes, MOST_NODES) == 0;
 }
 
 long long cv_memory_peak(void)

@@ -9,6 +9,9 @@ bool cv_cpu_has_avx512(void); /* AVX-512 F, BW, VL and VNNI together, and the ab
 bool cv_cpu_has_dotprod(void); /* NEON with the byte dot product of ARMv8.2 */
 /* Processors this process may use, from its affinity mask; at least 1. */
 int cv_cpu_count(void);
+/* Pages that this thread, and those it starts from now on, are first to touch are spread over all memory nodes. False where the
+ * system does not do that. */
+bool cv_memory_interleave(void);
 /* Bytes of memory this process has resident now and at its peak (0 where the system does not tell). */
 long long cv_memory_peak(void);
 

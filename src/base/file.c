@@ -45,6 +45,11 @@ void cv_map_close(cv_mapping *mapping)
     *mapping = (cv_mapping){ 0 };
 }
 
+bool cv_map_lock(const cv_mapping *mapping)
+{
+    return mapping->size == 0 || mlock(mapping->data, mapping->size) == 0;
+}
+
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err)
 {
     cogvideo_status status;

@@ -14,6 +14,8 @@ typedef struct cv_mapping {
 
 cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *err);
 void cv_map_close(cv_mapping *mapping);
+/* Reads it all, and keeps it in memory as long as it is mapped; false where the system does not allow so much. */
+bool cv_map_lock(const cv_mapping *mapping);
 
 /* The whole of `path` ("-" is standard input), NUL-terminated in `out`; more than `limit` bytes is an error. */
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err);

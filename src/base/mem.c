@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGNMENT 64
+/* From there on whole huge pages are asked for: fewer of them are looked up when a step walks through. */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_BLOCK (4 * HUGE_PAGE)
 
 bool cv_size_mul(size_t a, size_t b, size_t *out)
 {
@@ -29,11 +33,13 @@ void *cv_alloc(size_t count, size_t size, cogvideo_error *err)
     void *block = NULL;
 
     if (!cv_size_mul(count, size, &bytes) || !cv_size_add(bytes, ALIGNMENT, &rounded) ||
-        posix_memalign(&block, ALIGNMENT, rounded) != 0) {
+        posix_memalign(&block, rounded >= HUGE_BLOCK ? HUGE_PAGE : ALIGNMENT, rounded) != 0) {
         cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory: %zu elements of %zu bytes could not be allocated",
                 count, size);
         return NULL;
     }
+    if (rounded >= HUGE_BLOCK)
+        madvise(block, rounded, MADV_HUGEPAGE); /* where it is not heard, pages are small */
     memset(block, 0, rounded);
     return block;
 }

@@ -48,7 +48,8 @@ int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total)
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
 {
     cogvideo_model_options open = { .threads = options->threads, .f32_inputs = options->f32_inputs,
-                                     .cache = (cogvideo_cache)options->cache, .log = cli_log(session) };
+                                     .cache = (cogvideo_cache)options->cache, .lock = options->lock,
+                                     .interleave = options->interleave, .log = cli_log(session) };
     char *shipped = options->model ? NULL : cli_find_model();
     const char *folder = options->model ? options->model : shipped;
     cogvideo_error err;

@@ -13,7 +13,7 @@
 
 typedef struct cli_model_options {
     const char *model;
-    int threads, f32_inputs, cache, quiet;
+    int threads, f32_inputs, cache, lock, interleave, quiet;
 } cli_model_options;
 
 typedef struct cli_text_options {

@@ -24,6 +24,8 @@ cogvideo_status cv_store_open(cv_store **out, const char *path, cogvideo_error *
 void cv_store_close(cv_store **store);
 
 const char *cv_store_path(const cv_store *store);
+/* Keeps a file that is mapped in memory; false where the system does not allow so much. */
+bool cv_store_lock(const cv_store *store);
 size_t cv_store_count(const cv_store *store);
 const cv_tensor *cv_store_at(const cv_store *store, size_t index); /* sorted by name */
 const cv_tensor *cv_store_find(const cv_store *store, const char *name); /* NULL where there is none */

@@ -185,6 +185,14 @@ static char *model_directory(const char *path, cogvideo_error *err)
     return copy;
 }
 
+static void lock_weights(const cogvideo_model *model)
+{
+    for (int i = 0; i < model->store_count; i++)
+        if (!cv_store_lock(model->stores[i]))
+            cv_log(&model->log, COGVIDEO_LOG_WARNING, "%s: cannot be kept in memory: the system allows less ('ulimit -l' tells how much, in KiB)",
+                   cv_store_path(model->stores[i]));
+}
+
 cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cogvideo_model_options *options,
                                cogvideo_error *err)
 {
@@ -215,7 +223,11 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     if (options)
         model->log = options->log;
     CV_TRY(cv_description_read(&model->description, json, err));
+    if (options && options->interleave && !cv_memory_interleave())
+        cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
     CV_TRY(open_parts(model, directory, err));
+    if (options && options->lock)
+        lock_weights(model);
     list_types(model);
     cv_free(directory);
     cv_free(json);
