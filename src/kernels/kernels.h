@@ -36,6 +36,28 @@ typedef void cv_mix_fn(float *out, const float *weights, const cv_weight *w);
 /* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what both read */
 typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
+/* --- loops.c: over rows of numbers --- */
+
+/* x = gelu(x), by tanh; and dx = dy * gelu'(x). */
+typedef void cv_gelu_fn(float *x, size_t count);
+typedef void cv_gelu_backward_fn(float *dx, const float *dy, const float *x, size_t count);
+/* Scores to weights, at least one; and gradients of weights to those of scores, d = w (d - sum of w d). */
+typedef void cv_softmax_fn(float *scores, int count);
+typedef void cv_softmax_backward_fn(float *d, const float *weights, int count);
+/* Layer norm of a row of C: its mean and 1 / sqrt(variance + eps). */
+typedef void cv_norm_stats_fn(const float *x, int C, float eps, float *mean, float *scale);
+typedef struct cv_norm_row {
+    const float *weight, *bias; /* [C] */
+    float mean, scale;          /* of the row */
+    int C;
+} cv_norm_row;
+/* out = the row's norm, or += where `add`; dx likewise; and dweight and dbias += the row's part. */
+typedef void cv_norm_row_fn(float *out, bool add, const float *x, const cv_norm_row *norm);
+typedef void cv_norm_row_backward_fn(float *dx, bool add, const float *dy, const float *x, const cv_norm_row *norm);
+typedef void cv_norm_row_gradients_fn(float *dweight, float *dbias, const float *dy, const float *x, const cv_norm_row *norm);
+
+/* --- the processor's own limits --- */
+
 /* Multiplies and adds in registers and nothing else, `rounds` times over, and returns how many operations (two for each
  * multiply-add) that were: the measure of the processor beside which the others are seen. `sink` keeps the compiler honest. */
 typedef double cv_peak_fn(long rounds, float *sink);
@@ -51,6 +73,14 @@ typedef struct cv_kernels {
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_mix_fn *mix[CV_WEIGHT_TYPES];
     cv_spread_fn *spread;
+    cv_gelu_fn *gelu;
+    cv_gelu_backward_fn *gelu_backward;
+    cv_softmax_fn *softmax;
+    cv_softmax_backward_fn *softmax_backward;
+    cv_norm_stats_fn *norm_stats;
+    cv_norm_row_fn *norm_row;
+    cv_norm_row_backward_fn *norm_row_backward;
+    cv_norm_row_gradients_fn *norm_row_gradients;
     cv_read_fn *read;
     cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */
 } cv_kernels;
@@ -63,7 +93,10 @@ void cv_kernels_best(cv_kernels *out);
 
 /* Plain C fills a table; the others replace what they have in one. */
 void cv_kernels_ref(cv_kernels *out);
+void cv_loops_plain(cv_kernels *table);
 #if CV_HAVE_AVX2
+void cv_loops_avx2(cv_kernels *table);
+void cv_loops_avx512(cv_kernels *table);
 void cv_kernels_avx2(cv_kernels *table);
 void cv_kernels_avx512(cv_kernels *table);
 #endif

@@ -186,4 +186,5 @@ void cv_kernels_ref(cv_kernels *out)
         .peak_f32 = peak_f32,
         .peak_int8 = peak_int8,
     };
+    cv_loops_plain(out);
 }

@@ -1,7 +1,6 @@
 #include "nn/attention.h"
 
 #include "base/parallel.h"
-#include "nn/softmax.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,7 +52,7 @@ int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *qu
             for (int i = first; i < count; i++)
                 weights[i] += source->bias;
     }
-    cv_softmax(weights, count);
+    kernels->softmax(weights, count);
     return count;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/parallel.h"
 #include "nn/blas.h"
-#include "nn/softmax.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,8 +28,8 @@ fail:
     return status;
 }
 
-void cv_attention2d_scores(float *scores, float *rows, const float *q, const float *k, int C, int places, int first,
-                           int count)
+void cv_attention2d_scores(const cv_kernels *kernels, float *scores, float *rows, const float *q, const float *k, int C,
+                           int places, int first, int count)
 {
     float scale = 1.0f / sqrtf((float)C);
 
@@ -39,14 +38,14 @@ void cv_attention2d_scores(float *scores, float *rows, const float *q, const flo
             rows[(size_t)i * (size_t)C + (size_t)c] = q[(size_t)c * (size_t)places + (size_t)(first + i)] * scale;
     cv_blas_matmul_nn(scores, places, rows, C, k, places, count, places, C, 0.0f);
     for (int i = 0; i < count; i++)
-        cv_softmax(scores + (size_t)i * (size_t)places, places);
+        kernels->softmax(scores + (size_t)i * (size_t)places, places);
 }
 
 /* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
-static void attend(float *out, const float *q, const float *k, const float *v, int C, int places, int first, int count,
-                   float *rows, float *scores)
+static void attend(const cv_kernels *kernels, float *out, const float *q, const float *k, const float *v, int C, int places,
+                   int first, int count, float *rows, float *scores)
 {
-    cv_attention2d_scores(scores, rows, q, k, C, places, first, count);
+    cv_attention2d_scores(kernels, scores, rows, q, k, C, places, first, count);
     cv_blas_matmul_nt(out + first, places, v, places, scores, places, C, count, places, 0.0f);
 }
 
@@ -74,7 +73,8 @@ void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, 
             int first = block * BLOCK, count = places - first < BLOCK ? places - first : BLOCK;
             size_t thread = (size_t)cv_thread_index();
 
-            attend(normed, q, k, v, C, places, first, count, rows + thread * rows_size, scores + thread * scores_size);
+            attend(&exec->kernels, normed, q, k, v, C, places, first, count, rows + thread * rows_size,
+                   scores + thread * scores_size);
         }
     }
     cv_conv2d_apply(exec, &attention->proj_out, x, normed, height, width, true, arena);

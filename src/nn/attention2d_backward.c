@@ -30,28 +30,17 @@ static void take(between *b, cv_arena *arena, int C, int places)
     }
 }
 
-/* d_scores from dL/d(softmax) to dL/d(what was softmaxed): p (d - sum(p d)) */
-static void softmax_backward(float *d, const float *p, int count)
-{
-    double sum = 0;
-
-    for (int i = 0; i < count; i++)
-        sum += (double)p[i] * (double)d[i];
-    for (int i = 0; i < count; i++)
-        d[i] = p[i] * (d[i] - (float)sum);
-}
-
 /* Places first .. first + count - 1 as queries. */
-static void attend_backward(const between *b, int C, int places, int first, int count)
+static void attend_backward(const cv_kernels *kernels, const between *b, int C, int places, int first, int count)
 {
     float scale = 1.0f / sqrtf((float)C);
 
-    cv_attention2d_scores(b->scores, b->rows, b->q, b->k, C, places, first, count);
+    cv_attention2d_scores(kernels, b->scores, b->rows, b->q, b->k, C, places, first, count);
     cv_blas_matmul_nt(b->seen + first, places, b->v, places, b->scores, places, C, count, places, 0.0f);
     cv_blas_matmul_nn(b->dv, places, b->d_seen + first, places, b->scores, places, C, places, count, 1.0f);
     cv_blas_matmul_tn(b->d_scores, places, b->d_seen + first, places, b->v, places, count, places, C, 0.0f);
     for (int i = 0; i < count; i++)
-        softmax_backward(b->d_scores + (size_t)i * (size_t)places, b->scores + (size_t)i * (size_t)places, places);
+        kernels->softmax_backward(b->d_scores + (size_t)i * (size_t)places, b->scores + (size_t)i * (size_t)places, places);
     cv_blas_matmul_tn(b->dk, places, b->rows, C, b->d_scores, places, C, places, count, 1.0f);
     cv_blas_matmul_nt(b->d_rows, C, b->d_scores, places, b->k, places, count, C, places, 0.0f);
     for (int i = 0; i < count; i++)
@@ -76,7 +65,7 @@ void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attentio
     /* proj_out's own gradients wait for what it saw. */
     cv_conv2d_backward(exec, &attention->proj_out, NULL, b.d_seen, dy, NULL, height, width, arena);
     for (int first = 0; run && first < places; first += BLOCK)
-        attend_backward(&b, C, places, first, places - first < BLOCK ? places - first : BLOCK);
+        attend_backward(&exec->kernels, &b, C, places, first, places - first < BLOCK ? places - first : BLOCK);
     cv_conv2d_backward(exec, &attention->proj_out, grad ? &grad->proj_out : NULL, NULL, dy, b.seen, height, width, arena);
     cv_conv2d_backward(exec, &attention->q, grad ? &grad->q : NULL, b.d_normed, b.dq, b.normed, height, width, arena);
     cv_conv2d_backward(exec, &attention->k, grad ? &grad->k : NULL, b.d_normed, b.dk, b.normed, height, width, arena);

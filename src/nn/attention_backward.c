@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES 4
-
 /* One thread's scratch. */
 typedef struct scratch_rows {
     float *weights, *dweights; /* [max_keys] */
@@ -28,23 +26,6 @@ static scratch_rows rows_of(void *scratch, int max_keys, int D)
     float *at = (float *)scratch + (size_t)cv_thread_index() * scratch_floats(max_keys, D);
 
     return (scratch_rows){ at, at + max_keys, at + 2 * max_keys, at + 2 * max_keys + D, at + 2 * max_keys + 2 * D };
-}
-
-/* From the gradients of weights to those of scores: ds = w (dw - sum of w dw) */
-static void softmax_backward(float *d, const float *weights, int count)
-{
-    double sum[LANES] = { 0 };
-    float mean;
-    int i = 0;
-
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; j++)
-            sum[j] += (double)(weights[i + j] * d[i + j]);
-    for (; i < count; i++)
-        sum[0] += (double)(weights[i] * d[i]);
-    mean = (float)((sum[0] + sum[2]) + (sum[1] + sum[3]));
-    for (int k = 0; k < count; k++)
-        d[k] = weights[k] * (d[k] - mean);
 }
 
 static void values_backward(const cv_kernels *kernels, const cv_attention_source *source,
@@ -93,7 +74,7 @@ static void query_backward(const cv_kernels *kernels, const cv_attention_query *
     memcpy(rows->dout, grad->dout + (size_t)head * (size_t)D, (size_t)D * sizeof *dq);
     for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))
         values_backward(kernels, &query->sources[s], &grad->sources[s], head, D, rows, at);
-    softmax_backward(rows->dweights, rows->weights, count);
+    kernels->softmax_backward(rows->dweights, rows->weights, count);
     memset(rows->dq, 0, (size_t)D * sizeof *dq);
     at = 0;
     for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))

@@ -1,6 +1,6 @@
 #include "nn/group_norm.h"
 
-#include "nn/fast_math.h"
+#include "kernels/fast_math.h"
 
 #include <math.h>
 #include <stdio.h>

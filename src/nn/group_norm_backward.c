@@ -1,4 +1,4 @@
-#include "nn/fast_math.h"
+#include "kernels/fast_math.h"
 #include "nn/group_norm.h"
 
 /* With h = (x - mean) scale and y = w h + b, over the n numbers of a group:

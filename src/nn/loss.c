@@ -1,6 +1,6 @@
 #include "nn/loss.h"
 
-#include "nn/fast_math.h"
+#include "kernels/fast_math.h"
 
 #include <math.h>
 

@@ -20,8 +20,6 @@ void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *
 /* residual [rows, C] += norm(x [rows, C]) */
 void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *residual, const float *x, int rows);
 
-/* The mean of a row [C], and 1 / sqrt(variance + eps). */
-void cv_layer_norm_stats(const float *x, int C, float eps, float *mean, float *scale);
 
 /* --- backward: norm_backward.c --- */
 

@@ -4,44 +4,10 @@
 
 /* Rows whose parameter gradients are summed together; the sums of blocks are then added in order. */
 #define ROWS 64
-#define LANES 4
 
 size_t cv_layer_norm_backward_scratch(int rows, int C)
 {
     return ((size_t)rows + ROWS - 1) / ROWS * 2 * (size_t)C * sizeof(float);
-}
-
-/* *sum = sum of g, *dot = sum of g * n, for g = dy * weight and n the normalised row. */
-static void row_sums(const cv_layer_norm *norm, const float *dy, const float *x, float mean, float scale, float *sum,
-                     float *dot)
-{
-    double s[LANES] = { 0 }, d[LANES] = { 0 };
-
-    for (int i = 0; i < norm->C; i += LANES)
-        for (int j = 0; j < LANES && i + j < norm->C; j++) {
-            float g = dy[i + j] * norm->weight[i + j];
-
-            s[j] += (double)g;
-            d[j] += (double)(g * ((x[i + j] - mean) * scale));
-        }
-    *sum = (float)((s[0] + s[2]) + (s[1] + s[3]));
-    *dot = (float)((d[0] + d[2]) + (d[1] + d[3]));
-}
-
-/* With n = (x - mean) * scale: dx = scale * (g - mean of g - n * mean of g n) */
-static void row_dx(const cv_layer_norm *norm, float *dx, bool add, const float *dy, const float *x, float mean,
-                   float scale)
-{
-    float sum, dot;
-
-    row_sums(norm, dy, x, mean, scale, &sum, &dot);
-    sum /= (float)norm->C;
-    dot /= (float)norm->C;
-    for (int i = 0; i < norm->C; i++) {
-        float value = scale * (dy[i] * norm->weight[i] - sum - (x[i] - mean) * scale * dot);
-
-        dx[i] = add ? dx[i] + value : value;
-    }
 }
 
 void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, const cv_layer_norm *grad, float *dx,
@@ -62,15 +28,13 @@ void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, cons
         }
         for (int r = block * ROWS; r < last; r++) {
             const float *row = x + (size_t)r * (size_t)C, *from = dy + (size_t)r * (size_t)C;
-            float mean, scale;
+            cv_norm_row n = { .weight = norm->weight, .bias = norm->bias, .C = C };
 
-            cv_layer_norm_stats(row, C, norm->eps, &mean, &scale);
-            for (int i = 0; grad && i < C; i++) {
-                dweight[i] += from[i] * ((row[i] - mean) * scale);
-                dbias[i] += from[i];
-            }
+            exec->kernels.norm_stats(row, C, norm->eps, &n.mean, &n.scale);
+            if (grad)
+                exec->kernels.norm_row_gradients(dweight, dbias, from, row, &n);
             if (dx)
-                row_dx(norm, dx + (size_t)r * (size_t)C, add, from, row, mean, scale);
+                exec->kernels.norm_row_backward(dx + (size_t)r * (size_t)C, add, from, row, &n);
         }
     }
     for (int block = 0; grad && block < blocks; block++)

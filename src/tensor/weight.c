@@ -26,27 +26,6 @@ bool cv_weight_type_fits(cv_weight_type type, size_t K)
     return type != CV_WEIGHT_Q4 || K % CV_Q4_GROUP == 0;
 }
 
-size_t cv_weight_row_bytes(cv_weight_type type, size_t K)
-{
-    return type == CV_WEIGHT_Q8 ? K : type == CV_WEIGHT_Q4 ? K / 2 : K * cv_dtype_size((cv_dtype)type);
-}
-
-size_t cv_weight_scale_bytes(cv_weight_type type, size_t K)
-{
-    return type == CV_WEIGHT_Q8 ? sizeof(float) : type == CV_WEIGHT_Q4 ? K / CV_Q4_GROUP * sizeof(uint16_t) : 0;
-}
-
-cv_weight cv_weight_rows(const cv_weight *weight, int first, int count)
-{
-    cv_weight rows = *weight;
-
-    rows.N = count;
-    rows.data = (const char *)weight->data + (size_t)first * cv_weight_row_bytes(weight->type, (size_t)weight->K);
-    if (weight->scales)
-        rows.scales = (const char *)weight->scales + (size_t)first * cv_weight_scale_bytes(weight->type, (size_t)weight->K);
-    return rows;
-}
-
 /* --- numbers ---------------------------------------------------------------------------------------- */
 
 static void widen_q4(float *out, const uint8_t *bytes, const uint16_t *scales, int K)

@@ -38,11 +38,27 @@ bool cv_weight_type_parse(cv_weight_type *out, const char *name);
 bool cv_weight_type_fits(cv_weight_type type, size_t K);
 
 /* Bytes of a row, and of its scales. */
-size_t cv_weight_row_bytes(cv_weight_type type, size_t K);
-size_t cv_weight_scale_bytes(cv_weight_type type, size_t K);
+static inline size_t cv_weight_row_bytes(cv_weight_type type, size_t K)
+{
+    return type == CV_WEIGHT_F32 ? 4 * K : type == CV_WEIGHT_Q8 ? K : type == CV_WEIGHT_Q4 ? K / 2 : 2 * K;
+}
+
+static inline size_t cv_weight_scale_bytes(cv_weight_type type, size_t K)
+{
+    return type == CV_WEIGHT_Q8 ? sizeof(float) : type == CV_WEIGHT_Q4 ? K / CV_Q4_GROUP * sizeof(uint16_t) : 0;
+}
 
 /* Rows first .. first + count - 1 as a matrix of their own. */
-cv_weight cv_weight_rows(const cv_weight *weight, int first, int count);
+static inline cv_weight cv_weight_rows(const cv_weight *weight, int first, int count)
+{
+    cv_weight rows = *weight;
+
+    rows.N = count;
+    rows.data = (const char *)weight->data + (size_t)first * cv_weight_row_bytes(weight->type, (size_t)weight->K);
+    if (weight->scales)
+        rows.scales = (const char *)weight->scales + (size_t)first * cv_weight_scale_bytes(weight->type, (size_t)weight->K);
+    return rows;
+}
 
 /* One row in f32. */
 void cv_weight_widen(float *out, const cv_weight *weight, int row);

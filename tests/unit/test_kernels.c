@@ -291,6 +291,39 @@ static void spread_matches(void **state)
         }
 }
 
+/* What compilers vectorise by themselves gives the same bits with every instruction set. */
+static void loops_give_the_same_bits(void **state)
+{
+    const cv_kernels *tables[2] = { *state, NULL };
+    static float x[MOST_K], dy[MOST_K], weight[MOST_K], bias[MOST_K], out[2][6][MOST_K];
+    cv_kernels ref;
+
+    cv_kernels_ref(&ref);
+    tables[1] = &ref;
+    fill(x, MOST_K, 1);
+    fill(dy, MOST_K, 2);
+    fill(weight, MOST_K, 3);
+    fill(bias, MOST_K, 4);
+    for (int n = 1; n <= MOST_K; n++) {
+        for (int t = 0; t < 2; t++) {
+            const cv_kernels *k = tables[t];
+            cv_norm_row norm = { weight, bias, 0, 0, n };
+
+            for (int i = 0; i < 6; i++)
+                memcpy(out[t][i], x, sizeof x);
+            k->gelu(out[t][0], (size_t)n);
+            k->gelu_backward(out[t][1], dy, x, (size_t)n);
+            k->softmax(out[t][2], n);
+            k->softmax_backward(out[t][3], dy, n);
+            k->norm_stats(x, n, 1e-5f, &norm.mean, &norm.scale);
+            k->norm_row(out[t][4], n % 2 == 0, x, &norm);
+            k->norm_row_backward(out[t][5], n % 2 == 0, dy, x, &norm);
+            k->norm_row_gradients(out[t][4], out[t][5], dy, x, &norm);
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+    }
+}
+
 /* Every table that runs here. */
 int main(void)
 {
@@ -307,6 +340,7 @@ int main(void)
             cmocka_unit_test_prestate(linear_ignores_the_batch, &table),
             cmocka_unit_test_prestate(mix_matches, &table),
             cmocka_unit_test_prestate(spread_matches, &table),
+            cmocka_unit_test_prestate(loops_give_the_same_bits, &table),
         };
 
         printf("%s:\n", table.name);

@@ -2,8 +2,8 @@
  *
  * Every operation is a correctly rounded f32 one and nothing is contracted, so that a vector lane and a scalar give the
  * same bits on every processor. */
-#ifndef CV_NN_FAST_MATH_H
-#define CV_NN_FAST_MATH_H
+#ifndef CV_KERNELS_FAST_MATH_H
+#define CV_KERNELS_FAST_MATH_H
 
 #include <stdint.h>
 #include <string.h>

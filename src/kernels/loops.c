@@ -1,0 +1,163 @@
+/* loops.c - kernels in plain C that the compiler turns into vector code by itself, built once for each instruction set: the
+ * same operations in the same order everywhere, so all give the same bits. */
+#include "kernels/kernels.h"
+
+#include "kernels/fast_math.h"
+
+#include <math.h>
+
+#ifndef CV_LOOPS /* the name of this build's table */
+#define CV_LOOPS cv_loops_plain
+#endif
+
+#define LANES 8 /* partial sums, in f64: a row is short beside the matrices around it */
+
+static double total(const double part[LANES])
+{
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+/* --- activations -------------------------------------------------------------------------------------- */
+
+/* 0.5 (1 + tanh(u)) = 1 / (1 + e^-2u): one exp, exact also where tanh is near -1. SLOPE = -2 sqrt(2 / pi) */
+#define SLOPE (-1.5957691216057308f)
+#define CUBIC 0.044715f
+
+static void gelu(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float y = x[i];
+
+        x[i] = y / (1.0f + cv_fast_exp(SLOPE * y * (1.0f + CUBIC * y * y)));
+    }
+}
+
+/* With s = 1 / (1 + e), e = e^-2u: d(y s) = s + y s (1 - s) d2u, and 1 - s = e s */
+static void gelu_backward(float *dx, const float *dy, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float y = x[i], e = cv_fast_exp(SLOPE * y * (1.0f + CUBIC * y * y)), s = 1.0f / (1.0f + e);
+
+        dx[i] = dy[i] * (s - y * s * (e * s) * SLOPE * (1.0f + 3.0f * CUBIC * y * y));
+    }
+}
+
+/* --- softmax ------------------------------------------------------------------------------------------ */
+
+static void softmax(float *scores, int count)
+{
+    double sum[LANES] = { 0 };
+    float best = scores[0], scale;
+    int i = 0;
+
+    for (int k = 1; k < count; k++)
+        best = scores[k] > best ? scores[k] : best;
+    for (int k = 0; k < count; k++)
+        scores[k] = cv_fast_exp(scores[k] - best);
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)scores[i + j];
+    for (int j = 0; i + j < count; j++)
+        sum[j] += (double)scores[i + j];
+    scale = (float)(1.0 / total(sum));
+    for (int k = 0; k < count; k++)
+        scores[k] *= scale;
+}
+
+static void softmax_backward(float *d, const float *weights, int count)
+{
+    double sum[LANES] = { 0 };
+    float mean;
+    int i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)(weights[i + j] * d[i + j]);
+    for (int j = 0; i + j < count; j++)
+        sum[j] += (double)(weights[i + j] * d[i + j]);
+    mean = (float)total(sum);
+    for (int k = 0; k < count; k++)
+        d[k] = weights[k] * (d[k] - mean);
+}
+
+/* --- layer norm --------------------------------------------------------------------------------------- */
+
+static void norm_stats(const float *x, int C, float eps, float *mean, float *scale)
+{
+    double sum[LANES] = { 0 }, squares[LANES] = { 0 }, average;
+    int whole = C / LANES * LANES;
+
+    for (int i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            sum[j] += (double)x[i + j];
+    for (int i = whole; i < C; i++)
+        sum[i - whole] += (double)x[i];
+    average = total(sum) / C;
+    for (int i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            squares[j] += ((double)x[i + j] - average) * ((double)x[i + j] - average);
+    for (int i = whole; i < C; i++)
+        squares[i - whole] += ((double)x[i] - average) * ((double)x[i] - average);
+    *mean = (float)average;
+    *scale = (float)(1.0 / sqrt(total(squares) / C + (double)eps));
+}
+
+static void norm_row(float *out, bool add, const float *x, const cv_norm_row *n)
+{
+    if (add)
+        for (int i = 0; i < n->C; i++)
+            out[i] += (x[i] - n->mean) * n->scale * n->weight[i] + n->bias[i];
+    else
+        for (int i = 0; i < n->C; i++)
+            out[i] = (x[i] - n->mean) * n->scale * n->weight[i] + n->bias[i];
+}
+
+/* With g = dy * weight and y = (x - mean) * scale: dx = scale * (g - mean of g - y * mean of g y) */
+static void norm_row_backward(float *dx, bool add, const float *dy, const float *x, const cv_norm_row *n)
+{
+    const float *weight = n->weight, average = n->mean, scale = n->scale;
+    double sums[LANES] = { 0 }, dots[LANES] = { 0 };
+    int C = n->C, whole = C / LANES * LANES;
+    float mean, dot;
+
+    for (int i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            float g = dy[i + j] * weight[i + j];
+
+            sums[j] += (double)g;
+            dots[j] += (double)(g * ((x[i + j] - average) * scale));
+        }
+    for (int i = whole; i < C; i++) {
+        float g = dy[i] * weight[i];
+
+        sums[i - whole] += (double)g;
+        dots[i - whole] += (double)(g * ((x[i] - average) * scale));
+    }
+    mean = (float)total(sums) / (float)C;
+    dot = (float)total(dots) / (float)C;
+    for (int i = 0; i < C; i++) {
+        float value = scale * (dy[i] * weight[i] - mean - (x[i] - average) * scale * dot);
+
+        dx[i] = add ? dx[i] + value : value;
+    }
+}
+
+static void norm_row_gradients(float *dweight, float *dbias, const float *dy, const float *x, const cv_norm_row *n)
+{
+    for (int i = 0; i < n->C; i++) {
+        dweight[i] += dy[i] * ((x[i] - n->mean) * n->scale);
+        dbias[i] += dy[i];
+    }
+}
+
+void CV_LOOPS(cv_kernels *table)
+{
+    table->gelu = gelu;
+    table->gelu_backward = gelu_backward;
+    table->softmax = softmax;
+    table->softmax_backward = softmax_backward;
+    table->norm_stats = norm_stats;
+    table->norm_row = norm_row;
+    table->norm_row_backward = norm_row_backward;
+    table->norm_row_gradients = norm_row_gradients;
+}
