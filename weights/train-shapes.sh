@@ -63,4 +63,20 @@ turn 1380 "$turns" "$lines" "$lines" "$lines" "$lines" still.rows
 turn 1680 "$turns" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows
 turn 1880 "$turns" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows grow,shrink.rows rotate.rows
 turn 4350 "$recipe" "$lines" "$lines" "$lines" still.rows orbit.rows bounce.rows grow,shrink.rows rotate.rows
+# What is rare in that goes under: a second run begins with those weights and teaches the other motions one by one, from two frames,
+# each beside those that came before it; then all of them, from all frames.
+more() {
+    step=$1 more_recipe=$2
+    shift 2
+    begin=--finetune
+    [ -e run-stage1-more/checkpoint.safetensors ] && begin=--resume
+    "$cogvideo" train stage1 "$@" --held-out held-out-stage1.rows --recipe "$more_recipe" --model model -o run-stage1-more --steps "$step" $begin
+}
+more 220 "$turns" orbit.rows orbit.rows still.rows left.rows
+more 420 "$turns" bounce.rows bounce.rows orbit.rows still.rows
+more 640 "$turns" grow,shrink.rows grow,shrink.rows bounce.rows orbit.rows still.rows "$lines"
+more 820 "$turns" rotate.rows rotate.rows grow,shrink.rows bounce.rows still.rows "$lines"
+more 1200 "$turns" rotate.rows grow,shrink.rows bounce.rows orbit.rows still.rows "$lines" "$lines" "$lines"
+more 3200 "$root/configs/shapes-more.json" rotate.rows grow,shrink.rows bounce.rows orbit.rows still.rows "$lines" "$lines" "$lines"
+
 train stage2 stage2.rows --held-out held-out-stage2.rows

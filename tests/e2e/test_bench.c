@@ -58,7 +58,7 @@ static void a_model_is_made_and_found_again(void **state)
         program_ok("bench --config '%s/small.json' --type q4 --work '%s' --seconds 0.05 -q --json", dir ? dir : "configs",
                    check_temp_path("seeded"));
         report = parse_output();
-        assert_true(check_rows(report, "codes/s") == 8);
+        assert_true(check_rows(report, "codes/s") == 9);
         cv_json_free(&report);
     }
     program_ok("info '%s'", check_temp_path("seeded"));
