@@ -4,10 +4,12 @@
 #include "nn/nearest.h"
 #include "train/kmeans.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Laplace smoothing: what each code is thought to have got beside its rows. */
 #define SMOOTHING 1e-5
+#define OUT_OF_REACH 16.0f /* times the largest component of any code */
 #define CANDIDATES 16 /* rows among which a dead code's next one is sought */
 
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
@@ -50,6 +52,51 @@ void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const f
         for (int k = 0; k < codebook->latent; k++)
             codebook->sums[at(codebook, code) + (size_t)k] = one * codebook->vectors[at(codebook, code) + (size_t)k];
     }
+}
+
+void cv_codebook_count(const cv_codebook *codebook, const int32_t *ids, int rows, int batches)
+{
+    for (int code = 0; code < codebook->codes; code++)
+        codebook->sizes[code] = 0;
+    for (int row = 0; row < rows; row++)
+        codebook->sizes[ids[row]] += 1.0f / (float)batches;
+}
+
+/* Of the codes not yet `done` the one that gets most rows; the first of several. */
+static int busiest(const cv_codebook *codebook, const bool *done)
+{
+    int best = -1;
+
+    for (int code = 0; code < codebook->codes; code++)
+        if (!done[code] && (best < 0 || codebook->sizes[code] > codebook->sizes[best]))
+            best = code;
+    return best;
+}
+
+int cv_codebook_merge(const cv_codebook *codebook, double distance, bool *done)
+{
+    float largest = 0;
+    int kept = 0;
+
+    for (int code = 0; code < codebook->codes; code++)
+        for (int k = 0; codebook->sizes[code] > 0 && k < codebook->latent; k++)
+            largest = fmaxf(largest, fabsf(codebook->vectors[at(codebook, code) + (size_t)k]));
+    memset(done, 0, (size_t)codebook->codes * sizeof *done);
+    for (int code; (code = busiest(codebook, done)) >= 0;) {
+        done[code] = true;
+        kept += codebook->sizes[code] > 0;
+        for (int other = 0; other < codebook->codes; other++) {
+            float *vector = codebook->vectors + at(codebook, other);
+
+            if (done[other] || cv_squared_distance(codebook->vectors + at(codebook, code), vector, codebook->latent) >= distance * distance)
+                continue;
+            done[other] = true;
+            codebook->sizes[other] = 0;
+            for (int k = 0; k < codebook->latent; k++)
+                vector[k] = OUT_OF_REACH * largest;
+        }
+    }
+    return kept;
 }
 
 static double total(const cv_codebook *codebook)

@@ -31,6 +31,13 @@ cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *
 void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches, int rounds,
                        uint64_t seed, cv_arena *arena);
 
+/* Sets `sizes` to the rows of a batch that each code gets, given the codes `ids` of `rows` rows of `batches` batches. */
+void cv_codebook_count(const cv_codebook *codebook, const int32_t *ids, int rows, int batches);
+
+/* Takes out codes that say the same: one within `distance` of a code that gets more rows moves out of the encoder's reach and gets
+ * none. The number of codes that are left in use. `done` [codes] is scratch. */
+int cv_codebook_merge(const cv_codebook *codebook, double distance, bool *done);
+
 /* After a step of the network: moves the averages and the codes, given the step's vectors z [rows][latent] and the codes
  * they got. A code starts again as a row far from its own code, drawn by (seed, step, code). The number of codes that did so.
  * `away` [rows] is scratch. */

@@ -56,6 +56,11 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
 /* Writes RUN/samples-STEP.jpg: as many samples as the recipe says, after the part was published. */
 cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err);
 
+/* Opens `file` of the model directory; NULL: the directory has none, and training `part` would make it. */
+cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const char *file, const char *part, cogvideo_error *err);
+/* Weights in memory become those of such a file. */
+cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const char *file, const char *part, cogvideo_error *err);
+
 /* Writes a store to a file of the model directory in the recipe's dtype. */
 cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
                                  cogvideo_error *err);

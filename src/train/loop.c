@@ -29,7 +29,7 @@ typedef struct train_loop {
 
 static bool is_useful(const train_loop *loop)
 {
-    return loop->recipe.part != CV_TRAIN_IMAGE_TOKENIZER || loop->step > loop->recipe.plain_steps;
+    return loop->recipe.part != CV_TRAIN_IMAGE_TOKENIZER || loop->recipe.decoder_only || loop->step > loop->recipe.plain_steps;
 }
 
 /* --- checkpoints ---------------------------------------------------------------------------------- */

@@ -19,9 +19,10 @@
 #define MAX_DATASETS 8
 #define START_BATCHES 8  /* whose vectors the codebook starts from */
 #define KMEANS_ROUNDS 10
+#define COUNT_BATCHES 200 /* over which the use of codes is counted */
 #define CLUSTER_ROUNDS 50
 #define PLACES 4         /* among which a busy square is sought */
-enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865 };
+enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865, DRAW_COUNT = 0x636f };
 
 typedef struct picture_learner {
     cv_learner head;
@@ -34,6 +35,8 @@ typedef struct picture_learner {
     bool quantised;     /* the first steps of a run are not */
     float *z;           /* [START_BATCHES][rows][latent], what the codebook starts from */
     double *away;       /* [rows], scratch of the codebook's update */
+    int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
+    bool *merged;       /* [codes], scratch */
     void *memory;       /* of the arena for that start */
     size_t memory_size;
 } picture_learner;
@@ -144,10 +147,30 @@ static void start_codebook(picture_learner *l, uint32_t index)
                       l->head.recipe->seed, &arena);
 }
 
+/* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
+static void count_codes(picture_learner *l)
+{
+    int rows = cv_image_learner_rows(l->learner);
+    cv_image_losses losses;
+
+    for (int b = 0; b < COUNT_BATCHES; b++) {
+        fill(l, (uint32_t)b, DRAW_COUNT);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner), (size_t)rows * sizeof *l->counted);
+    }
+    cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
+    if (l->head.recipe->merge > 0)
+        cv_codebook_merge(&l->codebook, l->head.recipe->merge, l->merged);
+}
+
 static void before(cv_learner *learner, int step)
 {
-    if (step == learner->recipe->plain_steps)
-        start_codebook((picture_learner *)learner, (uint32_t)step);
+    picture_learner *l = (picture_learner *)learner;
+
+    if (learner->recipe->decoder_only && step == 0)
+        count_codes(l);
+    if (!learner->recipe->decoder_only && step == learner->recipe->plain_steps)
+        start_codebook(l, (uint32_t)step);
 }
 
 static double batch(cv_learner *learner, uint64_t index)
@@ -155,7 +178,7 @@ static double batch(cv_learner *learner, uint64_t index)
     picture_learner *l = (picture_learner *)learner;
     cv_image_losses losses;
 
-    l->quantised = index >= (uint64_t)learner->recipe->plain_steps; /* one batch is a step here */
+    l->quantised = learner->recipe->decoder_only || index >= (uint64_t)learner->recipe->plain_steps; /* one batch is a step here */
     cv_image_learner_quantise(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
@@ -166,7 +189,7 @@ static void moved(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    if (l->quantised)
+    if (l->quantised && !learner->recipe->decoder_only)
         cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
                            cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
 }
@@ -255,6 +278,8 @@ static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
 
     CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
     CV_NEW(l->away, rows, err);
+    CV_NEW(l->counted, (size_t)cv_image_learner_rows(l->learner) * COUNT_BATCHES, err);
+    CV_NEW(l->merged, l->codebook.codes, err);
     cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
     l->memory_size = arena.peak;
     if (!(l->memory = cv_alloc(arena.peak, 1, err)))
@@ -370,6 +395,8 @@ static void learner_close(cv_learner *learner)
         cogvideo_dataset_close(&l->data[i]);
     cogvideo_dataset_close(&l->held_out);
     cv_free(l->pixels);
+    cv_free(l->counted);
+    cv_free(l->merged);
     cv_free(l->z);
     cv_free(l->away);
     cv_free(l->memory);
@@ -380,8 +407,18 @@ static void learner_close(cv_learner *learner)
 static cogvideo_status check_request(const cogvideo_train_request *request, const cv_recipe *recipe, const cv_description *d,
                                      cogvideo_error *err)
 {
-    if (request->finetune)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned: all else was trained on its codes");
+    if (request->finetune && !recipe->decoder_only)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
+                       "codes; decoder_only in the recipe leaves them as they are");
+    if (recipe->decoder_only && !request->finetune && !request->resume)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
+                       "with the model's image tokenizer");
+    if (recipe->decoder_only && recipe->weight_decay > 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
+                       recipe->weight_decay);
+    if (recipe->merge > 0 && (!recipe->decoder_only || d->files.trunk[0] || d->files.trunk[1] || d->files.bare_trunk))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g: it goes with decoder_only, in a model directory in which nothing was "
+                       "trained on these codes yet", recipe->merge);
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
@@ -399,7 +436,8 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
     const cv_description *d = &model->description;
-    cv_image_learning learning = { recipe->batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment };
+    cv_image_learning learning = { recipe->batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
+                                   recipe->decoder_only };
     cogvideo_status status;
     picture_learner *l = NULL;
 
@@ -410,7 +448,10 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->seed };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));
-    cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
+    if (request->finetune && !request->resume)
+        CV_TRY(cv_begin_with(&l->head, l->head.weights[0], d->files.image_tokenizer, "image-tokenizer", err));
+    else
+        cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
     CV_NEW(l->pixels, (size_t)recipe->batch * (size_t)(recipe->crop * recipe->crop * 3), err);
     CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
                                  &learning, err));

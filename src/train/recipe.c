@@ -68,6 +68,8 @@ static const recipe_key keys[] = {
     { "decay", NUMBER, offsetof(cv_recipe, decay), 0, 0.99999, 0.99 },
     { "dead", NUMBER, offsetof(cv_recipe, dead), 0, 1, 0.01 },
     { "clusters", WHOLE, offsetof(cv_recipe, clusters), 0, 1 << 20, 0 },
+    { "decoder_only", FLAG, offsetof(cv_recipe, decoder_only), 0, 1, 0 },
+    { "merge", NUMBER, offsetof(cv_recipe, merge), 0, 1000, 0 },
 };
 #define KEYS (sizeof keys / sizeof *keys)
 

@@ -36,6 +36,8 @@ typedef struct cv_recipe {
     double l1, l2, commitment;            /* weights of its losses */
     double decay, dead;                   /* of its codebook: codebook.h */
     int clusters;                         /* of codes */
+    bool decoder_only;                    /* the encoder and the codebook stay as they are */
+    double merge;                         /* before the first step of that: codes this close become one */
 } cv_recipe;
 
 /* "image-tokenizer", ...; false where `name` is none. */

@@ -157,53 +157,14 @@ static const char *trunk_file(const transformer_learner *l)
     return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
 }
 
-/* A file of the model directory; NULL: the directory has none, and `part` is what would train it. */
-static cogvideo_status open_file(const transformer_learner *l, cv_store **out, const char *file, const char *part, cogvideo_error *err)
-{
-    const char *folder = l->head.request->model;
-    cogvideo_status status;
-    char *path;
-
-    if (!file)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has no file of '%s' yet, which is trained first ('cogvideo train %s')", folder,
-                       part, part);
-    if (!(path = cv_path_join(folder, file, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    status = cv_store_open(out, path, err);
-    cv_free(path);
-    return status;
-}
-
 /* Opens the trunk; it is used as it lies in the file. */
 static cogvideo_status freeze_trunk(transformer_learner *l, cogvideo_error *err)
 {
     cogvideo_status status;
 
-    CV_TRY(open_file(l, &l->frozen, trunk_file(l), "image", err));
+    CV_TRY(cv_begin_open(&l->head, &l->frozen, trunk_file(l), "image", err));
     CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
 fail:
-    return status;
-}
-
-/* Weights in memory become those of a file. */
-static cogvideo_status load(const transformer_learner *l, cv_store *to, const char *file, const char *part, cogvideo_error *err)
-{
-    cogvideo_status status;
-    cv_store *from = NULL;
-
-    CV_TRY(open_file(l, &from, file, part, err));
-    for (size_t t = 0; t < cv_store_count(to); t++) {
-        const cv_tensor *tensor = cv_store_at(to, t), *source = cv_store_find(from, tensor->name);
-
-        if (!source || source->count != tensor->count || !cv_dtype_is_real(source->dtype)) {
-            status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s/%s: %s is missing, of another size or quantised; training goes on from f32, "
-                             "f16 or bf16", l->head.request->model, file, tensor->name);
-            goto fail;
-        }
-        cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
-    }
-fail:
-    cv_store_close(&from);
     return status;
 }
 
@@ -258,14 +219,14 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
                                .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
         l->slots = 1;
         if (finetune)
-            return load(l, l->head.weights[0], trunk_file(l), "image", err);
+            return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
         cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l), l->head.recipe);
         return COGVIDEO_OK;
     }
     if (l->head.recipe->train_trunk) {
         CV_TRY(make_trunk(l, err));
         l->head.prefixes[0] = "trunk_";
-        CV_TRY(load(l, l->head.weights[0], trunk_file(l), "image", err));
+        CV_TRY(cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err));
     } else {
         CV_TRY(freeze_trunk(l, err));
     }
@@ -273,7 +234,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
     l->slots = part == CV_TRAIN_STAGE1 && l->head.recipe->frames > 0 ? l->head.recipe->frames : config->frames;
     l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
     if (finetune)
-        return load(l, l->head.weights[l->head.stores - 1], l->head.model->description.files.own[part == CV_TRAIN_STAGE2],
+        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], l->head.model->description.files.own[part == CV_TRAIN_STAGE2],
                     cv_train_part_name(part), err);
     cv_first_stage(&l->stage, l->head.recipe);
 fail:

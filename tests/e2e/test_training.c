@@ -128,6 +128,33 @@ static void rows_are_counted(void **state)
     }
 }
 
+/* Another decoder, the same codes; and of codes that are all merged one is left. */
+static void a_decoder_learns_alone(void **state)
+{
+    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":2,\"batch\":2,\"samples\":0,"
+                                 "\"decoder_only\":1,\"weight_decay\":0,\"merge\":%s,\"learning_rate\":%s,\"final_learning_rate\":0,"
+                                 "\"evaluate_every\":1,\"evaluate_batches\":1}}";
+    static const char *const cases[][3] = { { "0", "0.01", "moved" }, { "999", "0", "merged" } };
+
+    (void)state;
+    assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/codes\""), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[600];
+
+        snprintf(text, sizeof text, recipe, cases[i][0], cases[i][1]);
+        check_write(check_temp_path("decoder.json"), text, strlen(text));
+        program_ok("train image-tokenizer data --held-out held --finetune --recipe decoder.json --model codes -o decoder-%s -q",
+                   cases[i][2]);
+        if (i == 0) {
+            assert_int_not_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cmp -s codes/image_tokenizer.safetensors "
+                                        "model/image_tokenizer.safetensors"), 0);
+            program_ok("dataset tokens data --model codes --for image -q -o codes.rows");
+            program_equal_files("codes.rows", "image.rows");
+        }
+    }
+    assert_int_equal(system("grep -q '\"codes_used\":1[,}]' \"$COGVIDEO_TEST_TEMP/decoder-merged/log.jsonl\""), 0);
+}
+
 static void the_trunk_learns(void **state)
 {
     (void)state;
@@ -165,7 +192,7 @@ static void finetuning_begins_with_what_is_there(void **state)
 static void finetuning_wants_something_there(void **state)
 {
     (void)state;
-    program_check("train image-tokenizer data --finetune --recipe recipe.json --model model -o x" STDERR, 1, "cannot be fine-tuned");
+    program_check("train image-tokenizer data --finetune --recipe recipe.json --model model -o x" STDERR, 1, "cannot be fine-tuned as a whole");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r tuned bare && sed -i '/\"stage1\"/,/}/d' bare/model.json"), 0);
     program_check("train stage1 stage1.rows --finetune --recipe rest.json --model bare -o x" STDERR, 1,
                   "bare: has no file of 'stage1' yet, which is trained first");
@@ -208,7 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(rows_are_made),
-        cmocka_unit_test(rows_are_counted),
+        cmocka_unit_test(rows_are_counted),           cmocka_unit_test(a_decoder_learns_alone),
         cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),
         cmocka_unit_test(finetuning_wants_something_there),

@@ -210,6 +210,30 @@ static void codes_follow_their_vectors(void **state)
     cv_store_close(&stores[1]);
 }
 
+/* Codes (0, 0), (3, 4) and (9, 0), the middle one used most: at a distance of 5.1 it takes the first one in, at 5 nothing. */
+static void codes_that_are_close_become_one(void **state)
+{
+    const float first[6] = { 0, 0, 3, 4, 9, 0 };
+    const int32_t ids[6] = { 0, 1, 1, 2, 1, 0 };
+    bool done[CODES];
+    cv_store *stores[2];
+    cv_codebook codebook = open_codebook(stores);
+
+    (void)state;
+    memcpy(codebook.vectors, first, sizeof first);
+    cv_codebook_count(&codebook, ids, 6, 2);
+    assert_true(codebook.sizes[0] == 1 && codebook.sizes[1] == 1.5f && codebook.sizes[2] == 0.5f);
+    assert_int_equal(cv_codebook_merge(&codebook, 5, done), 3);
+    assert_memory_equal(codebook.vectors, first, sizeof first);
+    assert_int_equal(cv_codebook_merge(&codebook, 5.1, done), 2);
+    assert_true(codebook.vectors[0] == 16 * 9 && codebook.vectors[1] == 16 * 9 && codebook.sizes[0] == 0);
+    assert_memory_equal(codebook.vectors + 2, first + 2, 4 * sizeof *first);
+    assert_int_equal(cv_codebook_merge(&codebook, 5.1, done), 2);
+    assert_true(codebook.vectors[0] == 16 * 9);
+    cv_store_close(&stores[0]);
+    cv_store_close(&stores[1]);
+}
+
 static void dead_codes_start_again(void **state)
 {
     enum { ROWS = 60, FEW = 20 };
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(kmeans_finds_the_heaps),
         cmocka_unit_test(kmeans_bears_few_rows),
         cmocka_unit_test(codes_follow_their_vectors),
+        cmocka_unit_test(codes_that_are_close_become_one),
         cmocka_unit_test(dead_codes_start_again),
     };
 

@@ -97,7 +97,7 @@ static void run_picture(const picture *p, cv_arena *arena)
     cv_planes decoder = { .exec = &one, .arena = arena, .height = side / rate, .width = side / rate };
     float *dy, *dz;
 
-    encoder.tape = p->grad ? &tapes[0] : NULL;
+    encoder.tape = p->grad && !learner->options.decoder_only ? &tapes[0] : NULL;
     decoder.tape = p->grad ? &tapes[1] : NULL;
     cv_planes_take(&encoder, &weights->encoder, latent, side, side);
     cv_planes_encode(&encoder, weights, p->rgb, learner->halvings);
@@ -114,8 +114,9 @@ static void run_picture(const picture *p, cv_arena *arena)
     if (p->grad) {
         dz = cv_tape_backward(&one, &tapes[1], weights, p->grad, dy, 3, side, side, true, arena);
         if (arena->base)
-            commitment(p, dz);
-        cv_tape_backward(&one, &tapes[0], weights, p->grad, dz, latent, side / rate, side / rate, false, arena);
+            commitment(p, learner->options.decoder_only ? NULL : dz);
+        if (!learner->options.decoder_only)
+            cv_tape_backward(&one, &tapes[0], weights, p->grad, dz, latent, side / rate, side / rate, false, arena);
     } else if (arena->base) {
         commitment(p, NULL);
     }

@@ -12,6 +12,7 @@
 typedef struct cv_image_learning {
     int batch, side, rate; /* square pictures of `side` pixels, a multiple of the rate */
     double l1, l2, commitment;
+    bool decoder_only;     /* no gradients of the encoder */
 } cv_image_learning;
 
 /* Means over the batch. */
