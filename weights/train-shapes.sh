@@ -33,6 +33,11 @@ rows() {
 }
 
 train image-tokenizer once --held-out held-out
+# The plainest ground gets a dozen codes, which look alike and change with what stands beside them: noise to whoever predicts codes, and
+# most of what a frame's codes differ in from the frame before. So they are merged, and the decoder learns to do without them.
+decode=--finetune
+[ -e run-decoder/checkpoint.safetensors ] && decode=--resume
+"$cogvideo" train image-tokenizer once --held-out held-out --recipe "$root/configs/shapes-decoder.json" --model model -o run-decoder $decode
 rows image clips image
 rows stage1 clips stage1
 for motions in left still left,right,up,down orbit bounce grow,shrink rotate; do

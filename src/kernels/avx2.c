@@ -16,6 +16,19 @@ static inline float sum8(__m256 v)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+/* The same of four vectors at once: an attention's keys are so short that adding up lanes is half of the work. */
+static inline __m128 sums4(__m256 a, __m256 b, __m256 c, __m256 d)
+{
+    __m128 a4 = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    __m128 b4 = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
+    __m128 c4 = _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1));
+    __m128 d4 = _mm_add_ps(_mm256_castps256_ps128(d), _mm256_extractf128_ps(d, 1));
+    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4)); /* a, b, a, b */
+    __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
+
+    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
 static inline __m256i tail_mask(int count)
 {
     static const int32_t ones[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
@@ -109,9 +122,14 @@ static inline __m256 load_q8(const void *row, int k)
                 for (int r = 0; r < R; r++)                                                                       \
                     sum[r][c] = _mm256_fmadd_ps(LOAD_TAIL(LOAD, w + (size_t)r * row_bytes, k, K - k), v, sum[r][c]); \
             }                                                                                                     \
-        for (int c = 0; c < C; c++)                                                                               \
-            for (int r = 0; r < R; r++)                                                                           \
-                out[(size_t)c * out_stride + (size_t)r] = sum8(sum[r][c]) * (scales ? scales[r] : 1);             \
+        for (int c = 0; c < C; c++) {                                                                             \
+            if (R == 4) {                                                                                         \
+                __m128 total = sums4(sum[0][c], sum[1 % R][c], sum[2 % R][c], sum[3 % R][c]);                     \
+                _mm_storeu_ps(out + (size_t)c * out_stride, scales ? _mm_mul_ps(total, _mm_loadu_ps(scales)) : total); \
+            } else {                                                                                              \
+                out[(size_t)c * out_stride] = sum8(sum[0][c]) * (scales ? scales[0] : 1);                         \
+            }                                                                                                     \
+        }                                                                                                         \
     } while (0)
 
 /* 4 x 1, 4 x 2 and 3-row tiles fit the sixteen registers; four rows at once also keep four streams from memory going. */

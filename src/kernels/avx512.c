@@ -45,6 +45,39 @@ static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
+/* The sums of the lanes of four vectors, each in the order of halves: an attention's keys are so short that adding up lanes is
+ * half of the work. */
+static inline __m128 sums4(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
+    __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xb1));
+
+    return _mm512_castps512_ps128(_mm512_permutexvar_ps(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
+}
+
+static inline __m128i sums4i(__m512i a, __m512i b, __m512i c, __m512i d)
+{
+    __m512i ab = _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xee));
+    __m512i cd = _mm512_add_epi32(_mm512_shuffle_i32x4(c, d, 0x44), _mm512_shuffle_i32x4(c, d, 0xee));
+    __m512i four = _mm512_add_epi32(_mm512_shuffle_i32x4(ab, cd, 0x88), _mm512_shuffle_i32x4(ab, cd, 0xdd));
+    __m512i two = _mm512_add_epi32(four, _mm512_shuffle_epi32(four, (_MM_PERM_ENUM)0x4e));
+    __m512i one = _mm512_add_epi32(two, _mm512_shuffle_epi32(two, (_MM_PERM_ENUM)0xb1));
+
+    return _mm512_castsi512_si128(_mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
+}
+
+/* The first R lanes, of a tile with four rows or one. */
+static inline __mmask8 rows_mask(int R)
+{
+    return (__mmask8)((1 << R) - 1);
+}
+
+/* Sums of a column of a tile. */
+#define COLUMN_SUMS(SUMS, R, c) SUMS(sum[0][c], sum[1 % (R)][c], sum[2 % (R)][c], sum[3 % (R)][c])
+
 /* A register tile of R rows by C batch entries. Each cell has one accumulator of sixteen lanes that walks K in order, so
  * its value is the same in every tile shape. */
 #define STEP(R, C, LOAD, MASK)                                                                                    \
@@ -76,8 +109,12 @@ static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
         if (k < K)                                                                                                \
             STEP(R, C, LOAD, first_lanes(K - k));                                                                 \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
-            UNROLL for (int r = 0; r < R; r++)                                                                    \
-                out[(size_t)c * out_stride + (size_t)r] = _mm512_reduce_add_ps(sum[r][c]) * (scales ? scales[r] : 1); \
+        {                                                                                                         \
+            __m128 total = COLUMN_SUMS(sums4, R, c);                                                              \
+            if (scales)                                                                                           \
+                total = _mm_mul_ps(total, _mm_maskz_loadu_ps(rows_mask(R), scales));                              \
+            _mm_mask_storeu_ps(out + (size_t)c * out_stride, rows_mask(R), total);                                \
+        }                                                                                                         \
     } while (0)
 
 /* Four rows at once keep four streams from memory going; 4 x 4 cells fit the thirty-two registers. */
@@ -153,10 +190,9 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
         }                                                                                                         \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
         {                                                                                                         \
-            int32_t inputs = total_of(x, b + c, K);                                                               \
-            UNROLL for (int r = 0; r < R; r++)                                                                    \
-                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
-                    (float)(_mm512_reduce_add_epi32(sum[r][c]) - 128 * inputs) * (scales[r] * x->scales[b + c]);  \
+            __m128i total = _mm_sub_epi32(COLUMN_SUMS(sums4i, R, c), _mm_set1_epi32(128 * total_of(x, b + c, K))); \
+            __m128 scale = _mm_mul_ps(_mm_maskz_loadu_ps(rows_mask(R), scales), _mm_set1_ps(x->scales[b + c]));   \
+            _mm_mask_storeu_ps(out + (size_t)(b + c) * out_stride, rows_mask(R), _mm_mul_ps(_mm_cvtepi32_ps(total), scale)); \
         }                                                                                                         \
     } while (0)
 
@@ -228,10 +264,9 @@ static inline __m512i nibbles(const void *bytes)
                                                 scale, sum[r][c]);                                                \
             }                                                                                                     \
         }                                                                                                         \
-        UNROLL for (int c = 0; c < C; c++)                                                                               \
-            UNROLL for (int r = 0; r < R; r++)                                                                           \
-                out[(size_t)(b + c) * out_stride + (size_t)r] =                                                   \
-                    _mm512_reduce_add_ps(sum[r][c]) * x->scales[b + c];                                           \
+        UNROLL for (int c = 0; c < C; c++)                                                                        \
+            _mm_mask_storeu_ps(out + (size_t)(b + c) * out_stride, rows_mask(R),                                  \
+                               _mm_mul_ps(COLUMN_SUMS(sums4, R, c), _mm_set1_ps(x->scales[b + c])));              \
     } while (0)
 
 static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)

@@ -416,7 +416,7 @@ static cogvideo_status check_request(const cogvideo_train_request *request, cons
     if (recipe->decoder_only && recipe->weight_decay > 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
                        recipe->weight_decay);
-    if (recipe->merge > 0 && (!recipe->decoder_only || d->files.trunk[0] || d->files.trunk[1] || d->files.bare_trunk))
+    if (recipe->merge > 0 && !request->resume && (!recipe->decoder_only || d->files.trunk[0] || d->files.trunk[1] || d->files.bare_trunk))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g: it goes with decoder_only, in a model directory in which nothing was "
                        "trained on these codes yet", recipe->merge);
     if (recipe->clusters > d->image_tokenizer.codes)
