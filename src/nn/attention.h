@@ -31,20 +31,28 @@ typedef struct cv_attention_query {
     int source_count;
 } cv_attention_query;
 
+/* Queries that are computed together. */
+#define CV_ATTENTION_TILE 4
+
 /* Bytes of scratch for queries that see at most `max_keys` keys. */
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D);
 
 /* out = softmax(q . k / sqrt(D) + bias) v, for each query and head. */
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
                   void *scratch);
-/* The weights of one head of a query, in the order of its sources' runs, [max_keys]: scaled [D] becomes q / sqrt(D).
- * Gives the count of keys. */
-int cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *query, int head, int D, float *weights,
-                         float *scaled);
 
-/* A head's rows of one of the source's runs, of its keys or its values: out [count] = rows . x; and out [D] += weights . rows. */
-void cv_attention_scores(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
-                         const float *x, float *out);
+/* How many of `count` queries, from the first on, make a tile: they look at the same memories in as many runs. At least 1. */
+int cv_attention_tile(const cv_attention_query *queries, int count);
+/* Keys that a query sees, of all its sources. */
+int cv_attention_keys(const cv_attention_query *query);
+/* One head of a tile: out [count][stride] = rows . x [count][D], each query's in the order of its sources' runs; the rows are
+ * keys or, if so wanted, values. A row that all see is read once. */
+void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head, const float *x,
+                         int D, float *out, size_t stride);
+/* The same tile's weights; scaled [count][D] becomes q / sqrt(D). */
+void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D, float *weights,
+                          size_t stride, float *scaled);
+/* A head's rows of one of the source's runs: out [D] += weights . rows. */
 void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
                       const float *weights, float *out);
 

@@ -5,15 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-/* One thread's scratch. */
+/* One thread's scratch, for a tile. */
 typedef struct scratch_rows {
-    float *weights, *dweights; /* [max_keys] */
-    float *q, *dout, *dq;      /* [D]; q is scaled */
+    float *weights, *dweights; /* [CV_ATTENTION_TILE][max_keys] */
+    float *q, *dout;           /* [CV_ATTENTION_TILE][D]; q is scaled */
+    float *dq;                 /* [D] */
 } scratch_rows;
 
 static size_t scratch_floats(int max_keys, int D)
 {
-    return 2 * (size_t)max_keys + 3 * (size_t)D;
+    return 2 * CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D) + (size_t)D;
 }
 
 size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D)
@@ -24,63 +25,53 @@ size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D)
 static scratch_rows rows_of(void *scratch, int max_keys, int D)
 {
     float *at = (float *)scratch + (size_t)cv_thread_index() * scratch_floats(max_keys, D);
+    size_t keys = CV_ATTENTION_TILE * (size_t)max_keys, width = CV_ATTENTION_TILE * (size_t)D;
 
-    return (scratch_rows){ at, at + max_keys, at + 2 * max_keys, at + 2 * max_keys + D, at + 2 * max_keys + 2 * D };
+    return (scratch_rows){ at, at + keys, at + 2 * keys, at + 2 * keys + width, at + 2 * keys + 2 * width };
 }
 
-static void values_backward(const cv_kernels *kernels, const cv_attention_source *source,
-                            const cv_attention_grad *grad, int head, int D, const scratch_rows *rows, int at)
+/* Gradients of a query's keys and its own, given those of its weights [keys]; or of its values, given its weights. */
+static void rows_backward(const cv_kernels *kernels, const cv_attention_query *query, const cv_attention_query_grad *grad, bool values,
+                          int head, int D, const float *weights, const float *x, float *dq)
 {
-    size_t base = (size_t)head * (size_t)source->places * (size_t)D;
+    for (int s = 0; s < query->source_count; s++) {
+        const cv_attention_source *source = &query->sources[s];
+        float *to = values ? grad->sources[s].dvalues : grad->sources[s].dkeys;
 
-    for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
-        size_t first = base + (size_t)source->runs[r].first * (size_t)D;
+        for (int r = 0; r < source->run_count; weights += source->runs[r++].count) {
+            size_t first = (size_t)(head * source->places + source->runs[r].first) * (size_t)D;
 
-        cv_attention_scores(kernels, &source->values, source, r, head, rows->dout, rows->dweights + at);
-        if (grad->dvalues)
-            kernels->spread(grad->dvalues + first, rows->weights + at, rows->dout, source->runs[r].count, D);
+            if (!values)
+                cv_attention_mix(kernels, &source->keys, source, r, head, weights, dq);
+            if (to)
+                kernels->spread(to + first, weights, x, source->runs[r].count, D);
+        }
     }
 }
 
-static void keys_backward(const cv_kernels *kernels, const cv_attention_source *source, const cv_attention_grad *grad,
-                          int head, int D, const scratch_rows *rows, int at)
+static void query_backward(const cv_kernels *kernels, const cv_attention_query *query, const cv_attention_query_grad *grad, int head,
+                           int D, float *weights, float *dweights, const float *q, const float *dout, float *dq)
 {
-    size_t base = (size_t)head * (size_t)source->places * (size_t)D;
+    float *to = grad->dq + (size_t)head * (size_t)D, scale = 1.0f / sqrtf((float)D);
 
-    for (int r = 0; r < source->run_count; at += source->runs[r++].count) {
-        size_t first = base + (size_t)source->runs[r].first * (size_t)D;
-
-        cv_attention_mix(kernels, &source->keys, source, r, head, rows->dweights + at, rows->dq);
-        if (grad->dkeys)
-            kernels->spread(grad->dkeys + first, rows->dweights + at, rows->q, source->runs[r].count, D);
-    }
-}
-
-static int source_keys(const cv_attention_source *source)
-{
-    int count = 0;
-
-    for (int r = 0; r < source->run_count; r++)
-        count += source->runs[r].count;
-    return count;
-}
-
-static void query_backward(const cv_kernels *kernels, const cv_attention_query *query,
-                           const cv_attention_query_grad *grad, int head, int D, const scratch_rows *rows)
-{
-    float *dq = grad->dq + (size_t)head * (size_t)D, scale = 1.0f / sqrtf((float)D);
-    int count = cv_attention_weights(kernels, query, head, D, rows->weights, rows->q), at = 0;
-
-    memcpy(rows->dout, grad->dout + (size_t)head * (size_t)D, (size_t)D * sizeof *dq);
-    for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))
-        values_backward(kernels, &query->sources[s], &grad->sources[s], head, D, rows, at);
-    kernels->softmax_backward(rows->dweights, rows->weights, count);
-    memset(rows->dq, 0, (size_t)D * sizeof *dq);
-    at = 0;
-    for (int s = 0; s < query->source_count; at += source_keys(&query->sources[s++]))
-        keys_backward(kernels, &query->sources[s], &grad->sources[s], head, D, rows, at);
+    rows_backward(kernels, query, grad, true, head, D, weights, dout, NULL);
+    kernels->softmax_backward(dweights, weights, cv_attention_keys(query));
+    memset(dq, 0, (size_t)D * sizeof *dq);
+    rows_backward(kernels, query, grad, false, head, D, dweights, q, dq);
     for (int d = 0; d < D; d++)
-        dq[d] = rows->dq[d] * scale;
+        to[d] = dq[d] * scale;
+}
+
+static void tile_backward(const cv_kernels *kernels, const cv_attention_query *tile, const cv_attention_query_grad *grads, int count,
+                          int head, int D, int max_keys, const scratch_rows *rows)
+{
+    cv_attention_weights(kernels, tile, count, head, D, rows->weights, (size_t)max_keys, rows->q);
+    for (int i = 0; i < count; i++)
+        memcpy(rows->dout + i * D, grads[i].dout + (size_t)head * (size_t)D, (size_t)D * sizeof *rows->dout);
+    cv_attention_scores(kernels, tile, count, true, head, rows->dout, D, rows->dweights, (size_t)max_keys);
+    for (int i = 0; i < count; i++)
+        query_backward(kernels, &tile[i], &grads[i], head, D, rows->weights + i * max_keys, rows->dweights + i * max_keys,
+                       rows->q + i * D, rows->dout + i * D, rows->dq);
 }
 
 void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
@@ -93,7 +84,9 @@ void cv_attention_backward(const cv_exec *exec, const cv_attention_query *querie
         for (int head = 0; head < H; head++) {
             scratch_rows rows = rows_of(scratch, max_keys, D);
 
-            for (int i = groups[g]; i < groups[g + 1]; i++)
-                query_backward(&exec->kernels, &queries[i], &grads[i], head, D, &rows);
+            for (int i = groups[g], tile; i < groups[g + 1]; i += tile) {
+                tile = cv_attention_tile(queries + i, groups[g + 1] - i);
+                tile_backward(&exec->kernels, queries + i, grads + i, tile, head, D, max_keys, &rows);
+            }
         }
 }

@@ -15,7 +15,7 @@ typedef struct fixture {
     float text_keys[SEQUENCES][TEXT * C], text_values[SEQUENCES][TEXT * C];
     cv_run text_run, runs[QUERIES][3];
     cv_attention_query queries[QUERIES];
-    float scratch[3 * (2 * MAX_KEYS + 3 * D)];
+    float scratch[3 * (2 * CV_ATTENTION_TILE * (MAX_KEYS + D) + D)];
 } fixture;
 
 typedef struct gradients {
