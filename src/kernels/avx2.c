@@ -127,12 +127,14 @@ static inline __m256 load_q8(const void *row, int k)
                 __m128 total = sums4(sum[0][c], sum[1 % R][c], sum[2 % R][c], sum[3 % R][c]);                     \
                 _mm_storeu_ps(out + (size_t)c * out_stride, scales ? _mm_mul_ps(total, _mm_loadu_ps(scales)) : total); \
             } else {                                                                                              \
-                out[(size_t)c * out_stride] = sum8(sum[0][c]) * (scales ? scales[0] : 1);                         \
+                for (int r = 0; r < R; r++)                                                                       \
+                    out[(size_t)c * out_stride + (size_t)r] = sum8(sum[r][c]) * (scales ? scales[r] : 1);         \
             }                                                                                                     \
         }                                                                                                         \
     } while (0)
 
-/* 4 x 1, 4 x 2 and 3-row tiles fit the sixteen registers; four rows at once also keep four streams from memory going. */
+/* Four rows at once keep four streams from memory going; from a batch of four on the arithmetic is what takes time, and a tile of
+ * three by four has most of it for what it loads and widens. It fills the sixteen registers. */
 #define DEFINE_LINEAR(NAME, LOAD, SIZE)                                                                           \
     static void NAME##_rows(float *out, size_t out_stride, const float *x, size_t x_stride, const char *w,        \
                             const float *scales, int rows, int K, int B)                                          \
@@ -140,6 +142,10 @@ static inline __m256 load_q8(const void *row, int k)
         const size_t size = SIZE, row_bytes = (size_t)K * size;                                                   \
         uint32_t tail[8] = { 0 };                                                                                 \
         int b = 0;                                                                                                \
+        for (; b + 4 <= B && rows == 3; b += 4, x += 4 * x_stride, out += 4 * out_stride)                         \
+            TILE(3, 4, LOAD);                                                                                     \
+        for (; b < B && rows == 3; b++, x += x_stride, out += out_stride)                                         \
+            TILE(3, 1, LOAD);                                                                                     \
         for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride)                         \
             TILE(4, 2, LOAD);                                                                                     \
         for (; b < B && rows == 4; b++, x += x_stride, out += out_stride)                                         \
@@ -149,9 +155,10 @@ static inline __m256 load_q8(const void *row, int k)
     }                                                                                                             \
     static void NAME(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)   \
     {                                                                                                             \
+        const int most = B >= 4 ? 3 : 4;                                                                          \
         for (int n = 0, rows; n < w->N; n += rows) {                                                              \
             cv_weight part;                                                                                       \
-            rows = w->N - n >= 4 ? 4 : 1;                                                                         \
+            rows = w->N - n >= most ? most : 1;                                                                   \
             part = cv_weight_rows(w, n, rows);                                                                    \
             NAME##_rows(out + n, out_stride, x, x_stride, part.data, part.scales, rows, w->K, B);                 \
         }                                                                                                         \
