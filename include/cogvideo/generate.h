@@ -43,12 +43,28 @@ typedef struct cogvideo_progress {
     int sequences;              /* run side by side */
 } cogvideo_progress;
 
+/* A row of codes of a frame in the making. */
+typedef struct cogvideo_row {
+    cogvideo_stage stage;
+    int round;         /* of interpolation, from 0; 0 elsewhere */
+    int sample;        /* counted as first_sample is */
+    int frame;         /* in time order: of the key frames, of the round's clip, of the clip that is upscaled */
+    int row, count;    /* 0 .. grid - 1, and its codes: the grid's side */
+} cogvideo_row;
+
 typedef struct cogvideo_callbacks {
     /* Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_progress *progress);
     /* A finished frame of sample `sample`, counted as first_sample is, in time order; of interpolation only
      * those of the last round. May be NULL; a value other than 0 stops the run. */
     int (*frame)(void *user, int sample, int frame, double time, const int32_t *codes);
+    /* A row whose last code has just been drawn: codes [row->count]. Kept, it need not be drawn again (`recall`). May be NULL; a
+     * value other than 0 stops the run. */
+    int (*row)(void *user, const cogvideo_row *row, const int32_t *codes);
+    /* Whether an earlier run with the same model, options, build and processor drew this row: 1, and its codes in `codes`
+     * [row->count], or 0. A run that is given its first rows ends with the codes of one that was not; batch and threads may differ.
+     * Codes beyond the model's count as not known. May be NULL. */
+    int (*recall)(void *user, const cogvideo_row *row, int32_t *codes);
     void *user;
 } cogvideo_callbacks;
 

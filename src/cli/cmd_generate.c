@@ -1,11 +1,14 @@
 /* cogvideo generate - a prompt to a video, every stage's codes kept beside it. */
 #include "commands.h"
 #include "common.h"
+#include "interrupt.h"
+#include "json_find.h"
 #include "record.h"
 #include "say.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct settings {
     cli_model_options model;
@@ -13,7 +16,7 @@ typedef struct settings {
     cli_text_options text;
     cli_sampling_options sampling;
     cli_picture_options picture;
-    int samples, rounds, batch, no_upscale;
+    int samples, rounds, batch, no_upscale, resume;
     double seconds;
 } settings;
 
@@ -28,6 +31,8 @@ static const arg_option table[] = {
     { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
     { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
       NULL },
+    { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
+      0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
       NULL },
     { 0 },
@@ -49,15 +54,91 @@ static int name_files(const cli_command *command, const settings *s, job *j)
     int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
 
     for (int i = 0; i < s->samples; i++) {
-        if (status == CLI_OK)
-            status = cli_check_video(videos[i], s->output.force);
         j->files[i].video = videos[i];
-        if (status != CLI_OK)
-            continue;
-        cli_files_name(&j->files[i]);
-        status = cli_files_check(&j->files[i], s->output.force);
+        if (status == CLI_OK)
+            cli_files_name(&j->files[i]);
     }
     return status;
+}
+
+static int check_files(const job *j, const settings *s)
+{
+    int replace = s->output.force || j->session.journal.settings; /* of the run that goes on */
+    int status = CLI_OK;
+
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
+            status = cli_files_check(&j->files[i], replace);
+    return status;
+}
+
+/* A run leaves its record last and no journal. */
+static int is_finished(const job *j, const settings *s)
+{
+    for (int i = 0; i < s->samples; i++)
+        if (access(j->files[i].record, F_OK) != 0)
+            return 0;
+    return s->resume && !j->session.journal.settings;
+}
+
+/* The journal stands beside the first clip, under the name that all of them share. */
+static int open_journal(job *j, const settings *s)
+{
+    char *stem = cli_stem(s->output.output), *path = cli_format("%s.journal", stem);
+    int status = cli_journal_open(&j->session.journal, path, s->resume, s->output.force);
+
+    free(stem);
+    free(path);
+    return status;
+}
+
+/* Without --seed a run that goes on has the seed with which it was begun. */
+static void find_seed(const job *j, settings *s)
+{
+    int64_t seed = s->sampling.seed < 0 ? json_find_integer(j->session.journal.settings, NULL, "seed", CLI_MAX_SEED) : -1;
+
+    if (seed >= 0)
+        s->sampling.seed = seed;
+}
+
+static int check_settings(job *j, const settings *s)
+{
+    cli_record record = { .session = &j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
+                          .upscaled = j->upscale };
+    char *text = cli_record_settings(&record, s->model.f32_inputs, s->model.cache);
+    int status = text ? cli_journal_settings(&j->session.journal, text) : cli_error("out of memory");
+
+    free(text);
+    if (status == CLI_OK && j->session.journal.row_count > 0 && !s->model.quiet)
+        cli_say("going on: %zu rows of codes are drawn already", j->session.journal.row_count);
+    return status;
+}
+
+/* How to go on, as it can be given to a shell. */
+static void tell_command(const cli_arguments *arguments)
+{
+    fputs("go on with:", stderr);
+    for (int i = 0; i < arguments->argc; i++) {
+        const char *word = arguments->argv[i];
+
+        if (strcmp(word, "--force") == 0 || strcmp(word, "-f") == 0 || strcmp(word, "--resume") == 0)
+            continue;
+        putc(' ', stderr);
+        if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
+            fputs(word, stderr);
+            continue;
+        }
+        putc('\'', stderr);
+        for (const char *quote; (quote = strchr(word, '\'')); word = quote + 1) {
+            char *part = cli_format("%.*s'\\''", (int)(quote - word), word);
+
+            cli_print_text(stderr, part);
+            free(part);
+        }
+        cli_print_text(stderr, word);
+        putc('\'', stderr);
+    }
+    fputs(" --resume\n", stderr);
 }
 
 static int check_model(job *j, const settings *s)
@@ -166,12 +247,13 @@ static int make(const cli_command *command, job *j, settings *s, const cli_argum
 {
     int status;
 
+    find_seed(j, s);
     if ((status = cli_open(command, &j->session, &s->model)) != CLI_OK || (status = check_model(j, s)) != CLI_OK ||
         (status = cli_generate_options(command, &j->session, &s->text, &s->sampling, &j->options)) != CLI_OK)
         return status;
     j->options.seconds = s->seconds;
     j->options.samples = s->samples;
-    if ((status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
+    if ((status = check_settings(j, s)) != CLI_OK || (status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
                                j->session.info.keyframes)) != CLI_OK ||
         (status = cli_announce_rounds(&j->session, &j->options, j->session.info.keyframes, s->rounds,
                                       s->batch)) != CLI_OK ||
@@ -179,6 +261,8 @@ static int make(const cli_command *command, job *j, settings *s, const cli_argum
         return status;
     for (int i = 0; i < s->samples && status == CLI_OK; i++)
         status = finish_sample(j, s, arguments, i);
+    if (status == CLI_OK)
+        cli_journal_close(&j->session.journal, 1);
     if (status == CLI_OK && s->output.json)
         print_json(j, s);
     return status;
@@ -196,12 +280,23 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
     if (arguments->count == 0 && !s->text.text_ids.values)
         return cli_usage_error(command, "a prompt is missing (or --text-ids)");
+    if (s->resume && s->output.force)
+        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
     j = cli_alloc(1, sizeof *j);
-    status = name_files(command, s, j);
+    if ((status = name_files(command, s, j)) == CLI_OK && (status = open_journal(j, s)) == CLI_OK && is_finished(j, s)) {
+        if (!s->model.quiet)
+            cli_say("%s: is finished", s->output.output);
+        goto done;
+    }
+    if (status == CLI_OK)
+        status = check_files(j, s);
     if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&j->session, arguments->values[0])))
         status = CLI_FAILED;
     if (status == CLI_OK)
         status = make(command, j, s, arguments);
+    if (status != CLI_OK && (j->session.journal.written > 0 || (cli_interrupted() && j->session.journal.row_count > 0)))
+        tell_command(arguments);
+done:
     for (int i = 0; i < s->samples; i++) {
         cogvideo_tokens_free(&j->keys[i]);
         cli_files_free(&j->files[i]);
@@ -232,10 +327,11 @@ const cli_command cmd_generate = {
         "  clip.interpolated.jsonl  the codes of stage 2, where super-resolution follows\n"
         "  clip.jsonl               the codes that clip.mp4 shows\n"
         "  clip.json                all that is needed to make it again\n"
-        "so that a run that was interrupted can go on with 'cogvideo interpolate', 'upscale' and 'decode'.\n\n"
+        "and, until all is done, clip.journal with every row of codes that is drawn: --resume goes on from it.\n\n"
         CLI_FORMS_HELP,
     .examples = "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o clip.mp4\n"
-                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif",
+                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif\n"
+                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif --resume",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -71,6 +71,7 @@ int cli_open(const cli_command *command, cli_session *session, const cli_model_o
 void cli_close(cli_session *session)
 {
     cli_sink_close(&session->sink, 0);
+    cli_journal_close(&session->journal, 0);
     cogvideo_model_close(&session->model);
     free(session->prompt);
 }
@@ -99,9 +100,22 @@ static int on_frame(void *user, int sample, int frame, double time, const int32_
     return cli_sink_frame(&((cli_session *)user)->sink, sample, time, codes);
 }
 
+static int on_row(void *user, const cogvideo_row *row, const int32_t *codes)
+{
+    return cli_journal_add(&((cli_session *)user)->journal, row, codes);
+}
+
+static int on_recall(void *user, const cogvideo_row *row, int32_t *codes)
+{
+    return cli_journal_find(&((cli_session *)user)->journal, row, codes);
+}
+
 cogvideo_callbacks cli_callbacks(cli_session *session)
 {
-    return (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .user = session };
+    const int kept = session->journal.path != NULL;
+
+    return (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .row = kept ? on_row : NULL,
+                                 .recall = kept ? on_recall : NULL, .user = session };
 }
 
 /* --- texts and sampling ------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #define CLI_COMMON_H
 
 #include "args.h"
+#include "journal.h"
 #include "json_out.h"
 #include "output.h"
 #include "progress.h"
@@ -62,6 +63,7 @@ typedef struct cli_session {
     cogvideo_model_info info;
     cli_progress progress;
     cli_sink sink;
+    cli_journal journal;
     char *prompt; /* read from standard input, or NULL */
 } cli_session;
 

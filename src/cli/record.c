@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void cli_files_name(cli_files *files)
 {
@@ -72,11 +73,11 @@ static void put_sampling(json_out *json, const cogvideo_sampling *sampling)
     json_end(json);
 }
 
-static void put_record(json_out *json, const cli_record *record, const cogvideo_tokens *clip)
+/* What the codes follow from, beside the weights and the machine. */
+static void put_settings(json_out *json, const cli_record *record)
 {
     const cogvideo_generate_options *options = record->options;
 
-    json_begin(json, NULL);
     json_string(json, "program", "cogvideo");
     json_string(json, "version", cogvideo_version());
     json_string(json, "model", record->session->info.name);
@@ -95,6 +96,53 @@ static void put_record(json_out *json, const cli_record *record, const cogvideo_
     optional(json, "seconds", options->seconds);
     optional(json, "rounds", record->rounds);
     json_bool(json, "upscaled", record->upscaled);
+}
+
+/* The weights' files, of which a path may change. */
+static void put_weights(json_out *json, const cogvideo_model *model)
+{
+    const char *path;
+    uint64_t bytes;
+
+    json_begin_array(json, "weights");
+    for (int i = 0; (path = cogvideo_model_file(model, i, &bytes, NULL)); i++) {
+        const char *slash = strrchr(path, '/');
+        struct stat info = { 0 };
+
+        stat(path, &info);
+        json_begin(json, NULL);
+        json_string(json, "file", slash ? slash + 1 : path);
+        json_integer(json, "bytes", (long long)bytes);
+        json_integer(json, "changed", (long long)info.st_mtime);
+        json_end(json);
+    }
+    json_end_array(json);
+}
+
+char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
+{
+    char *text = NULL;
+    size_t size;
+    json_out json = { .stream = open_memstream(&text, &size), .first = 1 };
+
+    if (!json.stream)
+        return NULL;
+    json_begin(&json, NULL);
+    json_string(&json, "format", "cogvideo-journal");
+    json_integer(&json, "journal", 1);
+    put_settings(&json, record);
+    json_bool(&json, "f32_inputs", f32_inputs);
+    json_integer(&json, "cache", cache);
+    put_weights(&json, record->session->model);
+    json_end(&json);
+    fclose(json.stream);
+    return text;
+}
+
+static void put_record(json_out *json, const cli_record *record, const cogvideo_tokens *clip)
+{
+    json_begin(json, NULL);
+    put_settings(json, record);
     json_integer(json, "frames", clip->frames);
     json_integer(json, "grid", clip->grid);
     json_integer(json, "rate", clip->rate);

@@ -27,6 +27,9 @@ typedef struct cli_record {
     const cli_arguments *arguments;
 } cli_record;
 
+/* The same settings and the weights' files as one line of JSON, in fresh memory: runs of equal settings draw equal codes. NULL: no
+ * memory. Of the record only session, options, guidance, rounds and upscaled are read. */
+char *cli_record_settings(const cli_record *record, int f32_inputs, int cache);
 /* Writes the record of `clip`, whose header says what the library knows: all that is needed to make it again. */
 int cli_record_save(const cli_record *record, const cogvideo_tokens *clip);
 

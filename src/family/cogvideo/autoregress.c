@@ -1,6 +1,10 @@
 #include "family/cogvideo/autoregress.h"
 
 #include "base/rng.h"
+#include "family/cogvideo/rows.h"
+
+/* Places of one sequence that go through the step kernels together where their codes are known. */
+#define REPLAY 16
 
 /* The memories and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
 typedef struct workspace {
@@ -9,7 +13,8 @@ typedef struct workspace {
     cv_sequence *sequences;
     cv_step_row *rows;
     int sequence_count;
-    float *logits;           /* [sequences][image_codes] */
+    int row_count;           /* sequences, or REPLAY where those are fewer and codes are known */
+    float *logits;           /* [row_count][image_codes] */
     void *scratch, *sampler_scratch;
 } workspace;
 
@@ -51,7 +56,7 @@ static void workspace_free(workspace *w)
 }
 
 /* All memory is taken here, before the first code. */
-static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvideo_error *err)
+static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool replays, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = loop->stage->config;
     int guided = loop->guide ? 1 : 0, longest = loop->text->count;
@@ -62,8 +67,9 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvi
     w->sequence_count = loop->count * (1 + guided);
     CV_NEW(w->frames, w->sequence_count, err);
     CV_NEW(w->sequences, w->sequence_count, err);
-    CV_NEW(w->rows, w->sequence_count, err);
-    CV_NEW(w->logits, (size_t)w->sequence_count * (size_t)config->image_codes, err);
+    w->row_count = replays && w->sequence_count < REPLAY ? REPLAY : w->sequence_count;
+    CV_NEW(w->rows, w->row_count, err);
+    CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
     CV_TRY(cv_text_memory_create(&w->text[0], config, loop->model->exec.cache, loop->text->count, loop->plus, err));
     if (guided)
         CV_TRY(cv_text_memory_create(&w->text[1], config, loop->model->exec.cache, loop->guide->count, loop->plus, err));
@@ -71,7 +77,7 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvi
         CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->model->exec.cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
-    w->scratch = cv_alloc(scratch_bytes(loop->model, loop->stage, longest, loop->given, w->sequence_count), 1, err);
+    w->scratch = cv_alloc(scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), 1, err);
     w->sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, loop->model->clusters), 1, err);
     if (!w->scratch || !w->sampler_scratch)
         status = COGVIDEO_ERROR_MEMORY;
@@ -133,27 +139,98 @@ static void step(const cv_loop *loop, workspace *w, int slot, int index)
     }
 }
 
-cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
+/* --- rows that are known ------------------------------------------------------------------------------ */
+
+static cogvideo_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
+{
+    int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
+
+    return (cogvideo_row){ loop->told_as, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
+}
+
+/* Fills in the rows that the caller knows and gives the place behind them. Sequences go side by side, so a row counts only where it
+ * is known in all. */
+static int recall(const cv_loop *loop)
+{
+    const cv_cogvideo_config *config = loop->stage->config;
+    int L = cv_cogvideo_places(config), end = loop->slots * L, at = loop->given * L;
+
+    for (; at < end; at += config->grid)
+        for (int i = 0; i < loop->count; i++) {
+            cogvideo_row row = row_at(loop, &loop->strands[i], at);
+
+            if (!cv_row_recall(loop->rows, &row, config->image_codes, loop->strands[i].codes + at))
+                return at;
+        }
+    return at;
+}
+
+/* What the drawing of these places would have left behind: their keys and values, by the kernels of a step, which give the same
+ * bits for any number of rows. */
+static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvideo_error *err)
 {
     int L = cv_cogvideo_places(loop->stage->config);
-    cogvideo_status status;
-    workspace w = { 0 };
-    long long done = 0;
 
-    CV_TRY(workspace_create(&w, loop, err));
-    CV_TRY(prefill(loop, &w, err));
-    for (int slot = loop->given; slot < loop->slots; slot++)
-        for (int index = 0; index < L; index++) {
-            bool stop;
+    for (int i = 0; i < w->sequence_count; i++) {
+        const int32_t *codes = loop->strands[i % loop->count].codes;
 
-            step(loop, &w, slot, index);
-            done += loop->count;
-            stop = index == L - 1 && loop->slot_done && loop->slot_done(loop->user, slot);
-            if (stop || (loop->advanced && loop->advanced(loop->user, done))) {
-                status = cancelled(err);
-                goto fail;
-            }
+        for (int at = loop->given * L, count; at < end; at += count) {
+            for (count = 0; count < REPLAY && at + count < end && (at + count) / L == at / L; count++)
+                w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count, (at + count) % L ? codes[at + count - 1] : 0 };
+            cv_forward_step(&loop->model->exec, loop->stage, w->rows, count, w->logits, w->scratch);
+            if (loop->advanced && loop->advanced(loop->user, (long long)(end - loop->given * L) * loop->count))
+                return cancelled(err);
         }
+    }
+    return COGVIDEO_OK;
+}
+
+static bool tell_rows(const cv_loop *loop, int at)
+{
+    for (int i = 0; i < loop->count; i++) {
+        cogvideo_row row = row_at(loop, &loop->strands[i], at);
+
+        if (cv_row_tell(loop->rows, &row, loop->strands[i].codes + at))
+            return false;
+    }
+    return true;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------------- */
+
+/* Tells of what is finished once place `at` is; false: stop. */
+static bool finished(const cv_loop *loop, int at, bool drawn)
+{
+    int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
+
+    if (drawn && (at + 1) % grid == 0 && !tell_rows(loop, at + 1 - grid))
+        return false;
+    if ((at + 1) % L == 0 && loop->slot_done && loop->slot_done(loop->user, at / L))
+        return false;
+    return !loop->advanced || !loop->advanced(loop->user, (long long)(at + 1 - loop->given * L) * loop->count);
+}
+
+cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
+{
+    int L = cv_cogvideo_places(loop->stage->config), first = loop->given * L, end = loop->slots * L, known = recall(loop);
+    cogvideo_status status = COGVIDEO_OK;
+    workspace w = { 0 };
+
+    for (int at = first; at < known; at++)
+        if (!finished(loop, at, false))
+            return cancelled(err);
+    if (known == end)
+        return COGVIDEO_OK;
+    CV_TRY(workspace_create(&w, loop, known > first, err));
+    CV_TRY(prefill(loop, &w, err));
+    CV_TRY(replay(loop, &w, known, err));
+    for (int at = known; at < end; at++) {
+        step(loop, &w, at / L, at % L);
+        if (!finished(loop, at, true)) {
+            status = cancelled(err);
+            goto fail;
+        }
+    }
 fail:
     workspace_free(&w);
     return status;

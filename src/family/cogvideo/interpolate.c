@@ -126,7 +126,8 @@ static cogvideo_status run_texts(round_run *run, int batch, cv_json *record, cog
                      .guidance = guidance, .text_weight = (float)weight, .plus = true,
                      .given = cv_cogvideo_known(config), .slots = config->frames, .sampling = &sampling,
                      .seed = run->options->seed, .step_id = CV_STEP_INTERPOLATE | (uint32_t)run->round << 8,
-                     .advanced = advanced, .slot_done = slot_done, .user = run };
+                     .advanced = advanced, .slot_done = slot_done, .user = run, .rows = &run->options->callbacks,
+                     .told_as = COGVIDEO_STAGE_INTERPOLATE, .round = run->round };
 
     CV_TRY(cv_step_sampling(run->model, run->options, CV_STEP_INTERPOLATE, &sampling, err));
     CV_TRY(cv_step_text(run->model, run->options, CV_STEP_INTERPOLATE, guided, seconds, &text, err));

@@ -59,6 +59,8 @@ static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_
     loop->advanced = advanced;
     loop->slot_done = slot_done;
     loop->user = run;
+    loop->rows = &run->options->callbacks;
+    loop->told_as = run->progress.stage;
     return cv_loop_run(loop, err);
 }
 

@@ -1,5 +1,6 @@
 /* upscale.c - direct super-resolution of every frame of a clip: all places of a frame from one pass, drawn apart. */
 #include "family/cogvideo/arrows.h"
+#include "family/cogvideo/rows.h"
 #include "family/cogvideo/settings.h"
 #include "family/cogvideo/texts.h"
 
@@ -42,6 +43,33 @@ static int after_layer(void *user, int done, int layers)
     return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
 }
 
+/* Whether an earlier run drew all of the frame's codes: one pass gives them all, so a part of them would spare nothing. */
+static bool recall(const upscale_run *run)
+{
+    const cv_upscaler_config *config = &run->model->description.upscaler;
+    int side = config->upscaled_grid;
+
+    for (int r = 0; r < side; r++) {
+        cogvideo_row row = { COGVIDEO_STAGE_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
+
+        if (!cv_row_recall(&run->options->callbacks, &row, config->image_codes, run->codes + r * side))
+            return false;
+    }
+    return true;
+}
+
+static int tell_rows(const upscale_run *run)
+{
+    int side = run->model->description.upscaler.upscaled_grid, stop = 0;
+
+    for (int r = 0; r < side && !stop; r++) {
+        cogvideo_row row = { COGVIDEO_STAGE_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
+
+        stop = cv_row_tell(&run->options->callbacks, &row, run->codes + r * side);
+    }
+    return stop;
+}
+
 cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
                                  const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
 {
@@ -76,11 +104,16 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
     for (run.frame = 0; run.frame < in->frames; run.frame++) {
         run.codes = clip.codes + (size_t)run.frame * (size_t)L;
         clip.times[run.frame] = in->times[run.frame];
-        CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, text.ids, text.count,
-                               in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
+        bool known = recall(&run);
+
+        if (!known)
+            CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, text.ids, text.count,
+                                   in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
         run.progress.frame++;
-        if (callbacks->frame && callbacks->frame(callbacks->user, options->first_sample, run.frame,
-                                                 clip.times[run.frame], run.codes)) {
+        run.progress.codes = (long long)run.progress.frame * L;
+        if ((!known && tell_rows(&run)) ||
+            (callbacks->frame && callbacks->frame(callbacks->user, options->first_sample, run.frame,
+                                                  clip.times[run.frame], run.codes))) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
         }

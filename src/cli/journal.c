@@ -1,0 +1,279 @@
+#include "journal.h"
+
+#include "progress.h"
+#include "say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_BYTES ((off_t)1 << 30) /* of a journal: 64 clips of 33 frames of 80x80 codes take a tenth */
+#define SYNC_SECONDS 1.0           /* how much of the work a power cut may take */
+
+/* --- lines --------------------------------------------------------------------------------------------- */
+
+/* FNV-1a, of a line up to its checksum. */
+static uint32_t checksum(const char *text, size_t length)
+{
+    uint32_t sum = 2166136261u;
+
+    for (size_t i = 0; i < length; i++)
+        sum = (sum ^ (unsigned char)text[i]) * 16777619u;
+    return sum;
+}
+
+/* Puts a line's checksum and its end behind it, all at once into the file. */
+static int append(cli_journal *journal, const char *line, size_t length)
+{
+    char *whole = cli_format("%.*s #%08x\n", (int)length, line, (unsigned)checksum(line, length));
+    size_t size = strlen(whole), done = 0;
+
+    while (done < size) {
+        ssize_t wrote = write(journal->file, whole + done, size - done);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            free(whole);
+            return cli_error("%s: cannot be written: %s; what it holds is kept, and --resume goes on from it", journal->path,
+                             strerror(errno));
+        }
+        done += (size_t)wrote;
+    }
+    free(whole);
+    return CLI_OK;
+}
+
+/* The end of the line at `text` if its checksum is right; NULL otherwise. *length is what the checksum covers. */
+static const char *check_line(const char *text, const char *end, size_t *length)
+{
+    const char *line_end = memchr(text, '\n', (size_t)(end - text));
+    char sum[16];
+
+    if (!line_end || line_end - text < 10 || memchr(text, 0, (size_t)(line_end - text)))
+        return NULL;
+    *length = (size_t)(line_end - text) - 10;
+    snprintf(sum, sizeof sum, " #%08x", (unsigned)checksum(text, *length));
+    return memcmp(text + *length, sum, 10) == 0 ? line_end + 1 : NULL;
+}
+
+/* The next number of a line, which ends at `end`; false where there is none. */
+static int next_number(const char **at, const char *end, long *out)
+{
+    char *behind;
+
+    if (*at >= end)
+        return 0;
+    *out = strtol(*at, &behind, 10);
+    if (behind == *at || behind > end || *out < 0 || *out > INT32_MAX)
+        return 0;
+    *at = behind;
+    return 1;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right)
+{
+    const cogvideo_row *a = left, *b = right;
+    const int differences[] = { (int)a->stage - (int)b->stage, a->round - b->round, a->sample - b->sample, a->frame - b->frame,
+                                a->row - b->row };
+
+    for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
+        if (differences[i] != 0)
+            return differences[i];
+    return 0;
+}
+
+static void *grow(void *items, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return items;
+    *room = *room ? 2 * *room : 1024;
+    items = realloc(items, *room * size);
+    if (!items) {
+        cli_error("out of memory");
+        exit(CLI_FAILED);
+    }
+    return items;
+}
+
+/* A row's line; the checksum was right, so that only a program with other rows could have written anything else. */
+static int read_row(cli_journal *journal, const char *line, size_t length, size_t *row_room, size_t *code_room)
+{
+    const char *end = line + length;
+    cli_journal_row row = { .codes = journal->code_count };
+    long head[5], code;
+
+    for (size_t i = 0; i < 5; i++)
+        if (!next_number(&line, end, &head[i]))
+            return 0;
+    row.at = (cogvideo_row){ (cogvideo_stage)head[0], (int)head[1], (int)head[2], (int)head[3], (int)head[4], 0 };
+    while (next_number(&line, end, &code)) {
+        journal->codes = grow(journal->codes, journal->code_count, code_room, sizeof *journal->codes);
+        journal->codes[journal->code_count++] = (int32_t)code;
+        row.at.count++;
+    }
+    journal->rows = grow(journal->rows, journal->row_count, row_room, sizeof *journal->rows);
+    journal->rows[journal->row_count++] = row;
+    return line == end;
+}
+
+/* Reads all whole lines and cuts off what is behind them. */
+static int read_journal(cli_journal *journal, size_t size)
+{
+    char *text = cli_alloc(size + 1, 1);
+    const char *at = text, *end = text + size, *next;
+    size_t row_room = 0, code_room = 0, length, done = 0;
+    int status = CLI_OK;
+
+    while (done < size) {
+        ssize_t got = pread(journal->file, text + done, size - done, (off_t)done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        done += (size_t)got;
+    }
+    if (done < size)
+        status = cli_error("%s: cannot be read: %s", journal->path, strerror(errno));
+    for (; status == CLI_OK && (next = check_line(at, end, &length)); at = next) {
+        if (!journal->settings)
+            journal->settings = cli_format("%.*s", (int)length, at);
+        else if (!read_row(journal, at, length, &row_room, &code_room))
+            break;
+    }
+    if (status == CLI_OK && size > 0 && !journal->settings)
+        status = cli_error("%s: is no journal of a run: move it away, or --force replaces it", journal->path);
+    if (status == CLI_OK && ftruncate(journal->file, at - text) != 0)
+        status = cli_error("%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
+    qsort(journal->rows, journal->row_count, sizeof *journal->rows, compare);
+    free(text);
+    return status;
+}
+
+/* --- the journal --------------------------------------------------------------------------------------- */
+
+static int open_file(cli_journal *journal, int resume, int force)
+{
+    struct stat info;
+
+    journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (journal->file < 0)
+        return cli_error("%s: cannot be written: %s", journal->path, strerror(errno));
+    if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
+        return cli_error("%s: another run writes to it", journal->path);
+    if (fstat(journal->file, &info) != 0 || !S_ISREG(info.st_mode))
+        return cli_error("%s: is no plain file", journal->path);
+    if (info.st_size == 0)
+        return CLI_OK;
+    if (resume && info.st_size > MAX_BYTES)
+        return cli_error("%s: has %lld bytes, at most %lld were expected", journal->path, (long long)info.st_size, (long long)MAX_BYTES);
+    if (resume)
+        return read_journal(journal, (size_t)info.st_size);
+    if (!force)
+        return cli_error("%s: is what an interrupted run has drawn; --resume goes on from there, --force begins anew", journal->path);
+    return ftruncate(journal->file, 0) == 0 ? CLI_OK : cli_error("%s: cannot be emptied: %s", journal->path, strerror(errno));
+}
+
+int cli_journal_open(cli_journal *journal, const char *path, int resume, int force)
+{
+    int status;
+
+    *journal = (cli_journal){ .path = cli_format("%s", path), .file = -1 };
+    status = open_file(journal, resume, force);
+    if (status != CLI_OK) { /* whatever lies there is not this run's: it stays */
+        free(journal->path);
+        journal->path = NULL;
+        cli_journal_close(journal, 0);
+    }
+    return status;
+}
+
+/* The member of a JSON object that the byte `at` belongs to, in fresh memory. */
+static char *member_at(const char *object, size_t at)
+{
+    const char *end = strstr(object + at, ",\"");
+
+    while (at > 0 && !(strchr(",{", object[at - 1]) && object[at] == '"'))
+        at--;
+    return cli_format("%.*s", (int)(end ? end - object - (ptrdiff_t)at : (ptrdiff_t)strlen(object + at)), object + at);
+}
+
+static int other_settings(const cli_journal *journal, const char *settings)
+{
+    size_t same = 0;
+    char *old, *now;
+
+    while (journal->settings[same] && journal->settings[same] == settings[same])
+        same++;
+    old = member_at(journal->settings, same);
+    now = member_at(settings, same);
+    cli_error("%s: was begun with other settings, %s and not %s; give those, or --force begins anew", journal->path, old, now);
+    free(old);
+    free(now);
+    return CLI_FAILED;
+}
+
+int cli_journal_settings(cli_journal *journal, const char *settings)
+{
+    if (journal->settings && strcmp(journal->settings, settings) != 0)
+        return other_settings(journal, settings);
+    return journal->settings ? CLI_OK : append(journal, settings, strlen(settings));
+}
+
+int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t *codes)
+{
+    char *line = NULL;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
+    double now = cli_clock();
+    int status;
+
+    if (!out)
+        return cli_error("out of memory");
+    fprintf(out, "%d %d %d %d %d", (int)row->stage, row->round, row->sample, row->frame, row->row);
+    for (int i = 0; i < row->count; i++)
+        fprintf(out, " %d", (int)codes[i]);
+    fclose(out);
+    status = append(journal, line, size);
+    free(line);
+    journal->written += status == CLI_OK;
+    if (now - journal->synced >= SYNC_SECONDS) {
+        fdatasync(journal->file); /* where that fails the next line will say so */
+        journal->synced = now;
+    }
+    return status;
+}
+
+int cli_journal_find(const cli_journal *journal, const cogvideo_row *row, int32_t *codes)
+{
+    const cli_journal_row *found =
+        journal->row_count ? bsearch(row, journal->rows, journal->row_count, sizeof *journal->rows, compare) : NULL;
+
+    if (!found || found->at.count != row->count)
+        return 0;
+    memcpy(codes, journal->codes + found->codes, (size_t)row->count * sizeof *codes);
+    return 1;
+}
+
+void cli_journal_close(cli_journal *journal, int done)
+{
+    if (journal->path && (done || journal->row_count + journal->written == 0))
+        unlink(journal->path);
+    if (journal->path && journal->file >= 0)
+        fdatasync(journal->file);
+    if (journal->path || journal->file > 0)
+        close(journal->file);
+    free(journal->path);
+    free(journal->settings);
+    free(journal->rows);
+    free(journal->codes);
+    *journal = (cli_journal){ 0 };
+}

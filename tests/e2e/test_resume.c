@@ -1,0 +1,176 @@
+/* A run that is killed, interrupted or out of room goes on from its journal and ends with the files of one that was not. */
+#include "support/check.h"
+#include "support/models.h"
+#include "support/program.h"
+
+#include "base/file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROMPT "一个红色的圆形向左移动"
+#define GENERATE "generate -q --model m " PROMPT " --seed 5 --rounds 2 --no-metadata "
+
+static bool is_there(const char *name)
+{
+    return access(check_temp_path(name), F_OK) == 0;
+}
+
+static void remove_run(void)
+{
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm -f r.*"), 0);
+}
+
+static void equal_runs(const char *a, const char *b)
+{
+    static const char *const endings[] = { "y4m", "jsonl", "keyframes.jsonl" };
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char first[60], second[60];
+
+        snprintf(first, sizeof first, "%s.%s", a, endings[i]);
+        snprintf(second, sizeof second, "%s.%s", b, endings[i]);
+        program_equal_files(first, second);
+    }
+    assert_false(is_there("r.journal"));
+}
+
+/* Killed later and later, with other threads and batches each time, until a run comes to its end. */
+static void killed_runs_go_on(void **state)
+{
+    int kills = 0, found = 0, exit_code = 1;
+
+    (void)state;
+    for (int run = 0; run < 3; run++, exit_code = 1) {
+        remove_run();
+        for (int milliseconds = 20 + 7 * run; exit_code != 0; milliseconds += 20 + milliseconds / 8) {
+            char command[1024];
+
+            snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && timeout -s KILL %d.%03d \"$COGVIDEO_PROGRAM\" " GENERATE
+                     "--threads %d --batch %d --resume -o r.y4m 2>/dev/null", milliseconds / 1000, milliseconds % 1000, kills % 2 + 1,
+                     kills % 3 + 1);
+            exit_code = system(command);
+            kills += exit_code != 0;
+            found += exit_code != 0 && is_there("r.journal");
+            assert_true(milliseconds < 600000);
+        }
+        equal_runs("r", "straight");
+    }
+    assert_true(found > 0);
+}
+
+/* A journal from which `keep` bytes are left and behind them what `more` says. */
+static void write_journal(const cv_buffer *journal, size_t keep, const char *more, size_t size)
+{
+    cv_buffer cut = { 0 };
+    cogvideo_error err;
+
+    CHECK_OK(cv_buffer_append(&cut, journal->data, keep, &err), err);
+    CHECK_OK(cv_buffer_append(&cut, more, size, &err), err);
+    check_write(check_temp_path("r.journal"), cut.data, cut.size);
+    cv_buffer_free(&cut);
+}
+
+/* What a signal leaves: SIGTERM as soon as the journal has some rows. */
+static void read_journal(cv_buffer *out)
+{
+    cogvideo_error err;
+
+    remove_run();
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && { \"$COGVIDEO_PROGRAM\" " GENERATE "-o r.y4m --threads 1 2>told & }; "
+                            "while ! [ -e r.journal ] || [ $(wc -l <r.journal) -lt 12 ]; do :; done; kill -TERM $!; wait $!; "
+                            "[ $? = 143 ] && grep -q '^go on with: .* --resume$' told && ! [ -e r.y4m ]"), 0);
+    CHECK_OK(cv_file_read(out, check_temp_path("r.journal"), 1 << 24, &err), err);
+}
+
+static void damaged_journals_cost_rows_only(void **state)
+{
+    static const char zeros[64] = { 0 };
+    cv_buffer journal = { 0 };
+    const char *first_row;
+    size_t begin;
+
+    (void)state;
+    read_journal(&journal);
+    first_row = strchr(journal.data, '\n');
+    assert_non_null(first_row);
+    begin = (size_t)(first_row + 1 - journal.data);
+    for (int i = 0; i <= 6; i++) {
+        size_t keep = begin + (journal.size - begin) * (size_t)i / 6;
+
+        write_journal(&journal, keep, zeros, i % 2 ? sizeof zeros : 0);
+        program_ok(GENERATE "--resume -o r.y4m");
+        equal_runs("r", "straight");
+        remove_run();
+    }
+    /* A row that another hand has changed. */
+    write_journal(&journal, journal.size, NULL, 0);
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && sed -i '4s/ \\([0-9]*\\) #/ 1\\1 #/' r.journal"), 0);
+    program_ok(GENERATE "--resume -o r.y4m");
+    equal_runs("r", "straight");
+    /* Without its settings it is nothing. */
+    remove_run();
+    write_journal(&journal, begin / 2, NULL, 0);
+    program_check(GENERATE "--resume -o r.y4m" STDERR, 1, "r.journal: is no journal of a run");
+    assert_true(is_there("r.journal"));
+    remove_run();
+    cv_buffer_free(&journal);
+}
+
+static void journals_are_guarded(void **state)
+{
+    cv_buffer journal = { 0 };
+
+    (void)state;
+    read_journal(&journal);
+    program_check(GENERATE "-o r.y4m" STDERR, 1, "r.journal: is what an interrupted run has drawn; --resume goes on from there");
+    program_check(GENERATE "--greedy --resume -o r.y4m" STDERR, 1,
+                  "was begun with other settings, \"greedy\":false and not \"greedy\":true");
+    program_check(GENERATE "--force --resume -o r.y4m" STDERR, 2, "one of them was expected");
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock r.journal \"$COGVIDEO_PROGRAM\" " GENERATE "--resume -o r.y4m 2>told; "
+                            "[ $? = 1 ] && grep -q 'r.journal: another run writes to it' told"), 0);
+    /* Without a seed it is that of the journal. */
+    program_ok("generate -q --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m");
+    equal_runs("r", "straight");
+    program_check("generate --model m " PROMPT " --resume -o r.y4m" STDERR, 0, "r.y4m: is finished");
+    cv_buffer_free(&journal);
+}
+
+/* A file may not grow beyond some size here, as on a disk that is full. */
+static void a_full_disk_costs_rows_only(void **state)
+{
+    (void)state;
+    remove_run();
+    for (int blocks = 4; blocks <= 8; blocks += 2) { /* of 512 bytes */
+        char command[1024];
+
+        snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && trap '' XFSZ && ulimit -f %d && \"$COGVIDEO_PROGRAM\" " GENERATE
+                 "--resume -o r.y4m 2>told; [ $? = 1 ] && ! [ -e r.y4m ]", blocks);
+        assert_int_equal(system(command), 0);
+        assert_true(is_there("r.journal"));
+    }
+    program_ok(GENERATE "--resume -o r.y4m");
+    equal_runs("r", "straight");
+}
+
+static int start(void **state)
+{
+    (void)state;
+    setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
+    models_write_small(check_temp());
+    models_import_small("f32", "m");
+    program_ok(GENERATE "--threads 2 -o straight.y4m");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_runs_go_on),
+        cmocka_unit_test(damaged_journals_cost_rows_only),
+        cmocka_unit_test(journals_are_guarded),
+        cmocka_unit_test(a_full_disk_costs_rows_only),
+    };
+
+    return cmocka_run_group_tests(tests, start, NULL);
+}
