@@ -59,6 +59,10 @@ typedef struct cogvideo_model_info {
     uint64_t file_bytes;    /* of all files that cogvideo_model_file lists */
 } cogvideo_model_info;
 
+/* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a container) where
+ * that is less. -1 where the system does not tell. */
+COGVIDEO_API int64_t cogvideo_memory_available(void);
+
 COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);
 /* The model's files, index 0 and on; NULL after the last. The text model, which has 0 tensors, is the last. `bytes` and
  * `tensors` may be NULL. */

@@ -1,6 +1,7 @@
 /* model.c - a model as its user sees it: open, what it is, its text tokenizer. */
 #include "family/cogvideo/family.h"
 
+#include "base/cpu.h"
 #include "nn/blas.h"
 
 #include <cogvideo/version.h>
@@ -27,6 +28,11 @@ void cogvideo_build_info(char *out, size_t size)
 const char *cogvideo_blas_core(void)
 {
     return cv_blas_better_core();
+}
+
+int64_t cogvideo_memory_available(void)
+{
+    return cv_memory_available();
 }
 
 cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,

@@ -1,5 +1,7 @@
 #include "base/cpu.h"
 
+#include "base/cgroup.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #elif defined(__aarch64__)
@@ -8,6 +10,7 @@
 #endif
 #include <linux/mempolicy.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,11 +53,27 @@ bool cv_cpu_has_dotprod(void)
 int cv_cpu_count(void)
 {
     cpu_set_t set;
-    int count = 1;
+    int count = 1, quota = cv_cgroup_cpus("");
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         count = CPU_COUNT(&set);
+    if (quota > 0 && quota < count)
+        count = quota;
     return count > 0 ? count : 1;
+}
+
+long long cv_memory_available(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    long long bytes = -1, kilobytes, group = cv_cgroup_memory("");
+    char line[128];
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lld", &kilobytes) == 1)
+            bytes = 1024 * kilobytes;
+    if (file)
+        fclose(file);
+    return group >= 0 && (bytes < 0 || group < bytes) ? group : bytes;
 }
 
 bool cv_memory_interleave(void)

@@ -56,6 +56,7 @@ int cli_open(const cli_command *command, cli_session *session, const cli_model_o
     cogvideo_status status;
 
     cli_progress_init(&session->progress, options->quiet);
+    session->max_memory = 1e9 * options->max_memory;
     if (!folder)
         return cli_usage_error(command, "a model is missing: --model DIR");
     if (shipped && !options->quiet)
@@ -274,26 +275,13 @@ int cli_score_what(const cli_command *command, const cli_score_options *options,
 
 /* --- the plan -------------------------------------------------------------------------------------- */
 
-/* Memory that can be had without swapping, in bytes; 0 where the system does not tell. */
-static double memory_available(void)
-{
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[128];
-    double kilobytes = 0;
-
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %lf", &kilobytes) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return 1024 * kilobytes;
-}
-
-static void announce(cli_session *session, cogvideo_stage stage, const cogvideo_plan *plan)
+/* Says what a stage takes; refuses one that does not fit, before hours are spent. */
+static int announce(cli_session *session, cogvideo_stage stage, const cogvideo_plan *plan)
 {
     static const char *const names[] = { "first frame", "key frames", "interpolation", "super-resolution" };
     char weights[32], working[32], have[32];
-    double available = memory_available(), room = (double)plan->caches + (double)plan->scratch;
+    double room = (double)plan->caches + (double)plan->scratch;
+    double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
 
     cli_format_bytes(weights, sizeof weights, (double)plan->weights);
     cli_format_bytes(working, sizeof working, room);
@@ -301,11 +289,14 @@ static void announce(cli_session *session, cogvideo_stage stage, const cogvideo_
     if (!session->progress.quiet)
         cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
                 names[stage], plan->codes, working, weights);
-    if (available > 0 && room > available)
-        cli_say("cogvideo: warning: %s are needed to work in, and %s are free", working, have);
-    else if (available > 0 && (double)plan->weights > available && !session->progress.quiet)
+    if (available >= 0 && room > available)
+        return cli_error("%s: %s of memory are needed to work in, and %s are %s; fewer --samples, a smaller --batch and --cache q8 take "
+                         "less%s", names[stage], working, have, session->max_memory > 0 ? "allowed" : "free",
+                         session->max_memory > 0 ? "" : ", --max-memory allows more");
+    if (available > 0 && (double)plan->weights > available && !session->progress.quiet)
         cli_say("cogvideo: warning: the weights do not fit the %s of free memory; they will be read again and again",
                 have);
+    return CLI_OK;
 }
 
 int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
@@ -315,8 +306,7 @@ int cli_announce(cli_session *session, const cogvideo_generate_options *options,
 
     if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    announce(session, stage, &plan);
-    return CLI_OK;
+    return announce(session, stage, &plan);
 }
 
 int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
@@ -339,8 +329,7 @@ int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *o
         COGVIDEO_OK)
         return cli_failed(session, &err);
     plan.codes = codes;
-    announce(session, COGVIDEO_STAGE_INTERPOLATE, &plan);
-    return CLI_OK;
+    return announce(session, COGVIDEO_STAGE_INTERPOLATE, &plan);
 }
 
 /* --- results --------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 typedef struct cli_model_options {
     const char *model;
     int threads, f32_inputs, cache, lock, interleave, quiet;
+    double max_memory;
 } cli_model_options;
 
 typedef struct cli_text_options {
@@ -64,6 +65,7 @@ typedef struct cli_session {
     cli_progress progress;
     cli_sink sink;
     cli_journal journal;
+    double max_memory; /* bytes; 0 = what is free */
     char *prompt; /* read from standard input, or NULL */
 } cli_session;
 

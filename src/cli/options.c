@@ -18,6 +18,8 @@ const arg_option cli_model_table[] = {
     { "mlock", 0, NULL, "read all weights at once and keep them in memory", ARG_FLAG, FIELD(lock), 0, 0, 0, NULL },
     { "numa", 0, NULL, "spread memory over all NUMA nodes, for machines that have several", ARG_FLAG, FIELD(interleave), 0, 0, 0,
       NULL },
+    { "max-memory", 0, "GB", "refuse a stage that needs more to work in; default: what is free, in the machine and its control groups",
+      ARG_NUMBER, FIELD(max_memory), 0.001, 1e6, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },

@@ -121,7 +121,7 @@ static void put_weights(json_out *json, const cogvideo_model *model)
 
 char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
 {
-    char *text = NULL;
+    char *text = NULL, build[512];
     size_t size;
     json_out json = { .stream = open_memstream(&text, &size), .first = 1 };
 
@@ -131,6 +131,8 @@ char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
     json_string(&json, "format", "cogvideo-journal");
     json_integer(&json, "journal", 1);
     put_settings(&json, record);
+    cogvideo_build_info(build, sizeof build);
+    json_string(&json, "build", build); /* kernels and compiler round in their own way */
     json_bool(&json, "f32_inputs", f32_inputs);
     json_integer(&json, "cache", cache);
     put_weights(&json, record->session->model);

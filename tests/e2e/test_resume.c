@@ -153,6 +153,14 @@ static void a_full_disk_costs_rows_only(void **state)
     equal_runs("r", "straight");
 }
 
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    remove_run();
+    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.001 -o r.y4m" STDERR, 1, "are allowed; fewer --samples");
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.*"), 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -170,6 +178,7 @@ int main(void)
         cmocka_unit_test(damaged_journals_cost_rows_only),
         cmocka_unit_test(journals_are_guarded),
         cmocka_unit_test(a_full_disk_costs_rows_only),
+        cmocka_unit_test(what_does_not_fit_is_refused),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

@@ -1,12 +1,58 @@
 /* Status, memory, files, JSON and random numbers. */
 #include "support/check.h"
 
+#include "base/cgroup.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A file below the test's folder, its own folders made. */
+static void put(const char *path, const char *text)
+{
+    char command[2048];
+
+    snprintf(command, sizeof command, "mkdir -p \"$(dirname '%s')\"", check_temp_path(path));
+    assert_int_equal(system(command), 0);
+    check_write(check_temp_path(path), text, strlen(text));
+}
+
+static void containers_have_limits(void **state)
+{
+    char root[1024];
+
+    (void)state;
+    snprintf(root, sizeof root, "%s", check_temp_path("none"));
+    assert_int_equal(cv_cgroup_cpus(root), 0);
+    assert_true(cv_cgroup_memory(root) == -1);
+    /* Version 2: the strictest group on the way up counts, and pages of files can be dropped. */
+    snprintf(root, sizeof root, "%s", check_temp_path("v2"));
+    put("v2/proc/self/cgroup", "0::/outer/inner\n");
+    put("v2/sys/fs/cgroup/outer/cpu.max", "250000 100000\n");
+    put("v2/sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n");
+    put("v2/sys/fs/cgroup/outer/memory.max", "max\n");
+    put("v2/sys/fs/cgroup/outer/inner/memory.max", "1000\n");
+    put("v2/sys/fs/cgroup/outer/inner/memory.current", "700\n");
+    put("v2/sys/fs/cgroup/outer/inner/memory.stat", "anon 500\nfile 200\nfile_mapped 7\n");
+    assert_int_equal(cv_cgroup_cpus(root), 3);
+    assert_true(cv_cgroup_memory(root) == 500);
+    /* Version 1, seen from within a container that does not know its own path. */
+    snprintf(root, sizeof root, "%s", check_temp_path("v1"));
+    put("v1/proc/self/cgroup", "9:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n1:name=systemd:/\nbroken\n");
+    put("v1/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "200000\n");
+    put("v1/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    put("v1/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
+    put("v1/sys/fs/cgroup/memory/memory.usage_in_bytes", "6000\n");
+    put("v1/sys/fs/cgroup/memory/memory.stat", "cache 1\ntotal_cache 500\n");
+    assert_int_equal(cv_cgroup_cpus(root), 2);
+    assert_true(cv_cgroup_memory(root) == 0);
+    put("v1/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    put("v1/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(cv_cgroup_cpus(root), 0);
+    assert_true(cv_cgroup_memory(root) == -1);
+}
 
 static void errors_escape_control_characters(void **state)
 {
@@ -221,6 +267,7 @@ static void random_numbers_are_philox(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(containers_have_limits),
         cmocka_unit_test(errors_escape_control_characters),
         cmocka_unit_test(long_errors_are_cut_between_characters),
         cmocka_unit_test(sizes_are_checked),
