@@ -18,6 +18,7 @@ typedef struct settings {
     cli_picture_options picture;
     int samples, rounds, batch, no_upscale, resume;
     double seconds;
+    const char *preview;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -31,6 +32,8 @@ static const arg_option table[] = {
     { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
     { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
       NULL },
+    { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on", ARG_TEXT, FIELD(preview),
+      0, 0, 0, NULL },
     { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
       0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
@@ -64,7 +67,7 @@ static int name_files(const cli_command *command, const settings *s, job *j)
 static int check_files(const job *j, const settings *s)
 {
     int replace = s->output.force || j->session.journal.settings; /* of the run that goes on */
-    int status = CLI_OK;
+    int status = s->preview ? cli_check_video(s->preview, 1) : CLI_OK;
 
     for (int i = 0; i < s->samples && status == CLI_OK; i++)
         if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
@@ -253,6 +256,7 @@ static int make(const cli_command *command, job *j, settings *s, const cli_argum
         return status;
     j->options.seconds = s->seconds;
     j->options.samples = s->samples;
+    j->session.preview = s->preview;
     if ((status = check_settings(j, s)) != CLI_OK || (status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
                                j->session.info.keyframes)) != CLI_OK ||
         (status = cli_announce_rounds(&j->session, &j->options, j->session.info.keyframes, s->rounds,

@@ -97,8 +97,12 @@ static int on_progress(void *user, const cogvideo_progress *report)
 
 static int on_frame(void *user, int sample, int frame, double time, const int32_t *codes)
 {
+    cli_session *session = user;
+
     (void)frame;
-    return cli_sink_frame(&((cli_session *)user)->sink, sample, time, codes);
+    if (session->preview && sample == session->sink.first_sample)
+        cli_preview_frame(session, codes);
+    return cli_sink_frame(&session->sink, sample, time, codes);
 }
 
 static int on_row(void *user, const cogvideo_row *row, const int32_t *codes)
@@ -416,6 +420,7 @@ int cli_sink_open(cli_session *session, const cogvideo_generate_options *options
     int status = CLI_OK;
 
     session->sink.first_sample = options->first_sample;
+    session->frame_grid = grid;
     for (int i = 0; i < count && status == CLI_OK; i++) {
         cogvideo_tokens header = { .grid = grid, .rate = session->info.rate,
                                    .header = partial_header(session, options, options->first_sample + i) };

@@ -65,6 +65,8 @@ typedef struct cli_session {
     cli_progress progress;
     cli_sink sink;
     cli_journal journal;
+    const char *preview; /* the picture that shows the newest frame, or NULL */
+    int frame_grid;      /* of the frames that the run gives */
     double max_memory; /* bytes; 0 = what is free */
     char *prompt; /* read from standard input, or NULL */
 } cli_session;
@@ -146,6 +148,9 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
 /* Codes to a video file or pictures. */
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
                     const char *path);
+
+/* Shows a frame of the run in the session's preview. Where that fails the run is worth more: a warning, and no more previews. */
+void cli_preview_frame(cli_session *session, const int32_t *codes);
 
 /* CLI_OK, or CLI_USAGE after an error: -o is missing, or both it and --json want standard output. */
 int cli_need_output(const cli_command *command, const cli_output_options *options);

@@ -50,6 +50,23 @@ static int is_ppm(const char *path)
     return dot && strcmp(dot, ".ppm") == 0;
 }
 
+void cli_preview_frame(cli_session *session, const int32_t *codes)
+{
+    double time = 0;
+    cogvideo_tokens frame = { .grid = session->frame_grid, .rate = session->info.rate, .frames = 1, .times = &time };
+    cogvideo_video video = { 0 };
+    cogvideo_error err;
+
+    frame.codes = (int32_t *)codes; /* read only */
+    if (cogvideo_decode(session->model, NULL, &frame, &video, &err) != COGVIDEO_OK ||
+        cogvideo_video_write(&video, session->preview, NULL, &err) != COGVIDEO_OK) {
+        cli_progress_clear(&session->progress);
+        cli_say("cogvideo: warning: no more previews: %s", err.message);
+        session->preview = NULL;
+    }
+    cogvideo_video_free(&video);
+}
+
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
                     const char *path)
 {

@@ -153,6 +153,17 @@ static void a_full_disk_costs_rows_only(void **state)
     equal_runs("r", "straight");
 }
 
+static void the_newest_frame_can_be_seen(void **state)
+{
+    (void)state;
+    remove_run();
+    program_ok(GENERATE "--preview r.ppm -o r.y4m");
+    equal_runs("r", "straight");
+    program_ok("decode -q --model m straight.jsonl -o frame-%%02d.ppm");
+    program_equal_files("r.ppm", "frame-16.ppm");
+    program_check(GENERATE "--force --preview nowhere/r.ppm -o r.y4m" STDERR, 1, "nowhere/r.ppm: the folder nowhere does not exist");
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -178,6 +189,7 @@ int main(void)
         cmocka_unit_test(damaged_journals_cost_rows_only),
         cmocka_unit_test(journals_are_guarded),
         cmocka_unit_test(a_full_disk_costs_rows_only),
+        cmocka_unit_test(the_newest_frame_can_be_seen),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
 
