@@ -1,27 +1,14 @@
 /* cogvideo generate - a prompt to a video, every stage's codes kept beside it. */
 #include "commands.h"
-#include "common.h"
+#include "generate_job.h"
 #include "interrupt.h"
-#include "json_find.h"
-#include "record.h"
+#include "prompts.h"
 #include "say.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-typedef struct settings {
-    cli_model_options model;
-    cli_output_options output;
-    cli_text_options text;
-    cli_sampling_options sampling;
-    cli_picture_options picture;
-    int samples, rounds, batch, no_upscale, resume;
-    double seconds;
-    const char *preview;
-} settings;
-
-#define FIELD(field) offsetof(settings, field)
+#define FIELD(field) offsetof(generate_settings, field)
 static const arg_option table[] = {
     { "samples", 0, "N", "clips to make, up to 64; then -o needs a number, as clip-%d.mp4", ARG_INT, FIELD(samples), 1,
       64, 1,
@@ -32,6 +19,8 @@ static const arg_option table[] = {
     { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
     { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
       NULL },
+    { "prompts", 0, "FILE", "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\"; - is "
+      "standard input; -o needs a number, as clip-%d.mp4", ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
     { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on", ARG_TEXT, FIELD(preview),
       0, 0, 0, NULL },
     { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
@@ -41,283 +30,79 @@ static const arg_option table[] = {
     { 0 },
 };
 
-typedef struct job {
-    cli_session session;
-    cogvideo_generate_options options;
-    cli_files files[64]; /* of each sample */
-    cogvideo_tokens keys[64];
-    int upscale;
-} job;
-
-/* --- before the run ---------------------------------------------------------------------------------- */
-
-static int name_files(const cli_command *command, const settings *s, job *j)
+/* One prompt after the other, with the model open all the time. A clip that is there is not made again, and one that fails does not
+ * stop those behind it. */
+static int run_prompts(const cli_command *command, cli_session *session, const generate_settings *s, const cli_arguments *arguments)
 {
-    char *videos[64] = { 0 };
-    int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
+    cli_prompts prompts = { 0 };
+    int status = cli_prompts_read(&prompts, s->prompts), failed = 0;
 
-    for (int i = 0; i < s->samples; i++) {
-        j->files[i].video = videos[i];
-        if (status == CLI_OK)
-            cli_files_name(&j->files[i]);
-    }
-    return status;
-}
+    for (size_t i = 0; i < prompts.count && status == CLI_OK; i++) {
+        const cli_prompt_line *line = &prompts.lines[i];
+        generate_settings own = *s;
+        char *name = line->output ? cli_format("%s", line->output) : cli_prompts_name(s->output.output, line->number, s->samples);
 
-static int check_files(const job *j, const settings *s)
-{
-    int replace = s->output.force || j->session.journal.settings; /* of the run that goes on */
-    int status = s->preview ? cli_check_video(s->preview, 1) : CLI_OK;
-
-    for (int i = 0; i < s->samples && status == CLI_OK; i++)
-        if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
-            status = cli_files_check(&j->files[i], replace);
-    return status;
-}
-
-/* A run leaves its record last and no journal. */
-static int is_finished(const job *j, const settings *s)
-{
-    for (int i = 0; i < s->samples; i++)
-        if (access(j->files[i].record, F_OK) != 0)
-            return 0;
-    return s->resume && !j->session.journal.settings;
-}
-
-/* The journal stands beside the first clip, under the name that all of them share. */
-static int open_journal(job *j, const settings *s)
-{
-    char *stem = cli_stem(s->output.output), *path = cli_format("%s.journal", stem);
-    int status = cli_journal_open(&j->session.journal, path, s->resume, s->output.force);
-
-    free(stem);
-    free(path);
-    return status;
-}
-
-/* Without --seed a run that goes on has the seed with which it was begun. */
-static void find_seed(const job *j, settings *s)
-{
-    int64_t seed = s->sampling.seed < 0 ? json_find_integer(j->session.journal.settings, NULL, "seed", CLI_MAX_SEED) : -1;
-
-    if (seed >= 0)
-        s->sampling.seed = seed;
-}
-
-static int check_settings(job *j, const settings *s)
-{
-    cli_record record = { .session = &j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
-                          .upscaled = j->upscale };
-    char *text = cli_record_settings(&record, s->model.f32_inputs, s->model.cache);
-    int status = text ? cli_journal_settings(&j->session.journal, text) : cli_error("out of memory");
-
-    free(text);
-    if (status == CLI_OK && j->session.journal.row_count > 0 && !s->model.quiet)
-        cli_say("going on: %zu rows of codes are drawn already", j->session.journal.row_count);
-    return status;
-}
-
-/* How to go on, as it can be given to a shell. */
-static void tell_command(const cli_arguments *arguments)
-{
-    fputs("go on with:", stderr);
-    for (int i = 0; i < arguments->argc; i++) {
-        const char *word = arguments->argv[i];
-
-        if (strcmp(word, "--force") == 0 || strcmp(word, "-f") == 0 || strcmp(word, "--resume") == 0)
-            continue;
-        putc(' ', stderr);
-        if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
-            fputs(word, stderr);
-            continue;
+        if (!name) {
+            status = cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'", s->output.output);
+            break;
         }
-        putc('\'', stderr);
-        for (const char *quote; (quote = strchr(word, '\'')); word = quote + 1) {
-            char *part = cli_format("%.*s'\\''", (int)(quote - word), word);
-
-            cli_print_text(stderr, part);
-            free(part);
+        own.output.output = name;
+        own.resume = !s->output.force;
+        own.text.prompt = line->prompt;
+        own.sampling.seed = line->seed >= 0 ? line->seed : s->sampling.seed;
+        if (!s->model.quiet)
+            cli_say("prompt %zu of %zu: %s", i + 1, prompts.count, line->prompt);
+        if (generate_job_run(command, session, &own, arguments) != CLI_OK) {
+            failed++;
+            status = cli_interrupted() ? 128 + cli_interrupted() : session->model ? CLI_OK : CLI_FAILED;
         }
-        cli_print_text(stderr, word);
-        putc('\'', stderr);
+        free(name);
     }
-    fputs(" --resume\n", stderr);
+    if (status == CLI_OK && failed > 0)
+        status = cli_error("%d of %zu prompts failed; their errors are above", failed, prompts.count);
+    cli_prompts_free(&prompts);
+    return status;
 }
 
-static int check_model(job *j, const settings *s)
+static int check_settings(const cli_command *command, const generate_settings *s, const cli_arguments *arguments)
 {
-    const cogvideo_model_info *info = &j->session.info;
-    const char *missing = !info->has_stage1 ? "stage 1" : !info->has_stage2 ? "stage 2" :
-                          !info->has_image_tokenizer ? "image tokenizer" : NULL;
-
-    if (missing)
-        return cli_error("the model '%s' has no %s, which generate needs; 'cogvideo info' tells what it has",
-                         info->name, missing);
-    j->upscale = info->has_upscaler && !s->no_upscale;
-    if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
-        cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
-    return CLI_OK;
-}
-
-/* --- the run --------------------------------------------------------------------------------------- */
-
-static int make_keys(job *j, const settings *s)
-{
-    char *paths[64];
-    cogvideo_error err;
-    int status;
-
-    for (int i = 0; i < s->samples; i++)
-        paths[i] = j->files[i].keys;
-    if ((status = cli_sink_open(&j->session, &j->options, j->session.info.grid, s->samples, paths)) != CLI_OK)
-        return status;
-    if (cogvideo_keyframes(j->session.model, &j->options, NULL, 0, j->keys, &err) != COGVIDEO_OK)
-        return cli_failed(&j->session, &err);
-    return cli_save_result(&j->session, j->keys, s->samples, (const char *const *)paths, -1, 0);
-}
-
-static int interpolate(job *j, const settings *s, int sample, cogvideo_tokens *out)
-{
-    char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
-    cogvideo_error err;
-    int status = cli_sink_open(&j->session, &j->options, j->session.info.grid, 1, &path);
+    int status = cli_need_output(command, &s->output);
 
     if (status != CLI_OK)
         return status;
-    if (cogvideo_interpolate(j->session.model, &j->options, &j->keys[sample], s->rounds, s->batch, out,
-                             &err) != COGVIDEO_OK)
-        return cli_failed(&j->session, &err);
-    return cli_save_result(&j->session, out, 1, (const char *const *)&path, -1, 0);
-}
-
-static int upscale(job *j, int sample, cogvideo_tokens *clip)
-{
-    cogvideo_tokens fine = { 0 };
-    cogvideo_error err;
-    const char *path = j->files[sample].codes;
-    int status;
-
-    if ((status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_UPSCALE, clip->frames)) != CLI_OK ||
-        (status = cli_sink_open(&j->session, &j->options, j->session.info.upscaled_grid, 1,
-                                &j->files[sample].codes)) != CLI_OK)
-        return status;
-    if (cogvideo_upscale(j->session.model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
-        return cli_failed(&j->session, &err);
-    cogvideo_tokens_free(clip);
-    *clip = fine;
-    return cli_save_result(&j->session, clip, 1, &path, -1, 0);
-}
-
-static int finish_sample(job *j, const settings *s, const cli_arguments *arguments, int sample)
-{
-    cogvideo_tokens clip = { 0 };
-    cli_record record = {
-        .session = &j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
-        .files = &j->files[sample], .upscaled = j->upscale, .arguments = arguments,
-    };
-    int status;
-
-    j->options.samples = 1;
-    j->options.first_sample = s->sampling.first_sample + sample;
-    if ((status = interpolate(j, s, sample, &clip)) == CLI_OK && j->upscale)
-        status = upscale(j, sample, &clip);
-    if (status == CLI_OK)
-        status = cli_decode_file(&j->session, &clip, &s->picture, j->files[sample].video);
-    if (status == CLI_OK)
-        status = cli_record_save(&record, &clip);
-    cogvideo_tokens_free(&clip);
-    return status;
-}
-
-static void print_json(const job *j, const settings *s)
-{
-    json_out json = { .stream = stdout, .first = 1 };
-
-    json_begin(&json, NULL);
-    json_integer(&json, "seed", s->sampling.seed);
-    json_begin_array(&json, "clips");
-    for (int i = 0; i < s->samples; i++) {
-        json_begin(&json, NULL);
-        cli_files_json(&json, &j->files[i], j->upscale);
-        json_end(&json);
-    }
-    json_end_array(&json);
-    json_end(&json);
-    putchar('\n');
-}
-
-static int make(const cli_command *command, job *j, settings *s, const cli_arguments *arguments)
-{
-    int status;
-
-    find_seed(j, s);
-    if ((status = cli_open(command, &j->session, &s->model)) != CLI_OK || (status = check_model(j, s)) != CLI_OK ||
-        (status = cli_generate_options(command, &j->session, &s->text, &s->sampling, &j->options)) != CLI_OK)
-        return status;
-    j->options.seconds = s->seconds;
-    j->options.samples = s->samples;
-    j->session.preview = s->preview;
-    if ((status = check_settings(j, s)) != CLI_OK || (status = cli_announce(&j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES,
-                               j->session.info.keyframes)) != CLI_OK ||
-        (status = cli_announce_rounds(&j->session, &j->options, j->session.info.keyframes, s->rounds,
-                                      s->batch)) != CLI_OK ||
-        (status = make_keys(j, s)) != CLI_OK)
-        return status;
-    for (int i = 0; i < s->samples && status == CLI_OK; i++)
-        status = finish_sample(j, s, arguments, i);
-    if (status == CLI_OK)
-        cli_journal_close(&j->session.journal, 1);
-    if (status == CLI_OK && s->output.json)
-        print_json(j, s);
-    return status;
+    if (strcmp(s->output.output, "-") == 0)
+        return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
+    if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts)
+        return cli_usage_error(command, "a prompt is missing (or --prompts, or --text-ids)");
+    if (s->prompts && (arguments->count > 0 || s->text.text_ids.values))
+        return cli_usage_error(command, "a prompt of its own, --text-ids and --prompts: only one of them was expected");
+    if (s->resume && s->output.force)
+        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
+    return CLI_OK;
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
-    settings *s = given;
-    job *j;
-    int status;
+    generate_settings *s = given;
+    cli_session session = { 0 };
+    int status = check_settings(command, s, arguments);
 
-    if ((status = cli_need_output(command, &s->output)) != CLI_OK)
-        return status;
-    if (strcmp(s->output.output, "-") == 0)
-        return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
-    if (arguments->count == 0 && !s->text.text_ids.values)
-        return cli_usage_error(command, "a prompt is missing (or --text-ids)");
-    if (s->resume && s->output.force)
-        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
-    j = cli_alloc(1, sizeof *j);
-    if ((status = name_files(command, s, j)) == CLI_OK && (status = open_journal(j, s)) == CLI_OK && is_finished(j, s)) {
-        if (!s->model.quiet)
-            cli_say("%s: is finished", s->output.output);
-        goto done;
-    }
-    if (status == CLI_OK)
-        status = check_files(j, s);
-    if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&j->session, arguments->values[0])))
+    if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
     if (status == CLI_OK)
-        status = make(command, j, s, arguments);
-    if (status != CLI_OK && (j->session.journal.written > 0 || (cli_interrupted() && j->session.journal.row_count > 0)))
-        tell_command(arguments);
-done:
-    for (int i = 0; i < s->samples; i++) {
-        cogvideo_tokens_free(&j->keys[i]);
-        cli_files_free(&j->files[i]);
-    }
-    cli_close(&j->session);
-    free(j);
+        status = s->prompts ? run_prompts(command, &session, s, arguments) : generate_job_run(command, &session, s, arguments);
+    cli_close(&session);
     return status;
 }
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
-    { "Output", cli_output_table, offsetof(settings, output) },
-    { "Picture", cli_picture_table, offsetof(settings, picture) },
-    { "Text", cli_text_table, offsetof(settings, text) },
-    { "Guidance", cli_guide_table, offsetof(settings, text) },
-    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
-    { "Model", cli_model_table, offsetof(settings, model) },
+    { "Output", cli_output_table, offsetof(generate_settings, output) },
+    { "Picture", cli_picture_table, offsetof(generate_settings, picture) },
+    { "Text", cli_text_table, offsetof(generate_settings, text) },
+    { "Guidance", cli_guide_table, offsetof(generate_settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(generate_settings, sampling) },
+    { "Model", cli_model_table, offsetof(generate_settings, model) },
     { 0 }
 };
 
@@ -339,6 +124,6 @@ const cli_command cmd_generate = {
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,
-    .settings_size = sizeof(settings),
+    .settings_size = sizeof(generate_settings),
     .run = run,
 };

@@ -1,0 +1,267 @@
+#include "generate_job.h"
+
+#include "interrupt.h"
+#include "json_find.h"
+#include "record.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct job {
+    cli_session *session;
+    cogvideo_generate_options options;
+    cli_files files[64]; /* of each sample */
+    cogvideo_tokens keys[64];
+    int upscale;
+} job;
+
+/* --- before the run ---------------------------------------------------------------------------------- */
+
+static int name_files(const cli_command *command, const generate_settings *s, job *j)
+{
+    char *videos[64] = { 0 };
+    int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
+
+    for (int i = 0; i < s->samples; i++) {
+        j->files[i].video = videos[i];
+        if (status == CLI_OK)
+            cli_files_name(&j->files[i]);
+    }
+    return status;
+}
+
+static int check_files(const job *j, const generate_settings *s)
+{
+    int replace = s->output.force || j->session->journal.settings; /* of the run that goes on */
+    int status = s->preview ? cli_check_video(s->preview, 1) : CLI_OK;
+
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
+            status = cli_files_check(&j->files[i], replace);
+    return status;
+}
+
+/* A run leaves its record last and no journal. */
+static int is_finished(const job *j, const generate_settings *s)
+{
+    for (int i = 0; i < s->samples; i++)
+        if (access(j->files[i].record, F_OK) != 0)
+            return 0;
+    return s->resume && !j->session->journal.settings;
+}
+
+/* The journal stands beside the first clip, under the name that all of them share. */
+static int open_journal(job *j, const generate_settings *s)
+{
+    char *stem = cli_stem(s->output.output), *path = cli_format("%s.journal", stem);
+    int status = cli_journal_open(&j->session->journal, path, s->resume, s->output.force);
+
+    free(stem);
+    free(path);
+    return status;
+}
+
+/* Without --seed a run that goes on has the seed with which it was begun. */
+static void find_seed(const job *j, generate_settings *s)
+{
+    int64_t seed = s->sampling.seed < 0 ? json_find_integer(j->session->journal.settings, NULL, "seed", CLI_MAX_SEED) : -1;
+
+    if (seed >= 0)
+        s->sampling.seed = seed;
+}
+
+static int check_settings(job *j, const generate_settings *s)
+{
+    cli_record record = { .session = j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
+                          .upscaled = j->upscale };
+    char *text = cli_record_settings(&record, s->model.f32_inputs, s->model.cache);
+    int status = text ? cli_journal_settings(&j->session->journal, text) : cli_error("out of memory");
+
+    free(text);
+    if (status == CLI_OK && j->session->journal.row_count > 0 && !s->model.quiet)
+        cli_say("going on: %zu rows of codes are drawn already", j->session->journal.row_count);
+    return status;
+}
+
+/* How to go on, as it can be given to a shell. */
+static void tell_command(const cli_arguments *arguments)
+{
+    fputs("go on with:", stderr);
+    for (int i = 0; i < arguments->argc; i++) {
+        const char *word = arguments->argv[i];
+
+        if (strcmp(word, "--force") == 0 || strcmp(word, "-f") == 0 || strcmp(word, "--resume") == 0)
+            continue;
+        putc(' ', stderr);
+        if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
+            fputs(word, stderr);
+            continue;
+        }
+        putc('\'', stderr);
+        for (const char *quote; (quote = strchr(word, '\'')); word = quote + 1) {
+            char *part = cli_format("%.*s'\\''", (int)(quote - word), word);
+
+            cli_print_text(stderr, part);
+            free(part);
+        }
+        cli_print_text(stderr, word);
+        putc('\'', stderr);
+    }
+    fputs(" --resume\n", stderr);
+}
+
+static int check_model(job *j, const generate_settings *s)
+{
+    const cogvideo_model_info *info = &j->session->info;
+    const char *missing = !info->has_stage1 ? "stage 1" : !info->has_stage2 ? "stage 2" :
+                          !info->has_image_tokenizer ? "image tokenizer" : NULL;
+
+    if (missing)
+        return cli_error("the model '%s' has no %s, which generate needs; 'cogvideo info' tells what it has",
+                         info->name, missing);
+    j->upscale = info->has_upscaler && !s->no_upscale;
+    if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
+        cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
+    return CLI_OK;
+}
+
+/* --- the run --------------------------------------------------------------------------------------- */
+
+static int make_keys(job *j, const generate_settings *s)
+{
+    char *paths[64];
+    cogvideo_error err;
+    int status;
+
+    for (int i = 0; i < s->samples; i++)
+        paths[i] = j->files[i].keys;
+    if ((status = cli_sink_open(j->session, &j->options, j->session->info.grid, s->samples, paths)) != CLI_OK)
+        return status;
+    if (cogvideo_keyframes(j->session->model, &j->options, NULL, 0, j->keys, &err) != COGVIDEO_OK)
+        return cli_failed(j->session, &err);
+    return cli_save_result(j->session, j->keys, s->samples, (const char *const *)paths, -1, 0);
+}
+
+static int interpolate(job *j, const generate_settings *s, int sample, cogvideo_tokens *out)
+{
+    char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
+    cogvideo_error err;
+    int status = cli_sink_open(j->session, &j->options, j->session->info.grid, 1, &path);
+
+    if (status != CLI_OK)
+        return status;
+    if (cogvideo_interpolate(j->session->model, &j->options, &j->keys[sample], s->rounds, s->batch, out,
+                             &err) != COGVIDEO_OK)
+        return cli_failed(j->session, &err);
+    return cli_save_result(j->session, out, 1, (const char *const *)&path, -1, 0);
+}
+
+static int upscale(job *j, int sample, cogvideo_tokens *clip)
+{
+    cogvideo_tokens fine = { 0 };
+    cogvideo_error err;
+    const char *path = j->files[sample].codes;
+    int status;
+
+    if ((status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_UPSCALE, clip->frames)) != CLI_OK ||
+        (status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
+                                &j->files[sample].codes)) != CLI_OK)
+        return status;
+    if (cogvideo_upscale(j->session->model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
+        return cli_failed(j->session, &err);
+    cogvideo_tokens_free(clip);
+    *clip = fine;
+    return cli_save_result(j->session, clip, 1, &path, -1, 0);
+}
+
+static int finish_sample(job *j, const generate_settings *s, const cli_arguments *arguments, int sample)
+{
+    cogvideo_tokens clip = { 0 };
+    cli_record record = {
+        .session = j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
+        .files = &j->files[sample], .upscaled = j->upscale, .arguments = arguments,
+    };
+    int status;
+
+    j->options.samples = 1;
+    j->options.first_sample = s->sampling.first_sample + sample;
+    if ((status = interpolate(j, s, sample, &clip)) == CLI_OK && j->upscale)
+        status = upscale(j, sample, &clip);
+    if (status == CLI_OK)
+        status = cli_decode_file(j->session, &clip, &s->picture, j->files[sample].video);
+    if (status == CLI_OK)
+        status = cli_record_save(&record, &clip);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+static void print_json(const job *j, const generate_settings *s)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "seed", s->sampling.seed);
+    json_begin_array(&json, "clips");
+    for (int i = 0; i < s->samples; i++) {
+        json_begin(&json, NULL);
+        cli_files_json(&json, &j->files[i], j->upscale);
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+}
+
+static int make(const cli_command *command, job *j, generate_settings *s, const cli_arguments *arguments)
+{
+    int status;
+
+    find_seed(j, s);
+    if ((!j->session->model && (status = cli_open(command, j->session, &s->model)) != CLI_OK) ||
+        (status = check_model(j, s)) != CLI_OK ||
+        (status = cli_generate_options(command, j->session, &s->text, &s->sampling, &j->options)) != CLI_OK)
+        return status;
+    j->options.seconds = s->seconds;
+    j->options.samples = s->samples;
+    j->session->preview = s->preview;
+    if ((status = check_settings(j, s)) != CLI_OK ||
+        (status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES, j->session->info.keyframes)) != CLI_OK ||
+        (status = cli_announce_rounds(j->session, &j->options, j->session->info.keyframes, s->rounds,
+                                      s->batch)) != CLI_OK ||
+        (status = make_keys(j, s)) != CLI_OK)
+        return status;
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        status = finish_sample(j, s, arguments, i);
+    if (status == CLI_OK)
+        cli_journal_close(&j->session->journal, 1);
+    if (status == CLI_OK && s->output.json)
+        print_json(j, s);
+    return status;
+}
+
+int generate_job_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments)
+{
+    job *j = cli_alloc(1, sizeof *j);
+    int status;
+
+    j->session = session;
+    if ((status = name_files(command, s, j)) == CLI_OK && (status = open_journal(j, s)) == CLI_OK && is_finished(j, s)) {
+        if (!s->model.quiet)
+            cli_say("%s: is finished", s->output.output);
+        goto done;
+    }
+    if (status == CLI_OK && (status = check_files(j, s)) == CLI_OK)
+        status = make(command, j, s, arguments);
+    if (status != CLI_OK && (session->journal.written > 0 || (cli_interrupted() && session->journal.row_count > 0)))
+        tell_command(arguments);
+done:
+    for (int i = 0; i < s->samples; i++) {
+        cogvideo_tokens_free(&j->keys[i]);
+        cli_files_free(&j->files[i]);
+    }
+    cli_journal_close(&session->journal, 0);
+    free(j);
+    return status;
+}
