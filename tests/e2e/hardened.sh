@@ -1,0 +1,19 @@
+#!/bin/sh
+# hardened.sh FILE... - each program or library was built with what makes a mistake harder to use.
+set -eu
+command -v readelf >/dev/null || exit 77
+failed=0
+# want FILE WHAT TEXT: the file's description holds it.
+want() {
+    printf '%s\n' "$description" | grep -qE "$3" || { echo "$1: $2 is missing"; failed=1; }
+}
+for file in "$@"; do
+    description=$(readelf -hldW --dyn-syms "$file")
+    want "$file" "a place chosen at start" 'Type: +DYN'
+    want "$file" "relocations that are read-only" 'GNU_RELRO'
+    want "$file" "symbols bound at start" 'BIND_NOW|Flags: .*NOW'
+    want "$file" "a stack that cannot be run" 'GNU_STACK .* RW +0x'
+    want "$file" "the stack's guard" '__stack_chk_fail'
+    want "$file" "checked string functions" '_chk@'
+done
+exit $failed
