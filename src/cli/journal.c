@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_BYTES ((off_t)1 << 30) /* of a journal: 64 clips of 33 frames of 80x80 codes take a tenth */
+#define MAX_BYTES ((off_t)1 << 28) /* of a journal: 64 clips of 33 frames of 80x80 codes take a third */
 #define SYNC_SECONDS 1.0           /* how much of the work a power cut may take */
 
 /* --- lines --------------------------------------------------------------------------------------------- */

@@ -139,7 +139,7 @@ static void step(const cv_loop *loop, workspace *w, int slot, int index)
     }
 }
 
-/* --- rows that are known ------------------------------------------------------------------------------ */
+/* --- telling ------------------------------------------------------------------------------------------ */
 
 static cogvideo_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 {
@@ -147,6 +147,45 @@ static cogvideo_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 
     return (cogvideo_row){ loop->told_as, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
 }
+
+static bool tell_rows(const cv_loop *loop, int at)
+{
+    for (int i = 0; i < loop->count; i++) {
+        cogvideo_row row = row_at(loop, &loop->strands[i], at);
+
+        if (cv_row_tell(loop->rows, &row, loop->strands[i].codes + at))
+            return false;
+    }
+    return true;
+}
+
+/* Of the slot that ends before `end`, if one does; false: stop. */
+static bool tell_slot(const cv_loop *loop, int end)
+{
+    int L = cv_cogvideo_places(loop->stage->config);
+
+    return end % L != 0 || !loop->slot_done || !loop->slot_done(loop->user, end / L - 1);
+}
+
+static bool tell_codes(const cv_loop *loop, int end)
+{
+    int L = cv_cogvideo_places(loop->stage->config);
+
+    return !loop->advanced || !loop->advanced(loop->user, (long long)(end - loop->given * L) * loop->count);
+}
+
+/* What is known is told at once, so that whoever watches the time counts from there. */
+static bool tell_known(const cv_loop *loop, int known)
+{
+    int L = cv_cogvideo_places(loop->stage->config);
+
+    for (int end = (loop->given + 1) * L; end <= known; end += L)
+        if (!tell_slot(loop, end))
+            return false;
+    return known == loop->given * L || tell_codes(loop, known);
+}
+
+/* --- rows that are known ------------------------------------------------------------------------------ */
 
 /* Fills in the rows that the caller knows and gives the place behind them. Sequences go side by side, so a row counts only where it
  * is known in all. */
@@ -178,47 +217,24 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
             for (count = 0; count < REPLAY && at + count < end && (at + count) / L == at / L; count++)
                 w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count, (at + count) % L ? codes[at + count - 1] : 0 };
             cv_forward_step(&loop->model->exec, loop->stage, w->rows, count, w->logits, w->scratch);
-            if (loop->advanced && loop->advanced(loop->user, (long long)(end - loop->given * L) * loop->count))
+            if (!tell_codes(loop, end))
                 return cancelled(err);
         }
     }
     return COGVIDEO_OK;
 }
 
-static bool tell_rows(const cv_loop *loop, int at)
-{
-    for (int i = 0; i < loop->count; i++) {
-        cogvideo_row row = row_at(loop, &loop->strands[i], at);
-
-        if (cv_row_tell(loop->rows, &row, loop->strands[i].codes + at))
-            return false;
-    }
-    return true;
-}
-
 /* --- the loop ----------------------------------------------------------------------------------------- */
-
-/* Tells of what is finished once place `at` is; false: stop. */
-static bool finished(const cv_loop *loop, int at, bool drawn)
-{
-    int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
-
-    if (drawn && (at + 1) % grid == 0 && !tell_rows(loop, at + 1 - grid))
-        return false;
-    if ((at + 1) % L == 0 && loop->slot_done && loop->slot_done(loop->user, at / L))
-        return false;
-    return !loop->advanced || !loop->advanced(loop->user, (long long)(at + 1 - loop->given * L) * loop->count);
-}
 
 cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
 {
-    int L = cv_cogvideo_places(loop->stage->config), first = loop->given * L, end = loop->slots * L, known = recall(loop);
+    int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
+    int first = loop->given * L, end = loop->slots * L, known = recall(loop);
     cogvideo_status status = COGVIDEO_OK;
     workspace w = { 0 };
 
-    for (int at = first; at < known; at++)
-        if (!finished(loop, at, false))
-            return cancelled(err);
+    if (!tell_known(loop, known))
+        return cancelled(err);
     if (known == end)
         return COGVIDEO_OK;
     CV_TRY(workspace_create(&w, loop, known > first, err));
@@ -226,7 +242,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     CV_TRY(replay(loop, &w, known, err));
     for (int at = known; at < end; at++) {
         step(loop, &w, at / L, at % L);
-        if (!finished(loop, at, true)) {
+        if (((at + 1) % grid == 0 && !tell_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
             status = cancelled(err);
             goto fail;
         }
