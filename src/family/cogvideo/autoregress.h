@@ -33,7 +33,7 @@ typedef struct cv_loop {
     /* A slot is finished in all strands. Another value than 0 stops. */
     int (*slot_done)(void *user, int slot);
     void *user;
-    const cogvideo_callbacks *rows; /* their row and recall: told of finished rows, asked for known ones */
+    const cogvideo_callbacks *rows; /* their row and recall: told of finished rows, asked for known ones; NULL = nobody */
     cogvideo_stage told_as;         /* and what those are told to be of */
     int round;
 } cv_loop;
