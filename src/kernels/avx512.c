@@ -15,27 +15,40 @@ static inline __mmask16 first_lanes(int count)
     return count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1);
 }
 
-/* Sixteen weights from element k of a row, widened; only those of the mask are read. */
+/* Sixteen weights from element k of a row, widened; only those of the mask are read. A mask of all lanes is told apart while
+ * compiling: a plain load is part of the instruction that widens, a masked one is not. */
+#define ALL ((__mmask16)0xffff)
+
 static inline __m512 load_f32(const void *row, int k, __mmask16 mask)
 {
-    return _mm512_maskz_loadu_ps(mask, (const float *)row + k);
+    const float *at = (const float *)row + k;
+
+    return mask == ALL ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(mask, at);
+}
+
+static inline __m256i load_16_bits(const void *row, int k, __mmask16 mask)
+{
+    const uint16_t *at = (const uint16_t *)row + k;
+
+    return mask == ALL ? _mm256_loadu_si256((const __m256i *)(const void *)at) : _mm256_maskz_loadu_epi16(mask, at);
 }
 
 static inline __m512 load_f16(const void *row, int k, __mmask16 mask)
 {
-    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)row + k));
+    return _mm512_cvtph_ps(load_16_bits(row, k, mask));
 }
 
 static inline __m512 load_bf16(const void *row, int k, __mmask16 mask)
 {
-    __m256i half = _mm256_maskz_loadu_epi16(mask, (const uint16_t *)row + k);
-
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16_bits(row, k, mask)), 16));
 }
 
 static inline __m512 load_q8(const void *row, int k, __mmask16 mask)
 {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, (const int8_t *)row + k)));
+    const int8_t *at = (const int8_t *)row + k;
+    __m128i bytes = mask == ALL ? _mm_loadu_si128((const __m128i *)(const void *)at) : _mm_maskz_loadu_epi8(mask, at);
+
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
 
 /* Loops over the cells of a tile must vanish before registers are given out, or the cells live in memory. */
@@ -78,75 +91,130 @@ static inline __mmask8 rows_mask(int R)
 /* Sums of a column of a tile. */
 #define COLUMN_SUMS(SUMS, R, c) SUMS(sum[0][c], sum[1 % (R)][c], sum[2 % (R)][c], sum[3 % (R)][c])
 
-/* A register tile of R rows by C batch entries. Each cell has one accumulator of sixteen lanes that walks K in order, so
- * its value is the same in every tile shape. */
-#define STEP(R, C, LOAD, MASK)                                                                                    \
+/* What one pass reads again and again must stay in the fastest cache: the inputs of a batch are walked in blocks of K, and the
+ * sums of a group of rows wait in memory between them. */
+#define K_BLOCK 256
+#define GROUP 16 /* rows */
+#define ENTRIES 16
+
+/* A register tile of R rows by C batch entries over elements from .. to. Each cell has one accumulator of sixteen lanes that walks K
+ * in order, so its value is the same in every tile shape and with any block of K. */
+#define STEP(R, C, LOAD, SIZE, MASK)                                                                              \
     do {                                                                                                          \
         __m512 row[R];                                                                                            \
         UNROLL for (int r = 0; r < R; r++)                                                                        \
         {                                                                                                         \
             row[r] = LOAD(w + (size_t)r * row_bytes, k, MASK);                                                    \
-            if (b == 0 && C > 1)                                                                                  \
-                _mm_prefetch(w + (size_t)(R + r) * row_bytes + (size_t)k * (row_bytes / (size_t)K), _MM_HINT_T0); \
+            if (ahead)                                                                                            \
+                _mm_prefetch(w + (size_t)(R + r) * row_bytes + (size_t)k * (SIZE), _MM_HINT_T0);                  \
         }                                                                                                         \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
         {                                                                                                         \
-            __m512 v = _mm512_maskz_loadu_ps(MASK, x + (size_t)c * x_stride + k);                                 \
+            __m512 v = load_f32(x + (size_t)c * x_stride, k, MASK);                                               \
             UNROLL for (int r = 0; r < R; r++)                                                                    \
                 sum[r][c] = _mm512_fmadd_ps(row[r], v, sum[r][c]);                                                \
         }                                                                                                         \
     } while (0)
 
-#define TILE(R, C, LOAD)                                                                                          \
+#define TILE(R, C, LOAD, SIZE)                                                                                    \
     do {                                                                                                          \
         __m512 sum[R][C];                                                                                         \
-        int k = 0;                                                                                                \
+        int k = from;                                                                                             \
         UNROLL for (int r = 0; r < R; r++)                                                                        \
             UNROLL for (int c = 0; c < C; c++)                                                                    \
-                sum[r][c] = _mm512_setzero_ps();                                                                  \
-        for (; k + 16 <= K; k += 16)                                                                              \
-            STEP(R, C, LOAD, 0xffff);                                                                             \
-        if (k < K)                                                                                                \
-            STEP(R, C, LOAD, first_lanes(K - k));                                                                 \
+                sum[r][c] = from ? waiting[r * C + c] : _mm512_setzero_ps();                                      \
+        for (; k + 16 <= to; k += 16)                                                                             \
+            STEP(R, C, LOAD, SIZE, ALL);                                                                          \
+        if (k < to)                                                                                               \
+            STEP(R, C, LOAD, SIZE, first_lanes(to - k));                                                          \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
         {                                                                                                         \
-            __m128 total = COLUMN_SUMS(sums4, R, c);                                                              \
-            if (scales)                                                                                           \
-                total = _mm_mul_ps(total, _mm_maskz_loadu_ps(rows_mask(R), scales));                              \
-            _mm_mask_storeu_ps(out + (size_t)c * out_stride, rows_mask(R), total);                                \
+            if (to < K) {                                                                                         \
+                UNROLL for (int r = 0; r < R; r++)                                                                \
+                    waiting[r * C + c] = sum[r][c];                                                               \
+            } else {                                                                                              \
+                __m128 total = COLUMN_SUMS(sums4, R, c);                                                          \
+                if (scales)                                                                                       \
+                    total = _mm_mul_ps(total, _mm_maskz_loadu_ps(rows_mask(R), scales));                          \
+                _mm_mask_storeu_ps(out + (size_t)c * out_stride, rows_mask(R), total);                            \
+            }                                                                                                     \
         }                                                                                                         \
     } while (0)
 
 /* Four rows at once keep four streams from memory going; 4 x 4 cells fit the thirty-two registers. */
 #define DEFINE_LINEAR(NAME, LOAD, SIZE)                                                                           \
     static void NAME##_rows(float *out, size_t out_stride, const float *x, size_t x_stride, const char *w,        \
-                            const float *scales, int rows, int K, int B)                                          \
+                            const float *scales, int rows, int K, int from, int to, int B, __m512 *waiting)       \
     {                                                                                                             \
         const size_t row_bytes = (size_t)K * (SIZE);                                                              \
+        bool ahead = B > 1;                                                                                       \
         int b = 0;                                                                                                \
-        for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride)                         \
-            TILE(4, 4, LOAD);                                                                                     \
-        for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride)                         \
-            TILE(4, 2, LOAD);                                                                                     \
-        for (; b < B && rows == 4; b++, x += x_stride, out += out_stride)                                         \
-            TILE(4, 1, LOAD);                                                                                     \
-        for (; b < B; b++, x += x_stride, out += out_stride)                                                      \
-            TILE(1, 1, LOAD);                                                                                     \
+        for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride, waiting += 16, ahead = false) \
+            TILE(4, 4, LOAD, SIZE);                                                                               \
+        for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride, waiting += 8, ahead = false) \
+            TILE(4, 2, LOAD, SIZE);                                                                               \
+        for (; b < B && rows == 4; b++, x += x_stride, out += out_stride, waiting += 4, ahead = false)            \
+            TILE(4, 1, LOAD, SIZE);                                                                               \
+        for (; b < B; b++, x += x_stride, out += out_stride, waiting++, ahead = false)                            \
+            TILE(1, 1, LOAD, SIZE);                                                                               \
     }                                                                                                             \
     static void NAME(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)   \
     {                                                                                                             \
-        for (int n = 0, rows; n < w->N; n += rows) {                                                              \
-            cv_weight part;                                                                                       \
-            rows = w->N - n >= 4 ? 4 : 1;                                                                         \
-            part = cv_weight_rows(w, n, rows);                                                                    \
-            NAME##_rows(out + n, out_stride, x, x_stride, part.data, part.scales, rows, w->K, B);                 \
-        }                                                                                                         \
+        __m512 waiting[GROUP * ENTRIES];                                                                          \
+        for (int b = 0; b < B; b += ENTRIES)                                                                      \
+            for (int first = 0; first < w->N; first += GROUP) {                                                   \
+                int count = B - b < ENTRIES ? B - b : ENTRIES, block = count > 4 ? K_BLOCK : w->K;                \
+                int last = w->N - first < GROUP ? w->N : first + GROUP;                                           \
+                for (int from = 0; from < w->K; from += block)                                                    \
+                    for (int n = first, rows; n < last; n += rows) {                                              \
+                        cv_weight part;                                                                           \
+                        rows = last - n >= 4 ? 4 : 1;                                                             \
+                        part = cv_weight_rows(w, n, rows);                                                        \
+                        NAME##_rows(out + (size_t)b * out_stride + n, out_stride, x + (size_t)b * x_stride, x_stride, part.data, \
+                                    part.scales, rows, w->K, from, w->K - from < block ? w->K : from + block, count, \
+                                    waiting + (n - first) * ENTRIES);                                             \
+                    }                                                                                             \
+            }                                                                                                     \
     }
 
 DEFINE_LINEAR(linear_f32, load_f32, 4)
 DEFINE_LINEAR(linear_f16, load_f16, 2)
 DEFINE_LINEAR(linear_bf16, load_bf16, 2)
 DEFINE_LINEAR(linear_q8, load_q8, 1)
+
+/* Each lane adds up the rows in order, so how many lanes walk together does not matter; four hide each other's latency. */
+#define MIX(COUNT, LOAD, MASK)                                                                                    \
+    do {                                                                                                          \
+        const char *row = w->data;                                                                                \
+        __m512 sum[COUNT];                                                                                        \
+        UNROLL for (int i = 0; i < COUNT; i++)                                                                    \
+            sum[i] = load_f32(out, k + 16 * i, MASK);                                                             \
+        for (int n = 0; n < w->N; n++, row += row_bytes) {                                                        \
+            __m512 weight = _mm512_set1_ps(scales ? weights[n] * scales[n] : weights[n]);                         \
+            UNROLL for (int i = 0; i < COUNT; i++)                                                                \
+                sum[i] = _mm512_fmadd_ps(weight, LOAD(row, k + 16 * i, MASK), sum[i]);                            \
+        }                                                                                                         \
+        UNROLL for (int i = 0; i < COUNT; i++)                                                                    \
+            _mm512_mask_storeu_ps(out + k + 16 * i, MASK, sum[i]);                                                \
+    } while (0)
+
+#define DEFINE_MIX(NAME, LOAD, SIZE)                                                                              \
+    static void NAME(float *out, const float *weights, const cv_weight *w)                                        \
+    {                                                                                                             \
+        const size_t row_bytes = (size_t)w->K * (SIZE);                                                           \
+        const float *scales = w->scales;                                                                          \
+        int k = 0;                                                                                                \
+        for (; k + 64 <= w->K; k += 64)                                                                           \
+            MIX(4, LOAD, ALL);                                                                                    \
+        for (; k + 16 <= w->K; k += 16)                                                                           \
+            MIX(1, LOAD, ALL);                                                                                    \
+        if (k < w->K)                                                                                             \
+            MIX(1, LOAD, first_lanes(w->K - k));                                                                  \
+    }
+
+DEFINE_MIX(mix_f32, load_f32, 4)
+DEFINE_MIX(mix_f16, load_f16, 2)
+DEFINE_MIX(mix_q8, load_q8, 1)
 
 /* --- inputs in 8 bits --------------------------------------------------------------------------------- */
 
@@ -170,7 +238,7 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
             {                                                                                                     \
                 const int8_t *at = w + (size_t)r * (size_t)K + k;                                                 \
                 row[r] = _mm512_xor_si512(flip, _mm512_loadu_si512(at));                                          \
-                if (b == 0)                                                                                       \
+                if (b == start)                                                                                   \
                     _mm_prefetch((const char *)at + (size_t)(R) * (size_t)K, _MM_HINT_T0);                        \
             }                                                                                                     \
             UNROLL for (int c = 0; c < C; c++)                                                                    \
@@ -190,9 +258,9 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
         }                                                                                                         \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
         {                                                                                                         \
-            __m128i total = _mm_sub_epi32(COLUMN_SUMS(sums4i, R, c), _mm_set1_epi32(128 * total_of(x, b + c, K))); \
+            __m128i total = _mm_sub_epi32(COLUMN_SUMS(sums4i, R, c), _mm_set1_epi32(totals[b + c - start])); \
             __m128 scale = _mm_mul_ps(_mm_maskz_loadu_ps(rows_mask(R), scales), _mm_set1_ps(x->scales[b + c]));   \
-            _mm_mask_storeu_ps(out + (size_t)(b + c) * out_stride, rows_mask(R), _mm_mul_ps(_mm_cvtepi32_ps(total), scale)); \
+            _mm_mask_storeu_ps(out + (size_t)(b + c) * out_stride + n, rows_mask(R), _mm_mul_ps(_mm_cvtepi32_ps(total), scale)); \
         }                                                                                                         \
     } while (0)
 
@@ -209,59 +277,92 @@ DEFINE_LINEAR(linear_q8, load_q8, 1)
             TILE(1, 1);                                                                                           \
     } while (0)
 
-static inline int32_t total_of(const cv_q8_rows *x, int b, int K)
+/* 128 times the sum of each of `count` inputs. */
+static void flip_totals(int32_t *totals, const cv_q8_rows *x, int first, int count, int K)
 {
-    const int32_t *sums = x->sums + (size_t)b * x->sum_stride;
-    int32_t total = 0;
+    for (int b = 0; b < count; b++) {
+        const int32_t *sums = x->sums + (size_t)(first + b) * x->sum_stride;
 
-    for (int g = 0; g < (K + CV_Q4_GROUP - 1) / CV_Q4_GROUP; g++)
-        total += sums[g];
-    return total;
+        totals[b] = 0;
+        for (int g = 0; g < (K + CV_Q4_GROUP - 1) / CV_Q4_GROUP; g++)
+            totals[b] += 128 * sums[g];
+    }
 }
 
-static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int B)
+static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *weight, int all)
 {
     const int K = weight->K, whole = K / 64 * 64;
     const __mmask64 tail = ((__mmask64)1 << (K - whole)) - 1;
+    int32_t totals[ENTRIES];
 
-    for (int n = 0, rows; n < weight->N; n += rows, out += rows) {
-        const int8_t *w = (const int8_t *)weight->data + (size_t)n * (size_t)K;
-        const float *scales = (const float *)weight->scales + n;
-        int b = 0;
+    for (int start = 0; start < all; start += ENTRIES) {
+        const int B = all - start < ENTRIES ? all : start + ENTRIES;
 
-        rows = weight->N - n >= 4 ? 4 : 1;
-        EACH_TILE(TILE_Q8);
+        flip_totals(totals, x, start, B - start, K);
+        for (int n = 0, rows; n < weight->N; n += rows) {
+            const int8_t *w = (const int8_t *)weight->data + (size_t)n * (size_t)K;
+            const float *scales = (const float *)weight->scales + n;
+            int b = start;
+
+            rows = weight->N - n >= 4 ? 4 : 1;
+            EACH_TILE(TILE_Q8);
+        }
     }
 }
 
 /* Both halves of a group's nibbles, as sixty-four bytes 0 .. 15 in the order of the inputs. */
 static inline __m512i nibbles(const void *bytes)
 {
-    __m256i both = _mm256_loadu_si256(bytes);
-    __m512i apart = _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1);
+    const __m512i shifts = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(4), 1);
+    __m512i apart = _mm512_srlv_epi16(_mm512_broadcast_i64x4(_mm256_loadu_si256(bytes)), shifts);
 
     return _mm512_and_si512(apart, _mm512_set1_epi8(15));
 }
 
-/* The sum of the inputs takes the 8 of each nibble off again, in the first lane. */
+#define SPREAD 32 /* groups whose scales are widened at a time */
+
+/* The scales of `count` groups in f32; and what takes the 8 of each nibble off again, from the sums of the inputs. */
+static inline void spread_scales(float *out, const uint16_t *scales, int count)
+{
+    for (int i = 0; i < count; i += 16)
+        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(count - i), scales + i)));
+}
+
+static inline void spread_offsets(int32_t *out, const int32_t *sums, int count)
+{
+    for (int i = 0; i < count; i += 16)
+        _mm512_storeu_si512(out + i, _mm512_mullo_epi32(_mm512_maskz_loadu_epi32(first_lanes(count - i), sums + i), _mm512_set1_epi32(-8)));
+}
+
+/* The sum of the inputs is taken off in the first lane. */
 #define TILE_Q4(R, C)                                                                                             \
     do {                                                                                                          \
+        float wide[R][SPREAD];                                                                                    \
+        int32_t offsets[C][SPREAD];                                                                               \
         __m512 sum[R][C];                                                                                         \
-        UNROLL for (int r = 0; r < R; r++)                                                                               \
-            UNROLL for (int c = 0; c < C; c++)                                                                           \
+        UNROLL for (int r = 0; r < R; r++)                                                                        \
+            UNROLL for (int c = 0; c < C; c++)                                                                    \
                 sum[r][c] = _mm512_setzero_ps();                                                                  \
-        for (int g = 0; g < groups; g++) {                                                                        \
-            __m512i in[C], offset[C];                                                                             \
-            UNROLL for (int c = 0; c < C; c++) {                                                                         \
-                in[c] = _mm512_loadu_si512(x->values + (size_t)(b + c) * x->stride + (size_t)g * CV_Q4_GROUP);    \
-                offset[c] = _mm512_maskz_set1_epi32(1, -8 * x->sums[(size_t)(b + c) * x->sum_stride + (size_t)g]); \
-            }                                                                                                     \
-            UNROLL for (int r = 0; r < R; r++) {                                                                         \
-                __m512i row = nibbles(w + (size_t)r * row_bytes + (size_t)g * (CV_Q4_GROUP / 2));                 \
-                __m512 scale = _mm512_set1_ps(_cvtsh_ss(scales[r * groups + g]));                                 \
-                UNROLL for (int c = 0; c < C; c++)                                                                       \
-                    sum[r][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(offset[c], row, in[c])),   \
-                                                scale, sum[r][c]);                                                \
+        for (int from = 0; from < groups; from += SPREAD) {                                                       \
+            const int count = groups - from < SPREAD ? groups - from : SPREAD;                                    \
+            const int8_t *at = x->values + (size_t)b * x->stride + (size_t)from * CV_Q4_GROUP;                    \
+            const char *w_at = w + (size_t)from * (CV_Q4_GROUP / 2);                                              \
+            for (int r = 0; r < R; r++)                                                                           \
+                spread_scales(wide[r], scales + r * groups + from, count);                                        \
+            for (int c = 0; c < C; c++)                                                                           \
+                spread_offsets(offsets[c], x->sums + (size_t)(b + c) * x->sum_stride + from, count);              \
+            for (int g = 0; g < count; g++, at += CV_Q4_GROUP, w_at += CV_Q4_GROUP / 2) {                         \
+                __m512i in[C];                                                                                    \
+                UNROLL for (int c = 0; c < C; c++)                                                                \
+                    in[c] = _mm512_loadu_si512(at + (size_t)c * x->stride);                                       \
+                UNROLL for (int r = 0; r < R; r++) {                                                              \
+                    __m512i row = nibbles(w_at + (size_t)r * row_bytes);                                          \
+                    __m512 scale = _mm512_set1_ps(wide[r][g]);                                                    \
+                    UNROLL for (int c = 0; c < C; c++) {                                                          \
+                        __m512i dot = _mm512_dpbusd_epi32(_mm512_maskz_set1_epi32(1, offsets[c][g]), row, in[c]); \
+                        sum[r][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, sum[r][c]);                   \
+                    }                                                                                             \
+                }                                                                                                 \
             }                                                                                                     \
         }                                                                                                         \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
@@ -328,6 +429,9 @@ void cv_kernels_avx512(cv_kernels *table)
     table->linear[CV_WEIGHT_Q8] = linear_q8;
     table->linear_q8[CV_WEIGHT_Q8] = linear_q8_q8;
     table->linear_q8[CV_WEIGHT_Q4] = linear_q8_q4;
+    table->mix[CV_WEIGHT_F32] = mix_f32;
+    table->mix[CV_WEIGHT_F16] = mix_f16;
+    table->mix[CV_WEIGHT_Q8] = mix_q8;
     table->peak_f32 = peak_f32;
     table->peak_int8 = peak_int8;
 }

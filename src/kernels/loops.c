@@ -44,14 +44,31 @@ static void gelu_backward(float *dx, const float *dy, const float *x, size_t cou
 
 /* --- softmax ------------------------------------------------------------------------------------------ */
 
+/* In lanes, since a maximum does not depend on the order. */
+static float largest(const float *x, int count)
+{
+    float part[LANES], best;
+    int i = 0;
+
+    for (int j = 0; j < LANES; j++)
+        part[j] = x[0];
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            part[j] = x[i + j] > part[j] ? x[i + j] : part[j];
+    best = part[0];
+    for (int j = 1; j < LANES; j++)
+        best = part[j] > best ? part[j] : best;
+    for (; i < count; i++)
+        best = x[i] > best ? x[i] : best;
+    return best;
+}
+
 static void softmax(float *scores, int count)
 {
     double sum[LANES] = { 0 };
-    float best = scores[0], scale;
+    float best = largest(scores, count), scale;
     int i = 0;
 
-    for (int k = 1; k < count; k++)
-        best = scores[k] > best ? scores[k] : best;
     for (int k = 0; k < count; k++)
         scores[k] = cv_fast_exp(scores[k] - best);
     for (; i + LANES <= count; i += LANES)
