@@ -56,8 +56,9 @@ static void add_row(cogvideo_bench_report *out, const char *name, double rate, c
     snprintf(row->unit, sizeof row->unit, "%s", unit);
 }
 
-/* `given` frames are known; the next place, and as many more as the time allows, are drawn in each strand. */
-static cogvideo_status measure(const cogvideo_model *model, cv_stage_kind kind, int given, int strands, double seconds,
+/* `given` frames are known; the next place, and as many more as the time allows, are drawn in each strand. The pass over what is
+ * given takes minutes at full size and is made where `pass` wants to know how long. */
+static cogvideo_status measure(const cogvideo_model *model, cv_stage_kind kind, int given, bool pass, int strands, double seconds,
                                const cogvideo_bench_request *request, step_run *run, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
@@ -65,7 +66,8 @@ static cogvideo_status measure(const cogvideo_model *model, cv_stage_kind kind, 
     int32_t ids[TEXT];
     cv_ids text = { ids, TEXT }, guide = { ids, GUIDE };
     cv_strand list[MOST_STRANDS];
-    cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .slots = config->frames,
+    cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .blank = !pass,
+                     .slots = config->frames,
                      .strands = list, .count = strands, .step_id = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
     cv_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
@@ -104,12 +106,10 @@ static double per_second(const step_run *run)
     return run->last > run->first ? (double)run->places * run->strands / (run->last - run->first) : 0;
 }
 
-/* Seconds until a frame's codes are drawn in each strand: the pass over what is given, and then place by place. */
-static double frames_seconds(const cogvideo_model *model, const step_run *run, int frames)
+/* Seconds until the codes of so many frames are drawn in each strand, after the pass over what is given. */
+static double drawing_seconds(const cogvideo_model *model, const step_run *run, int frames)
 {
-    const double codes = (double)frames * run->strands * cv_cogvideo_places(&model->description.network);
-
-    return run->first - run->started + codes / per_second(run);
+    return (double)frames * run->strands * cv_cogvideo_places(&model->description.network) / per_second(run);
 }
 
 /* Seconds of the codes of a whole clip: key frames as measured, and all rounds in batches of `strands` windows. */
@@ -122,18 +122,19 @@ static cogvideo_status keyframes(const cogvideo_model *model, double seconds, co
                                  cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
+    double pass = 0; /* over one frame, of both sequences; that over several takes as many times as long, nearly */
     step_run run;
     char name[48];
 
     for (int given = 0; given < model->description.network.frames; given++) {
-        CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, 1, seconds, request, &run, err));
-        if (given > 0) {
-            snprintf(name, sizeof name, "pass over text, frames < %d", given);
-            add_row(out, name, run.first - run.started, "s");
+        CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, given == 1, 1, seconds, request, &run, err));
+        if (given == 1) {
+            pass = run.first - run.started;
+            add_row(out, "pass over the first frame, guided", pass, "s");
         }
         snprintf(name, sizeof name, given ? "key frame %d, guided" : "key frame %d", given);
         add_row(out, name, per_second(&run), "codes/s");
-        clip->keyframes += frames_seconds(model, &run, 1);
+        clip->keyframes += given * pass + drawing_seconds(model, &run, 1);
     }
     add_row(out, "memory at its peak", (double)cv_memory_peak() / 1e9, "GB");
 fail:
@@ -160,16 +161,22 @@ static cogvideo_status interpolation(const cogvideo_model *model, double seconds
 {
     const cv_cogvideo_config *config = &model->description.network;
     cogvideo_status status = COGVIDEO_OK;
+    double pass = 0; /* of one window */
     step_run run;
     char name[48];
 
     for (int strands = 1; strands <= MOST_STRANDS; strands *= 2) {
         double all;
 
-        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands, seconds, request, &run, err));
+        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands == 1, strands, seconds, request, &run, err));
+        if (strands == 1) {
+            pass = run.first - run.started;
+            snprintf(name, sizeof name, "pass over %d frames of a window", cv_cogvideo_known(config));
+            add_row(out, name, pass, "s");
+        }
         snprintf(name, sizeof name, "interpolation, batch %d", strands);
         add_row(out, name, per_second(&run), "codes/s");
-        all = frames_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands * window_count(model);
+        all = (pass + drawing_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands) * window_count(model);
         if (clip->strands == 0 || all < clip->interpolation)
             *clip = (clip_time){ clip->keyframes, all, strands };
     }

@@ -98,7 +98,9 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
     cv_forward_text(exec, loop->stage, &w->text[0], loop->text->ids, NULL, w->scratch);
     if (loop->guide)
         cv_forward_text(exec, loop->stage, &w->text[1], loop->guide->ids, NULL, w->scratch);
-    for (int i = 0; loop->given > 0 && i < w->sequence_count; i++) {
+    for (int i = 0; loop->blank && i < w->sequence_count; i++)
+        cv_frame_memory_clear(&w->frames[i], loop->stage->config);
+    for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
         cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
 
         cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, w->scratch);

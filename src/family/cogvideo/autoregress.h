@@ -23,6 +23,7 @@ typedef struct cv_loop {
     float text_weight;
     bool plus;                     /* false: the first frame */
     int given, slots;              /* slots 0 .. given-1 are known, given .. slots-1 are made */
+    bool blank;                    /* the given ones are not passed but taken as zeros: to measure what comes after them */
     const cv_sampling *sampling;
     uint64_t seed;
     uint32_t step_id;              /* which step of the pipeline: the last word of the random numbers' counter */

@@ -82,6 +82,13 @@ fail:
     return status;
 }
 
+void cv_frame_memory_clear(const cv_frame_memory *memory, const cv_cogvideo_config *config)
+{
+    cv_memory_clear(&memory->base, config->layers);
+    if (memory->plus.keys)
+        cv_memory_clear(&memory->plus, config->layers);
+}
+
 void cv_frame_memory_free(cv_frame_memory *memory)
 {
     memory_free(&memory->base);

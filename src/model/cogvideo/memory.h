@@ -28,6 +28,7 @@ size_t cv_text_memory_bytes(const cv_cogvideo_config *config, cv_weight_type typ
 cogvideo_status cv_frame_memory_create(cv_frame_memory *out, const cv_cogvideo_config *config, cv_weight_type type, int slots,
                                        bool plus, cogvideo_error *err);
 void cv_frame_memory_free(cv_frame_memory *memory);
+void cv_frame_memory_clear(const cv_frame_memory *memory, const cv_cogvideo_config *config);
 size_t cv_frame_memory_bytes(const cv_cogvideo_config *config, cv_weight_type type, int slots, bool plus);
 
 #endif
