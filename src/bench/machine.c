@@ -26,6 +26,7 @@ static const struct shape {
     { CV_WEIGHT_Q4, 1, true, 0 },    { CV_WEIGHT_F16, 8, true, 1 },   { CV_WEIGHT_F16, 16, true, 1 },
     { CV_WEIGHT_Q8, 8, true, 2 },    { CV_WEIGHT_Q8, 16, true, 2 },   { CV_WEIGHT_Q4, 8, true, 2 },
     { CV_WEIGHT_Q4, 16, true, 2 },   { CV_WEIGHT_F16, 512, false, 1 }, { CV_WEIGHT_Q8, 512, false, 1 },
+    { CV_WEIGHT_Q4, 512, false, 1 },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 

@@ -91,14 +91,9 @@ static inline __mmask8 rows_mask(int R)
 /* Sums of a column of a tile. */
 #define COLUMN_SUMS(SUMS, R, c) SUMS(sum[0][c], sum[1 % (R)][c], sum[2 % (R)][c], sum[3 % (R)][c])
 
-/* What one pass reads again and again must stay in the fastest cache: the inputs of a batch are walked in blocks of K, and the
- * sums of a group of rows wait in memory between them. */
-#define K_BLOCK 256
-#define GROUP 16 /* rows */
-#define ENTRIES 16
-
-/* A register tile of R rows by C batch entries over elements from .. to. Each cell has one accumulator of sixteen lanes that walks K
- * in order, so its value is the same in every tile shape and with any block of K. */
+/* A register tile of R rows by C batch entries over K elements, or K of a block of them. Each cell has one accumulator of sixteen
+ * lanes that walks K in order, so its value is the same in every tile shape and with any block of K. Between two blocks the sums of
+ * the cells wait in memory. */
 #define STEP(R, C, LOAD, SIZE, MASK)                                                                              \
     do {                                                                                                          \
         __m512 row[R];                                                                                            \
@@ -119,35 +114,35 @@ static inline __mmask8 rows_mask(int R)
 #define TILE(R, C, LOAD, SIZE)                                                                                    \
     do {                                                                                                          \
         __m512 sum[R][C];                                                                                         \
-        int k = from;                                                                                             \
+        int k = 0;                                                                                                \
         UNROLL for (int r = 0; r < R; r++)                                                                        \
             UNROLL for (int c = 0; c < C; c++)                                                                    \
-                sum[r][c] = from ? waiting[r * C + c] : _mm512_setzero_ps();                                      \
-        for (; k + 16 <= to; k += 16)                                                                             \
+                sum[r][c] = part & BEGINS ? _mm512_setzero_ps() : waiting[r * C + c];                             \
+        for (; k + 16 <= K; k += 16)                                                                              \
             STEP(R, C, LOAD, SIZE, ALL);                                                                          \
-        if (k < to)                                                                                               \
-            STEP(R, C, LOAD, SIZE, first_lanes(to - k));                                                          \
+        if (k < K)                                                                                                \
+            STEP(R, C, LOAD, SIZE, first_lanes(K - k));                                                           \
         UNROLL for (int c = 0; c < C; c++)                                                                        \
         {                                                                                                         \
-            if (to < K) {                                                                                         \
-                UNROLL for (int r = 0; r < R; r++)                                                                \
-                    waiting[r * C + c] = sum[r][c];                                                               \
-            } else {                                                                                              \
+            if (part & ENDS) {                                                                                    \
                 __m128 total = COLUMN_SUMS(sums4, R, c);                                                          \
                 if (scales)                                                                                       \
                     total = _mm_mul_ps(total, _mm_maskz_loadu_ps(rows_mask(R), scales));                          \
                 _mm_mask_storeu_ps(out + (size_t)c * out_stride, rows_mask(R), total);                            \
+            } else {                                                                                              \
+                UNROLL for (int r = 0; r < R; r++)                                                                \
+                    waiting[r * C + c] = sum[r][c];                                                               \
             }                                                                                                     \
         }                                                                                                         \
     } while (0)
 
+enum { BEGINS = 1, ENDS = 2 }; /* which block of K: the first one, the last one */
+
 /* Four rows at once keep four streams from memory going; 4 x 4 cells fit the thirty-two registers. */
-#define DEFINE_LINEAR(NAME, LOAD, SIZE)                                                                           \
-    static void NAME##_rows(float *out, size_t out_stride, const float *x, size_t x_stride, const char *w,        \
-                            const float *scales, int rows, int K, int from, int to, int B, __m512 *waiting)       \
+#define DEFINE_ROWS(NAME, LOAD, SIZE)                                                                             \
+    static void NAME##_rows(float *out, size_t out_stride, const float *x, size_t x_stride, const char *w, size_t row_bytes, \
+                            const float *scales, int rows, int K, int B, int part, bool ahead, __m512 *waiting)   \
     {                                                                                                             \
-        const size_t row_bytes = (size_t)K * (SIZE);                                                              \
-        bool ahead = B > 1;                                                                                       \
         int b = 0;                                                                                                \
         for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride, waiting += 16, ahead = false) \
             TILE(4, 4, LOAD, SIZE);                                                                               \
@@ -157,26 +152,71 @@ static inline __mmask8 rows_mask(int R)
             TILE(4, 1, LOAD, SIZE);                                                                               \
         for (; b < B; b++, x += x_stride, out += out_stride, waiting++, ahead = false)                            \
             TILE(1, 1, LOAD, SIZE);                                                                               \
+    }
+
+/* What many entries read again and again must stay in the fastest cache: K is walked in blocks, whose inputs and weights, widened
+ * once, are laid close together, since rows a power of two apart would push each other out. */
+#define K_BLOCK 384
+#define GROUP 64 /* rows */
+#define ENTRIES 16
+
+#define GATHER(TO, ROW, LOAD)                                                                                     \
+    do {                                                                                                          \
+        int k = 0;                                                                                                \
+        for (; k + 16 <= K; k += 16)                                                                              \
+            _mm512_storeu_ps((TO) + k, LOAD(ROW, k, ALL));                                                        \
+        if (k < K)                                                                                                \
+            _mm512_storeu_ps((TO) + k, LOAD(ROW, k, first_lanes(K - k)));                                         \
+    } while (0)
+
+#define DEFINE_LINEAR(NAME, LOAD, SIZE)                                                                           \
+    static void NAME##_group(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B) \
+    {                                                                                                             \
+        __m512 waiting[GROUP * ENTRIES];                                                                          \
+        _Alignas(64) float in[ENTRIES * K_BLOCK], wide[4 * K_BLOCK];                                                         \
+        for (int from = 0; from < w->K; from += K_BLOCK) {                                                        \
+            int K = w->K - from < K_BLOCK ? w->K - from : K_BLOCK;                                                \
+            int part = (from == 0 ? BEGINS : 0) | (from + K == w->K ? ENDS : 0);                                  \
+            for (int b = 0; b < B; b++)                                                                           \
+                GATHER(in + b * K_BLOCK, x + (size_t)b * x_stride + from, load_f32);                              \
+            for (int n = 0, rows; n < w->N; n += rows) {                                                          \
+                cv_weight some;                                                                                   \
+                rows = w->N - n >= 4 ? 4 : 1;                                                                     \
+                some = cv_weight_rows(w, n, rows);                                                                \
+                for (int r = 0; r < rows; r++) {                                                                  \
+                    const char *row = (const char *)some.data + ((size_t)r * (size_t)w->K + (size_t)from) * (SIZE); \
+                    GATHER(wide + r * K_BLOCK, row, LOAD);                                                        \
+                    for (int at = 0; at < K * (SIZE); at += 64)                                                   \
+                        _mm_prefetch(row + 4 * (size_t)w->K * (SIZE) + at, _MM_HINT_T0);                          \
+                }                                                                                                 \
+                linear_f32_rows(out + n, out_stride, in, K_BLOCK, (const char *)wide, K_BLOCK * sizeof *wide, some.scales, rows, K, B, \
+                                part, false, waiting + n * ENTRIES);                                              \
+            }                                                                                                     \
+        }                                                                                                         \
     }                                                                                                             \
     static void NAME(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)   \
     {                                                                                                             \
-        __m512 waiting[GROUP * ENTRIES];                                                                          \
-        for (int b = 0; b < B; b += ENTRIES)                                                                      \
-            for (int first = 0; first < w->N; first += GROUP) {                                                   \
-                int count = B - b < ENTRIES ? B - b : ENTRIES, block = count > 4 ? K_BLOCK : w->K;                \
-                int last = w->N - first < GROUP ? w->N : first + GROUP;                                           \
-                for (int from = 0; from < w->K; from += block)                                                    \
-                    for (int n = first, rows; n < last; n += rows) {                                              \
-                        cv_weight part;                                                                           \
-                        rows = last - n >= 4 ? 4 : 1;                                                             \
-                        part = cv_weight_rows(w, n, rows);                                                        \
-                        NAME##_rows(out + (size_t)b * out_stride + n, out_stride, x + (size_t)b * x_stride, x_stride, part.data, \
-                                    part.scales, rows, w->K, from, w->K - from < block ? w->K : from + block, count, \
-                                    waiting + (n - first) * ENTRIES);                                             \
-                    }                                                                                             \
+        for (int b = 0; b < B; b += ENTRIES) {                                                                    \
+            int count = B - b < ENTRIES ? B - b : ENTRIES, most = count > 4 ? GROUP : 4;                          \
+            for (int n = 0, rows; n < w->N; n += rows) {                                                          \
+                float *to = out + (size_t)b * out_stride + n;                                                     \
+                const float *in = x + (size_t)b * x_stride;                                                       \
+                cv_weight some;                                                                                   \
+                rows = w->N - n >= most ? most : count > 4 ? w->N - n : 1;                                        \
+                some = cv_weight_rows(w, n, rows);                                                                \
+                if (count > 4)                                                                                    \
+                    NAME##_group(to, out_stride, in, x_stride, &some, count);                                     \
+                else                                                                                              \
+                    NAME##_rows(to, out_stride, in, x_stride, some.data, (size_t)w->K * (SIZE), some.scales, rows, w->K, count, \
+                                BEGINS | ENDS, true, NULL);                                                  \
             }                                                                                                     \
+        }                                                                                                         \
     }
 
+DEFINE_ROWS(linear_f32, load_f32, 4)
+DEFINE_ROWS(linear_f16, load_f16, 2)
+DEFINE_ROWS(linear_bf16, load_bf16, 2)
+DEFINE_ROWS(linear_q8, load_q8, 1)
 DEFINE_LINEAR(linear_f32, load_f32, 4)
 DEFINE_LINEAR(linear_f16, load_f16, 2)
 DEFINE_LINEAR(linear_bf16, load_bf16, 2)

@@ -6,7 +6,7 @@
 
 typedef struct cv_exec {
     int threads;    /* at least 1 */
-    bool q8_inputs; /* steps through quantised weights take their inputs in 8 bits */
+    bool q8_inputs; /* quantised weights take their inputs in 8 bits */
     cv_weight_type cache; /* of keys and values that one step leaves for the next: f32, f16 or q8 */
     cv_kernels kernels;
 } cv_exec;

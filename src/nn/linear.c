@@ -68,15 +68,21 @@ static void narrow(const cv_exec *exec, cv_step_input *input)
         return;
     input->narrowed = true;
     input->q8 = (cv_q8_rows){ input->values, input->scales, input->sums, (size_t)K, groups_of(K) };
+#pragma omp parallel for num_threads(exec->threads) schedule(static) if (8.0 * input->rows * K > CV_PARALLEL_WORK)
     for (int r = 0; r < input->rows; r++)
         exec->kernels.quantise(input->values + (size_t)r * (size_t)K, &input->scales[r],
                                input->sums + (size_t)r * groups_of(K), input->x + (size_t)r * input->stride, K);
 }
 
+static cv_linear_q8_fn *q8_kernel(const cv_exec *exec, const cv_linear *linear)
+{
+    return exec->q8_inputs ? exec->kernels.linear_q8[linear->weight.type] : NULL;
+}
+
 void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input)
 {
     const cv_weight *weight = &linear->weight;
-    cv_linear_q8_fn *by_q8 = exec->q8_inputs ? exec->kernels.linear_q8[weight->type] : NULL;
+    cv_linear_q8_fn *by_q8 = q8_kernel(exec, linear);
     cv_linear_fn *by_f32 = exec->kernels.linear[weight->type];
     int blocks = (weight->N + BLOCK - 1) / BLOCK;
     double work = (double)weight->N * weight->K * input->rows;
@@ -98,9 +104,31 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows --------------------------------------------------------------------------------------- */
 
+/* Rows whose inputs are held in 8 bits at a time: so many that reading the weights again for each lot costs nothing. */
+#define LOT 128
+
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 {
-    return (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float);
+    size_t panels = (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float);
+    cv_arena narrow = { 0 };
+    cv_step_input input;
+
+    cv_step_input_take(&input, &narrow, exec, LOT, max_K);
+    return narrow.peak > panels ? narrow.peak : panels;
+}
+
+/* As the steps do it, to the bit. */
+static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
+                       size_t x_stride, int rows, void *scratch)
+{
+    cv_arena arena = cv_arena_over(scratch, cv_linear_scratch(exec, linear->weight.K));
+    cv_step_input input;
+
+    cv_step_input_take(&input, &arena, exec, LOT, linear->weight.K);
+    for (int r = 0; r < rows; r += LOT) {
+        cv_step_input_set(&input, x + (size_t)r * x_stride, x_stride, rows - r < LOT ? rows - r : LOT, linear->weight.K);
+        cv_linear_step(exec, linear, out + (size_t)r * out_stride, out_stride, &input);
+    }
 }
 
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
@@ -109,6 +137,10 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
     const cv_weight *weight = &linear->weight;
     int blocks = (weight->N + BLOCK - 1) / BLOCK, K = weight->K;
 
+    if (q8_kernel(exec, linear)) {
+        rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, scratch);
+        return;
+    }
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;

@@ -40,7 +40,7 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* Bytes of scratch that cv_linear_rows needs, for these threads. */
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
-/* Through BLAS in blocks that depend on the shape alone. */
+/* Inputs in 8 bits where the steps take them so, to the same bits; else through BLAS, in blocks that depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, void *scratch);
 
