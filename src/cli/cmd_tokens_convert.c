@@ -24,7 +24,7 @@ static const arg_option table[] = {
     { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "from", 0, "FORM", "jsonl, rows or npy; default: by the file's ending (.rows and .bin are rows)", ARG_CHOICE,
       FIELD(from), 0, 0, FORM_BY_NAME, FORMS },
-    { "to", 0, "FORM", "the same for the output", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
+    { "to", 0, "FORM", "the same for the output: jsonl, rows or npy; default: by its ending", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
     { 0 },
 };
 static const arg_option rows_table[] = {

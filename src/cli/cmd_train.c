@@ -107,6 +107,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
+    .choices = "image-tokenizer|image|stage1|stage2",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),
