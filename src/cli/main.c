@@ -20,8 +20,7 @@ static int print_version(void)
     return CLI_OK;
 }
 
-if (args_says(help, argv[1]))
-        return run_command(&cmd_help, argc, argv, 2);static int run_command(const cli_command *command, int argc, char **argv, int first)
+static int run_command(const cli_command *command, int argc, char **argv, int first)
 {
     void *settings = cli_alloc(1, command->settings_size);
     cli_arguments arguments = { 0 };
@@ -48,8 +47,8 @@ static int dispatch(int argc, char **argv)
     }
     if (args_says(&cli_program_table[CLI_VERSION_OPTION], argv[1]))
         return print_version();
-    if (is_word(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0)
-        return help_on(argc, argv, 2);
+    if (args_says(help, argv[1]))
+        return run_command(&cmd_help, argc, argv, 2);
     command = cli_find_command(argv + 1, argc - 1, &words);
     if (command)
         return run_command(command, argc, argv, 1 + words);

@@ -63,7 +63,7 @@ static void print_paragraphs(FILE *stream, const char *text)
         int wanted = *line == ' ';
 
         if (wanted != verbatim)
-            fputs(wanted ? ".PP\n.EX\n" : ".EE\n.PP\n", stream);
+            fputs(!wanted ? ".EE\n.PP\n" : line == text ? ".EX\n" : ".PP\n.EX\n", stream);
         verbatim = wanted;
         if (length > 0) {
             print(stream, line, length);
