@@ -1,7 +1,8 @@
 #include "commands.h"
 #include "completion.h"
 
-/* An argument of _arguments: '(-m --model)'{-m+,--model=}'[help]:DIR:_files -/' */
+/* An argument of _arguments, such as (-m --model)-m+[help]:DIR:_files -/ for each form. Before an action a blank keeps zsh from
+ * handing it arguments. */
 static void print_option(FILE *stream, const arg_option *option)
 {
     arg_value value = args_value(option);
@@ -35,7 +36,7 @@ static void print_command(FILE *stream, const cli_command *command)
     for (size_t i = 0; (option = args_option(command, i, &title)); i++)
         print_option(stream, option);
     if (command == &cmd_help) {
-        fputs("            '1: :_cogvideo_commands' '2: :_cogvideo_commands $line[1]' ;;\n", stream);
+        fputs("            '1: : _cogvideo_commands' '2: : _cogvideo_commands $line[1]' ;;\n", stream);
         return;
     }
     if (command->choices) {
@@ -91,7 +92,7 @@ void completion_zsh(FILE *stream)
           "    if (( CURRENT == 2 )); then\n        _arguments : \\\n", stream);
     for (const arg_option *option = cli_program_table; option->name; option++)
         print_option(stream, option);
-    fputs("            '1: :_cogvideo_commands'\n        return\n    fi\n"
+    fputs("            '1: : _cogvideo_commands'\n        return\n    fi\n"
           "    shift $at words\n    (( CURRENT -= at ))\n    case $command in\n", stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
         print_command(stream, *c);
