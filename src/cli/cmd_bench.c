@@ -20,7 +20,7 @@ static const arg_option table[] = {
     { "config", 0, "FILE", "a model's description: whole steps of a model of that size are measured instead", ARG_TEXT,
       FIELD(config), 0, 0, 0, NULL },
     { "type", 0, "TYPE", "of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0, 0, 0, "f32|f16|bf16|q8|q4" },
-    { "cache", 0, "TYPE", "of its keys and values; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
+    { "cache", 0, "TYPE", "of its keys and values: f16, q8 or f32; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
     { "work", 0, "DIR", "where that model is made of seeded numbers, and found again", ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
     { "seconds", 0, "X", "the most that each kind of step is measured; default 10", ARG_NUMBER, FIELD(seconds), 0.01, 100000, 10,
       NULL },
