@@ -200,7 +200,7 @@ static void check_pages(const char *program, const char *command)
         print_message("skipped: %s is not installed\n", program);
         return;
     }
-    snprintf(text, sizeof text, "cd '%s' && { for page in *.1; do %s; done; } >complaints; cat complaints >&2; test ! -s complaints",
+    snprintf(text, sizeof text, "cd '%s' && { %s; } >complaints; cat complaints >&2; test ! -s complaints",
              check_temp(), command);
     assert_int_equal(system(text), 0);
 }
@@ -208,9 +208,9 @@ static void check_pages(const char *program, const char *command)
 static void man_pages_are_clean(void **state)
 {
     (void)state;
-    check_pages("groff", "groff -ww -man -Tutf8 $page 2>&1 >/dev/null");
-    check_pages("man", "man --warnings -l $page 2>&1 >/dev/null");
-    check_pages("mandoc", "mandoc -T lint -W warning $page | grep -v 'missing date'"); /* so that the same source gives the same page */
+    check_pages("groff", "groff -ww -man -Tutf8 *.1 2>&1 >/dev/null");
+    check_pages("man", "man --warnings -l *.1 2>&1 >/dev/null");
+    check_pages("mandoc", "mandoc -T lint -W warning *.1 | grep -v 'missing date'"); /* so that the same source gives the same page */
 }
 
 /* --- shells ------------------------------------------------------------------------------------------- */
