@@ -55,9 +55,11 @@ static int differ(const words *expected, const char *found, const char *what)
 
 static const char *string_of(const cv_json *object, const char *key)
 {
-    cv_json *member = cv_json_get(object, key);
+    const char *text = "";
+    cogvideo_error err;
 
-    return member && cv_json_is_string(member) ? cv_json_text(member) : NULL;
+    CHECK_OK(cv_json_string(object, key, &text, "help --json", &err), err);
+    return text;
 }
 
 static void add_options(words *w, const cv_json *owner)
