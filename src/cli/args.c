@@ -10,6 +10,54 @@
 #define MAX_OPTIONS 64
 #define MAX_IDS 65536
 
+/* --- the tables ---------------------------------------------------------------------------------------- */
+
+static const arg_option help_option = { "help", 'h', NULL, "these options, with examples", ARG_FLAG, 0, 0, 0, 0, NULL };
+
+const arg_option *args_option(const cli_command *command, size_t index, const char **title)
+{
+    for (const arg_group *group = command->groups; group->title; group++)
+        for (const arg_option *option = group->options; option->name; option++)
+            if (index-- == 0) {
+                *title = group->title;
+                return option;
+            }
+    *title = "Help";
+    return index == 0 ? &help_option : NULL;
+}
+
+int args_says(const arg_option *flag, const char *word)
+{
+    if (word[0] != '-')
+        return 0;
+    return word[1] == '-' ? strcmp(word + 2, flag->name) == 0 : word[1] && word[1] == flag->letter && !word[2];
+}
+
+const char *args_choice(const char **at, size_t *length)
+{
+    const char *word = *at;
+
+    if (word) {
+        *length = strcspn(word, "|");
+        *at = word[*length] ? word + *length + 1 : NULL;
+    }
+    return word;
+}
+
+arg_value args_value(const arg_option *option)
+{
+    static const struct { const char *name; arg_value value; } kinds[] = {
+        { "FILE", ARG_FILES }, { "DATA", ARG_FILES }, { "ROWS", ARG_FILES }, { "DIR", ARG_FOLDERS }, { "RUN", ARG_FOLDERS },
+    };
+
+    if (option->kind == ARG_FLAG || option->choices)
+        return option->kind == ARG_FLAG ? ARG_NO_VALUE : ARG_WORDS;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(option->value, kinds[i].name) == 0)
+            return kinds[i].value;
+    return ARG_FREE;
+}
+
 /* --- the nearest word ------------------------------------------------------------------------------ */
 
 /* Insertions, deletions and replacements between two words; words past the row's length are not near. */
@@ -85,15 +133,12 @@ static int parse_whole(const char *text, double min, double max, int64_t *out)
 
 static int parse_choice(const char *choices, const char *text)
 {
+    size_t length;
     int index = 0;
 
-    for (const char *word = choices; word; index++) {
-        size_t length = strcspn(word, "|");
-
+    for (const char *word; (word = args_choice(&choices, &length)); index++)
         if (strlen(text) == length && strncmp(word, text, length) == 0)
             return index;
-        word = word[length] ? word + length + 1 : NULL;
-    }
     return -1;
 }
 
@@ -234,11 +279,6 @@ static int take_option(const cli_command *command, int argc, char **argv, int *a
     return store(command, option, field_of(group, option, settings), text);
 }
 
-static int is_help(const char *word)
-{
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-}
-
 int args_parse(const cli_command *command, int argc, char **argv, int first, void *settings, cli_arguments *out,
                int *help)
 {
@@ -247,7 +287,7 @@ int args_parse(const cli_command *command, int argc, char **argv, int first, voi
     initialise(command, settings);
     *out = (cli_arguments){ .values = cli_alloc((size_t)argc + 1, sizeof *out->values), .argc = argc, .argv = argv };
     for (int i = first; i < argc; i++)
-        if (is_help(argv[i])) {
+        if (args_says(&help_option, argv[i])) {
             *help = 1;
             return CLI_OK;
         } else if (strcmp(argv[i], "--") == 0) {

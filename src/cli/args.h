@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit codes of the program. An interrupted run ends with 128 + the signal's number. */
+/* Exit codes of the program, told in words by cli_exit_codes. An interrupted run ends with 128 + the signal's number. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 typedef enum arg_kind {
@@ -27,12 +27,12 @@ typedef struct arg_ids {
 typedef struct arg_option {
     const char *name;    /* without its dashes */
     char letter;         /* the short form, or 0 */
-    const char *value;   /* how help names the argument; NULL for a flag */
+    const char *value;   /* how help names the argument, which also tells what it is (args_value); NULL for a flag */
     const char *help;    /* what it does, range and default included */
     arg_kind kind;
     size_t offset;       /* of the field in the group's struct */
     double min, max, initial;
-    const char *choices; /* "clamp|minmax" */
+    const char *choices; /* "clamp|minmax"; of other kinds than CHOICE: words that a shell offers, or NULL */
 } arg_option;
 
 /* Options that stand together in --help and store into one struct inside the command's settings. */
@@ -58,6 +58,7 @@ struct cli_command {
     const char *details; /* paragraphs for --help; NULL when the summary says it all */
     const char *examples;
     int min_arguments, max_arguments;
+    const char *choices; /* words that the first argument may be, as an option's; NULL: a file or a text */
     const char *missing; /* what to say when there are fewer: "a file of codes is missing" */
     const arg_group *groups; /* ends with a NULL title */
     size_t settings_size;
@@ -70,6 +71,17 @@ struct cli_command {
 int args_parse(const cli_command *command, int argc, char **argv, int first, void *settings, cli_arguments *out,
                int *help);
 void args_free(const cli_command *command, void *settings, cli_arguments *arguments);
+
+/* The options of a command one after the other, --help last; NULL past the end. *title is that of the group. */
+const arg_option *args_option(const cli_command *command, size_t index, const char **title);
+/* Whether a word of the command line is this flag, long or short. */
+int args_says(const arg_option *flag, const char *word);
+/* The word of "a|b|c" at *at, and its length; moves *at behind it. NULL past the end, or where *at is NULL. */
+const char *args_choice(const char **at, size_t *length);
+
+/* What a shell completes an option's value with. */
+typedef enum arg_value { ARG_NO_VALUE, ARG_WORDS, ARG_FILES, ARG_FOLDERS, ARG_FREE } arg_value;
+arg_value args_value(const arg_option *option);
 
 /* Prints --help of a command to stdout. */
 void args_print_help(const cli_command *command);

@@ -5,7 +5,7 @@
 
 typedef struct settings {
     const char *output;
-    int size, frames, force, quiet;
+    int size, frames, force, quiet, json;
     double fps;
 } settings;
 
@@ -18,6 +18,7 @@ static const arg_option table[] = {
     { "frames", 0, "N", "of a clip; a longer video gives several, one after the other; default 33", ARG_INT,
       FIELD(frames), 1, 1000000, 33, NULL },
     { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },
@@ -36,7 +37,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_progress_init(&making.session.progress, s->quiet);
     if (cogvideo_dataset_build(arguments->values[0], s->output, &options, &callbacks, &err) != COGVIDEO_OK)
         return cli_failed(&making.session, &err);
-    return cli_dataset_made(s->output, s->quiet);
+    return cli_dataset_made(s->output, s->quiet, s->json);
 }
 
 static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };

@@ -24,16 +24,7 @@ static void print_dataset(const cogvideo_dataset *dataset, const char *folder, i
 
     cogvideo_dataset_get_info(dataset, &info);
     if (as_json) {
-        json_out json = { .stream = stdout, .first = 1 };
-
-        json_begin(&json, NULL);
-        json_integer(&json, "clips", info.clips);
-        json_integer(&json, "frames", info.frames);
-        json_integer(&json, "size", info.size);
-        json_number(&json, "fps", info.fps, 6);
-        json_integer(&json, "bytes", (long long)info.bytes);
-        json_end(&json);
-        putchar('\n');
+        cli_dataset_json(&info);
         return;
     }
     cli_format_bytes(size, sizeof size, (double)info.bytes);

@@ -5,7 +5,7 @@
 
 typedef struct settings {
     const char *output, *world, *motions;
-    int clips, held_out, language, force, quiet;
+    int clips, held_out, language, force, quiet, json;
     int64_t seed;
 } settings;
 
@@ -24,6 +24,7 @@ static const arg_option table[] = {
     { "world", 0, "FILE", "a description of the world; default: the one built in, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },
@@ -44,7 +45,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_progress_init(&making.session.progress, s->quiet);
     if (cogvideo_dataset_shapes(s->output, &options, &callbacks, &err) != COGVIDEO_OK)
         return cli_failed(&making.session, &err);
-    return cli_dataset_made(s->output, s->quiet);
+    return cli_dataset_made(s->output, s->quiet, s->json);
 }
 
 static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };

@@ -6,7 +6,7 @@
 typedef struct settings {
     cli_model_options model;
     const char *output;
-    int kind, cut_text, force;
+    int kind, cut_text, force, json;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -19,8 +19,20 @@ static const arg_option table[] = {
     { "cut-text", 0, NULL, "cut captions that are longer than the model's room, with a warning, instead of an error",
       ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
+
+static void print_json(const char *file, long long rows)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_string(&json, "file", file);
+    json_integer(&json, "rows", rows);
+    json_end(&json);
+    putchar('\n');
+}
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
@@ -43,6 +55,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         cogvideo_dataset_tokens(dataset, making.session.model, s->output, &options, &callbacks, &rows, &err) !=
             COGVIDEO_OK)
         status = cli_failed(&making.session, &err);
+    else if (s->json)
+        print_json(s->output, rows);
     else if (!s->model.quiet)
         cli_say("%s: %lld row%s", s->output, rows, rows == 1 ? "" : "s");
 done:

@@ -1,6 +1,7 @@
 /* cogvideo import - the original's checkpoints to a model directory. */
 #include "commands.h"
 #include "common.h"
+#include "model_json.h"
 #include "interrupt.h"
 #include "say.h"
 
@@ -8,7 +9,7 @@
 
 typedef struct settings {
     const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters, *config, *name, *output;
-    int type, force, quiet;
+    int type, force, quiet, json;
 } settings;
 
 static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
@@ -34,6 +35,7 @@ static const arg_option table[] = {
       ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
     { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object, that of info", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },
@@ -62,9 +64,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (cogvideo_import(&request, &err) != COGVIDEO_OK)
         return cli_failed(&session, &err);
     cli_progress_end(&session.progress);
-    if (!s->quiet)
-        cli_say("%s: made; 'cogvideo info %s' tells what it holds", s->output, s->output);
-    return CLI_OK;
+    return cli_model_made(s->output, s->quiet, s->json);
 }
 
 static const arg_group groups[] = { { "Parts, any of them", parts_table, 0 }, { "Options", table, 0 }, { 0 } };

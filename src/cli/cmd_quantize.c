@@ -1,6 +1,7 @@
 /* cogvideo quantize - a smaller copy of a model. */
 #include "commands.h"
 #include "common.h"
+#include "model_json.h"
 #include "say.h"
 
 #include <cogvideo/quantize.h>
@@ -12,7 +13,7 @@
 
 typedef struct settings {
     const char *keep;
-    int type, force, quiet;
+    int type, force, quiet, json;
 } settings;
 
 static const char *const types[] = { "q8", "q4", "f16", "bf16", "f32" };
@@ -24,6 +25,7 @@ static const arg_option table[] = {
     { "keep", 0, "PATTERN=TYPE,...", "exceptions by the tensor's name, where * stands for anything; the first that fits counts",
       ARG_TEXT, FIELD(keep), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "what was made, as a JSON object, that of info", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
@@ -53,9 +55,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status != CLI_OK)
         return status;
     cli_progress_end(&session.progress);
-    if (!s->quiet)
-        cli_say("%s: made; 'cogvideo info %s' tells what it holds", output, output);
-    return CLI_OK;
+    return cli_model_made(output, s->quiet, s->json);
 }
 
 static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };

@@ -9,7 +9,14 @@ typedef struct settings {
     cli_model_options model;
     cli_text_options text;
     cli_score_options score;
+    int json;
 } settings;
+
+#define FIELD(field) offsetof(settings, field)
+static const arg_option table[] = {
+    { "json", 0, NULL, "JSON Lines, which it prints in any case", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { 0 },
+};
 
 static void print_frames(const double *logprob, const int *scored, int frames, size_t places)
 {
@@ -76,6 +83,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
 static const arg_group groups[] = {
     { "Options", cli_score_table, offsetof(settings, score) },
+    { "Form", table, 0 },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },

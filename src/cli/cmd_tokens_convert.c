@@ -11,20 +11,16 @@ enum { FORM_STREAM, FORM_ROWS, FORM_NPY, FORM_BY_NAME };
 #define FORMS "jsonl|rows|npy"
 
 typedef struct settings {
-    const char *output;
-    int force, from, to, row, grid, frames, text_places, pad;
+    cli_output_options output;
+    int from, to, row, grid, frames, text_places, pad;
     arg_ids text_ids;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "output", 'o', "FILE", "where the result goes; - writes a token stream to standard output", ARG_TEXT,
-      FIELD(output), 0,
-      0, 0, NULL },
-    { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "from", 0, "FORM", "jsonl, rows or npy; default: by the file's ending (.rows and .bin are rows)", ARG_CHOICE,
       FIELD(from), 0, 0, FORM_BY_NAME, FORMS },
-    { "to", 0, "FORM", "the same for the output", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
+    { "to", 0, "FORM", "the same for the output: jsonl, rows or npy; default: by its ending", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
     { 0 },
 };
 static const arg_option rows_table[] = {
@@ -63,20 +59,33 @@ static cogvideo_status load(const settings *s, const char *path, cogvideo_tokens
 
 static cogvideo_status save(const settings *s, const cogvideo_tokens *clip, cogvideo_error *err)
 {
-    int form = form_of(s->output, s->to);
+    int form = form_of(s->output.output, s->to);
     arg_ids found = { 0 };
     cogvideo_status status;
 
     if (form == FORM_NPY)
-        return cogvideo_tokens_save_npy(clip, s->output, err);
+        return cogvideo_tokens_save_npy(clip, s->output.output, err);
     if (form == FORM_STREAM)
-        return cogvideo_tokens_save(clip, s->output, err);
+        return cogvideo_tokens_save(clip, s->output.output, err);
     if (!s->text_ids.values)
         found = json_find_ints(clip->header, "text_ids");
-    status = cogvideo_tokens_save_row(clip, s->output, found.values ? found.values : s->text_ids.values,
+    status = cogvideo_tokens_save_row(clip, s->output.output, found.values ? found.values : s->text_ids.values,
                                       found.values ? found.count : s->text_ids.count, s->text_places, s->pad, err);
     free(found.values);
     return status;
+}
+
+static void print_json(const char *file, const cogvideo_tokens *clip)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_string(&json, "file", file);
+    json_integer(&json, "frames", clip->frames);
+    json_integer(&json, "grid", clip->grid);
+    json_integer(&json, "rate", clip->rate);
+    json_end(&json);
+    putchar('\n');
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
@@ -87,17 +96,23 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_error err;
     int status;
 
-    if (!s->output)
-        return cli_usage_error(command, "an output is missing: -o FILE");
-    if ((status = cli_check_output(s->output, s->force)) != CLI_OK)
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
+        (status = cli_check_output(s->output.output, s->output.force)) != CLI_OK)
         return status;
     if (load(s, input, &clip, &err) != COGVIDEO_OK || save(s, &clip, &err) != COGVIDEO_OK)
         status = cli_error("%s", err.message);
+    else if (s->output.json)
+        print_json(s->output.output, &clip);
     cogvideo_tokens_free(&clip);
     return status;
 }
 
-static const arg_group groups[] = { { "Options", table, 0 }, { "Training rows", rows_table, 0 }, { 0 } };
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Training rows", rows_table, 0 },
+    { 0 }
+};
 
 const cli_command cmd_tokens_convert = {
     .name = "tokens convert",

@@ -5,12 +5,13 @@
 #include "say.h"
 
 #include <cogvideo/train.h>
+#include <math.h>
 
 #define REPEAT 10.0 /* seconds between two lines of progress */
 
 typedef struct settings {
     const char *model, *recipe, *held_out, *output;
-    int resume, finetune, steps, threads, quiet;
+    int resume, finetune, steps, threads, quiet, json;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -26,6 +27,7 @@ static const arg_option table[] = {
     { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
     { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 1,
       1024, 0, NULL },
+    { "json", 0, NULL, "where the training stands at its end, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
@@ -33,6 +35,7 @@ static const arg_option table[] = {
 typedef struct train_view {
     int quiet, first_step; /* of this call; 0 = not known yet */
     double started, shown;
+    cogvideo_train_progress last; /* step 0: nothing was left to do */
 } train_view;
 
 static int on_progress(void *user, const cogvideo_train_progress *p)
@@ -40,6 +43,7 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
     train_view *view = user;
     double now = cli_clock();
 
+    view->last = *p;
     if (view->first_step == 0)
         view->first_step = p->step;
     if (!view->quiet && (now - view->shown >= REPEAT || p->step == p->steps)) {
@@ -63,6 +67,24 @@ static void on_message(void *user, cogvideo_log_level level, const char *text)
         cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
 }
 
+static void print_json(const settings *s, const char *part, const cogvideo_train_progress *last)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_string(&json, "part", part);
+    json_string(&json, "model", s->model);
+    json_string(&json, "run", s->output);
+    if (last->step > 0) {
+        json_integer(&json, "step", last->step);
+        json_integer(&json, "steps", last->steps);
+        json_number(&json, "loss", last->loss, 7);
+        json_number(&json, "held_out", last->held_out > 0 ? last->held_out : NAN, 7);
+    }
+    json_end(&json);
+    putchar('\n');
+}
+
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
@@ -80,8 +102,11 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "%s is missing",
                                !s->model ? "--model DIR" : !s->recipe ? "--recipe FILE" : "-o RUN");
     status = cogvideo_train(&request, &err);
-    if (status == COGVIDEO_OK)
+    if (status == COGVIDEO_OK) {
+        if (s->json)
+            print_json(s, request.part, &view.last);
         return CLI_OK;
+    }
     if (status == COGVIDEO_ERROR_CANCELLED && cli_interrupted()) {
         cli_say("cogvideo: %s", err.message);
         return 128 + cli_interrupted();
@@ -107,6 +132,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
+    .choices = "image-tokenizer|image|stage1|stage2",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),

@@ -1,4 +1,5 @@
-/* commands.h - the commands of the program; main.c lists them. */
+/* commands.h - all that the command line has: the commands, the options without one, the exit codes. Help, man pages and
+ * completions are made of these tables and have no lists of their own. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
@@ -7,6 +8,26 @@
 extern const cli_command cmd_import, cmd_info, cmd_tokenize, cmd_encode, cmd_decode, cmd_keyframes, cmd_interpolate,
     cmd_upscale, cmd_generate, cmd_score, cmd_compare, cmd_tokens_show, cmd_tokens_convert, cmd_tokens_compare,
     cmd_dataset_build, cmd_dataset_info, cmd_dataset_shapes, cmd_dataset_tokens, cmd_train, cmd_quantize,
-    cmd_bench;
+    cmd_bench, cmd_help, cmd_completion;
+
+#define CLI_SUMMARY "text to video on a CPU"
+#define CLI_EXAMPLES "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" -o clip.mp4"
+
+extern const cli_command *const cli_commands[]; /* as they are listed; ends with NULL */
+
+enum { CLI_HELP_OPTION, CLI_VERSION_OPTION };
+extern const arg_option cli_program_table[]; /* flags without a command, in the order of the enum */
+
+typedef struct cli_exit_code {
+    const char *code, *meaning;
+} cli_exit_code;
+extern const cli_exit_code cli_exit_codes[]; /* ends with a NULL code */
+
+/* The command that words[0] and perhaps words[1] name, or NULL; *used = how many of the `count` words that took. */
+const cli_command *cli_find_command(char *const *words, int count, int *used);
+/* Bytes of the family's name in "tokens show", 0 where the command has one word. */
+size_t cli_family_length(const cli_command *command);
+/* Whether `command` is the first of its family in the list, or has none: families are listed there. */
+int cli_is_first(const cli_command *command);
 
 #endif

@@ -32,7 +32,21 @@ cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const cha
     return (cogvideo_dataset_callbacks){ { on_message, run }, on_progress, run };
 }
 
-int cli_dataset_made(const char *folder, int quiet)
+void cli_dataset_json(const cogvideo_dataset_info *info)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "clips", info->clips);
+    json_integer(&json, "frames", info->frames);
+    json_integer(&json, "size", info->size);
+    json_number(&json, "fps", info->fps, 6);
+    json_integer(&json, "bytes", (long long)info->bytes);
+    json_end(&json);
+    putchar('\n');
+}
+
+int cli_dataset_made(const char *folder, int quiet, int json)
 {
     cogvideo_dataset *dataset = NULL;
     cogvideo_dataset_info info;
@@ -41,7 +55,9 @@ int cli_dataset_made(const char *folder, int quiet)
     if (cogvideo_dataset_open(&dataset, folder, &err) != COGVIDEO_OK)
         return cli_error("%s", err.message);
     cogvideo_dataset_get_info(dataset, &info);
-    if (!quiet)
+    if (json)
+        cli_dataset_json(&info);
+    else if (!quiet)
         cli_say("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second", folder, info.clips,
                 info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps);
     cogvideo_dataset_close(&dataset);

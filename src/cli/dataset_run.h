@@ -15,7 +15,9 @@ typedef struct cli_dataset_run {
 /* Progress and messages on stderr; notes and progress only unless quiet. */
 cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what);
 
-/* Says what dataset was made. */
-int cli_dataset_made(const char *folder, int quiet);
+/* What a dataset holds, as a JSON object on stdout. */
+void cli_dataset_json(const cogvideo_dataset_info *info);
+/* Says what dataset was made, or prints that. */
+int cli_dataset_made(const char *folder, int quiet, int json);
 
 #endif

@@ -202,7 +202,8 @@ static void print_json(const job *j, const generate_settings *s)
     json_out json = { .stream = stdout, .first = 1 };
 
     json_begin(&json, NULL);
-    json_integer(&json, "seed", s->sampling.seed);
+    if (s->sampling.seed >= 0) /* a finished clip that is not made again may not say */
+        json_integer(&json, "seed", s->sampling.seed);
     json_begin_array(&json, "clips");
     for (int i = 0; i < s->samples; i++) {
         json_begin(&json, NULL);
@@ -248,6 +249,9 @@ int generate_job_run(const cli_command *command, cli_session *session, generate_
 
     j->session = session;
     if ((status = name_files(command, s, j)) == CLI_OK && (status = open_journal(j, s)) == CLI_OK && is_finished(j, s)) {
+        j->upscale = access(j->files[0].middle, F_OK) == 0;
+        if (s->output.json)
+            print_json(j, s);
         if (!s->model.quiet)
             cli_say("%s: is finished", s->output.output);
         goto done;

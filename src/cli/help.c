@@ -44,13 +44,17 @@ static void print_option(const arg_option *option)
 
 void args_print_help(const cli_command *command)
 {
+    const char *title, *before = NULL;
+    const arg_option *option;
+
     printf("usage: cogvideo %s %s\n\n%s\n", command->name, command->usage, command->summary);
     if (command->details)
         printf("\n%s\n", command->details);
-    for (const arg_group *group = command->groups; group->title; group++) {
-        printf("\n%s:\n", group->title);
-        for (const arg_option *option = group->options; option->name; option++)
-            print_option(option);
+    for (size_t i = 0; (option = args_option(command, i, &title)); i++) {
+        if (title != before)
+            printf("\n%s:\n", title);
+        before = title;
+        print_option(option);
     }
     printf("\nExamples:\n%s\n", command->examples);
 }

@@ -101,7 +101,7 @@ const arg_option cli_output_table[] = {
 #define FIELD(field) offsetof(cli_score_options, field)
 const arg_option cli_score_table[] = {
     { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
-      FIELD(stage), 1, 2, 1, NULL },
+      FIELD(stage), 1, 2, 1, "1|2" },
     { "first-frame", 0, NULL, "score frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
     { 0 },
 };

@@ -24,6 +24,14 @@ pkg() {
 }
 [ -x "$temp/root$prefix/bin/cogvideo" ] || fail "no program was installed"
 [ -f "$temp/root$prefix/share/cogvideo/configs/cogvideo.json" ] || fail "no model descriptions were installed"
+# Every command has its man page, and each shell its completion.
+"$temp/root$prefix/bin/cogvideo" help --man -o "$temp"
+for page in "$temp"/*.1; do
+    cmp "$page" "$(find "$temp/root" -name "${page##*/}")" || fail "${page##*/} was not installed, or another one"
+done
+for place in bash-completion/completions/cogvideo zsh/site-functions/_cogvideo fish/vendor_completions.d/cogvideo.fish; do
+    [ -s "$temp/root$prefix/share/$place" ] || fail "no $place was installed"
+done
 
 # The model that comes with it is found where it was installed.
 "$temp/root$prefix/bin/cogvideo" keyframes -q "a small red circle moves left on a black background" --count 1 --seed 1 \

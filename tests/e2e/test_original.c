@@ -111,7 +111,8 @@ static void super_resolution_gives_the_originals_codes(void **state)
     for (size_t i = 0, used = 0; i < check_tensor(golden, "text")->count; i++)
         used += (size_t)snprintf(ids + used, sizeof ids - used, "%s%d", i ? "," : "", (int)text[i]);
     clip_save_codes("low.jsonl", check_i32(golden, "frames"), 20, 2);
-    program_ok("upscale --model MODEL --greedy --text-ids %s low.jsonl -o high.jsonl", ids);
+    program_ok("upscale --model MODEL --greedy --text-ids %s low.jsonl -o high.jsonl --json", ids);
+    assert_non_null(strstr(program_output(), "\"files\":[{\"file\":\"high.jsonl\",\"frames\":2,\"grid\":60,"));
     check_codes("high.jsonl", check_i32(golden, "argmax"), check_f32(golden, "margin"), 1e-2, 2, 60);
     cv_store_close(&golden);
 }

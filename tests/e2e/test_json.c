@@ -1,0 +1,144 @@
+/* --json: every command that has a result, each beginning with what others have made, gives JSON objects on standard output
+ * and nothing else there. The model is the one that ships. */
+#include "support/check.h"
+#include "support/program.h"
+
+#include "base/json.h"
+
+#include <sys/stat.h>
+
+typedef struct call {
+    const char *command, *arguments;
+    const char *member; /* that its object has */
+    int lines;          /* of standard output: an object each; 0 where only the member counts */
+} call;
+
+/* In an order that gives each what it needs. MODEL is the shipped model, SOURCE the source's folder. */
+static const call calls[] = {
+    { "dataset shapes", "--clips 2 -o data", "clips", 1 },
+    { "dataset info", "data --clip 0 -o videos/a/%04d.ppm", "caption", 1 },
+    { "dataset info", "data", "clips", 1 },
+    { "dataset build", "videos --size 64 -o built", "clips", 1 },
+    { "dataset tokens", "data --model MODEL --for image -o image.rows", "rows", 1 },
+    { "import", "--config SOURCE/configs/shapes-model.json --text-tokenizer SOURCE/tokenizer/shapes.model -o my", "files", 1 },
+    { "train", "image-tokenizer data --recipe recipe.json --model my -o run", "loss", 1 },
+    { "quantize", "MODEL --type q8 small", "files", 1 },
+    { "info", "small", "parameters", 1 },
+    { "tokenize", "--model MODEL \"a large red star\"", "ids", 1 },
+    { "tokenize", "--model MODEL --decode 400,401", "text", 1 },
+    { "encode", "--model MODEL videos/a/0000.ppm -o encoded.jsonl", "files", 1 },
+    { "keyframes", "--model MODEL \"a large red star moves left on a white background\" --count 3 --seed 1 -o key.jsonl", "files", 1 },
+    { "interpolate", "--model MODEL key.jsonl --rounds 1 -o clip.jsonl", "seed", 1 },
+    { "decode", "--model MODEL clip.jsonl -o clip.y4m", "frames", 1 },
+    { "generate", "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 -o whole.y4m", "clips", 1 },
+    { "generate", "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 --resume -o whole.y4m", "clips", 1 },
+    { "score", "--model MODEL key.jsonl", "logprob", 2 },
+    { "score", "--model MODEL --first-frame key.jsonl", "logprob", 3 },
+    { "compare", "MODEL small key.jsonl", "divergence", 1 },
+    { "tokens show", "clip.jsonl", "header", 1 },
+    { "tokens convert", "clip.jsonl -o clip.npy", "frames", 1 },
+    { "tokens compare", "clip.jsonl clip.npy", NULL, 0 }, /* .npy is none of its kinds: nothing on standard output */
+    { "tokens compare", "clip.jsonl clip.jsonl", "equal", 1 },
+    { "bench", "--hidden 64 --rounds 1", "rows", 1 },
+    { "help", "", "commands", 1 },
+    { "help", "tokens show", "options", 1 },
+    { "help", "exit-codes", "exit_codes", 1 },
+};
+
+/* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's text. */
+static const char *const elsewhere[] = { "upscale", "completion" };
+
+/* `text` with MODEL and SOURCE as paths. */
+static void fill_in(char *out, size_t room, const char *text)
+{
+    const char *configs = getenv("COGVIDEO_CONFIGS"), *weights = getenv("COGVIDEO_WEIGHTS");
+
+    for (out[0] = '\0'; *text; text++) {
+        size_t used = strlen(out);
+        int model = strncmp(text, "MODEL", 5) == 0, source = strncmp(text, "SOURCE", 6) == 0;
+
+        snprintf(out + used, room - used, model ? "'%s/shapes'" : source ? "'%s'/.." : "%.1s",
+                 model ? (weights ? weights : "weights") : source ? (configs ? configs : "configs") : text);
+        text += model ? 4 : source ? 5 : 0;
+    }
+}
+
+static void check_lines(const call *c)
+{
+    char *copy = strdup(program_output()), *rest = copy, *line;
+    int lines = 0;
+
+    while ((line = strsep(&rest, "\n")) && *line) {
+        cv_json *json = NULL;
+        cogvideo_error err;
+
+        CHECK_OK(cv_json_parse(&json, line, strlen(line), c->command, &err), err);
+        if (!cv_json_is_object(json) || !c->member || !cv_json_get(json, c->member))
+            fail_msg("%s %s --json: has no '%s': %s", c->command, c->arguments, c->member, line);
+        cv_json_free(&json);
+        lines++;
+    }
+    free(copy);
+    if (lines != c->lines)
+        fail_msg("%s %s --json: gives %d lines, %d were expected", c->command, c->arguments, lines, c->lines);
+}
+
+static void every_result_is_json(void **state)
+{
+    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"samples\":0}}";
+
+    (void)state;
+    check_write(check_temp_path("recipe.json"), recipe, sizeof recipe - 1);
+    assert_int_equal(mkdir(check_temp_path("videos"), 0777), 0);
+    assert_int_equal(mkdir(check_temp_path("videos/a"), 0777), 0);
+    check_write(check_temp_path("videos/a/caption.txt"), "a star", 6);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char arguments[3000];
+
+        fill_in(arguments, sizeof arguments, calls[i].arguments);
+        assert_int_equal(program_run("%s %s --json 2>chatter || { cat chatter >&2; false; }", calls[i].command, arguments), calls[i].lines == 0);
+        check_lines(&calls[i]);
+    }
+}
+
+static void no_command_is_left_out(void **state)
+{
+    cogvideo_error err;
+    cv_json *tables = NULL;
+
+    (void)state;
+    program_ok("help --json");
+    CHECK_OK(cv_json_parse(&tables, program_output(), strlen(program_output()), "help", &err), err);
+    for (cv_json *command = cv_json_first(cv_json_get(tables, "commands")); command; command = cv_json_next(command)) {
+        const char *name = cv_json_text(cv_json_get(command, "name"));
+        bool found = false;
+
+        for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+            found = found || strcmp(calls[i].command, name) == 0;
+        for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+            found = found || strcmp(elsewhere[i], name) == 0;
+        if (!found)
+            fail_msg("no call of '%s' stands in this test", name);
+    }
+    cv_json_free(&tables);
+}
+
+/* Errors are sentences on standard error; the exit code tells. */
+static void errors_leave_standard_output_empty(void **state)
+{
+    (void)state;
+    program_check("tokens show none.jsonl --json", 1, "");
+    assert_int_equal(program_output()[0], '\0');
+    program_check("tokens convert a.jsonl -o - --json" STDERR, 2, "both want standard output");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_result_is_json),
+        cmocka_unit_test(no_command_is_left_out),
+        cmocka_unit_test(errors_leave_standard_output_empty),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
