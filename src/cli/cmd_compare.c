@@ -4,7 +4,7 @@
 #include "say.h"
 
 typedef struct settings {
-    int threads, quiet, json;
+    int threads, f32_inputs, quiet, json;
     cli_text_options text;
     cli_score_options score;
     double margin;
@@ -16,6 +16,8 @@ static const arg_option table[] = {
       ARG_NUMBER, FIELD(margin), 0, 1000, 0.2, NULL },
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which compares the weights alone; default q8",
+      ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
@@ -74,7 +76,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status != CLI_OK)
         return status;
     for (int i = 0; i < 2 && status == CLI_OK; i++) {
-        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .quiet = s->quiet };
+        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .f32_inputs = s->f32_inputs, .quiet = s->quiet };
 
         status = cli_open(command, &sessions[i], &open);
     }

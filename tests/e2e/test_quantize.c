@@ -79,14 +79,19 @@ static double member(const char *name)
 /* Log-probabilities over a clip, by the whole-frame pass; the likeliest code where it leads the next clearly. */
 static void scores_stay_close(void **state)
 {
-    static const double most[TYPES] = { 1e-9, 1e-9, 0.05, 0.4 };
+    static const struct {
+        const char *inputs;
+        double most[TYPES];
+    } kinds[] = { { "f32", { 1e-9, 1e-9, 0.05, 0.4 } }, { "q8", { 1e-9, 1e-9, 0.1, 0.45 } } };
 
     (void)state;
     program_ok("keyframes --model f16 " PROMPT " --seed 1 -q -o clip.jsonl");
-    for (int t = 0; t < TYPES; t++) {
-        program_ok("compare f16 %s clip.jsonl -q --json", types[t]);
-        if (member("difference") > most[t])
-            fail_msg("%s: mean difference %g", types[t], member("difference"));
+    for (int i = 0; i < 2 * TYPES; i++) {
+        int t = i / 2, kind = i % 2;
+
+        program_ok("compare f16 %s clip.jsonl --activations %s -q --json", types[t], kinds[kind].inputs);
+        if (member("difference") > kinds[kind].most[t])
+            fail_msg("%s, inputs in %s: mean difference %g", types[t], kinds[kind].inputs, member("difference"));
         assert_true(member("codes") > 0);
         assert_true(member("firm_codes") > 0);
         if (t <= 2)
