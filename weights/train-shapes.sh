@@ -18,7 +18,7 @@ done
 
 [ -e model ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
 
-# train PART DATA...: from the start, or from its checkpoint; a finished run does nothing more.
+# train PART DATA...: from the start, or from its checkpoint; a finished run at most writes its part into the model again.
 train() {
     part=$1
     shift

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,25 @@ cogvideo_status cv_json_string(const cv_json *object, const char *key, const cha
         return wrong(origin, key, "a string", item, err);
     *out = item->valuestring;
     return COGVIDEO_OK;
+}
+
+cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const char *found = NULL;
+    int64_t number;
+
+    if (!cJSON_IsObject(object))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", origin);
+    CV_TRY(cv_json_string(object, "format", &found, origin, err));
+    if (strcmp(found, format) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.60s', '%s' was expected", origin, found, format);
+    CV_TRY(cv_json_int(object, "version", 1, INT_MAX, &number, origin, err));
+    if (number != version)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: 'version' is %d, this program reads version %d", origin, (int)number,
+                       version);
+fail:
+    return status;
 }
 
 cogvideo_status cv_json_object(const cv_json *object, const char *key, cv_json **out, const char *origin,

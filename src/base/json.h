@@ -23,6 +23,8 @@ cogvideo_status cv_json_double(const cv_json *object, const char *key, double mi
                                const char *origin, cogvideo_error *err);
 cogvideo_status cv_json_optional_double(const cv_json *object, const char *key, double min, double max, double *out,
                                         const char *origin, cogvideo_error *err);
+/* The head of a file of ours: an object whose "format" and "version" are these. */
+cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin, cogvideo_error *err);
 /* The strings, objects and arrays given out belong to `object`. */
 cogvideo_status cv_json_string(const cv_json *object, const char *key, const char **out, const char *origin,
                                cogvideo_error *err);

@@ -6,7 +6,7 @@
 #include <cogvideo/model.h>
 
 /* Appends rows to the report, in codes a second and for the passes over given frames in seconds: key frames after none to all
- * but one given frame, guided but for the first; interpolation of 1, 2, 4 and 8 windows side by side; memory at its peak; what
+ * but one given frame, guided but for the first; interpolation of 1, 2, 4 and 8 windows side by side; memory after each; what
  * all key frames and all rounds take, worked out from these; and where the model has the parts, decoding of a frame, beside the
  * processor's peak, and super-resolution of one. `seconds` bounds each measurement of steps but for the pass before it. */
 cogvideo_status cv_bench_steps(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,

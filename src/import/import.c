@@ -49,7 +49,7 @@ static void import_close(import *in)
 static cogvideo_status read_description(import *in)
 {
     cogvideo_status status;
-    const char *path = in->request->config, *format, *text = cv_builtin_description;
+    const char *path = in->request->config, *text = cv_builtin_description;
     size_t size = strlen(cv_builtin_description);
     cv_mapping file = { 0 };
 
@@ -64,10 +64,7 @@ static cogvideo_status read_description(import *in)
         goto fail;
     }
     CV_TRY(cv_json_parse(&in->description, text, size, in->origin, in->err));
-    CV_TRY(cv_json_string(in->description, "format", &format, in->origin, in->err));
-    if (strcmp(format, "cogvideo-model") != 0)
-        status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: its 'format' is '%.60s', 'cogvideo-model' was expected",
-                         in->origin, format);
+    CV_TRY(cv_json_format(in->description, "cogvideo-model", 1, in->origin, in->err));
 fail:
     cv_map_close(&file);
     return status;

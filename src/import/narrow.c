@@ -112,13 +112,12 @@ fail:
 static cogvideo_status check_values(const char *name, cv_weight_type type, const float *values, size_t count,
                                     cogvideo_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (type == CV_WEIGHT_F16 && isfinite(values[i]) && fabsf(values[i]) >= 65520.0f)
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for f16; store it as f32 or bf16",
-                           name);
+    if (type < CV_WEIGHT_Q8 && !cv_dtype_holds((cv_dtype)type, values, count))
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for %s; store it as f32", name,
+                       cv_weight_type_name(type));
+    for (size_t i = 0; i < count; i++)
         if (type >= CV_WEIGHT_Q8 && !isfinite(values[i]))
             return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' holds what is no number, which cannot be quantised", name);
-    }
     return COGVIDEO_OK;
 }
 

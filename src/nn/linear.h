@@ -46,8 +46,8 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- backward: linear_backward.c --- */
 
-/* Bytes of scratch for the backward pass of these weights. */
-size_t cv_linear_backward_scratch(const cv_exec *exec, const cv_linear *linear);
+/* Bytes of scratch that cv_linear_backward needs, for these threads. */
+size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K);
 /* For out = x W^T + b over `rows` rows and the gradient dy [rows, N] of out; rows of each lie a stride apart.
  * grad: the same layer bound to a store of gradients, += dy^T x and += the sums of dy's columns; NULL = frozen.
  * dx [rows, K] (+= if `add`, else set) dy W; NULL = not wanted, must not overlap dy or x. x is read for `grad` alone. */

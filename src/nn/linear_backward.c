@@ -23,9 +23,9 @@ typedef struct backward {
     void *scratch;
 } backward;
 
-size_t cv_linear_backward_scratch(const cv_exec *exec, const cv_linear *linear)
+size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K)
 {
-    return linear->weight.type == CV_WEIGHT_F32 ? 0 : (size_t)exec->threads * PANEL * (size_t)linear->weight.K * sizeof(float);
+    return (size_t)exec->threads * PANEL * (size_t)max_K * sizeof(float);
 }
 
 /* sums[n] += the sum of column n of dy, `count` columns. */

@@ -1,5 +1,6 @@
 #include "tensor/dtype.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,6 +97,18 @@ uint16_t cv_f32_to_bf16(float value)
     if ((bits & 0x7fffffff) > 0x7f800000)
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count)
+{
+    const float limit = dtype == CV_F16 ? 65520.0f : float_of(0x7f7f8000); /* from which on numbers round to infinity */
+
+    if (dtype == CV_F32)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(values[i]) && fabsf(values[i]) >= limit)
+            return false;
+    return true;
 }
 
 void cv_to_f32(float *out, const void *in, cv_dtype dtype, size_t count)

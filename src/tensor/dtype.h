@@ -31,6 +31,8 @@ uint16_t cv_f32_to_f16(float value); /* to nearest, ties to even; too large beco
 float cv_bf16_to_f32(uint16_t bits);
 uint16_t cv_f32_to_bf16(float value);
 
+/* False where one of these finite numbers would become infinite in that dtype. */
+bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count);
 /* `count` numbers between f32 and a real dtype. Source and destination may be unaligned, not overlapping. */
 void cv_to_f32(float *out, const void *in, cv_dtype dtype, size_t count);
 void cv_from_f32(void *out, cv_dtype dtype, const float *in, size_t count);

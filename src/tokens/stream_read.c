@@ -84,8 +84,7 @@ static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_
     cogvideo_status status;
     cv_json *json = NULL;
     cv_buffer members = { 0 };
-    const char *format = NULL;
-    int64_t version = 0, grid = 0, rate = 8;
+    int64_t grid = 0, rate = 8;
     bool more;
 
     CV_TRY(next_line(r, MAX_HEADER, &more, err));
@@ -94,19 +93,7 @@ static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_
         goto fail;
     }
     CV_TRY(parse_line(r, MAX_HEADER / 16, &json, err));
-    CV_TRY(cv_json_string(json, "format", &format, r->origin, err));
-    if (strcmp(format, CV_TOKENS_FORMAT) != 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.60s', a token stream has '%s'", r->origin,
-                         format,
-                         CV_TOKENS_FORMAT);
-        goto fail;
-    }
-    CV_TRY(cv_json_int(json, "version", 1, INT_MAX, &version, r->origin, err));
-    if (version != CV_TOKENS_VERSION) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'version' is %lld, this program reads version %d",
-                         r->origin, (long long)version, CV_TOKENS_VERSION);
-        goto fail;
-    }
+    CV_TRY(cv_json_format(json, CV_TOKENS_FORMAT, CV_TOKENS_VERSION, r->origin, err));
     CV_TRY(cv_json_int(json, "grid", 1, CV_TOKENS_MAX_GRID, &grid, r->origin, err));
     CV_TRY(cv_json_optional_int(json, "rate", 4, 16, &rate, r->origin, err));
     if (rate != 4 && rate != 8 && rate != 16) {

@@ -25,13 +25,9 @@ cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const cha
 
     CV_TRY(cv_begin_open(learner, &from, file, part, err));
     for (size_t t = 0; t < cv_store_count(to); t++) {
-        const cv_tensor *tensor = cv_store_at(to, t), *source = cv_store_find(from, tensor->name);
+        const cv_tensor *tensor = cv_store_at(to, t), *source;
 
-        if (!source || source->count != tensor->count || !cv_dtype_is_real(source->dtype)) {
-            status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s/%s: %s is missing, of another size or quantised; training goes on from f32, "
-                             "f16 or bf16", learner->request->model, file, tensor->name);
-            goto fail;
-        }
+        CV_TRY(cv_store_claim(from, &source, tensor->name, tensor->rank, tensor->shape, err));
         cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
     }
 fail:

@@ -21,19 +21,12 @@ struct cogvideo_dataset {
 
 static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, cogvideo_error *err)
 {
-    const char *format = NULL;
-    int64_t version, size, clips, frames;
+    int64_t size, clips, frames;
     cv_json *json = NULL;
     cogvideo_status status;
 
     CV_TRY(cv_json_read(&json, path, 1 << 20, err));
-    CV_TRY(cv_json_string(json, "format", &format, path, err));
-    if (strcmp(format, "cogvideo-dataset") != 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.40s', \"cogvideo-dataset\" was expected", path,
-                         format);
-        goto fail;
-    }
-    CV_TRY(cv_json_int(json, "version", 1, 1, &version, path, err));
+    CV_TRY(cv_json_format(json, "cogvideo-dataset", 1, path, err));
     CV_TRY(cv_json_int(json, "size", CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, &size, path, err));
     CV_TRY(cv_json_double(json, "fps", 0.01, 1000, &out->fps, path, err));
     CV_TRY(cv_json_int(json, "clips", 1, CV_DATASET_MAX_CLIPS, &clips, path, err));

@@ -131,7 +131,10 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
                          writer->about_path);
         goto fail;
     }
-    unlink(writer->about_path); /* of an older dataset, whose frames go now */
+    if (unlink(writer->about_path) != 0 && errno != ENOENT) { /* of an older dataset, whose frames go now */
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be replaced: %s", writer->about_path, strerror(errno));
+        goto fail;
+    }
     CV_TRY(cv_output_commit(&writer->frames, err));
     CV_TRY(cv_output_commit(&writer->clips, err));
     CV_TRY(write_about(writer, err));

@@ -19,8 +19,8 @@ typedef struct cv_learner_functions {
     double (*batch)(cv_learner *learner, uint64_t index);
     /* After the weights of step `step` have moved; may be NULL. */
     void (*moved)(cv_learner *learner, int step);
-    /* The loss on held-out data, and a JSON object's further members for the log (", \"psnr\":31.2"); NaN = there is none. */
-    double (*evaluate)(cv_learner *learner, char *members, size_t size);
+    /* The loss on held-out data, and a JSON object's further members for the log (", \"psnr\":31.2"); false = there is none. */
+    bool (*evaluate)(cv_learner *learner, double *loss, char *members, size_t size);
     /* Writes the part's files into the model directory and names them in its model.json. */
     cogvideo_status (*publish)(cv_learner *learner, cogvideo_error *err);
     /* What the part makes of item `index` of the held-out data (or of the first data), by a model with its newest files. */

@@ -12,7 +12,7 @@ static cogvideo_status cannot(const char *path, const char *what, cogvideo_error
 }
 
 /* Copies the lines of the first `steps` steps; what is no such line, as the half of one that a full disk left, goes. */
-static cogvideo_status copy_lines(FILE *from, cv_output *to, int steps, cogvideo_error *err)
+static cogvideo_status copy_lines(FILE *from, const char *path, cv_output *to, int steps, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     char *line = NULL;
@@ -23,6 +23,8 @@ static cogvideo_status copy_lines(FILE *from, cv_output *to, int steps, cogvideo
     while (status == COGVIDEO_OK && (length = getline(&line, &room, from)) > 0)
         if (line[length - 1] == '\n' && sscanf(line, "{\"step\":%9d", &step) == 1 && step <= steps)
             status = cv_output_write(to, line, (size_t)length, err);
+    if (status == COGVIDEO_OK && !feof(from))
+        status = cannot(path, "read", err);
     free(line);
     return status;
 }
@@ -36,7 +38,7 @@ static cogvideo_status cut(const char *path, int steps, cogvideo_error *err)
     if (!from)
         return errno == ENOENT ? COGVIDEO_OK : cannot(path, "opened", err);
     CV_TRY(cv_output_open(&to, path, err));
-    CV_TRY(copy_lines(from, &to, steps, err));
+    CV_TRY(copy_lines(from, path, &to, steps, err));
     CV_TRY(cv_output_commit(&to, err));
 fail:
     cv_output_abandon(&to);

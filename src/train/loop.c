@@ -134,25 +134,25 @@ static void run_step(train_loop *loop)
     loop->progress.samples_per_second = learner->items * recipe->accumulate / (cv_clock() - started);
 }
 
-static cogvideo_status evaluate(train_loop *loop, cogvideo_error *err)
-{
-    char members[1200] = "";
-    double loss = loop->learner->functions->evaluate(loop->learner, members, sizeof members);
-
-    if (isnan(loss))
-        return COGVIDEO_OK;
-    loop->progress.held_out = loss;
-    return cv_train_log_evaluation(&loop->log, loop->step, loss, members, err);
-}
-
 /* A loss that is no number never becomes a checkpoint. */
-static cogvideo_status check_loss(const train_loop *loop, cogvideo_error *err)
+static cogvideo_status no_number(const train_loop *loop, cogvideo_error *err)
 {
-    if (isfinite(loop->progress.loss) && isfinite(loop->progress.gradient_norm))
-        return COGVIDEO_OK;
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                    "the loss of step %d is no number: lower the learning rate; the checkpoint of an earlier step is kept",
                    loop->step);
+}
+
+static cogvideo_status evaluate(train_loop *loop, cogvideo_error *err)
+{
+    char members[1200] = "";
+    double loss;
+
+    if (!loop->learner->functions->evaluate(loop->learner, &loss, members, sizeof members))
+        return COGVIDEO_OK;
+    if (!isfinite(loss))
+        return no_number(loop, err);
+    loop->progress.held_out = loss;
+    return cv_train_log_evaluation(&loop->log, loop->step, loss, members, err);
 }
 
 /* A sheet that cannot be made, as where a model lacks what sampling needs, is no reason to stop. */
@@ -202,7 +202,8 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
         bool stop, shows;
 
         run_step(loop);
-        CV_TRY(check_loss(loop, err));
+        if (!isfinite(loop->progress.loss) || !isfinite(loop->progress.gradient_norm))
+            return no_number(loop, err);
         CV_TRY(cv_train_log_step(&loop->log, &loop->progress, err));
         if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
@@ -230,6 +231,44 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
     if (access(folder, W_OK) != 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written to, but the part goes there: %s", folder,
                        strerror(errno));
+    return COGVIDEO_OK;
+}
+
+/* The part that the directory's other parts were trained on, which a new one would not fit; NULL = none. */
+static const char *find_dependents(const train_loop *loop)
+{
+    const cv_description *d = &loop->model->description;
+    const bool stages = d->files.own[0] || d->files.own[1], merges = loop->step == 0 && loop->recipe.merge > 0;
+
+    if (loop->recipe.part == CV_TRAIN_IMAGE && stages)
+        return "stages that were trained on its trunk";
+    if (loop->recipe.part == CV_TRAIN_IMAGE_TOKENIZER && (!loop->recipe.decoder_only || merges) &&
+        (stages || d->files.bare_trunk))
+        return "a trunk that was trained on its codes";
+    return NULL;
+}
+
+/* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
+static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
+{
+    const char *dependents = find_dependents(loop);
+
+    cv_log(&loop->request->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
+                                                              : "%s: all of %d steps done; written to %s again",
+           loop->request->part, last_step(loop), loop->request->model, dependents);
+    return dependents ? COGVIDEO_OK : publish(loop, err);
+}
+
+static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
+{
+    const char *dependents = find_dependents(loop);
+
+    if (loop->step >= last_step(loop))
+        return finish_again(loop, err);
+    if (dependents)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
+                       loop->request->model, dependents, loop->request->part);
+    announce(loop);
     return COGVIDEO_OK;
 }
 
@@ -297,10 +336,7 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
     CV_TRY(open_learner(&loop, err));
     CV_TRY(start_or_resume(&loop, err));
     CV_TRY(cv_train_log_open(&loop.log, request->output, request->resume != 0, loop.step, err));
-    if (loop.step < last_step(&loop))
-        announce(&loop);
-    else
-        CV_TRY(publish(&loop, err)); /* the run that made the last checkpoint may have been killed before */
+    CV_TRY(begin(&loop, err));
     CV_TRY(run_steps(&loop, err));
 fail:
     loop_close(&loop);

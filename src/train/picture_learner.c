@@ -160,7 +160,8 @@ static void count_codes(picture_learner *l)
     }
     cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
     if (l->head.recipe->merge > 0)
-        cv_codebook_merge(&l->codebook, l->head.recipe->merge, l->merged);
+        cv_log(&l->head.request->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->head.recipe->merge,
+               cv_codebook_merge(&l->codebook, l->head.recipe->merge, l->merged));
 }
 
 static void before(cv_learner *learner, int step)
@@ -194,24 +195,25 @@ static void moved(cv_learner *learner, int step)
                            cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
 }
 
-static double evaluate(cv_learner *learner, char *members, size_t size)
+static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
 {
     picture_learner *l = (picture_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
-    double loss = 0, l2 = 0;
+    double l2 = 0;
     cv_image_losses losses;
 
+    *loss = 0;
     if (!l->held_out)
-        return NAN;
+        return false;
     for (int b = 0; b < recipe->evaluate_batches; b++) {
         fill(l, (uint32_t)b, DRAW_HELD_OUT);
         cv_image_learner_measure(l->learner, &losses, l->pixels);
-        loss += loss_of(l, &losses);
+        *loss += loss_of(l, &losses) / recipe->evaluate_batches;
         l2 += losses.l2;
     }
     snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)),
              cv_codebook_used(&l->codebook, recipe->dead));
-    return loss / recipe->evaluate_batches;
+    return true;
 }
 
 /* --- opening -------------------------------------------------------------------------------------- */
@@ -416,9 +418,8 @@ static cogvideo_status check_request(const cogvideo_train_request *request, cons
     if (recipe->decoder_only && recipe->weight_decay > 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
                        recipe->weight_decay);
-    if (recipe->merge > 0 && !request->resume && (!recipe->decoder_only || d->files.trunk[0] || d->files.trunk[1] || d->files.bare_trunk))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g: it goes with decoder_only, in a model directory in which nothing was "
-                       "trained on these codes yet", recipe->merge);
+    if (recipe->merge > 0 && !recipe->decoder_only)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes", recipe->merge);
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);

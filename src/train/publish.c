@@ -15,8 +15,12 @@ static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *te
 
     for (size_t first = 0; first < tensor->count && status == COGVIDEO_OK; first += CHUNK) {
         size_t count = tensor->count - first < CHUNK ? tensor->count - first : CHUNK;
+        const float *values = (const float *)tensor->data + first;
 
-        cv_from_f32(bytes, dtype, (const float *)tensor->data + first, count);
+        if (!cv_dtype_holds(dtype, values, count))
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s has grown too large for %s: f32 as the recipe's dtype holds it",
+                           tensor->name, cv_dtype_name(dtype));
+        cv_from_f32(bytes, dtype, values, count);
         status = cv_store_writer_data(writer, bytes, count * cv_dtype_size(dtype), err);
     }
     return status;

@@ -25,51 +25,62 @@ const char *cv_train_part_name(cv_train_part part)
     return part_names[part];
 }
 
+/* The parts that know a key. */
+enum {
+    PICTURES = 1 << CV_TRAIN_IMAGE_TOKENIZER,
+    IMAGE = 1 << CV_TRAIN_IMAGE,
+    STAGE1 = 1 << CV_TRAIN_STAGE1,
+    STAGES = STAGE1 | 1 << CV_TRAIN_STAGE2,
+    NETWORKS = IMAGE | STAGES,
+    ALL = PICTURES | NETWORKS,
+};
+
 /* A key of a section: where its number goes, within which bounds, and what it is when it is missing. */
 typedef struct recipe_key {
     const char *name;
+    int parts;
     enum { WHOLE, FLAG, SEED, NUMBER } kind;
     size_t offset; /* in a recipe */
     double min, max, otherwise;
 } recipe_key;
 
 static const recipe_key keys[] = {
-    { "steps", WHOLE, offsetof(cv_recipe, steps), 1, 1e9, 1000 },
-    { "batch", WHOLE, offsetof(cv_recipe, batch), 1, 4096, 16 },
-    { "accumulate", WHOLE, offsetof(cv_recipe, accumulate), 1, 4096, 1 },
-    { "learning_rate", NUMBER, offsetof(cv_recipe, learning_rate), 0, 1, 1e-3 },
-    { "final_learning_rate", NUMBER, offsetof(cv_recipe, final_learning_rate), 0, 1, 1e-5 },
-    { "warmup", WHOLE, offsetof(cv_recipe, warmup), 0, 1e9, 100 },
-    { "beta1", NUMBER, offsetof(cv_recipe, beta1), 0, 0.99999, 0.9 },
-    { "beta2", NUMBER, offsetof(cv_recipe, beta2), 0, 0.99999, 0.95 },
-    { "epsilon", NUMBER, offsetof(cv_recipe, epsilon), 1e-16, 1, 1e-8 },
-    { "weight_decay", NUMBER, offsetof(cv_recipe, weight_decay), 0, 10, 0.01 },
-    { "clip", NUMBER, offsetof(cv_recipe, clip), 0, 1e9, 1 },
-    { "dropout", NUMBER, offsetof(cv_recipe, dropout), 0, 0.9, 0 },
-    { "text_dropout", NUMBER, offsetof(cv_recipe, text_dropout), 0, 1, 0 },
-    { "train_trunk", FLAG, offsetof(cv_recipe, train_trunk), 0, 1, 0 },
-    { "frames", WHOLE, offsetof(cv_recipe, frames), 0, 64, 0 },
-    { "norm_gain", NUMBER, offsetof(cv_recipe, norm_gain), 1e-6, 10, 1 },
-    { "position_scale", NUMBER, offsetof(cv_recipe, position_scale), 0, 100, 0.05 },
-    { "time_scale", NUMBER, offsetof(cv_recipe, time_scale), 0, 100, 0.02 },
-    { "base_share", NUMBER, offsetof(cv_recipe, base_share), 0.001, 0.999, 0.5 },
-    { "seed", SEED, offsetof(cv_recipe, seed), 0, 9007199254740992.0, 1 },
-    { "evaluate_every", WHOLE, offsetof(cv_recipe, evaluate_every), 1, 1e9, 500 },
-    { "evaluate_batches", WHOLE, offsetof(cv_recipe, evaluate_batches), 1, 1e6, 8 },
-    { "save_every", WHOLE, offsetof(cv_recipe, save_every), 1, 1e9, 500 },
-    { "samples", WHOLE, offsetof(cv_recipe, samples), 0, 64, 8 },
-    { "sample_every", WHOLE, offsetof(cv_recipe, sample_every), 1, 1e9, 1000 },
-    { "crop", WHOLE, offsetof(cv_recipe, crop), 8, 4096, 32 },
-    { "busy", NUMBER, offsetof(cv_recipe, busy), 0, 1, 0 },
-    { "plain_steps", WHOLE, offsetof(cv_recipe, plain_steps), 0, 1e9, 0 },
-    { "l1", NUMBER, offsetof(cv_recipe, l1), 0, 1000, 1 },
-    { "l2", NUMBER, offsetof(cv_recipe, l2), 0, 1000, 1 },
-    { "commitment", NUMBER, offsetof(cv_recipe, commitment), 0, 1000, 0.25 },
-    { "decay", NUMBER, offsetof(cv_recipe, decay), 0, 0.99999, 0.99 },
-    { "dead", NUMBER, offsetof(cv_recipe, dead), 0, 1, 0.01 },
-    { "clusters", WHOLE, offsetof(cv_recipe, clusters), 0, 1 << 20, 0 },
-    { "decoder_only", FLAG, offsetof(cv_recipe, decoder_only), 0, 1, 0 },
-    { "merge", NUMBER, offsetof(cv_recipe, merge), 0, 1000, 0 },
+    { "steps", ALL, WHOLE, offsetof(cv_recipe, steps), 1, 1e9, 1000 },
+    { "batch", ALL, WHOLE, offsetof(cv_recipe, batch), 1, 4096, 16 },
+    { "accumulate", ALL, WHOLE, offsetof(cv_recipe, accumulate), 1, 4096, 1 },
+    { "learning_rate", ALL, NUMBER, offsetof(cv_recipe, learning_rate), 0, 1, 1e-3 },
+    { "final_learning_rate", ALL, NUMBER, offsetof(cv_recipe, final_learning_rate), 0, 1, 1e-5 },
+    { "warmup", ALL, WHOLE, offsetof(cv_recipe, warmup), 0, 1e9, 100 },
+    { "beta1", ALL, NUMBER, offsetof(cv_recipe, beta1), 0, 0.99999, 0.9 },
+    { "beta2", ALL, NUMBER, offsetof(cv_recipe, beta2), 0, 0.99999, 0.95 },
+    { "epsilon", ALL, NUMBER, offsetof(cv_recipe, epsilon), 1e-16, 1, 1e-8 },
+    { "weight_decay", ALL, NUMBER, offsetof(cv_recipe, weight_decay), 0, 10, 0.01 },
+    { "clip", ALL, NUMBER, offsetof(cv_recipe, clip), 0, 1e9, 1 },
+    { "dropout", NETWORKS, NUMBER, offsetof(cv_recipe, dropout), 0, 0.9, 0 },
+    { "text_dropout", NETWORKS, NUMBER, offsetof(cv_recipe, text_dropout), 0, 1, 0 },
+    { "train_trunk", STAGES, FLAG, offsetof(cv_recipe, train_trunk), 0, 1, 0 },
+    { "frames", STAGE1, WHOLE, offsetof(cv_recipe, frames), 0, 64, 0 },
+    { "norm_gain", IMAGE, NUMBER, offsetof(cv_recipe, norm_gain), 1e-6, 10, 1 },
+    { "position_scale", IMAGE, NUMBER, offsetof(cv_recipe, position_scale), 0, 100, 0.05 },
+    { "time_scale", STAGES, NUMBER, offsetof(cv_recipe, time_scale), 0, 100, 0.02 },
+    { "base_share", STAGES, NUMBER, offsetof(cv_recipe, base_share), 0.001, 0.999, 0.5 },
+    { "seed", ALL, SEED, offsetof(cv_recipe, seed), 0, 9007199254740992.0, 1 },
+    { "evaluate_every", ALL, WHOLE, offsetof(cv_recipe, evaluate_every), 1, 1e9, 500 },
+    { "evaluate_batches", ALL, WHOLE, offsetof(cv_recipe, evaluate_batches), 1, 1e6, 8 },
+    { "save_every", ALL, WHOLE, offsetof(cv_recipe, save_every), 1, 1e9, 500 },
+    { "samples", ALL, WHOLE, offsetof(cv_recipe, samples), 0, 64, 8 },
+    { "sample_every", ALL, WHOLE, offsetof(cv_recipe, sample_every), 1, 1e9, 1000 },
+    { "crop", PICTURES, WHOLE, offsetof(cv_recipe, crop), 8, 4096, 32 },
+    { "busy", PICTURES, NUMBER, offsetof(cv_recipe, busy), 0, 1, 0 },
+    { "plain_steps", PICTURES, WHOLE, offsetof(cv_recipe, plain_steps), 0, 1e9, 0 },
+    { "l1", PICTURES, NUMBER, offsetof(cv_recipe, l1), 0, 1000, 1 },
+    { "l2", PICTURES, NUMBER, offsetof(cv_recipe, l2), 0, 1000, 1 },
+    { "commitment", PICTURES, NUMBER, offsetof(cv_recipe, commitment), 0, 1000, 0.25 },
+    { "decay", PICTURES, NUMBER, offsetof(cv_recipe, decay), 0, 0.99999, 0.99 },
+    { "dead", PICTURES, NUMBER, offsetof(cv_recipe, dead), 0, 1, 0.01 },
+    { "clusters", PICTURES, WHOLE, offsetof(cv_recipe, clusters), 0, 1 << 20, 0 },
+    { "decoder_only", PICTURES, FLAG, offsetof(cv_recipe, decoder_only), 0, 1, 0 },
+    { "merge", PICTURES, NUMBER, offsetof(cv_recipe, merge), 0, 1000, 0 },
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
@@ -115,8 +126,9 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
     cogvideo_status status;
     const char *dtype = "f16", *names[KEYS + 2] = { "dtype" };
 
-    for (size_t i = 0; i < KEYS; i++)
-        names[i + 1] = keys[i].name;
+    for (size_t i = 0, n = 1; i < KEYS; i++)
+        if (keys[i].parts & 1 << r->part)
+            names[n++] = keys[i].name;
     CV_TRY(cv_json_check_keys(section, names, origin, err));
     for (size_t i = 0; i < KEYS; i++)
         CV_TRY(read_key(r, &keys[i], section, origin, err));
@@ -135,20 +147,13 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
     cogvideo_status status;
     cv_json *json = NULL, *section;
     cv_recipe recipe = { .part = part };
-    const char *format, *sections[CV_TRAIN_PARTS + 3] = { "format", "version" };
+    const char *sections[CV_TRAIN_PARTS + 3] = { "format", "version" };
     char origin[600];
-    int64_t version;
 
     for (int i = 0; i < CV_TRAIN_PARTS; i++)
         sections[i + 2] = part_names[i];
     CV_TRY(cv_json_read(&json, path, MAX_BYTES, err));
-    CV_TRY(cv_json_string(json, "format", &format, path, err));
-    if (strcmp(format, "cogvideo-recipe") != 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: format is '%.60s', 'cogvideo-recipe' was expected", path,
-                         format);
-        goto fail;
-    }
-    CV_TRY(cv_json_int(json, "version", 1, 1, &version, path, err));
+    CV_TRY(cv_json_format(json, "cogvideo-recipe", 1, path, err));
     CV_TRY(cv_json_check_keys(json, sections, path, err));
     snprintf(origin, sizeof origin, "%.500s: %s", path, part_names[part]);
     CV_TRY(cv_json_object(json, part_names[part], &section, path, err));

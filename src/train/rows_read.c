@@ -16,13 +16,9 @@ const char *cv_rows_kind_name(cogvideo_rows_kind kind)
 static cogvideo_status read_kind(cv_rows *rows, const cv_json *json, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
-    const char *format, *kind;
-    int64_t version;
+    const char *kind;
 
-    CV_TRY(cv_json_string(json, "format", &format, path, err));
-    if (strcmp(format, CV_ROWS_FORMAT) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: format is '%.60s', '" CV_ROWS_FORMAT "' was expected", path, format);
-    CV_TRY(cv_json_int(json, "version", CV_ROWS_VERSION, CV_ROWS_VERSION, &version, path, err));
+    CV_TRY(cv_json_format(json, CV_ROWS_FORMAT, CV_ROWS_VERSION, path, err));
     CV_TRY(cv_json_string(json, "kind", &kind, path, err));
     for (size_t k = 0; k < sizeof kind_names / sizeof *kind_names; k++)
         if (strcmp(kind, kind_names[k]) == 0) {

@@ -313,15 +313,9 @@ static cogvideo_status check_room(const cv_shapes *world, const char *origin, co
 
 static cogvideo_status read_world(cv_shapes *world, const cv_json *json, const char *origin, cogvideo_error *err)
 {
-    const char *format = NULL;
-    int64_t version = 0;
     cogvideo_status status;
 
-    CV_TRY(cv_json_string(json, "format", &format, origin, err));
-    if (strcmp(format, "cogvideo-shapes") != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.40s', \"cogvideo-shapes\" was expected", origin,
-                       format);
-    CV_TRY(cv_json_int(json, "version", 1, 1, &version, origin, err));
+    CV_TRY(cv_json_format(json, "cogvideo-shapes", 1, origin, err));
     CV_TRY(read_frame(world, json, origin, err));
     CV_TRY(read_captions(world, json, origin, err));
     CV_TRY(read_list(json, "backgrounds", read_colour, world->background, sizeof *world->background,

@@ -155,7 +155,8 @@ static cogvideo_status add_from_folder(cv_sources *sources, const char *path, co
 
     CV_TRY(caption_path(&name, path, cv_path_is_dir(path), err));
     if (cv_file_read(&caption, name.data, 1 << 16, &why) != COGVIDEO_OK || !caption.data)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: it has no caption in %s", path, name.data);
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s%s", path,
+               caption.data ? "" : name.data, caption.data ? "" : " is empty");
     else
         status = add(sources, path, caption.data, log, err);
 fail:

@@ -81,23 +81,30 @@ static double batch(cv_learner *learner, uint64_t index)
     return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
 }
 
+/* Room for the loss of each predicted place of a batch. */
+static float *take_losses(const transformer_learner *l, cv_arena *arena)
+{
+    return cv_arena_take(arena, (size_t)l->head.recipe->batch * (size_t)l->slots * (size_t)cv_cogvideo_places(config_of(l)),
+                         sizeof(float));
+}
+
 /* Loss per frame over fixed held-out rows. */
-static double evaluate(cv_learner *learner, char *members, size_t size)
+static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
 {
     transformer_learner *l = (transformer_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
     int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
-    double sums[65] = { 0 }, total = 0;
+    double sums[65] = { 0 };
     cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
                             .plus = recipe->part != CV_TRAIN_IMAGE };
-    float *ce = (float *)l->memory; /* the arena begins behind it */
-    size_t ce_size = (size_t)recipe->batch * (size_t)per * sizeof *ce, used = 0;
+    size_t used = 0;
 
+    *loss = 0;
     if (l->held_out.count == 0)
-        return NAN;
-    ce_size = (ce_size + 63) / 64 * 64;
+        return false;
     for (int b = 0; b < recipe->evaluate_batches; b++) {
-        cv_arena arena = cv_arena_over((char *)l->memory + ce_size, l->memory_size - ce_size);
+        cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+        float *ce = take_losses(l, &arena);
 
         for (int s = 0; s < recipe->batch; s++) {
             uint32_t counter[4] = { (uint32_t)b, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
@@ -105,7 +112,7 @@ static double evaluate(cv_learner *learner, char *members, size_t size)
             cv_rng_block(bits, 1, counter);
             fill(l, s, &l->held_out, bits[0] % l->held_out.count, (int)(bits[1] % (uint32_t)l->held_out.frames), false);
         }
-        total += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &arena);
+        *loss += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &arena) / recipe->evaluate_batches;
         for (int i = 0; i < recipe->batch * per; i++)
             sums[i % per / L] += (double)ce[i];
     }
@@ -115,7 +122,7 @@ static double evaluate(cv_learner *learner, char *members, size_t size)
                                  sums[slot] / (recipe->evaluate_batches * recipe->batch * L));
     if (used < size)
         snprintf(members + used, size - used, "]");
-    return total / recipe->evaluate_batches;
+    return true;
 }
 
 /* --- opening -------------------------------------------------------------------------------------- */
@@ -148,12 +155,15 @@ fail:
     return status;
 }
 
-/* The file of the trunk that a stage is trained on: the bare one, or that of a stage which is there already. */
+/* The file of the trunk that a stage is trained on: its own where it goes on, else the bare one or that of a stage which is there. */
 static const char *trunk_file(const transformer_learner *l)
 {
+    const cogvideo_train_request *request = l->head.request;
     const cv_description *d = &l->head.model->description;
     int own = l->head.recipe->part == CV_TRAIN_STAGE2;
 
+    if (l->head.recipe->part != CV_TRAIN_IMAGE && (request->finetune || request->resume) && d->files.trunk[own])
+        return d->files.trunk[own];
     return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
 }
 
@@ -275,12 +285,11 @@ fail:
     return status;
 }
 
-/* What would go wrong later: sizes beyond an int, a trunk that others stand on, a guide that nobody asks for. */
+/* What would go wrong later: sizes beyond an int, a guide that nobody asks for. */
 static cogvideo_status check_request(const transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
     const cv_recipe *recipe = l->head.recipe;
-    const cv_description *d = &l->head.model->description;
     int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
 
     if (recipe->frames == 1 || recipe->frames > config->frames)
@@ -289,9 +298,6 @@ static cogvideo_status check_request(const transformer_learner *l, cogvideo_erro
     if (places * recipe->batch > INT_MAX / 4)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
                        recipe->batch, (long long)places);
-    if (recipe->part == CV_TRAIN_IMAGE && !l->head.request->resume && (d->files.own[0] || d->files.own[1]))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has stages that were trained on its trunk: a new trunk wants a model "
-                       "directory of its own, without them", l->head.request->model);
     if (recipe->part == CV_TRAIN_STAGE2 && recipe->text_dropout > 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
                        recipe->text_dropout);
@@ -303,7 +309,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
     int n = l->head.recipe->batch;
-    size_t L = (size_t)cv_cogvideo_places(config), ce = (size_t)n * (size_t)l->slots * L * sizeof(float) + 64;
+    size_t L = (size_t)cv_cogvideo_places(config);
     cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
                             .plus = l->head.recipe->part != CV_TRAIN_IMAGE };
     cogvideo_status status = COGVIDEO_OK;
@@ -315,8 +321,9 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     for (int s = 0; s < n; s++)
         l->sequences[s] = (cv_train_sequence){ l->texts, config->text_places, l->codes };
     work.sequences = l->sequences;
+    take_losses(l, &arena);
     cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &arena);
-    l->memory_size = arena.peak + ce;
+    l->memory_size = arena.peak;
     l->head.memory = l->memory_size;
     l->head.items = n * l->slots * (int)L;
     if (!(l->memory = cv_alloc(l->memory_size, 1, err)))

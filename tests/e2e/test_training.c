@@ -198,7 +198,7 @@ static void finetuning_wants_something_there(void **state)
                   "bare: has no file of 'stage1' yet, which is trained first");
     assert_int_equal(system("\"$COGVIDEO_PROGRAM\" quantize \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/eight\" --type q8 -q"), 0);
     program_check("train stage1 stage1.rows --finetune --recipe rest.json --model eight -o x" STDERR, 1,
-                  "dense.0.weight is missing, of another size or quantised");
+                  "has type I8, F32, F16 or BF16 was expected");
 }
 
 static void the_model_makes_a_clip(void **state)
@@ -214,10 +214,12 @@ static void the_model_makes_a_clip(void **state)
 static void what_is_wrong_is_said(void **state)
 {
     static const char broken[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image\":{\"steps\":0}}";
+    static const char foreign[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image\":{\"merge\":1}}";
     static const char unknown[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image\":{\"stepps\":5}}";
 
     (void)state;
     check_write(check_temp_path("broken.json"), broken, sizeof broken - 1);
+    check_write(check_temp_path("foreign.json"), foreign, sizeof foreign - 1);
     check_write(check_temp_path("unknown.json"), unknown, sizeof unknown - 1);
     program_check("train image image.rows --recipe broken.json --model model -o x" STDERR, 1, "'steps' is 0");
     program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "unknown key 'stepps'");
@@ -225,7 +227,11 @@ static void what_is_wrong_is_said(void **state)
     program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
     program_check("train stage1 none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
     program_check("train image image.rows --recipe recipe.json --model model -o x" STDERR, 1, "has stages that were trained on");
+    program_check("train image-tokenizer data --recipe recipe.json --model model -o x" STDERR, 1, "has a trunk that was trained on");
+    program_check("train image image.rows --recipe recipe.json --model model -o image-halves --resume --steps 9" STDERR, 0,
+                  "model is left as it is, for it has stages");
     program_check("train stage1 image.rows --recipe recipe.json --model model -o x" STDERR, 1, "stage1 wants its own");
+    program_check("train image image.rows --recipe foreign.json --model model -o x" STDERR, 1, "unknown key 'merge'");
     program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1, "is there already");
     program_check("train stage2 stage2.rows --recipe recipe.json --model model -o image-straight --resume" STDERR, 1,
                   "is a checkpoint of 'image'");

@@ -85,7 +85,7 @@ static void half_weights_give_the_same_dx(void **state)
         cv_to_f32(f.weight, half, dtype, N * K);
         frozen.weight.data = half;
         frozen.weight.type = (cv_weight_type)dtype;
-        scratch = cv_alloc(cv_linear_backward_scratch(&f.exec, &frozen), 1, NULL);
+        scratch = cv_alloc(cv_linear_backward_scratch(&f.exec, K), 1, NULL);
         assert_non_null(scratch);
         for (int add = 0; add < 2; add++) {
             for (int i = 0; i < ROWS * K; i++)

@@ -163,18 +163,9 @@ fail:
 static cogvideo_status read_head(cv_description *d, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
-    const char *format, *family;
-    int64_t version;
+    const char *family;
 
-    if (!cv_json_is_object(d->json))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", path);
-    CV_TRY(cv_json_string(d->json, "format", &format, path, err));
-    if (strcmp(format, "cogvideo-model") != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: format is '%.60s', 'cogvideo-model' was expected", path, format);
-    CV_TRY(cv_json_int(d->json, "version", 1, 1000, &version, path, err));
-    if (version != 1)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: is of version %d, this program reads version 1", path,
-                       (int)version);
+    CV_TRY(cv_json_format(d->json, "cogvideo-model", 1, path, err));
     CV_TRY(cv_json_string(d->json, "family", &family, path, err));
     if (strcmp(family, "cogvideo") != 0)
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: is of the family '%.60s', this program knows 'cogvideo'",

@@ -14,6 +14,7 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
 {
     const cv_cogvideo_config *config = p->stage->config;
     size_t n = (size_t)p->count, C = (size_t)config->hidden;
+    int widest = config->mlp > config->hidden ? config->mlp : config->hidden;
 
     back->sequences = sequences;
     back->dx = take(arena, n, C);
@@ -29,8 +30,7 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
     back->groups = cv_arena_take(arena, (size_t)sequences + 1, sizeof(int));
     back->attention_scratch = cv_arena_take(
         arena, cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads), 1);
-    back->linear_scratch =
-        cv_arena_take(arena, cv_linear_backward_scratch(p->exec, &p->stage->trunk->layers[0].mlp_out), 1);
+    back->linear_scratch = cv_arena_take(arena, cv_linear_backward_scratch(p->exec, widest), 1);
     back->norm_scratch = cv_arena_take(arena, cv_layer_norm_backward_scratch(p->count, config->hidden), 1);
 }
 
