@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static int print_version(void)
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
     int status;
 
     settle_environment(argv);
+    prctl(PR_SET_NAME, "cogvideo"); /* which that start lost */
     cli_catch_signals();
     status = dispatch(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK)

@@ -397,6 +397,8 @@ static inline void spread_offsets(int32_t *out, const int32_t *sums, int count)
                     in[c] = _mm512_loadu_si512(at + (size_t)c * x->stride);                                       \
                 UNROLL for (int r = 0; r < R; r++) {                                                              \
                     __m512i row = nibbles(w_at + (size_t)r * row_bytes);                                          \
+                    if (b == 0)                                                                                   \
+                        _mm_prefetch(w_at + (size_t)(R + r) * row_bytes, _MM_HINT_T0);                            \
                     __m512 scale = _mm512_set1_ps(wide[r][g]);                                                    \
                     UNROLL for (int c = 0; c < C; c++) {                                                          \
                         __m512i dot = _mm512_dpbusd_epi32(_mm512_maskz_set1_epi32(1, offsets[c][g]), row, in[c]); \
