@@ -98,12 +98,14 @@ typedef struct cogvideo_rows_options {
     cogvideo_rows_kind kind;
     int cut_text;  /* 1: captions longer than the model's room are cut with a warning; 0: they are an error */
     int overwrite; /* 1: replace a file that is there */
+    int rounds;    /* stage 2: windows of so many first rounds of interpolation, whose frames stand furthest apart; 0 = of all */
 } cogvideo_rows_options;
 
 /* Writes rows of int32, little-endian, without a header: the model's text places (ids, then <pad>), then frames of
  * codes; and beside them "ROWS.json", which says what a row is:
  *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,
- *      "grid":20,"image_codes":20000,"model":"cogvideo"}
+ *      "grid":20,"image_codes":20000,"model":"cogvideo","tokenizers":"0123456789abcdef"}
+ * the last a number for the model's codebook and text model, by which training knows rows that were made with others.
  * The model needs an image tokenizer and a text tokenizer only. `callbacks` and `rows` (how many were written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
                                                      const char *output, const cogvideo_rows_options *options,

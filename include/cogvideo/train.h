@@ -34,10 +34,11 @@ typedef struct cogvideo_train_request {
     int resume;               /* 1: go on from the checkpoint there, with a warning where the recipe has changed; 0: there must be none */
     int finetune;             /* 1: begin with the weights that the directory has of this part (not of the image tokenizer, on whose
                                  codes all else stands); 0: with new ones. A resumed run has begun already and ignores it */
+    int overwrite;            /* 1: begin anew although the directory has this part; 0: that is an error */
     int steps;                /* stop after this step; 0 = as the recipe says */
     int threads;              /* 0 = all */
     cogvideo_log log;
-    /* After every step; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    /* After every step, and between the batches of one whose gradients add up; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_train_progress *progress);
     void *user;
 } cogvideo_train_request;

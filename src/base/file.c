@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -228,6 +229,25 @@ void cv_output_keep_partial(cv_output *out)
     cv_free(out->partial);
     out->partial = NULL;
     cv_output_abandon(out);
+}
+
+cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err)
+{
+    *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*out < 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be opened: %s", folder, strerror(errno));
+    if (flock(*out, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        cv_folder_unlock(out);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder);
+    }
+    return COGVIDEO_OK;
+}
+
+void cv_folder_unlock(int *lock)
+{
+    if (*lock >= 0)
+        close(*lock);
+    *lock = -1;
 }
 
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err)

@@ -40,6 +40,11 @@ void cv_output_abandon(cv_output *out);
 /* Closes and leaves what was written so far under the partial name. */
 void cv_output_keep_partial(cv_output *out);
 
+/* Keeps others out of a folder who lock it too, in this process or another, until the unlocking or the process's end; *out is
+ * negative while no lock is held. Without `wait` it is an error that another has it. File systems that know no locks have none. */
+cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err);
+void cv_folder_unlock(int *lock);
+
 /* "dir/name" in fresh memory, or NULL with err set. */
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
 bool cv_path_is_dir(const char *path);

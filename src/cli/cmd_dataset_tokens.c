@@ -6,7 +6,7 @@
 typedef struct settings {
     cli_model_options model;
     const char *output;
-    int kind, cut_text, force, json;
+    int kind, rounds, cut_text, force, json;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -16,6 +16,8 @@ static const arg_option table[] = {
     { "for", 0, "STEP",
       "image: text and the first frame; stage1: all key frames of a clip; stage2: the windows of every round of "
       "interpolation; default stage1", ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2" },
+    { "rounds", 0, "N", "for stage2: the windows of the first N rounds alone, which are the hard ones; default all", ARG_INT,
+      FIELD(rounds), 0, 64, 0, NULL },
     { "cut-text", 0, NULL, "cut captions that are longer than the model's room, with a warning, instead of an error",
       ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
@@ -37,7 +39,7 @@ static void print_json(const char *file, long long rows)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    const cogvideo_rows_options options = { (cogvideo_rows_kind)s->kind, s->cut_text, s->force };
+    const cogvideo_rows_options options = { (cogvideo_rows_kind)s->kind, s->cut_text, s->force, s->rounds };
     cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks;
     cogvideo_dataset *dataset = NULL;

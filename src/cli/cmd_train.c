@@ -6,12 +6,13 @@
 
 #include <cogvideo/train.h>
 #include <math.h>
+#include <string.h>
 
 #define REPEAT 10.0 /* seconds between two lines of progress */
 
 typedef struct settings {
     const char *model, *recipe, *held_out, *output;
-    int resume, finetune, steps, threads, quiet, json;
+    int resume, finetune, force, steps, threads, quiet, json;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -24,6 +25,7 @@ static const arg_option table[] = {
     { "resume", 0, NULL, "go on from the run's checkpoint, bit for bit", ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
     { "finetune", 0, NULL, "begin with the weights that DIR has of this part, not with new ones", ARG_FLAG, FIELD(finetune), 0, 0, 0,
       NULL },
+    { "force", 'f', NULL, "begin anew although DIR has this part, which is lost", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
     { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 1,
       1024, 0, NULL },
@@ -34,6 +36,7 @@ static const arg_option table[] = {
 
 typedef struct train_view {
     int quiet, first_step; /* of this call; 0 = not known yet */
+    const char *unit; /* of what is learned from */
     double started, shown;
     cogvideo_train_progress last; /* step 0: nothing was left to do */
 } train_view;
@@ -43,6 +46,8 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
     train_view *view = user;
     double now = cli_clock();
 
+    if (p->step == view->last.step) /* in the middle of a step */
+        return cli_interrupted();
     view->last = *p;
     if (view->first_step == 0)
         view->first_step = p->step;
@@ -52,8 +57,8 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
 
         if (p->held_out > 0)
             snprintf(held_out, sizeof held_out, ", held out %.4f", p->held_out);
-        cli_say("step %d of %d, loss %.4f%s, rate %.2g, %.0f a second, %.0f s left", p->step, p->steps, p->loss, held_out,
-                p->learning_rate, p->samples_per_second, each * (p->steps - p->step));
+        cli_say("step %d of %d, loss %.4f%s, learning rate %.2g, %.0f %s/s, %.0f s left", p->step, p->steps, p->loss, held_out,
+                p->learning_rate, p->samples_per_second, view->unit, each * (p->steps - p->step));
         view->shown = now;
     }
     return cli_interrupted();
@@ -88,11 +93,12 @@ static void print_json(const settings *s, const char *part, const cogvideo_train
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    train_view view = { .quiet = s->quiet, .started = cli_clock() };
+    train_view view = { .quiet = s->quiet, .started = cli_clock(),
+                        .unit = strcmp(arguments->values[0], "image-tokenizer") == 0 ? "pictures" : "codes" };
     cogvideo_train_request request = {
         .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,
         .data_count = arguments->count - 1, .held_out = s->held_out, .output = s->output, .resume = s->resume,
-        .finetune = s->finetune,
+        .finetune = s->finetune, .overwrite = s->force,
         .steps = s->steps, .threads = s->threads, .log = { on_message, &view }, .progress = on_progress, .user = &view,
     };
     cogvideo_error err;

@@ -12,7 +12,7 @@ static void catch(int number)
 
 void cli_catch_signals(void)
 {
-    struct sigaction action;
+    struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = catch;
@@ -20,6 +20,8 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* as after nohup */
+        sigaction(SIGHUP, &action, NULL);
 }
 
 int cli_interrupted(void)

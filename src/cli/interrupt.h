@@ -1,4 +1,4 @@
-/* interrupt.h - SIGINT and SIGTERM end a run at its next progress report; a second one ends the program at once. */
+/* interrupt.h - SIGINT, SIGTERM and SIGHUP end a run at its next progress report; a second one ends the program at once. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 

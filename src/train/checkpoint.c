@@ -25,6 +25,7 @@ cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *h
     snprintf(name, sizeof name, "%d", head->steps);
     CV_TRY(cv_store_writer_metadata(writer, "steps", name, err));
     CV_TRY(cv_store_writer_metadata(writer, "recipe", head->recipe, err));
+    CV_TRY(cv_store_writer_metadata(writer, "stands_on", head->stands_on, err));
     for (int s = 0; s < count; s++)
         for (size_t t = 0; t < cv_store_count(stores[s].store); t++) {
             const cv_tensor *tensor = cv_store_at(stores[s].store, t);
@@ -49,6 +50,7 @@ static cogvideo_status read_head(const cv_store *file, cv_checkpoint_head *head,
     const char *format = cv_store_metadata(file, "format"), *of = cv_store_metadata(file, "part");
     const char *done = cv_store_metadata(file, "steps"), *recipe = cv_store_metadata(file, "recipe");
     char *end;
+    const char *stands_on = cv_store_metadata(file, "stands_on");
     long number;
 
     if (!format || strcmp(format, "cogvideo-checkpoint") != 0 || !of || !done)
@@ -61,6 +63,7 @@ static cogvideo_status read_head(const cv_store *file, cv_checkpoint_head *head,
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that '%.40s' steps were done", cv_store_path(file), done);
     head->steps = (int)number;
     snprintf(head->recipe, sizeof head->recipe, "%s", recipe ? recipe : "");
+    snprintf(head->stands_on, sizeof head->stands_on, "%s", stands_on ? stands_on : "");
     return COGVIDEO_OK;
 }
 

@@ -127,7 +127,7 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
     cogvideo_status status;
 
     if (writer->clip_count == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: no clip came together for this dataset",
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not made, since no clip came together for it",
                          writer->about_path);
         goto fail;
     }

@@ -41,7 +41,8 @@ struct cv_learner {
     const char *prefixes[CV_LEARNER_STORES];  /* of their names in a checkpoint */
     int stores;
     cv_store *state;                          /* further numbers that a checkpoint keeps; NULL = none */
-    int items;                                /* tokens or pictures of a batch, for the speed shown */
+    int items;                                /* codes or pictures of a batch, for the speed shown */
+    char stands_on[24];                       /* as in a checkpoint's head */
     uint64_t memory;                          /* bytes held beside the stores */
 };
 

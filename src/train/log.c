@@ -3,8 +3,10 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static cogvideo_status cannot(const char *path, const char *what, cogvideo_error *err)
 {
@@ -49,13 +51,19 @@ fail:
 cogvideo_status cv_train_log_open(cv_train_log *out, const char *folder, bool resume, int steps, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
+    int file;
 
     if (!(out->path = cv_path_join(folder, "log.jsonl", err)))
         return COGVIDEO_ERROR_MEMORY;
     if (resume)
         CV_TRY(cut(out->path, steps, err));
-    if (!(out->file = fopen(out->path, resume ? "ab" : "wb")))
-        return cannot(out->path, "written", err);
+    /* Through a link another file would be written. */
+    file = open(out->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (resume ? O_APPEND : O_TRUNC), 0666);
+    if (file < 0 || !(out->file = fdopen(file, "w"))) {
+        status = cannot(out->path, "written", err);
+        if (file >= 0)
+            close(file);
+    }
 fail:
     return status;
 }

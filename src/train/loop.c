@@ -1,6 +1,7 @@
 #include "train/loop.h"
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
@@ -22,6 +23,7 @@ typedef struct train_loop {
     cv_learner *learner;
     cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
     char *checkpoint;
+    int lock; /* of the run's folder; -1 = not held */
     cv_train_log log;
     int step; /* finished */
     cogvideo_train_progress progress;
@@ -65,6 +67,7 @@ static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
     cogvideo_status status;
 
     cv_recipe_text(&loop->recipe, head.recipe);
+    memcpy(head.stands_on, loop->learner->stands_on, sizeof head.stands_on);
     status = cv_checkpoint_save(loop->checkpoint, &head, stores, count, err);
     return status == COGVIDEO_OK ? publish(loop, err) : status;
 }
@@ -85,6 +88,8 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
         return COGVIDEO_OK;
     }
     CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
+    if (head.stands_on[0] && strcmp(head.stands_on, loop->learner->stands_on) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another trunk than that of %s", loop->checkpoint, loop->request->model);
     loop->step = head.steps;
     cv_recipe_changes(&loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
@@ -105,7 +110,15 @@ static void clear_gradients(const cv_learner *learner)
         }
 }
 
-static void run_step(train_loop *loop)
+static bool asked_to_stop(const train_loop *loop)
+{
+    const cogvideo_train_request *request = loop->request;
+
+    return request->progress && request->progress(request->user, &loop->progress) != 0;
+}
+
+/* False, and no weight moved, where the step was to be stopped. */
+static bool run_step(train_loop *loop)
 {
     cv_learner *learner = loop->learner;
     const cv_recipe *recipe = &loop->recipe;
@@ -116,8 +129,11 @@ static void run_step(train_loop *loop)
     if (learner->functions->before)
         learner->functions->before(learner, loop->step);
     clear_gradients(learner);
-    for (int i = 0; i < recipe->accumulate; i++)
+    for (int i = 0; i < recipe->accumulate; i++) {
+        if (i > 0 && asked_to_stop(loop))
+            return false;
         loss += learner->functions->batch(learner, (uint64_t)loop->step * (uint64_t)recipe->accumulate + (uint64_t)i);
+    }
     norm = cv_gradient_norm(learner->gradients, learner->stores) * scale;
     if (recipe->clip > 0 && norm > recipe->clip)
         scale *= recipe->clip / norm;
@@ -132,6 +148,7 @@ static void run_step(train_loop *loop)
     loop->progress.learning_rate = adamw.rate;
     loop->progress.gradient_norm = norm;
     loop->progress.samples_per_second = learner->items * recipe->accumulate / (cv_clock() - started);
+    return true;
 }
 
 /* A loss that is no number never becomes a checkpoint. */
@@ -172,7 +189,7 @@ static int last_step(const train_loop *loop)
 }
 
 /* Says what the run takes before it begins, by the time of a batch that counts for nothing; a long one is not repeated. */
-static void announce(const train_loop *loop)
+static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
 {
     cv_learner *learner = loop->learner;
     uint64_t index = (uint64_t)loop->step * (uint64_t)loop->recipe.accumulate;
@@ -182,18 +199,37 @@ static void announce(const train_loop *loop)
         started = cv_clock();
         learner->functions->batch(learner, index);
         step = cv_clock() - started;
+        if (asked_to_stop(loop))
+            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped before step %d", loop->step + 1);
     }
     step *= loop->recipe.accumulate;
     left = step * (last_step(loop) - loop->step);
     cv_log(&loop->request->log, COGVIDEO_LOG_INFO,
            "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->request->part, loop->step,
-           last_step(loop), (double)loop->progress.memory / 1e6, left < 36000 ? 1 : 0, left < 3600 ? left / 60 : left / 3600,
-           left < 3600 ? "minutes" : "hours", step);
+           last_step(loop), (double)loop->progress.memory / 1e6, left < 36000 && left >= 120 ? 1 : 0,
+           left < 120 ? left : left < 3600 ? left / 60 : left / 3600, left < 120 ? "seconds" : left < 3600 ? "minutes" : "hours", step);
+    return COGVIDEO_OK;
+}
+
+/* Where what was learned is to be found. */
+static void tell_place(const train_loop *loop)
+{
+    if (is_useful(loop))
+        cv_log(&loop->request->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s and in the model %s", loop->request->part, loop->step,
+               loop->checkpoint, loop->request->model);
+    else
+        cv_log(&loop->request->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
+               "then there is no codebook", loop->request->part, loop->step, loop->checkpoint, loop->request->model,
+               loop->recipe.plain_steps + 1);
+}
+
+static cogvideo_status stopped(const train_loop *loop, int end, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there", loop->step, end);
 }
 
 static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
 {
-    const cogvideo_train_request *request = loop->request;
     int end = last_step(loop);
     cogvideo_status status = COGVIDEO_OK;
 
@@ -201,22 +237,25 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
     while (loop->step < end) {
         bool stop, shows;
 
-        run_step(loop);
+        if (!run_step(loop)) {
+            CV_TRY(save(loop, err));
+            return stopped(loop, end, err);
+        }
         if (!isfinite(loop->progress.loss) || !isfinite(loop->progress.gradient_norm))
             return no_number(loop, err);
         CV_TRY(cv_train_log_step(&loop->log, &loop->progress, err));
         if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
-        stop = request->progress && request->progress(request->user, &loop->progress) != 0;
+        stop = asked_to_stop(loop);
         shows = loop->recipe.samples > 0 && is_useful(loop) && loop->step % loop->recipe.sample_every == 0;
         if (stop || shows || loop->step % loop->recipe.save_every == 0 || loop->step == end)
             CV_TRY(save(loop, err));
         if (shows)
             show(loop);
         if (stop && loop->step < end)
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
-                           loop->step, end);
+            return stopped(loop, end, err);
     }
+    tell_place(loop);
 fail:
     return status;
 }
@@ -248,6 +287,17 @@ static const char *find_dependents(const train_loop *loop)
     return NULL;
 }
 
+static bool is_there(const train_loop *loop)
+{
+    const cv_description *d = &loop->model->description;
+
+    switch (loop->recipe.part) {
+    case CV_TRAIN_IMAGE_TOKENIZER: return d->files.image_tokenizer != NULL;
+    case CV_TRAIN_IMAGE: return d->files.bare_trunk != NULL;
+    default: return d->files.own[loop->recipe.part == CV_TRAIN_STAGE2] != NULL;
+    }
+}
+
 /* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
 static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 {
@@ -259,29 +309,52 @@ static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
     return dependents ? COGVIDEO_OK : publish(loop, err);
 }
 
+/* Before the first step: nothing that is there is lost, and what is asked for can be had. */
 static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
+    const cogvideo_train_request *request = loop->request;
     const char *dependents = find_dependents(loop);
+    long long available = cv_memory_available();
 
     if (loop->step >= last_step(loop))
         return finish_again(loop, err);
     if (dependents)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
-                       loop->request->model, dependents, loop->request->part);
-    announce(loop);
-    return COGVIDEO_OK;
+                       request->model, dependents, request->part);
+    if (!request->resume && !request->finetune && !request->overwrite && is_there(loop))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
+                       "anew ('--force')", request->model, request->part);
+    if (available >= 0 && loop->progress.memory > (uint64_t)available)
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%.1f GB of memory are needed and %.1f GB are free: make 'batch' smaller in the recipe, and "
+                       "'accumulate' as much larger", (double)loop->progress.memory / 1e9, (double)available / 1e9);
+    return announce(loop, err);
+}
+
+static bool names_model(const char *folder)
+{
+    char *path = cv_path_join(folder, "model.json", NULL);
+    bool there = path && cv_path_exists(path);
+
+    cv_free(path);
+    return there;
 }
 
 static cogvideo_status open_folder(train_loop *loop, cogvideo_error *err)
 {
     const char *folder = loop->request->output;
+    cogvideo_status status;
+    int why = mkdir(folder, 0777) == 0 ? 0 : errno;
 
-    if (mkdir(folder, 0777) != 0 && !cv_path_is_dir(folder))
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    if (why && !cv_path_is_dir(folder))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(why));
     if (access(folder, W_OK) != 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written to: %s", folder, strerror(errno));
-    loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err);
-    return loop->checkpoint ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
+    if (names_model(folder))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is a model directory: a run's checkpoint and log want a folder of their own", folder);
+    if (!(loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err)))
+        return COGVIDEO_ERROR_MEMORY;
+    status = cv_folder_lock(&loop->lock, folder, false, err);
+    return status;
 }
 
 static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
@@ -315,6 +388,7 @@ static void loop_close(train_loop *loop)
     if (loop->learner)
         loop->learner->functions->close(loop->learner);
     cv_train_log_close(&loop->log);
+    cv_folder_unlock(&loop->lock);
     cv_family_close(&loop->model);
     cv_free(loop->checkpoint);
 }
@@ -324,7 +398,7 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_status status;
     cv_train_part part;
-    train_loop loop = { .request = request };
+    train_loop loop = { .request = request, .lock = -1 };
 
     if (!cv_train_part_parse(&part, request->part))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

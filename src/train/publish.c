@@ -3,6 +3,7 @@
 #include "tensor/store_write.h"
 #include "train/learner.h"
 
+#include <math.h>
 #include <string.h>
 
 #define CHUNK 65536
@@ -17,9 +18,13 @@ static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *te
         size_t count = tensor->count - first < CHUNK ? tensor->count - first : CHUNK;
         const float *values = (const float *)tensor->data + first;
 
+        for (size_t i = 0; i < count; i++)
+            if (!isfinite(values[i]))
+                return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s holds what is no number, so it is not written into the model: lower the "
+                               "learning rate and begin from an earlier checkpoint", tensor->name);
         if (!cv_dtype_holds(dtype, values, count))
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s has grown too large for %s: f32 as the recipe's dtype holds it",
-                           tensor->name, cv_dtype_name(dtype));
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s has grown too large for %s, as where a training diverges: lower the learning rate "
+                           "(or store the part with 'dtype' f32)", tensor->name, cv_dtype_name(dtype));
         cv_from_f32(bytes, dtype, values, count);
         status = cv_store_writer_data(writer, bytes, count * cv_dtype_size(dtype), err);
     }
@@ -58,9 +63,11 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     cogvideo_status status;
     char *path = cv_path_join(learner->request->model, "model.json", err);
     cv_json *json = NULL, *parts, *own;
+    int lock = -1;
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_folder_lock(&lock, learner->request->model, true, err)); /* two parts may be trained at once */
     CV_TRY(cv_json_read(&json, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_object(json, "parts", &parts, path, err));
     if (keys) {
@@ -72,6 +79,7 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     }
     CV_TRY(cv_json_write(json, path, err));
 fail:
+    cv_folder_unlock(&lock);
     cv_json_free(&json);
     cv_free(path);
     return status;

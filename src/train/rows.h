@@ -4,6 +4,7 @@
 #define CV_TRAIN_ROWS_H
 
 #include "base/file.h"
+#include "train/tokenizers.h"
 
 #include <cogvideo/dataset.h>
 
@@ -18,13 +19,14 @@ typedef struct cv_rows {
     cogvideo_rows_kind kind;
     int text_places, frames, places;
     int32_t pad;
+    char tokenizers[CV_TOKENIZERS_HASH]; /* that made it; empty where that is not known */
 } cv_rows;
 
 /* "image", "stage1" or "stage2". */
 const char *cv_rows_kind_name(cogvideo_rows_kind kind);
 
-/* Rows for a network of `places` codes a frame; codes below image_codes, text ids below the vocabulary, at least one. */
-cogvideo_status cv_rows_open(cv_rows *out, const char *path, int places, int image_codes, int vocabulary,
+/* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least one. */
+cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
                              cogvideo_error *err);
 void cv_rows_close(cv_rows *rows);
 

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_BYTES (1u << 20)
@@ -35,13 +36,19 @@ static size_t row_size(const cv_rows *rows)
     return (size_t)rows->text_places + (size_t)rows->frames * (size_t)rows->places;
 }
 
-static cogvideo_status read_sidecar(cv_rows *rows, int places, int image_codes, cogvideo_error *err)
+static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer path = { 0 };
     cv_json *json = NULL;
     int64_t text_places, frames, grid, pad, count, codes;
+    const char *tokenizers = "";
 
+    if (!cv_path_exists(rows->path))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not there: training rows were expected ('cogvideo dataset tokens')", rows->path);
+    if (cv_path_is_dir(rows->path))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a folder: training rows were expected, which 'cogvideo dataset tokens' makes "
+                       "of a dataset", rows->path);
     CV_TRY(cv_buffer_printf(&path, err, "%s.json", rows->path));
     CV_TRY(cv_json_read(&json, path.data, MAX_BYTES, err));
     CV_TRY(read_kind(rows, json, path.data, err));
@@ -56,15 +63,22 @@ static cogvideo_status read_sidecar(cv_rows *rows, int places, int image_codes, 
                          "with this model's image tokenizer", path.data, (long long)codes, image_codes);
         goto fail;
     }
-    if (grid * grid != places) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %lldx%lld codes, the network has %d", path.data,
-                         (long long)grid, (long long)grid, places);
+    if (grid != wanted) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %dx%d codes, the network has %dx%d", path.data, (int)grid,
+                         (int)grid, wanted, wanted);
         goto fail;
     }
+    if (pad < codes) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'pad' is %lld, which is an image's code, not a text's", path.data,
+                         (long long)pad);
+        goto fail;
+    }
+    CV_TRY(cv_json_optional_string(json, "tokenizers", &tokenizers, path.data, err));
+    snprintf(rows->tokenizers, sizeof rows->tokenizers, "%s", tokenizers);
     rows->count = (size_t)count;
     rows->text_places = (int)text_places;
     rows->frames = (int)frames;
-    rows->places = places;
+    rows->places = (int)(grid * grid);
     rows->pad = (int32_t)pad;
 fail:
     cv_json_free(&json);
@@ -94,7 +108,7 @@ static cogvideo_status check_ids(const cv_rows *rows, int image_codes, int vocab
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_rows_open(cv_rows *out, const char *path, int places, int image_codes, int vocabulary,
+cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
                              cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_ERROR_MEMORY;
@@ -103,7 +117,7 @@ cogvideo_status cv_rows_open(cv_rows *out, const char *path, int places, int ima
 
     if (!(rows.path = cv_strdup(path, err)))
         goto fail;
-    CV_TRY(read_sidecar(&rows, places, image_codes, err));
+    CV_TRY(read_sidecar(&rows, grid, image_codes, err));
     CV_TRY(cv_map_open(&rows.file, path, err));
     if (!cv_size_mul(rows.count, row_size(&rows) * sizeof(int32_t), &bytes) || bytes != rows.file.size) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, %zu rows of %zu numbers were expected", path,

@@ -84,7 +84,10 @@ static cogvideo_status plan_forms(run *r, cogvideo_error *err)
         CV_TRY(add_form(r, CV_STEP_KEYFRAMES, d->durations[0], err));
         break;
     case COGVIDEO_ROWS_STAGE2:
-        for (int i = 1; i < d->duration_count; i++)
+        if (r->options->rounds < 0 || r->options->rounds >= d->duration_count)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows of %d rounds were asked for, the model has %d", r->options->rounds,
+                           d->duration_count - 1);
+        for (int i = 1; i < d->duration_count && (r->options->rounds == 0 || i <= r->options->rounds); i++)
             CV_TRY(add_form(r, CV_STEP_INTERPOLATE, d->durations[i], err));
         break;
     default:
@@ -296,8 +299,10 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
 {
     const cv_description *d = &r->model->description;
     cv_json *json = cv_json_new_object();
+    char tokenizers[CV_TOKENIZERS_HASH];
     cogvideo_status status;
 
+    CV_TRY(cv_tokenizers_hash(tokenizers, r->model, err));
     cv_json_set_string(json, "format", CV_ROWS_FORMAT);
     cv_json_set_int(json, "version", CV_ROWS_VERSION);
     cv_json_set_string(json, "kind", cv_rows_kind_name(r->options->kind));
@@ -308,7 +313,9 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     cv_json_set_int(json, "grid", d->network.grid);
     cv_json_set_int(json, "image_codes", d->network.image_codes);
     cv_json_set_string(json, "model", d->name);
-    status = cv_json_write(json, path, err);
+    cv_json_set_string(json, "tokenizers", tokenizers);
+    CV_TRY(cv_json_write(json, path, err));
+fail:
     cv_json_free(&json);
     return status;
 }
@@ -323,6 +330,8 @@ cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const c
     cv_buffer about = { 0 };
     cogvideo_status status;
 
+    if (strcmp(output, "-") == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "training rows go to a file with another beside it, not to standard output");
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));

@@ -12,6 +12,7 @@
 
 #define MAX_NAMES 10000000
 #define MAX_CSV ((size_t)256 << 20)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors put one before UTF-8 */
 
 bool cv_name_ends(const char *name, const char *ending)
 {
@@ -97,13 +98,19 @@ static bool trim(char *text)
     return *text != '\0';
 }
 
-/* Adds a copy of both; `caption` is trimmed in place. */
-static cogvideo_status add(cv_sources *sources, const char *path, char *caption, const cogvideo_log *log,
-                           cogvideo_error *err)
+/* Adds a copy of both; `text` is trimmed in place. */
+static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *text, const cogvideo_log *log, cogvideo_error *err)
 {
     cv_source source = { NULL, NULL };
+    char empty[1] = "", *caption = text->data ? text->data : empty;
     cogvideo_status status;
 
+    if (strlen(caption) < text->size) {
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption holds a zero byte", path);
+        return COGVIDEO_OK;
+    }
+    if (strncmp(caption, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        caption += strlen(BYTE_ORDER_MARK);
     if (!trim(caption) || strlen(caption) > CV_DATASET_MAX_CAPTION) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption has %zu bytes, it must have from 1 to %d", path,
                strlen(caption), CV_DATASET_MAX_CAPTION);
@@ -154,11 +161,10 @@ static cogvideo_status add_from_folder(cv_sources *sources, const char *path, co
     cogvideo_status status;
 
     CV_TRY(caption_path(&name, path, cv_path_is_dir(path), err));
-    if (cv_file_read(&caption, name.data, 1 << 16, &why) != COGVIDEO_OK || !caption.data)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s%s", path,
-               caption.data ? "" : name.data, caption.data ? "" : " is empty");
+    if (cv_file_read(&caption, name.data, 1 << 16, &why) != COGVIDEO_OK)
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s", path, why.message);
     else
-        status = add(sources, path, caption.data, log, err);
+        status = add(sources, path, &caption, log, err);
 fail:
     cv_buffer_free(&name);
     cv_buffer_free(&caption);
@@ -198,7 +204,16 @@ fail:
 
 /* --- a CSV file (RFC 4180) --------------------------------------------------------------------------------- */
 
-/* Takes one field from *at into `field`; returns whether the line goes on behind it. */
+static long count_lines(const char *from, const char *to)
+{
+    long count = 0;
+
+    for (; from < to; from++)
+        count += *from == '\n';
+    return count;
+}
+
+/* Takes one field from *at into `field`; `more`: the line goes on behind it. A quote that never closes is an error without words. */
 static cogvideo_status take_field(const char **at, const char *end, cv_buffer *field, bool *more, cogvideo_error *err)
 {
     const char *p = *at;
@@ -226,6 +241,8 @@ static cogvideo_status take_field(const char **at, const char *end, cv_buffer *f
         if (quoted || *from != '\r')
             CV_TRY(cv_buffer_append(field, from, 1, err));
     }
+    if (quoted)
+        return COGVIDEO_ERROR_FORMAT;
     *more = p < end && *p == ',';
     *at = p < end ? p + 1 : end;
 fail:
@@ -249,7 +266,7 @@ static cogvideo_status take_line(const char **at, const char *end, int columns[2
             if (header && strcmp(field.data, names[i]) == 0)
                 columns[i] = column;
             if (!header && columns[i] == column)
-                CV_TRY(cv_buffer_append(&fields[i], field.data, strlen(field.data), err));
+                CV_TRY(cv_buffer_append(&fields[i], field.data, field.size, err));
         }
     }
 fail:
@@ -261,15 +278,18 @@ static cogvideo_status find_in_csv(cv_sources *sources, const char *path, const 
 {
     const char *slash = strrchr(path, '/'), *at, *end;
     const int folder = slash ? (int)(slash - path) + 1 : 0;
+    const char *counted;
+    long line = 1;
     int columns[2] = { -1, -1 };
     cv_buffer text = { 0 }, fields[2] = { { 0 }, { 0 } }, full = { 0 };
     cogvideo_status status;
 
     CV_TRY(cv_file_read(&text, path, MAX_CSV, err));
     at = text.data;
+    counted = at;
     end = text.data + text.size;
-    if (text.size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
-        at += 3;
+    if (text.size && strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        at += strlen(BYTE_ORDER_MARK);
     if (text.size)
         CV_TRY(take_line(&at, end, columns, fields, err));
     if (columns[0] < 0 || columns[1] < 0) {
@@ -278,15 +298,22 @@ static cogvideo_status find_in_csv(cv_sources *sources, const char *path, const 
         goto fail;
     }
     while (at < end) {
-        CV_TRY(take_line(&at, end, columns, fields, err));
-        if (!fields[0].size || !fields[1].size) {
-            if (fields[0].size)
-                cv_log(log, COGVIDEO_LOG_WARNING, "%s: '%s' is left out: it has no caption", path, fields[0].data);
+        line += count_lines(counted, at);
+        counted = at;
+        if ((status = take_line(&at, end, columns, fields, err)) != COGVIDEO_OK) {
+            if (status == COGVIDEO_ERROR_FORMAT)
+                cv_fail(err, status, "%s: the quote that opens on line %ld or behind it never closes", path, line);
+            goto fail;
+        }
+        if (!fields[0].size || !fields[1].size || strlen(fields[0].data) < fields[0].size) {
+            if (fields[0].size || fields[1].size)
+                cv_log(log, COGVIDEO_LOG_WARNING, "%s: what begins on line %ld is left out: it has no %s", path, line,
+                       fields[0].size ? fields[1].size ? "name without a zero byte" : "caption" : "video");
             continue;
         }
         full.size = 0;
         CV_TRY(cv_buffer_printf(&full, err, "%.*s%s", fields[0].data[0] == '/' ? 0 : folder, path, fields[0].data));
-        CV_TRY(add(sources, full.data, fields[1].data, log, err));
+        CV_TRY(add(sources, full.data, &fields[1], log, err));
     }
 fail:
     cv_buffer_free(&text);

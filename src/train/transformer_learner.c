@@ -1,4 +1,5 @@
 /* transformer_learner.c - trains the trunk (text and one frame) or a stage's second channel on training rows. */
+#include "base/hash.h"
 #include "base/rng.h"
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/settings.h"
@@ -7,7 +8,9 @@
 #include "train/first_weights.h"
 #include "train/learner.h"
 #include "train/rows.h"
+#include "train/tokenizers.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -174,6 +177,8 @@ static cogvideo_status freeze_trunk(transformer_learner *l, cogvideo_error *err)
 
     CV_TRY(cv_begin_open(&l->head, &l->frozen, trunk_file(l), "image", err));
     CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
+    snprintf(l->head.stands_on, sizeof l->head.stands_on, "%016" PRIx64, /* the last norm differs in any two trainings */
+             cv_hash_bytes(CV_HASH_START, l->trunk.final_norm.weight, (size_t)config_of(l)->hidden * sizeof(float)));
 fail:
     return status;
 }
@@ -203,17 +208,6 @@ fail:
     return status;
 }
 
-/* NULL where the model has no image tokenizer yet. */
-static const cv_tensor *find_codebook(const transformer_learner *l)
-{
-    const cogvideo_model *model = l->head.model;
-    const cv_tensor *codebook = NULL;
-
-    for (int i = 0; i < model->store_count && !codebook; i++)
-        codebook = cv_store_find(model->stores[i], "quantize.embed.weight");
-    return codebook;
-}
-
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
@@ -230,7 +224,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l), l->head.recipe);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(l->head.model), l->head.recipe);
         return COGVIDEO_OK;
     }
     if (l->head.recipe->train_trunk) {
@@ -255,8 +249,14 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 {
     const cv_cogvideo_config *c = config_of(l);
     cv_train_part part = l->head.recipe->part;
-    cogvideo_status status = cv_rows_open(out, path, cv_cogvideo_places(c), c->image_codes, c->vocabulary, err);
+    cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
+    char tokenizers[CV_TOKENIZERS_HASH];
 
+    if (status == COGVIDEO_OK)
+        status = cv_tokenizers_hash(tokenizers, l->head.model, err);
+    if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
+                         "else: make it again ('cogvideo dataset tokens')", path, l->head.request->model);
     if (status == COGVIDEO_OK && part != CV_TRAIN_IMAGE &&
         out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",

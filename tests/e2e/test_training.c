@@ -82,7 +82,7 @@ static void train_twice(const char *part, const char *data, const char *held_out
                held_out, halves);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 3 -q --resume", part, data,
                held_out, halves);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q", part, data, held_out,
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q -f", part, data, held_out,
                straight);
     snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
     snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
@@ -158,9 +158,10 @@ static void a_decoder_learns_alone(void **state)
 static void the_trunk_learns(void **state)
 {
     (void)state;
+    assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/before\""), 0);
     train_twice("image", "image.rows stage1.rows", "image.rows");
     program_ok("keyframes --model model \"a small red circle moves left\" --count 1 --seed 1 -q -o first.jsonl");
-    program_check("train image image.rows --recipe recipe.json --model model -o told --steps 1" STDERR, 0,
+    program_check("train image image.rows --recipe recipe.json --model model -o told --steps 1 -f" STDERR, 0,
                   "0 of 1 steps done; ");
 }
 
@@ -185,7 +186,8 @@ static void finetuning_begins_with_what_is_there(void **state)
     assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/tuned\""), 0);
     program_ok("train stage1 stage1.rows --finetune --recipe rest.json --model tuned -o tuned-run -q");
     program_equal_files("tuned/stage1.safetensors", "model/stage1.safetensors");
-    program_ok("train stage1 stage1.rows --recipe rest.json --model tuned -o new-run -q");
+    program_check("train stage1 stage1.rows --recipe rest.json --model tuned -o new-run" STDERR, 1, "tuned: has a trained 'stage1'");
+    program_ok("train stage1 stage1.rows --force --recipe rest.json --model tuned -o new-run -q");
     assert_int_not_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cmp -s tuned/stage1.safetensors model/stage1.safetensors"), 0);
 }
 
@@ -209,6 +211,20 @@ static void the_model_makes_a_clip(void **state)
     assert_non_null(strstr(program_output(), "33"));
     program_check("keyframes --model model \"a small red dog moves left on a field\" --count 1 -f -o first.jsonl" STDERR, 0,
                   "has never seen 'dog, field'; it knows: black white");
+}
+
+/* Rows know their tokenizers, a checkpoint its trunk, and a run its folder. */
+static void what_does_not_belong_together_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r before alone && for end in \"\" .json; do cp stage1.rows$end strange.rows$end; done && "
+                            "sed -i 's/\"tokenizers\":.*/\"tokenizers\": \"0123456789abcdef\"/' strange.rows.json"), 0);
+    program_check("train stage1 strange.rows --recipe recipe.json --model model -o x -f" STDERR, 1, "made with other tokenizers");
+    program_ok("train image image.rows --recipe recipe.json --model alone -o alone-run -q");
+    program_check("train stage1 stage1.rows --recipe recipe.json --model alone -o stage1-halves --resume" STDERR, 1,
+                  "was trained on another trunk than that of alone");
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock stage1-halves \"$COGVIDEO_PROGRAM\" train stage1 stage1.rows --recipe recipe.json "
+                            "--model model -o stage1-halves --resume 2>&1 | grep -q 'another run works in this folder'"), 0);
 }
 
 static void what_is_wrong_is_said(void **state)
@@ -245,7 +261,8 @@ int main(void)
         cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),
         cmocka_unit_test(finetuning_wants_something_there),
-        cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_does_not_belong_together_is_refused),
+        cmocka_unit_test(what_is_wrong_is_said),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

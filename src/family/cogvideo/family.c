@@ -262,10 +262,11 @@ void cv_family_close(cogvideo_model **model)
     *model = NULL;
 }
 
-static cogvideo_status lacks(const cogvideo_model *model, const char *part, const char *field, cogvideo_error *err)
+/* `option` of the import brings it; `trained`: so does a training of this name; NULL = none does. */
+static cogvideo_status lacks(const cogvideo_model *model, const char *part, const char *option, const char *trained, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s: import it again with %s", model->description.name,
-                   part, field);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s, which 'cogvideo import --%s' brings%s%s%s", model->description.name,
+                   part, option, trained ? ", or 'cogvideo train " : "", trained ? trained : "", trained ? "'" : "");
 }
 
 cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
@@ -274,8 +275,8 @@ cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, c
     int index = kind == CV_STAGE_SEQUENTIAL ? 0 : 1;
 
     if (!model->stages[index].plus)
-        return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", err)
-                          : lacks(model, "stage 2 (interpolation)", "stage2", err);
+        return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", "stage1", err)
+                          : lacks(model, "stage 2 (interpolation)", "stage2", "stage2", err);
     *out = &model->stages[index];
     return COGVIDEO_OK;
 }
@@ -283,22 +284,22 @@ cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, c
 cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out, cogvideo_error *err)
 {
     if (!model->stages[0].trunk)
-        return lacks(model, "stage 1 (key frames)", "stage1", err);
+        return lacks(model, "stage 1 (key frames)", "stage1", "stage1", err);
     *out = &model->stages[0];
     return COGVIDEO_OK;
 }
 
 cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->upscaler ? COGVIDEO_OK : lacks(model, "super-resolution network", "upscaler", err);
+    return model->upscaler ? COGVIDEO_OK : lacks(model, "super-resolution network", "upscaler", NULL, err);
 }
 
 cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image_tokenizer", err);
+    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image-tokenizer", "image-tokenizer", err);
 }
 
 cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text_tokenizer", err);
+    return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text-tokenizer", NULL, err);
 }

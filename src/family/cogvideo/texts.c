@@ -72,8 +72,8 @@ static cogvideo_status check_length(const cogvideo_model *model, const cogvideo_
         return COGVIDEO_OK;
     if (!options->cut_text)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the text has %zu ids, the model has room for %d: shorten the prompt, or let it be cut "
-                       "(the option cut_text)",
+                       "the text has %zu ids, the model has room for %d: shorten it, or let it be cut "
+                       "('--cut-text', the option cut_text)",
                        *count, room);
     cv_log(&model->log, COGVIDEO_LOG_WARNING, "the text has %zu ids and was cut to the model's %d", *count, room);
     *count = (size_t)room;

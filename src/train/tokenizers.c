@@ -1,0 +1,35 @@
+#include "train/tokenizers.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+const cv_tensor *cv_find_codebook(const cogvideo_model *model)
+{
+    const cv_tensor *codebook = NULL;
+
+    for (int i = 0; i < model->store_count && !codebook; i++)
+        codebook = cv_store_find(model->stores[i], "quantize.embed.weight");
+    return codebook;
+}
+
+cogvideo_status cv_tokenizers_hash(char out[CV_TOKENIZERS_HASH], const cogvideo_model *model, cogvideo_error *err)
+{
+    const cv_tensor *codebook = cv_find_codebook(model);
+    cogvideo_status status = COGVIDEO_OK;
+    cv_mapping text = { 0 };
+    uint64_t hash;
+
+    out[0] = '\0';
+    if (!codebook || !model->text_path)
+        return COGVIDEO_OK;
+    CV_TRY(cv_map_open(&text, model->text_path, err));
+    hash = cv_hash_bytes(CV_HASH_START, codebook->data, codebook->count * cv_dtype_size(codebook->dtype));
+    hash = cv_hash_bytes(hash, text.data, text.size);
+    snprintf(out, CV_TOKENIZERS_HASH, "%016" PRIx64, hash);
+fail:
+    cv_map_close(&text);
+    return status;
+}
