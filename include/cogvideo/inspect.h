@@ -24,10 +24,12 @@ typedef struct cogvideo_attention {
 
 typedef struct cogvideo_inspect_options {
     cogvideo_score_options score; /* which stage, and frame 0 or not */
-    /* Called for each predicted place, layer and channel, from the calling thread; arrays are valid during the call. NULL (default): no
-     * attention is looked at, and nothing is computed for it. */
+    /* Called for each predicted place, layer and channel, layers in order, from the calling thread; the arrays are valid during the
+     * call. NULL (default): no attention is looked at, and nothing is computed for it. */
     void (*attention)(void *user, const cogvideo_attention *attention);
-    int step;                     /* attention of every step-th row and column only; 0 = 1, all */
+    /* Asked before: whether attention of this layer and place is wanted, which costs about as much as the layer's own attention.
+     * NULL (default): all. */
+    int (*wanted)(void *user, int layer, int frame, int place);
     void *user;
 } cogvideo_inspect_options;
 

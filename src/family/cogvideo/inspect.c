@@ -86,7 +86,6 @@ static void look(void *user, const cv_forced_look *look)
 {
     const inspecting *s = user;
     const cv_cogvideo_config *config = config_of(s);
-    int step = s->what->step > 1 ? s->what->step : 1, row = look->place / config->grid, column = look->place % config->grid;
     int L = s->out->places, frames = look->plus ? look->frames : 1, D = config->hidden / config->heads;
     const cv_attention_source *sources = look->query->sources;
     float *by_slot = s->seen + (size_t)config->frames * (size_t)L;
@@ -95,7 +94,7 @@ static void look(void *user, const cv_forced_look *look)
                                .first_frame = look->plus ? look->first_frame : look->frame, .frame_count = frames,
                                .frames = look->plus ? s->seen : by_slot };
 
-    if (row % step != 0 || column % step != 0)
+    if (s->what->wanted && !s->what->wanted(s->what->user, look->layer, look->frame, look->place))
         return;
     memset(s->text, 0, (size_t)out.text_count * sizeof *s->text);
     memset(by_slot, 0, (size_t)frames * (size_t)L * sizeof *by_slot);
