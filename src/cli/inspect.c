@@ -2,6 +2,7 @@
 
 #include "say.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,9 +77,9 @@ static int every_frame(cli_session *session, const cogvideo_tokens *clip, int ev
 static int run_step(cli_session *session, const cogvideo_generate_options *options, int first_frame, const cogvideo_tokens *clip,
                     const cli_watch *watch, cli_step *step)
 {
-    watching watching = { watch, step->every };
+    watching watched = { watch, step->every };
     cogvideo_inspect_options what = { .score = { .stage = step->stage, .first_frame = first_frame && step->stage == 1 },
-                                      .user = &watching };
+                                      .user = &watched };
     cogvideo_tokens some = { 0 };
     cogvideo_error err;
     int status = every_frame(session, clip, step->every, &some);
@@ -161,6 +162,7 @@ cli_frame_means cli_inspected_means(const cogvideo_tokens *clip, int frame, cons
     cli_frame_means means = { 0 };
 
     for (int i = 0; i < seen->places; i++) {
+        means.probability += exp(seen->logprob[at + (size_t)i]) / seen->places;
         means.logprob += seen->logprob[at + (size_t)i] / seen->places;
         means.entropy += seen->entropy[at + (size_t)i] / seen->places;
         means.likeliest += seen->likeliest[at + (size_t)i] == codes[i];

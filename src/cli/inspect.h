@@ -42,9 +42,10 @@ const cogvideo_inspection *cli_inspected_frame(const cli_inspected *inspected, i
 
 /* Codes of a frame that are not those of the frame before; of frame 0 none. */
 int cli_changed_codes(const cogvideo_tokens *clip, int frame);
+
 /* A frame's sums for a table. */
 typedef struct cli_frame_means {
-    double logprob, entropy; /* means over its places, nats */
+    double probability, logprob, entropy; /* means over its places; the last two in nats */
     int likeliest;           /* places whose code is the likeliest one */
 } cli_frame_means;
 cli_frame_means cli_inspected_means(const cogvideo_tokens *clip, int frame, const cogvideo_inspection *seen, size_t at);
