@@ -21,7 +21,7 @@ void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspecte
         size_t at = 0;
         const cogvideo_inspection *seen = cli_inspected_frame(inspected, i, &at);
 
-        printf("%5d %7.3g", i, clip->times[i]);
+        printf("%5d %7.4g", i, clip->times[i]);
         if (seen) {
             cli_frame_means means = cli_inspected_means(clip, i, seen, at);
 
@@ -82,6 +82,7 @@ void cli_json_frame(json_out *json, const cogvideo_tokens *clip, const cli_inspe
     if (!seen)
         return;
     json_integer(json, "step", inspected->step_of[frame]);
+    json_integer(json, "stage", inspected->steps[inspected->step_of[frame]].stage);
     put_numbers(json, "logprob", seen->logprob + at, places);
     put_numbers(json, "entropy", seen->entropy + at, places);
     json_ints(json, "likeliest", seen->likeliest + at, (size_t)places);

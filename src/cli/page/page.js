@@ -53,7 +53,8 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
         return make("div", { class: `square ${kind}` }, picture ? make("img", { src: picture, alt: "" }) : null, cells);
     }
 
-    const scale = (kind, ...marks) => make("div", { class: `legend ${kind}` }, marks[0], make("span", { class: "scale" }), ...marks.slice(1));
+    const scale = (kind, ...marks) => make("div", { class: `legend ${kind}` }, marks[0], make("span", { class: "scale" }),
+        ...marks.slice(1).map(mark => make("span", {}, mark)));
 
     function panel(title, map, legend) {
         map.tabIndex = 0;
