@@ -64,9 +64,10 @@ static int fit_page(cli_attention *kept, const cogvideo_model_info *info, const 
         kept->every++;
     if (page_bytes(kept, info) <= MOST_BYTES)
         return CLI_OK;
-    return cli_error("attention in %d layers of %d frames, every %d places, would take about %.0f MB, and a page may have %.0f MB of it: "
-                     "choose fewer with --layers, --frames or --every (0: none)",
-                     kept->layer_count, kept->frame_count, kept->every, page_bytes(kept, info) / 1e6, MOST_BYTES / 1e6);
+    return cli_error("attention in %d layer%s of %d frame%s, every %d rows and columns, would take about %.0f MB of a page, which may have "
+                     "%.0f MB of it: choose fewer with --layers, --frames or --every (0: none)",
+                     kept->layer_count, kept->layer_count == 1 ? "" : "s", kept->frame_count, kept->frame_count == 1 ? "" : "s", kept->every,
+                     page_bytes(kept, info) / 1e6, MOST_BYTES / 1e6);
 }
 
 int cli_attention_begin(const cli_command *command, const cli_session *session, const cogvideo_tokens *clip,

@@ -213,7 +213,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
         const place = row * every * grid + column * every, at = row * side + column;
         if (place !== chosen.place) notes.push(`Shown is the nearest: ${where(place)}.`);
         byId("attention-note").textContent = ["Means over the heads, as the code of the place is predicted. A weight on a place is one on the input " +
-            "there, which is the code one place before.", ...notes].join(" ");
+            "there, which is the code one place before; what the place cannot see weighs 0.", ...notes].join(" ");
         drawLayers(kept, at);
         const base = look(kept, at, 0, chosen.layer);
         const channels = [drawChannel("Base channel", `${percent(sum(base.frames[0].weights))} on its own frame`, base, place)];
@@ -245,9 +245,10 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     }
 
     function bars(counts, noun, of) {
-        const most = counts[0][1], all = frames.length * places;
-        return make("div", {}, make("h3", {}, `${plural(counts.length, `different ${noun}`)} of ${of}, the most used first`),
-            make("div", { class: "bars" }, ...counts.map(([key, count]) => make("i", { style: `height:${100 * count / most}%`,
+        const most = counts[0][1], all = frames.length * places, shown = counts.slice(0, 250);
+        return make("div", {}, make("h3", {}, `${plural(counts.length, `different ${noun}`)} of ${of}, the most used first` +
+            (shown.length < counts.length ? ` (${shown.length} of them)` : "")),
+            make("div", { class: "bars" }, ...shown.map(([key, count]) => make("i", { style: `height:${100 * count / most}%`,
                 title: `${noun} ${key}: ${count} times, ${percent(count / all, 1)}` }))),
             make("p", { class: "note" }, `In ${all} places. ` + counts.slice(0, 8).map(([key, count]) => `${noun} ${key}: ${percent(count / all, 1)}`).join(", ") + "."));
     }
