@@ -28,14 +28,15 @@ static void plan_steps(const cogvideo_model_info *info, int frames, cli_inspecte
 {
     int every = 1, gaps = info->keyframes - 1;
 
-    while (info->has_stage2 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps && (frames - 1) / every % gaps == 0 &&
+    while (info->has_stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps && (frames - 1) / every % gaps == 0 &&
            (frames - 1) % every == 0) {
         add_step(out, 2, every);
         every *= 2;
     }
+    /* Where no step fits, the library tells how many frames a stage takes. */
     if (out->count == 0 && info->has_stage2 && frames > info->keyframes)
-        add_step(out, 2, 1); /* the library tells how many frames there may be */
-    else if ((frames - 1) % every == 0 && (frames - 1) / every <= gaps && (info->has_stage1 || out->count == 0))
+        add_step(out, 2, 1);
+    else if (out->count == 0 || (info->has_stage1 && (frames - 1) % every == 0 && (frames - 1) / every <= gaps))
         add_step(out, 1, every);
 }
 
