@@ -35,6 +35,7 @@
 #include <cogvideo/dataset.h>
 #include <cogvideo/generate.h>
 #include <cogvideo/import.h>
+#include <cogvideo/inspect.h>
 #include <cogvideo/model.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>

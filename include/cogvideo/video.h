@@ -64,6 +64,9 @@ typedef struct cogvideo_write_options {
  * The comment is kept in MP4, WebM, MKV, GIF, JPEG, PPM and PNG. */
 COGVIDEO_API cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,
                                                   const cogvideo_write_options *options, cogvideo_error *err);
+/* Frame `frame` as a JPEG file in fresh memory, `size` bytes: free with cogvideo_free. `quality` as above. */
+COGVIDEO_API cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality, unsigned char **bytes,
+                                                 size_t *size, cogvideo_error *err);
 
 /* The same, frame by frame as they come. Contact sheets and GIF hold their frames until commit (at most 4 GiB); a
  * numbered picture is in its place when its frame returns, and stays there after an abandon; all else appears at

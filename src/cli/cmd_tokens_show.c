@@ -1,12 +1,16 @@
 /* cogvideo tokens show - what a file of codes holds. */
 #include "commands.h"
 #include "common.h"
+#include "inspect_print.h"
 #include "say.h"
 
 #include <stdlib.h>
 
 typedef struct settings {
     int frame, json;
+    cli_inspect_options inspect;
+    cli_model_options model;
+    cli_text_options text;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -14,9 +18,20 @@ static const arg_option table[] = {
     { "frame", 0, "N", "print this frame's codes, a line per row; counted from 0", ARG_INT, FIELD(frame), 0,
       2147483647, -1,
       NULL },
-    { "json", 0, NULL, "as a JSON object; codes only with --frame", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "json", 0, NULL, "as a JSON object; codes only with --frame or --model", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
+
+#undef FIELD
+
+#define FIELD(field) offsetof(cli_model_options, field)
+static const arg_option model_table[] = {
+    { "model", 'm', "DIR", "look inside with this model; without it only the file is read", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { 0 },
+};
+#undef FIELD
 
 static int compare_codes(const void *a, const void *b)
 {
@@ -38,7 +53,8 @@ static size_t count_different(const int32_t *codes, size_t places, int32_t *scra
     return different;
 }
 
-static void show_json(const cogvideo_tokens *clip, int frame)
+/* `inspected` is NULL without a model. */
+static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspected *inspected)
 {
     json_out json = { .stream = stdout, .first = 1 };
     size_t places = (size_t)clip->grid * (size_t)clip->grid;
@@ -53,7 +69,17 @@ static void show_json(const cogvideo_tokens *clip, int frame)
     json_end_array(&json);
     if (clip->header)
         json_raw(&json, "header", clip->header);
-    if (frame >= 0) {
+    if (inspected && frame >= 0) {
+        cli_json_frame(&json, clip, inspected, frame);
+    } else if (inspected) {
+        json_begin_array(&json, "inspected");
+        for (int i = 0; i < clip->frames; i++) {
+            json_begin(&json, NULL);
+            cli_json_frame(&json, clip, inspected, i);
+            json_end(&json);
+        }
+        json_end_array(&json);
+    } else if (frame >= 0) {
         json_integer(&json, "frame", frame);
         json_ints(&json, "codes", clip->codes + (size_t)frame * places, places);
     }
@@ -90,21 +116,44 @@ static void show_clip(const cogvideo_tokens *clip)
     free(scratch);
 }
 
+/* What a model knows of the clip's codes. */
+static int show_inside(const cli_command *command, settings *s, const cogvideo_tokens *clip)
+{
+    cli_session session = { 0 };
+    cli_inspected inspected = { 0 };
+    int status = cli_open(command, &session, &s->model);
+
+    if (status == CLI_OK)
+        status = cli_inspect(command, &session, &s->text, &s->inspect, clip, NULL, &inspected);
+    if (status == CLI_OK && s->json)
+        show_json(clip, s->frame, &inspected);
+    else if (status == CLI_OK && s->frame >= 0)
+        cli_print_places(session.model, clip, &inspected, s->frame);
+    else if (status == CLI_OK)
+        cli_print_frames(clip, &inspected);
+    cli_inspected_free(&inspected);
+    cli_close(&session);
+    return status;
+}
+
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
-    const settings *s = given;
+    settings *s = given;
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;
     int status = CLI_OK;
 
-    (void)command;
+    if (!s->model.model && (s->inspect.stage || s->inspect.first_frame || s->text.prompt || s->text.text_ids.values))
+        return cli_usage_error(command, "--stage, --first-frame and texts need a model that looks inside: --model DIR");
     if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
         return cli_error("%s", err.message);
     if (s->frame >= clip.frames)
         status = cli_error("%s: has %d frames, counted from 0; there is no frame %d", arguments->values[0], clip.frames,
                            s->frame);
+    else if (s->model.model)
+        status = show_inside(command, s, &clip);
     else if (s->json)
-        show_json(&clip, s->frame);
+        show_json(&clip, s->frame, NULL);
     else if (s->frame >= 0)
         show_frame(&clip, s->frame);
     else
@@ -113,14 +162,28 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return status;
 }
 
-static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
+static const arg_group groups[] = {
+    { "Options", table, 0 },
+    { "Looking inside", model_table, offsetof(settings, model) },
+    { "What is looked at, with --model", cli_inspect_table, offsetof(settings, inspect) },
+    { "Text, with --model", cli_prompt_table, offsetof(settings, text) },
+    { "More about the text, with --model", cli_text_table, offsetof(settings, text) },
+    { "Guidance, with --model", cli_guide_table, offsetof(settings, text) },
+    { 0 }
+};
 
 const cli_command cmd_tokens_show = {
     .name = "tokens show",
     .summary = "tell what a file of codes holds",
     .usage = "[OPTIONS] CODES",
-    .details = "CODES is a token stream (.jsonl); - is standard input.",
-    .examples = "  cogvideo tokens show clip.jsonl\n  cogvideo tokens show --frame 0 clip.jsonl",
+    .details =
+        "CODES is a token stream (.jsonl); - is standard input.\n"
+        "With --model a model looks at it: of each frame, or of each place of --frame N, the probability of its\n"
+        "codes as 'cogvideo score' gives it, the entropy, the likeliest code, and what changed since the frame before. 'tokens\n"
+        "report' makes a page of it.",
+    .examples = "  cogvideo tokens show clip.jsonl\n"
+                "  cogvideo tokens show --frame 0 clip.jsonl\n"
+                "  cogvideo tokens show --model weights/shapes --frame 1 clip.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

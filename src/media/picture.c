@@ -1,6 +1,7 @@
 #include "media/picture.h"
 
 #include "base/file.h"
+#include "media/jpeg.h"
 
 cogvideo_status cv_picture_write(const char *path, cv_picture_encode *encode, const cv_picture *picture,
                                  cogvideo_error *err)
@@ -16,5 +17,28 @@ cogvideo_status cv_picture_write(const char *path, cv_picture_encode *encode, co
 fail:
     cv_output_abandon(&output);
     cv_buffer_free(&bytes);
+    return status;
+}
+
+cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality, unsigned char **bytes, size_t *size,
+                                    cogvideo_error *err)
+{
+    cv_picture picture = { .width = video->width, .height = video->height, .quality = quality ? quality : 90 };
+    cv_buffer made = { 0 };
+    cogvideo_status status;
+
+    *bytes = NULL;
+    if (frame < 0 || frame >= video->frames)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the video has %d frames, counted from 0; there is no frame %d", video->frames,
+                       frame);
+    if (picture.quality < 1 || picture.quality > 100)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the quality of a picture is 1 to 100, not %d", quality);
+    picture.pixels = video->pixels + (size_t)frame * (size_t)video->height * (size_t)video->width * 3;
+    CV_TRY(cv_jpeg_encode(&made, &picture, err));
+    *bytes = (unsigned char *)made.data;
+    *size = made.size;
+    return COGVIDEO_OK;
+fail:
+    cv_buffer_free(&made);
     return status;
 }

@@ -299,3 +299,17 @@ double cv_log_probability(const float *logits, int n, int code)
         sum += exp((double)logits[i] - best);
     return (double)logits[code] - best - log(sum);
 }
+
+double cv_entropy(const float *logits, int n)
+{
+    double best = (double)greatest(logits, n), sum = 0, weighted = 0;
+
+    for (int i = 0; i < n; i++) {
+        double below = (double)logits[i] - best, share = exp(below);
+
+        sum += share;
+        if (share > 0) /* where it is 0, so is its product with any logit */
+            weighted += share * below;
+    }
+    return log(sum) - weighted / sum;
+}

@@ -38,5 +38,7 @@ void cv_logits_guide(float *logits, const float *guide, double alpha, int n);
 
 /* log softmax(logits [n]) of one code, at temperature 1; not a number where a logit is none. */
 double cv_log_probability(const float *logits, int n, int code);
+/* Of softmax(logits [n]), in nats: 0 where one code is certain, log n where all are alike. */
+double cv_entropy(const float *logits, int n);
 
 #endif

@@ -14,7 +14,7 @@ static void write_clip(void)
 
 static const char *const commands[] = {
     "generate", "keyframes",   "interpolate",    "upscale",        "decode", "encode", "tokenize",
-    "score",    "tokens show", "tokens convert", "tokens compare", "info",   "import",
+    "score",    "tokens show", "tokens report", "tokens convert", "tokens compare", "info",   "import",
     "dataset shapes", "dataset build", "dataset tokens", "dataset info",
 };
 

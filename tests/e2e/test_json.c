@@ -36,6 +36,9 @@ static const call calls[] = {
     { "score", "--model MODEL --first-frame key.jsonl", "logprob", 3 },
     { "compare", "MODEL small key.jsonl", "divergence", 1 },
     { "tokens show", "clip.jsonl", "header", 1 },
+    { "tokens show", "--model MODEL clip.jsonl", "inspected", 1 },
+    { "tokens show", "--model MODEL --frame 1 clip.jsonl", "entropy", 1 },
+    { "tokens report", "--model MODEL clip.jsonl -o report.html", "attention", 1 },
     { "tokens convert", "clip.jsonl -o clip.npy", "frames", 1 },
     { "tokens compare", "clip.jsonl clip.npy", NULL, 0 }, /* .npy is none of its kinds: nothing on standard output */
     { "tokens compare", "clip.jsonl clip.jsonl", "equal", 1 },

@@ -338,7 +338,7 @@ static void check_layers(const network *net)
         cv_frame_memory frames = { 0 };
         cv_sequence sequence = { &memory, &frames, 1.4f, true };
         layer_state s = { .net = net, .golden = golden, .stage = stage, .every = net->every_layer_place };
-        cv_observer observer = { check_layer, &s };
+        cv_observer observer = { .layer = check_layer, .user = &s };
         cv_frames_pass pass = { 0, slots, slots, codes };
         cogvideo_error err;
         void *scratch = scratch_for(net, &net->stages[stage], slots * L, false);

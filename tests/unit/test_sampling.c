@@ -290,6 +290,25 @@ static void log_probability_is_log_softmax(void **state)
     assert_true(isnan(cv_log_probability(logits, CODES, 1)));
 }
 
+static void entropy_is_the_mean_surprise(void **state)
+{
+    float logits[CODES];
+    double expected = 0;
+
+    (void)state;
+    logits_of(logits, shares);
+    for (int i = 0; i < CODES; i++)
+        expected -= shares[i] > 0 ? shares[i] * log(shares[i]) : 0;
+    CHECK_CLOSE(cv_entropy(logits, CODES), expected, 1e-6);
+    for (int i = 0; i < CODES; i++)
+        logits[i] = 7;
+    CHECK_CLOSE(cv_entropy(logits, CODES), log(CODES), 1e-12);
+    logits[0] = 1e30f; /* certain, and no overflow */
+    CHECK_CLOSE(cv_entropy(logits, CODES), 0, 0);
+    logits[1] = -INFINITY;
+    CHECK_CLOSE(cv_entropy(logits, CODES), 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +325,7 @@ int main(void)
         cmocka_unit_test(labels_out_of_range_are_refused),
         cmocka_unit_test(guidance_moves_away_from_the_guide),
         cmocka_unit_test(log_probability_is_log_softmax),
+        cmocka_unit_test(entropy_is_the_mean_surprise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

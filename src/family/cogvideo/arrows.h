@@ -4,9 +4,9 @@
 
 #include "family/cogvideo/family.h"
 
-#include <cogvideo/generate.h>
+#include <cogvideo/inspect.h>
 
-/* Contracts as of the functions of the same names in generate.h. Options are checked here; `options` is never NULL. */
+/* Contracts as of the functions of the same names in generate.h and inspect.h. Options are checked here; `options` is never NULL. */
 cogvideo_status cv_arrow_keyframes(const cogvideo_model *model, const cogvideo_generate_options *options,
                                    const cogvideo_tokens *first, int count, cogvideo_tokens *out, cogvideo_error *err);
 cogvideo_status cv_arrow_interpolate(const cogvideo_model *model, const cogvideo_generate_options *options,
@@ -17,6 +17,10 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
 cogvideo_status cv_arrow_score(const cogvideo_model *model, const cogvideo_generate_options *options,
                                const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                                int *scored, cogvideo_error *err);
+cogvideo_status cv_arrow_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
+                                 cogvideo_error *err);
+void cv_inspection_free(cogvideo_inspection *inspection);
 cogvideo_status cv_arrow_compare(const cogvideo_model *a, const cogvideo_model *b,
                                  const cogvideo_generate_options *options, const cogvideo_score_options *what,
                                  double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,

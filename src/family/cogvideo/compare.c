@@ -76,6 +76,7 @@ cogvideo_status cv_arrow_compare(const cogvideo_model *a, const cogvideo_model *
     const cv_cogvideo_config *network = &a->description.network, *other = &b->description.network;
     const cogvideo_model *const models[CV_FORCED_MODELS] = { a, b };
     differences d = { .codes = network->image_codes, .margin = margin, .out = out };
+    const cv_forced_viewer viewer = { .see = see, .user = &d };
     cogvideo_status status;
 
     *out = (cogvideo_comparison){ 0 };
@@ -84,7 +85,7 @@ cogvideo_status cv_arrow_compare(const cogvideo_model *a, const cogvideo_model *
                        "frames in one, %d, %d by %d and %d in the other", network->image_codes, network->grid, network->grid,
                        network->frames, other->image_codes, other->grid, other->grid, other->frames);
     CV_TRY(cv_forced_check(a, options, clip, err));
-    CV_TRY(cv_forced_walk(models, 2, options, what, clip, see, &d, err));
+    CV_TRY(cv_forced_walk(models, 2, options, what, clip, &viewer, err));
     if (out->codes > 0) {
         out->divergence = d.divergence / (double)out->codes;
         out->difference = d.difference / (double)out->codes;

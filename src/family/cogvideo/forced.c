@@ -27,8 +27,7 @@ typedef struct forced_side {
 typedef struct forced_walk {
     const cogvideo_generate_options *options;
     const cogvideo_tokens *clip;
-    cv_forced_see *see;
-    void *user;
+    const cv_forced_viewer *viewer;
     cv_step_kind step;
     double seconds;
     bool plus;
@@ -91,9 +90,34 @@ fail:
     return status;
 }
 
-/* Hidden states of the shown slots of a window. */
-static void side_pass(const forced_walk *walk, forced_side *side)
+/* A pass that the viewer watches. */
+typedef struct watched_pass {
+    const forced_walk *walk;
+    int from; /* the frame of the clip at which the window begins */
+} watched_pass;
+
+static void look(void *user, int layer, bool plus, int first, int count, const cv_attention_query *queries)
 {
+    const watched_pass *watched = user;
+    const forced_walk *walk = watched->walk;
+    const cv_cogvideo_config *config = config_of(walk);
+    const cv_stage_kind kind = walk->sides[0].stage->kind;
+    int L = cv_cogvideo_places(config);
+
+    for (int r = first; r < first + count; r++) {
+        cv_forced_look seen = { layer, plus, watched->from + cv_slot_time(config, kind, walk->given + r / L), r % L,
+                                watched->from, walk->slots, kind, &queries[r - first] };
+
+        walk->viewer->look(walk->viewer->user, &seen);
+    }
+}
+
+/* Hidden states of the shown slots of the window that begins at frame `from`. */
+static void side_pass(const forced_walk *walk, forced_side *side, int from)
+{
+    watched_pass watched = { walk, from };
+    const cv_observer observer = { .attention = look, .user = &watched };
+    bool watch = walk->viewer->look && side == walk->sides;
     const cv_exec *exec = &side->model->exec;
     int L = cv_cogvideo_places(config_of(walk));
 
@@ -105,7 +129,8 @@ static void side_pass(const forced_walk *walk, forced_side *side)
 
         if (walk->given > 0)
             cv_forward_frames(exec, side->stage, &sequence, &known, NULL, NULL, side->scratch);
-        cv_forward_frames(exec, side->stage, &sequence, &rest, side->hidden[i], NULL, side->scratch);
+        cv_forward_frames(exec, side->stage, &sequence, &rest, side->hidden[i], watch && i == 0 ? &observer : NULL,
+                          side->scratch);
     }
 }
 
@@ -135,7 +160,7 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
                walk->clip->codes + (size_t)(from + cv_slot_time(config, kind, slot)) * (size_t)L,
                (size_t)L * sizeof *walk->codes);
     for (int s = 0; s < walk->count; s++)
-        side_pass(walk, &walk->sides[s]);
+        side_pass(walk, &walk->sides[s], from);
     for (int first = 0; first < shown; first += BLOCK) {
         int count = shown - first < BLOCK ? shown - first : BLOCK;
 
@@ -146,8 +171,8 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
 
             for (int s = 0; s < walk->count; s++)
                 logits[s] = walk->sides[s].logits[0] + (size_t)i * (size_t)config->image_codes;
-            walk->see(walk->user, from + cv_slot_time(config, kind, walk->given + (first + i) / L), (first + i) % L, logits,
-                      codes[first + i]);
+            walk->viewer->see(walk->viewer->user, from + cv_slot_time(config, kind, walk->given + (first + i) / L),
+                              (first + i) % L, logits, codes[first + i]);
         }
         walk->progress.codes += count;
         if (callbacks->progress && callbacks->progress(callbacks->user, &walk->progress))
@@ -169,6 +194,8 @@ static cogvideo_status show(const forced_walk *what, cogvideo_error *err)
     CV_NEW(walk.codes, (size_t)(walk.slots * L), err);
     for (int s = 0; s < walk.count; s++)
         CV_TRY(side_open(&walk, &walk.sides[s], err));
+    if (walk.viewer->text)
+        CV_TRY(walk.viewer->text(walk.viewer->user, walk.step, &walk.sides[0].texts[0], err));
     for (int window = 0; window < walk.windows; window++)
         CV_TRY(show_window(&walk, window, err));
 fail:
@@ -240,9 +267,9 @@ fail:
 
 cogvideo_status cv_forced_walk(const cogvideo_model *const models[CV_FORCED_MODELS], int count,
                                const cogvideo_generate_options *options, const cogvideo_score_options *what,
-                               const cogvideo_tokens *clip, cv_forced_see *see, void *user, cogvideo_error *err)
+                               const cogvideo_tokens *clip, const cv_forced_viewer *viewer, cogvideo_error *err)
 {
-    forced_walk walk = { .options = options, .clip = clip, .see = see, .user = user, .count = count };
+    forced_walk walk = { .options = options, .clip = clip, .viewer = viewer, .count = count };
 
     for (int s = 0; s < count; s++)
         walk.sides[s].model = models[s];

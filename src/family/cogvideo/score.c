@@ -26,12 +26,12 @@ cogvideo_status cv_arrow_score(const cogvideo_model *model, const cogvideo_gener
     const cv_cogvideo_config *config = &model->description.network;
     const cogvideo_model *const models[CV_FORCED_MODELS] = { model, NULL };
     scores s = { cv_cogvideo_places(config), config->image_codes, logprob, scored };
-
+    const cv_forced_viewer viewer = { .see = see, .user = &s };
     cogvideo_status status;
 
     CV_TRY(cv_forced_check(model, options, clip, err));
     memset(scored, 0, (size_t)clip->frames * sizeof *scored);
-    return cv_forced_walk(models, 1, options, what, clip, see, &s, err);
+    return cv_forced_walk(models, 1, options, what, clip, &viewer, err);
 fail:
     return status;
 }

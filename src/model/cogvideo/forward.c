@@ -228,6 +228,8 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
     const cv_cogvideo_config *config = p->stage->config;
 
     cv_pass_queries(p, layer, plus, first, count, p->queries);
+    if (p->observer && p->observer->attention)
+        p->observer->attention(p->observer->user, layer, plus, first, count, p->queries);
     cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads,
                  cv_pass_max_keys(config), p->attention_scratch);
 }
@@ -369,11 +371,13 @@ static void run_layer(const cv_pass *p, int n)
     cv_layer_norm_add(p->exec, &layer->fourth_norm, p->x, b->out, p->count);
 }
 
-void cv_pass_run(const cv_pass *p, const cv_observer *observer)
+void cv_pass_run(const cv_pass *p)
 {
+    const cv_observer *observer = p->observer;
+
     for (int n = 0; n < p->stage->config->layers; n++) {
         run_layer(p, n);
-        if (observer)
+        if (observer && observer->layer)
             observer->layer(observer->user, n, p->x, p->count, p->stage->config->hidden);
     }
 }
@@ -388,20 +392,22 @@ static void carve_over(cv_pass *p, void *scratch)
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
                      const cv_observer *observer, void *scratch)
 {
-    cv_pass p = { .exec = exec, .stage = stage, .count = memory->count, .plus = memory->plus.keys != NULL };
+    cv_pass p = { .exec = exec, .stage = stage, .count = memory->count, .plus = memory->plus.keys != NULL,
+                  .observer = observer };
     cv_sequence sequence = { .text = memory };
 
     carve_over(&p, scratch);
     for (int t = 0; t < memory->count; t++)
         cv_pass_row(&p, t, &sequence, (cv_place){ CV_TEXT_SLOT, t, false }, ids[t]);
-    cv_pass_run(&p, observer);
+    cv_pass_run(&p);
 }
 
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
                        const cv_frames_pass *frames, float *hidden, const cv_observer *observer, void *scratch)
 {
     int L = cv_cogvideo_places(stage->config);
-    cv_pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus, .frame_rows = true };
+    cv_pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus, .frame_rows = true,
+                  .observer = observer };
 
     carve_over(&p, scratch);
     for (int r = 0; r < p.count; r++) {
@@ -410,7 +416,7 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
 
         cv_pass_row(&p, r, sequence, place, place.index == 0 ? 0 : frames->codes[r - 1]);
     }
-    cv_pass_run(&p, observer);
+    cv_pass_run(&p);
     if (hidden)
         cv_layer_norm_apply(exec, &stage->trunk->final_norm, hidden, p.x, p.count);
 }
@@ -431,7 +437,7 @@ void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_r
     carve_over(&p, scratch);
     for (int r = 0; r < count; r++)
         cv_pass_row(&p, r, rows[r].sequence, (cv_place){ rows[r].slot, rows[r].index, true }, rows[r].previous);
-    cv_pass_run(&p, NULL);
+    cv_pass_run(&p);
     b = cv_pass_layer(&p, 0);
     cv_layer_norm_apply(exec, &stage->trunk->final_norm, b->a, p.x, count);
     linear(&p, &stage->head, logits, b->a, count, false);

@@ -15,9 +15,13 @@ typedef struct cv_sequence {
     bool plus;         /* false: the first frame, where the plus channel is off */
 } cv_sequence;
 
-/* Called after each layer with its output [rows, C]; for tests and inspection. */
+/* Watches a pass, for tests and inspection. Either function may be NULL. */
 typedef struct cv_observer {
+    /* After each layer, with its output [rows, C]. */
     void (*layer)(void *user, int layer, const float *x, int rows, int C);
+    /* Before rows `first` and on attend in one channel of a layer: their queries. The sources of a row of a frame are the text,
+     * then frames: in the base channel the places of its own, in the plus channel those of all slots. */
+    void (*attention)(void *user, int layer, bool plus, int first, int count, const cv_attention_query *queries);
     void *user;
 } cv_observer;
 

@@ -47,6 +47,7 @@ typedef struct cv_pass {
     float *x;                   /* [rows, C], the residual stream */
     cv_layer_buffers *layers;   /* training: one set a layer; inference: one in all */
     bool training;
+    const cv_observer *observer; /* NULL = nobody watches */
     float *gelu;                /* [block, mlp]; training only, inference works in place */
     float *alpha;               /* [C] */
     cv_attention_query *queries;
@@ -66,7 +67,7 @@ static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)
 void cv_pass_carve(cv_pass *p, cv_arena *arena);
 /* Row r is this place of this sequence: its input embedding into x, and what it sees. */
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input);
-void cv_pass_run(const cv_pass *p, const cv_observer *observer);
+void cv_pass_run(const cv_pass *p);
 /* The queries of rows first .. first + count - 1 in one channel of a layer, as attention takes them. */
 void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count, cv_attention_query *queries);
 /* p->alpha = sigmoid of a layer's attn_distribution. */

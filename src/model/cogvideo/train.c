@@ -161,7 +161,7 @@ double cv_stage_train(const cv_exec *exec, const cv_stage *stage, const cv_stage
     carve(&run, exec, stage, batch, grads != NULL, arena);
     if (arena->base) {
         fill_rows(&run);
-        cv_pass_run(&run.p, NULL);
+        cv_pass_run(&run.p);
         loss = head(&run, grads, ce);
         if (grads)
             cv_backward_run(&run.back, &run.p, grads);

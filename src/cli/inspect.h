@@ -1,0 +1,53 @@
+/* inspect.h - a clip looked into: by one stage as it is, or by all steps that make such a clip, each frame by its own. */
+#ifndef CLI_INSPECT_H
+#define CLI_INSPECT_H
+
+#include "common.h"
+
+typedef struct cli_inspect_options {
+    int stage; /* 0: all steps */
+    int first_frame;
+} cli_inspect_options;
+
+extern const arg_option cli_inspect_table[]; /* --stage, --first-frame */
+
+/* One step: a stage, looking at every n-th frame of the clip. */
+typedef struct cli_step {
+    int stage, every;
+    cogvideo_inspection seen; /* frame i of it is frame i * every of the clip */
+} cli_step;
+
+#define CLI_MAX_STEPS 32
+
+typedef struct cli_inspected {
+    cli_step steps[CLI_MAX_STEPS]; /* in the order in which they make a clip */
+    int count;
+    int *step_of;                  /* [frames of the clip]: which step predicted it; -1 where none did */
+} cli_inspected;
+
+/* What is shown of attention: `attention` with its frames counted in a clip of every n-th frame, `wanted` with the clip's own. */
+typedef struct cli_watch {
+    int (*wanted)(void *user, int layer, int frame, int place);
+    void (*attention)(void *user, const cogvideo_attention *attention, int every);
+    void *user;
+} cli_watch;
+
+/* CLI_OK, or an exit code after an error was printed. `watch` may be NULL. Free `out` in any case. */
+int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_inspect_options *what,
+                const cogvideo_tokens *clip, const cli_watch *watch, cli_inspected *out);
+void cli_inspected_free(cli_inspected *inspected);
+
+/* A frame's numbers, NULL where no step predicted it; *at is where its first place stands in the arrays. */
+const cogvideo_inspection *cli_inspected_frame(const cli_inspected *inspected, int frame, size_t *at);
+
+/* Codes of a frame that are not those of the frame before; of frame 0 none. */
+int cli_changed_codes(const cogvideo_tokens *clip, int frame);
+
+/* A frame's sums for a table. */
+typedef struct cli_frame_means {
+    double probability, logprob, entropy; /* means over its places; the last two in nats */
+    int likeliest;           /* places whose code is the likeliest one */
+} cli_frame_means;
+cli_frame_means cli_inspected_means(const cogvideo_tokens *clip, int frame, const cogvideo_inspection *seen, size_t at);
+
+#endif
