@@ -2,6 +2,7 @@
 
 #include "interrupt.h"
 #include "json_find.h"
+#include "resume.h"
 #include "say.h"
 
 #include <ctype.h>
@@ -233,10 +234,13 @@ void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, c
         cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
 }
 
+/* A run that goes on has the seed with which it was begun. */
 static int draw_seed(cli_session *session, cli_sampling_options *sampling)
 {
     uint32_t seed;
 
+    if (sampling->seed < 0)
+        sampling->seed = json_find_integer(session->journal.settings, NULL, "seed", CLI_MAX_SEED);
     if (sampling->seed >= 0)
         return CLI_OK;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
@@ -344,6 +348,10 @@ int cli_need_output(const cli_command *command, const cli_output_options *option
         return cli_usage_error(command, "an output is missing: -o FILE");
     if (options->json && strcmp(options->output, "-") == 0)
         return cli_usage_error(command, "--json and -o - both want standard output");
+    if (options->resume && strcmp(options->output, "-") == 0)
+        return cli_usage_error(command, "--resume goes on from a journal beside the output, so -o must be a file name");
+    if (options->resume && options->force)
+        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
     return CLI_OK;
 }
 
@@ -360,19 +368,10 @@ static int save_clip(cli_session *session, const cogvideo_tokens *clip, const ch
     return CLI_OK;
 }
 
-int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
-                    int64_t seed,
-                    int json_wanted)
+void cli_result_json(const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed)
 {
     json_out json = { .stream = stdout, .first = 1 };
-    int status;
 
-    cli_sink_close(&session->sink, 0);
-    for (int i = 0; i < count; i++)
-        if ((status = save_clip(session, &clips[i], paths[i], json_wanted)) != CLI_OK)
-            return status;
-    if (!json_wanted)
-        return CLI_OK;
     json_begin(&json, NULL);
     if (seed >= 0)
         json_integer(&json, "seed", seed);
@@ -388,6 +387,18 @@ int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int coun
     json_end_array(&json);
     json_end(&json);
     putchar('\n');
+}
+
+int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed, int json)
+{
+    int status;
+
+    cli_sink_close(&session->sink, 0);
+    for (int i = 0; i < count; i++)
+        if ((status = save_clip(session, &clips[i], paths[i], json)) != CLI_OK)
+            return status;
+    if (json)
+        cli_result_json(clips, count, paths, seed);
     return CLI_OK;
 }
 
@@ -446,12 +457,13 @@ int cli_sample_paths(const cli_command *command, const char *output, int samples
 int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
                    const cli_output_options *output, const char *input, cogvideo_tokens *in)
 {
+    char *path = (char *)output->output;
     cogvideo_error err;
     int status;
 
     cli_progress_init(&session->progress, model->quiet);
     if ((status = cli_need_output(command, output)) != CLI_OK ||
-        (status = cli_check_output(output->output, output->force)) != CLI_OK)
+        (status = cli_resume_begin(session, output, &path, 1)) != CLI_OK || session->finished)
         return status;
     if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);

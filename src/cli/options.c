@@ -90,10 +90,19 @@ const arg_option cli_sampling_table[] = {
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_output_options, field)
-const arg_option cli_output_table[] = {
-    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+#define OUTPUT                                                                                                         \
+    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL }
+#define FORCE { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL }
+#define JSON { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL }
+
+const arg_option cli_output_table[] = { OUTPUT, FORCE, JSON, { 0 } };
+
+const arg_option cli_codes_output_table[] = {
+    OUTPUT,
+    FORCE,
+    { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
+      0, 0, NULL },
+    JSON,
     { 0 },
 };
 #undef FIELD
