@@ -35,7 +35,7 @@ typedef struct cogvideo_train_request {
     int finetune;             /* 1: begin with the weights that the directory has of this part (not of the image tokenizer, on whose
                                  codes all else stands); 0: with new ones. A resumed run has begun already and ignores it */
     int steps;                /* stop after this step; 0 = as the recipe says */
-    int threads;              /* 0 = all */
+    int threads;              /* 0 = one for each core */
     cogvideo_log log;
     /* After every step; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_train_progress *progress);
