@@ -1,5 +1,6 @@
 /* cogvideo interpolate - stage 2: frames between frames. */
 #include "commands.h"
+#include "plan.h"
 #include "resume.h"
 #include "say.h"
 
@@ -36,7 +37,9 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch)) != CLI_OK ||
+        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, path, (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid *
+                                                       session->info.grid, 0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.grid, 1, &path)) != CLI_OK)
         return status;
     if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)

@@ -1,5 +1,6 @@
 /* cogvideo keyframes - stage 1: a prompt, and perhaps a first frame, to key frames. */
 #include "commands.h"
+#include "plan.h"
 #include "resume.h"
 #include "say.h"
 
@@ -48,6 +49,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
                                 .options = &options, .guidance = s->text.guidance };
     cogvideo_error err;
     int status, frames = s->count > 0 ? s->count : session->info.keyframes;
+    const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
 
     if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
         return status;
@@ -56,7 +58,8 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     if (s->first && (status = load_first(session, s->first, &first)) != CLI_OK)
         return status;
     if ((status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.grid, s->samples, paths)) != CLI_OK)
         goto done;
     if (cogvideo_keyframes(session->model, &options, s->first ? &first : NULL, s->count, clips, &err) != COGVIDEO_OK)

@@ -1,5 +1,6 @@
 /* cogvideo upscale - direct super-resolution of codes. */
 #include "commands.h"
+#include "plan.h"
 #include "resume.h"
 #include "say.h"
 
@@ -24,7 +25,9 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
         (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, path, (long long)in->frames * session->info.upscaled_grid * session->info.upscaled_grid,
+                                    0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.upscaled_grid, 1, &path)) != CLI_OK)
         return status;
     if (cogvideo_upscale(session->model, &options, in, &out, &err) != COGVIDEO_OK)

@@ -281,65 +281,6 @@ int cli_score_what(const cli_command *command, const cli_score_options *options,
     return CLI_OK;
 }
 
-/* --- the plan -------------------------------------------------------------------------------------- */
-
-/* Says what a stage takes; refuses one that does not fit, before hours are spent. */
-static int announce(cli_session *session, cogvideo_stage stage, const cogvideo_plan *plan)
-{
-    static const char *const names[] = { "first frame", "key frames", "interpolation", "super-resolution" };
-    char weights[32], working[32], have[32];
-    double room = (double)plan->caches + (double)plan->scratch;
-    double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
-
-    cli_format_bytes(weights, sizeof weights, (double)plan->weights);
-    cli_format_bytes(working, sizeof working, room);
-    cli_format_bytes(have, sizeof have, available);
-    if (!session->progress.quiet)
-        cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
-                names[stage], plan->codes, working, weights);
-    if (available >= 0 && room > available)
-        return cli_error("%s: %s of memory are needed to work in, and %s are %s; fewer --samples, a smaller --batch and --cache q8 take "
-                         "less%s", names[stage], working, have, session->max_memory > 0 ? "allowed" : "free",
-                         session->max_memory > 0 ? "" : ", --max-memory allows more");
-    if (available > 0 && (double)plan->weights > available && !session->progress.quiet)
-        cli_say("cogvideo: warning: the weights do not fit the %s of free memory; they will be read again and again",
-                have);
-    return CLI_OK;
-}
-
-int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
-{
-    cogvideo_plan plan;
-    cogvideo_error err;
-
-    if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    return announce(session, stage, &plan);
-}
-
-int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
-                        int batch)
-{
-    cogvideo_plan plan = { 0 };
-    cogvideo_error err;
-    long long codes = 0;
-
-    for (int round = 0; round < (rounds ? rounds : session->info.rounds) && frames < 1 << 24; round++) {
-        if (cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, frames, &plan, &err) !=
-            COGVIDEO_OK)
-            return cli_failed(session, &err);
-        codes += plan.codes;
-        frames = 2 * frames - 1;
-    }
-    /* The last round is the largest; a window spans three frames and shares its last one. */
-    if (batch > 0 && batch < (frames - 1) / 4 &&
-        cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, 2 * batch + 1, &plan, &err) !=
-        COGVIDEO_OK)
-        return cli_failed(session, &err);
-    plan.codes = codes;
-    return announce(session, COGVIDEO_STAGE_INTERPOLATE, &plan);
-}
-
 /* --- results --------------------------------------------------------------------------------------- */
 
 int cli_need_output(const cli_command *command, const cli_output_options *options)

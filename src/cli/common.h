@@ -1,4 +1,4 @@
-/* common.h - what commands with a model share: their options, opening, sampling settings, the plan, results. */
+/* common.h - what commands with a model share: their options, opening, sampling settings, results. */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
@@ -106,12 +106,6 @@ int cli_generate_options(const cli_command *command, cli_session *session, const
                          cli_sampling_options *sampling, cogvideo_generate_options *out);
 /* The fields of the above that do not sample. */
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out);
-
-/* Says what a stage will compute and how much memory it takes. */
-int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames);
-/* The same for all rounds of interpolation (0 = model) of a clip of `frames`, `batch` windows at once (0 = all). */
-int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
-                        int batch);
 
 /* Saves `count` clips under their names and says so, or prints {"seed":..., "files":[...]} on standard output; no seed
  * where it is negative. Removes the partial files. */

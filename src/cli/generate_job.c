@@ -1,5 +1,6 @@
 #include "generate_job.h"
 
+#include "plan.h"
 #include "resume.h"
 #include "say.h"
 
@@ -56,6 +57,26 @@ static int check_model(job *j, const generate_settings *s)
     return CLI_OK;
 }
 
+/* What all stages will take. */
+static int announce(job *j, const generate_settings *s)
+{
+    const cogvideo_model_info *info = &j->session->info;
+    const int frames = cli_frames_after(j->session, info->keyframes, s->rounds), grid = j->upscale ? info->upscaled_grid : info->grid;
+    const int wanted = s->picture.size < 0 ? info->picture_size : s->picture.size;
+    const long long coarse = (long long)info->grid * info->grid, fine = j->upscale ? (long long)grid * grid : 0;
+    const long long side = wanted > grid * info->rate ? wanted : grid * info->rate;
+    int status;
+
+    j->session->progress.planned = j->session->progress.finished = 0; /* of the prompt before */
+    if ((status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES, info->keyframes, 1)) != CLI_OK ||
+        (status = cli_announce_rounds(j->session, &j->options, info->keyframes, s->rounds, s->batch, s->samples)) != CLI_OK)
+        return status;
+    if (j->upscale && (status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_UPSCALE, frames, s->samples)) != CLI_OK)
+        return status;
+    return cli_announce_disk(j->session, s->output.output, s->samples * (info->keyframes * coarse + frames * (coarse + fine)),
+                             s->samples * frames * side * side);
+}
+
 /* --- the run --------------------------------------------------------------------------------------- */
 
 static int make_keys(job *j, const generate_settings *s)
@@ -94,8 +115,7 @@ static int upscale(job *j, int sample, cogvideo_tokens *clip)
     const char *path = j->files[sample].codes;
     int status;
 
-    if ((status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_UPSCALE, clip->frames)) != CLI_OK ||
-        (status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
+    if ((status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
                                 &j->files[sample].codes)) != CLI_OK)
         return status;
     if (cogvideo_upscale(j->session->model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
@@ -175,9 +195,7 @@ static int make(const cli_command *command, job *j, generate_settings *s, const 
     j->session->preview = s->preview;
     record.upscaled = j->upscale;
     if ((status = cli_resume_settings(j->session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES, j->session->info.keyframes)) != CLI_OK ||
-        (status = cli_announce_rounds(j->session, &j->options, j->session->info.keyframes, s->rounds,
-                                      s->batch)) != CLI_OK ||
+        (status = announce(j, s)) != CLI_OK ||
         (status = make_keys(j, s)) != CLI_OK)
         return status;
     for (int i = 0; i < s->samples && status == CLI_OK; i++)

@@ -210,6 +210,19 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.*"), 0);
 }
 
+/* A disk of 100 kB, mounted where no one else sees it. */
+static void what_a_disk_cannot_hold_is_refused(void **state)
+{
+#define SMALL_DISK "cd \"$COGVIDEO_TEST_TEMP\" && mkdir -p disk && unshare -rm sh -c 'mount -t tmpfs -o size=100k none disk && "
+    (void)state;
+    if (system(SMALL_DISK "true' 2>/dev/null") != 0)
+        skip();
+    assert_int_equal(system(SMALL_DISK "! \"$COGVIDEO_PROGRAM\" " GENERATE "-o disk/r.y4m 2>told && ! ls disk/r.*' 2>/dev/null && "
+                            "grep -q \"disk/r.y4m: about .* of disk are needed and .* kB are free there; make room, or give -o on another \" told"), 0);
+    assert_int_equal(system(SMALL_DISK "\"$COGVIDEO_PROGRAM\" keyframes -q --model m " PROMPT " --seed 5 -o disk/r.jsonl && "
+                            "cmp disk/r.jsonl straight.keyframes.jsonl'"), 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -230,6 +243,7 @@ int main(void)
         cmocka_unit_test(single_stages_go_on),
         cmocka_unit_test(the_newest_frame_can_be_seen),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(what_a_disk_cannot_hold_is_refused),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
