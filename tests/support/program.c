@@ -75,7 +75,7 @@ void program_interrupt(const char *signal, int number, const char *journal, int 
 
     ARGUMENTS(arguments, format);
     assert_true(snprintf(command, sizeof command,
-                         "exec 2>/dev/null; cd '%s' && { '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
+                         "exec 2>/dev/null; cd '%s' && { nice -n 19 '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
                          "kill -%s $!; wait $!; [ $? = %d ] && [ -e %s ]", check_temp(), program ? program : "build/cogvideo",
                          arguments, journal, lines, signal, 128 + number, journal) < (int)sizeof command);
     if (system(command) != 0)
