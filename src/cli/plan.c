@@ -88,7 +88,6 @@ static int is_raw(const char *output)
 int cli_announce_disk(const cli_session *session, const char *output, long long codes, long long pixels)
 {
     const long long left = session->progress.planned - (long long)session->journal.code_count;
-    const char *slash = strrchr(output, '/');
     char *folder, digits[16], need[32], have[32];
     double code, bytes, free_bytes;
     struct statvfs disk;
@@ -100,7 +99,7 @@ int cli_announce_disk(const cli_session *session, const char *output, long long 
     bytes = (double)codes * code + (double)pixels * (is_raw(output) ? RAW_PIXEL : SMALL_PIXEL);
     if (left > 0)
         bytes += (double)left * (code + (double)ROW_BYTES / session->info.grid);
-    folder = slash ? cli_format("%.*s", (int)(slash == output ? 1 : slash - output), output) : cli_format(".");
+    folder = cli_folder(output);
     status = statvfs(folder, &disk);
     free(folder);
     if (status != 0)
