@@ -61,7 +61,7 @@ static int look_around(void)
 static void all_else_is_out_of_reach(void **state)
 {
     pid_t child;
-    int status;
+    int status = 0;
 
     (void)state;
     if (absent())
