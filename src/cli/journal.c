@@ -153,7 +153,8 @@ static int read_journal(cli_journal *journal, size_t size)
         status = cli_error("%s: is no journal of a run: move it away, or --force replaces it", journal->path);
     if (status == CLI_OK && ftruncate(journal->file, at - text) != 0)
         status = cli_error("%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
-    qsort(journal->rows, journal->row_count, sizeof *journal->rows, compare);
+    if (journal->row_count > 0)
+        qsort(journal->rows, journal->row_count, sizeof *journal->rows, compare);
     free(text);
     return status;
 }
