@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 typedef struct cogvideo_bench_request {
-    int threads; /* 0 = all processors that the process may use */
+    int threads; /* 0 = a thread for each core that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
     const char *config;  /* a model's description (configs/README.md): whole steps of a model of that size are measured instead,

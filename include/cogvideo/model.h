@@ -19,7 +19,7 @@ typedef enum cogvideo_cache {
 } cogvideo_cache;
 
 typedef struct cogvideo_model_options {
-    int threads;      /* worker threads; 0 (default) = processors this process may use; at most 1024 */
+    int threads;      /* worker threads; 0 (default) = one for each core this process may use; at most 1024 */
     int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32; 0 (default): in 8 bits,
                          which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
     cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */

@@ -36,7 +36,7 @@ typedef struct cogvideo_train_request {
                                  codes all else stands); 0: with new ones. A resumed run has begun already and ignores it */
     int overwrite;            /* 1: begin anew although the directory has this part; 0: that is an error */
     int steps;                /* stop after this step; 0 = as the recipe says */
-    int threads;              /* 0 = all */
+    int threads;              /* 0 = one for each core */
     cogvideo_log log;
     /* After every step, and between the batches of one whose gradients add up; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_train_progress *progress);

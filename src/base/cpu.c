@@ -1,6 +1,7 @@
 #include "base/cpu.h"
 
 #include "base/cgroup.h"
+#include "base/cores.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -50,13 +51,15 @@ bool cv_cpu_has_dotprod(void)
 #endif
 }
 
-int cv_cpu_count(void)
+/* Virtual machines either name the siblings among their processors or show each as a core of its own. Where none is named, two threads on
+ * two such processors do gain (q8 weights 1024 wide, 512 rows: 1.7 times, 16 rows: 1.2 times), so only what is named counts once. */
+int cv_thread_count(void)
 {
     cpu_set_t set;
     int count = 1, quota = cv_cgroup_cpus("");
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
-        count = CPU_COUNT(&set);
+        count = cv_cores("", &set);
     if (quota > 0 && quota < count)
         count = quota;
     return count > 0 ? count : 1;

@@ -7,8 +7,8 @@
 bool cv_cpu_has_avx2(void);   /* AVX2, FMA and F16C together */
 bool cv_cpu_has_avx512(void); /* AVX-512 F, BW, VL and VNNI together, and the above */
 bool cv_cpu_has_dotprod(void); /* NEON with the byte dot product of ARMv8.2 */
-/* Processors this process may use, by its affinity mask and the quota of its control groups; at least 1. */
-int cv_cpu_count(void);
+/* Threads that are worth starting: cores that this process may use, by its affinity mask and the quota of its control groups; at least 1. */
+int cv_thread_count(void);
 /* Pages that this thread, and those it starts from now on, are first to touch are spread over all memory nodes. False where the
  * system does not do that. */
 bool cv_memory_interleave(void);

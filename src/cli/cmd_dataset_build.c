@@ -1,11 +1,14 @@
 /* cogvideo dataset build - captioned clips from ordinary videos. */
 #include "commands.h"
 #include "dataset_run.h"
+#include "sandbox.h"
 #include "say.h"
+
+#include <stdlib.h>
 
 typedef struct settings {
     const char *output;
-    int size, frames, force, quiet, json;
+    int size, frames, force, sandbox, quiet, json;
     double fps;
 } settings;
 
@@ -18,11 +21,23 @@ static const arg_option table[] = {
     { "frames", 0, "N", "of a clip; a longer video gives several, one after the other; default 33", ARG_INT,
       FIELD(frames), 1, 1000000, 33, NULL },
     { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    CLI_SANDBOX_OPTION,
     { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
     { 0 },
 };
+
+/* A list names videos that stand beside it. */
+static int enter_sandbox(const char *source, const char *output)
+{
+    char *folder = cli_folder(source);
+    const char *const inputs[] = { cli_ends_in(source, ".csv") ? folder : source };
+    int status = cli_sandbox(inputs, 1, output);
+
+    free(folder);
+    return status;
+}
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
@@ -34,6 +49,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
     if (!s->output)
         return cli_usage_error(command, "an output is missing: -o DATA");
+    if (s->sandbox && enter_sandbox(arguments->values[0], s->output) != CLI_OK)
+        return CLI_FAILED;
     cli_progress_init(&making.session.progress, s->quiet);
     if (cogvideo_dataset_build(arguments->values[0], s->output, &options, &callbacks, &err) != COGVIDEO_OK)
         return cli_failed(&making.session, &err);

@@ -1,12 +1,15 @@
 /* cogvideo encode - a picture or a video to codes. */
 #include "commands.h"
 #include "common.h"
+#include "sandbox.h"
 #include "say.h"
+
+#include <stdlib.h>
 
 typedef struct settings {
     cli_model_options model;
     cli_output_options output;
-    int rate, size, frames;
+    int rate, size, frames, sandbox;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -16,8 +19,19 @@ static const arg_option table[] = {
     { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames", ARG_INT,
       FIELD(size), 16, 16384, 0, NULL },
     { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
+    CLI_SANDBOX_OPTION,
     { 0 },
 };
+
+static int enter_sandbox(const settings *s, const char *picture)
+{
+    char *shipped = cli_find_model();
+    const char *const inputs[] = { picture, s->model.model ? s->model.model : shipped };
+    int status = cli_sandbox(inputs, 2, s->output.output);
+
+    free(shipped);
+    return status;
+}
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
@@ -31,6 +45,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (s->size % 16 != 0)
         return cli_usage_error(command, "--size must be a multiple of 16, not %d", s->size);
     if ((status = cli_check_output(s->output.output, s->output.force)) != CLI_OK ||
+        (s->sandbox && (status = enter_sandbox(s, arguments->values[0])) != CLI_OK) ||
         (status = cli_open(command, &session, &s->model)) != CLI_OK)
         goto done;
     if ((status = cli_encode_file(&session, arguments->values[0], rate, s->size, s->frames, &tokens)) != CLI_OK)

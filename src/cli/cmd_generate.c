@@ -23,8 +23,6 @@ static const arg_option table[] = {
       "standard input; -o needs a number, as clip-%d.mp4", ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
     { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on", ARG_TEXT, FIELD(preview),
       0, 0, 0, NULL },
-    { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
-      0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
       NULL },
     { 0 },
@@ -47,7 +45,7 @@ static int run_prompts(const cli_command *command, cli_session *session, const g
             break;
         }
         own.output.output = name;
-        own.resume = !s->output.force;
+        own.output.resume = !s->output.force;
         own.text.prompt = line->prompt;
         own.sampling.seed = line->seed >= 0 ? line->seed : s->sampling.seed;
         if (!s->model.quiet)
@@ -76,8 +74,6 @@ static int check_settings(const cli_command *command, const generate_settings *s
         return cli_usage_error(command, "a prompt is missing (or --prompts, or --text-ids)");
     if (s->prompts && (arguments->count > 0 || s->text.text_ids.values))
         return cli_usage_error(command, "a prompt of its own, --text-ids and --prompts: only one of them was expected");
-    if (s->resume && s->output.force)
-        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
     return CLI_OK;
 }
 
@@ -87,6 +83,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_session session = { 0 };
     int status = check_settings(command, s, arguments);
 
+    cli_progress_init(&session.progress, s->model.quiet);
     if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
     if (status == CLI_OK)
@@ -97,7 +94,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
-    { "Output", cli_output_table, offsetof(generate_settings, output) },
+    { "Output", cli_codes_output_table, offsetof(generate_settings, output) },
     { "Picture", cli_picture_table, offsetof(generate_settings, picture) },
     { "Text", cli_text_table, offsetof(generate_settings, text) },
     { "Guidance", cli_guide_table, offsetof(generate_settings, text) },

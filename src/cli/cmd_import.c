@@ -3,13 +3,14 @@
 #include "common.h"
 #include "model_json.h"
 #include "interrupt.h"
+#include "sandbox.h"
 #include "say.h"
 
 #include <unistd.h>
 
 typedef struct settings {
     const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters, *config, *name, *output;
-    int type, force, quiet, json;
+    int type, force, sandbox, quiet, json;
 } settings;
 
 static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
@@ -35,6 +36,7 @@ static const arg_option table[] = {
       ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
     { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    CLI_SANDBOX_OPTION,
     { "json", 0, NULL, "what was made, as a JSON object, that of info", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
@@ -51,6 +53,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         .output = s->output, .name = s->name, .overwrite = s->force, .log = cli_log(&session),
         .progress = cli_on_bytes, .user = &session.progress,
     };
+    const char *const inputs[] = { s->stage1, s->stage2, s->upscaler, s->image_tokenizer, s->text_tokenizer, s->clusters, s->config };
     cogvideo_error err;
 
     (void)arguments;
@@ -60,6 +63,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
     if (!s->force && access(s->output, F_OK) == 0)
         return cli_error("%s: is there already; --force replaces it", s->output);
+    if (s->sandbox && cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output) != CLI_OK)
+        return CLI_FAILED;
     cli_progress_init(&session.progress, s->quiet);
     if (cogvideo_import(&request, &err) != COGVIDEO_OK)
         return cli_failed(&session, &err);

@@ -1,6 +1,7 @@
 /* cogvideo interpolate - stage 2: frames between frames. */
 #include "commands.h"
-#include "common.h"
+#include "plan.h"
+#include "resume.h"
 #include "say.h"
 
 typedef struct settings {
@@ -25,6 +26,8 @@ static const arg_option table[] = {
 static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
 {
     cogvideo_generate_options options;
+    const cli_record record = { .command = command->name, .input = in, .session = session, .options = &options,
+                                .guidance = s->text.guidance, .rounds = s->rounds };
     cogvideo_tokens out = { 0 };
     cogvideo_error err;
     char *path = (char *)s->output.output;
@@ -33,7 +36,10 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch)) != CLI_OK ||
+        (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
+        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, path, (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid *
+                                                       session->info.grid, 0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.grid, 1, &path)) != CLI_OK)
         return status;
     if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
@@ -51,8 +57,9 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_tokens in = { 0 };
     int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
 
-    if (status == CLI_OK)
+    if (status == CLI_OK && !session.finished)
         status = make(command, &session, s, &in);
+    status = cli_resume_end(&session, arguments, status);
     cogvideo_tokens_free(&in);
     cli_close(&session);
     return status;
@@ -60,7 +67,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
-    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Output", cli_codes_output_table, offsetof(settings, output) },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_window_guide_table, offsetof(settings, text) },
@@ -74,8 +81,9 @@ const cli_command cmd_interpolate = {
     .summary = "make the frames between a clip's frames (stage 2)",
     .usage = "[OPTIONS] CODES -o CODES",
     .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
-               "frames follow from its key frames.",
-    .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl\n"
+               "frames follow from its key frames. Every row of codes that is drawn is written to a journal beside the output,\n"
+               "from which --resume goes on.",
+    .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl --resume\n"
                 "  cogvideo interpolate --model weights/cogvideo key.jsonl --rounds 1 --seed 7 -o clip.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,

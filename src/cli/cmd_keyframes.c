@@ -1,6 +1,7 @@
 /* cogvideo keyframes - stage 1: a prompt, and perhaps a first frame, to key frames. */
 #include "commands.h"
-#include "common.h"
+#include "plan.h"
+#include "resume.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -44,8 +45,11 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
 {
     cogvideo_generate_options options;
     cogvideo_tokens first = { 0 }, clips[64] = { { 0 } };
+    const cli_record record = { .command = command->name, .input = s->first ? &first : NULL, .count = s->count, .session = session,
+                                .options = &options, .guidance = s->text.guidance };
     cogvideo_error err;
     int status, frames = s->count > 0 ? s->count : session->info.keyframes;
+    const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
 
     if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
         return status;
@@ -53,14 +57,15 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     options.seconds = s->seconds;
     if (s->first && (status = load_first(session, s->first, &first)) != CLI_OK)
         return status;
-    if ((status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames)) != CLI_OK ||
+    if ((status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.grid, s->samples, paths)) != CLI_OK)
         goto done;
     if (cogvideo_keyframes(session->model, &options, s->first ? &first : NULL, s->count, clips, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     else
-        status = cli_save_result(session, clips, s->samples, (const char *const *)paths, s->sampling.seed,
-                                 s->output.json);
+        status = cli_save_result(session, clips, s->samples, (const char *const *)paths, s->sampling.seed, s->output.json);
 done:
     cogvideo_tokens_free(&first);
     for (int i = 0; i < s->samples; i++)
@@ -77,13 +82,13 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)
         return status;
+    cli_progress_init(&session.progress, s->model.quiet);
     if (arguments->count == 0 && !s->text.text_ids.values)
         return cli_usage_error(command, "a prompt is missing (or --text-ids)");
     if ((status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, paths)) != CLI_OK)
         goto done;
-    for (int i = 0; i < s->samples; i++)
-        if ((status = cli_check_output(paths[i], s->output.force)) != CLI_OK)
-            goto done;
+    if ((status = cli_resume_begin(&session, &s->output, paths, s->samples)) != CLI_OK || session.finished)
+        goto done;
     if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0]))) {
         status = CLI_FAILED;
         goto done;
@@ -91,6 +96,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK)
         status = make(command, &session, s, paths);
 done:
+    status = cli_resume_end(&session, arguments, status);
     for (int i = 0; i < s->samples; i++)
         free(paths[i]);
     cli_close(&session);
@@ -99,7 +105,7 @@ done:
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
-    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Output", cli_codes_output_table, offsetof(settings, output) },
     { "Text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
@@ -113,7 +119,8 @@ const cli_command cmd_keyframes = {
     .usage = "[OPTIONS] PROMPT -o CODES",
     .details =
         "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
-        "CODES.partial as they are finished, which is kept when the run is interrupted.",
+        "CODES.partial as they are finished, and every row of codes that is drawn to a journal beside CODES, from which\n"
+        "--resume goes on. Both are kept when the run is interrupted.",
     .examples = "  cogvideo keyframes --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o key.jsonl\n"
                 "  cogvideo keyframes --model weights/cogvideo \"海浪\" --first beach.jpg --samples 4 -o key-%d.jsonl",
     .min_arguments = 0,

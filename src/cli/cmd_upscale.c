@@ -1,6 +1,7 @@
 /* cogvideo upscale - direct super-resolution of codes. */
 #include "commands.h"
-#include "common.h"
+#include "plan.h"
+#include "resume.h"
 #include "say.h"
 
 typedef struct settings {
@@ -13,6 +14,8 @@ typedef struct settings {
 static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
 {
     cogvideo_generate_options options;
+    const cli_record record = { .command = command->name, .input = in, .session = session, .options = &options,
+                                .guidance = s->text.guidance };
     cogvideo_tokens out = { 0 };
     cogvideo_error err;
     char *path = (char *)s->output.output;
@@ -21,7 +24,10 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
+        (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
+        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, path, (long long)in->frames * session->info.upscaled_grid * session->info.upscaled_grid,
+                                    0)) != CLI_OK ||
         (status = cli_sink_open(session, &options, session->info.upscaled_grid, 1, &path)) != CLI_OK)
         return status;
     if (cogvideo_upscale(session->model, &options, in, &out, &err) != COGVIDEO_OK)
@@ -39,15 +45,16 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_tokens in = { 0 };
     int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
 
-    if (status == CLI_OK)
+    if (status == CLI_OK && !session.finished)
         status = make(command, &session, s, &in);
+    status = cli_resume_end(&session, arguments, status);
     cogvideo_tokens_free(&in);
     cli_close(&session);
     return status;
 }
 
 static const arg_group groups[] = {
-    { "Output", cli_output_table, offsetof(settings, output) },
+    { "Output", cli_codes_output_table, offsetof(settings, output) },
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
@@ -59,7 +66,8 @@ const cli_command cmd_upscale = {
     .name = "upscale",
     .summary = "make a clip's codes three times as fine (super-resolution)",
     .usage = "[OPTIONS] CODES -o CODES",
-    .details = "Frames are independent of each other; they are written to the output's .partial as they are finished.\n"
+    .details = "Frames are independent of each other; they are written to the output's .partial as they are finished,\n"
+               "and every row of codes that is drawn to a journal beside it, from which --resume goes on.\n"
                "Prompt and seed are those of the clip, where its header tells them and none are given.",
     .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"
                 "  cogvideo upscale --model weights/cogvideo --greedy --text-ids 20009,20044 low.jsonl -o high.jsonl",

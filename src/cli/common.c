@@ -2,6 +2,7 @@
 
 #include "interrupt.h"
 #include "json_find.h"
+#include "resume.h"
 #include "say.h"
 
 #include <ctype.h>
@@ -233,10 +234,13 @@ void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, c
         cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
 }
 
+/* A run that goes on has the seed with which it was begun. */
 static int draw_seed(cli_session *session, cli_sampling_options *sampling)
 {
     uint32_t seed;
 
+    if (sampling->seed < 0)
+        sampling->seed = json_find_integer(session->journal.settings, NULL, "seed", CLI_MAX_SEED);
     if (sampling->seed >= 0)
         return CLI_OK;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
@@ -277,65 +281,6 @@ int cli_score_what(const cli_command *command, const cli_score_options *options,
     return CLI_OK;
 }
 
-/* --- the plan -------------------------------------------------------------------------------------- */
-
-/* Says what a stage takes; refuses one that does not fit, before hours are spent. */
-static int announce(cli_session *session, cogvideo_stage stage, const cogvideo_plan *plan)
-{
-    static const char *const names[] = { "first frame", "key frames", "interpolation", "super-resolution" };
-    char weights[32], working[32], have[32];
-    double room = (double)plan->caches + (double)plan->scratch;
-    double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
-
-    cli_format_bytes(weights, sizeof weights, (double)plan->weights);
-    cli_format_bytes(working, sizeof working, room);
-    cli_format_bytes(have, sizeof have, available);
-    if (!session->progress.quiet)
-        cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
-                names[stage], plan->codes, working, weights);
-    if (available >= 0 && room > available)
-        return cli_error("%s: %s of memory are needed to work in, and %s are %s; fewer --samples, a smaller --batch and --cache q8 take "
-                         "less%s", names[stage], working, have, session->max_memory > 0 ? "allowed" : "free",
-                         session->max_memory > 0 ? "" : ", --max-memory allows more");
-    if (available > 0 && (double)plan->weights > available && !session->progress.quiet)
-        cli_say("cogvideo: warning: the weights do not fit the %s of free memory; they will be read again and again",
-                have);
-    return CLI_OK;
-}
-
-int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
-{
-    cogvideo_plan plan;
-    cogvideo_error err;
-
-    if (cogvideo_plan_stage(session->model, options, stage, frames, &plan, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    return announce(session, stage, &plan);
-}
-
-int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
-                        int batch)
-{
-    cogvideo_plan plan = { 0 };
-    cogvideo_error err;
-    long long codes = 0;
-
-    for (int round = 0; round < (rounds ? rounds : session->info.rounds) && frames < 1 << 24; round++) {
-        if (cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, frames, &plan, &err) !=
-            COGVIDEO_OK)
-            return cli_failed(session, &err);
-        codes += plan.codes;
-        frames = 2 * frames - 1;
-    }
-    /* The last round is the largest; a window spans three frames and shares its last one. */
-    if (batch > 0 && batch < (frames - 1) / 4 &&
-        cogvideo_plan_stage(session->model, options, COGVIDEO_STAGE_INTERPOLATE, 2 * batch + 1, &plan, &err) !=
-        COGVIDEO_OK)
-        return cli_failed(session, &err);
-    plan.codes = codes;
-    return announce(session, COGVIDEO_STAGE_INTERPOLATE, &plan);
-}
-
 /* --- results --------------------------------------------------------------------------------------- */
 
 int cli_need_output(const cli_command *command, const cli_output_options *options)
@@ -344,6 +289,10 @@ int cli_need_output(const cli_command *command, const cli_output_options *option
         return cli_usage_error(command, "an output is missing: -o FILE");
     if (options->json && strcmp(options->output, "-") == 0)
         return cli_usage_error(command, "--json and -o - both want standard output");
+    if (options->resume && strcmp(options->output, "-") == 0)
+        return cli_usage_error(command, "--resume goes on from a journal beside the output, so -o must be a file name");
+    if (options->resume && options->force)
+        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
     return CLI_OK;
 }
 
@@ -360,19 +309,10 @@ static int save_clip(cli_session *session, const cogvideo_tokens *clip, const ch
     return CLI_OK;
 }
 
-int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
-                    int64_t seed,
-                    int json_wanted)
+void cli_result_json(const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed)
 {
     json_out json = { .stream = stdout, .first = 1 };
-    int status;
 
-    cli_sink_close(&session->sink, 0);
-    for (int i = 0; i < count; i++)
-        if ((status = save_clip(session, &clips[i], paths[i], json_wanted)) != CLI_OK)
-            return status;
-    if (!json_wanted)
-        return CLI_OK;
     json_begin(&json, NULL);
     if (seed >= 0)
         json_integer(&json, "seed", seed);
@@ -388,6 +328,18 @@ int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int coun
     json_end_array(&json);
     json_end(&json);
     putchar('\n');
+}
+
+int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed, int json)
+{
+    int status;
+
+    cli_sink_close(&session->sink, 0);
+    for (int i = 0; i < count; i++)
+        if ((status = save_clip(session, &clips[i], paths[i], json)) != CLI_OK)
+            return status;
+    if (json)
+        cli_result_json(clips, count, paths, seed);
     return CLI_OK;
 }
 
@@ -446,12 +398,13 @@ int cli_sample_paths(const cli_command *command, const char *output, int samples
 int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
                    const cli_output_options *output, const char *input, cogvideo_tokens *in)
 {
+    char *path = (char *)output->output;
     cogvideo_error err;
     int status;
 
     cli_progress_init(&session->progress, model->quiet);
     if ((status = cli_need_output(command, output)) != CLI_OK ||
-        (status = cli_check_output(output->output, output->force)) != CLI_OK)
+        (status = cli_resume_begin(session, output, &path, 1)) != CLI_OK || session->finished)
         return status;
     if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);

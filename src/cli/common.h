@@ -1,4 +1,4 @@
-/* common.h - what commands with a model share: their options, opening, sampling settings, the plan, results. */
+/* common.h - what commands with a model share: their options, opening, sampling settings, results. */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
@@ -37,7 +37,7 @@ typedef struct cli_sampling_options {
 
 typedef struct cli_output_options {
     const char *output;
-    int force, json;
+    int force, resume, json;
 } cli_output_options;
 
 extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
@@ -47,6 +47,7 @@ extern const arg_option cli_guide_table[];    /* --guide-ids, --guidance, --text
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
 extern const arg_option cli_sampling_table[];
 extern const arg_option cli_output_table[];   /* -o, --force, --json */
+extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
 
 typedef struct cli_score_options {
     int stage, first_frame;
@@ -65,6 +66,7 @@ typedef struct cli_session {
     cli_progress progress;
     cli_sink sink;
     cli_journal journal;
+    int finished;        /* nothing is left for --resume to do */
     const char *preview; /* the picture that shows the newest frame, or NULL */
     int frame_grid;      /* of the frames that the run gives */
     double max_memory; /* bytes; 0 = what is free */
@@ -105,17 +107,12 @@ int cli_generate_options(const cli_command *command, cli_session *session, const
 /* The fields of the above that do not sample. */
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out);
 
-/* Says what a stage will compute and how much memory it takes. */
-int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames);
-/* The same for all rounds of interpolation (0 = model) of a clip of `frames`, `batch` windows at once (0 = all). */
-int cli_announce_rounds(cli_session *session, const cogvideo_generate_options *options, int frames, int rounds,
-                        int batch);
-
 /* Saves `count` clips under their names and says so, or prints {"seed":..., "files":[...]} on standard output; no seed
  * where it is negative. Removes the partial files. */
 int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
-                    int64_t seed,
-                    int json);
+                    int64_t seed, int json);
+/* The same object of clips that were saved before. */
+void cli_result_json(const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed);
 
 /* Opens partial files for `count` clips on `grid` under their paths' names; the frames of a run go there. */
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
@@ -124,7 +121,7 @@ int cli_sink_open(cli_session *session, const cogvideo_generate_options *options
 /* Names of `samples` clips, in fresh memory: `output` itself for one, else its %d replaced by the sample's number. */
 int cli_sample_paths(const cli_command *command, const char *output, int samples, int first_sample, char **paths);
 
-/* What commands from codes to codes begin with: the output is checked, the clip read, the model opened. */
+/* What commands from codes to codes begin with, unless the run is finished: the output is checked, the clip read, the model opened. */
 int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
                    const cli_output_options *output, const char *input, cogvideo_tokens *in);
 
@@ -152,7 +149,7 @@ int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const c
 /* Shows a frame of the run in the session's preview. Where that fails the run is worth more: a warning, and no more previews. */
 void cli_preview_frame(cli_session *session, const int32_t *codes);
 
-/* CLI_OK, or CLI_USAGE after an error: -o is missing, or both it and --json want standard output. */
+/* CLI_OK, or CLI_USAGE after an error: -o is missing, or options beside it contradict it or each other. */
 int cli_need_output(const cli_command *command, const cli_output_options *options);
 
 /* Whether a file name ends so, in any case. */

@@ -1,8 +1,7 @@
 #include "generate_job.h"
 
-#include "interrupt.h"
-#include "json_find.h"
-#include "record.h"
+#include "plan.h"
+#include "resume.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -34,82 +33,13 @@ static int name_files(const cli_command *command, const generate_settings *s, jo
 
 static int check_files(const job *j, const generate_settings *s)
 {
-    int replace = s->output.force || j->session->journal.settings; /* of the run that goes on */
+    int replace = cli_resume_replaces(j->session, &s->output);
     int status = s->preview ? cli_check_video(s->preview, 1) : CLI_OK;
 
     for (int i = 0; i < s->samples && status == CLI_OK; i++)
         if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
             status = cli_files_check(&j->files[i], replace);
     return status;
-}
-
-/* A run leaves its record last and no journal. */
-static int is_finished(const job *j, const generate_settings *s)
-{
-    for (int i = 0; i < s->samples; i++)
-        if (access(j->files[i].record, F_OK) != 0)
-            return 0;
-    return s->resume && !j->session->journal.settings;
-}
-
-/* The journal stands beside the first clip, under the name that all of them share. */
-static int open_journal(job *j, const generate_settings *s)
-{
-    char *stem = cli_stem(s->output.output), *path = cli_format("%s.journal", stem);
-    int status = cli_journal_open(&j->session->journal, path, s->resume, s->output.force);
-
-    free(stem);
-    free(path);
-    return status;
-}
-
-/* Without --seed a run that goes on has the seed with which it was begun. */
-static void find_seed(const job *j, generate_settings *s)
-{
-    int64_t seed = s->sampling.seed < 0 ? json_find_integer(j->session->journal.settings, NULL, "seed", CLI_MAX_SEED) : -1;
-
-    if (seed >= 0)
-        s->sampling.seed = seed;
-}
-
-static int check_settings(job *j, const generate_settings *s)
-{
-    cli_record record = { .session = j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
-                          .upscaled = j->upscale };
-    char *text = cli_record_settings(&record, s->model.f32_inputs, s->model.cache);
-    int status = text ? cli_journal_settings(&j->session->journal, text) : cli_error("out of memory");
-
-    free(text);
-    if (status == CLI_OK && j->session->journal.row_count > 0 && !s->model.quiet)
-        cli_say("going on: %zu rows of codes are drawn already", j->session->journal.row_count);
-    return status;
-}
-
-/* How to go on, as it can be given to a shell. */
-static void tell_command(const cli_arguments *arguments)
-{
-    fputs("go on with:", stderr);
-    for (int i = 0; i < arguments->argc; i++) {
-        const char *word = arguments->argv[i];
-
-        if (strcmp(word, "--force") == 0 || strcmp(word, "-f") == 0 || strcmp(word, "--resume") == 0)
-            continue;
-        putc(' ', stderr);
-        if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
-            fputs(word, stderr);
-            continue;
-        }
-        putc('\'', stderr);
-        for (const char *quote; (quote = strchr(word, '\'')); word = quote + 1) {
-            char *part = cli_format("%.*s'\\''", (int)(quote - word), word);
-
-            cli_print_text(stderr, part);
-            free(part);
-        }
-        cli_print_text(stderr, word);
-        putc('\'', stderr);
-    }
-    fputs(" --resume\n", stderr);
 }
 
 static int check_model(job *j, const generate_settings *s)
@@ -125,6 +55,26 @@ static int check_model(job *j, const generate_settings *s)
     if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
         cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
     return CLI_OK;
+}
+
+/* What all stages will take. */
+static int announce(job *j, const generate_settings *s)
+{
+    const cogvideo_model_info *info = &j->session->info;
+    const int frames = cli_frames_after(j->session, info->keyframes, s->rounds), grid = j->upscale ? info->upscaled_grid : info->grid;
+    const int wanted = s->picture.size < 0 ? info->picture_size : s->picture.size;
+    const long long coarse = (long long)info->grid * info->grid, fine = j->upscale ? (long long)grid * grid : 0;
+    const long long side = wanted > grid * info->rate ? wanted : grid * info->rate;
+    int status;
+
+    j->session->progress.planned = j->session->progress.finished = 0; /* of the prompt before */
+    if ((status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES, info->keyframes, 1)) != CLI_OK ||
+        (status = cli_announce_rounds(j->session, &j->options, info->keyframes, s->rounds, s->batch, s->samples)) != CLI_OK)
+        return status;
+    if (j->upscale && (status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_UPSCALE, frames, s->samples)) != CLI_OK)
+        return status;
+    return cli_announce_disk(j->session, s->output.output, s->samples * (info->keyframes * coarse + frames * (coarse + fine)),
+                             s->samples * frames * side * side);
 }
 
 /* --- the run --------------------------------------------------------------------------------------- */
@@ -165,8 +115,7 @@ static int upscale(job *j, int sample, cogvideo_tokens *clip)
     const char *path = j->files[sample].codes;
     int status;
 
-    if ((status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_UPSCALE, clip->frames)) != CLI_OK ||
-        (status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
+    if ((status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
                                 &j->files[sample].codes)) != CLI_OK)
         return status;
     if (cogvideo_upscale(j->session->model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
@@ -215,11 +164,28 @@ static void print_json(const job *j, const generate_settings *s)
     putchar('\n');
 }
 
+static int is_finished(const job *j, const generate_settings *s)
+{
+    char *records[64];
+
+    for (int i = 0; i < s->samples; i++)
+        records[i] = j->files[i].record;
+    return cli_resume_finished(j->session, &s->output, records, s->samples);
+}
+
+static void tell_finished(job *j, const generate_settings *s)
+{
+    j->upscale = access(j->files[0].middle, F_OK) == 0;
+    if (s->output.json)
+        print_json(j, s);
+}
+
 static int make(const cli_command *command, job *j, generate_settings *s, const cli_arguments *arguments)
 {
+    cli_record record = { .command = command->name, .session = j->session, .options = &j->options, .guidance = s->text.guidance,
+                          .rounds = s->rounds };
     int status;
 
-    find_seed(j, s);
     if ((!j->session->model && (status = cli_open(command, j->session, &s->model)) != CLI_OK) ||
         (status = check_model(j, s)) != CLI_OK ||
         (status = cli_generate_options(command, j->session, &s->text, &s->sampling, &j->options)) != CLI_OK)
@@ -227,16 +193,13 @@ static int make(const cli_command *command, job *j, generate_settings *s, const 
     j->options.seconds = s->seconds;
     j->options.samples = s->samples;
     j->session->preview = s->preview;
-    if ((status = check_settings(j, s)) != CLI_OK ||
-        (status = cli_announce(j->session, &j->options, COGVIDEO_STAGE_KEYFRAMES, j->session->info.keyframes)) != CLI_OK ||
-        (status = cli_announce_rounds(j->session, &j->options, j->session->info.keyframes, s->rounds,
-                                      s->batch)) != CLI_OK ||
+    record.upscaled = j->upscale;
+    if ((status = cli_resume_settings(j->session, &record, &s->model)) != CLI_OK ||
+        (status = announce(j, s)) != CLI_OK ||
         (status = make_keys(j, s)) != CLI_OK)
         return status;
     for (int i = 0; i < s->samples && status == CLI_OK; i++)
         status = finish_sample(j, s, arguments, i);
-    if (status == CLI_OK)
-        cli_journal_close(&j->session->journal, 1);
     if (status == CLI_OK && s->output.json)
         print_json(j, s);
     return status;
@@ -248,24 +211,17 @@ int generate_job_run(const cli_command *command, cli_session *session, generate_
     int status;
 
     j->session = session;
-    if ((status = name_files(command, s, j)) == CLI_OK && (status = open_journal(j, s)) == CLI_OK && is_finished(j, s)) {
-        j->upscale = access(j->files[0].middle, F_OK) == 0;
-        if (s->output.json)
-            print_json(j, s);
-        if (!s->model.quiet)
-            cli_say("%s: is finished", s->output.output);
-        goto done;
+    if ((status = name_files(command, s, j)) == CLI_OK && (status = cli_resume_open(session, &s->output)) == CLI_OK) {
+        if (is_finished(j, s))
+            tell_finished(j, s);
+        else if ((status = check_files(j, s)) == CLI_OK)
+            status = make(command, j, s, arguments);
     }
-    if (status == CLI_OK && (status = check_files(j, s)) == CLI_OK)
-        status = make(command, j, s, arguments);
-    if (status != CLI_OK && (session->journal.written > 0 || (cli_interrupted() && session->journal.row_count > 0)))
-        tell_command(arguments);
-done:
     for (int i = 0; i < s->samples; i++) {
         cogvideo_tokens_free(&j->keys[i]);
         cli_files_free(&j->files[i]);
     }
-    cli_journal_close(&session->journal, 0);
+    status = cli_resume_end(session, arguments, status);
     free(j);
     return status;
 }

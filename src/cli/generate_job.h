@@ -10,7 +10,7 @@ typedef struct generate_settings {
     cli_text_options text;
     cli_sampling_options sampling;
     cli_picture_options picture;
-    int samples, rounds, batch, no_upscale, resume;
+    int samples, rounds, batch, no_upscale;
     double seconds;
     const char *preview, *prompts;
 } generate_settings;

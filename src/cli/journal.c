@@ -17,20 +17,20 @@
 
 /* --- lines --------------------------------------------------------------------------------------------- */
 
-/* FNV-1a, of a line up to its checksum. */
-static uint32_t checksum(const char *text, size_t length)
+uint32_t cli_checksum(const void *bytes, size_t size)
 {
+    const unsigned char *at = bytes;
     uint32_t sum = 2166136261u;
 
-    for (size_t i = 0; i < length; i++)
-        sum = (sum ^ (unsigned char)text[i]) * 16777619u;
+    for (size_t i = 0; i < size; i++)
+        sum = (sum ^ at[i]) * 16777619u;
     return sum;
 }
 
 /* Puts a line's checksum and its end behind it, all at once into the file. */
 static int append(cli_journal *journal, const char *line, size_t length)
 {
-    char *whole = cli_format("%.*s #%08x\n", (int)length, line, (unsigned)checksum(line, length));
+    char *whole = cli_format("%.*s #%08x\n", (int)length, line, (unsigned)cli_checksum(line, length));
     size_t size = strlen(whole), done = 0;
 
     while (done < size) {
@@ -58,7 +58,7 @@ static const char *check_line(const char *text, const char *end, size_t *length)
     if (!line_end || line_end - text < 10 || memchr(text, 0, (size_t)(line_end - text)))
         return NULL;
     *length = (size_t)(line_end - text) - 10;
-    snprintf(sum, sizeof sum, " #%08x", (unsigned)checksum(text, *length));
+    snprintf(sum, sizeof sum, " #%08x", (unsigned)cli_checksum(text, *length));
     return memcmp(text + *length, sum, 10) == 0 ? line_end + 1 : NULL;
 }
 
@@ -153,7 +153,8 @@ static int read_journal(cli_journal *journal, size_t size)
         status = cli_error("%s: is no journal of a run: move it away, or --force replaces it", journal->path);
     if (status == CLI_OK && ftruncate(journal->file, at - text) != 0)
         status = cli_error("%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
-    qsort(journal->rows, journal->row_count, sizeof *journal->rows, compare);
+    if (journal->row_count > 0)
+        qsort(journal->rows, journal->row_count, sizeof *journal->rows, compare);
     free(text);
     return status;
 }

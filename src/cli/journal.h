@@ -34,4 +34,7 @@ int cli_journal_find(const cli_journal *journal, const cogvideo_row *row, int32_
 /* Closes it, and removes it where nothing is left to go on from: after a run that went well (`done`), or that drew nothing. */
 void cli_journal_close(cli_journal *journal, int done);
 
+/* FNV-1a. */
+uint32_t cli_checksum(const void *bytes, size_t size);
+
 #endif

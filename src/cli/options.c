@@ -9,7 +9,7 @@
 const arg_option cli_model_table[] = {
     { "model", 'm', "DIR", "the model directory; default: the model that comes with the program, weights/shapes", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
     { "threads", 't', "N",
-      "worker threads; default: all processors this process may use. The result does not depend on it",
+      "worker threads; default: a thread for each core this process may use. The result does not depend on it",
       ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which is exact and slower; default q8",
       ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },
@@ -90,10 +90,19 @@ const arg_option cli_sampling_table[] = {
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_output_options, field)
-const arg_option cli_output_table[] = {
-    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+#define OUTPUT                                                                                                         \
+    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL }
+#define FORCE { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL }
+#define JSON { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL }
+
+const arg_option cli_output_table[] = { OUTPUT, FORCE, JSON, { 0 } };
+
+const arg_option cli_codes_output_table[] = {
+    OUTPUT,
+    FORCE,
+    { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
+      0, 0, NULL },
+    JSON,
     { 0 },
 };
 #undef FIELD

@@ -64,6 +64,17 @@ char *cli_stem(const char *path)
     return stem;
 }
 
+char *cli_folder(const char *path)
+{
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length ? cli_format("%.*s", (int)(length > 1 ? length - 1 : 1), path) : cli_format(".");
+}
+
 static int refuse_existing(const char *path, int force)
 {
     if (!force && access(path, F_OK) == 0)
@@ -82,7 +93,7 @@ int cli_check_output(const char *path, int force)
     if (!*path || (slash && !slash[1]))
         return cli_error("'%s': a file name is needed here", path);
     partial = cli_format("%s.partial", path);
-    folder = slash ? cli_format("%.*s", (int)(slash == path ? 1 : slash - path), path) : cli_format(".");
+    folder = cli_folder(path);
     if (access(folder, W_OK | X_OK) != 0)
         status = cli_error("%s: the folder '%s' cannot be written to: %s", path, folder, strerror(errno));
     free(folder);

@@ -15,6 +15,9 @@ char *cli_numbered(const char *pattern, int number);
 /* The path without its ending and without a pattern: "out/clip.mp4" and "out/clip-%04d.jpg" give "out/clip". */
 char *cli_stem(const char *path);
 
+/* The folder that the file or folder `path` stands in, in fresh memory. */
+char *cli_folder(const char *path);
+
 /* Finished frames of up to 64 clips, each written to "path.partial" as it is finished. */
 typedef struct cli_sink {
     cogvideo_token_writer *writers[64];

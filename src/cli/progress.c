@@ -10,6 +10,8 @@
 #define REDRAW 0.1 /* seconds between two bars */
 #define REPEAT 5.0 /* seconds between two lines */
 #define BAR 24
+#define FORESEE 2.0 /* seconds of a stage by which the rest is judged */
+#define SOON 30.0   /* seconds that are not worth a word */
 
 double cli_clock(void)
 {
@@ -116,6 +118,7 @@ static void begin_stage(cli_progress *progress, int stage, int round, long long 
     progress->round = round;
     progress->began = cli_clock();
     progress->first = done;
+    progress->foreseen = 0;
     if (progress->shown == 0)
         progress->shown = progress->began;
 }
@@ -134,6 +137,30 @@ static void judge(const cli_progress *progress, double now, long long done, long
     snprintf(out, size, rate < 100 ? ", %.1f %s/s, %s left" : ", %.0f %s/s, %s left", rate, unit, left);
 }
 
+/* Once in each stage: how long it and, at most, the run will take. Codes of later stages take less time each: more of them are drawn at
+ * once, and no guide with them. */
+static void foresee(cli_progress *progress, double now, const cogvideo_progress *report)
+{
+    const double elapsed = now - progress->began, codes = (double)(report->codes - progress->first);
+    double stage, run;
+    char first[40], second[40];
+
+    if (progress->foreseen || progress->quiet || elapsed < FORESEE || codes <= 0)
+        return;
+    progress->foreseen = 1;
+    stage = elapsed / codes * (double)(report->all_codes - report->codes);
+    run = elapsed / codes * (double)(progress->planned - progress->finished - report->codes);
+    if (stage < SOON && run < SOON)
+        return;
+    cli_progress_clear(progress);
+    cli_format_seconds(first, sizeof first, stage);
+    cli_format_seconds(second, sizeof second, run);
+    if (run > stage)
+        fprintf(stderr, "%s: about %s; all codes of the run: at most about %s\n", stage_name(report->stage), first, second);
+    else
+        fprintf(stderr, "%s: about %s\n", stage_name(report->stage), first);
+}
+
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
 {
     double now = cli_clock();
@@ -143,6 +170,7 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
     if (!progress->running)
         begin_stage(progress, (int)report->stage, report->round, report->codes);
     progress->last = *report;
+    foresee(progress, now, report);
     if (due(progress, now)) {
         char what[160], speed[80];
 
@@ -178,6 +206,8 @@ void cli_progress_end(cli_progress *progress)
     if (!progress->running)
         return;
     progress->running = 0;
+    if (progress->stage >= 0 && progress->stage <= COGVIDEO_STAGE_UPSCALE)
+        progress->finished += last.codes;
     if (progress->quiet || progress->stage < 0)
         return;
     cli_format_seconds(took, sizeof took, cli_clock() - progress->began);

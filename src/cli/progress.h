@@ -14,6 +14,9 @@ typedef struct cli_progress {
     long long first;    /* what was done at the stage's first report */
     double shown;       /* when something was last printed */
     cogvideo_progress last;
+    long long planned;  /* codes that the run will draw in all its stages; 0 = not known */
+    long long finished; /* of them, in stages that have ended */
+    int foreseen;       /* how long the stage will take was told */
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, int quiet);

@@ -119,6 +119,18 @@ static void put_weights(json_out *json, const cogvideo_model *model)
     json_end_array(json);
 }
 
+/* Codes as a number that tells others from them. */
+static void put_input(json_out *json, const cogvideo_tokens *clip)
+{
+    const size_t codes = (size_t)clip->frames * (size_t)clip->grid * (size_t)clip->grid;
+
+    json_begin(json, "input");
+    json_integer(json, "frames", clip->frames);
+    json_integer(json, "grid", clip->grid);
+    json_integer(json, "checksum", cli_checksum(clip->codes, codes * sizeof *clip->codes));
+    json_end(json);
+}
+
 char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
 {
     char *text = NULL, build[512];
@@ -130,7 +142,11 @@ char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
     json_begin(&json, NULL);
     json_string(&json, "format", "cogvideo-journal");
     json_integer(&json, "journal", 1);
+    json_string(&json, "command", record->command);
     put_settings(&json, record);
+    optional(&json, "count", record->count);
+    if (record->input)
+        put_input(&json, record->input);
     cogvideo_build_info(build, sizeof build);
     json_string(&json, "build", build); /* kernels and compiler round in their own way */
     json_bool(&json, "f32_inputs", f32_inputs);

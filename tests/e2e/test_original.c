@@ -6,6 +6,8 @@
 #include "support/models.h"
 #include "support/program.h"
 
+#include <signal.h>
+
 #define PROMPT "一个红色的圆形向左移动"
 
 static int absent(void)
@@ -117,6 +119,18 @@ static void super_resolution_gives_the_originals_codes(void **state)
     cv_store_close(&golden);
 }
 
+static void super_resolution_goes_on(void **state)
+{
+#define UPSCALE "upscale -q --model MODEL --text-ids 20009,20044 --seed 3 low.jsonl -o "
+    (void)state;
+    if (absent())
+        skip();
+    program_ok(UPSCALE "straight.jsonl --threads 2");
+    program_interrupt("KILL", SIGKILL, "killed.journal", 70, UPSCALE "killed.jsonl --threads 1");
+    program_ok(UPSCALE "killed.jsonl --threads 2 --resume");
+    program_equal_files("killed.jsonl", "straight.jsonl");
+}
+
 static void a_prompt_becomes_a_clip(void **state)
 {
     cogvideo_error err;
@@ -152,6 +166,7 @@ int main(void)
         cmocka_unit_test(pictures_become_the_originals_codes),
         cmocka_unit_test(codes_become_the_originals_pictures),
         cmocka_unit_test(super_resolution_gives_the_originals_codes),
+        cmocka_unit_test(super_resolution_goes_on),
         cmocka_unit_test(a_prompt_becomes_a_clip),
     };
 

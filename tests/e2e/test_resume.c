@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ static bool is_there(const char *name)
 
 static void remove_run(void)
 {
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm -f r.*"), 0);
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm -f r.* r-*"), 0);
 }
 
 static void equal_runs(const char *a, const char *b)
@@ -71,15 +72,20 @@ static void write_journal(const cv_buffer *journal, size_t keep, const char *mor
     cv_buffer_free(&cut);
 }
 
+static void check_told(void)
+{
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && grep -q '^go on with: .* --resume$' told"), 0);
+}
+
 /* What a signal leaves: SIGTERM as soon as the journal has some rows. */
 static void read_journal(cv_buffer *out)
 {
     cogvideo_error err;
 
     remove_run();
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && { \"$COGVIDEO_PROGRAM\" " GENERATE "-o r.y4m --threads 1 2>told & }; "
-                            "while ! [ -e r.journal ] || [ $(wc -l <r.journal) -lt 12 ]; do :; done; kill -TERM $!; wait $!; "
-                            "[ $? = 143 ] && grep -q '^go on with: .* --resume$' told && ! [ -e r.y4m ]"), 0);
+    program_interrupt("TERM", SIGTERM, "r.journal", 12, GENERATE "-o r.y4m --threads 1");
+    check_told();
+    assert_false(is_there("r.y4m"));
     CHECK_OK(cv_file_read(out, check_temp_path("r.journal"), 1 << 24, &err), err);
 }
 
@@ -153,6 +159,48 @@ static void a_full_disk_costs_rows_only(void **state)
     equal_runs("r", "straight");
 }
 
+/* A run that is killed in the midst of a write, when its journal would grow beyond some blocks of 512 bytes. */
+static void kill_at_block(int blocks, const char *arguments)
+{
+    char command[1024];
+
+    snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && (ulimit -c 0; ulimit -f %d; exec \"$COGVIDEO_PROGRAM\" %s) 2>/dev/null; [ $? = %d ] && "
+             "[ -e r.journal ]", blocks, arguments, 128 + SIGXFSZ);
+    assert_int_equal(system(command), 0);
+}
+
+/* A stage alone, killed and interrupted in turn, with threads and batches that differ from those of the straight run. */
+static void single_stages_go_on(void **state)
+{
+#define KEYFRAMES "keyframes -q --model m " PROMPT " --seed 5 --samples 2 -o "
+#define INTERPOLATE "interpolate -q --model m straight.keyframes.jsonl --rounds 2 -o "
+    (void)state;
+    remove_run();
+    program_ok(KEYFRAMES "key-%%d.jsonl");
+    kill_at_block(4, KEYFRAMES "r-%d.jsonl --threads 1");
+    program_interrupt("INT", SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
+    check_told();
+    program_check(KEYFRAMES "r-%d.jsonl" STDERR, 1, "r.journal: is what an interrupted run has drawn");
+    program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1, "was begun with other settings, \"count\":null and not \"count\":3");
+    program_ok("keyframes -q --model m " PROMPT " --samples 2 --resume -o r-%%d.jsonl");
+    program_equal_files("r-0.jsonl", "key-0.jsonl");
+    program_equal_files("r-1.jsonl", "key-1.jsonl");
+    program_check("keyframes --model m " PROMPT " --samples 2 --resume -o r-%d.jsonl --json 2>&1", 0, "\"file\":\"r-1.jsonl\",\"frames\":5");
+    program_check(KEYFRAMES "- --samples 1 --resume" STDERR, 2, "so -o must be a file name");
+
+    program_ok(INTERPOLATE "middle.jsonl --threads 2 --batch 4");
+    kill_at_block(4, INTERPOLATE "r.jsonl --threads 1 --batch 1");
+    program_interrupt("TERM", SIGTERM, "r.journal", 30, INTERPOLATE "r.jsonl --threads 2 --batch 4 --resume");
+    check_told();
+    program_check("interpolate --model m key-1.jsonl --seed 5 --first-sample 0 --rounds 2 --resume -o r.jsonl" STDERR, 1,
+                  "r.journal: was begun with other settings");
+    program_ok(INTERPOLATE "r.jsonl --threads 1 --batch 1 --resume");
+    program_equal_files("r.jsonl", "middle.jsonl");
+    program_equal_files("r.jsonl", "straight.jsonl");
+    assert_false(is_there("r.journal"));
+    program_check("interpolate --model m straight.keyframes.jsonl --resume -o r.jsonl" STDERR, 0, "r.jsonl: is finished");
+}
+
 static void the_newest_frame_can_be_seen(void **state)
 {
     (void)state;
@@ -172,6 +220,19 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.*"), 0);
 }
 
+/* A disk of 100 kB, mounted where no one else sees it. */
+static void what_a_disk_cannot_hold_is_refused(void **state)
+{
+#define SMALL_DISK "cd \"$COGVIDEO_TEST_TEMP\" && mkdir -p disk && unshare -rm sh -c 'mount -t tmpfs -o size=100k none disk && "
+    (void)state;
+    if (system(SMALL_DISK "true' 2>/dev/null") != 0)
+        skip();
+    assert_int_equal(system(SMALL_DISK "! \"$COGVIDEO_PROGRAM\" " GENERATE "-o disk/r.y4m 2>told && ! ls disk/r.*' 2>/dev/null && "
+                            "grep -q \"disk/r.y4m: about .* of disk are needed and .* kB are free there; make room, or give -o on another \" told"), 0);
+    assert_int_equal(system(SMALL_DISK "\"$COGVIDEO_PROGRAM\" keyframes -q --model m " PROMPT " --seed 5 -o disk/r.jsonl && "
+                            "cmp disk/r.jsonl straight.keyframes.jsonl'"), 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -189,8 +250,10 @@ int main(void)
         cmocka_unit_test(damaged_journals_cost_rows_only),
         cmocka_unit_test(journals_are_guarded),
         cmocka_unit_test(a_full_disk_costs_rows_only),
+        cmocka_unit_test(single_stages_go_on),
         cmocka_unit_test(the_newest_frame_can_be_seen),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(what_a_disk_cannot_hold_is_refused),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

@@ -68,6 +68,20 @@ void program_ok(const char *format, ...)
         fail_msg("cogvideo %s: ended with %d, its errors are above; said '%s'", arguments, code, output);
 }
 
+void program_interrupt(const char *signal, int number, const char *journal, int lines, const char *format, ...)
+{
+    char command[8192], arguments[7000];
+    const char *program = getenv("COGVIDEO_PROGRAM");
+
+    ARGUMENTS(arguments, format);
+    assert_true(snprintf(command, sizeof command,
+                         "exec 2>/dev/null; cd '%s' && { nice -n 19 '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
+                         "kill -%s $!; wait $!; [ $? = %d ] && [ -e %s ]", check_temp(), program ? program : "build/cogvideo",
+                         arguments, journal, lines, signal, 128 + number, journal) < (int)sizeof command);
+    if (system(command) != 0)
+        fail_msg("cogvideo %s: was not ended by %s after %d lines of %s", arguments, signal, lines, journal);
+}
+
 void program_equal_files(const char *a, const char *b)
 {
     cv_buffer x = clip_bytes(a), y = clip_bytes(b);

@@ -2,6 +2,8 @@
 #include "support/check.h"
 
 #include "base/cgroup.h"
+#include "base/cores.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
@@ -52,6 +54,38 @@ static void containers_have_limits(void **state)
     put("v1/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     assert_int_equal(cv_cgroup_cpus(root), 0);
     assert_true(cv_cgroup_memory(root) == -1);
+}
+
+static void hyper_threads_of_a_core_count_once(void **state)
+{
+    static const char *const lists[] = { "0,4\n", "1,5\n", "2,6\n", "3", "0,4\n", "1,5\n", "2,6\n" }, *const broken[] =
+        { "", "x", "-1", "3-1", "1,", "1,,2", "2-", "1;2", "99999999999999999999", "0-1024" };
+    char root[1024], path[200];
+    cpu_set_t set;
+
+    (void)state;
+    assert_true(cv_cpu_list("0-2,64,66-66\n", &set));
+    assert_int_equal(CPU_COUNT(&set), 5);
+    assert_true(CPU_ISSET(66, &set) && !CPU_ISSET(65, &set));
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        if (cv_cpu_list(broken[i], &set) || CPU_COUNT(&set) != 0)
+            fail_msg("'%s' was taken for a list of processors", broken[i]);
+
+    snprintf(root, sizeof root, "%s", check_temp_path("cores"));
+    assert_true(cv_cpu_list("0-7", &set));
+    assert_int_equal(cv_cores(root, &set), 8); /* nothing is told */
+    for (int i = 0; i < 7; i++) {
+        snprintf(path, sizeof path, "cores/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
+        put(path, lists[i]);
+    }
+    assert_int_equal(cv_cores(root, &set), 5); /* 0+4, 1+5, 2+6, 3, and 7, of which nothing is told */
+    assert_true(cv_cpu_list("1,5", &set));
+    assert_int_equal(cv_cores(root, &set), 1);
+    assert_true(cv_cpu_list("4-6", &set)); /* one of each core */
+    assert_int_equal(cv_cores(root, &set), 3);
+    put("cores/sys/devices/system/cpu/cpu5/topology/thread_siblings_list", "damaged");
+    assert_int_equal(cv_cores(root, &set), 3);
+    assert_in_range(cv_thread_count(), 1, CPU_SETSIZE);
 }
 
 static void errors_escape_control_characters(void **state)
@@ -268,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(containers_have_limits),
+        cmocka_unit_test(hyper_threads_of_a_core_count_once),
         cmocka_unit_test(errors_escape_control_characters),
         cmocka_unit_test(long_errors_are_cut_between_characters),
         cmocka_unit_test(sizes_are_checked),

@@ -202,7 +202,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     int threads = options ? options->threads : 0;
 
     if (threads < 0 || threads > MAX_THREADS)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (all) to %d, not %d", MAX_THREADS, threads);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (one for each core) to %d, not %d", MAX_THREADS, threads);
     CV_NEW(model, 1, err);
     if (!(directory = model_directory(path, err)) || !(json = cv_path_join(directory, "model.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
@@ -214,7 +214,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
         goto fail;
     }
     cv_blas_init();
-    model->exec.threads = threads ? threads : cv_cpu_count();
+    model->exec.threads = threads ? threads : cv_thread_count();
     model->exec.q8_inputs = !options || !options->f32_inputs;
     model->exec.cache = !options || options->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16
                         : options->cache == COGVIDEO_CACHE_Q8             ? CV_WEIGHT_Q8

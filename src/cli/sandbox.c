@@ -1,0 +1,151 @@
+#include "sandbox.h"
+
+#include "output.h"
+#include "say.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#else
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* Rights by the version of Landlock that knows them; what a kernel does not know it cannot restrict. */
+#define RIGHTS_1 ((1ull << 13) - 1)
+#define RIGHT_REFER (1ull << 13)    /* version 2: moves between folders */
+#define RIGHT_TRUNCATE (1ull << 14) /* version 3 */
+#define READ_FOLDER (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define CHANGE_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE)
+
+/* --- files: Landlock --------------------------------------------------------------------------------------- */
+
+static uint64_t known_rights(long version)
+{
+    return RIGHTS_1 | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0);
+}
+
+/* Gives `rights` to a file, or to a folder and all in it. What is not there needs none, and the command will say so. */
+static int allow(int rules, const char *path, uint64_t rights)
+{
+    struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = open(path, O_PATH | O_CLOEXEC) };
+    struct stat info;
+    long status = 0;
+
+    if (rule.parent_fd < 0)
+        return CLI_OK;
+    if (fstat(rule.parent_fd, &info) == 0 && !S_ISDIR(info.st_mode))
+        rule.allowed_access &= CHANGE_FILE;
+    status = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    close(rule.parent_fd);
+    return status == 0 ? CLI_OK : cli_error("--sandbox: %s cannot be allowed: %s", path, strerror(errno));
+}
+
+/* Of numbered pictures the folder. */
+static int allow_input(int rules, const char *input)
+{
+    char *folder = cli_folder(input);
+    int status = allow(rules, strchr(input, '%') && access(input, F_OK) != 0 ? folder : input, READ_FOLDER);
+
+    free(folder);
+    return status;
+}
+
+static int allow_all(int rules, const char *const *inputs, size_t count, const char *output, uint64_t known)
+{
+    static const char *const system_folders[] = { "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev" };
+    char *folder = cli_folder(output);
+    int status = strcmp(output, "-") == 0 ? CLI_OK : allow(rules, folder, known & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);
+
+    for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders && status == CLI_OK; i++)
+        status = allow(rules, system_folders[i], READ_FOLDER);
+    for (size_t i = 0; i < count && status == CLI_OK; i++)
+        if (inputs[i])
+            status = allow_input(rules, inputs[i]);
+    free(folder);
+    return status;
+}
+
+static int restrict_files(const char *const *inputs, size_t count, const char *output)
+{
+    const long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    struct landlock_ruleset_attr handled = { .handled_access_fs = known_rights(version) };
+    int rules, status;
+
+    if (version < 1)
+        return cli_error("--sandbox: this system has no Landlock (Linux 5.13 and later have it, where it is not switched off): leave --sandbox "
+                         "out, or run in a container");
+    rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled.handled_access_fs, 0);
+    if (rules < 0)
+        return cli_error("--sandbox: Landlock gives no set of rules: %s", strerror(errno));
+    status = allow_all(rules, inputs, count, output, handled.handled_access_fs);
+    if (status == CLI_OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
+        status = cli_error("--sandbox: Landlock cannot be put in force: %s", strerror(errno));
+    close(rules);
+    return status;
+}
+
+/* --- all else: seccomp ------------------------------------------------------------------------------------- */
+
+/* Ways to the network, to other programs and around Landlock: each fails with EACCES. */
+static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, SYS_execveat, SYS_truncate, SYS_kill };
+#define DENIED (sizeof denied / sizeof *denied)
+
+static int restrict_calls(void)
+{
+    struct sock_filter filter[DENIED + 7];
+    struct sock_fprog program = { .len = sizeof filter / sizeof *filter, .filter = filter };
+    const unsigned char refuse = DENIED + 2; /* from the first comparison on, to the instruction that refuses */
+    size_t at = 0;
+
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, refuse);
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, refuse - 2, 0); /* x32's numbers for the same */
+    for (size_t i = 0; i < DENIED; i++)
+        filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], (unsigned char)(DENIED - i), 0);
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES);
+    program.len = (unsigned short)at;
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
+        return cli_error("--sandbox: the system takes no filter of calls (seccomp): %s", strerror(errno));
+    return CLI_OK;
+}
+
+/* Threads that run already would stay free. */
+static int has_one_thread(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+
+    for (struct dirent *task; tasks && (task = readdir(tasks));)
+        count += task->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count == 1;
+}
+
+int cli_sandbox(const char *const *inputs, size_t count, const char *output)
+{
+    int status;
+
+    if (!has_one_thread())
+        return cli_error("--sandbox: a library has started threads already, which cannot be restricted (OpenBLAS does so where it is not "
+                         "built with OpenMP): leave --sandbox out, or run in a container");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return cli_error("--sandbox: privileges cannot be given up: %s", strerror(errno));
+    status = restrict_files(inputs, count, output);
+    return status == CLI_OK ? restrict_calls() : status;
+}
