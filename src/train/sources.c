@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "train/dataset.h"
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>

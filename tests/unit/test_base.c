@@ -59,11 +59,11 @@ static void errors_escape_control_characters(void **state)
     cogvideo_error err;
 
     (void)state;
-    assert_int_equal(cv_fail(&err, COGVIDEO_ERROR_FORMAT, "bad '%s'", "a\x1b[31m\n\xc2\x9b\xe4\xb8\x80"),
+    assert_int_equal(cv_fail(&err, COGVIDEO_ERROR_FORMAT, "bad '%s'", "a\x1b[31m\n\xc2\x9b\x9b\xe4\xb8\x80\xe4\xb8"),
                      COGVIDEO_ERROR_FORMAT);
-    assert_string_equal(err.message, "bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    assert_string_equal(err.message, "bad 'a\\x1b[31m\\x0a\\x9b\\x9b\xe4\xb8\x80\\xe4\\xb8'");
     cv_fail_prefix(&err, COGVIDEO_ERROR_FORMAT, "file");
-    assert_string_equal(err.message, "file: bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    assert_string_equal(err.message, "file: bad 'a\\x1b[31m\\x0a\\x9b\\x9b\xe4\xb8\x80\\xe4\\xb8'");
     assert_int_equal(cv_fail(NULL, COGVIDEO_ERROR_IO, "x"), COGVIDEO_ERROR_IO);
 }
 
@@ -79,6 +79,10 @@ static void long_errors_are_cut_between_characters(void **state)
     cv_fail(&err, COGVIDEO_ERROR_IO, "%s", text);
     assert_true(strlen(err.message) < sizeof err.message);
     assert_int_equal(strlen(err.message) % 3, 0);
+    cv_fail(&err, COGVIDEO_ERROR_IO, "a%s", text);
+    assert_true(strlen(err.message) < sizeof err.message);
+    assert_int_equal(strlen(err.message) % 3, 1);
+    assert_null(strchr(err.message, '\\'));
 }
 
 static void sizes_are_checked(void **state)
