@@ -36,6 +36,7 @@
 #include <cogvideo/generate.h>
 #include <cogvideo/import.h>
 #include <cogvideo/model.h>
+#include <cogvideo/quantize.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>
 #include <cogvideo/version.h>
