@@ -150,14 +150,15 @@ static cogvideo_status add_from_folder(cv_sources *sources, const char *path, co
                                        cogvideo_error *err)
 {
     cv_buffer name = { 0 }, caption = { 0 };
-    cogvideo_error why;
     cogvideo_status status;
 
     CV_TRY(caption_path(&name, path, cv_path_is_dir(path), err));
-    if (cv_file_read(&caption, name.data, 1 << 16, &why) != COGVIDEO_OK || !caption.data)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: it has no caption in %s", path, name.data);
-    else
+    if ((status = cv_file_read(&caption, name.data, 1 << 16, err)) == COGVIDEO_OK)
         status = add(sources, path, caption.data, log, err);
+    else if (status != COGVIDEO_ERROR_MEMORY)
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: it has no caption in %s", path, name.data);
+    if (status != COGVIDEO_ERROR_MEMORY)
+        status = COGVIDEO_OK;
 fail:
     cv_buffer_free(&name);
     cv_buffer_free(&caption);
