@@ -337,6 +337,7 @@ cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const c
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
         goto fail;
     }
+    remove(about.data); /* of rows that are replaced: without it, those that follow are none yet */
     CV_TRY(cv_output_commit(&r.output, err));
     CV_TRY(write_about(&r, about.data, err));
     if (rows)
