@@ -221,6 +221,34 @@ static void json_refuses_what_is_not_one_value(void **state)
     free(deep);
 }
 
+/* Numbers are numbers, within their range; text is UTF-8; nesting is bounded. */
+static void json_refuses_what_it_only_resembles(void **state)
+{
+    static const char *const values[] = { "NaN", "1e400", "-1e400", "\"5\"", "null", "true", "[5]", "{}", "4", "-5", "11", "5.5" };
+    static const char *const broken[] = { "{\"a\":\"\x9b\"}", "{\"a\":\"\x1b[2J\"}", "\x1d{\"a\":5}", "{\"\xed\xa0\x80\":5}", "{\"a\":5,}" };
+    cogvideo_error err;
+    cv_json *json = NULL;
+    char text[100000];
+    int64_t value = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        cogvideo_status status;
+
+        snprintf(text, sizeof text, "{\"a\":%s}", values[i]);
+        if ((status = cv_json_parse(&json, text, strlen(text), "x", &err)) == COGVIDEO_OK) {
+            status = cv_json_int(json, "a", 5, 10, &value, "x", &err);
+            cv_json_free(&json);
+        }
+        if (status != COGVIDEO_ERROR_FORMAT || value != 7)
+            fail_msg("%s is taken", text);
+    }
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        CHECK_FAILS(cv_json_parse(&json, broken[i], strlen(broken[i]), "x", &err), COGVIDEO_ERROR_FORMAT, "x: ", err);
+    memset(text, '[', sizeof text);
+    CHECK_FAILS(cv_json_parse(&json, text, sizeof text, "x", &err), COGVIDEO_ERROR_FORMAT, "not valid JSON", err);
+}
+
 static void json_is_written_and_read_back(void **state)
 {
     cogvideo_error err;
@@ -281,6 +309,7 @@ int main(void)
         cmocka_unit_test(mapping_refuses_what_is_no_file),
         cmocka_unit_test(json_getters_name_key_and_range),
         cmocka_unit_test(json_refuses_what_is_not_one_value),
+        cmocka_unit_test(json_refuses_what_it_only_resembles),
         cmocka_unit_test(json_is_written_and_read_back),
         cmocka_unit_test(random_numbers_are_philox),
     };
