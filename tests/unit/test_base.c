@@ -147,6 +147,22 @@ static void output_appears_only_when_whole(void **state)
     CHECK_FAILS(cv_output_open(&out, path, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
 }
 
+/* A link that somebody planted where the partial file goes, and what it points to stays as it is. */
+static void links_are_not_written_through(void **state)
+{
+    cogvideo_error err;
+    cv_output out = { 0 };
+    cv_buffer file = { 0 };
+
+    (void)state;
+    check_write(check_temp_path("victim"), "kept", 4);
+    assert_int_equal(symlink("victim", check_temp_path("planted.partial")), 0);
+    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted: cannot be written", err);
+    CHECK_OK(cv_file_read(&file, check_temp_path("victim"), 100, &err), err);
+    assert_string_equal(file.data, "kept");
+    cv_buffer_free(&file);
+}
+
 static void full_disk_is_an_error(void **state)
 {
     cogvideo_error err;
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(memory_is_aligned_and_zero),
         cmocka_unit_test(output_appears_only_when_whole),
+        cmocka_unit_test(links_are_not_written_through),
         cmocka_unit_test(full_disk_is_an_error),
         cmocka_unit_test(mapping_refuses_what_is_no_file),
         cmocka_unit_test(json_getters_name_key_and_range),
