@@ -37,6 +37,7 @@
 #include <cogvideo/import.h>
 #include <cogvideo/inspect.h>
 #include <cogvideo/model.h>
+#include <cogvideo/quantize.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>
 #include <cogvideo/version.h>

@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -53,6 +54,20 @@ static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvi
     return status;
 }
 
+/* What cJSON lets through: bytes that are no UTF-8, and control characters, which it takes for white space between values. */
+static cogvideo_status check_bytes(const char *text, size_t size, const char *origin, cogvideo_error *err)
+{
+    size_t good = cv_utf8_prefix(text, size);
+
+    if (good < size)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON is UTF-8 text, but this is none from byte %zu on", origin, good);
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r')
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
+                           (unsigned)text[i]);
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, const char *origin, cogvideo_error *err)
 {
     const char *end = NULL;
@@ -74,8 +89,7 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has something after the JSON value, at byte %zu", origin,
                        (size_t)(end - text));
     }
-    status = check_tree(json, origin, err);
-    if (status != COGVIDEO_OK) {
+    if ((status = check_bytes(text, size, origin, err)) != COGVIDEO_OK || (status = check_tree(json, origin, err)) != COGVIDEO_OK) {
         cJSON_Delete(json);
         return status;
     }

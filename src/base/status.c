@@ -1,6 +1,9 @@
 #include "base/status.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,43 +22,41 @@ const char *cogvideo_status_text(cogvideo_status status)
     return "unknown status";
 }
 
-/* Bytes a terminal would act on: C0, DEL, and the C1 range as UTF-8 writes it (C2 80..9F). */
-static int is_control(const unsigned char *s)
+/* Characters that a terminal would act on: C0, DEL and C1; and bytes that are no UTF-8, which some terminals take for C1. */
+static bool is_unfit(const char *s, size_t length)
 {
-    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f);
+    const unsigned char *bytes = (const unsigned char *)s;
+
+    return length == 0 || bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] <= 0x9f);
 }
 
-/* Copies with escapes and never cuts a UTF-8 sequence in two. */
+/* Copies with escapes and never cuts a UTF-8 sequence or an escape in two. */
 static void copy_escaped(char *out, size_t size, const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
     size_t n = 0;
 
-    while (*s) {
-        char piece[8];
-        size_t length = 1;
+    while (*text) {
+        size_t length = cv_utf8_length(text, strnlen(text, 4)), written;
+        char escape[8];
+        const char *piece = text;
 
-        if (is_control(s)) {
-            unsigned char byte = s[0] == 0xc2 ? s[1] : s[0];
-
-            length = (size_t)snprintf(piece, sizeof piece, "\\x%02x", byte);
-            s += s[0] == 0xc2 ? 2 : 1;
-        } else {
-            piece[0] = (char)*s++;
-            while ((*s & 0xc0) == 0x80 && length < 4)
-                piece[length++] = (char)*s++;
+        text += length ? length : 1;
+        written = length;
+        if (is_unfit(piece, length)) {
+            written = (size_t)snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)text[-1]);
+            piece = escape;
         }
-        if (n + length + 1 > size)
+        if (n + written + 1 > size)
             break;
-        memcpy(out + n, piece, length);
-        n += length;
+        memcpy(out + n, piece, written);
+        n += written;
     }
     out[n] = '\0';
 }
 
 cogvideo_status cv_fail(cogvideo_error *err, cogvideo_status status, const char *format, ...)
 {
-    char text[sizeof err->message];
+    char text[sizeof err->message + 4]; /* what the end of this cuts in two is not copied */
     va_list args;
 
     if (!err)
@@ -80,7 +81,7 @@ cogvideo_status cv_fail_prefix(cogvideo_error *err, cogvideo_status status, cons
 
 void cv_log(const cogvideo_log *log, cogvideo_log_level level, const char *format, ...)
 {
-    char text[1024], escaped[1024];
+    char text[1024 + 4], escaped[1024];
     va_list args;
 
     if (!log || !log->message)

@@ -5,8 +5,8 @@
 #include <cogvideo/common.h>
 
 /* Fills `err` (may be NULL) with a formatted sentence and returns `status`, so that a check reads
- * `return cv_fail(err, COGVIDEO_ERROR_FORMAT, "...")`. Control characters in the result are escaped:
- * the sentence may quote a hostile file and still be shown on a terminal. */
+ * `return cv_fail(err, COGVIDEO_ERROR_FORMAT, "...")`. Control characters and what is no
+ * UTF-8 are escaped in the result: the sentence may quote a hostile file and still be shown on a terminal. */
 cogvideo_status cv_fail(cogvideo_error *err, cogvideo_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

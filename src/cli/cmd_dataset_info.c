@@ -28,7 +28,7 @@ static void print_dataset(const cogvideo_dataset *dataset, const char *folder, i
         return;
     }
     cli_format_bytes(size, sizeof size, (double)info.bytes);
-    printf("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second, %s\n", folder, info.clips,
+    cli_print("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second, %s\n", folder, info.clips,
            info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
 }
 

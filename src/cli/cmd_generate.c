@@ -28,6 +28,14 @@ static const arg_option table[] = {
     { 0 },
 };
 
+static void tell_prompt(size_t number, size_t count, const char *prompt)
+{
+    char *text = cli_excerpt(prompt);
+
+    cli_say("prompt %zu of %zu: %s", number, count, text);
+    free(text);
+}
+
 /* One prompt after the other, with the model open all the time. A clip that is there is not made again, and one that fails does not
  * stop those behind it. */
 static int run_prompts(const cli_command *command, cli_session *session, const generate_settings *s, const cli_arguments *arguments)
@@ -49,7 +57,7 @@ static int run_prompts(const cli_command *command, cli_session *session, const g
         own.text.prompt = line->prompt;
         own.sampling.seed = line->seed >= 0 ? line->seed : s->sampling.seed;
         if (!s->model.quiet)
-            cli_say("prompt %zu of %zu: %s", i + 1, prompts.count, line->prompt);
+            tell_prompt(i + 1, prompts.count, line->prompt);
         if (generate_job_run(command, session, &own, arguments) != CLI_OK) {
             failed++;
             status = cli_interrupted() ? 128 + cli_interrupted() : session->model ? CLI_OK : CLI_FAILED;

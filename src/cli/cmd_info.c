@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "common.h"
 #include "model_json.h"
+#include "say.h"
 
 #include <stdarg.h>
 
@@ -38,7 +39,7 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
     int tensors;
 
     cli_format_bytes(size, sizeof size, (double)info->file_bytes);
-    printf("%s (family %s)\n", info->name, info->family);
+    cli_print("%s (family %s)\n", info->name, info->family);
     printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
     if (info->layers > 0)
         printf("  network          %d layers, %d channels, %d heads, %d ids\n", info->layers, info->hidden, info->heads,
@@ -53,7 +54,7 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
     print_part("code clusters", info->has_clusters, "%s", "");
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
         cli_format_bytes(size, sizeof size, (double)bytes);
-        printf("  %s: %s", file, size);
+        cli_print("  %s: %s", file, size);
         if (tensors > 0)
             printf(", %d tensor%s", tensors, tensors == 1 ? "" : "s");
         putchar('\n');

@@ -178,23 +178,35 @@ static void print_words(const cogvideo_model_info *info, const cogvideo_model *m
     }
 }
 
+/* What is not will be refused. */
+static int is_utf8(const char *text)
+{
+    int length = 1;
+
+    for (; *text && length; text += length)
+        length = cli_utf8(text);
+    return length != 0;
+}
+
 /* Nobody can foresee what a word does that was not in the training data. */
 static void warn_of_unknown(cli_session *session, const char *prompt)
 {
     const cogvideo_model_info *info = &session->info;
-    char *unknown = NULL, *words = NULL;
+    char *unknown = NULL, *words = NULL, *text;
     cogvideo_error err;
     size_t size;
     FILE *out;
 
-    if (!prompt || !info->has_text_tokenizer ||
+    if (!prompt || !is_utf8(prompt) || !info->has_text_tokenizer ||
         cogvideo_text_unknown(session->model, prompt, strlen(prompt), &unknown, &err) != COGVIDEO_OK || !unknown)
         return;
     if (info->text_pieces <= FEW_WORDS && (out = open_memstream(&words, &size))) {
         print_words(info, session->model, out);
         fclose(out);
     }
-    cli_say("cogvideo: warning: the model has never seen '%s'%s%s", unknown, words ? "; " : "", words ? words : "");
+    text = cli_excerpt(unknown);
+    cli_say("cogvideo: warning: the model has never seen '%s'%s%s", text, words ? "; " : "", words ? words : "");
+    free(text);
     free(words);
     cogvideo_free(unknown);
 }

@@ -1,28 +1,15 @@
 #include "json_out.h"
 
+#include "say.h"
+
 #include <math.h>
 #include <string.h>
-
-/* Bytes of the valid UTF-8 sequence at `s`, or 0. */
-static int sequence(const unsigned char *s)
-{
-    int length = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
-                 s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-    for (int i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return length;
-}
 
 static void print_string(FILE *stream, const char *text)
 {
     putc('"', stream);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int length = sequence(s);
+        int length = cli_utf8((const char *)s);
 
         if (length == 0) {
             fputs("\xef\xbf\xbd", stream);
@@ -121,7 +108,7 @@ void json_ints(json_out *json, const char *key, const int32_t *values, size_t co
 
 void json_raw(json_out *json, const char *key, const char *text)
 {
-    int in_string = 0, escaped = 0;
+    int in_string = 0, escaped = 0, length;
 
     begin_member(json, key);
     for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
@@ -130,8 +117,11 @@ void json_raw(json_out *json, const char *key, const char *text)
                 fprintf(json->stream, "\\u%04x", *s);
         } else if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
             fprintf(json->stream, "\\u%04x", *++s);
+        } else if (!(length = cli_utf8((const char *)s))) {
+            fputs("\xef\xbf\xbd", json->stream);
         } else {
-            putc(*s, json->stream);
+            fwrite(s, 1, (size_t)length, json->stream);
+            s += length - 1;
         }
         in_string ^= *s == '"' && !escaped;
         escaped = in_string && *s == '\\' && !escaped;

@@ -92,13 +92,15 @@ static void draw(cli_progress *progress, const char *what, double share, const c
     if (share < 0 || share > 1)
         share = share < 0 ? 0 : 1;
     if (!progress->terminal) {
-        fprintf(stderr, "%s, %.0f %%%s\n", what, 100 * share, speed);
+        cli_say("%s, %.0f %%%s", what, 100 * share, speed);
         return;
     }
     memset(bar, '.', BAR);
     memset(bar, '#', (size_t)(share * BAR));
     bar[BAR] = '\0';
-    fprintf(stderr, "\r\033[K%s [%s] %3.0f %%%s", what, bar, 100 * share, speed);
+    fputs("\r\033[K", stderr);
+    cli_print_text(stderr, what);
+    fprintf(stderr, " [%s] %3.0f %%%s", bar, 100 * share, speed);
     fflush(stderr);
     progress->open = 1;
 }

@@ -26,8 +26,10 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
 {
     cli_prompt_line *line = &out->lines[out->count];
 
-    if (size > MAX_LINE || memchr(text, 0, size))
-        return cli_error("%s: line %d %s", path, number, size > MAX_LINE ? "is longer than a prompt may be" : "holds a zero byte");
+    if (size > MAX_LINE)
+        return cli_error("%s: line %d is longer than the %zu bytes that a prompt may have", path, number, MAX_LINE);
+    if (memchr(text, 0, size))
+        return cli_error("%s: line %d holds a zero byte; a text was expected", path, number);
     while (size > 0 && strchr(" \t\r\n", text[size - 1]))
         text[--size] = 0;
     text += strspn(text, " \t");

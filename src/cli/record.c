@@ -188,8 +188,10 @@ int cli_record_save(const cli_record *record, const cogvideo_tokens *clip)
         failed = ferror(json.stream);
         failed |= fclose(json.stream) != 0;
     }
-    if (failed || rename(partial, record->files->record) != 0)
+    if (failed || rename(partial, record->files->record) != 0) {
         status = cli_error("%s: cannot be written: %s", record->files->record, strerror(errno));
+        remove(partial);
+    }
     free(partial);
     return status;
 }

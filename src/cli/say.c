@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define EXCERPT 200 /* bytes of a text that a sentence quotes */
 
 void *cli_alloc(size_t count, size_t size)
 {
@@ -36,19 +39,60 @@ char *cli_format(const char *format, ...)
     return text;
 }
 
-/* C0, DEL, and the C1 range as UTF-8 writes it: bytes that a terminal acts on. */
+int cli_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    int length = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
+                 s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+
+    for (int i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+/* C0, DEL, the C1 range as UTF-8 writes it, and what is no UTF-8: bytes that some terminal acts on. */
 void cli_print_text(FILE *stream, const char *text)
 {
-    for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-        if ((*s < 0x20 && *s != '\n') || *s == 0x7f) {
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        int length = cli_utf8((const char *)s);
+
+        if (length == 0)
+            fprintf(stream, "\\x%02x", *s);
+        else if ((*s < 0x20 && *s != '\n') || *s == 0x7f)
             fprintf(stream, "\\u%04x", *s);
-        } else if (*s == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
+        else if (*s == 0xc2 && s[1] <= 0x9f)
             fprintf(stream, "\\u%04x", s[1]);
-            s++;
-        } else {
-            putc(*s, stream);
-        }
+        else
+            fwrite(s, 1, (size_t)length, stream);
+        s += length ? length : 1;
     }
+}
+
+void cli_print(const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = format_list(format, args);
+    va_end(args);
+    cli_print_text(stdout, text);
+    free(text);
+}
+
+char *cli_excerpt(const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length <= EXCERPT)
+        return cli_format("%s", text);
+    for (length = EXCERPT; length > EXCERPT - 4 && (text[length] & 0xc0) == 0x80;)
+        length--;
+    return cli_format("%.*s...", (int)length, text);
 }
 
 static void say(const char *prefix, const char *format, va_list args)

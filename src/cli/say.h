@@ -13,8 +13,14 @@ int cli_usage_error(const cli_command *command, const char *format, ...) __attri
 /* A plain sentence on stderr. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Text with its control characters (but not its line breaks) as \u00XX. */
+/* Text with its control characters (but not its line breaks) as \u00XX, and bytes that are not UTF-8 as \xXX. */
 void cli_print_text(FILE *stream, const char *text);
+/* The same of a formatted text, on standard output. */
+void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The text, or its beginning and "..." where it is long, in fresh memory. */
+char *cli_excerpt(const char *text);
+/* Bytes of the valid UTF-8 sequence at the start of `text`, or 0. */
+int cli_utf8(const char *text);
 
 /* Zeroed memory; the program ends when there is none. Free with free. */
 void *cli_alloc(size_t count, size_t size);

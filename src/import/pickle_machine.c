@@ -119,7 +119,7 @@ cogvideo_status cv_machine_pop_mark(cv_machine *m, cv_pickle_value ***items, siz
     *count = cv_machine_above_mark(m);
     m->count -= *count;
     m->mark_count--;
-    *items = m->stack + m->count;
+    *items = m->stack ? m->stack + m->count : NULL;
     return COGVIDEO_OK;
 }
 

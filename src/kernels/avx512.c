@@ -144,13 +144,13 @@ enum { BEGINS = 1, ENDS = 2 }; /* which block of K: the first one, the last one 
                             const float *scales, int rows, int K, int B, int part, bool ahead, __m512 *waiting)   \
     {                                                                                                             \
         int b = 0;                                                                                                \
-        for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride, waiting += 16, ahead = false) \
+        for (; b + 4 <= B && rows == 4; b += 4, x += 4 * x_stride, out += 4 * out_stride, waiting = waiting ? waiting + 16 : NULL, ahead = false) \
             TILE(4, 4, LOAD, SIZE);                                                                               \
-        for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride, waiting += 8, ahead = false) \
+        for (; b + 2 <= B && rows == 4; b += 2, x += 2 * x_stride, out += 2 * out_stride, waiting = waiting ? waiting + 8 : NULL, ahead = false) \
             TILE(4, 2, LOAD, SIZE);                                                                               \
-        for (; b < B && rows == 4; b++, x += x_stride, out += out_stride, waiting += 4, ahead = false)            \
+        for (; b < B && rows == 4; b++, x += x_stride, out += out_stride, waiting = waiting ? waiting + 4 : NULL, ahead = false)            \
             TILE(4, 1, LOAD, SIZE);                                                                               \
-        for (; b < B; b++, x += x_stride, out += out_stride, waiting++, ahead = false)                            \
+        for (; b < B; b++, x += x_stride, out += out_stride, waiting = waiting ? waiting + 1 : NULL, ahead = false)                            \
             TILE(1, 1, LOAD, SIZE);                                                                               \
     }
 

@@ -1,6 +1,6 @@
 #include "tokenizer/normalize.h"
 
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "tokenizer/protobuf.h"
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

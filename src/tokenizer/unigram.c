@@ -1,6 +1,6 @@
 #include "tokenizer/unigram.h"
 
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <float.h>
 

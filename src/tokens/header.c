@@ -51,6 +51,26 @@ static bool is_own(const char *key)
     return false;
 }
 
+/* A value as it stands, but for DEL and the C1 characters, which can stand in its strings only: a terminal acts on them. */
+static cogvideo_status append_value(cv_buffer *out, const char *s, const char *end, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    const char *plain = s;
+
+    for (; s < end && status == COGVIDEO_OK; s++) {
+        const unsigned char *bytes = (const unsigned char *)s;
+        bool is_c1 = bytes[0] == 0xc2 && bytes[1] <= 0x9f;
+
+        if (bytes[0] != 0x7f && !is_c1)
+            continue;
+        if ((status = cv_buffer_append(out, plain, (size_t)(s - plain), err)) == COGVIDEO_OK)
+            status = cv_buffer_printf(out, err, "\\u%04x", bytes[is_c1]);
+        s += is_c1;
+        plain = s + 1;
+    }
+    return status == COGVIDEO_OK ? cv_buffer_append(out, plain, (size_t)(end - plain), err) : status;
+}
+
 cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -67,7 +87,7 @@ cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_jso
         if (is_own(cv_json_key(item)))
             continue;
         if ((status = cv_buffer_append(out, ",", 1, err)) != COGVIDEO_OK ||
-            (status = cv_buffer_append(out, start, (size_t)(end - start), err)) != COGVIDEO_OK)
+            (status = append_value(out, start, end, err)) != COGVIDEO_OK)
             return status;
     }
     return COGVIDEO_OK;

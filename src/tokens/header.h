@@ -13,9 +13,9 @@
 /* Checks grid and rate. */
 cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err);
 
-/* Appends to `out` the members of the object in `text`, byte for byte and each behind a comma, without format,
- * version, grid and rate: a tool keeps what it does not know, numbers of any length included. `json` is the
- * text parsed. */
+/* Appends to `out` the members of the object in `text`, each behind a comma, without format, version, grid and rate.
+ * They stay as they are, but for control characters, which become escapes: a tool keeps what it does not know,
+ * numbers of any length included. `json` is the text parsed. */
 cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err);
 
 /* The whole header line for `tokens`, with its line break; `tokens->header` must be NULL or a JSON object. */

@@ -65,10 +65,12 @@ static cogvideo_status read_pictures(build *b, cogvideo_error *why)
             continue;
         if (!(path = cv_path_join(b->source->path, names[i], why)))
             status = COGVIDEO_ERROR_MEMORY;
-        else if (cogvideo_video_read(&picture, path, 1, why) == COGVIDEO_OK)
+        else if ((status = cogvideo_video_read(&picture, path, 1, why)) == COGVIDEO_OK)
             b->status = add_frame(b, &picture);
-        else
+        else if (status != COGVIDEO_ERROR_MEMORY) {
             cv_log(b->log, COGVIDEO_LOG_WARNING, "passed over: %s", why->message);
+            status = COGVIDEO_OK;
+        }
         cogvideo_video_free(&picture);
         cv_free(path);
     }
@@ -76,7 +78,8 @@ static cogvideo_status read_pictures(build *b, cogvideo_error *why)
     return status;
 }
 
-/* A source that cannot be read costs a warning, and so do frames too few; what concerns the dataset itself ends the run. */
+/* A source that cannot be read costs a warning, and so do frames too few; what concerns the dataset itself ends the run, and so does
+ * a want of memory, for which no source is to blame. */
 static cogvideo_status add_source(build *b, const cv_source *source)
 {
     cogvideo_error why;
@@ -88,6 +91,8 @@ static cogvideo_status add_source(build *b, const cv_source *source)
                                           : cogvideo_video_each(source->path, 0, take_frame, b, &why);
     if (b->status != COGVIDEO_OK)
         return b->status;
+    if (status == COGVIDEO_ERROR_MEMORY)
+        return cv_fail(b->err, status, "%s", why.message);
     if (status != COGVIDEO_OK && b->taken < b->frames)
         cv_log(b->log, COGVIDEO_LOG_WARNING, "left out: %s", why.message);
     else if (status != COGVIDEO_OK)

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "train/dataset.h"
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -161,10 +161,14 @@ static cogvideo_status add_from_folder(cv_sources *sources, const char *path, co
     cogvideo_status status;
 
     CV_TRY(caption_path(&name, path, cv_path_is_dir(path), err));
-    if (cv_file_read(&caption, name.data, 1 << 16, &why) != COGVIDEO_OK)
+    if ((status = cv_file_read(&caption, name.data, 1 << 16, &why)) == COGVIDEO_OK)
+        CV_TRY(add(sources, path, &caption, log, err));
+    else if (status == COGVIDEO_ERROR_MEMORY)
+        cv_fail(err, status, "%s", why.message);
+    else {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s", path, why.message);
-    else
-        status = add(sources, path, &caption, log, err);
+        status = COGVIDEO_OK;
+    }
 fail:
     cv_buffer_free(&name);
     cv_buffer_free(&caption);

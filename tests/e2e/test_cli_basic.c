@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#define CLIP "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"text_ids\":[7,8],\"note\":\"a\x1b[31mb\"}\n" \
+#define CLIP "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"text_ids\":[7,8],\"note\":\"a\\u001b[31mb\"}\n" \
              "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4]}\n{\"frame\":1,\"time\":0.5,\"codes\":[5,6,7,19999]}\n"
 
 static void write_clip(void)

@@ -29,6 +29,9 @@ found=$(
     # The library never prints and never ends the process.
     grep -rnE '\b(printf|puts|putchar|fprintf\(std|perror|exit|abort)\(' src --include='*.c' | grep -v '^src/cli/' |
         grep -vE 'snprintf|vsnprintf|cv_buffer_printf' | sed 's/$/  - the library never prints or exits/'
+    # Sizes are checked where memory is taken.
+    grep -rnE '\b(malloc|calloc|realloc|strdup|asprintf|posix_memalign)\(' src --include='*.c' | grep -vE '^src/(cli/|base/mem\.c)' |
+        sed 's/$/  - memory is taken through base\/mem.h/'
     # Lines, files, white space.
     find src include tests -name '*.[ch]' -exec awk '
         length($0) > 400 { print FILENAME ":" FNR ": a line of " length($0) " bytes" }

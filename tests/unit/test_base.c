@@ -93,11 +93,11 @@ static void errors_escape_control_characters(void **state)
     cogvideo_error err;
 
     (void)state;
-    assert_int_equal(cv_fail(&err, COGVIDEO_ERROR_FORMAT, "bad '%s'", "a\x1b[31m\n\xc2\x9b\xe4\xb8\x80"),
+    assert_int_equal(cv_fail(&err, COGVIDEO_ERROR_FORMAT, "bad '%s'", "a\x1b[31m\n\xc2\x9b\x9b\xe4\xb8\x80\xe4\xb8"),
                      COGVIDEO_ERROR_FORMAT);
-    assert_string_equal(err.message, "bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    assert_string_equal(err.message, "bad 'a\\x1b[31m\\x0a\\x9b\\x9b\xe4\xb8\x80\\xe4\\xb8'");
     cv_fail_prefix(&err, COGVIDEO_ERROR_FORMAT, "file");
-    assert_string_equal(err.message, "file: bad 'a\\x1b[31m\\x0a\\x9b\xe4\xb8\x80'");
+    assert_string_equal(err.message, "file: bad 'a\\x1b[31m\\x0a\\x9b\\x9b\xe4\xb8\x80\\xe4\\xb8'");
     assert_int_equal(cv_fail(NULL, COGVIDEO_ERROR_IO, "x"), COGVIDEO_ERROR_IO);
 }
 
@@ -113,6 +113,10 @@ static void long_errors_are_cut_between_characters(void **state)
     cv_fail(&err, COGVIDEO_ERROR_IO, "%s", text);
     assert_true(strlen(err.message) < sizeof err.message);
     assert_int_equal(strlen(err.message) % 3, 0);
+    cv_fail(&err, COGVIDEO_ERROR_IO, "a%s", text);
+    assert_true(strlen(err.message) < sizeof err.message);
+    assert_int_equal(strlen(err.message) % 3, 1);
+    assert_null(strchr(err.message, '\\'));
 }
 
 static void sizes_are_checked(void **state)
@@ -175,6 +179,22 @@ static void output_appears_only_when_whole(void **state)
     snprintf(path, sizeof path, "%s", check_temp_path("pipe"));
     assert_int_equal(mkfifo(path, 0600), 0);
     CHECK_FAILS(cv_output_open(&out, path, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
+}
+
+/* A link that somebody planted where the partial file goes, and what it points to stays as it is. */
+static void links_are_not_written_through(void **state)
+{
+    cogvideo_error err;
+    cv_output out = { 0 };
+    cv_buffer file = { 0 };
+
+    (void)state;
+    check_write(check_temp_path("victim"), "kept", 4);
+    assert_int_equal(symlink("victim", check_temp_path("planted.partial")), 0);
+    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted: cannot be written", err);
+    CHECK_OK(cv_file_read(&file, check_temp_path("victim"), 100, &err), err);
+    assert_string_equal(file.data, "kept");
+    cv_buffer_free(&file);
 }
 
 static void full_disk_is_an_error(void **state)
@@ -251,6 +271,34 @@ static void json_refuses_what_is_not_one_value(void **state)
     free(deep);
 }
 
+/* Numbers are numbers, within their range; text is UTF-8; nesting is bounded. */
+static void json_refuses_what_it_only_resembles(void **state)
+{
+    static const char *const values[] = { "NaN", "1e400", "-1e400", "\"5\"", "null", "true", "[5]", "{}", "4", "-5", "11", "5.5" };
+    static const char *const broken[] = { "{\"a\":\"\x9b\"}", "{\"a\":\"\x1b[2J\"}", "\x1d{\"a\":5}", "{\"\xed\xa0\x80\":5}", "{\"a\":5,}" };
+    cogvideo_error err;
+    cv_json *json = NULL;
+    char text[100000];
+    int64_t value = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        cogvideo_status status;
+
+        snprintf(text, sizeof text, "{\"a\":%s}", values[i]);
+        if ((status = cv_json_parse(&json, text, strlen(text), "x", &err)) == COGVIDEO_OK) {
+            status = cv_json_int(json, "a", 5, 10, &value, "x", &err);
+            cv_json_free(&json);
+        }
+        if (status != COGVIDEO_ERROR_FORMAT || value != 7)
+            fail_msg("%s is taken", text);
+    }
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        CHECK_FAILS(cv_json_parse(&json, broken[i], strlen(broken[i]), "x", &err), COGVIDEO_ERROR_FORMAT, "x: ", err);
+    memset(text, '[', sizeof text);
+    CHECK_FAILS(cv_json_parse(&json, text, sizeof text, "x", &err), COGVIDEO_ERROR_FORMAT, "not valid JSON", err);
+}
+
 static void json_is_written_and_read_back(void **state)
 {
     cogvideo_error err;
@@ -308,10 +356,12 @@ int main(void)
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(memory_is_aligned_and_zero),
         cmocka_unit_test(output_appears_only_when_whole),
+        cmocka_unit_test(links_are_not_written_through),
         cmocka_unit_test(full_disk_is_an_error),
         cmocka_unit_test(mapping_refuses_what_is_no_file),
         cmocka_unit_test(json_getters_name_key_and_range),
         cmocka_unit_test(json_refuses_what_is_not_one_value),
+        cmocka_unit_test(json_refuses_what_it_only_resembles),
         cmocka_unit_test(json_is_written_and_read_back),
         cmocka_unit_test(random_numbers_are_philox),
     };

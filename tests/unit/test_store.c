@@ -129,6 +129,8 @@ static void lying_headers_are_refused(void **state)
         CHECK_FAILS(open_text(bad[i].header, strlen(bad[i].header), bad[i].data, &err), COGVIDEO_ERROR_FORMAT,
                     bad[i].words, err);
     CHECK_FAILS(open_text("{}", 0, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
+    CHECK_FAILS(open_text("{\"__metadata__\":{\"a\":\"\xc0\xaf\"}}", 27, 0, &err), COGVIDEO_ERROR_FORMAT, "UTF-8", err);
+    CHECK_FAILS(open_text("{\"a\":[[[[}", 10, 0, &err), COGVIDEO_ERROR_FORMAT, "not valid JSON", err);
     CHECK_FAILS(open_text("{}", SIZE_MAX, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
     CHECK_FAILS(open_text("{}", 3, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
     CHECK_OK(open_text("{}", 2, 0, &err), err);

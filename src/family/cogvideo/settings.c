@@ -1,6 +1,6 @@
 #include "family/cogvideo/settings.h"
 
-#include "tokenizer/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>

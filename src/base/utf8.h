@@ -1,6 +1,6 @@
 /* utf8.h - characters of UTF-8 text that may be broken. */
-#ifndef CV_TOKENIZER_UTF8_H
-#define CV_TOKENIZER_UTF8_H
+#ifndef CV_BASE_UTF8_H
+#define CV_BASE_UTF8_H
 
 #include <stddef.h>
 

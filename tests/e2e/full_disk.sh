@@ -1,0 +1,92 @@
+#!/bin/sh
+# full_disk.sh PROGRAM MODEL CLIP - generates CLIP (clip.mp4) on disks of several sizes that are too small for it, and on one that
+# turns read-only on the way: each run ends with a sentence and leaves nothing half-written under a file's name, and is resumed to
+# the same codes and the same clip when there is room. Exit status 77 where nothing can be mounted.
+set -eu
+program=$(realpath "$1") model=$(realpath "$2") clip=$3
+folder=$(mktemp -d)
+disk=$folder/disk
+finish() {
+    cd /
+    umount "$disk" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap finish EXIT
+mkdir "$disk" "$folder/straight"
+mount -t tmpfs -o size=8k tmpfs "$disk" 2>/dev/null || exit 77
+umount "$disk"
+
+set -- generate -q --model "$model" "a large red star moves left on a white background" --seed 2 --rounds 1 -o "$clip"
+told=$folder/told
+fail() {
+    echo "$where: $1" >&2
+    cat "$told" >&2
+    exit 1
+}
+# What bears a name is whole.
+whole() {
+    for file in clip.keyframes.jsonl clip.jsonl "$clip"; do
+        [ ! -e $file ] || cmp $file ../straight/$file >&2 || fail "$file is half-written"
+    done
+}
+# Goes on where there is room, and compares.
+resume() {
+    "$program" "$@" --resume >"$told" 2>&1 || fail "cannot be resumed"
+    [ ! -e clip.journal ] || fail "a journal is left"
+    for file in clip.keyframes.jsonl clip.jsonl "$clip"; do
+        cmp $file ../straight/$file >&2 || fail "$file is another"
+    done
+    [ -s clip.json ] || fail "no record"
+    ! ls *partial* 2>/dev/null || fail "a partial file is left"
+}
+cd "$folder/straight"
+"$program" "$@"
+
+kilobytes=4 failed=0
+while :; do
+    where="a disk of $kilobytes kB"
+    mount -t tmpfs -o size=${kilobytes}k tmpfs "$disk"
+    cd "$disk"
+    status=0
+    "$program" "$@" >"$told" 2>&1 || status=$?
+    whole
+    if [ $status != 0 ]; then
+        failed=$((failed + 1))
+        [ $status = 1 ] || fail "exit status $status"
+        grep -q '^cogvideo: .*: cannot be written: No space left on device' "$told" || fail "says something else"
+        mount -o remount,size=16m "$disk"
+        resume "$@"
+    fi
+    cd /
+    umount "$disk"
+    [ $status != 0 ] || break
+    kilobytes=$((kilobytes * 2))
+done
+[ $failed -ge 3 ] || fail "only $failed disks were too small"
+echo "$failed disks were too small: all runs resumed, to the same codes and the same clip"
+
+# A file system that finds itself broken goes read-only under the run's open files.
+truncate -s 8M "$folder/image"
+mkfs.ext4 -q "$folder/image" && mount -o loop,errors=remount-ro "$folder/image" "$disk" 2>"$told" || {
+    echo "no disk for the rest: it is left out"
+    exit 0
+}
+device=$(basename "$(df "$disk" | tail -n 1 | cut -d ' ' -f 1)")
+where="a disk that turns read-only"
+cd "$disk"
+"$program" "$@" >"$told" 2>&1 &
+run=$!
+while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -lt 12 ]; do :; done
+echo 1 >"/sys/fs/ext4/$device/trigger_fs_error"
+status=0
+wait $run || status=$?
+[ $status = 1 ] || fail "exit status $status"
+grep -q '^cogvideo: .*: cannot be written: Read-only file system' "$told" || fail "says something else"
+cd /
+umount "$disk"
+e2fsck -fp "$folder/image" >/dev/null || [ $? -lt 4 ]
+mount -o loop "$folder/image" "$disk"
+cd "$disk"
+whole
+resume "$@"
+echo "$where: resumed"
