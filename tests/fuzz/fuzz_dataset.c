@@ -36,7 +36,7 @@ static void open_rows(void)
     cv_rows rows = { 0 };
     int32_t ids[4096];
 
-    if (!fuzz_ok(cv_rows_open(&rows, check_temp_path("rows"), 4, 1 << 30, 1 << 30, &err), &err))
+    if (!fuzz_ok(cv_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, &err), &err))
         return;
     for (size_t i = 0; i < rows.count; i++) {
         fuzz_must(cv_rows_text(&rows, i, ids) > 0);
