@@ -19,6 +19,7 @@ static void each_group(const char *root, const char *controller, void (*look)(vo
         return;
     while (fgets(line, sizeof line, file)) {
         char *names = strchr(line, ':'), *group = names ? strchr(names + 1, ':') : NULL;
+        char *rest = NULL;
         int found = 0, unified;
 
         if (!group)
@@ -27,7 +28,7 @@ static void each_group(const char *root, const char *controller, void (*look)(vo
         group[strcspn(group, "\n")] = 0;
         names++;
         unified = strncmp(line, "0:", 2) == 0; /* version 2 */
-        for (char *name = strtok(names, ","); name; name = strtok(NULL, ","))
+        for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
             found |= strcmp(name, controller) == 0;
         if (!found && !unified)
             continue;
@@ -124,12 +125,12 @@ static void look_at_memory(void *user, const char *folder)
     if (read_numbers(folder, "memory.max", limit) >= 1) {
         if (limit[0] >= NO_LIMIT || read_numbers(folder, "memory.current", used) < 1)
             return;
-        left = limit[0] - used[0] + read_stat(folder, "file");
+        left = limit[0] - used[0] + read_stat(folder, "active_file") + read_stat(folder, "inactive_file"); /* without shared memory */
     } else {
         if (read_numbers(folder, "memory.limit_in_bytes", limit) < 1 || limit[0] >= NO_LIMIT ||
             read_numbers(folder, "memory.usage_in_bytes", used) < 1)
             return;
-        left = limit[0] - used[0] + read_stat(folder, "total_cache");
+        left = limit[0] - used[0] + read_stat(folder, "total_active_file") + read_stat(folder, "total_inactive_file");
     }
     left = left < 0 ? 0 : left;
     if (*least < 0 || left < *least)

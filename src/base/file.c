@@ -236,9 +236,18 @@ cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo
     *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out < 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be opened: %s", folder, strerror(errno));
-    if (flock(*out, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    while (flock(*out, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+        cogvideo_status status;
+
+        if (errno == EINTR)
+            continue;
+        if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS)
+            break;
+        status = errno == EWOULDBLOCK
+                     ? cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder)
+                     : cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be locked: %s", folder, strerror(errno));
         cv_folder_unlock(out);
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder);
+        return status;
     }
     return COGVIDEO_OK;
 }

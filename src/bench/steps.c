@@ -247,11 +247,12 @@ static double decode(void *user)
 
 /* The finest frame that the model makes, beside the processor's peak. */
 static cogvideo_status decoding(const cogvideo_model *model, const cogvideo_bench_request *request, cogvideo_bench_report *out,
-                                double *seconds, cogvideo_error *err)
+                                cogvideo_error *err)
 {
     const cv_description *d = &model->description;
     const int grid = d->files.upscaler ? d->upscaler.upscaled_grid : d->network.grid, rate = d->rate;
     cv_limits limits = { .exec = &model->exec };
+    double seconds;
     decode_run run = { .model = model, .grid = grid };
     cv_bench_item items[2] = { { { .name = "f32 peak", .unit = "GFLOP/s" }, cv_limit_f32, &limits },
                                { { .name = "decoding", .unit = "GFLOP/s", .limit = "f32 peak" }, decode, &run } };
@@ -264,10 +265,10 @@ static cogvideo_status decoding(const cogvideo_model *model, const cogvideo_benc
         status = COGVIDEO_ERROR_MEMORY;
     else
         CV_TRY(cv_bench_rounds(items, 2, out->rounds, request, err));
-    *seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->exec, grid, grid, rate) / (items[1].row.rate * 1e9);
+    seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->exec, grid, grid, rate) / (items[1].row.rate * 1e9);
     for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
         out->rows[out->count++] = items[i].row;
-    add_row(out, "decoding of a frame", *seconds, "s");
+    add_row(out, "decoding of a frame", seconds, "s");
 fail:
     cv_free(run.codes);
     cv_free(run.rgb);
@@ -280,14 +281,13 @@ cogvideo_status cv_bench_steps(const cogvideo_model *model, double seconds, cons
 {
     cogvideo_status status;
     clip_time clip = { 0 };
-    double decoded = 0;
 
     CV_TRY(keyframes(model, seconds, request, out, &clip, err));
     CV_TRY(interpolation(model, seconds, request, out, &clip, err));
     add_row(out, "all key frames", clip.keyframes, "s");
     add_row(out, "all rounds of interpolation", clip.interpolation, "s");
     if (model->image_tokenizer)
-        CV_TRY(decoding(model, request, out, &decoded, err));
+        CV_TRY(decoding(model, request, out, err));
     if (model->upscaler)
         CV_TRY(upscale(model, out, err));
 fail:

@@ -100,25 +100,25 @@ static int restrict_files(const char *const *inputs, size_t count, const char *o
 /* --- all else: seccomp ------------------------------------------------------------------------------------- */
 
 /* Ways to the network, to other programs and around Landlock: each fails with EACCES. */
-static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, SYS_execveat, SYS_truncate, SYS_kill };
+static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, SYS_execveat, SYS_truncate };
 #define DENIED (sizeof denied / sizeof *denied)
+#define REFUSE (DENIED + 5) /* the instruction that refuses */
 
 static int restrict_calls(void)
 {
-    struct sock_filter filter[DENIED + 7];
-    struct sock_fprog program = { .len = sizeof filter / sizeof *filter, .filter = filter };
-    const unsigned char refuse = DENIED + 2; /* from the first comparison on, to the instruction that refuses */
-    size_t at = 0;
+    struct sock_filter filter[REFUSE + 1];
+    struct sock_fprog program = { .filter = filter };
+    unsigned char at = 0; /* jumps count from the instruction behind them */
 
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, refuse);
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, (unsigned char)(REFUSE - at));
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, refuse - 2, 0); /* x32's numbers for the same */
+    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, (unsigned char)(REFUSE - at), 0); /* x32's numbers for the same */
     for (size_t i = 0; i < DENIED; i++)
-        filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], (unsigned char)(DENIED - i), 0);
+        filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], (unsigned char)(REFUSE - at), 0);
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES);
-    program.len = (unsigned short)at;
+    program.len = at;
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
         return cli_error("--sandbox: the system takes no filter of calls (seccomp): %s", strerror(errno));
     return CLI_OK;

@@ -23,6 +23,7 @@ typedef struct train_loop {
     cv_learner *learner;
     cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
     char *checkpoint;
+    long long available; /* bytes of memory before anything was taken; -1 = not known */
     int lock; /* of the run's folder; -1 = not held */
     cv_train_log log;
     int step; /* finished */
@@ -314,7 +315,6 @@ static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
     const cogvideo_train_request *request = loop->request;
     const char *dependents = find_dependents(loop);
-    long long available = cv_memory_available();
 
     if (loop->step >= last_step(loop))
         return finish_again(loop, err);
@@ -324,9 +324,9 @@ static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
     if (!request->resume && !request->finetune && !request->overwrite && is_there(loop))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
                        "anew ('--force')", request->model, request->part);
-    if (available >= 0 && loop->progress.memory > (uint64_t)available)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%.1f GB of memory are needed and %.1f GB are free: make 'batch' smaller in the recipe, and "
-                       "'accumulate' as much larger", (double)loop->progress.memory / 1e9, (double)available / 1e9);
+    if (loop->available >= 0 && loop->progress.memory > (uint64_t)loop->available)
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%.1f GB of memory are needed and %.1f GB were free: make 'batch' smaller in the recipe, and "
+                       "'accumulate' as much larger", (double)loop->progress.memory / 1e9, (double)loop->available / 1e9);
     return announce(loop, err);
 }
 
@@ -398,7 +398,7 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_status status;
     cv_train_part part;
-    train_loop loop = { .request = request, .lock = -1 };
+    train_loop loop = { .request = request, .available = cv_memory_available(), .lock = -1 };
 
     if (!cv_train_part_parse(&part, request->part))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

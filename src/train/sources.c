@@ -294,8 +294,10 @@ static cogvideo_status find_in_csv(cv_sources *sources, const char *path, const 
     end = text.data + text.size;
     if (text.size && strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
         at += strlen(BYTE_ORDER_MARK);
-    if (text.size)
-        CV_TRY(take_line(&at, end, columns, fields, err));
+    if (text.size && (status = take_line(&at, end, columns, fields, err)) == COGVIDEO_ERROR_FORMAT)
+        cv_fail(err, status, "%s: a quote in its first line never closes", path);
+    if (status != COGVIDEO_OK)
+        goto fail;
     if (columns[0] < 0 || columns[1] < 0) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
                          "%s: its first line must name the columns, \"video\" and \"caption\" among them", path);

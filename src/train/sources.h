@@ -21,7 +21,7 @@ typedef struct cv_sources {
 cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvideo_log *log, cogvideo_error *err);
 void cv_sources_free(cv_sources *sources);
 
-/* Names of the plain files (or also the folders) in a folder that do not begin with a dot, sorted by their bytes. */
+/* Names of all files and folders in a folder that do not begin with a dot, sorted by their bytes. */
 cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, cogvideo_error *err);
 void cv_folder_names_free(char ***names, size_t count);
 /* Whether a name ends so ("x.txt" in ".txt"), in any case of ASCII letters. */

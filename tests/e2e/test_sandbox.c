@@ -55,6 +55,10 @@ static int look_around(void)
         return 5;
     if (!is_denied(socket(AF_INET, SOCK_STREAM, 0) >= 0) || !is_denied(execl("/bin/true", "true", (char *)NULL) >= 0))
         return 6;
+#if defined(__x86_64__)
+    if (!is_denied(syscall(0x40000000 | SYS_socket, AF_INET, SOCK_STREAM, 0) >= 0)) /* by x32's number */
+        return 7;
+#endif
     return 0;
 }
 

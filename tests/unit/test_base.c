@@ -37,7 +37,7 @@ static void containers_have_limits(void **state)
     put("v2/sys/fs/cgroup/outer/memory.max", "max\n");
     put("v2/sys/fs/cgroup/outer/inner/memory.max", "1000\n");
     put("v2/sys/fs/cgroup/outer/inner/memory.current", "700\n");
-    put("v2/sys/fs/cgroup/outer/inner/memory.stat", "anon 500\nfile 200\nfile_mapped 7\n");
+    put("v2/sys/fs/cgroup/outer/inner/memory.stat", "anon 500\nfile 900\nactive_file 150\ninactive_file 50\n");
     assert_int_equal(cv_cgroup_cpus(root), 3);
     assert_true(cv_cgroup_memory(root) == 500);
     /* Version 1, seen from within a container that does not know its own path. */
@@ -47,7 +47,7 @@ static void containers_have_limits(void **state)
     put("v1/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     put("v1/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
     put("v1/sys/fs/cgroup/memory/memory.usage_in_bytes", "6000\n");
-    put("v1/sys/fs/cgroup/memory/memory.stat", "cache 1\ntotal_cache 500\n");
+    put("v1/sys/fs/cgroup/memory/memory.stat", "cache 1\ntotal_cache 700\ntotal_active_file 100\ntotal_inactive_file 400\n");
     assert_int_equal(cv_cgroup_cpus(root), 2);
     assert_true(cv_cgroup_memory(root) == 0);
     put("v1/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");

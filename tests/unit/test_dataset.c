@@ -192,6 +192,9 @@ static void lists_are_read(void **state)
     write_text("listed/list.csv", "\xef\xbb\xbfnumber,caption,video\r\n1,\"one, \"\"and\"\"\nmore\",a b.mjpeg\r\n"
                                   "2,two,c.mjpeg\n3,gone,d.mjpeg\n4,,c.mjpeg\n5\n\n6,six");
     write_text("listed/open.csv", "video,caption\nc.mjpeg,\"two\nlines\"\nc.mjpeg,\"never closed\nc.mjpeg,three\n");
+    write_text("listed/head.csv", "video,\"caption\nc.mjpeg,two\n");
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/head.csv"), check_temp_path("open"), &options, NULL, &err),
+                COGVIDEO_ERROR_FORMAT, "head.csv: a quote in its first line never closes", err);
     CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/open.csv"), check_temp_path("open"), &options, NULL, &err),
                 COGVIDEO_ERROR_FORMAT, "open.csv: the quote that opens on line 4 or behind it never closes", err);
     CHECK_OK(cogvideo_dataset_build(check_temp_path("listed/list.csv"), check_temp_path("list"), &options, NULL, &err),

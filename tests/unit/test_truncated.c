@@ -110,13 +110,11 @@ static cogvideo_status read_world(const char *path, cogvideo_error *err)
 
 static cogvideo_status read_checkpoint(const char *path, cogvideo_error *err)
 {
-    const size_t shape[1] = { 5 };
     const cv_tensor tensor = { .name = "w", .rank = 1, .shape = { 5 }, .count = 5 };
     cv_checkpoint_store stores[1] = { { .prefix = "", .name = "weights" } };
     cv_checkpoint_head head = { .part = "trunk", .steps = 3, .recipe = "{}" };
     cogvideo_status status;
 
-    (void)shape;
     CHECK_OK(cv_store_create(&stores[0].store, "weights", &tensor, 1, err), *err);
     status = path ? cv_checkpoint_load(path, &head, stores, 1, err)
                   : cv_checkpoint_save(check_temp_path("checkpoint"), &head, stores, 1, err);
