@@ -89,8 +89,16 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_inspected inspected = { 0 };
     cli_attention kept = { 0 };
     const cli_watch watch = { cli_attention_wanted, cli_attention_add, &kept };
-    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &clip);
+    cogvideo_error err;
+    int status = cli_need_output(command, &s->output);
 
+    cli_progress_init(&session.progress, s->model.quiet);
+    if (status == CLI_OK)
+        status = cli_check_output(s->output.output, s->output.force);
+    if (status == CLI_OK && cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
+        status = cli_failed(&session, &err);
+    if (status == CLI_OK)
+        status = cli_open(command, &session, &s->model);
     if (status == CLI_OK)
         status = cli_attention_begin(command, &session, &clip, &s->attention, &kept);
     if (status == CLI_OK)

@@ -81,10 +81,11 @@ void cli_close(cli_session *session)
 int cli_failed(cli_session *session, const cogvideo_error *err)
 {
     cli_progress_end(&session->progress);
-    if (cli_interrupted() && err->status == COGVIDEO_ERROR_CANCELLED)
-        cli_say("cogvideo: interrupted");
-    else
+    if (err->status != COGVIDEO_ERROR_CANCELLED)
         cli_error("%s", err->message);
+    else if (cli_interrupted())
+        cli_say("cogvideo: interrupted");
+    /* else a callback stopped the run, and has said why */
     cli_sink_close(&session->sink, 1);
     return cli_interrupted() ? 128 + cli_interrupted() : CLI_FAILED;
 }

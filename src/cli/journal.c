@@ -242,7 +242,10 @@ int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t
     fprintf(out, "%d %d %d %d %d", (int)row->stage, row->round, row->sample, row->frame, row->row);
     for (int i = 0; i < row->count; i++)
         fprintf(out, " %d", (int)codes[i]);
-    fclose(out);
+    if (fclose(out) != 0) {
+        free(line);
+        return cli_error("out of memory");
+    }
     status = append(journal, line, size);
     free(line);
     journal->written += status == CLI_OK;

@@ -1,6 +1,7 @@
 #include "man.h"
 
 #include "commands.h"
+#include "output.h"
 #include "say.h"
 
 #include <cogvideo/version.h>
@@ -210,21 +211,14 @@ void man_print(const cli_command *command, FILE *stream)
 
 static int write_page(const cli_command *command, const char *folder)
 {
-    char *name = page_name(command), *path = cli_format("%s/%s.1", folder, name), *partial = cli_format("%s.partial", path);
-    FILE *file = fopen(partial, "w");
-    int status = CLI_OK, failed = !file;
+    char *name = page_name(command), *path = cli_format("%s/%s.1", folder, name);
+    FILE *file = cli_file_open(path);
+    int status = CLI_FAILED;
 
     if (file) {
         man_print(command, file);
-        failed = ferror(file);
-        failed = fclose(file) != 0 || failed || rename(partial, path) != 0;
+        status = cli_file_close(file, path, 1);
     }
-    if (failed) {
-        status = cli_error("%s: cannot be written: %s", path, strerror(errno));
-        if (file)
-            remove(partial);
-    }
-    free(partial);
     free(path);
     free(name);
     return status;

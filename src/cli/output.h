@@ -3,10 +3,17 @@
 #define CLI_OUTPUT_H
 
 #include <cogvideo/tokens.h>
+#include <stdio.h>
 
 /* CLI_OK when `path` may be written: its folder exists and can be written to, and no file of that name is there
  * unless `force`. "-" is always right. An error is printed otherwise. */
 int cli_check_output(const char *path, int force);
+
+/* A file that bears its name when it is whole: "path.partial" is opened here ("-": standard output), and renamed below once it has reached the
+ * disk. NULL, or CLI_FAILED, after an error was printed. */
+FILE *cli_file_open(const char *path);
+/* `whole` 0: what was written goes. */
+int cli_file_close(FILE *stream, const char *path, int whole);
 /* The same for a video, whose form must be known and may be a pattern. */
 int cli_check_video(const char *path, int force);
 

@@ -153,7 +153,10 @@ char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
     json_integer(&json, "cache", cache);
     put_weights(&json, record->session->model);
     json_end(&json);
-    fclose(json.stream);
+    if (fclose(json.stream) != 0) { /* for want of memory */
+        free(text);
+        return NULL;
+    }
     return text;
 }
 
@@ -179,19 +182,10 @@ static void put_record(json_out *json, const cli_record *record, const cogvideo_
 
 int cli_record_save(const cli_record *record, const cogvideo_tokens *clip)
 {
-    char *partial = cli_format("%s.partial", record->files->record);
-    json_out json = { .stream = fopen(partial, "we"), .first = 1 };
-    int status = CLI_OK, failed = !json.stream;
+    json_out json = { .stream = cli_file_open(record->files->record), .first = 1 };
 
-    if (json.stream) {
-        put_record(&json, record, clip);
-        failed = ferror(json.stream);
-        failed |= fclose(json.stream) != 0;
-    }
-    if (failed || rename(partial, record->files->record) != 0) {
-        status = cli_error("%s: cannot be written: %s", record->files->record, strerror(errno));
-        remove(partial);
-    }
-    free(partial);
-    return status;
+    if (!json.stream)
+        return CLI_FAILED;
+    put_record(&json, record, clip);
+    return cli_file_close(json.stream, record->files->record, 1);
 }

@@ -244,25 +244,12 @@ static int put_page(FILE *stream, const cli_report *report)
 
 int cli_report_save(const cli_report *report, const char *path, size_t *bytes)
 {
-    int standard = strcmp(path, "-") == 0, status, failed;
-    char *partial = cli_format("%s.partial", path);
-    FILE *stream = standard ? stdout : fopen(partial, "we");
+    FILE *stream = cli_file_open(path);
+    int status;
 
-    if (!stream) {
-        status = cli_error("%s: cannot be written: %s", path, strerror(errno));
-        free(partial);
-        return status;
-    }
+    if (!stream)
+        return CLI_FAILED;
     status = put_page(stream, report);
-    *bytes = standard ? 0 : (size_t)ftell(stream);
-    failed = ferror(stream);
-    if (!standard) {
-        failed |= fclose(stream) != 0;
-        if (status == CLI_OK && (failed || rename(partial, path) != 0))
-            status = cli_error("%s: cannot be written: %s", path, strerror(errno));
-        if (status != CLI_OK)
-            remove(partial);
-    }
-    free(partial);
-    return status;
+    *bytes = stream == stdout ? 0 : (size_t)ftell(stream);
+    return cli_file_close(stream, path, status == CLI_OK);
 }

@@ -60,12 +60,13 @@ for rows in 1 30 60; do
     cd "$disk"
     "$program" "$@" >"$told" 2>&1 &
     run=$!
-    while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -le $rows ]; do :; done
+    while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -le $rows ]; do kill -0 $run 2>/dev/null || break; done
     cat /dev/zero >other 2>/dev/null || true
     status=0
     wait $run || status=$?
     [ $status = 1 ] || fail "exit status $status"
     grep -q '^cogvideo: .*: cannot be written: No space left on device' "$told" || fail "says something else"
+    ! grep -q 'cancelled' "$told" || fail "says two things"
     whole
     rm other
     resume "$@"
@@ -85,7 +86,7 @@ where="a disk that turns read-only"
 cd "$disk"
 "$program" "$@" >"$told" 2>&1 &
 run=$!
-while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -lt 12 ]; do :; done
+while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -lt 12 ]; do kill -0 $run 2>/dev/null || break; done
 echo 1 >"/sys/fs/ext4/$device/trigger_fs_error"
 status=0
 wait $run || status=$?

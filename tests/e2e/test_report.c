@@ -4,6 +4,7 @@
 #include "support/clip.h"
 #include "support/program.h"
 
+#include "base/file.h"
 #include "base/json.h"
 
 #define MODEL "--model \"$COGVIDEO_WEIGHTS\"/shapes"
@@ -219,6 +220,21 @@ static void wrong_calls_are_told(void **state)
     assert_int_equal(program_run("tokens report " MODEL " other.html -q -o third.html 2>/dev/null; ls third.html* 2>/dev/null"), 2);
 }
 
+/* What an interrupted run has drawn is none of its business. */
+static void a_journal_stays_as_it_is(void **state)
+{
+    static const char drawn[] = "what a run has drawn\n";
+    cv_buffer left = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    check_write(check_temp_path("page.journal"), drawn, sizeof drawn - 1);
+    program_ok("tokens report " MODEL " -q -f --stage 1 clip.keyframes.jsonl -o page.html");
+    CHECK_OK(cv_file_read(&left, check_temp_path("page.journal"), 100, &err), err);
+    assert_string_equal(left.data, drawn);
+    cv_buffer_free(&left);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +243,7 @@ int main(void)
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(tables_for_a_terminal),
         cmocka_unit_test(wrong_calls_are_told),
+        cmocka_unit_test(a_journal_stays_as_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
