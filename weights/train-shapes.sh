@@ -85,3 +85,17 @@ more 1200 "$turns" rotate.rows grow,shrink.rows bounce.rows orbit.rows still.row
 more 3200 "$root/configs/shapes-more.json" rotate.rows grow,shrink.rows bounce.rows orbit.rows still.rows "$lines" "$lines" "$lines"
 
 train stage2 stage2.rows --held-out held-out-stage2.rows
+# Stage 2 copies a neighbour too, where those are alike. So straight moves between key frames, which stand furthest apart, are learned by
+# themselves; then the straight moves of all rounds beside the rest.
+[ -e lines-first.rows.json ] || "$cogvideo" dataset tokens left,right,up,down --for stage2 --rounds 1 --model model --force -o lines-first.rows
+[ -e lines/dataset.json ] || "$cogvideo" dataset shapes --motions left,right,up,down --clips 1000 --seed 91 --force -o lines
+rows lines-all lines stage2
+between() {
+    step=$1
+    shift
+    begin=--finetune
+    [ -e run-stage2-more/checkpoint.safetensors ] && begin=--resume
+    "$cogvideo" train stage2 "$@" --held-out held-out-stage2.rows --recipe "$root/configs/shapes-more.json" --model model -o run-stage2-more --steps "$step" $begin
+}
+between 600 lines-first.rows
+between 1150 lines-first.rows lines-all.rows stage2.rows
