@@ -88,7 +88,7 @@ static void print_json(const cogvideo_bench_report *report)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
                                        .config = s->config, .type = s->type, .cache = (cogvideo_cache)s->cache, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;

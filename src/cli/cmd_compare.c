@@ -67,7 +67,7 @@ static int compare(cli_session *a, const cli_session *b, settings *s, const cogv
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session sessions[2] = { 0 };
+    cli_session sessions[2] = { CLI_NO_SESSION, CLI_NO_SESSION };
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;
     cogvideo_score_options what;

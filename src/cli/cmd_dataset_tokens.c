@@ -40,7 +40,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     const cogvideo_rows_options options = { (cogvideo_rows_kind)s->kind, s->cut_text, s->force, s->rounds };
-    cli_dataset_run making = { 0 };
+    cli_dataset_run making = { .session = CLI_NO_SESSION };
     cogvideo_dataset_callbacks callbacks;
     cogvideo_dataset *dataset = NULL;
     cogvideo_error err;

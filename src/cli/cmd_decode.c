@@ -12,7 +12,7 @@ typedef struct settings {
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_tokens tokens = { 0 };
     cogvideo_error err;
     int status;

@@ -36,7 +36,7 @@ static int enter_sandbox(const settings *s, const char *picture)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_tokens tokens = { 0 };
     int status, rate = 4 << s->rate;
 

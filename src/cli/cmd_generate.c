@@ -88,7 +88,7 @@ static int check_settings(const cli_command *command, const generate_settings *s
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     generate_settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     int status = check_settings(command, s, arguments);
 
     cli_progress_init(&session.progress, s->model.quiet);

@@ -46,7 +46,7 @@ static const arg_option table[] = {
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_import_request request = {
         .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
         .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = types[s->type],

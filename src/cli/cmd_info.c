@@ -64,7 +64,7 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     int status;
 
     if (arguments->count > 0)

@@ -76,7 +76,7 @@ done:
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     char *paths[64] = { 0 };
     int status;
 

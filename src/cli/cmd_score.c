@@ -62,7 +62,7 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_score_options what;
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;

@@ -95,7 +95,7 @@ static int encode(cli_session *session, const settings *s, const char *argument)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     int status;
 
     if (!s->decode.values == !arguments->count)

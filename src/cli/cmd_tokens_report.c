@@ -84,7 +84,7 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_tokens clip = { 0 };
     cli_inspected inspected = { 0 };
     cli_attention kept = { 0 };

@@ -119,7 +119,7 @@ static void show_clip(const cogvideo_tokens *clip)
 /* What a model knows of the clip's codes. */
 static int show_inside(const cli_command *command, settings *s, const cogvideo_tokens *clip)
 {
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cli_inspected inspected = { 0 };
     int status = cli_open(command, &session, &s->model);
 

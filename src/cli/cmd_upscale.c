@@ -41,7 +41,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
+    cli_session session = CLI_NO_SESSION;
     cogvideo_tokens in = { 0 };
     int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
 

@@ -73,6 +73,9 @@ typedef struct cli_session {
     char *prompt; /* read from standard input, or NULL */
 } cli_session;
 
+/* What a session begins as. */
+#define CLI_NO_SESSION { .journal = CLI_NO_JOURNAL }
+
 /* The folder of the model that comes with the program, in fresh memory; NULL where it is not there. */
 char *cli_find_model(void);
 

@@ -161,17 +161,33 @@ static int read_journal(cli_journal *journal, size_t size)
 
 /* --- the journal --------------------------------------------------------------------------------------- */
 
+/* Opens and locks the file that bears the name. A run that ends between the two takes the name away from what was opened: rows written
+ * there would be lost, and a third run would find nothing locked. */
+static int lock_file(cli_journal *journal, struct stat *info)
+{
+    struct stat named;
+
+    for (;;) {
+        journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (journal->file < 0)
+            return cli_error("%s: cannot be written: %s", journal->path, strerror(errno));
+        if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
+            return cli_error("%s: another run writes to it", journal->path);
+        if (fstat(journal->file, info) != 0 || !S_ISREG(info->st_mode))
+            return cli_error("%s: is no plain file", journal->path);
+        if (lstat(journal->path, &named) == 0 && named.st_dev == info->st_dev && named.st_ino == info->st_ino)
+            return CLI_OK;
+        close(journal->file);
+        journal->file = -1;
+    }
+}
+
 static int open_file(cli_journal *journal, int resume, int force)
 {
     struct stat info;
 
-    journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (journal->file < 0)
-        return cli_error("%s: cannot be written: %s", journal->path, strerror(errno));
-    if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
-        return cli_error("%s: another run writes to it", journal->path);
-    if (fstat(journal->file, &info) != 0 || !S_ISREG(info.st_mode))
-        return cli_error("%s: is no plain file", journal->path);
+    if (lock_file(journal, &info) != CLI_OK)
+        return CLI_FAILED;
     if (info.st_size == 0)
         return CLI_OK;
     if (resume && info.st_size > MAX_BYTES)
@@ -271,13 +287,13 @@ void cli_journal_close(cli_journal *journal, int done)
 {
     if (journal->path && (done || journal->row_count + journal->written == 0))
         unlink(journal->path);
-    if (journal->path && journal->file >= 0)
+    if (journal->file >= 0) {
         fdatasync(journal->file);
-    if (journal->path || journal->file > 0)
         close(journal->file);
+    }
     free(journal->path);
     free(journal->settings);
     free(journal->rows);
     free(journal->codes);
-    *journal = (cli_journal){ 0 };
+    *journal = (cli_journal)CLI_NO_JOURNAL;
 }

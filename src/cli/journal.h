@@ -12,16 +12,18 @@ typedef struct cli_journal_row {
     size_t codes; /* index of its first code */
 } cli_journal_row;
 
-/* Zero-initialised: no journal. */
+/* Begins as CLI_NO_JOURNAL. */
 typedef struct cli_journal {
     char *path, *settings; /* the latter as an earlier run wrote them; NULL = a new journal */
-    int file;
+    int file;              /* -1 = closed */
     cli_journal_row *rows; /* of an earlier run, in order */
     int32_t *codes;
     size_t row_count, code_count;
     size_t written;        /* rows of this run */
     double synced;
 } cli_journal;
+
+#define CLI_NO_JOURNAL { .file = -1 }
 
 /* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` empties it; otherwise that is
  * an error. CLI_OK, or another exit code after an error was printed. */
