@@ -25,7 +25,7 @@ static const arg_option table[] = {
       FIELD(count), 1,
       1000000, 0, NULL },
     { "samples", 0, "N", "clips to make side by side, up to 64; then -o needs a number, as key-%d.jsonl", ARG_INT,
-      FIELD(samples), 1, 64, 1, NULL },
+      FIELD(samples), 1, CLI_MAX_SAMPLES, 1, NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
       FIELD(seconds),
       0.1, 1000, 0, NULL },
@@ -44,7 +44,7 @@ static int load_first(cli_session *session, const char *path, cogvideo_tokens *f
 static int make(const cli_command *command, cli_session *session, settings *s, char **paths)
 {
     cogvideo_generate_options options;
-    cogvideo_tokens first = { 0 }, clips[64] = { { 0 } };
+    cogvideo_tokens first = { 0 }, clips[CLI_MAX_SAMPLES] = { { 0 } };
     const cli_record record = { .command = command->name, .input = s->first ? &first : NULL, .count = s->count, .session = session,
                                 .options = &options, .guidance = s->text.guidance };
     cogvideo_error err;
@@ -77,7 +77,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     settings *s = given;
     cli_session session = CLI_NO_SESSION;
-    char *paths[64] = { 0 };
+    char *paths[CLI_MAX_SAMPLES] = { 0 };
     int status;
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)

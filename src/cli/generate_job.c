@@ -11,8 +11,8 @@
 typedef struct job {
     cli_session *session;
     cogvideo_generate_options options;
-    cli_files files[64]; /* of each sample */
-    cogvideo_tokens keys[64];
+    cli_files files[CLI_MAX_SAMPLES]; /* of each sample */
+    cogvideo_tokens keys[CLI_MAX_SAMPLES];
     int upscale;
 } job;
 
@@ -20,7 +20,7 @@ typedef struct job {
 
 static int name_files(const cli_command *command, const generate_settings *s, job *j)
 {
-    char *videos[64] = { 0 };
+    char *videos[CLI_MAX_SAMPLES] = { 0 };
     int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
 
     for (int i = 0; i < s->samples; i++) {
@@ -81,7 +81,7 @@ static int announce(job *j, const generate_settings *s)
 
 static int make_keys(job *j, const generate_settings *s)
 {
-    char *paths[64];
+    char *paths[CLI_MAX_SAMPLES];
     cogvideo_error err;
     int status;
 
@@ -166,7 +166,7 @@ static void print_json(const job *j, const generate_settings *s)
 
 static int is_finished(const job *j, const generate_settings *s)
 {
-    char *records[64];
+    char *records[CLI_MAX_SAMPLES];
 
     for (int i = 0; i < s->samples; i++)
         records[i] = j->files[i].record;

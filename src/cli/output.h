@@ -8,12 +8,6 @@
 /* CLI_OK when `path` may be written: its folder exists and can be written to, and no file of that name is there
  * unless `force`. "-" is always right. An error is printed otherwise. */
 int cli_check_output(const char *path, int force);
-
-/* A file that bears its name when it is whole: "path.partial" is opened here ("-": standard output), and renamed below once it has reached the
- * disk. NULL, or CLI_FAILED, after an error was printed. */
-FILE *cli_file_open(const char *path);
-/* `whole` 0: what was written goes. */
-int cli_file_close(FILE *stream, const char *path, int whole);
 /* The same for a video, whose form must be known and may be a pattern. */
 int cli_check_video(const char *path, int force);
 
@@ -25,11 +19,19 @@ char *cli_stem(const char *path);
 /* The folder that the file or folder `path` stands in, in fresh memory. */
 char *cli_folder(const char *path);
 
-/* Finished frames of up to 64 clips, each written to "path.partial" as it is finished. */
+/* A file that bears its name when it is whole: "path.partial" is opened here ("-": standard output), and renamed below once it has reached the
+ * disk. NULL, or CLI_FAILED, after an error was printed. */
+FILE *cli_file_open(const char *path);
+/* `whole` 0: what was written goes. */
+int cli_file_close(FILE *stream, const char *path, int whole);
+
+#define CLI_MAX_SAMPLES 64 /* clips of a run, as many as the library makes side by side */
+
+/* Finished frames of up to so many clips, each written to "path.partial" as it is finished. */
 typedef struct cli_sink {
-    cogvideo_token_writer *writers[64];
-    const char *paths[64];
-    int frames[64];
+    cogvideo_token_writer *writers[CLI_MAX_SAMPLES];
+    const char *paths[CLI_MAX_SAMPLES];
+    int frames[CLI_MAX_SAMPLES];
     int count, first_sample; /* writers[i] is of sample first_sample + i */
 } cli_sink;
 

@@ -41,7 +41,7 @@ int cli_resume_finished(const cli_session *session, const cli_output_options *ou
 
 static int tell_finished(cli_session *session, const cli_output_options *output, char *const *paths, int count)
 {
-    cogvideo_tokens clips[64] = { { 0 } };
+    cogvideo_tokens clips[CLI_MAX_SAMPLES] = { { 0 } };
     cogvideo_error err;
     int status = CLI_OK;
 
