@@ -94,7 +94,10 @@ int cli_failed(cli_session *session, const cogvideo_error *err)
 
 static int on_progress(void *user, const cogvideo_progress *report)
 {
-    return cli_progress_report(&((cli_session *)user)->progress, report);
+    cli_session *session = user;
+
+    cli_journal_sync(&session->journal);
+    return cli_progress_report(&session->progress, report);
 }
 
 static int on_frame(void *user, int sample, int frame, double time, const int32_t *codes)

@@ -250,7 +250,6 @@ int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t
     char *line = NULL;
     size_t size;
     FILE *out = open_memstream(&line, &size);
-    double now = cli_clock();
     int status;
 
     if (!out)
@@ -265,11 +264,20 @@ int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t
     status = append(journal, line, size);
     free(line);
     journal->written += status == CLI_OK;
-    if (now - journal->synced >= SYNC_SECONDS) {
-        fdatasync(journal->file); /* where that fails the next line will say so */
-        journal->synced = now;
-    }
+    journal->unsynced = 1;
+    cli_journal_sync(journal);
     return status;
+}
+
+void cli_journal_sync(cli_journal *journal)
+{
+    double now;
+
+    if (!journal->unsynced || (now = cli_clock()) - journal->synced < SYNC_SECONDS)
+        return;
+    fdatasync(journal->file); /* where that fails the next line will say so */
+    journal->synced = now;
+    journal->unsynced = 0;
 }
 
 int cli_journal_find(const cli_journal *journal, const cogvideo_row *row, int32_t *codes)

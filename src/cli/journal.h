@@ -20,7 +20,8 @@ typedef struct cli_journal {
     int32_t *codes;
     size_t row_count, code_count;
     size_t written;        /* rows of this run */
-    double synced;
+    double synced;         /* when that was done last */
+    int unsynced;          /* rows were written since */
 } cli_journal;
 
 #define CLI_NO_JOURNAL { .file = -1 }
@@ -33,6 +34,9 @@ int cli_journal_settings(cli_journal *journal, const char *settings);
 /* The callbacks of the library: other than 0 (after an error was printed) stops; 1 = known. */
 int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t *codes);
 int cli_journal_find(const cli_journal *journal, const cogvideo_row *row, int32_t *codes);
+/* Has the rows on disk that were written since that was done, if it was a second ago: several may be finished at once and the next only
+ * after minutes. */
+void cli_journal_sync(cli_journal *journal);
 /* Closes it, and removes it where nothing is left to go on from: after a run that went well (`done`), or that drew nothing. */
 void cli_journal_close(cli_journal *journal, int done);
 
