@@ -38,7 +38,8 @@ typedef struct cogvideo_train_request {
     int steps;                /* stop after this step; 0 = as the recipe says */
     int threads;              /* 0 = one for each core */
     cogvideo_log log;
-    /* After every step, and between the batches of one whose gradients add up; a value other than 0 saves a checkpoint and stops: COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    /* After every step, between the batches of one whose gradients add up, and while the first is timed; a value other than 0 stops:
+     * COGVIDEO_ERROR_CANCELLED, after a checkpoint was saved where a step was begun. May be NULL. */
     int (*progress)(void *user, const cogvideo_train_progress *progress);
     void *user;
 } cogvideo_train_request;

@@ -231,6 +231,13 @@ void cv_output_keep_partial(cv_output *out)
     cv_output_abandon(out);
 }
 
+cogvideo_status cv_file_remove(const char *path, cogvideo_error *err)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be replaced: %s", path, strerror(errno));
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err)
 {
     *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -40,6 +40,9 @@ void cv_output_abandon(cv_output *out);
 /* Closes and leaves what was written so far under the partial name. */
 void cv_output_keep_partial(cv_output *out);
 
+/* Removes a file, which may be missing. */
+cogvideo_status cv_file_remove(const char *path, cogvideo_error *err);
+
 /* Keeps others out of a folder who lock it too, in this process or another, until the unlocking or the process's end; *out is
  * negative while no lock is held. Without `wait` it is an error that another has it. File systems that know no locks have none. */
 cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err);

@@ -22,15 +22,7 @@ const char *cogvideo_status_text(cogvideo_status status)
     return "unknown status";
 }
 
-/* Characters that a terminal would act on: C0, DEL and C1; and bytes that are no UTF-8, which some terminals take for C1. */
-static bool is_unfit(const char *s, size_t length)
-{
-    const unsigned char *bytes = (const unsigned char *)s;
-
-    return length == 0 || bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] <= 0x9f);
-}
-
-/* Copies with escapes and never cuts a UTF-8 sequence or an escape in two. */
+/* Copies with escapes for what a terminal would act on, also bytes that are no UTF-8, which some take for C1; and never cuts a UTF-8 sequence or an escape in two. */
 static void copy_escaped(char *out, size_t size, const char *text)
 {
     size_t n = 0;
@@ -42,7 +34,7 @@ static void copy_escaped(char *out, size_t size, const char *text)
 
         text += length ? length : 1;
         written = length;
-        if (is_unfit(piece, length)) {
+        if (length == 0 || cv_utf8_is_control(piece)) {
             written = (size_t)snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)text[-1]);
             piece = escape;
         }

@@ -32,6 +32,13 @@ size_t cv_utf8_length(const char *text, size_t size)
     return length;
 }
 
+bool cv_utf8_is_control(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    return bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] <= 0x9f);
+}
+
 size_t cv_utf8_prefix(const char *text, size_t size)
 {
     size_t at = 0, length;

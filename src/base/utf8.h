@@ -2,11 +2,15 @@
 #ifndef CV_BASE_UTF8_H
 #define CV_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of the well-formed character at the start of `text`, 1 .. 4, or 0: overlong forms, surrogates, numbers past
  * U+10FFFF and cut or stray bytes are no characters. `size` is at least 1. */
 size_t cv_utf8_length(const char *text, size_t size);
+
+/* Whether a terminal acts on the well-formed character at the start of `text`: C0, DEL or C1. */
+bool cv_utf8_is_control(const char *text);
 
 /* Bytes of well-formed characters at the start of `text`: `size` where all of it is UTF-8. */
 size_t cv_utf8_prefix(const char *text, size_t size);

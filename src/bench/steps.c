@@ -112,10 +112,9 @@ static double drawing_seconds(const cogvideo_model *model, const step_run *run, 
     return (double)frames * run->strands * cv_cogvideo_places(&model->description.network) / per_second(run);
 }
 
-/* Seconds of the codes of a whole clip: key frames as measured, and all rounds in batches of `strands` windows. */
+/* Seconds of the codes of a whole clip: key frames as measured, and all rounds in the batches that are fastest. */
 typedef struct clip_time {
     double keyframes, interpolation;
-    int strands;
 } clip_time;
 
 static cogvideo_status keyframes(const cogvideo_model *model, double seconds, const cogvideo_bench_request *request,
@@ -180,8 +179,8 @@ static cogvideo_status interpolation(const cogvideo_model *model, double seconds
         add_row(out, name, per_second(&run), "codes/s");
         add_row(out, "memory so far at most", (double)cv_memory_peak() / 1e9, "GB");
         all = (pass + drawing_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands) * window_count(model);
-        if (clip->strands == 0 || all < clip->interpolation)
-            *clip = (clip_time){ clip->keyframes, all, strands };
+        if (strands == 1 || all < clip->interpolation)
+            clip->interpolation = all;
     }
 fail:
     return status;

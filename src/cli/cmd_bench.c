@@ -12,7 +12,7 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "threads", 't', "N", "worker threads; default: a thread for each core this process may use", ARG_INT, FIELD(threads), 0, 1024, 0,
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0,
       NULL },
     { "rounds", 0, "N", "how often everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5, NULL },
     { "hidden", 0, "N", "width of the layers; default 3072, the full-size model's", ARG_INT, FIELD(hidden), 64, 16384, 3072,

@@ -15,7 +15,7 @@ static const arg_option table[] = {
     { "margin", 0, "X", "places are firm where A's likeliest code leads the next by more than X in logits; default 0.2",
       ARG_NUMBER, FIELD(margin), 0, 1000, 0.2, NULL },
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "threads", 't', "N", "worker threads; default: a thread for each core this process may use", ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which compares the weights alone; default q8",
       ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },

@@ -14,19 +14,13 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     cli_session session = CLI_NO_SESSION;
     cogvideo_tokens tokens = { 0 };
-    cogvideo_error err;
     int status;
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)
         return status;
     cli_progress_init(&session.progress, s->model.quiet);
-    if ((status = cli_check_video(s->output.output, s->output.force)) != CLI_OK)
-        goto done;
-    if (cogvideo_tokens_load(&tokens, arguments->values[0], &err) != COGVIDEO_OK) {
-        status = cli_failed(&session, &err);
-        goto done;
-    }
-    if ((status = cli_open(command, &session, &s->model)) != CLI_OK ||
+    if ((status = cli_check_video(s->output.output, s->output.force)) != CLI_OK ||
+        (status = cli_open_clip(command, &session, &s->model, arguments->values[0], &tokens)) != CLI_OK ||
         (status = cli_decode_file(&session, &tokens, &s->picture, s->output.output)) != CLI_OK)
         goto done;
     if (s->output.json) {

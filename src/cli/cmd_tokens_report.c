@@ -8,7 +8,7 @@ typedef struct settings {
     cli_model_options model;
     cli_text_options text;
     cli_output_options output;
-    cli_inspect_options inspect;
+    cli_score_options inspect;
     cli_attention_options attention;
 } settings;
 
@@ -89,16 +89,13 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_inspected inspected = { 0 };
     cli_attention kept = { 0 };
     const cli_watch watch = { cli_attention_wanted, cli_attention_add, &kept };
-    cogvideo_error err;
     int status = cli_need_output(command, &s->output);
 
     cli_progress_init(&session.progress, s->model.quiet);
     if (status == CLI_OK)
         status = cli_check_output(s->output.output, s->output.force);
-    if (status == CLI_OK && cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
-        status = cli_failed(&session, &err);
     if (status == CLI_OK)
-        status = cli_open(command, &session, &s->model);
+        status = cli_open_clip(command, &session, &s->model, arguments->values[0], &clip);
     if (status == CLI_OK)
         status = cli_attention_begin(command, &session, &clip, &s->attention, &kept);
     if (status == CLI_OK)

@@ -8,7 +8,7 @@
 
 typedef struct settings {
     int frame, json;
-    cli_inspect_options inspect;
+    cli_score_options inspect;
     cli_model_options model;
     cli_text_options text;
 } settings;
@@ -27,7 +27,7 @@ static const arg_option table[] = {
 #define FIELD(field) offsetof(cli_model_options, field)
 static const arg_option model_table[] = {
     { "model", 'm', "DIR", "look inside with this model; without it only the file is read", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
-    { "threads", 't', "N", "worker threads; default: all processors this process may use", ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };

@@ -27,7 +27,7 @@ static const arg_option table[] = {
       NULL },
     { "force", 'f', NULL, "begin anew although DIR has this part, which is lost", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
-    { "threads", 't', "N", "worker threads; default: a thread for each core this process may use", ARG_INT, FIELD(threads), 1,
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 1,
       1024, 0, NULL },
     { "json", 0, NULL, "where the training stands at its end, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },

@@ -411,18 +411,24 @@ int cli_sample_paths(const cli_command *command, const char *output, int samples
     return CLI_OK;
 }
 
+int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in)
+{
+    cogvideo_error err;
+
+    if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    return cli_open(command, session, model);
+}
+
 int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
                    const cli_output_options *output, const char *input, cogvideo_tokens *in)
 {
     char *path = (char *)output->output;
-    cogvideo_error err;
     int status;
 
     cli_progress_init(&session->progress, model->quiet);
     if ((status = cli_need_output(command, output)) != CLI_OK ||
         (status = cli_resume_begin(session, output, &path, 1)) != CLI_OK || session->finished)
         return status;
-    if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    return cli_open(command, session, model);
+    return cli_open_clip(command, session, model, input, in);
 }

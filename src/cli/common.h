@@ -40,6 +40,8 @@ typedef struct cli_output_options {
     int force, resume, json;
 } cli_output_options;
 
+#define CLI_THREADS_HELP "worker threads; default: a thread for each core this process may use" /* of --threads, wherever it stands */
+
 extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
 extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option; in cli_text_options */
 extern const arg_option cli_text_table[];     /* --text-ids, --cut-text; in cli_text_options, as the next two */
@@ -123,6 +125,9 @@ int cli_sink_open(cli_session *session, const cogvideo_generate_options *options
 
 /* Names of `samples` clips, in fresh memory: `output` itself for one, else its %d replaced by the sample's number. */
 int cli_sample_paths(const cli_command *command, const char *output, int samples, int first_sample, char **paths);
+
+/* Reads a clip, then opens the model. */
+int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in);
 
 /* What commands from codes to codes begin with, unless the run is finished: the output is checked, the clip read, the model opened. */
 int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD(field) offsetof(cli_inspect_options, field)
+#define FIELD(field) offsetof(cli_score_options, field)
 const arg_option cli_inspect_table[] = {
     { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; 0: all steps that make such a clip, "
       "the first frame by stage 1, and so on; default 0", ARG_INT, FIELD(stage), 0, 2, 0, NULL },
@@ -95,28 +95,27 @@ static int run_step(cli_session *session, const cogvideo_generate_options *optio
     return status;
 }
 
-int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_inspect_options *what,
+int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_score_options *options,
                 const cogvideo_tokens *clip, const cli_watch *watch, cli_inspected *out)
 {
-    cogvideo_generate_options options;
-    int status = cli_clip_prompt(session, text, clip);
+    cogvideo_generate_options generate;
+    cogvideo_score_options what;
+    int status;
 
-    if (what->first_frame && what->stage == 2)
-        return cli_usage_error(command, "--first-frame belongs to stage 1");
-    if (status != CLI_OK)
+    if ((status = cli_score_what(command, options, &what)) != CLI_OK || (status = cli_clip_prompt(session, text, clip)) != CLI_OK)
         return status;
-    cli_fill_text(session, text, &options);
+    cli_fill_text(session, text, &generate);
     out->step_of = cli_alloc((size_t)clip->frames, sizeof *out->step_of);
     for (int i = 0; i < clip->frames; i++)
         out->step_of[i] = -1;
-    if (what->stage == 0)
+    if (what.stage == 0)
         plan_steps(&session->info, clip->frames, out);
     else
-        add_step(out, what->stage, 1);
+        add_step(out, what.stage, 1);
     for (int s = 0; s < out->count && status == CLI_OK; s++) {
         cli_step *step = &out->steps[s];
 
-        status = run_step(session, &options, what->first_frame || what->stage == 0, clip, watch, step);
+        status = run_step(session, &generate, what.first_frame || what.stage == 0, clip, watch, step);
         for (int i = 0; i < step->seen.frames; i++)
             if (step->seen.scored[i])
                 out->step_of[i * step->every] = s;

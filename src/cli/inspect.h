@@ -4,12 +4,7 @@
 
 #include "common.h"
 
-typedef struct cli_inspect_options {
-    int stage; /* 0: all steps */
-    int first_frame;
-} cli_inspect_options;
-
-extern const arg_option cli_inspect_table[]; /* --stage, --first-frame */
+extern const arg_option cli_inspect_table[]; /* --stage, where 0 is all steps, and --first-frame; in cli_score_options */
 
 /* One step: a stage, looking at every n-th frame of the clip. */
 typedef struct cli_step {
@@ -33,7 +28,7 @@ typedef struct cli_watch {
 } cli_watch;
 
 /* CLI_OK, or an exit code after an error was printed. `watch` may be NULL. Free `out` in any case. */
-int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_inspect_options *what,
+int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_score_options *options,
                 const cogvideo_tokens *clip, const cli_watch *watch, cli_inspected *out);
 void cli_inspected_free(cli_inspected *inspected);
 

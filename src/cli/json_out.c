@@ -9,7 +9,7 @@ static void print_string(FILE *stream, const char *text)
 {
     putc('"', stream);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int length = cli_utf8((const char *)s);
+        int length = cli_utf8((const char *)s), control = cli_control((const char *)s);
 
         if (length == 0) {
             fputs("\xef\xbf\xbd", stream);
@@ -20,10 +20,8 @@ static void print_string(FILE *stream, const char *text)
             fprintf(stream, "\\%c", *s);
         else if (*s == '\n')
             fputs("\\n", stream);
-        else if (*s < 0x20 || *s == 0x7f)
-            fprintf(stream, "\\u%04x", *s);
-        else if (s[0] == 0xc2 && s[1] < 0xa0)
-            fprintf(stream, "\\u%04x", s[1]);
+        else if (control >= 0)
+            fprintf(stream, "\\u%04x", (unsigned)control);
         else
             fwrite(s, 1, (size_t)length, stream);
         s += length;

@@ -6,7 +6,6 @@
 
 #include <cogvideo/version.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,7 @@
 const arg_option cli_model_table[] = {
     { "model", 'm', "DIR", "the model directory; default: the model that comes with the program, weights/shapes", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
     { "threads", 't', "N",
-      "worker threads; default: a thread for each core this process may use. The result does not depend on it",
+      CLI_THREADS_HELP ". The result does not depend on it",
       ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which is exact and slower; default q8",
       ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },

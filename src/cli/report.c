@@ -3,7 +3,6 @@
 #include "inspect_print.h"
 #include "say.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -54,18 +54,25 @@ int cli_utf8(const char *text)
     return length;
 }
 
-/* C0, DEL, the C1 range as UTF-8 writes it, and what is no UTF-8: bytes that some terminal acts on. */
+int cli_control(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+
+    if (*s < 0x20 || *s == 0x7f)
+        return *s;
+    return *s == 0xc2 && s[1] <= 0x9f ? s[1] : -1; /* C1 as UTF-8 writes it */
+}
+
+/* Some terminal acts on each of these, also on what is no UTF-8. */
 void cli_print_text(FILE *stream, const char *text)
 {
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int length = cli_utf8((const char *)s);
+        int length = cli_utf8((const char *)s), control = cli_control((const char *)s);
 
         if (length == 0)
             fprintf(stream, "\\x%02x", *s);
-        else if ((*s < 0x20 && *s != '\n') || *s == 0x7f)
-            fprintf(stream, "\\u%04x", *s);
-        else if (*s == 0xc2 && s[1] <= 0x9f)
-            fprintf(stream, "\\u%04x", s[1]);
+        else if (control >= 0 && control != '\n')
+            fprintf(stream, "\\u%04x", (unsigned)control);
         else
             fwrite(s, 1, (size_t)length, stream);
         s += length ? length : 1;

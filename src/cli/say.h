@@ -19,6 +19,8 @@ void cli_print_text(FILE *stream, const char *text);
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The text, or its beginning and "..." where it is long, in fresh memory. */
 char *cli_excerpt(const char *text);
+/* The control character (C0, DEL or C1) at the start of `text`, which is valid there; -1 where it is none. */
+int cli_control(const char *text);
 /* Bytes of the valid UTF-8 sequence at the start of `text`, or 0. */
 int cli_utf8(const char *text);
 

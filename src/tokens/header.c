@@ -1,5 +1,7 @@
 #include "tokens/header.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err)
@@ -59,9 +61,9 @@ static cogvideo_status append_value(cv_buffer *out, const char *s, const char *e
 
     for (; s < end && status == COGVIDEO_OK; s++) {
         const unsigned char *bytes = (const unsigned char *)s;
-        bool is_c1 = bytes[0] == 0xc2 && bytes[1] <= 0x9f;
+        bool is_c1 = bytes[0] == 0xc2;
 
-        if (bytes[0] != 0x7f && !is_c1)
+        if (bytes[0] < 0x20 || !cv_utf8_is_control(s)) /* C0 is white space between values */
             continue;
         if ((status = cv_buffer_append(out, plain, (size_t)(s - plain), err)) == COGVIDEO_OK)
             status = cv_buffer_printf(out, err, "\\u%04x", bytes[is_c1]);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct cv_dataset_writer {
     char *about_path; /* dataset.json */
@@ -131,10 +130,7 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
                          writer->about_path);
         goto fail;
     }
-    if (unlink(writer->about_path) != 0 && errno != ENOENT) { /* of an older dataset, whose frames go now */
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be replaced: %s", writer->about_path, strerror(errno));
-        goto fail;
-    }
+    CV_TRY(cv_file_remove(writer->about_path, err)); /* of an older dataset, whose frames go now */
     CV_TRY(cv_output_commit(&writer->frames, err));
     CV_TRY(cv_output_commit(&writer->clips, err));
     CV_TRY(write_about(writer, err));

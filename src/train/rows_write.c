@@ -9,10 +9,8 @@
 #include "train/frame_cache.h"
 #include "train/rows.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 /* One kind of row: its text, its frames `apart` frames of the dataset from one another, and a row every `window`. */
 typedef struct row_form {
@@ -348,10 +346,7 @@ cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const c
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
         goto fail;
     }
-    if (unlink(about.data) != 0 && errno != ENOENT) { /* of older rows, which go now */
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be replaced: %s", about.data, strerror(errno));
-        goto fail;
-    }
+    CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
     CV_TRY(cv_output_commit(&r.output, err));
     CV_TRY(write_about(&r, about.data, err));
     if (rows)

@@ -245,15 +245,12 @@ fail:
     return status;
 }
 
-static cogvideo_status open_rows(const transformer_learner *l, const char *path, cv_rows *out, cogvideo_error *err)
+static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *c = config_of(l);
     cv_train_part part = l->head.recipe->part;
     cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
-    char tokenizers[CV_TOKENIZERS_HASH];
 
-    if (status == COGVIDEO_OK)
-        status = cv_tokenizers_hash(tokenizers, l->head.model, err);
     if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
                          "else: make it again ('cogvideo dataset tokens')", path, l->head.request->model);
@@ -270,17 +267,19 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
 {
     const cogvideo_train_request *request = l->head.request;
-    cogvideo_status status = COGVIDEO_OK;
+    char tokenizers[CV_TOKENIZERS_HASH];
+    cogvideo_status status;
 
     if (request->data_count < 1 || request->data_count > MAX_FILES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
                        request->data_count);
+    CV_TRY(cv_tokenizers_hash(tokenizers, l->head.model, err));
     for (int i = 0; i < request->data_count; i++) {
-        CV_TRY(open_rows(l, request->data[i], &l->rows[i], err));
+        CV_TRY(open_rows(l, request->data[i], tokenizers, &l->rows[i], err));
         l->files++;
     }
     if (request->held_out)
-        CV_TRY(open_rows(l, request->held_out, &l->held_out, err));
+        CV_TRY(open_rows(l, request->held_out, tokenizers, &l->held_out, err));
 fail:
     return status;
 }

@@ -13,7 +13,6 @@
 #include "train/rows.h"
 #include "train/shapes.h"
 
-
 #define CORPUS "../../fuzz/corpus/"
 
 /* --- readers: the whole of a file, to the last byte -------------------------------------------------------- */
