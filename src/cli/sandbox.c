@@ -104,21 +104,30 @@ static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, S
 #define DENIED (sizeof denied / sizeof *denied)
 #define REFUSE (DENIED + 5) /* the instruction that refuses */
 
+static void add(struct sock_fprog *program, struct sock_filter instruction)
+{
+    program->filter[program->len++] = instruction;
+}
+
+/* The jump of the instruction that comes next: it counts from the one behind it. */
+static unsigned char to_refuse(const struct sock_fprog *program)
+{
+    return (unsigned char)(REFUSE - program->len - 1);
+}
+
 static int restrict_calls(void)
 {
     struct sock_filter filter[REFUSE + 1];
     struct sock_fprog program = { .filter = filter };
-    unsigned char at = 0; /* jumps count from the instruction behind them */
 
-    filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, (unsigned char)(REFUSE - at));
-    filter[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, (unsigned char)(REFUSE - at), 0); /* x32's numbers for the same */
+    add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+    add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, to_refuse(&program)));
+    add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, to_refuse(&program), 0)); /* x32's numbers for the same */
     for (size_t i = 0; i < DENIED; i++)
-        filter[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], (unsigned char)(REFUSE - at), 0);
-    filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    filter[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES);
-    program.len = at;
+        add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], to_refuse(&program), 0));
+    add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES));
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
         return cli_error("--sandbox: the system takes no filter of calls (seccomp): %s", strerror(errno));
     return CLI_OK;
