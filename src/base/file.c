@@ -5,51 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *err)
-{
-    cv_mapping mapping = { 0 };
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd < 0)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        close(fd);
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: a regular file is needed here, this is %s", path,
-                       S_ISDIR(info.st_mode) ? "a directory" : "something else");
-    }
-    mapping.size = (size_t)info.st_size;
-    if (mapping.size > 0) {
-        void *data = mmap(NULL, mapping.size, PROT_READ, MAP_SHARED, fd, 0);
-
-        if (data == MAP_FAILED) {
-            int reason = errno;
-
-            close(fd);
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be mapped: %s", path, strerror(reason));
-        }
-        mapping.data = data;
-    }
-    close(fd);
-    *out = mapping;
-    return COGVIDEO_OK;
-}
-
-void cv_map_close(cv_mapping *mapping)
-{
-    if (mapping->data)
-        munmap((void *)mapping->data, mapping->size);
-    *mapping = (cv_mapping){ 0 };
-}
-
-bool cv_map_lock(const cv_mapping *mapping)
-{
-    return mapping->size == 0 || mlock(mapping->data, mapping->size) == 0;
-}
 
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err)
 {
@@ -195,7 +152,7 @@ cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
         cv_output_abandon(out);
         return status;
     }
-    failed = fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0;
+    failed = fflush(out->stream) != 0 || !cv_file_sync(fileno(out->stream));
     if (fclose(out->stream) != 0 || failed)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
     out->stream = NULL;
@@ -238,25 +195,39 @@ cogvideo_status cv_file_remove(const char *path, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
+bool cv_file_sync(int file)
+{
+    return fsync(file) == 0 || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
+cv_lock cv_file_lock(int file, bool wait)
+{
+    while (flock(file, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR)
+            continue;
+        if (errno == EWOULDBLOCK)
+            return CV_LOCK_BUSY;
+        return errno == ENOLCK || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS ? CV_LOCK_NONE : CV_LOCK_FAILED;
+    }
+    return CV_LOCK_HELD;
+}
+
 cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err)
 {
+    cogvideo_status status = COGVIDEO_OK;
+    cv_lock lock;
+
     *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out < 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be opened: %s", folder, strerror(errno));
-    while (flock(*out, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-        cogvideo_status status;
-
-        if (errno == EINTR)
-            continue;
-        if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS)
-            break;
-        status = errno == EWOULDBLOCK
-                     ? cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder)
-                     : cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be locked: %s", folder, strerror(errno));
+    lock = cv_file_lock(*out, wait);
+    if (lock == CV_LOCK_BUSY)
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder);
+    else if (lock == CV_LOCK_FAILED)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be locked: %s", folder, strerror(errno));
+    if (status != COGVIDEO_OK)
         cv_folder_unlock(out);
-        return status;
-    }
-    return COGVIDEO_OK;
+    return status;
 }
 
 void cv_folder_unlock(int *lock)

@@ -1,21 +1,12 @@
-/* file.h - files: mapped for reading, read whole with a limit, or written beside and renamed when whole. */
+/* file.h - files: read whole with a limit, or written beside and renamed when whole; locked and synced as far as their file
+ * system can. map.h maps them. */
 #ifndef CV_BASE_FILE_H
 #define CV_BASE_FILE_H
 
+#include "base/map.h"
 #include "base/mem.h"
 
 #include <stdio.h>
-
-/* A regular file mapped read-only. Truncating the file while it is mapped is the caller's risk, as with any mapping. */
-typedef struct cv_mapping {
-    const unsigned char *data; /* NULL for an empty file */
-    size_t size;
-} cv_mapping;
-
-cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *err);
-void cv_map_close(cv_mapping *mapping);
-/* Reads it all, and keeps it in memory as long as it is mapped; false where the system does not allow so much. */
-bool cv_map_lock(const cv_mapping *mapping);
 
 /* The whole of `path` ("-" is standard input), NUL-terminated in `out`; more than `limit` bytes is an error. */
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err);
@@ -42,6 +33,19 @@ void cv_output_keep_partial(cv_output *out);
 
 /* Removes a file, which may be missing. */
 cogvideo_status cv_file_remove(const char *path, cogvideo_error *err);
+
+/* Sends a file to the disk; false, with errno, where that fails. File systems that cannot (FUSE and network ones: EINVAL, EOPNOTSUPP,
+ * ENOSYS) have taken it as well as they ever will, which is no failure; EROFS is: the file system gave up under the file. */
+bool cv_file_sync(int file);
+
+/* Locks an open file (flock) until it is closed; signals do not end the waiting. */
+typedef enum cv_lock {
+    CV_LOCK_HELD,
+    CV_LOCK_NONE,  /* its file system knows no locks: nobody can be kept out */
+    CV_LOCK_BUSY,  /* another has it; only without `wait` */
+    CV_LOCK_FAILED /* errno says why */
+} cv_lock;
+cv_lock cv_file_lock(int file, bool wait);
 
 /* Keeps others out of a folder who lock it too, in this process or another, until the unlocking or the process's end; *out is
  * negative while no lock is held. Without `wait` it is an error that another has it. File systems that know no locks have none. */

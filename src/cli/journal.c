@@ -1,5 +1,6 @@
 #include "journal.h"
 
+#include "base/file.h"
 #include "progress.h"
 #include "say.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,13 +166,17 @@ static int read_journal(cli_journal *journal, size_t size)
 static int lock_file(cli_journal *journal, struct stat *info)
 {
     struct stat named;
+    cv_lock lock;
 
     for (;;) {
         journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (journal->file < 0)
             return cli_error("%s: cannot be written: %s", journal->path, strerror(errno));
-        if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
+        lock = cv_file_lock(journal->file, false); /* none where the file system knows none */
+        if (lock == CV_LOCK_BUSY)
             return cli_error("%s: another run writes to it", journal->path);
+        if (lock == CV_LOCK_FAILED)
+            return cli_error("%s: cannot be locked: %s", journal->path, strerror(errno));
         if (fstat(journal->file, info) != 0 || !S_ISREG(info->st_mode))
             return cli_error("%s: is no plain file", journal->path);
         if (lstat(journal->path, &named) == 0 && named.st_dev == info->st_dev && named.st_ino == info->st_ino)

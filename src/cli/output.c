@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include "base/file.h"
 #include "say.h"
 
 #include <cogvideo/video.h>
@@ -181,7 +182,7 @@ int cli_file_close(FILE *stream, const char *path, int whole)
     int failed = ferror(stream) || fflush(stream) != 0, status = whole ? CLI_OK : CLI_FAILED;
 
     if (!standard) {
-        failed |= fsync(fileno(stream)) != 0 && errno != EINVAL; /* what is no file of a disk cannot */
+        failed |= !cv_file_sync(fileno(stream));
         failed |= fclose(stream) != 0;
         failed |= whole && !failed && rename(partial, path) != 0;
     }

@@ -210,6 +210,7 @@ bool cv_store_lock(const cv_store *store) { return cv_map_lock(&store->file); }
 size_t cv_store_count(const cv_store *store) { return store->count; }
 const cv_tensor *cv_store_at(const cv_store *store, size_t index) { return &store->entries[index].tensor; }
 size_t cv_store_bytes(const cv_store *store) { return store->file.size; }
+size_t cv_store_mapped(const cv_store *store) { return store->file.read ? 0 : store->file.size; }
 
 static entry *find_entry(const cv_store *store, const char *name)
 {

@@ -32,6 +32,8 @@ const cv_tensor *cv_store_find(const cv_store *store, const char *name); /* NULL
 /* A string of the header's __metadata__, or NULL. */
 const char *cv_store_metadata(const cv_store *store, const char *key);
 size_t cv_store_bytes(const cv_store *store); /* the file's size */
+/* Of them, what is read from the file while it is used: none where its file system maps no files, and it is in memory already. */
+size_t cv_store_mapped(const cv_store *store);
 
 /* Finds `name` and checks that it is real (f32, f16, bf16) and has exactly `shape`; remembers that
  * somebody knows it. The errors name the file and the tensor. */

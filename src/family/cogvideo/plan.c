@@ -26,7 +26,7 @@ static uint64_t stage_weights(const cogvideo_model *model, const char *own, cons
         const char *name = slash ? slash + 1 : path;
 
         if ((own && strcmp(name, own) == 0) || (trunk && strcmp(name, trunk) == 0))
-            bytes += cv_store_bytes(model->stores[i]);
+            bytes += cv_store_mapped(model->stores[i]);
     }
     return bytes;
 }
