@@ -6,7 +6,8 @@
  *  - X_close / X_free functions take the address of a pointer or of a struct, accept an empty one and leave it
  *    empty.
  *  - The library never prints, exits or aborts, and keeps no mutable global state; what it sets
- *    process-wide are OpenBLAS's thread count (to 1, because it splits the work itself) and FFmpeg's log level (quiet).
+ *    process-wide are OpenBLAS's thread count (to 1, because it splits the work itself), the buffers that OpenBLAS keeps, and FFmpeg's log
+ *    level (quiet).
  *  - Strings are UTF-8 and end in NUL. Structs of options are valid for the call only.
  *  - Different objects may be used from different threads at once; one object by one thread at a
  *    time, unless its header says otherwise. */

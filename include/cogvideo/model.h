@@ -19,7 +19,8 @@ typedef enum cogvideo_cache {
 } cogvideo_cache;
 
 typedef struct cogvideo_model_options {
-    int threads;      /* worker threads; 0 (default) = one for each core this process may use; at most 1024 */
+    int threads;      /* worker threads; 0 (default) = one for each core this process may use, or fewer, with a note, where its limits
+                         leave little address space; at most 1024. Fewer with a warning where the system starts no more */
     int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32; 0 (default): in 8 bits,
                          which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
     cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */
@@ -59,8 +60,8 @@ typedef struct cogvideo_model_info {
     uint64_t file_bytes;    /* of all files that cogvideo_model_file lists */
 } cogvideo_model_info;
 
-/* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a container) where
- * that is less. -1 where the system does not tell. */
+/* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a container) or
+ * within its own limits (ulimit -v, ulimit -d) where that is less. -1 where the system does not tell. */
 COGVIDEO_API int64_t cogvideo_memory_available(void);
 
 COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);

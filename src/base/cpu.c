@@ -9,6 +9,7 @@
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
+#include <limits.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdio.h>
@@ -65,10 +66,40 @@ int cv_thread_count(void)
     return count > 0 ? count : 1;
 }
 
+/* The lesser of two amounts, either of which may be unknown. */
+static long long lesser(long long a, long long b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* What a limit leaves to who has used so many pages. */
+static long long left_of(int resource, long long pages)
+{
+    struct rlimit limit;
+    long long used = pages * sysconf(_SC_PAGESIZE);
+
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur > LLONG_MAX)
+        return -1;
+    return used < (long long)limit.rlim_cur ? (long long)limit.rlim_cur - used : 0;
+}
+
+long long cv_address_space_left(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    long long all, data;
+    int found;
+
+    if (!file)
+        return -1;
+    found = fscanf(file, "%lld %*d %*d %*d %*d %lld", &all, &data);
+    fclose(file);
+    return found == 2 ? lesser(left_of(RLIMIT_AS, all), left_of(RLIMIT_DATA, data)) : -1;
+}
+
 long long cv_memory_available(void)
 {
     FILE *file = fopen("/proc/meminfo", "re");
-    long long bytes = -1, kilobytes, group = cv_cgroup_memory("");
+    long long bytes = -1, kilobytes;
     char line[128];
 
     while (file && fgets(line, sizeof line, file))
@@ -76,7 +107,7 @@ long long cv_memory_available(void)
             bytes = 1024 * kilobytes;
     if (file)
         fclose(file);
-    return group >= 0 && (bytes < 0 || group < bytes) ? group : bytes;
+    return lesser(lesser(bytes, cv_cgroup_memory("")), cv_address_space_left());
 }
 
 bool cv_memory_interleave(void)

@@ -12,8 +12,12 @@ int cv_thread_count(void);
 /* Pages that this thread, and those it starts from now on, are first to touch are spread over all memory nodes. False where the
  * system does not do that. */
 bool cv_memory_interleave(void);
-/* Bytes of memory that can be had without swapping, in the machine and in the control groups; -1 where the system does not tell. */
+/* Bytes of memory that can be had without swapping: in the machine, in the control groups and within the process's own limits; -1 where
+ * the system does not tell. */
 long long cv_memory_available(void);
+/* Bytes that the process's limits of address space and data (ulimit -v, ulimit -d) leave; -1 where there is none, or the system does
+ * not tell. */
+long long cv_address_space_left(void);
 /* Bytes of memory this process has resident now and at its peak (0 where the system does not tell). */
 long long cv_memory_peak(void);
 

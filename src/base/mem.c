@@ -27,6 +27,22 @@ bool cv_size_add(size_t a, size_t b, size_t *out)
     return true;
 }
 
+bool cv_can_map(int blocks, size_t bytes)
+{
+    void *mapped[1024];
+    int count = 0;
+    bool room = blocks <= (int)(sizeof mapped / sizeof *mapped);
+
+    while (room && count < blocks) {
+        mapped[count] = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        room = mapped[count] != MAP_FAILED;
+        count += room;
+    }
+    while (count > 0)
+        munmap(mapped[--count], bytes);
+    return room;
+}
+
 void *cv_alloc(size_t count, size_t size, cogvideo_error *err)
 {
     size_t bytes, rounded;

@@ -10,6 +10,9 @@
 bool cv_size_mul(size_t a, size_t b, size_t *out);
 bool cv_size_add(size_t a, size_t b, size_t *out);
 
+/* Whether so many blocks of memory of so many bytes each could be mapped now, beside each other; at most 1024. Also before main begins. */
+bool cv_can_map(int blocks, size_t bytes);
+
 /* `count` zeroed elements of `size` bytes, 64-byte aligned; never NULL for count 0. NULL sets `err`. */
 void *cv_alloc(size_t count, size_t size, cogvideo_error *err);
 /* Grows (or shrinks) what cv_alloc gave, keeping the first `old_count` elements; new ones are zero.

@@ -155,10 +155,11 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_request *request, cogvideo
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a width that is a multiple of 64 up to 16384 and 1 to 1000 rounds were "
                        "expected, not %d and %d", hidden, rounds);
     CV_NEW(b, 1, err);
-    b->exec = (cv_exec){ .threads = request->threads ? request->threads : cv_thread_count(), .q8_inputs = true };
+    b->exec = (cv_exec){ .threads = cv_exec_threads(request->threads, NULL), .q8_inputs = true };
     b->hidden = hidden;
     CV_TRY(choose_kernels(b, request->kernels, err));
     cv_blas_init();
+    CV_TRY(cv_exec_prepare(&b->exec, err));
     CV_TRY(take_memory(b, err));
     list_items(b);
     CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, request, err));

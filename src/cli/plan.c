@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include "base/cpu.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static int announce(cli_session *session, cogvideo_stage stage, const cogvideo_p
     const long long codes = plan->codes * clips;
     char weights[32], working[32], have[32];
     double room = (double)plan->caches + (double)plan->scratch;
+    const long long left = cv_address_space_left();
     double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
 
     session->progress.planned += codes;
@@ -27,6 +29,11 @@ static int announce(cli_session *session, cogvideo_stage stage, const cogvideo_p
     if (!session->progress.quiet)
         cli_say("%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file", names[stage], codes, working,
                 weights);
+    if (left >= 0 && room > (double)left) {
+        cli_format_bytes(have, sizeof have, (double)left);
+        return cli_error("%s: %s of memory are needed to work in, and the limits of the process (ulimit -v, ulimit -d) leave %s; fewer --threads and "
+                         "--samples, a smaller --batch and --cache q8 take less, or raise the limits", names[stage], working, have);
+    }
     if (available >= 0 && room > available)
         return cli_error("%s: %s of memory are needed to work in, and %s are %s; fewer --samples, a smaller --batch and --cache q8 take "
                          "less%s", names[stage], working, have, session->max_memory > 0 ? "allowed" : "free",

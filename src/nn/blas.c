@@ -1,14 +1,42 @@
 #include "nn/blas.h"
 
 #include "base/cpu.h"
+#include "base/mem.h"
+#include "base/parallel.h"
 
 #include <cblas.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
 
 void cv_blas_init(void)
 {
     openblas_set_num_threads(1);
+}
+
+/* What a product calls first and last. They are in no header: where a build of OpenBLAS has others, it asks when it multiplies. */
+extern void *blas_memory_alloc(int position) __attribute__((weak));
+extern void blas_memory_free(void *buffer) __attribute__((weak));
+
+/* A buffer that a product gives back stays mapped for the next. */
+bool cv_blas_reserve(int threads)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static int reserved;
+    void *taken[CV_MAX_THREADS];
+    bool room;
+
+    pthread_mutex_lock(&mutex);
+    room = threads <= reserved || cv_can_map(threads - reserved, CV_BLAS_BUFFER);
+    if (room && threads > reserved && blas_memory_alloc && blas_memory_free) {
+        for (int i = 0; i < threads; i++)
+            taken[i] = blas_memory_alloc(0);
+        for (int i = 0; i < threads; i++)
+            blas_memory_free(taken[i]);
+        reserved = threads;
+    }
+    pthread_mutex_unlock(&mutex);
+    return room;
 }
 
 const char *cv_blas_name(void)

@@ -5,8 +5,12 @@
 #ifndef CV_NN_BLAS_H
 #define CV_NN_BLAS_H
 
+#include <stdbool.h>
+
 /* Keeps OpenBLAS to one thread per call, process-wide. Call before the first product. */
 void cv_blas_init(void);
+/* Takes the buffers of products on so many threads at once, which OpenBLAS keeps for good; false where there is no room for them. */
+bool cv_blas_reserve(int threads);
 const char *cv_blas_name(void);
 /* See cogvideo_blas_core. */
 const char *cv_blas_better_core(void);

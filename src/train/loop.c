@@ -23,7 +23,7 @@ typedef struct train_loop {
     cv_learner *learner;
     cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
     char *checkpoint;
-    long long available; /* bytes of memory before anything was taken; -1 = not known */
+    long long available; /* bytes of memory before the learner takes any; -1 = not known */
     int lock; /* of the run's folder; -1 = not held */
     cv_train_log log;
     int step; /* finished */
@@ -398,7 +398,7 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_status status;
     cv_train_part part;
-    train_loop loop = { .request = request, .available = cv_memory_available(), .lock = -1 };
+    train_loop loop = { .request = request, .lock = -1 };
 
     if (!cv_train_part_parse(&part, request->part))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
@@ -406,6 +406,8 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
     CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, part, err));
     CV_TRY(check_model(request->model, err));
     CV_TRY(cv_family_open(&loop.model, request->model, &options, err));
+    CV_TRY(cv_exec_prepare(&loop.model->exec, err));
+    loop.available = cv_memory_available();
     CV_TRY(open_folder(&loop, err));
     CV_TRY(open_learner(&loop, err));
     CV_TRY(start_or_resume(&loop, err));

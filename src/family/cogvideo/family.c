@@ -2,12 +2,11 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "nn/blas.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define MAX_THREADS 1024
 
 /* Maps a file of the model, or finds it mapped already. */
 static cogvideo_status open_store(cogvideo_model *model, const char *directory, const char *name, cv_store **out,
@@ -201,8 +200,8 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     char *directory = NULL, *json = NULL;
     int threads = options ? options->threads : 0;
 
-    if (threads < 0 || threads > MAX_THREADS)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (one for each core) to %d, not %d", MAX_THREADS, threads);
+    if (threads < 0 || threads > CV_MAX_THREADS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (one for each core) to %d, not %d", CV_MAX_THREADS, threads);
     CV_NEW(model, 1, err);
     if (!(directory = model_directory(path, err)) || !(json = cv_path_join(directory, "model.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
@@ -214,7 +213,6 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
         goto fail;
     }
     cv_blas_init();
-    model->exec.threads = threads ? threads : cv_thread_count();
     model->exec.q8_inputs = !options || !options->f32_inputs;
     model->exec.cache = !options || options->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16
                         : options->cache == COGVIDEO_CACHE_Q8             ? CV_WEIGHT_Q8
@@ -222,6 +220,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     cv_kernels_best(&model->exec.kernels);
     if (options)
         model->log = options->log;
+    model->exec.threads = cv_exec_threads(threads, &model->log);
     CV_TRY(cv_description_read(&model->description, json, err));
     if (options && options->interleave && !cv_memory_interleave())
         cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
@@ -278,7 +277,7 @@ cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, c
         return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", "stage1", err)
                           : lacks(model, "stage 2 (interpolation)", "stage2", "stage2", err);
     *out = &model->stages[index];
-    return COGVIDEO_OK;
+    return cv_exec_prepare(&model->exec, err);
 }
 
 cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out, cogvideo_error *err)
@@ -286,17 +285,18 @@ cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out,
     if (!model->stages[0].trunk)
         return lacks(model, "stage 1 (key frames)", "stage1", "stage1", err);
     *out = &model->stages[0];
-    return COGVIDEO_OK;
+    return cv_exec_prepare(&model->exec, err);
 }
 
 cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->upscaler ? COGVIDEO_OK : lacks(model, "super-resolution network", "upscaler", NULL, err);
+    return model->upscaler ? cv_exec_prepare(&model->exec, err) : lacks(model, "super-resolution network", "upscaler", NULL, err);
 }
 
 cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err)
 {
-    return model->image_tokenizer ? COGVIDEO_OK : lacks(model, "image tokenizer", "image-tokenizer", "image-tokenizer", err);
+    return model->image_tokenizer ? cv_exec_prepare(&model->exec, err)
+                                  : lacks(model, "image tokenizer", "image-tokenizer", "image-tokenizer", err);
 }
 
 cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err)

@@ -36,7 +36,7 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *directory, cons
                                cogvideo_error *err);
 void cv_family_close(cogvideo_model **model);
 
-/* A part that a step needs, or a sentence that says which field of an import (import.h) brings it. */
+/* A part that a step needs, and the threads to compute with; or a sentence that says which field of an import (import.h) brings it. */
 cogvideo_status cv_need_stage(const cogvideo_model *model, cv_stage_kind kind, const cv_stage **out,
                               cogvideo_error *err);
 /* What a first frame needs: stage 1's network, perhaps its trunk alone. */
