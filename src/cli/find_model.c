@@ -1,26 +1,13 @@
 /* find_model.c - the model that comes with the program: where it was installed, or in the source tree of a build. */
 #include "common.h"
 #include "say.h"
+#include "start.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SHIPPED "weights/shapes"
-
-/* The folder of the program itself, or NULL. */
-static char *program_folder(char *room, size_t size)
-{
-    ssize_t length = readlink("/proc/self/exe", room, size - 1);
-    char *slash;
-
-    if (length <= 0)
-        return NULL;
-    room[length] = '\0';
-    if ((slash = strrchr(room, '/')))
-        *slash = '\0';
-    return room;
-}
 
 /* START END where that is a model, else NULL. */
 static char *existing(const char *start, const char *end)
@@ -35,11 +22,25 @@ static char *existing(const char *start, const char *end)
     return NULL;
 }
 
+/* The one beside the program, NULL where there is none. */
+static char *beside_program(int way)
+{
+    char *program = cli_program_path(way), *slash = program ? strrchr(program, '/') : NULL, *found = NULL;
+
+    if (slash) {
+        *slash = '\0';
+        if (!(found = existing(program, "/../share/cogvideo/" SHIPPED)))
+            found = existing(program, "/../" SHIPPED);
+    }
+    free(program);
+    return found;
+}
+
 char *cli_find_model(void)
 {
-    char room[4096], *program = program_folder(room, sizeof room), *found = NULL;
+    char *found = NULL;
 
-    if (program && !(found = existing(program, "/../share/cogvideo/" SHIPPED)))
-        found = existing(program, "/../" SHIPPED);
+    for (int way = 0; way < CLI_PROGRAM_PATHS && !found; way++)
+        found = beside_program(way);
     return found ? found : existing(CV_SHARED_FOLDER, "/" SHIPPED);
 }

@@ -3,14 +3,13 @@
 #include "interrupt.h"
 #include "overview.h"
 #include "say.h"
+#include "start.h"
 
 #include <cogvideo/version.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 static int print_version(void)
 {
@@ -58,32 +57,25 @@ static int dispatch(int argc, char **argv)
     return cli_unknown_command(argv + 1, argc - 1);
 }
 
-/* By default OpenMP's threads spin while they wait for each other, which on a machine that does other work as well takes ten
- * times as long; and OpenBLAS may not know the processor. Both read the environment before main begins, so the program starts
- * itself anew. Where that fails it is slower, and all else is the same. */
-static void settle_environment(char **argv)
+/* Results that did not reach standard output are lost, whatever the command says. */
+static int flush_output(int status)
 {
-    const int spins = !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT");
-    const char *core = cogvideo_blas_core();
+    const int failed = ferror(stdout);
 
-    if (spins)
-        setenv("OMP_WAIT_POLICY", "passive", 1);
-    if (core)
-        setenv("OPENBLAS_CORETYPE", core, 1);
-    if (spins || core)
-        execv("/proc/self/exe", argv);
+    errno = 0;
+    if (fflush(stdout) == 0 && !failed)
+        return status;
+    cli_error("standard output: cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    return status == CLI_OK ? CLI_FAILED : status;
 }
 
 int main(int argc, char **argv)
 {
     int status;
 
-    settle_environment(argv);
-    prctl(PR_SET_NAME, "cogvideo"); /* which that start lost */
+    cli_start(argv);
     cli_catch_signals();
-    status = dispatch(argc, argv);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_OK)
-        status = cli_error("standard output: cannot be written: %s", strerror(errno));
+    status = flush_output(dispatch(argc, argv));
     if (status != CLI_OK && cli_interrupted())
         status = 128 + cli_interrupted();
     return status;
