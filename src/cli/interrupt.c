@@ -1,7 +1,12 @@
 #include "interrupt.h"
 
+#include "base/map.h"
+#include "say.h"
+
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t caught;
 
@@ -10,9 +15,62 @@ static void catch(int number)
     caught = number;
 }
 
+/* --- files that go while they are mapped ------------------------------------------------------------------- */
+
+static int on_terminal; /* a bar may stand on its line */
+
+static void put(const char *text, size_t size)
+{
+    (void)!write(STDERR_FILENO, text, size);
+}
+
+/* Like cli_print_text, but of what a handler may do. */
+static void put_path(const char *path)
+{
+    while (*path) {
+        const int length = cli_utf8(path), plain = length > 0 && cli_control(path) < 0;
+
+        put(plain ? path : "?", plain ? (size_t)length : 1);
+        path += length ? length : 1;
+    }
+}
+
+/* A page of a file could not be read. Threads that meet the same wait for the end. */
+static void tell_lost_file(int number, siginfo_t *info, void *context)
+{
+    static const char reason[] = ": cannot be read any more: the file was shortened while it was in use, or its disk failed; what is finished "
+                                 "stays, and with the file in its place a run that left a journal goes on with --resume\n";
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    const char *path = cv_map_name(info->si_addr);
+
+    (void)context;
+    while (atomic_flag_test_and_set(&told))
+        pause();
+    if (path) {
+        if (on_terminal)
+            put("\n", 1);
+        put("cogvideo: ", 10);
+        put_path(path);
+        put(reason, sizeof reason - 1);
+    }
+    signal(number, SIG_DFL);
+    raise(number); /* once this returns */
+}
+
+/* --- all of them ----------------------------------------------------------------------------------------------- */
+
 void cli_catch_signals(void)
 {
     struct sigaction action, before;
+
+    on_terminal = isatty(STDERR_FILENO);
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = tell_lost_file;
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* what is written then fails, and that is told */
+    signal(SIGPIPE, SIG_IGN);
 
     memset(&action, 0, sizeof action);
     action.sa_handler = catch;

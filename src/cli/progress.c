@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "say.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,9 +60,17 @@ static const char *stage_name(cogvideo_stage stage)
     return "working";
 }
 
+/* Where a line can be cleared and written again: a terminal that is not a dumb one. */
+static int can_redraw(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && kind && *kind && strcmp(kind, "dumb") != 0;
+}
+
 void cli_progress_init(cli_progress *progress, int quiet)
 {
-    *progress = (cli_progress){ .quiet = quiet, .terminal = isatty(STDERR_FILENO) };
+    *progress = (cli_progress){ .quiet = quiet, .terminal = can_redraw() };
 }
 
 void cli_progress_clear(cli_progress *progress)

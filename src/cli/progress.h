@@ -1,4 +1,4 @@
-/* progress.h - where a run is, on stderr: a bar redrawn on a terminal, elsewhere a line every few seconds. */
+/* progress.h - where a run is, on stderr: a bar redrawn on a terminal (but a dumb one), elsewhere a line every few seconds. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -6,7 +6,7 @@
 
 typedef struct cli_progress {
     int quiet;
-    int terminal;       /* stderr is one */
+    int terminal;       /* stderr is one, which can redraw a line */
     int open;           /* a bar stands on the current line */
     int running;        /* a stage has begun */
     int stage, round;   /* of the last report */
