@@ -43,6 +43,14 @@ fail:
     return status;
 }
 
+/* A zip archive whose first member is called NAME.npy: that name stands after 30 bytes, and its length at 26. */
+static bool is_npz(const unsigned char *bytes, size_t size)
+{
+    const size_t length = size > 30 ? bytes[26] | (size_t)bytes[27] << 8 : 0;
+
+    return length > 4 && size - 30 >= length && memcmp(bytes, "PK\003\004", 4) == 0 && memcmp(bytes + 30 + length - 4, ".npy", 4) == 0;
+}
+
 const char *cv_file_kind(const void *data, size_t size)
 {
     static const struct {
@@ -78,6 +86,8 @@ const char *cv_file_kind(const void *data, size_t size)
 
     if (size == 0)
         return "an empty file";
+    if (is_npz(bytes, size))
+        return "a .npz archive of NumPy arrays (unpack it: the .npy files in it can be read)";
     while (skip < size && skip < 16 && strchr(" \t\r\n", bytes[skip]) && bytes[skip])
         skip++;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -136,7 +146,7 @@ fail:
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err)
 {
     if (fwrite(data, 1, size, out->stream) != size)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->partial ? out->path : "standard output", strerror(errno));
     return COGVIDEO_OK;
 }
 

@@ -65,7 +65,8 @@ static int flush_output(int status)
     errno = 0;
     if (fflush(stdout) == 0 && !failed)
         return status;
-    cli_error("standard output: cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    if (status == CLI_OK || errno) /* what failed before has told it itself */
+        cli_error("standard output: cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == CLI_OK ? CLI_FAILED : status;
 }
 

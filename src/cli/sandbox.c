@@ -133,8 +133,8 @@ static int restrict_calls(void)
     return CLI_OK;
 }
 
-/* Threads that run already would stay free. */
-static int has_one_thread(void)
+/* How many threads this process has; 0 where the system does not tell. */
+static int count_threads(void)
 {
     DIR *tasks = opendir("/proc/self/task");
     int count = 0;
@@ -143,14 +143,17 @@ static int has_one_thread(void)
         count += task->d_name[0] != '.';
     if (tasks)
         closedir(tasks);
-    return count == 1;
+    return count;
 }
 
 int cli_sandbox(const char *const *inputs, size_t count, const char *output)
 {
+    const int threads = count_threads();
     int status;
 
-    if (!has_one_thread())
+    if (threads == 0)
+        return cli_error("--sandbox: /proc is not mounted, which tells whether no thread runs that would stay free: mount it, or leave --sandbox out");
+    if (threads > 1)
         return cli_error("--sandbox: a library has started threads already, which cannot be restricted (OpenBLAS does so where it is not "
                          "built with OpenMP): leave --sandbox out, or run in a container");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -58,11 +58,11 @@ static cogvideo_status no_room(int threads, cogvideo_error *err)
 
 cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
 {
-    static _Thread_local int started; /* OpenMP keeps them for this thread's later regions */
+    static _Thread_local int ready; /* threads that OpenMP keeps for this one's later regions */
+    int started = 0;
 
-    if (exec->threads <= started)
+    if (exec->threads <= ready)
         return COGVIDEO_OK;
-    started = 0;
     if (!cv_blas_reserve(exec->threads))
         return no_room(exec->threads, err);
     if (cv_threads_possible(exec->threads) < exec->threads)
@@ -73,5 +73,6 @@ cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
 #pragma omp atomic
         started++;
     }
+    ready = started;
     return COGVIDEO_OK;
 }

@@ -69,8 +69,12 @@ static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **
     if (values > max_values)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds more than the %zu values that it may have", r->origin,
                        max_values);
-    if (memchr(r->line.data, '\0', r->line.size))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds a zero byte; JSON text was expected", r->origin);
+    if (memchr(r->line.data, '\0', r->line.size)) {
+        const char *kind = r->number == 1 ? cv_file_kind(r->line.data, r->line.size) : NULL;
+
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s%s; JSON text was expected", kind ? r->name : r->origin, kind ? "is " : "holds ",
+                       kind ? kind : "a zero byte");
+    }
     status = cv_json_parse(out, r->line.data, r->line.size, r->origin, err);
     if (status == COGVIDEO_OK && !cv_json_is_object(*out)) {
         cv_json_free(out);
