@@ -6,8 +6,10 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "base/rng.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -233,6 +235,60 @@ static cogvideo_status parse(cv_json **json, const char *text, cogvideo_error *e
     return cv_json_parse(json, text, strlen(text), "x.json", err);
 }
 
+static void mappings_are_found_by_address(void **state)
+{
+    enum { MANY = 100 }; /* more than are remembered */
+    static cv_mapping mappings[MANY];
+    cogvideo_error err;
+    char byte;
+
+    (void)state;
+    check_write(check_temp_path("mapped"), "0123456789", 10);
+    assert_null(cv_map_name(&byte));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < MANY; i++)
+            CHECK_OK(cv_map_open(&mappings[i], check_temp_path("mapped"), &err), err);
+        assert_string_equal(cv_map_name(mappings[0].data + 9), check_temp_path("mapped"));
+        assert_null(cv_map_name(mappings[0].data + 10));
+        for (int i = 0; i < MANY; i++) {
+            const unsigned char *data = mappings[i].data;
+
+            cv_map_close(&mappings[i]);
+            assert_null(cv_map_name(data));
+        }
+    }
+}
+
+static void what_can_be_had_is_tried(void **state)
+{
+    (void)state;
+    assert_int_equal(cv_threads_possible(1), 1);
+    assert_int_equal(cv_threads_possible(3), 3);
+    assert_true(cv_can_map(2, 1 << 20));
+    assert_false(cv_can_map(1, (size_t)1 << 60));
+    assert_false(cv_can_map(100000, 1));
+}
+
+/* What a limit of the process leaves is no more than the limit, and is no memory beyond it. */
+static void limits_of_the_process_count_as_memory(void **state)
+{
+    const long long limit = (long long)1 << 50; /* sanitizers take terabytes */
+    struct rlimit before, lower;
+    long long left, free_memory;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    lower = (struct rlimit){ (rlim_t)limit, before.rlim_max };
+    if (setrlimit(RLIMIT_AS, &lower) != 0)
+        skip();
+    left = cv_address_space_left();
+    free_memory = cv_memory_available();
+    setrlimit(RLIMIT_AS, &before);
+    if (left < 0)
+        skip();
+    assert_true(left > 0 && left < limit && free_memory <= left);
+}
+
 static void json_getters_name_key_and_range(void **state)
 {
     cogvideo_error err;
@@ -359,6 +415,9 @@ int main(void)
         cmocka_unit_test(links_are_not_written_through),
         cmocka_unit_test(full_disk_is_an_error),
         cmocka_unit_test(mapping_refuses_what_is_no_file),
+        cmocka_unit_test(mappings_are_found_by_address),
+        cmocka_unit_test(what_can_be_had_is_tried),
+        cmocka_unit_test(limits_of_the_process_count_as_memory),
         cmocka_unit_test(json_getters_name_key_and_range),
         cmocka_unit_test(json_refuses_what_is_not_one_value),
         cmocka_unit_test(json_refuses_what_it_only_resembles),

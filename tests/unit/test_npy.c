@@ -1,6 +1,8 @@
 /* NumPy's .npy files: read as they are, refused when they lie. */
 #include "support/check.h"
 
+#include <cogvideo/tokens.h>
+
 #include "base/file.h"
 #include "tokens/npy.h"
 
@@ -85,11 +87,29 @@ static void lying_arrays_are_refused(void **state)
     cv_buffer_free(&file);
 }
 
+/* Also where another kind of file was expected. */
+static void archives_of_arrays_are_named(void **state)
+{
+    static const char zip[] = "PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\11\0\0\0arr_0.npy\0\0\0\0";
+    cogvideo_tokens tokens;
+    cogvideo_error err;
+    cv_npy npy;
+
+    (void)state;
+    check_write(check_temp_path("a.npy"), zip, sizeof zip - 1);
+    CHECK_FAILS(cv_npy_read(&npy, check_temp_path("a.npy"), 0, 9, &err), COGVIDEO_ERROR_FORMAT, "is a .npz archive", err);
+    CHECK_FAILS(cogvideo_tokens_load(&tokens, check_temp_path("a.npy"), &err), COGVIDEO_ERROR_FORMAT, "is a .npz archive", err);
+    for (size_t size = 1; size < sizeof zip - 5; size++)
+        if (strstr(cv_file_kind(zip, size) ? cv_file_kind(zip, size) : "", ".npz"))
+            fail_msg("%zu bytes are no archive yet", size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_read),
         cmocka_unit_test(lying_arrays_are_refused),
+        cmocka_unit_test(archives_of_arrays_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
