@@ -39,7 +39,7 @@ static void put_path(const char *path)
 static void tell_lost_file(int number, siginfo_t *info, void *context)
 {
     static const char reason[] = ": cannot be read any more: the file was shortened while it was in use, or its disk failed; what is finished "
-                                 "stays, and with the file in its place a run that left a journal goes on with --resume\n";
+                                 "stays, and with the file in its place a run that left a journal or a checkpoint goes on with --resume\n";
     static atomic_flag told = ATOMIC_FLAG_INIT;
     const char *path = cv_map_name(info->si_addr);
 

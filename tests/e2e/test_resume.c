@@ -150,7 +150,7 @@ static void a_full_disk_costs_rows_only(void **state)
     for (int blocks = 4; blocks <= 8; blocks += 2) { /* of 512 bytes */
         char command[1024];
 
-        snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && trap '' XFSZ && ulimit -f %d && \"$COGVIDEO_PROGRAM\" " GENERATE
+        snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && ulimit -f %d && \"$COGVIDEO_PROGRAM\" " GENERATE
                  "--resume -o r.y4m 2>told; [ $? = 1 ] && ! [ -e r.y4m ]", blocks);
         assert_int_equal(system(command), 0);
         assert_true(is_there("r.journal"));
@@ -159,17 +159,17 @@ static void a_full_disk_costs_rows_only(void **state)
     equal_runs("r", "straight");
 }
 
-/* A run that is killed in the midst of a write, when its journal would grow beyond some blocks of 512 bytes. */
-static void kill_at_block(int blocks, const char *arguments)
+/* A run that ends in the midst of a write, when its journal would grow beyond some blocks of 512 bytes. */
+static void end_at_block(int blocks, const char *arguments)
 {
     char command[1024];
 
-    snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && (ulimit -c 0; ulimit -f %d; exec \"$COGVIDEO_PROGRAM\" %s) 2>/dev/null; [ $? = %d ] && "
-             "[ -e r.journal ]", blocks, arguments, 128 + SIGXFSZ);
+    snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && (ulimit -f %d; exec \"$COGVIDEO_PROGRAM\" %s) 2>/dev/null; [ $? = 1 ] && "
+             "[ -e r.journal ]", blocks, arguments);
     assert_int_equal(system(command), 0);
 }
 
-/* A stage alone, killed and interrupted in turn, with threads and batches that differ from those of the straight run. */
+/* A stage alone, ended and interrupted in turn, with threads and batches that differ from those of the straight run. */
 static void single_stages_go_on(void **state)
 {
 #define KEYFRAMES "keyframes -q --model m " PROMPT " --seed 5 --samples 2 -o "
@@ -177,7 +177,7 @@ static void single_stages_go_on(void **state)
     (void)state;
     remove_run();
     program_ok(KEYFRAMES "key-%%d.jsonl");
-    kill_at_block(4, KEYFRAMES "r-%d.jsonl --threads 1");
+    end_at_block(4, KEYFRAMES "r-%d.jsonl --threads 1");
     program_interrupt("INT", SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
     check_told();
     program_check(KEYFRAMES "r-%d.jsonl" STDERR, 1, "r.journal: is what an interrupted run has drawn");
@@ -189,7 +189,7 @@ static void single_stages_go_on(void **state)
     program_check(KEYFRAMES "- --samples 1 --resume" STDERR, 2, "so -o must be a file name");
 
     program_ok(INTERPOLATE "middle.jsonl --threads 2 --batch 4");
-    kill_at_block(4, INTERPOLATE "r.jsonl --threads 1 --batch 1");
+    end_at_block(4, INTERPOLATE "r.jsonl --threads 1 --batch 1");
     program_interrupt("TERM", SIGTERM, "r.journal", 30, INTERPOLATE "r.jsonl --threads 2 --batch 4 --resume");
     check_told();
     program_check("interpolate --model m key-1.jsonl --seed 5 --first-sample 0 --rounds 2 --resume -o r.jsonl" STDERR, 1,

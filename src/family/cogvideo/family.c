@@ -220,11 +220,11 @@ cogvideo_status cv_family_open(cogvideo_model **out, const char *path, const cog
     cv_kernels_best(&model->exec.kernels);
     if (options)
         model->log = options->log;
-    model->exec.threads = cv_exec_threads(threads, &model->log);
     CV_TRY(cv_description_read(&model->description, json, err));
     if (options && options->interleave && !cv_memory_interleave())
         cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
     CV_TRY(open_parts(model, directory, err));
+    model->exec.threads = cv_exec_threads(threads, &model->log); /* beside the mapped weights */
     if (options && options->lock)
         lock_weights(model);
     list_types(model);
