@@ -55,7 +55,9 @@ typedef struct cogvideo_write_options {
 /* Writes by the form of `path`:
  *   clip.mp4 .webm .mkv .gif, and .png wherever a picture may stand: through FFmpeg's libraries
  *                            (COGVIDEO_ERROR_UNSUPPORTED in a build without them)
- *   frame-%04d.jpg .ppm .png one picture per frame, numbered from 0: exactly one %d or %0Nd (N = 1 .. 9)
+ *   frame-%04d.jpg .ppm .png one picture per frame, numbered from 0: exactly one %d or %0Nd (N = 1 .. 9), and
+ *                            then %% for a percent sign; elsewhere in names a % is only a character, so also in
+ *                            "50% off.mp4" and, since a bare %d that begins a word is no number, in "100%done.mp4"
  *   clip.y4m clip.mjpeg      built in; Y4M is 4:4:4, BT.601 in the limited range
  *   sheet.jpg sheet.ppm      a picture name without a pattern: one frame as it is, several as a contact sheet
  * "-" writes Y4M to standard output. `options` may be NULL. Files appear under their names when they are whole, and

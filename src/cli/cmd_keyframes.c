@@ -85,6 +85,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_progress_init(&session.progress, s->model.quiet);
     if (arguments->count == 0 && !s->text.text_ids.values)
         return cli_usage_error(command, "a prompt is missing (or --text-ids)");
+    if (s->samples == 1 && (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+        return status;
     if ((status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, paths)) != CLI_OK)
         goto done;
     if ((status = cli_resume_begin(&session, &s->output, paths, s->samples)) != CLI_OK || session.finished)

@@ -5,6 +5,8 @@
 #include "resume.h"
 #include "say.h"
 
+#include "base/pattern.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -411,6 +413,13 @@ int cli_sample_paths(const cli_command *command, const char *output, int samples
     return CLI_OK;
 }
 
+int cli_refuse_number(const cli_command *command, const char *output)
+{
+    if (!cv_pattern_is(output))
+        return CLI_OK;
+    return cli_usage_error(command, "one clip is made, so its name takes no number, as '%s' has", output);
+}
+
 int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in)
 {
     cogvideo_error err;
@@ -428,6 +437,7 @@ int cli_begin_clip(const cli_command *command, cli_session *session, const cli_m
 
     cli_progress_init(&session->progress, model->quiet);
     if ((status = cli_need_output(command, output)) != CLI_OK ||
+        (status = cli_refuse_number(command, output->output)) != CLI_OK ||
         (status = cli_resume_begin(session, output, &path, 1)) != CLI_OK || session->finished)
         return status;
     return cli_open_clip(command, session, model, input, in);

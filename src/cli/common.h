@@ -126,6 +126,9 @@ int cli_sink_open(cli_session *session, const cogvideo_generate_options *options
 /* Names of `samples` clips, in fresh memory: `output` itself for one, else its %d replaced by the sample's number. */
 int cli_sample_paths(const cli_command *command, const char *output, int samples, int first_sample, char **paths);
 
+/* CLI_OK, or CLI_USAGE after an error: the one clip that is made would have a number in its name. */
+int cli_refuse_number(const cli_command *command, const char *output);
+
 /* Reads a clip, then opens the model. */
 int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in);
 
@@ -145,7 +148,8 @@ extern const arg_option cli_picture_table[];
 #define CLI_FORMS_HELP                                                                                          \
     "The ending of FILE tells its form: clip.mp4, .webm, .mkv, .gif and .png through FFmpeg's libraries where\n" \
     "they are built in; always clip.y4m, clip.mjpeg, frame-%04d.jpg and frame-%04d.ppm (a picture per frame), and\n" \
-    "sheet.jpg and sheet.ppm (several frames as a contact sheet)."
+    "sheet.jpg and sheet.ppm (several frames as a contact sheet). %d and %04d are numbers, and beside one %% is a percent\n" \
+    "sign; any other % is only a character, as in \"50% off.mp4\" and \"100%done.mp4\"."
 
 /* A picture or video file to codes at `rate`, fitted to `size` x `size` (0 = the model's grid * rate), at most
  * `frames` frames (0 = all). */

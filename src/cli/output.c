@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "say.h"
 
+#include "base/pattern.h"
+
 #include <cogvideo/video.h>
 
 #include <errno.h>
@@ -11,57 +13,37 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where the one number of a pattern stands: its start and one past its end; 0 when there is none or more than one. */
-static int find_number(const char *pattern, size_t *start, size_t *end)
-{
-    int found = 0;
-
-    for (size_t i = 0; pattern[i]; i++) {
-        size_t j = i + 1;
-
-        if (pattern[i] != '%')
-            continue;
-        while (pattern[j] >= '0' && pattern[j] <= '9' && j < i + 3)
-            j++;
-        if (pattern[j] != 'd')
-            continue;
-        *start = i;
-        *end = j + 1;
-        found++;
-    }
-    return found == 1;
-}
-
 char *cli_numbered(const char *pattern, int number)
 {
-    size_t start, end;
-    int width;
+    char *name = NULL;
+    cogvideo_error err;
 
-    if (!find_number(pattern, &start, &end))
-        return NULL;
-    width = atoi(pattern + start + 1);
-    return cli_format(pattern[start + 1] == '0' ? "%.*s%0*d%s" : "%.*s%*d%s", (int)start, pattern, width, number,
-                      pattern + end);
+    return cv_pattern_expand(&name, pattern, number, &err) == COGVIDEO_OK ? name : NULL;
 }
 
 char *cli_stem(const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    size_t length = dot && dot > base ? (size_t)(dot - path) : strlen(path), start, end;
-    char *stem = cli_format("%.*s", (int)length, path);
+    const size_t folder = (size_t)(base - path);
+    char *stem = cli_format("%.*s", (int)(dot && dot > base ? dot - path : (ptrdiff_t)strlen(path)), path), *bare = NULL;
+    size_t start, end;
 
-    if (find_number(stem, &start, &end)) {
-        memmove(stem + start, stem + end, strlen(stem + end) + 1);
-        while (start > (size_t)(base - path) && strchr("-_.", stem[start - 1])) {
-            memmove(stem + start - 1, stem + start, strlen(stem + start) + 1);
-            start--;
-        }
+    if (cv_pattern_find(stem, &start, &end)) {
+        size_t kept = start; /* without what only parts the number from the name */
+
+        while (kept > folder && strchr("-_.", stem[kept - 1]))
+            kept--;
+        memmove(stem + kept, stem + start, strlen(stem + start) + 1);
+        bare = cli_numbered(stem, -1);
     }
-    if (!stem[base - path]) {
-        char *named = cli_format("%sclip", stem);
-
+    if (bare) {
         free(stem);
-        return named;
+        stem = bare;
+    }
+    if (!stem[folder]) {
+        bare = cli_format("%sclip", stem);
+        free(stem);
+        stem = bare;
     }
     return stem;
 }

@@ -11,7 +11,7 @@ int cli_check_output(const char *path, int force);
 /* The same for a video, whose form must be known and may be a pattern. */
 int cli_check_video(const char *path, int force);
 
-/* `pattern` with its one %d (or %04d) replaced by `number`, in fresh memory; NULL when it has none or several. */
+/* `pattern` with its one number (base/pattern.h) replaced by `number`, in fresh memory; NULL when it has none or several. */
 char *cli_numbered(const char *pattern, int number);
 /* The path without its ending and without a pattern: "out/clip.mp4" and "out/clip-%04d.jpg" give "out/clip". */
 char *cli_stem(const char *path);

@@ -3,6 +3,8 @@
 #include "output.h"
 #include "say.h"
 
+#include "base/pattern.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +59,7 @@ static int allow(int rules, const char *path, uint64_t rights)
 static int allow_input(int rules, const char *input)
 {
     char *folder = cli_folder(input);
-    int status = allow(rules, strchr(input, '%') && access(input, F_OK) != 0 ? folder : input, READ_FOLDER);
+    int status = allow(rules, cv_pattern_is(input) && access(input, F_OK) != 0 ? folder : input, READ_FOLDER);
 
     free(folder);
     return status;

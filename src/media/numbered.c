@@ -1,6 +1,7 @@
 /* numbered.c - a picture per frame under numbered names. Each picture is whole and in place when its frame returns. */
-#include "media/pattern.h"
 #include "media/sink.h"
+
+#include "base/pattern.h"
 
 typedef struct numbered {
     const cv_sink_config *config;

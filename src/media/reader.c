@@ -1,9 +1,9 @@
 /* reader.c - pictures and videos from files, by what the files contain. */
 #include "media/ffmpeg.h"
 #include "media/jpeg.h"
-#include "media/pattern.h"
 
 #include "base/file.h"
+#include "base/pattern.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* writer.c - which sink writes which path, and the public writer on top of them. */
 #include "media/ffmpeg.h"
 #include "media/jpeg.h"
-#include "media/pattern.h"
 
 #include "base/file.h"
+#include "base/pattern.h"
 
 #include <errno.h>
 #include <string.h>
@@ -90,7 +90,8 @@ cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
     if (cv_pattern_is(path)) {
         if (!found->encode)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: numbered names (%%04d) are for pictures (.jpg .png .ppm); a .%s file holds all frames",
+                           "%s: numbered names (%%d, %%04d) are for pictures (.jpg .png .ppm); a .%s file holds all frames: leave the "
+                           "number out",
                            path, found->extension);
         CV_TRY(cv_pattern_check(path, err));
     }

@@ -97,6 +97,22 @@ static void a_record_makes_its_clip_again(void **state)
     program_equal_files("old.y4m", "clip.y4m");
 }
 
+static void names_may_hold_percent_signs(void **state)
+{
+    (void)state;
+    program_ok("decode -q --model m clip.jsonl -o '50%% off.y4m'");
+    program_equal_files("50% off.y4m", "clip.y4m");
+    program_ok("decode -q --model m clip.jsonl -o 100%%done.y4m");
+    program_equal_files("100%done.y4m", "clip.y4m");
+    program_ok("decode -q --model m clip.jsonl -o '100%%%%-%%02d.ppm'");
+    assert_true(exists("100%-00.ppm"));
+    program_ok("generate -q --model m " PROMPT " --seed 1 --rounds 1 --no-upscale --samples 2 -o '100%%%% %%d.y4m'");
+    assert_true(exists("100% 1.y4m") && exists("100% 1.jsonl"));
+    program_check("decode -q --model m clip.jsonl -o 100%d.y4m" STDERR, 1, "a .y4m file holds all frames: leave the number out");
+    program_check("keyframes -q --model m " PROMPT " -o key-%d.jsonl" STDERR, 2, "so its name takes no number, as 'key-%d.jsonl' has");
+    program_check("interpolate -q --model m clip.keyframes.jsonl -o key-%d.jsonl" STDERR, 2, "takes no number");
+}
+
 static void generate_writes_every_form(void **state)
 {
     static const char *const videos[] = { "v.mp4", "w.webm", "k.mkv", "g.gif" };
@@ -259,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generate_leaves_codes_and_a_record),
         cmocka_unit_test(a_record_makes_its_clip_again),
+        cmocka_unit_test(names_may_hold_percent_signs),
         cmocka_unit_test(generate_writes_every_form),
         cmocka_unit_test(generate_writes_mp4),
         cmocka_unit_test(pictures_become_codes_and_pictures),

@@ -3,6 +3,7 @@
 #include "support/clip.h"
 
 #include "base/file.h"
+#include "base/pattern.h"
 #include "media/frame.h"
 
 #include <fcntl.h>
@@ -260,9 +261,7 @@ static void numbered_names_are_expanded(void **state)
 
 static void bad_patterns_are_refused(void **state)
 {
-    static const char *const bad[] = { "%s.jpg", "%n.jpg", "%d%d.jpg", "%99999d.jpg", "%04d%s.ppm", "%4d.jpg",
-                                       "%00d.jpg", "%010d.jpg", "%%d.jpg", "a%.jpg", "%d%%.jpg", "%-4d.jpg", "%0d.jpg",
-                                       "%ld.jpg", "%" };
+    static const char *const bad[] = { "%d%d.jpg", "%99999d.jpg", "%04d%s%d.ppm", "%4d.jpg", "%00d.jpg", "%010d.jpg", "%0d.jpg" };
     cogvideo_video one = clip_make(2, 2, 1), back;
     cogvideo_error err;
 
@@ -277,6 +276,31 @@ static void bad_patterns_are_refused(void **state)
     assert_int_equal(clip_round_trip(&one, "100%/a.ppm", NULL), 0);
     assert_int_equal(clip_round_trip(&one, "100%/%02d.ppm", NULL), 0);
     assert_true(cv_path_exists(check_temp_path("100%/00.ppm")));
+    cogvideo_video_free(&one);
+}
+
+static void a_percent_sign_is_a_character(void **state)
+{
+    static const char *const names[] = { "50% off.ppm", "100%done.ppm", "100%.ppm", "%.ppm", "%s%n.ppm", "a%-4d.ppm", "%ld.ppm", "%%.ppm", "%%d.ppm" };
+    static const struct { const char *pattern, *name; } numbered[] = {
+        { "100%%-%02d.ppm", "100%-07.ppm" }, { "%d%%.ppm", "7%.ppm" }, { "50% %d.ppm", "50% 7.ppm" }, { "%%d%d.ppm", "%d7.ppm" },
+        { "a%04dth.ppm", "a0007th.ppm" }, { "%d帧.ppm", "7帧.ppm" }, { "%d/100%%-%d.ppm", "%d/100%-7.ppm" },
+    };
+    cogvideo_video one = clip_make(2, 2, 1);
+    cogvideo_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(clip_round_trip(&one, names[i], NULL), 0);
+        assert_true(cv_path_exists(check_temp_path(names[i])));
+    }
+    for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++) {
+        char *name = NULL;
+
+        CHECK_OK(cv_pattern_expand(&name, numbered[i].pattern, 7, &err), err);
+        assert_string_equal(name, numbered[i].name);
+        cv_free(name);
+    }
     cogvideo_video_free(&one);
 }
 
@@ -383,6 +407,7 @@ int main(void)
         cmocka_unit_test(sheets_are_laid_out),
         cmocka_unit_test(numbered_names_are_expanded),
         cmocka_unit_test(bad_patterns_are_refused),
+        cmocka_unit_test(a_percent_sign_is_a_character),
         cmocka_unit_test(paths_are_checked_early),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(writers_commit_or_leave_nothing),
