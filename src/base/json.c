@@ -54,7 +54,8 @@ static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvi
     return status;
 }
 
-/* What cJSON lets through: bytes that are no UTF-8, and control characters, which it takes for white space between values. */
+/* What cJSON lets through: bytes that are no UTF-8, control characters, which it takes for white space between values, and the
+ * character 0, which would end a string. */
 static cogvideo_status check_bytes(const char *text, size_t size, const char *origin, cogvideo_error *err)
 {
     size_t good = cv_utf8_prefix(text, size);
@@ -65,6 +66,12 @@ static cogvideo_status check_bytes(const char *text, size_t size, const char *or
         if ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r')
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
                            (unsigned)text[i]);
+    for (size_t i = 0; i + 5 < size; i++) {
+        if (text[i] != '\\') /* which stands in strings only */
+            continue;
+        if (memcmp(text + ++i, "u0000", 5) == 0)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the character \\u0000 in a string, at byte %zu", origin, i - 1);
+    }
     return COGVIDEO_OK;
 }
 
@@ -230,6 +237,19 @@ cogvideo_status cv_json_optional_string(const cv_json *object, const char *key, 
     return cv_json_get(object, key) ? cv_json_string(object, key, out, origin, err) : COGVIDEO_OK;
 }
 
+static cogvideo_status unknown_key(const char *key, const char *const *keys, const char *origin, cogvideo_error *err)
+{
+    cv_buffer known = { 0 };
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int i = 0; keys[i] && status == COGVIDEO_OK; i++)
+        status = cv_buffer_printf(&known, err, "%s%s", i ? ", " : "", keys[i]);
+    if (status == COGVIDEO_OK)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'; known are %s", origin, key, known.data ? known.data : "none");
+    cv_buffer_free(&known);
+    return status;
+}
+
 cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *keys, const char *origin,
                                    cogvideo_error *err)
 {
@@ -239,7 +259,7 @@ cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *key
         while (keys[i] && strcmp(keys[i], item->string) != 0)
             i++;
         if (!keys[i])
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'", origin, item->string);
+            return unknown_key(item->string, keys, origin, err);
     }
     return COGVIDEO_OK;
 }
@@ -278,6 +298,22 @@ bool cv_json_is_string(const cv_json *item) { return cJSON_IsString(item); }
 bool cv_json_is_number(const cv_json *item) { return cJSON_IsNumber(item); }
 double cv_json_number(const cv_json *item) { return item->valuedouble; }
 const char *cv_json_text(const cv_json *item) { return item->valuestring; }
+
+bool cv_json_equal(const cv_json *a, const cv_json *b)
+{
+    const cv_json *x, *y;
+
+    if (!a || !b || (a->type & 0xff) != (b->type & 0xff))
+        return false;
+    if (cJSON_IsNumber(a))
+        return a->valuedouble == b->valuedouble;
+    if (cJSON_IsString(a))
+        return strcmp(a->valuestring, b->valuestring) == 0;
+    for (x = a->child, y = b->child; x && y; x = x->next, y = y->next)
+        if ((x->string && strcmp(x->string, y->string) != 0) || !cv_json_equal(x, y))
+            return false;
+    return !x && !y;
+}
 
 size_t cv_json_count(const cv_json *container)
 {
@@ -367,12 +403,47 @@ void cv_json_remove(cv_json *object, const char *key) { cJSON_DeleteItemFromObje
 
 cv_json *cv_json_copy(const cv_json *value) { return cJSON_Duplicate(value, 1); }
 
+/* Whole numbers beyond an int, of which cJSON prints 15 digits where the rest makes little difference; a seed is another then. */
+static bool is_long(const cv_json *item)
+{
+    return cJSON_IsNumber(item) && item->valuedouble != item->valueint && item->valuedouble == floor(item->valuedouble) &&
+           fabs(item->valuedouble) < 9007199254740992.0;
+}
+
+static bool any_long(const cv_json *item)
+{
+    for (const cv_json *child = item->child; child; child = child->next)
+        if (any_long(child))
+            return true;
+    return is_long(item);
+}
+
+/* Has them stand as text, as which they are printed. False for want of memory. */
+static bool spell_long(cv_json *item)
+{
+    char digits[32];
+
+    for (cv_json *child = item->child; child; child = child->next)
+        if (!spell_long(child))
+            return false;
+    if (!is_long(item))
+        return true;
+    snprintf(digits, sizeof digits, "%.0f", item->valuedouble);
+    if (!(item->valuestring = cJSON_malloc(sizeof digits)))
+        return false;
+    memcpy(item->valuestring, digits, sizeof digits);
+    item->type = cJSON_Raw;
+    return true;
+}
+
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)
 {
     char *text = NULL, *copy;
+    cv_json *spelt = json && any_long(json) ? cJSON_Duplicate(json, 1) : NULL;
 
-    if (json && !any_failed(json))
-        text = indented ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+    if (json && !any_failed(json) && (!any_long(json) || (spelt && spell_long(spelt))))
+        text = indented ? cJSON_Print(spelt ? spelt : json) : cJSON_PrintUnformatted(spelt ? spelt : json);
+    cJSON_Delete(spelt);
     if (!text) {
         cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory while writing JSON");
         return NULL;

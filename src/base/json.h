@@ -47,6 +47,8 @@ cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max
 /* Walking: the first child of an object or array (NULL when empty), its neighbour, its key, its kind, its values. */
 cv_json *cv_json_first(const cv_json *container);
 cv_json *cv_json_next(const cv_json *item);
+/* Whether two values are equal to the last bit, members of objects in the same order. False where one of them is NULL. */
+bool cv_json_equal(const cv_json *a, const cv_json *b);
 size_t cv_json_count(const cv_json *container);
 const char *cv_json_key(const cv_json *item);
 bool cv_json_is_object(const cv_json *item);

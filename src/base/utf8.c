@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 size_t cv_utf8_step(const char *text, size_t size)
 {
@@ -46,4 +47,16 @@ size_t cv_utf8_prefix(const char *text, size_t size)
     while (at < size && (length = cv_utf8_length(text + at, size - at)) > 0)
         at += length;
     return at;
+}
+
+size_t cv_utf8_mark(const char *text, size_t size)
+{
+    return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+bool cv_utf8_is_utf16(const char *text, size_t size)
+{
+    if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return true;
+    return size >= 4 && !text[0] == !text[2] && !text[1] == !text[3] && !text[0] != !text[1];
 }
