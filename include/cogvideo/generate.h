@@ -158,6 +158,13 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
                                              const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
                                              cogvideo_error *err);
 
+/* Whether a run of one stage would be refused once it has begun: the parts of the model that it needs, its options, its sampling, and the texts
+ * of all its steps, to which each adds words of its own and for which it has room of its own. Ask for every stage of a run before the first
+ * begins. Interpolation: over a clip of `frames` frames, `rounds` times (0 = model); both are read for no other stage. Key frames: without
+ * the first frame. No text is cut and nothing is logged here. */
+COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                                  cogvideo_stage stage, int frames, int rounds, cogvideo_error *err);
+
 /* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
  * frames takes: memory, and codes to draw. Decoding and encoding: of one frame of the model's own size. Scoring: nothing. */
 typedef struct cogvideo_plan {

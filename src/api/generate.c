@@ -54,6 +54,12 @@ cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_vide
     return cv_arrow_encode(model, in, rate, callbacks, out, err);
 }
 
+cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
+                                     int frames, int rounds, cogvideo_error *err)
+{
+    return cv_arrow_check(model, options, stage, frames, rounds, err);
+}
+
 cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
                                     cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
 {

@@ -29,6 +29,8 @@ cogvideo_status cv_arrow_decode(const cogvideo_model *model, const cogvideo_deco
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
                                 const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_arrow_check(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage, int frames,
+                               int rounds, cogvideo_error *err);
 cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_generate_options *options,
                               cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err);
 

@@ -4,7 +4,7 @@
  * do not see each other, so they run side by side. */
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/autoregress.h"
-#include "family/cogvideo/settings.h"
+#include "family/cogvideo/step.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,35 +111,26 @@ fail:
 }
 
 /* Texts, sampling and record of a round, then its windows. */
-static cogvideo_status run_texts(round_run *run, int batch, cv_json *record, cogvideo_error *err)
+static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &run->model->description.network;
-    double guidance = cv_step_guidance(run->model, run->options, CV_STEP_INTERPOLATE);
-    double seconds = cv_step_seconds(run->model, run->options, run->round);
-    bool guided = guidance != 1;
-    double weight = cv_step_text_weight(run->model, run->options, guided);
     cogvideo_status status;
-    cv_ids text = { 0 }, guide = { 0 };
-    cv_sampling sampling;
+    cv_step step = { 0 };
     char name[40];
-    cv_loop loop = { .model = run->model, .stage = run->stage, .text = &text, .guide = guided ? &guide : NULL,
-                     .guidance = guidance, .text_weight = (float)weight, .plus = true,
-                     .given = cv_cogvideo_known(config), .slots = config->frames, .sampling = &sampling,
-                     .seed = run->options->seed, .step_id = CV_STEP_INTERPOLATE | (uint32_t)run->round << 8,
-                     .advanced = advanced, .slot_done = slot_done, .user = run, .rows = &run->options->callbacks,
-                     .told_as = COGVIDEO_STAGE_INTERPOLATE, .round = run->round };
+    cv_loop loop = { .model = run->model, .stage = run->stage, .text = &step.text, .plus = true, .given = cv_cogvideo_known(config),
+                     .slots = config->frames, .sampling = &step.sampling, .seed = run->options->seed,
+                     .step_id = CV_STEP_INTERPOLATE | (uint32_t)run->round << 8, .advanced = advanced, .slot_done = slot_done, .user = run,
+                     .rows = &run->options->callbacks, .told_as = COGVIDEO_STAGE_INTERPOLATE, .round = run->round };
 
-    CV_TRY(cv_step_sampling(run->model, run->options, CV_STEP_INTERPOLATE, &sampling, err));
-    CV_TRY(cv_step_text(run->model, run->options, CV_STEP_INTERPOLATE, guided, seconds, &text, err));
-    if (guided)
-        CV_TRY(cv_guide_text(run->model, run->options, seconds, &guide, err));
+    CV_TRY(cv_step_begin(&step, run->model, run->options, CV_STEP_INTERPOLATE, run->round, err));
+    loop.guide = step.guided ? &step.guide : NULL;
+    loop.guidance = step.guidance;
+    loop.text_weight = (float)step.text_weight;
     snprintf(name, sizeof name, "interpolate_%d", run->round);
-    cv_record_step(record, name, run->options, text.ids, text.count, guided ? guide.ids : NULL, guide.count, guidance,
-                   weight, seconds, &sampling);
+    cv_step_record(&step, run->options, name, record);
     CV_TRY(run_batches(run, &loop, batch, err));
 fail:
-    cv_ids_free(&text);
-    cv_ids_free(&guide);
+    cv_step_free(&step);
     return status;
 }
 
@@ -164,7 +155,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_INTERPOLATE, .round = run.round - run.first_round,
                                         .rounds = run.end_round - run.first_round, .frames = made,
                                         .all_codes = (long long)made * L };
-    CV_TRY(run_texts(&run, batch ? batch : run.windows, record, err));
+    CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
     *out = child;
     child = (cogvideo_tokens){ 0 };
 fail:
@@ -176,47 +167,33 @@ fail:
 }
 
 static cogvideo_status check(const cogvideo_model *model, const cogvideo_generate_options *options,
-                             const cogvideo_tokens *in, int rounds, int batch, cogvideo_error *err)
+                             const cogvideo_tokens *in, int batch, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
-    int known = cv_cogvideo_known(config);
     cogvideo_status status = cv_check_options(options, err);
 
     if (status != COGVIDEO_OK)
         return status;
-    if (rounds < 0 || rounds >= CV_MAX_DURATIONS || batch < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds must be from 1 to %d and the batch from 1",
-                       CV_MAX_DURATIONS - 1);
-    if (in->frames < known || (in->frames - 1) % (known - 1) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "interpolation takes windows of %d frames that share their ends: the clip must have %d, %d, %d, "
-                       "... frames, it has %d",
-                       known, known, 2 * known - 1, 3 * known - 2, in->frames);
-    if ((double)in->frames * (double)(1 << rounds) > 1e5)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d rounds over %d frames would make more than 100000 frames",
-                       rounds, in->frames);
+    if (batch < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the batch must be from 1, not %d", batch);
     return cv_check_clip(in, config->grid, config->image_codes, "stage 2", err);
 }
 
-/* Rounds are numbered from the key frames on, so two calls of one round each give what one call of two gives. */
 cogvideo_status cv_arrow_interpolate(const cogvideo_model *model, const cogvideo_generate_options *options,
                                      const cogvideo_tokens *in, int rounds, int batch, cogvideo_tokens *out,
                                      cogvideo_error *err)
 {
-    int behind = cv_rounds_behind(model, in->frames), left = model->description.duration_count - 1 - behind;
     cogvideo_status status;
     cogvideo_tokens clip = { 0 }, next = { 0 };
     cv_json *record = NULL;
-    round_run run = { .model = model, .options = options, .first_round = behind };
+    round_run run = { .model = model, .options = options };
 
-    if (rounds == 0)
-        rounds = left > 0 ? left : 1;
-    run.end_round = behind + rounds;
-    CV_TRY(check(model, options, in, rounds, batch, err));
+    CV_TRY(check(model, options, in, batch, err));
+    CV_TRY(cv_rounds_of(model, in->frames, rounds, &run.first_round, &run.end_round, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
     CV_TRY(cv_record_open(&record, model, options, in->header, err));
-    for (run.round = behind; run.round < run.end_round; run.round++) {
-        CV_TRY(run_round(run, batch, run.round > behind ? &clip : in, &next, record, err));
+    for (run.round = run.first_round; run.round < run.end_round; run.round++) {
+        CV_TRY(run_round(run, batch, run.round > run.first_round ? &clip : in, &next, record, err));
         cogvideo_tokens_free(&clip);
         clip = next;
         next = (cogvideo_tokens){ 0 };

@@ -2,7 +2,7 @@
  * then the others by stage 1, guided. CogVideo, section 3.3. */
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/autoregress.h"
-#include "family/cogvideo/settings.h"
+#include "family/cogvideo/step.h"
 
 #include <string.h>
 
@@ -68,52 +68,40 @@ static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv
 {
     static const uint32_t frame_id[1] = { 0 };
     cogvideo_status status;
-    cv_ids text = { 0 };
-    cv_sampling sampling;
-    double weight = cv_step_text_weight(run->model, run->options, false);
-    cv_loop loop = { .stage = stage, .text = &text, .text_weight = (float)weight, .slots = 1, .sampling = &sampling,
-                     .step_id = CV_STEP_FIRST_FRAME };
+    cv_step step = { 0 };
+    cv_loop loop = { .stage = stage, .text = &step.text, .slots = 1, .sampling = &step.sampling, .step_id = CV_STEP_FIRST_FRAME };
 
-    CV_TRY(cv_step_sampling(run->model, run->options, CV_STEP_FIRST_FRAME, &sampling, err));
-    CV_TRY(cv_step_text(run->model, run->options, CV_STEP_FIRST_FRAME, false, 0, &text, err));
-    cv_record_step(record, cv_step_name(CV_STEP_FIRST_FRAME), run->options, text.ids, text.count, NULL, 0, 1, weight, -1,
-                   &sampling);
+    CV_TRY(cv_step_begin(&step, run->model, run->options, CV_STEP_FIRST_FRAME, 0, err));
+    loop.text_weight = (float)step.text_weight;
+    cv_step_record(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), record);
     begin(run, COGVIDEO_STAGE_FIRST_FRAME, 1);
     CV_TRY(run_loop(run, &loop, frame_id, err));
 fail:
-    cv_ids_free(&text);
+    cv_step_free(&step);
     return status;
 }
 
 static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, cv_json *record, cogvideo_error *err)
 {
     cogvideo_status status;
-    cv_ids text = { 0 }, guide = { 0 };
-    cv_sampling sampling;
-    double guidance = cv_step_guidance(run->model, run->options, CV_STEP_KEYFRAMES);
-    double seconds = cv_step_seconds(run->model, run->options, -1);
-    bool guided = guidance != 1;
-    double weight = cv_step_text_weight(run->model, run->options, guided);
+    cv_step step = { 0 };
     uint32_t *frame_ids = NULL;
-    cv_loop loop = { .stage = stage, .text = &text, .guide = guided ? &guide : NULL, .guidance = guidance,
-                     .text_weight = (float)weight, .plus = true, .given = 1, .slots = run->frames,
-                     .sampling = &sampling, .step_id = CV_STEP_KEYFRAMES };
+    cv_loop loop = { .stage = stage, .text = &step.text, .plus = true, .given = 1, .slots = run->frames, .sampling = &step.sampling,
+                     .step_id = CV_STEP_KEYFRAMES };
 
-    CV_TRY(cv_step_sampling(run->model, run->options, CV_STEP_KEYFRAMES, &sampling, err));
-    CV_TRY(cv_step_text(run->model, run->options, CV_STEP_KEYFRAMES, guided, seconds, &text, err));
-    if (guided)
-        CV_TRY(cv_guide_text(run->model, run->options, seconds, &guide, err));
+    CV_TRY(cv_step_begin(&step, run->model, run->options, CV_STEP_KEYFRAMES, 0, err));
+    loop.guide = step.guided ? &step.guide : NULL;
+    loop.guidance = step.guidance;
+    loop.text_weight = (float)step.text_weight;
     CV_NEW(frame_ids, run->frames, err);
     for (int i = 0; i < run->frames; i++)
         frame_ids[i] = (uint32_t)i;
-    cv_record_step(record, cv_step_name(CV_STEP_KEYFRAMES), run->options, text.ids, text.count,
-                   guided ? guide.ids : NULL, guide.count, guidance, weight, seconds, &sampling);
+    cv_step_record(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), record);
     begin(run, COGVIDEO_STAGE_KEYFRAMES, run->frames - 1);
     CV_TRY(run_loop(run, &loop, frame_ids, err));
 fail:
     cv_free(frame_ids);
-    cv_ids_free(&text);
-    cv_ids_free(&guide);
+    cv_step_free(&step);
     return status;
 }
 

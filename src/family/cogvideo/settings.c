@@ -107,6 +107,26 @@ int cv_rounds_behind(const cogvideo_model *model, int frames)
     return gaps == frames - 1 ? rounds : 0;
 }
 
+cogvideo_status cv_rounds_of(const cogvideo_model *model, int frames, int rounds, int *first, int *end, cogvideo_error *err)
+{
+    const int known = cv_cogvideo_known(&model->description.network), behind = cv_rounds_behind(model, frames);
+    const int left = model->description.duration_count - 1 - behind;
+
+    if (rounds == 0)
+        rounds = left > 0 ? left : 1;
+    if (rounds < 0 || rounds >= CV_MAX_DURATIONS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds must be from 1 to %d, not %d", CV_MAX_DURATIONS - 1, rounds);
+    if (frames < known || (frames - 1) % (known - 1) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "interpolation takes windows of %d frames that share their ends: the clip must have %d, %d, %d, ... frames, it has %d",
+                       known, known, 2 * known - 1, 3 * known - 2, frames);
+    if ((double)frames * (double)(1 << rounds) > 1e5)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d rounds over %d frames would make more than 100000 frames", rounds, frames);
+    *first = behind;
+    *end = behind + rounds;
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err)
 {
     size_t count;

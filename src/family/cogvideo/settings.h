@@ -25,6 +25,9 @@ double cv_step_text_weight(const cogvideo_model *model, const cogvideo_generate_
 double cv_step_seconds(const cogvideo_model *model, const cogvideo_generate_options *options, int round);
 /* Rounds of interpolation behind a clip of so many frames: 0 for key frames, and for any number that rounds never give. */
 int cv_rounds_behind(const cogvideo_model *model, int frames);
+/* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many frames are. They are
+ * numbered from the key frames on, so that two runs of one round each give what one run of two gives. An error where there are none. */
+cogvideo_status cv_rounds_of(const cogvideo_model *model, int frames, int rounds, int *first, int *end, cogvideo_error *err);
 /* Length of the whole clip. */
 double cv_clip_seconds(const cogvideo_model *model, const cogvideo_generate_options *options);
 

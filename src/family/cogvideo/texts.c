@@ -43,8 +43,8 @@ fail:
     return status;
 }
 
-/* A prompt is empty when it holds only blanks, of which Unicode has many: the text model knows them. */
-static cogvideo_status check_prompt(const cogvideo_model *model, const char *prompt, cogvideo_error *err)
+/* *tokens = those of the prompt alone. It is empty when it holds only blanks, of which Unicode has many: the text model knows them. */
+static cogvideo_status check_prompt(const cogvideo_model *model, const char *prompt, size_t *tokens, cogvideo_error *err)
 {
     size_t size = prompt ? strlen(prompt) : 0, count = 0;
     int32_t *ids = NULL;
@@ -58,38 +58,57 @@ static cogvideo_status check_prompt(const cogvideo_model *model, const char *pro
     }
     if (count == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
+    *tokens = count;
     status = COGVIDEO_OK;
 fail:
     return status;
 }
 
-static cogvideo_status check_length(const cogvideo_model *model, const cogvideo_generate_options *options, int room,
+/* A text on its way to a step. */
+typedef struct draft {
+    const char *what;     /* who reads it: "super-resolution" */
+    size_t prompt_tokens; /* of the prompt alone; 0 where ids were given, or for a guide */
+    int room;             /* tokens that the network takes */
+    cv_buffer ids;
+} draft;
+
+static cogvideo_status too_long(const draft *text, size_t count, cogvideo_error *err)
+{
+#define WAYS_OUT "or let it be cut ('--cut-text', the option cut_text)"
+    if (text->prompt_tokens > 0 && text->prompt_tokens < count)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the prompt has %zu tokens and %s adds %zu: that makes %zu, and the model has room for %d; shorten the prompt by %zu "
+                       "tokens or more, " WAYS_OUT, text->prompt_tokens, text->what, count - text->prompt_tokens, count, text->room,
+                       count - (size_t)text->room);
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has %zu tokens, and the model has room for %d; shorten it, " WAYS_OUT,
+                   text->what, count, text->room);
+#undef WAYS_OUT
+}
+
+static cogvideo_status check_length(const cogvideo_model *model, const cogvideo_generate_options *options, const draft *text,
                                     size_t *count, cogvideo_error *err)
 {
     if (*count == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text has no ids: at least one is needed");
-    if (*count <= (size_t)room)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has no tokens: at least one is needed", text->what);
+    if (*count <= (size_t)text->room)
         return COGVIDEO_OK;
     if (!options->cut_text)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the text has %zu ids, the model has room for %d: shorten it, or let it be cut "
-                       "('--cut-text', the option cut_text)",
-                       *count, room);
-    cv_log(&model->log, COGVIDEO_LOG_WARNING, "the text has %zu ids and was cut to the model's %d", *count, room);
-    *count = (size_t)room;
+        return too_long(text, *count, err);
+    cv_log(&model->log, COGVIDEO_LOG_WARNING, "the text of %s has %zu tokens and was cut to the model's %d", text->what, *count, text->room);
+    *count = (size_t)text->room;
     return COGVIDEO_OK;
 }
 
-/* Takes over the ids in `buffer`, cut to the room, each checked to be a row of the embeddings. */
-static cogvideo_status finish(const cogvideo_model *model, const cogvideo_generate_options *options, int room,
-                              cv_buffer *buffer, cv_ids *out, cogvideo_error *err)
+/* Takes over the ids of the text, cut to the room, each checked to be a row of the embeddings. */
+static cogvideo_status finish(const cogvideo_model *model, const cogvideo_generate_options *options, draft *text, cv_ids *out,
+                              cogvideo_error *err)
 {
-    int32_t *ids = (int32_t *)buffer->data;
-    size_t count = buffer->size / sizeof *ids;
+    int32_t *ids = (int32_t *)text->ids.data;
+    size_t count = text->ids.size / sizeof *ids;
     int vocabulary = model->description.network.vocabulary;
     cogvideo_status status;
 
-    CV_TRY(check_length(model, options, room, &count, err));
+    CV_TRY(check_length(model, options, text, &count, err));
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= vocabulary) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text id %d is none of the model's (0 to %d)", (int)ids[i],
@@ -99,57 +118,58 @@ static cogvideo_status finish(const cogvideo_model *model, const cogvideo_genera
     *out = (cv_ids){ ids, (int)count };
     return COGVIDEO_OK;
 fail:
-    cv_buffer_free(buffer);
+    cv_buffer_free(&text->ids);
     return status;
 }
 
 cogvideo_status cv_step_text(const cogvideo_model *model, const cogvideo_generate_options *options, cv_step_kind step,
                              bool guided, double seconds, cv_ids *out, cogvideo_error *err)
 {
+    static const char *const names[] = { "the first frame", "stage 1 (key frames)", "stage 2 (interpolation)", "super-resolution" };
     const cv_description *d = &model->description;
-    int room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places;
+    draft text = { .what = names[step], .room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places };
     cogvideo_status status;
-    cv_buffer ids = { 0 }, prompt = { 0 };
+    cv_buffer prompt = { 0 };
     const char *suffix = d->video_suffix;
 
     if (options->text_ids) {
-        CV_TRY(cv_buffer_append(&ids, options->text_ids, options->text_count * sizeof *options->text_ids, err));
-        return finish(model, options, room, &ids, out, err);
+        CV_TRY(cv_buffer_append(&text.ids, options->text_ids, options->text_count * sizeof *options->text_ids, err));
+        return finish(model, options, &text, out, err);
     }
     CV_TRY(cv_need_text(model, err));
-    CV_TRY(check_prompt(model, options->prompt, err));
+    CV_TRY(check_prompt(model, options->prompt, &text.prompt_tokens, err));
     if (step == CV_STEP_FIRST_FRAME)
         suffix = d->first_frame_suffix;
     else if (step == CV_STEP_KEYFRAMES && !guided)
         suffix = "";
     if (step == CV_STEP_KEYFRAMES || step == CV_STEP_INTERPOLATE)
-        CV_TRY(append_duration(model, &ids, seconds, err));
+        CV_TRY(append_duration(model, &text.ids, seconds, err));
     CV_TRY(cv_buffer_printf(&prompt, err, "%s%s", options->prompt, suffix));
-    CV_TRY(append_text(model, &ids, prompt.data, err));
+    CV_TRY(append_text(model, &text.ids, prompt.data, err));
     cv_buffer_free(&prompt);
-    return finish(model, options, room, &ids, out, err);
+    return finish(model, options, &text, out, err);
 fail:
     cv_buffer_free(&prompt);
-    cv_buffer_free(&ids);
+    cv_buffer_free(&text.ids);
     return status;
 }
 
 cogvideo_status cv_guide_text(const cogvideo_model *model, const cogvideo_generate_options *options, double seconds,
                               cv_ids *out, cogvideo_error *err)
 {
+    draft text = { .what = "the guide", .room = model->description.network.text_places };
     cogvideo_status status;
-    cv_buffer ids = { 0 };
 
     if (options->guide_ids) {
-        CV_TRY(cv_buffer_append(&ids, options->guide_ids, options->guide_count * sizeof *options->guide_ids, err));
+        CV_TRY(cv_buffer_append(&text.ids, options->guide_ids, options->guide_count * sizeof *options->guide_ids, err));
     } else {
         CV_TRY(cv_need_text(model, err));
-        CV_TRY(append_duration(model, &ids, seconds, err));
-        CV_TRY(append_text(model, &ids, model->description.guide, err));
+        CV_TRY(append_duration(model, &text.ids, seconds, err));
+        CV_TRY(append_text(model, &text.ids, model->description.guide, err));
     }
-    return finish(model, options, model->description.network.text_places, &ids, out, err);
+    return finish(model, options, &text, out, err);
 fail:
-    cv_buffer_free(&ids);
+    cv_buffer_free(&text.ids);
     return status;
 }
 

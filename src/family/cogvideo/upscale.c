@@ -1,8 +1,7 @@
 /* upscale.c - direct super-resolution of every frame of a clip: all places of a frame from one pass, drawn apart. */
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/rows.h"
-#include "family/cogvideo/settings.h"
-#include "family/cogvideo/texts.h"
+#include "family/cogvideo/step.h"
 
 #include "base/rng.h"
 
@@ -78,20 +77,18 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
     int L = config->upscaled_grid * config->upscaled_grid;
     cogvideo_status status;
     cogvideo_tokens clip = { 0 };
-    cv_ids text = { 0 };
-    cv_sampling sampling;
+    cv_step step = { 0 };
     cv_json *record = NULL;
     void *scratch = NULL;
-    upscale_run run = { .model = model, .options = options, .sampling = &sampling };
+    upscale_run run = { .model = model, .options = options, .sampling = &step.sampling };
     const cv_upscaler_callbacks network = { draw, after_layer, &run };
 
     CV_TRY(cv_check_options(options, err));
     CV_TRY(cv_need_upscaler(model, err));
     CV_TRY(cv_check_clip(in, config->grid, config->image_codes, "the super-resolution network", err));
-    CV_TRY(cv_step_sampling(model, options, CV_STEP_UPSCALE, &sampling, err));
-    CV_TRY(cv_step_text(model, options, CV_STEP_UPSCALE, false, 0, &text, err));
+    CV_TRY(cv_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
     CV_TRY(cv_record_open(&record, model, options, in->header, err));
-    cv_record_step(record, cv_step_name(CV_STEP_UPSCALE), options, text.ids, text.count, NULL, 0, 1, 0, -1, &sampling);
+    cv_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
     CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, in->rate, in->frames, err));
     scratch = cv_alloc(cv_upscaler_scratch(model->upscaler, &model->exec), 1, err);
     run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
@@ -107,7 +104,7 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
         bool known = recall(&run);
 
         if (!known)
-            CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, text.ids, text.count,
+            CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, step.text.ids, step.text.count,
                                    in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
         run.progress.frame++;
         run.progress.codes = (long long)run.progress.frame * L;
@@ -124,7 +121,7 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
 fail:
     cv_json_free(&record);
     cogvideo_tokens_free(&clip);
-    cv_ids_free(&text);
+    cv_step_free(&step);
     cv_free(scratch);
     cv_free(run.sampler_scratch);
     return status;
