@@ -114,4 +114,4 @@ fail:
     return status;
 }
 
-const cv_sink cv_gif_sink = { cv_held_open, cv_held_frame, gif_commit, cv_held_close };
+const cv_sink cv_gif_sink = { cv_held_open, cv_held_frame, gif_commit, cv_held_close, cv_held_plan };

@@ -33,8 +33,8 @@ static cogvideo_status none_commit(void *state, cogvideo_error *err)
     return missing("a video", err);
 }
 
-const cv_sink cv_ffmpeg_sink = { none_open, none_frame, none_commit, cv_free };
-const cv_sink cv_gif_sink = { none_open, none_frame, none_commit, cv_free };
+const cv_sink cv_ffmpeg_sink = { none_open, none_frame, none_commit, cv_free, NULL };
+const cv_sink cv_gif_sink = { none_open, none_frame, none_commit, cv_free, NULL };
 
 cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvideo_error *err)
 {

@@ -131,4 +131,4 @@ static cogvideo_status video_commit(void *state, cogvideo_error *err)
     return cv_output_commit(&s->output, err);
 }
 
-const cv_sink cv_ffmpeg_sink = { video_open, video_frame, video_commit, video_close };
+const cv_sink cv_ffmpeg_sink = { video_open, video_frame, video_commit, video_close, NULL };

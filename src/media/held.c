@@ -33,3 +33,15 @@ void cv_held_close(void *state)
     cv_frames_free(&held->frames);
     cv_free(held);
 }
+
+cogvideo_status cv_held_plan(const cv_sink_config *config, int frames, uint64_t *bytes, cogvideo_error *err)
+{
+    const uint64_t one = cv_frame_bytes(config->width, config->height);
+
+    if ((uint64_t)frames > CV_MEDIA_MAX_BYTES / one || frames > CV_MEDIA_MAX_FRAMES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: %d frames of %d x %d pixels cannot be held at once, which such a file takes; write smaller ones or another form",
+                       config->path, frames, config->width, config->height);
+    *bytes = (uint64_t)frames * one;
+    return COGVIDEO_OK;
+}

@@ -9,9 +9,10 @@ typedef struct cv_held {
     cv_frames frames;
 } cv_held;
 
-/* open, frame and close of a sink (sink.h) whose state is a cv_held. */
+/* open, frame, close and plan of a sink (sink.h) whose state is a cv_held. */
 cogvideo_status cv_held_open(void **state, const cv_sink_config *config, cogvideo_error *err);
 cogvideo_status cv_held_frame(void *state, const uint8_t *pixels, cogvideo_error *err);
 void cv_held_close(void *state);
+cogvideo_status cv_held_plan(const cv_sink_config *config, int frames, uint64_t *bytes, cogvideo_error *err);
 
 #endif

@@ -52,4 +52,4 @@ static cogvideo_status mjpeg_commit(void *state, cogvideo_error *err)
     return cv_output_commit(&((mjpeg *)state)->output, err);
 }
 
-const cv_sink cv_mjpeg_sink = { mjpeg_open, mjpeg_frame, mjpeg_commit, mjpeg_close };
+const cv_sink cv_mjpeg_sink = { mjpeg_open, mjpeg_frame, mjpeg_commit, mjpeg_close, NULL };

@@ -44,4 +44,4 @@ static cogvideo_status numbered_commit(void *state, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-const cv_sink cv_numbered_sink = { numbered_open, numbered_frame, numbered_commit, cv_free };
+const cv_sink cv_numbered_sink = { numbered_open, numbered_frame, numbered_commit, cv_free, NULL };

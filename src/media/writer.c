@@ -201,6 +201,25 @@ void cogvideo_video_writer_abandon(cogvideo_video_writer **writer)
     *writer = NULL;
 }
 
+cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames, const cogvideo_write_options *options,
+                                    uint64_t *bytes, cogvideo_error *err)
+{
+    cogvideo_video_writer *writer = NULL;
+    uint64_t held = 0;
+    cogvideo_status status;
+
+    if (frames < 1 || frames > CV_MEDIA_MAX_FRAMES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: %d frames were asked for, 1 to %d are possible", path, frames, CV_MEDIA_MAX_FRAMES);
+    CV_TRY(is_stdout(path) ? cv_frame_check_size(width, height, err)
+                           : cogvideo_video_writer_open(&writer, path, width, height, 0, options, err));
+    if (writer && writer->sink->plan)
+        CV_TRY(writer->sink->plan(&writer->config, frames, &held, err));
+    *bytes = held;
+fail:
+    cogvideo_video_writer_abandon(&writer);
+    return status;
+}
+
 cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,
                                      const cogvideo_write_options *options, cogvideo_error *err)
 {

@@ -71,4 +71,4 @@ static cogvideo_status y4m_commit(void *state, cogvideo_error *err)
     return cv_output_commit(&((y4m *)state)->output, err);
 }
 
-const cv_sink cv_y4m_sink = { y4m_open, y4m_frame, y4m_commit, y4m_close };
+const cv_sink cv_y4m_sink = { y4m_open, y4m_frame, y4m_commit, y4m_close, NULL };
