@@ -91,7 +91,7 @@ COGVIDEO_API void cogvideo_video_writer_abandon(cogvideo_video_writer **writer);
  * exists and can be written to. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err);
 /* The same of a clip of so many frames: what would write it is opened and closed again, so that encoder, size and options are checked too, and
- * *bytes = memory that the writer would take for frames that it holds (contact sheets and GIF). `options` may be NULL. */
+ * *bytes = about the memory that the writer would take: for the frames that contact sheets and GIF hold, or in an encoder. `options` may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames, const cogvideo_write_options *options,
                                                  uint64_t *bytes, cogvideo_error *err);
 

@@ -1,8 +1,6 @@
 /* cogvideo generate - a prompt to a video, every stage's codes kept beside it. */
 #include "commands.h"
-#include "generate_job.h"
-#include "interrupt.h"
-#include "prompts.h"
+#include "generate_list.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -19,7 +17,8 @@ static const arg_option table[] = {
     { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
     { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
       NULL },
-    { "prompts", 0, "FILE", "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\"; - is "
+    { "prompts", 0, "FILE", "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\", which is not "
+      "there yet; - is "
       "standard input; -o needs a number, as clip-%d.mp4", ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
     { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on", ARG_TEXT, FIELD(preview),
       0, 0, 0, NULL },
@@ -27,48 +26,6 @@ static const arg_option table[] = {
       NULL },
     { 0 },
 };
-
-static void tell_prompt(size_t number, size_t count, const char *prompt)
-{
-    char *text = cli_excerpt(prompt);
-
-    cli_say("prompt %zu of %zu: %s", number, count, text);
-    free(text);
-}
-
-/* One prompt after the other, with the model open all the time. A clip that is there is not made again, and one that fails does not
- * stop those behind it. */
-static int run_prompts(const cli_command *command, cli_session *session, const generate_settings *s, const cli_arguments *arguments)
-{
-    cli_prompts prompts = { 0 };
-    int status = cli_prompts_read(&prompts, s->prompts), failed = 0;
-
-    for (size_t i = 0; i < prompts.count && status == CLI_OK; i++) {
-        const cli_prompt_line *line = &prompts.lines[i];
-        generate_settings own = *s;
-        char *name = line->output ? cli_format("%s", line->output) : cli_prompts_name(s->output.output, line->number, s->samples);
-
-        if (!name) {
-            status = cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'", s->output.output);
-            break;
-        }
-        own.output.output = name;
-        own.output.resume = !s->output.force;
-        own.text.prompt = line->prompt;
-        own.sampling.seed = line->seed >= 0 ? line->seed : s->sampling.seed;
-        if (!s->model.quiet)
-            tell_prompt(i + 1, prompts.count, line->prompt);
-        if (generate_job_run(command, session, &own, arguments) != CLI_OK) {
-            failed++;
-            status = cli_interrupted() ? 128 + cli_interrupted() : session->model ? CLI_OK : CLI_FAILED;
-        }
-        free(name);
-    }
-    if (status == CLI_OK && failed > 0)
-        status = cli_error("%d of %zu prompts failed; their errors are above", failed, prompts.count);
-    cli_prompts_free(&prompts);
-    return status;
-}
 
 static int check_settings(const cli_command *command, const generate_settings *s, const cli_arguments *arguments)
 {
@@ -95,7 +52,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
     if (status == CLI_OK)
-        status = s->prompts ? run_prompts(command, &session, s, arguments) : generate_job_run(command, &session, s, arguments);
+        status = s->prompts ? generate_list_run(command, &session, s, arguments) : generate_job_run(command, &session, s, arguments);
     cli_close(&session);
     return status;
 }
@@ -120,8 +77,9 @@ const cli_command cmd_generate = {
         "  clip.keyframes.jsonl     the codes of stage 1\n"
         "  clip.interpolated.jsonl  the codes of stage 2, where super-resolution follows\n"
         "  clip.jsonl               the codes that clip.mp4 shows\n"
-        "  clip.json                all that is needed to make it again\n"
-        "and, until all is done, clip.journal with every row of codes that is drawn: --resume goes on from it.\n\n"
+        "  clip.json                all that is needed to make it again, from which --resume sees that it is what is asked for\n"
+        "and, until all is done, clip.journal with every row of codes that is drawn: --resume goes on from it.\n"
+        "A video that is missing, or asked for in another form or size, --resume makes of the codes that are there.\n\n"
         CLI_FORMS_HELP,
     .examples = "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o clip.mp4\n"
                 "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif\n"

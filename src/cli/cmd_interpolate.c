@@ -23,31 +23,42 @@ static const arg_option table[] = {
     { 0 },
 };
 
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
+static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *in, const cli_files *files,
+                const cli_arguments *arguments)
 {
-    cogvideo_generate_options options;
-    const cli_record record = { .command = command->name, .input = in, .session = session, .options = &options,
-                                .guidance = s->text.guidance, .rounds = s->rounds };
+    const cogvideo_generate_options *options = asked->options;
+    const long long codes = (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid * session->info.grid;
     cogvideo_tokens out = { 0 };
     cogvideo_error err;
-    char *path = (char *)s->output.output;
+    int status;
+
+    if ((status = cli_announce_rounds(session, options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
+        (status = cli_sink_open(session, options, session->info.grid, 1, (char *const *)&files->codes)) != CLI_OK)
+        return status;
+    if (cogvideo_interpolate(session->model, options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
+    cogvideo_tokens_free(&out);
+    return status;
+}
+
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_files *files,
+                const cli_arguments *arguments)
+{
+    cogvideo_generate_options options;
+    const cli_settings asked = { .command = command->name, .input = in, .session = session, .options = &options, .model = &s->model,
+                                 .guidance = s->text.guidance, .rounds = s->rounds };
     int status;
 
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce_rounds(session, &options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
-        (status = cli_announce_disk(session, path, (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid *
-                                                       session->info.grid, 0)) != CLI_OK ||
-        (status = cli_sink_open(session, &options, session->info.grid, 1, &path)) != CLI_OK)
+        (status = cli_check_stage(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames, s->rounds)) != CLI_OK ||
+        (status = cli_resume_begin(session, &s->output, &asked, files, 1)) != CLI_OK)
         return status;
-    if (cogvideo_interpolate(session->model, &options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
-        status = cli_save_result(session, &out, 1, (const char *const *)&path, s->sampling.seed, s->output.json);
-    cogvideo_tokens_free(&out);
-    return status;
+    return session->finished ? cli_resume_tell(session, &s->output, files, 1) : draw(session, s, &asked, in, files, arguments);
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
@@ -55,12 +66,14 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     settings *s = given;
     cli_session session = CLI_NO_SESSION;
     cogvideo_tokens in = { 0 };
-    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
+    cli_files files = { 0 };
+    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &files, &in);
 
-    if (status == CLI_OK && !session.finished)
-        status = make(command, &session, s, &in);
+    if (status == CLI_OK)
+        status = make(command, &session, s, &in, &files, arguments);
     status = cli_resume_end(&session, arguments, status);
     cogvideo_tokens_free(&in);
+    cli_files_free(&files);
     cli_close(&session);
     return status;
 }
@@ -82,7 +95,7 @@ const cli_command cmd_interpolate = {
     .usage = "[OPTIONS] CODES -o CODES",
     .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
                "frames follow from its key frames. Every row of codes that is drawn is written to a journal beside the output,\n"
-               "from which --resume goes on.",
+               "from which --resume goes on. The record clip.json beside clip.jsonl says how that was made.",
     .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl --resume\n"
                 "  cogvideo interpolate --model weights/cogvideo key.jsonl --rounds 1 --seed 7 -o clip.jsonl",
     .min_arguments = 1,

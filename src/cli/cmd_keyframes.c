@@ -34,42 +34,67 @@ static const arg_option table[] = {
 
 static int load_first(cli_session *session, const char *path, cogvideo_tokens *first)
 {
-    cogvideo_error err;
-
     if (!cli_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
         return cli_encode_file(session, path, session->info.rate, 0, 1, first);
-    return cogvideo_tokens_load(first, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
+    return cli_load_clip(session, path, first);
 }
 
-static int make(const cli_command *command, cli_session *session, settings *s, char **paths)
+/* All steps that the run will take. */
+static int check_steps(cli_session *session, const settings *s, const cogvideo_generate_options *options, int frames)
+{
+    int status = s->first ? CLI_OK : cli_check_stage(session, options, COGVIDEO_STAGE_FIRST_FRAME, 1, 0);
+
+    return status == CLI_OK && frames > 1 ? cli_check_stage(session, options, COGVIDEO_STAGE_KEYFRAMES, frames, 0) : status;
+}
+
+static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *first, const cli_files *files,
+                const cli_arguments *arguments)
+{
+    const cogvideo_generate_options *options = asked->options;
+    const int frames = s->count > 0 ? s->count : session->info.keyframes;
+    const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
+    cogvideo_tokens clips[CLI_MAX_SAMPLES] = { { 0 } };
+    char *paths[CLI_MAX_SAMPLES];
+    cogvideo_error err;
+    int status;
+
+    for (int i = 0; i < s->samples; i++)
+        paths[i] = files[i].codes;
+    if ((status = cli_announce(session, options, COGVIDEO_STAGE_KEYFRAMES, frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
+        (status = cli_sink_open(session, options, session->info.grid, s->samples, paths)) != CLI_OK)
+        return status;
+    if (cogvideo_keyframes(session->model, options, first, s->count, clips, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_resume_save(session, &s->output, asked, files, clips, s->samples, arguments);
+    for (int i = 0; i < s->samples; i++)
+        cogvideo_tokens_free(&clips[i]);
+    return status;
+}
+
+static int make(const cli_command *command, cli_session *session, settings *s, const cli_files *files, const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
-    cogvideo_tokens first = { 0 }, clips[CLI_MAX_SAMPLES] = { { 0 } };
-    const cli_record record = { .command = command->name, .input = s->first ? &first : NULL, .count = s->count, .session = session,
-                                .options = &options, .guidance = s->text.guidance };
-    cogvideo_error err;
-    int status, frames = s->count > 0 ? s->count : session->info.keyframes;
-    const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
+    cogvideo_tokens first = { 0 };
+    const cli_settings asked = { .command = command->name, .input = s->first ? &first : NULL, .count = s->count, .session = session,
+                                 .options = &options, .model = &s->model, .guidance = s->text.guidance };
+    int status;
 
     if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
         return status;
     options.samples = s->samples;
     options.seconds = s->seconds;
-    if (s->first && (status = load_first(session, s->first, &first)) != CLI_OK)
+    if ((status = check_steps(session, s, &options, s->count > 0 ? s->count : session->info.keyframes)) != CLI_OK)
         return status;
-    if ((status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce(session, &options, COGVIDEO_STAGE_KEYFRAMES, frames, 1)) != CLI_OK ||
-        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
-        (status = cli_sink_open(session, &options, session->info.grid, s->samples, paths)) != CLI_OK)
-        goto done;
-    if (cogvideo_keyframes(session->model, &options, s->first ? &first : NULL, s->count, clips, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
-        status = cli_save_result(session, clips, s->samples, (const char *const *)paths, s->sampling.seed, s->output.json);
-done:
+    if (s->first)
+        status = load_first(session, s->first, &first);
+    if (status == CLI_OK)
+        status = cli_resume_begin(session, &s->output, &asked, files, s->samples);
+    if (status == CLI_OK)
+        status = session->finished ? cli_resume_tell(session, &s->output, files, s->samples)
+                                   : draw(session, s, &asked, s->first ? &first : NULL, files, arguments);
     cogvideo_tokens_free(&first);
-    for (int i = 0; i < s->samples; i++)
-        cogvideo_tokens_free(&clips[i]);
     return status;
 }
 
@@ -78,6 +103,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     settings *s = given;
     cli_session session = CLI_NO_SESSION;
     char *paths[CLI_MAX_SAMPLES] = { 0 };
+    cli_files files[CLI_MAX_SAMPLES] = { { 0 } };
     int status;
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)
@@ -89,18 +115,22 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return status;
     if ((status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, paths)) != CLI_OK)
         goto done;
-    if ((status = cli_resume_begin(&session, &s->output, paths, s->samples)) != CLI_OK || session.finished)
+    for (int i = 0; i < s->samples; i++)
+        cli_files_of_codes(&files[i], paths[i]);
+    if ((status = cli_resume_open(&session, &s->output, files, s->samples)) != CLI_OK)
         goto done;
     if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0]))) {
         status = CLI_FAILED;
         goto done;
     }
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK)
-        status = make(command, &session, s, paths);
+        status = make(command, &session, s, files, arguments);
 done:
     status = cli_resume_end(&session, arguments, status);
-    for (int i = 0; i < s->samples; i++)
+    for (int i = 0; i < s->samples; i++) {
+        cli_files_free(&files[i]);
         free(paths[i]);
+    }
     cli_close(&session);
     return status;
 }
@@ -122,7 +152,7 @@ const cli_command cmd_keyframes = {
     .details =
         "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
         "CODES.partial as they are finished, and every row of codes that is drawn to a journal beside CODES, from which\n"
-        "--resume goes on. Both are kept when the run is interrupted.",
+        "--resume goes on. Both are kept when the run is interrupted. The record key.json beside key.jsonl says how that was made.",
     .examples = "  cogvideo keyframes --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o key.jsonl\n"
                 "  cogvideo keyframes --model weights/cogvideo \"海浪\" --first beach.jpg --samples 4 -o key-%d.jsonl",
     .min_arguments = 0,

@@ -1,8 +1,9 @@
 /* cogvideo tokens convert - token streams, training rows and NumPy arrays into one another. */
 #include "commands.h"
 #include "common.h"
-#include "json_find.h"
 #include "say.h"
+
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,18 @@ static cogvideo_status load(const settings *s, const char *path, cogvideo_tokens
     }
 }
 
+/* The ids of the text that stand in the header; none where it has none. */
+static cogvideo_status header_ids(const cogvideo_tokens *clip, arg_ids *out, cogvideo_error *err)
+{
+    cv_json *header = cli_header(clip);
+    const cv_json *ids = cv_json_get(header, "text_ids");
+    cogvideo_status status =
+        ids ? cv_json_int_array(ids, INT32_MIN, INT32_MAX, &out->values, &out->count, "text_ids in the clip's header", err) : COGVIDEO_OK;
+
+    cv_json_free(&header);
+    return status;
+}
+
 static cogvideo_status save(const settings *s, const cogvideo_tokens *clip, cogvideo_error *err)
 {
     int form = form_of(s->output.output, s->to);
@@ -67,8 +80,8 @@ static cogvideo_status save(const settings *s, const cogvideo_tokens *clip, cogv
         return cogvideo_tokens_save_npy(clip, s->output.output, err);
     if (form == FORM_STREAM)
         return cogvideo_tokens_save(clip, s->output.output, err);
-    if (!s->text_ids.values)
-        found = json_find_ints(clip->header, "text_ids");
+    if (!s->text_ids.values && (status = header_ids(clip, &found, err)) != COGVIDEO_OK)
+        return status;
     status = cogvideo_tokens_save_row(clip, s->output.output, found.values ? found.values : s->text_ids.values,
                                       found.values ? found.count : s->text_ids.count, s->text_places, s->pad, err);
     free(found.values);

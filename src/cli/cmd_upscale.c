@@ -11,31 +11,42 @@ typedef struct settings {
     cli_sampling_options sampling;
 } settings;
 
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in)
+static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *in, const cli_files *files,
+                const cli_arguments *arguments)
 {
-    cogvideo_generate_options options;
-    const cli_record record = { .command = command->name, .input = in, .session = session, .options = &options,
-                                .guidance = s->text.guidance };
+    const cogvideo_generate_options *options = asked->options;
+    const long long codes = (long long)in->frames * session->info.upscaled_grid * session->info.upscaled_grid;
     cogvideo_tokens out = { 0 };
     cogvideo_error err;
-    char *path = (char *)s->output.output;
+    int status;
+
+    if ((status = cli_announce(session, options, COGVIDEO_STAGE_UPSCALE, in->frames, 1)) != CLI_OK ||
+        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
+        (status = cli_sink_open(session, options, session->info.upscaled_grid, 1, (char *const *)&files->codes)) != CLI_OK)
+        return status;
+    if (cogvideo_upscale(session->model, options, in, &out, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
+    cogvideo_tokens_free(&out);
+    return status;
+}
+
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_files *files,
+                const cli_arguments *arguments)
+{
+    cogvideo_generate_options options;
+    const cli_settings asked = { .command = command->name, .input = in, .session = session, .options = &options, .model = &s->model,
+                                 .guidance = s->text.guidance };
     int status;
 
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_resume_settings(session, &record, &s->model)) != CLI_OK ||
-        (status = cli_announce(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames, 1)) != CLI_OK ||
-        (status = cli_announce_disk(session, path, (long long)in->frames * session->info.upscaled_grid * session->info.upscaled_grid,
-                                    0)) != CLI_OK ||
-        (status = cli_sink_open(session, &options, session->info.upscaled_grid, 1, &path)) != CLI_OK)
+        (status = cli_check_stage(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames, 0)) != CLI_OK ||
+        (status = cli_resume_begin(session, &s->output, &asked, files, 1)) != CLI_OK)
         return status;
-    if (cogvideo_upscale(session->model, &options, in, &out, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
-        status = cli_save_result(session, &out, 1, (const char *const *)&path, s->sampling.seed, s->output.json);
-    cogvideo_tokens_free(&out);
-    return status;
+    return session->finished ? cli_resume_tell(session, &s->output, files, 1) : draw(session, s, &asked, in, files, arguments);
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
@@ -43,12 +54,14 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     settings *s = given;
     cli_session session = CLI_NO_SESSION;
     cogvideo_tokens in = { 0 };
-    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &in);
+    cli_files files = { 0 };
+    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &files, &in);
 
-    if (status == CLI_OK && !session.finished)
-        status = make(command, &session, s, &in);
+    if (status == CLI_OK)
+        status = make(command, &session, s, &in, &files, arguments);
     status = cli_resume_end(&session, arguments, status);
     cogvideo_tokens_free(&in);
+    cli_files_free(&files);
     cli_close(&session);
     return status;
 }
@@ -67,7 +80,8 @@ const cli_command cmd_upscale = {
     .summary = "make a clip's codes three times as fine (super-resolution)",
     .usage = "[OPTIONS] CODES -o CODES",
     .details = "Frames are independent of each other; they are written to the output's .partial as they are finished,\n"
-               "and every row of codes that is drawn to a journal beside it, from which --resume goes on.\n"
+               "and every row of codes that is drawn to a journal beside it, from which --resume goes on. The record\n"
+               "high.json beside high.jsonl says how that was made.\n"
                "Prompt and seed are those of the clip, where its header tells them and none are given.",
     .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"
                 "  cogvideo upscale --model weights/cogvideo --greedy --text-ids 20009,20044 low.jsonl -o high.jsonl",

@@ -1,11 +1,11 @@
 #include "common.h"
 
 #include "interrupt.h"
-#include "json_find.h"
-#include "resume.h"
 #include "say.h"
 
+#include "base/json.h"
 #include "base/pattern.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -77,6 +77,7 @@ void cli_close(cli_session *session)
     cli_sink_close(&session->sink, 0);
     cli_journal_close(&session->journal, 0);
     cogvideo_model_close(&session->model);
+    cv_json_free(&session->earlier);
     free(session->prompt);
 }
 
@@ -138,7 +139,7 @@ const char *cli_prompt(cli_session *session, const char *argument)
 
     if (strcmp(argument, "-") != 0)
         return argument;
-    session->prompt = cli_alloc(MAX_PROMPT + 1, 1);
+    session->prompt = cli_alloc(MAX_PROMPT + 2, 1);
     size = fread(session->prompt, 1, MAX_PROMPT + 1, stdin);
     if (ferror(stdin)) {
         cli_error("standard input: cannot be read: %s", strerror(errno));
@@ -148,13 +149,43 @@ const char *cli_prompt(cli_session *session, const char *argument)
         cli_error("standard input: a prompt may have at most %zu bytes", MAX_PROMPT);
         return NULL;
     }
+    if (cv_utf8_is_utf16(session->prompt, size)) {
+        cli_error("standard input: is UTF-16 text; UTF-8 was expected: iconv -f UTF-16 -t UTF-8 makes that of it");
+        return NULL;
+    }
     if (memchr(session->prompt, 0, size)) {
         cli_error("standard input: holds a zero byte; a text was expected");
         return NULL;
     }
     while (size > 0 && strchr("\r\n", session->prompt[size - 1]))
         session->prompt[--size] = '\0';
-    return session->prompt;
+    return session->prompt + cv_utf8_mark(session->prompt, size);
+}
+
+cv_json *cli_header(const cogvideo_tokens *clip)
+{
+    cv_json *header = NULL;
+
+    return clip->header && cv_json_parse(&header, clip->header, strlen(clip->header), "the clip's header", NULL) == COGVIDEO_OK ? header : NULL;
+}
+
+/* The whole number `key` of an object, from 0 to `max`; -1 where there is none. */
+static int64_t whole_number(const cv_json *object, const char *key, int64_t max)
+{
+    int64_t value;
+
+    return cv_json_int(object, key, 0, max, &value, "", NULL) == COGVIDEO_OK ? value : -1;
+}
+
+/* The prompt that a clip's header tells, in fresh memory, or NULL. */
+static char *header_prompt(const cogvideo_tokens *clip)
+{
+    cv_json *header = cli_header(clip);
+    const char *text = NULL;
+    char *prompt = cv_json_string(header, "prompt", &text, "", NULL) == COGVIDEO_OK ? cli_format("%s", text) : NULL;
+
+    cv_json_free(&header);
+    return prompt;
 }
 
 int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip)
@@ -162,7 +193,7 @@ int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo
     if (text->prompt)
         return (text->prompt = cli_prompt(session, text->prompt)) ? CLI_OK : CLI_FAILED;
     if (!text->text_ids.values)
-        text->prompt = session->prompt = json_find_string(clip->header, "prompt");
+        text->prompt = session->prompt = header_prompt(clip);
     if (text->prompt || text->text_ids.values)
         return CLI_OK;
     return cli_error("no prompt is known: the clip's header has none; give --prompt or --text-ids");
@@ -217,9 +248,8 @@ static void warn_of_unknown(cli_session *session, const char *prompt)
     cogvideo_free(unknown);
 }
 
-void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+static void fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
 {
-    warn_of_unknown(session, text->prompt);
     cogvideo_generate_defaults(out);
     out->prompt = text->prompt;
     out->text_ids = text->text_ids.values;
@@ -233,32 +263,41 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
     out->callbacks = cli_callbacks(session);
 }
 
+void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+{
+    warn_of_unknown(session, text->prompt);
+    fill_text(session, text, out);
+}
+
 void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
 {
     static const char *const makers[] = { "keyframes", "first_frame", NULL };
     int64_t seed = -1, sample;
+    cv_json *header;
 
     if (sampling->seed != CLI_SEED_NONE)
         return;
+    header = cli_header(clip);
     for (size_t i = 0; i < sizeof makers / sizeof *makers && seed < 0; i++)
-        seed = json_find_integer(clip->header, makers[i], "seed", CLI_MAX_SEED);
+        seed = whole_number(makers[i] ? cv_json_get(header, makers[i]) : header, "seed", CLI_MAX_SEED);
+    sample = whole_number(header, "sample", CLI_MAX_SAMPLE);
+    cv_json_free(&header);
     if (seed < 0)
         return;
     sampling->seed = seed;
-    sample = json_find_integer(clip->header, NULL, "sample", CLI_MAX_SAMPLE);
     if (sampling->first_sample == 0 && sample > 0)
         sampling->first_sample = (int)sample;
     if (!sampling->greedy && !session->progress.quiet)
         cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
 }
 
-/* A run that goes on has the seed with which it was begun. */
+/* A run that goes on, or is asked for again, has the seed with which it was begun. */
 static int draw_seed(cli_session *session, cli_sampling_options *sampling)
 {
     uint32_t seed;
 
     if (sampling->seed < 0)
-        sampling->seed = json_find_integer(session->journal.settings, NULL, "seed", CLI_MAX_SEED);
+        sampling->seed = whole_number(session->earlier, "seed", CLI_MAX_SEED);
     if (sampling->seed >= 0)
         return CLI_OK;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
@@ -269,18 +308,12 @@ static int draw_seed(cli_session *session, cli_sampling_options *sampling)
     return CLI_OK;
 }
 
-int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
-                         cli_sampling_options *sampling, cogvideo_generate_options *out)
+void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
-    int by_rank = sampling->top_k > 0 || sampling->top_p > 0;
-    int status;
+    const int by_rank = sampling->top_k > 0 || sampling->top_p > 0;
 
-    if (by_rank && sampling->clusters > 0)
-        return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
-    if ((status = draw_seed(session, sampling)) != CLI_OK)
-        return status;
-    cli_fill_text(session, text, out);
-    out->seed = (uint64_t)sampling->seed;
+    fill_text(session, text, out);
+    out->seed = sampling->seed < 0 ? 0 : (uint64_t)sampling->seed;
     out->first_sample = sampling->first_sample;
     out->sampling.temperature = sampling->temperature;
     out->sampling.code_temperature = sampling->code_temperature;
@@ -288,6 +321,19 @@ int cli_generate_options(const cli_command *command, cli_session *session, const
     out->sampling.top_k = sampling->top_k;
     out->sampling.top_p = sampling->top_p;
     out->sampling.greedy = sampling->greedy;
+}
+
+int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+                         cli_sampling_options *sampling, cogvideo_generate_options *out)
+{
+    int status;
+
+    if ((sampling->top_k > 0 || sampling->top_p > 0) && sampling->clusters > 0)
+        return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
+    if ((status = draw_seed(session, sampling)) != CLI_OK)
+        return status;
+    warn_of_unknown(session, text->prompt);
+    cli_fill_options(session, text, sampling, out);
     return CLI_OK;
 }
 
@@ -314,14 +360,19 @@ int cli_need_output(const cli_command *command, const cli_output_options *option
     return CLI_OK;
 }
 
-static int save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int json)
+uint32_t cli_codes_checksum(const cogvideo_tokens *clip)
+{
+    return cli_checksum(clip->codes, (size_t)clip->frames * (size_t)clip->grid * (size_t)clip->grid * sizeof *clip->codes);
+}
+
+static int save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int quiet)
 {
     cogvideo_error err;
 
     cli_progress_end(&session->progress);
     if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    if (!json && !session->progress.quiet && strcmp(path, "-") != 0)
+    if (!quiet && !session->progress.quiet && strcmp(path, "-") != 0)
         cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->grid,
                 clip->grid);
     return CLI_OK;
@@ -348,17 +399,24 @@ void cli_result_json(const cogvideo_tokens *clips, int count, const char *const 
     putchar('\n');
 }
 
-int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed, int json)
+int cli_save_clips(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int quiet)
 {
     int status;
 
     cli_sink_close(&session->sink, 0);
     for (int i = 0; i < count; i++)
-        if ((status = save_clip(session, &clips[i], paths[i], json)) != CLI_OK)
+        if ((status = save_clip(session, &clips[i], paths[i], quiet)) != CLI_OK)
             return status;
-    if (json)
-        cli_result_json(clips, count, paths, seed);
     return CLI_OK;
+}
+
+int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed, int json)
+{
+    int status = cli_save_clips(session, clips, count, paths, json);
+
+    if (status == CLI_OK && json)
+        cli_result_json(clips, count, paths, seed);
+    return status;
 }
 
 /* The header of a partial file: model, prompt, seed and sample. */
@@ -420,25 +478,16 @@ int cli_refuse_number(const cli_command *command, const char *output)
     return cli_usage_error(command, "one clip is made, so its name takes no number, as '%s' has", output);
 }
 
-int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in)
+int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip)
 {
     cogvideo_error err;
 
-    if (cogvideo_tokens_load(in, input, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    return cli_open(command, session, model);
+    return cogvideo_tokens_load(clip, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 
-int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
-                   const cli_output_options *output, const char *input, cogvideo_tokens *in)
+int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in)
 {
-    char *path = (char *)output->output;
-    int status;
+    int status = cli_load_clip(session, input, in);
 
-    cli_progress_init(&session->progress, model->quiet);
-    if ((status = cli_need_output(command, output)) != CLI_OK ||
-        (status = cli_refuse_number(command, output->output)) != CLI_OK ||
-        (status = cli_resume_begin(session, output, &path, 1)) != CLI_OK || session->finished)
-        return status;
-    return cli_open_clip(command, session, model, input, in);
+    return status == CLI_OK ? cli_open(command, session, model) : status;
 }

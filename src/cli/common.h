@@ -8,6 +8,8 @@
 #include "output.h"
 #include "progress.h"
 
+#include "base/json.h"
+
 #include <cogvideo/cogvideo.h>
 
 /* --- options ----------------------------------------------------------------------------------------- */
@@ -68,7 +70,9 @@ typedef struct cli_session {
     cli_progress progress;
     cli_sink sink;
     cli_journal journal;
-    int finished;        /* nothing is left for --resume to do */
+    cv_json *earlier;    /* what an earlier run on this output says of itself, for --resume; or NULL */
+    int finished;        /* all codes are there */
+    int replaces;        /* files that are there may be replaced: by --force, or because the run makes the same */
     const char *preview; /* the picture that shows the newest frame, or NULL */
     int frame_grid;      /* of the frames that the run gives */
     double max_memory; /* bytes; 0 = what is free */
@@ -99,6 +103,9 @@ cogvideo_callbacks cli_callbacks(cli_session *session);
 /* The prompt, or standard input for "-". NULL after an error was printed. */
 const char *cli_prompt(cli_session *session, const char *argument);
 
+/* What the clip's header tells, to be freed with cv_json_free; NULL where it has none. */
+cv_json *cli_header(const cogvideo_tokens *clip);
+
 /* Where the prompt is an option: "-" is read from standard input; without it and text ids the clip's header tells. */
 int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip);
 
@@ -109,6 +116,8 @@ void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, c
 /* Options of the library from those of the command line; draws and prints the seed where none was given. */
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out);
+/* The same without a word, and without a seed where there is none yet: for plans. */
+void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling, cogvideo_generate_options *out);
 /* The fields of the above that do not sample. */
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out);
 
@@ -116,8 +125,13 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
  * where it is negative. Removes the partial files. */
 int cli_save_result(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths,
                     int64_t seed, int json);
-/* The same object of clips that were saved before. */
+/* Only saves them; `quiet`: without a word. */
+int cli_save_clips(cli_session *session, const cogvideo_tokens *clips, int count, const char *const *paths, int quiet);
+/* Only prints the object. */
 void cli_result_json(const cogvideo_tokens *clips, int count, const char *const *paths, int64_t seed);
+
+/* FNV-1a of all codes of a clip. */
+uint32_t cli_codes_checksum(const cogvideo_tokens *clip);
 
 /* Opens partial files for `count` clips on `grid` under their paths' names; the frames of a run go there. */
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
@@ -129,12 +143,10 @@ int cli_sample_paths(const cli_command *command, const char *output, int samples
 /* CLI_OK, or CLI_USAGE after an error: the one clip that is made would have a number in its name. */
 int cli_refuse_number(const cli_command *command, const char *output);
 
+/* Reads a clip. */
+int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip);
 /* Reads a clip, then opens the model. */
 int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in);
-
-/* What commands from codes to codes begin with, unless the run is finished: the output is checked, the clip read, the model opened. */
-int cli_begin_clip(const cli_command *command, cli_session *session, const cli_model_options *model,
-                   const cli_output_options *output, const char *input, cogvideo_tokens *in);
 
 /* --- pixels ---------------------------------------------------------------------------------------- */
 
@@ -154,6 +166,8 @@ extern const arg_option cli_picture_table[];
 /* A picture or video file to codes at `rate`, fitted to `size` x `size` (0 = the model's grid * rate), at most
  * `frames` frames (0 = all). */
 int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out);
+/* Whether a clip of so many frames, `side` pixels wide as they are decoded, can be written to `path` so, and memory has room for it. */
+int cli_check_pixels(cli_session *session, const char *path, const cli_picture_options *options, int side, int frames);
 /* Codes to a video file or pictures. */
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
                     const char *path);

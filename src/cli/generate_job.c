@@ -1,12 +1,12 @@
 #include "generate_job.h"
 
+#include "names.h"
 #include "plan.h"
 #include "resume.h"
 #include "say.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct job {
     cli_session *session;
@@ -18,28 +18,21 @@ typedef struct job {
 
 /* --- before the run ---------------------------------------------------------------------------------- */
 
-static int name_files(const cli_command *command, const generate_settings *s, job *j)
+int generate_job_files(const cli_command *command, const generate_settings *s, cli_files *files)
 {
     char *videos[CLI_MAX_SAMPLES] = { 0 };
     int status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, videos);
 
-    for (int i = 0; i < s->samples; i++) {
-        j->files[i].video = videos[i];
-        if (status == CLI_OK)
-            cli_files_name(&j->files[i]);
-    }
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        cli_files_of_video(&files[i], videos[i]);
+    for (int i = 0; i < s->samples; i++)
+        free(videos[i]);
     return status;
 }
 
-static int check_files(const job *j, const generate_settings *s)
+static int upscales(const cli_session *session, const generate_settings *s)
 {
-    int replace = cli_resume_replaces(j->session, &s->output);
-    int status = s->preview ? cli_check_video(s->preview, 1) : CLI_OK;
-
-    for (int i = 0; i < s->samples && status == CLI_OK; i++)
-        if ((status = cli_check_video(j->files[i].video, replace)) == CLI_OK)
-            status = cli_files_check(&j->files[i], replace);
-    return status;
+    return session->info.has_upscaler && !s->no_upscale;
 }
 
 static int check_model(job *j, const generate_settings *s)
@@ -51,10 +44,59 @@ static int check_model(job *j, const generate_settings *s)
     if (missing)
         return cli_error("the model '%s' has no %s, which generate needs; 'cogvideo info' tells what it has",
                          info->name, missing);
-    j->upscale = info->has_upscaler && !s->no_upscale;
+    j->upscale = upscales(j->session, s);
     if (!info->has_upscaler && !s->no_upscale && !s->model.quiet)
         cli_say("the model has no super-resolution: the clip stays at %dx%d codes", info->grid, info->grid);
     return CLI_OK;
+}
+
+cogvideo_status generate_job_check(const cli_session *session, const generate_settings *s, const cogvideo_generate_options *options,
+                                   cogvideo_error *err)
+{
+    const cogvideo_model_info *info = &session->info;
+    const int frames = cli_frames_after(session, info->keyframes, s->rounds), upscale = upscales(session, s);
+    const struct {
+        cogvideo_stage stage;
+        int frames, rounds, runs;
+    } stages[] = {
+        { COGVIDEO_STAGE_FIRST_FRAME, 1, 0, 1 },
+        { COGVIDEO_STAGE_KEYFRAMES, info->keyframes, 0, info->keyframes > 1 },
+        { COGVIDEO_STAGE_INTERPOLATE, info->keyframes, s->rounds, 1 },
+        { COGVIDEO_STAGE_UPSCALE, frames, 0, upscale },
+        { COGVIDEO_STAGE_DECODE, frames, 0, 1 },
+    };
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t i = 0; i < sizeof stages / sizeof *stages && status == COGVIDEO_OK; i++)
+        if (stages[i].runs)
+            status = cogvideo_check_stage(session->model, options, stages[i].stage, stages[i].frames, stages[i].rounds, err);
+    return status;
+}
+
+/* The preview's file must not be one of the clips'. */
+static int check_preview(const job *j, const generate_settings *s)
+{
+    cli_names names = { 0 };
+    int status = cli_check_video(s->preview, 1);
+
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        status = cli_names_add_clip(&names, &j->files[i], cli_frames_after(j->session, j->session->info.keyframes, s->rounds), 0);
+    if (status == CLI_OK && (status = cli_names_add(&names, s->preview, CLI_NAMES_PREVIEW)) == CLI_OK)
+        status = cli_names_check(&names, s->output.output);
+    cli_names_free(&names);
+    return status;
+}
+
+/* That the videos can be written, which is done last. */
+static int check_videos(job *j, const generate_settings *s)
+{
+    const cogvideo_model_info *info = &j->session->info;
+    const int side = (j->upscale ? info->upscaled_grid : info->grid) * info->rate;
+    int status = s->preview ? check_preview(j, s) : CLI_OK;
+
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        status = cli_check_pixels(j->session, j->files[i].video, &s->picture, side, cli_frames_after(j->session, info->keyframes, s->rounds));
+    return status;
 }
 
 /* What all stages will take. */
@@ -125,17 +167,15 @@ static int upscale(job *j, int sample, cogvideo_tokens *clip)
     return cli_save_result(j->session, clip, 1, &path, -1, 0);
 }
 
-static int finish_sample(job *j, const generate_settings *s, const cli_arguments *arguments, int sample)
+static int finish_sample(job *j, const generate_settings *s, const cli_settings *asked, const cli_arguments *arguments, int sample)
 {
     cogvideo_tokens clip = { 0 };
-    cli_record record = {
-        .session = j->session, .options = &j->options, .guidance = s->text.guidance, .rounds = s->rounds,
-        .files = &j->files[sample], .upscaled = j->upscale, .arguments = arguments,
-    };
+    const cli_record record = { .settings = asked, .sample = s->sampling.first_sample + sample, .files = &j->files[sample],
+                                .picture = &s->picture, .arguments = arguments };
     int status;
 
     j->options.samples = 1;
-    j->options.first_sample = s->sampling.first_sample + sample;
+    j->options.first_sample = record.sample;
     if ((status = interpolate(j, s, sample, &clip)) == CLI_OK && j->upscale)
         status = upscale(j, sample, &clip);
     if (status == CLI_OK)
@@ -146,13 +186,66 @@ static int finish_sample(job *j, const generate_settings *s, const cli_arguments
     return status;
 }
 
+static int draw(job *j, const generate_settings *s, const cli_settings *asked, const cli_arguments *arguments)
+{
+    int status;
+
+    if ((status = announce(j, s)) != CLI_OK || (status = make_keys(j, s)) != CLI_OK)
+        return status;
+    for (int i = 0; i < s->samples && status == CLI_OK; i++)
+        status = finish_sample(j, s, asked, arguments, i);
+    return status;
+}
+
+/* --- what is finished ------------------------------------------------------------------------------------ */
+
+/* Makes the video of a clip whose codes are there. */
+static int make_video(job *j, const generate_settings *s, const cli_files *files, const cv_json *record)
+{
+    cogvideo_tokens clip = { 0 };
+    int status;
+
+    if ((status = cli_load_clip(j->session, files->codes, &clip)) == CLI_OK &&
+        (status = cli_decode_file(j->session, &clip, &s->picture, files->video)) == CLI_OK)
+        status = cli_record_add_video(record, files, &s->picture);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+/* The codes are those that are asked for. A video that is missing, or was made of them with other options, is made of them, too. */
+static int finish_video(job *j, const generate_settings *s, const cli_files *files)
+{
+    cv_json *record = cli_record_read(files);
+    char *difference = NULL;
+    int64_t frames = 0;
+    int status, there;
+
+    if (!record)
+        return CLI_FAILED;
+    cv_json_int(record, "frames", 1, INT32_MAX, &frames, files->record, NULL);
+    there = cli_video_is_there(files->video, (int)frames);
+    if (cli_record_has_video(record, files, &s->picture, &difference) && there) {
+        if (!j->session->progress.quiet)
+            cli_say("%s: is finished", files->video);
+        status = CLI_OK;
+    } else if (there && !difference) {
+        status = cli_error("%s: is there, but %s does not tell of it; give another -o, or move it away", files->video, files->record);
+    } else {
+        if (there && !j->session->progress.quiet)
+            cli_say("%s: was made with other options of the picture, %s: it is made anew from %s", files->video, difference, files->codes);
+        status = make_video(j, s, files, record);
+    }
+    free(difference);
+    cv_json_free(&record);
+    return status;
+}
+
 static void print_json(const job *j, const generate_settings *s)
 {
     json_out json = { .stream = stdout, .first = 1 };
 
     json_begin(&json, NULL);
-    if (s->sampling.seed >= 0) /* a finished clip that is not made again may not say */
-        json_integer(&json, "seed", s->sampling.seed);
+    json_integer(&json, "seed", s->sampling.seed);
     json_begin_array(&json, "clips");
     for (int i = 0; i < s->samples; i++) {
         json_begin(&json, NULL);
@@ -164,26 +257,12 @@ static void print_json(const job *j, const generate_settings *s)
     putchar('\n');
 }
 
-static int is_finished(const job *j, const generate_settings *s)
-{
-    char *records[CLI_MAX_SAMPLES];
+/* --- all of it ------------------------------------------------------------------------------------------- */
 
-    for (int i = 0; i < s->samples; i++)
-        records[i] = j->files[i].record;
-    return cli_resume_finished(j->session, &s->output, records, s->samples);
-}
-
-static void tell_finished(job *j, const generate_settings *s)
+/* All that can be refused is, before the first code is drawn. */
+static int plan(const cli_command *command, job *j, generate_settings *s)
 {
-    j->upscale = access(j->files[0].middle, F_OK) == 0;
-    if (s->output.json)
-        print_json(j, s);
-}
-
-static int make(const cli_command *command, job *j, generate_settings *s, const cli_arguments *arguments)
-{
-    cli_record record = { .command = command->name, .session = j->session, .options = &j->options, .guidance = s->text.guidance,
-                          .rounds = s->rounds };
+    cogvideo_error err;
     int status;
 
     if ((!j->session->model && (status = cli_open(command, j->session, &s->model)) != CLI_OK) ||
@@ -193,13 +272,22 @@ static int make(const cli_command *command, job *j, generate_settings *s, const 
     j->options.seconds = s->seconds;
     j->options.samples = s->samples;
     j->session->preview = s->preview;
-    record.upscaled = j->upscale;
-    if ((status = cli_resume_settings(j->session, &record, &s->model)) != CLI_OK ||
-        (status = announce(j, s)) != CLI_OK ||
-        (status = make_keys(j, s)) != CLI_OK)
-        return status;
-    for (int i = 0; i < s->samples && status == CLI_OK; i++)
-        status = finish_sample(j, s, arguments, i);
+    if (generate_job_check(j->session, s, &j->options, &err) != COGVIDEO_OK)
+        return cli_failed(j->session, &err);
+    return check_videos(j, s);
+}
+
+static int make(const cli_command *command, job *j, generate_settings *s, const cli_arguments *arguments)
+{
+    const cli_settings asked = { .command = command->name, .session = j->session, .options = &j->options, .model = &s->model,
+                                 .guidance = s->text.guidance, .rounds = s->rounds, .upscaled = upscales(j->session, s) };
+    int status = cli_resume_begin(j->session, &s->output, &asked, j->files, s->samples);
+
+    if (status == CLI_OK && !j->session->finished)
+        status = draw(j, s, &asked, arguments);
+    else
+        for (int i = 0; i < s->samples && status == CLI_OK; i++)
+            status = finish_video(j, s, &j->files[i]);
     if (status == CLI_OK && s->output.json)
         print_json(j, s);
     return status;
@@ -211,12 +299,10 @@ int generate_job_run(const cli_command *command, cli_session *session, generate_
     int status;
 
     j->session = session;
-    if ((status = name_files(command, s, j)) == CLI_OK && (status = cli_resume_open(session, &s->output)) == CLI_OK) {
-        if (is_finished(j, s))
-            tell_finished(j, s);
-        else if ((status = check_files(j, s)) == CLI_OK)
-            status = make(command, j, s, arguments);
-    }
+    if ((status = generate_job_files(command, s, j->files)) == CLI_OK &&
+        (status = cli_resume_open(session, &s->output, j->files, s->samples)) == CLI_OK &&
+        (status = plan(command, j, s)) == CLI_OK)
+        status = make(command, j, s, arguments);
     for (int i = 0; i < s->samples; i++) {
         cogvideo_tokens_free(&j->keys[i]);
         cli_files_free(&j->files[i]);

@@ -3,6 +3,9 @@
 #include "base/file.h"
 #include "progress.h"
 #include "say.h"
+#include "settings.h"
+
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,9 +147,9 @@ static int read_journal(cli_journal *journal, size_t size)
     if (done < size)
         status = cli_error("%s: cannot be read: %s", journal->path, strerror(errno));
     for (; status == CLI_OK && (next = check_line(at, end, &length)); at = next) {
-        if (!journal->settings)
-            journal->settings = cli_format("%.*s", (int)length, at);
-        else if (!read_row(journal, at, length, &row_room, &code_room))
+        if (!journal->settings && cv_json_parse(&journal->settings, at, length, journal->path, NULL) != COGVIDEO_OK)
+            break;
+        else if (at > text && !read_row(journal, at, length, &row_room, &code_room))
             break;
     }
     if (status == CLI_OK && size > 0 && !journal->settings)
@@ -217,36 +220,29 @@ int cli_journal_open(cli_journal *journal, const char *path, int resume, int for
     return status;
 }
 
-/* The member of a JSON object that the byte `at` belongs to, in fresh memory. */
-static char *member_at(const char *object, size_t at)
+static int begin(cli_journal *journal, const cv_json *settings)
 {
-    const char *end = strstr(object + at, ",\"");
+    char *line = cv_json_print(settings, false, NULL);
+    int status;
 
-    while (at > 0 && !(strchr(",{", object[at - 1]) && object[at] == '"'))
-        at--;
-    return cli_format("%.*s", (int)(end ? end - object - (ptrdiff_t)at : (ptrdiff_t)strlen(object + at)), object + at);
+    if (!line)
+        cli_no_memory();
+    status = append(journal, line, strlen(line));
+    cv_free(line);
+    return status;
 }
 
-static int other_settings(const cli_journal *journal, const char *settings)
+int cli_journal_settings(cli_journal *journal, const cv_json *settings)
 {
-    size_t same = 0;
-    char *old, *now;
+    char *difference;
 
-    while (journal->settings[same] && journal->settings[same] == settings[same])
-        same++;
-    old = member_at(journal->settings, same);
-    now = member_at(settings, same);
-    cli_error("%s: was begun with other settings, %s and not %s; give those, or --force begins anew", journal->path, old, now);
-    free(old);
-    free(now);
+    if (!journal->settings)
+        return begin(journal, settings);
+    if (cli_settings_compare(journal->settings, settings, &difference) == CLI_OK)
+        return CLI_OK;
+    cli_error("%s: was begun with other settings, %s; give those, or --force begins anew", journal->path, difference);
+    free(difference);
     return CLI_FAILED;
-}
-
-int cli_journal_settings(cli_journal *journal, const char *settings)
-{
-    if (journal->settings && strcmp(journal->settings, settings) != 0)
-        return other_settings(journal, settings);
-    return journal->settings ? CLI_OK : append(journal, settings, strlen(settings));
 }
 
 int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t *codes)
@@ -304,7 +300,7 @@ void cli_journal_close(cli_journal *journal, int done)
         close(journal->file);
     }
     free(journal->path);
-    free(journal->settings);
+    cv_json_free(&journal->settings);
     free(journal->rows);
     free(journal->codes);
     *journal = (cli_journal)CLI_NO_JOURNAL;

@@ -5,6 +5,8 @@
 #ifndef CLI_JOURNAL_H
 #define CLI_JOURNAL_H
 
+#include "base/json.h"
+
 #include <cogvideo/generate.h>
 
 typedef struct cli_journal_row {
@@ -14,7 +16,8 @@ typedef struct cli_journal_row {
 
 /* Begins as CLI_NO_JOURNAL. */
 typedef struct cli_journal {
-    char *path, *settings; /* the latter as an earlier run wrote them; NULL = a new journal */
+    char *path;
+    cv_json *settings;     /* as an earlier run wrote them; NULL = a new journal */
     int file;              /* -1 = closed */
     cli_journal_row *rows; /* of an earlier run, in order */
     int32_t *codes;
@@ -30,7 +33,7 @@ typedef struct cli_journal {
  * an error. CLI_OK, or another exit code after an error was printed. */
 int cli_journal_open(cli_journal *journal, const char *path, int resume, int force);
 /* Writes the settings of a new journal, or compares those of an old one: rows of other settings would be of no use. */
-int cli_journal_settings(cli_journal *journal, const char *settings);
+int cli_journal_settings(cli_journal *journal, const cv_json *settings);
 /* The callbacks of the library: other than 0 (after an error was printed) stops; 1 = known. */
 int cli_journal_add(cli_journal *journal, const cogvideo_row *row, const int32_t *codes);
 int cli_journal_find(const cli_journal *journal, const cogvideo_row *row, int32_t *codes);

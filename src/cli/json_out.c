@@ -2,7 +2,10 @@
 
 #include "say.h"
 
+#include "base/mem.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_string(FILE *stream, const char *text)
@@ -90,6 +93,12 @@ void json_number(json_out *json, const char *key, double value, int digits)
         fputs("null", json->stream);
 }
 
+void json_null(json_out *json, const char *key)
+{
+    begin_member(json, key);
+    fputs("null", json->stream);
+}
+
 void json_bool(json_out *json, const char *key, int value)
 {
     begin_member(json, key);
@@ -124,4 +133,32 @@ void json_raw(json_out *json, const char *key, const char *text)
         in_string ^= *s == '"' && !escaped;
         escaped = in_string && *s == '\\' && !escaped;
     }
+}
+
+void json_value(json_out *json, const char *key, const cv_json *value)
+{
+    char *text = cv_json_print(value, false, NULL);
+
+    if (!text)
+        cli_no_memory();
+    json_raw(json, key, text);
+    cv_free(text);
+}
+
+cv_json *json_object(void (*put)(json_out *json, const void *what), const void *what)
+{
+    char *text = NULL;
+    size_t size;
+    json_out json = { .stream = open_memstream(&text, &size), .first = 1 };
+    cv_json *object = NULL;
+
+    if (!json.stream)
+        cli_no_memory();
+    json_begin(&json, NULL);
+    put(&json, what);
+    json_end(&json);
+    if (fclose(json.stream) != 0 || cv_json_parse(&object, text, size, "an object of our own", NULL) != COGVIDEO_OK)
+        cli_no_memory();
+    free(text);
+    return object;
 }

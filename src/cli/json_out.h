@@ -2,6 +2,8 @@
 #ifndef CLI_JSON_OUT_H
 #define CLI_JSON_OUT_H
 
+#include "base/json.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,9 +22,14 @@ void json_end_array(json_out *json);
 void json_string(json_out *json, const char *key, const char *value); /* NULL gives null */
 void json_integer(json_out *json, const char *key, long long value);
 void json_number(json_out *json, const char *key, double value, int digits); /* not finite gives null */
+void json_null(json_out *json, const char *key);
 void json_bool(json_out *json, const char *key, int value);
 void json_ints(json_out *json, const char *key, const int32_t *values, size_t count);
 /* A value that is JSON text already, as a token stream's header is; raw control characters in it are escaped. */
 void json_raw(json_out *json, const char *key, const char *text);
+void json_value(json_out *json, const char *key, const cv_json *value);
+
+/* The object whose members `put` writes, as a tree, to be freed with cv_json_free. */
+cv_json *json_object(void (*put)(json_out *json, const void *what), const void *what);
 
 #endif

@@ -100,7 +100,7 @@ const arg_option cli_output_table[] = { OUTPUT, FORCE, JSON, { 0 } };
 const arg_option cli_codes_output_table[] = {
     OUTPUT,
     FORCE,
-    { "resume", 0, NULL, "go on where a run of the same settings was interrupted; begin where there was none", ARG_FLAG, FIELD(resume), 0,
+    { "resume", 0, NULL, "go on where a run of the same settings was interrupted, leave what it has finished; begin where there was none", ARG_FLAG, FIELD(resume), 0,
       0, 0, NULL },
     JSON,
     { 0 },

@@ -67,6 +67,37 @@ void cli_preview_frame(cli_session *session, const int32_t *codes)
     cogvideo_video_free(&video);
 }
 
+static cogvideo_write_options write_options(const cli_picture_options *options, const char *path, const char *comment)
+{
+    return (cogvideo_write_options){
+        .fps = options->fps, .quality = options->quality, .columns = options->columns,
+        .comment = options->no_metadata || is_ppm(path) ? NULL : comment,
+    };
+}
+
+int cli_check_pixels(cli_session *session, const char *path, const cli_picture_options *options, int side, int frames)
+{
+    const int wanted = options->size < 0 ? session->info.picture_size : options->size, shown = wanted > side ? wanted : side;
+    const double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
+    const cogvideo_write_options write = write_options(options, path, NULL);
+    char need[32], have[32];
+    cogvideo_error err;
+    uint64_t held;
+    double bytes;
+
+    if (cogvideo_video_plan(path, shown, shown, frames, &write, &held, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    /* As decoded, where it is enlarged a second time, and what the writer takes. */
+    bytes = 3.0 * frames * ((double)side * side + (shown > side ? (double)shown * shown : 0)) + (double)held;
+    if (available < 0 || bytes <= available)
+        return CLI_OK;
+    cli_format_bytes(need, sizeof need, bytes);
+    cli_format_bytes(have, sizeof have, available);
+    return cli_error("%s: %d frames of %dx%d pixels take about %s of memory to be written so, and %s are %s; a smaller --size takes less, and a "
+                     "form that holds no frames, such as numbered pictures", path, frames, shown, shown, need, have,
+                     session->max_memory > 0 ? "allowed" : "free");
+}
+
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
                     const char *path)
 {
@@ -74,10 +105,7 @@ int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const c
         .size = options->size < 0 ? 0 : options->size == 0 ? -1 : options->size,
         .minmax = options->minmax, .fps = options->fps, .callbacks = cli_callbacks(session),
     };
-    cogvideo_write_options write = {
-        .fps = options->fps, .quality = options->quality, .columns = options->columns,
-        .comment = options->no_metadata || is_ppm(path) ? NULL : tokens->header,
-    };
+    const cogvideo_write_options write = write_options(options, path, tokens->header);
     cogvideo_video video = { 0 };
     cogvideo_error err;
     int status = CLI_OK;

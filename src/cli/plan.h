@@ -5,6 +5,9 @@
 
 #include "common.h"
 
+/* Whether a stage could run to its end, but for memory (cogvideo_check_stage). */
+int cli_check_stage(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames, int rounds);
+
 /* Says what a stage of `clips` clips, one after the other, will compute and how much memory it takes. */
 int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames, int clips);
 /* The same for all rounds of interpolation (0 = model) of clips of `frames`, `batch` windows at once (0 = all). */

@@ -1,8 +1,10 @@
 #include "prompts.h"
 
 #include "common.h"
-#include "json_find.h"
 #include "say.h"
+
+#include "base/json.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,15 +13,48 @@
 
 #define MAX_LINES 100000
 #define MAX_LINE ((size_t)1 << 20)
+#define MAX_LIST ((size_t)1 << 26) /* bytes of all lines */
+
+static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object, const char *origin, cogvideo_error *err)
+{
+    static const char *const keys[] = { "prompt", "seed", "output", NULL };
+    const char *prompt = NULL, *output = NULL;
+    cogvideo_status status;
+
+    if (!cv_json_is_object(object))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", origin);
+    if ((status = cv_json_check_keys(object, keys, origin, err)) != COGVIDEO_OK ||
+        (status = cv_json_string(object, "prompt", &prompt, origin, err)) != COGVIDEO_OK ||
+        (status = cv_json_optional_string(object, "output", &output, origin, err)) != COGVIDEO_OK ||
+        (status = cv_json_optional_int(object, "seed", 0, CLI_MAX_SEED, &line->seed, origin, err)) != COGVIDEO_OK)
+        return status;
+    if (!prompt[strspn(prompt, " \t\r\n")])
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'prompt' is empty: it must say what the clip should show", origin);
+    line->prompt = cli_format("%s", prompt);
+    line->output = output ? cli_format("%s", output) : NULL;
+    return COGVIDEO_OK;
+}
 
 static int read_object(cli_prompt_line *line, const char *text, const char *path)
 {
-    line->prompt = json_find_string(text, "prompt");
-    line->output = json_find_string(text, "output");
-    line->seed = json_find_integer(text, NULL, "seed", CLI_MAX_SEED);
-    if (text[strlen(text) - 1] != '}' || !line->prompt)
-        return cli_error("%s: line %d is no JSON object with a \"prompt\"", path, line->number);
-    return CLI_OK;
+    char *origin = cli_format("%s: line %d", path, line->number);
+    cv_json *json = NULL;
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (cv_json_parse(&json, text, strlen(text), origin, &err) != COGVIDEO_OK)
+        status = cli_error("%s; a line that begins with { is one JSON object", err.message);
+    else if (read_members(line, json, origin, &err) != COGVIDEO_OK)
+        status = cli_error("%s", err.message);
+    cv_json_free(&json);
+    free(origin);
+    return status;
+}
+
+/* Whether a line looks like (the beginning of) a JSON array, as which some programs write lists, and not like a prompt. */
+static int is_array(const char *text)
+{
+    return *text == '[' && strchr("{\"[]", text[1 + strspn(text + 1, " \t")]); /* the end of the line counts */
 }
 
 static int read_line(cli_prompts *out, char *text, size_t size, int number, const char *path)
@@ -30,7 +65,7 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
         return cli_error("%s: line %d is longer than the %zu bytes that a prompt may have", path, number, MAX_LINE);
     if (memchr(text, 0, size))
         return cli_error("%s: line %d holds a zero byte; a text was expected", path, number);
-    while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+    while (size > 0 && strchr(" \t", text[size - 1]))
         text[--size] = 0;
     text += strspn(text, " \t");
     if (!*text)
@@ -39,8 +74,48 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
     out->count++;
     if (*text == '{')
         return read_object(line, text, path);
+    if (is_array(text))
+        return cli_error("%s: line %d begins a JSON array; a prompt or a JSON object in each line was expected (JSON Lines)", path, number);
     line->prompt = cli_format("%s", text);
     return CLI_OK;
+}
+
+/* The bytes of the next line, without its end, which is LF, CR LF or CR; at most MAX_LINE + 1 of them. 0 behind the last line. */
+static int next_line(FILE *file, char *text, size_t *size)
+{
+    int c = getc(file);
+
+    *size = 0;
+    if (c == EOF)
+        return 0;
+    for (; c != EOF && c != '\n' && c != '\r' && *size <= MAX_LINE; c = getc(file))
+        text[(*size)++] = (char)c;
+    text[*size] = 0;
+    if (c == '\r' && (c = getc(file)) != '\n' && c != EOF)
+        ungetc(c, file);
+    return 1;
+}
+
+static int read_lines(cli_prompts *out, FILE *file, char *text, const char *name)
+{
+    size_t size, all = 0, mark;
+    int status = CLI_OK;
+
+    for (int number = 1; status == CLI_OK && next_line(file, text, &size); number++) {
+        if (number == 1 && cv_utf8_is_utf16(text, size))
+            return cli_error("%s: is UTF-16 text; UTF-8 was expected: iconv -f UTF-16 -t UTF-8 makes that of it", name);
+        mark = number == 1 ? cv_utf8_mark(text, size) : 0;
+        if (number > MAX_LINES)
+            return cli_error("%s: has more than %d lines", name, MAX_LINES);
+        if ((all += size) > MAX_LIST)
+            return cli_error("%s: has more than %zu bytes, which a list may have; make several of it", name, MAX_LIST);
+        status = read_line(out, text + mark, size - mark, number, name);
+    }
+    if (status == CLI_OK && ferror(file))
+        return cli_error("%s: cannot be read: %s", name, strerror(errno));
+    if (status == CLI_OK && out->count == 0)
+        return cli_error("%s: holds no prompts", name);
+    return status;
 }
 
 int cli_prompts_read(cli_prompts *out, const char *path)
@@ -48,31 +123,15 @@ int cli_prompts_read(cli_prompts *out, const char *path)
     const int is_input = strcmp(path, "-") == 0;
     const char *name = is_input ? "standard input" : path;
     FILE *file = is_input ? stdin : fopen(path, "re");
-    char *text = cli_alloc(MAX_LINE + 2, 1);
-    int status = CLI_OK, number = 0;
+    char *text;
+    int status;
 
-    out->lines = cli_alloc(MAX_LINES, sizeof *out->lines);
     if (!file)
-        status = cli_error("%s: cannot be read: %s", name, strerror(errno));
-    while (status == CLI_OK) {
-        size_t size = 0;
-        int c;
-
-        while ((c = getc(file)) != EOF && c != '\n' && size <= MAX_LINE)
-            text[size++] = (char)c;
-        text[size] = 0;
-        if (c == EOF && size == 0)
-            break;
-        if (++number > MAX_LINES)
-            status = cli_error("%s: has more than %d lines", name, MAX_LINES);
-        else
-            status = read_line(out, text, size, number, name);
-    }
-    if (status == CLI_OK && ferror(file))
-        status = cli_error("%s: cannot be read: %s", name, strerror(errno));
-    if (status == CLI_OK && out->count == 0)
-        status = cli_error("%s: holds no prompts", name);
-    if (file && !is_input)
+        return cli_error("%s: cannot be read: %s", name, strerror(errno));
+    text = cli_alloc(MAX_LINE + 2, 1);
+    out->lines = cli_alloc(MAX_LINES, sizeof *out->lines);
+    status = read_lines(out, file, text, name);
+    if (!is_input)
         fclose(file);
     free(text);
     return status;
@@ -95,7 +154,9 @@ char *cli_prompts_name(const char *pattern, int number, int samples)
     if (!name || samples == 1)
         return name;
     dot = strrchr(name, '.');
-    more = cli_format("%.*s-%%d%s", (int)(dot ? dot - name : (ptrdiff_t)strlen(name)), name, dot ? dot : "");
+    if (!dot || strchr(dot, '/'))
+        dot = name + strlen(name);
+    more = cli_format("%.*s-%%d%s", (int)(dot - name), name, dot);
     free(name);
     return more;
 }

@@ -2,14 +2,30 @@
 
 #include "say.h"
 
-#include <math.h>
+#include "base/mem.h"
+#include "base/pattern.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-void cli_files_name(cli_files *files)
+#define MAX_RECORD ((size_t)1 << 26)
+
+void cli_files_of_codes(cli_files *files, const char *codes)
 {
-    char *stem = cli_stem(files->video);
+    char *stem = cli_stem(codes);
+
+    files->codes = cli_format("%s", codes);
+    if (strcmp(codes, "-") != 0)
+        files->record = cli_format("%s.json", cli_ends_in(codes, ".json") ? codes : stem);
+    free(stem);
+}
+
+void cli_files_of_video(cli_files *files, const char *video)
+{
+    char *stem = cli_stem(video);
+
+    files->video = cli_format("%s", video);
 
     files->keys = cli_format("%s.keyframes.jsonl", stem);
     files->middle = cli_format("%s.interpolated.jsonl", stem);
@@ -20,10 +36,12 @@ void cli_files_name(cli_files *files)
 
 int cli_files_check(const cli_files *files, int force)
 {
+    if (files->video && cli_check_video(files->video, force) != CLI_OK)
+        return CLI_FAILED;
     const char *const names[] = { files->keys, files->middle, files->codes, files->record };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int status = cli_check_output(names[i], force);
+        int status = names[i] ? cli_check_output(names[i], force) : CLI_OK;
 
         if (status != CLI_OK)
             return status;
@@ -43,132 +61,70 @@ void cli_files_free(cli_files *files)
 
 void cli_files_json(json_out *json, const cli_files *files, int upscaled)
 {
-    json_string(json, "video", files->video);
-    json_string(json, "keyframes", files->keys);
-    if (upscaled)
+    if (files->video)
+        json_string(json, "video", files->video);
+    if (files->keys)
+        json_string(json, "keyframes", files->keys);
+    if (upscaled && files->middle)
         json_string(json, "interpolated", files->middle);
     json_string(json, "codes", files->codes);
     json_string(json, "record", files->record);
 }
 
-/* A number that 0 leaves to the model. */
-static void optional(json_out *json, const char *key, double value)
+/* --- the record ---------------------------------------------------------------------------------------- */
+
+/* A video is known by its name alone: it stands beside its record wherever both are. */
+static const char *file_name(const char *path)
 {
-    json_number(json, key, value == 0 ? NAN : value, 15);
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
 }
 
-static void put_sampling(json_out *json, const cogvideo_sampling *sampling)
+/* What a video's pixels and metadata follow from, beside the codes. */
+static void put_picture(json_out *json, const void *what)
 {
-    json_begin(json, "sampling");
-    json_bool(json, "greedy", sampling->greedy);
-    optional(json, "temperature", sampling->temperature);
-    if (sampling->clusters < 0)
-        json_integer(json, "clusters", 0);
-    else
-        optional(json, "clusters", sampling->clusters);
-    optional(json, "code_temperature", sampling->code_temperature);
-    optional(json, "top_k", sampling->top_k);
-    optional(json, "top_p", sampling->top_p);
+    const cli_picture_options *picture = what;
+
+    json_integer(json, "size", picture->size); /* -1, and 0 below, are the default */
+    json_number(json, "fps", picture->fps, 15);
+    json_string(json, "normalize", picture->minmax ? "minmax" : "clamp");
+    json_integer(json, "quality", picture->quality);
+    json_integer(json, "columns", picture->columns);
+    json_bool(json, "metadata", !picture->no_metadata);
+}
+
+static void put_video(json_out *json, const cli_files *files, const cli_picture_options *picture)
+{
+    json_begin(json, file_name(files->video));
+    put_picture(json, picture);
     json_end(json);
-}
-
-/* What the codes follow from, beside the weights and the machine. */
-static void put_settings(json_out *json, const cli_record *record)
-{
-    const cogvideo_generate_options *options = record->options;
-
-    json_string(json, "program", "cogvideo");
-    json_string(json, "version", cogvideo_version());
-    json_string(json, "model", record->session->info.name);
-    json_string(json, "prompt", options->prompt);
-    if (options->text_ids)
-        json_ints(json, "text_ids", options->text_ids, options->text_count);
-    if (options->guide_ids)
-        json_ints(json, "guide_ids", options->guide_ids, options->guide_count);
-    json_integer(json, "seed", (long long)options->seed);
-    json_integer(json, "sample", options->first_sample);
-    /* null is the model's own value, here and below */
-    json_number(json, "guidance", record->guidance, 15);
-    json_number(json, "text_weight", options->text_weight, 15);
-    put_sampling(json, &options->sampling);
-    json_bool(json, "cut_text", options->cut_text);
-    optional(json, "seconds", options->seconds);
-    optional(json, "rounds", record->rounds);
-    json_bool(json, "upscaled", record->upscaled);
-}
-
-/* The weights' files, of which a path may change. */
-static void put_weights(json_out *json, const cogvideo_model *model)
-{
-    const char *path;
-    uint64_t bytes;
-
-    json_begin_array(json, "weights");
-    for (int i = 0; (path = cogvideo_model_file(model, i, &bytes, NULL)); i++) {
-        const char *slash = strrchr(path, '/');
-        struct stat info = { 0 };
-
-        stat(path, &info);
-        json_begin(json, NULL);
-        json_string(json, "file", slash ? slash + 1 : path);
-        json_integer(json, "bytes", (long long)bytes);
-        json_integer(json, "changed", (long long)info.st_mtime);
-        json_end(json);
-    }
-    json_end_array(json);
-}
-
-/* Codes as a number that tells others from them. */
-static void put_input(json_out *json, const cogvideo_tokens *clip)
-{
-    const size_t codes = (size_t)clip->frames * (size_t)clip->grid * (size_t)clip->grid;
-
-    json_begin(json, "input");
-    json_integer(json, "frames", clip->frames);
-    json_integer(json, "grid", clip->grid);
-    json_integer(json, "checksum", cli_checksum(clip->codes, codes * sizeof *clip->codes));
-    json_end(json);
-}
-
-char *cli_record_settings(const cli_record *record, int f32_inputs, int cache)
-{
-    char *text = NULL, build[512];
-    size_t size;
-    json_out json = { .stream = open_memstream(&text, &size), .first = 1 };
-
-    if (!json.stream)
-        return NULL;
-    json_begin(&json, NULL);
-    json_string(&json, "format", "cogvideo-journal");
-    json_integer(&json, "journal", 1);
-    json_string(&json, "command", record->command);
-    put_settings(&json, record);
-    optional(&json, "count", record->count);
-    if (record->input)
-        put_input(&json, record->input);
-    cogvideo_build_info(build, sizeof build);
-    json_string(&json, "build", build); /* kernels and compiler round in their own way */
-    json_bool(&json, "f32_inputs", f32_inputs);
-    json_integer(&json, "cache", cache);
-    put_weights(&json, record->session->model);
-    json_end(&json);
-    if (fclose(json.stream) != 0) { /* for want of memory */
-        free(text);
-        return NULL;
-    }
-    return text;
 }
 
 static void put_record(json_out *json, const cli_record *record, const cogvideo_tokens *clip)
 {
+    const cli_settings *settings = record->settings;
+    char build[512];
+
+    cogvideo_build_info(build, sizeof build);
     json_begin(json, NULL);
-    put_settings(json, record);
+    json_string(json, "program", "cogvideo");
+    json_string(json, "version", cogvideo_version());
+    json_string(json, "build", build);
+    cli_settings_put(json, settings, record->sample);
+    json_bool(json, "cut_text", settings->options->cut_text);
     json_integer(json, "frames", clip->frames);
     json_integer(json, "grid", clip->grid);
     json_integer(json, "rate", clip->rate);
+    json_integer(json, "checksum", cli_codes_checksum(clip));
     json_begin(json, "files");
-    cli_files_json(json, record->files, record->upscaled);
+    cli_files_json(json, record->files, settings->upscaled);
     json_end(json);
+    if (record->files->video) {
+        json_begin(json, "videos");
+        put_video(json, record->files, record->picture);
+        json_end(json);
+    }
     if (clip->header)
         json_raw(json, "clip", clip->header);
     json_begin_array(json, "command");
@@ -187,4 +143,70 @@ int cli_record_save(const cli_record *record, const cogvideo_tokens *clip)
         return CLI_FAILED;
     put_record(&json, record, clip);
     return cli_file_close(json.stream, record->files->record, 1);
+}
+
+cv_json *cli_record_read(const cli_files *files)
+{
+    cv_json *record = NULL;
+    cogvideo_error err;
+
+    if (cv_json_read(&record, files->record, MAX_RECORD, &err) != COGVIDEO_OK)
+        cli_error("%s; move it away, give another -o, or --force makes the clip anew", err.message);
+    return record;
+}
+
+/* --- its videos ------------------------------------------------------------------------------------------ */
+
+int cli_record_has_video(const cv_json *record, const cli_files *files, const cli_picture_options *picture, char **difference)
+{
+    const cv_json *made = cv_json_get(cv_json_get(record, "videos"), file_name(files->video));
+    cv_json *asked;
+    int status;
+
+    *difference = NULL;
+    if (!made)
+        return 0;
+    asked = json_object(put_picture, picture);
+    status = cli_settings_compare(made, asked, difference);
+    cv_json_free(&asked);
+    return status == CLI_OK;
+}
+
+int cli_record_add_video(const cv_json *record, const cli_files *files, const cli_picture_options *picture)
+{
+    json_out json = { .stream = cli_file_open(files->record), .first = 1 };
+
+    if (!json.stream)
+        return CLI_FAILED;
+    json_begin(&json, NULL);
+    for (const cv_json *item = cv_json_first(record); item; item = cv_json_next(item)) {
+        if (strcmp(cv_json_key(item), "videos") != 0) {
+            json_value(&json, cv_json_key(item), item);
+            continue;
+        }
+        json_begin(&json, "videos");
+        for (const cv_json *video = cv_json_first(item); video; video = cv_json_next(video))
+            if (strcmp(cv_json_key(video), file_name(files->video)) != 0)
+                json_value(&json, cv_json_key(video), video);
+        put_video(&json, files, picture);
+        json_end(&json);
+    }
+    json_end(&json);
+    putc('\n', json.stream);
+    return cli_file_close(json.stream, files->record, 1);
+}
+
+int cli_video_is_there(const char *video, int frames)
+{
+    int there = 1;
+
+    if (!cv_pattern_is(video))
+        return access(video, F_OK) == 0;
+    for (int i = 0; i < frames && there; i++) {
+        char *name = cli_numbered(video, i);
+
+        there = name && access(name, F_OK) == 0;
+        free(name);
+    }
+    return there;
 }

@@ -1,16 +1,17 @@
-/* record.h - the files that stand beside a generated video, and the record of how it was made. */
+/* record.h - the files that stand beside what a run has made, and the record of how it was made. */
 #ifndef CLI_RECORD_H
 #define CLI_RECORD_H
 
-#include "common.h"
+#include "settings.h"
 
-/* Names in fresh memory, all from the video's. */
+/* Names in fresh memory. Of a command whose result are codes there are the codes and the record alone, on standard output the codes. */
 typedef struct cli_files {
     char *video, *keys, *middle, *codes, *record;
 } cli_files;
 
-/* Fills the other names from `video`. */
-void cli_files_name(cli_files *files);
+/* All names from that of the video, or of the codes. */
+void cli_files_of_video(cli_files *files, const char *video);
+void cli_files_of_codes(cli_files *files, const char *codes);
 /* CLI_OK where all of them may be written. */
 int cli_files_check(const cli_files *files, int force);
 void cli_files_free(cli_files *files);
@@ -18,22 +19,24 @@ void cli_files_free(cli_files *files);
 void cli_files_json(json_out *json, const cli_files *files, int upscaled);
 
 typedef struct cli_record {
-    const char *command;          /* read for the settings alone, as the next two */
-    const cogvideo_tokens *input; /* codes that the run begins with, or NULL */
-    int count;                    /* frames asked for; 0 = the model's */
-    const cli_session *session;
-    const cogvideo_generate_options *options;
-    double guidance; /* as given; NAN = the model's */
-    int rounds;      /* 0 = the model's */
+    const cli_settings *settings;
+    int sample; /* counted as first_sample is */
     const cli_files *files;
-    int upscaled;
+    const cli_picture_options *picture; /* where there is a video */
     const cli_arguments *arguments;
 } cli_record;
 
-/* The same settings and the weights' files as one line of JSON, in fresh memory: runs of equal settings draw equal codes. NULL: no
- * memory. Of the record neither files nor arguments are read. */
-char *cli_record_settings(const cli_record *record, int f32_inputs, int cache);
-/* Writes the record of `clip`, whose header says what the library knows: all that is needed to make it again. */
+/* Writes the record of `clip`: its settings, what its header says, and the command. A run writes it last of all. */
 int cli_record_save(const cli_record *record, const cogvideo_tokens *clip);
+/* The record that is there; NULL after an error was printed. */
+cv_json *cli_record_read(const cli_files *files);
+
+/* Whether a record tells of this video with these options; otherwise *difference, in fresh memory, is what differs, or NULL where the
+ * record does not know the video. */
+int cli_record_has_video(const cv_json *record, const cli_files *files, const cli_picture_options *picture, char **difference);
+/* Writes the record anew, with this video too. */
+int cli_record_add_video(const cv_json *record, const cli_files *files, const cli_picture_options *picture);
+/* Whether the video is there, of numbered pictures all of them. */
+int cli_video_is_there(const char *video, int frames);
 
 #endif

@@ -11,10 +11,15 @@ void *cli_alloc(size_t count, size_t size)
     void *block = calloc(count ? count : 1, size ? size : 1);
 
     if (!block) {
-        fputs("cogvideo: out of memory\n", stderr);
-        exit(CLI_FAILED);
+        cli_no_memory();
     }
     return block;
+}
+
+void cli_no_memory(void)
+{
+    fputs("cogvideo: out of memory\n", stderr);
+    exit(CLI_FAILED);
 }
 
 static char *format_list(const char *format, va_list args)
@@ -22,8 +27,7 @@ static char *format_list(const char *format, va_list args)
     char *text;
 
     if (vasprintf(&text, format, args) < 0) {
-        fputs("cogvideo: out of memory\n", stderr);
-        exit(CLI_FAILED);
+        cli_no_memory();
     }
     return text;
 }

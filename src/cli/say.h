@@ -24,6 +24,8 @@ int cli_control(const char *text);
 /* Bytes of the valid UTF-8 sequence at the start of `text`, or 0. */
 int cli_utf8(const char *text);
 
+/* Ends the program with the sentence that there is none. */
+void cli_no_memory(void) __attribute__((noreturn));
 /* Zeroed memory; the program ends when there is none. Free with free. */
 void *cli_alloc(size_t count, size_t size);
 /* A formatted text in fresh memory. */

@@ -131,4 +131,14 @@ static cogvideo_status video_commit(void *state, cogvideo_error *err)
     return cv_output_commit(&s->output, err);
 }
 
-const cv_sink cv_ffmpeg_sink = { video_open, video_frame, video_commit, video_close, NULL };
+/* About: H.264 and VP9 look at some 50 frames at once, each kept in several forms. */
+#define ENCODER_BYTES 300 /* per pixel of a frame */
+
+static cogvideo_status video_plan(const cv_sink_config *config, int frames, uint64_t *bytes, cogvideo_error *err)
+{
+    (void)frames, (void)err;
+    *bytes = (uint64_t)config->width * (uint64_t)config->height * ENCODER_BYTES;
+    return COGVIDEO_OK;
+}
+
+const cv_sink cv_ffmpeg_sink = { video_open, video_frame, video_commit, video_close, video_plan };

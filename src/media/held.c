@@ -40,7 +40,7 @@ cogvideo_status cv_held_plan(const cv_sink_config *config, int frames, uint64_t 
 
     if ((uint64_t)frames > CV_MEDIA_MAX_BYTES / one || frames > CV_MEDIA_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: %d frames of %d x %d pixels cannot be held at once, which such a file takes; write smaller ones or another form",
+                       "%s: %d frames of %d x %d pixels cannot be held in memory at once, as this form needs; choose a smaller size or another form",
                        config->path, frames, config->width, config->height);
     *bytes = (uint64_t)frames * one;
     return COGVIDEO_OK;

@@ -25,7 +25,8 @@ typedef struct cv_sink {
     cogvideo_status (*commit)(void *state, cogvideo_error *err);
     /* Frees the state, and removes what was not committed. Follows every open that succeeded. */
     void (*close)(void *state);
-    /* Whether a clip of so many frames can be written, and the bytes of them that are held until the commit. NULL: any can, none are. */
+    /* Whether a clip of so many frames can be written, and the bytes of memory that it takes, of frames that are held or in the encoder. NULL: any
+     * can, with little. */
     cogvideo_status (*plan)(const cv_sink_config *config, int frames, uint64_t *bytes, cogvideo_error *err);
 } cv_sink;
 

@@ -1,7 +1,9 @@
-/* Many prompts in one run: each line gives the clip that a run of its own gives, and one that fails does not stop the others. */
+/* Many prompts in one run: each line gives the clip that a run of its own gives; what cannot be made is told before the first is drawn. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
+
+#include <unistd.h>
 
 #define OPTIONS "generate --model m --rounds 1 --no-metadata -q "
 #define WAVES "海浪拍打着沙滩"
@@ -47,7 +49,7 @@ static void samples_get_a_number_more(void **state)
     program_equal_files("s-01-1.y4m", "other.y4m");
 }
 
-static void one_failure_does_not_stop_the_rest(void **state)
+static void what_cannot_be_made_is_told_at_once(void **state)
 {
     char text[2000] = "";
 
@@ -57,19 +59,126 @@ static void one_failure_does_not_stop_the_rest(void **state)
     strcat(text, "\n" WAVES "\n");
     write_text("long", text);
     program_check("generate --model m --rounds 1 --no-metadata --prompts long --seed 5 -o l-%d.y4m" STDERR, 1,
-                  "1 of 2 prompts failed; their errors are above");
+                  "long: 1 of 2 prompts cannot be made; nothing was drawn yet");
+    assert_non_null(strstr(program_output(), "long: line 1: the prompt has "));
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls l-* 2>/dev/null"), 0);
+    program_ok(OPTIONS "--prompts long --cut-text --seed 5 -o l-%%d.y4m 2>&1");
     program_equal_files("l-2.y4m", "two.y4m");
+}
+
+/* A line that is put in on top: each clip that is there is now another line's. */
+static void clips_of_other_lines_are_not_taken(void **state)
+{
+    (void)state;
+    write_text("grows", WAVES "\n");
+    program_ok(OPTIONS "--prompts grows --seed 5 -o g-%%d.y4m");
+    write_text("grows", "一个红色的圆形向左移动\n" WAVES "\n");
+    program_check(OPTIONS "--prompts grows --seed 5 -o g-%d.y4m" STDERR, 1,
+                  "g-1.y4m: was made with other settings, \"prompt\":\"" WAVES "\" and not \"prompt\":\"一个红色的圆形向左移动\"");
+    assert_non_null(strstr(program_output(), "1 of 2 prompts failed"));
+    program_equal_files("g-1.y4m", "two.y4m");
+    program_equal_files("g-2.y4m", "two.y4m");
+    write_text("grows", "{\"prompt\":\"" WAVES "\",\"seed\":6}");
+    program_check(OPTIONS "--prompts grows --seed 5 -o g-%d.y4m" STDERR, 1, "g-1.y4m: was made with other settings, \"seed\":5 and not \"seed\":6");
+    write_text("grows", "{\"prompt\":\"" WAVES "\",\"seed\":5}");
+    program_check("generate --model m --rounds 1 --no-metadata --prompts grows -o g-%d.y4m" STDERR, 0, "g-1.y4m: is finished");
+}
+
+/* Two lines that would write one file, whatever their outputs are called. */
+static void twins_are_refused(void **state)
+{
+    static const struct { const char *a, *b, *file; } twins[] = {
+        { "t.y4m", "t.y4m", "/t." },           { "t.y4m", "./t.y4m", "/t." },   { "t.y4m", "link/t.y4m", "/t." },
+        { "t.y4m", "t.mjpeg", "/t." },       { "t.y4m", "t.keyframes.y4m", "/t.keyframes.jsonl" },
+        { "t-%02d.ppm", "t-03.ppm", "/t-03.ppm" }, { "t-%02d.ppm", "t.y4m", "/t." }, { "twins.y4m", "u.y4m", "the list itself and line 1 would both write " },
+        { "c-2.y4m", "", "/c-2." },
+    };
+
+    (void)state;
+    assert_int_equal(symlink(".", check_temp_path("link")), 0);
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        char text[300];
+
+        snprintf(text, sizeof text, twins[i].b[0] ? "{\"prompt\":\"a\",\"output\":\"%s\"}\n{\"prompt\":\"b\",\"output\":\"%s\"}\n"
+                                                  : "{\"prompt\":\"a\",\"output\":\"%s\"}\nb%s\n", twins[i].a, twins[i].b);
+        write_text("twins.jsonl", text);
+        program_check(OPTIONS "--prompts twins.jsonl --seed 5 -o c-%d.y4m" STDERR, 1, twins[i].file);
+        assert_non_null(strstr(program_output(), "would both write "));
+        assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls t.* t-* u.* c-* 2>/dev/null"), 0);
+    }
+    program_check("generate --model m " WAVES " --preview p.jpg -o p.jpg" STDERR, 1, "--preview and the clip would both write ");
+}
+
+/* Every way of writing text that editors and programs have. */
+static void lists_are_read_as_they_are_written(void **state)
+{
+    static const char utf16[] = "\xff\xfe" "a\0\n", bare_utf16[] = "a\0b\0\n";
+
+    (void)state;
+    write_text("marked", "\xef\xbb\xbf{\"prompt\": \"" WAVES "\", \"seed\": 5.0}\r" WAVES "\r\n\r\n\xe6\xb5\xb7");
+    program_ok(OPTIONS "--prompts marked --seed 5 -o m-%%d.y4m 2>&1");
+    program_equal_files("m-1.y4m", "two.y4m");
+    program_equal_files("m-2.y4m", "two.y4m");
+    assert_int_equal(access(check_temp_path("m-4.y4m"), F_OK), 0);
+    program_ok(OPTIONS "--prompts - --seed 5 -o n-%%d.y4m <marked 2>&1");
+    program_equal_files("n-1.y4m", "two.y4m");
+    write_text("one", "\xef\xbb\xbf" WAVES "\r\n");
+    program_ok("generate --model m --rounds 1 --no-metadata -q - --seed 5 -o n.y4m <one");
+    program_equal_files("n.y4m", "two.y4m");
+    check_write(check_temp_path("wide"), utf16, sizeof utf16 - 1);
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16 text; UTF-8 was expected: iconv ");
+    program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16 text");
+    check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16 text");
+}
+
+/* What is not understood is refused, with its line, and never passed over. */
+static void objects_are_read_strictly(void **state)
+{
+    static const struct { const char *line, *words; } wrong[] = {
+        { "{\"prompt\":3}", "'prompt' must be a string" },
+        { "{\"seed\":3}", "'prompt' is missing" },
+        { "{\"prompt\":\"\"}", "'prompt' is empty" },
+        { "{\"prompt\":\"a\",\"seed\":\"7\"}", "'seed' must be a number" },
+        { "{\"prompt\":\"a\",\"seed\":-3}", "'seed' is -3, it must be from 0" },
+        { "{\"prompt\":\"a\",\"seed\":1.5}", "'seed' is 1.5, a whole number was expected" },
+        { "{\"prompt\":\"a\",\"seed\":1e30}", "'seed' is 1e+30, it must be from 0" },
+        { "{\"prompt\":\"a\",\"seed\":null}", "'seed' must be a number" },
+        { "{\"prompt\":\"a\",\"output\":7}", "'output' must be a string" },
+        { "{\"prompt\":\"a\",\"fps\":8}", "unknown key 'fps'; known are prompt, seed, output" },
+        { "{\"prompt\":\"a\",\"Seed\":8}", "unknown key 'Seed'" },
+        { "{\"prompt\":\"a\"} b", "something after the JSON value" },
+        { "{\"prompt\":\"a\"},", "something after the JSON value" },
+        { "{\"prompt\":\"a\" \"seed\":3}", "is not valid JSON" },
+        { "{\"prompt\":\"a\"", "is not valid JSON" },
+        { "{\"prompt\":\"a\",\"prompt\":\"b\"}", "the key 'prompt' stands twice" },
+        { "{\"prompt\":\"a\\u0000b\"}", "the character \\u0000" },
+        { "{\"prompt\":\"a\",\"output\":\"-\"}", "a file name was expected" },
+        { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: what to write is told by the name's ending" },
+        { "{\"prompt\":\"a\",\"output\":\"x-%d.y4m\"}", "leave the number out" },
+        { "[{\"prompt\":\"a\"}]", "begins a JSON array" },
+        { "[", "begins a JSON array" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[300];
+
+        snprintf(text, sizeof text, WAVES "\n%s\n", wrong[i].line);
+        write_text("wrong", text);
+        program_check(OPTIONS "--prompts wrong -o e-%d.y4m" STDERR, 1, wrong[i].words);
+        assert_non_null(strstr(program_output(), "wrong: line 2"));
+    }
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls e-* 2>/dev/null"), 0);
 }
 
 static void what_is_wrong_is_said(void **state)
 {
     (void)state;
     write_text("empty", "\n \n");
-    write_text("object", WAVES "\n{\"prompt\":3}\n");
     check_write(check_temp_path("zero"), "a\0b\n", 4);
     program_check(OPTIONS "--prompts empty -o e-%d.y4m" STDERR, 1, "empty: holds no prompts");
     program_check(OPTIONS "--prompts missing -o e-%d.y4m" STDERR, 1, "missing: cannot be read: No such file");
-    program_check(OPTIONS "--prompts object -o e-%d.y4m" STDERR, 1, "object: line 2 is no JSON object with a \"prompt\"");
     program_check(OPTIONS "--prompts zero -o e-%d.y4m" STDERR, 1, "zero: line 1 holds a zero byte");
     program_check(OPTIONS "--prompts list -o e.y4m" STDERR, 2, "needs a number in the output's name");
     program_check(OPTIONS "a --prompts list -o e-%d.y4m" STDERR, 2, "only one of them was expected");
@@ -89,7 +198,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_runs_of_their_own),        cmocka_unit_test(finished_clips_stay),
-        cmocka_unit_test(samples_get_a_number_more),          cmocka_unit_test(one_failure_does_not_stop_the_rest),
+        cmocka_unit_test(samples_get_a_number_more),          cmocka_unit_test(what_cannot_be_made_is_told_at_once),
+        cmocka_unit_test(clips_of_other_lines_are_not_taken), cmocka_unit_test(twins_are_refused),
+        cmocka_unit_test(lists_are_read_as_they_are_written), cmocka_unit_test(objects_are_read_strictly),
         cmocka_unit_test(what_is_wrong_is_said),
     };
 

@@ -138,7 +138,7 @@ static void journals_are_guarded(void **state)
     /* Without a seed it is that of the journal. */
     program_ok("generate -q --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m");
     equal_runs("r", "straight");
-    program_check("generate --model m " PROMPT " --resume -o r.y4m" STDERR, 0, "r.y4m: is finished");
+    program_check("generate --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m" STDERR, 0, "r.y4m: is finished");
     cv_buffer_free(&journal);
 }
 
@@ -198,7 +198,7 @@ static void single_stages_go_on(void **state)
     program_equal_files("r.jsonl", "middle.jsonl");
     program_equal_files("r.jsonl", "straight.jsonl");
     assert_false(is_there("r.journal"));
-    program_check("interpolate --model m straight.keyframes.jsonl --resume -o r.jsonl" STDERR, 0, "r.jsonl: is finished");
+    program_check("interpolate --model m straight.keyframes.jsonl --rounds 2 --resume -o r.jsonl" STDERR, 0, "r.jsonl: is finished");
 }
 
 static void the_newest_frame_can_be_seen(void **state)
@@ -217,7 +217,39 @@ static void what_does_not_fit_is_refused(void **state)
     (void)state;
     remove_run();
     program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.001 -o r.y4m" STDERR, 1, "are allowed; fewer --samples");
+    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.05 --size 2000 -o r.y4m" STDERR, 1, "33 frames of 2000x2000 pixels take about ");
+    program_check("generate --model m " PROMPT " --seed 5 --size 4000 --columns 5 -o r.ppm" STDERR, 1, "would be 20000 x 28000 pixels");
+    program_check("generate --model m " PROMPT " --seed 5 --preview p.txt -o r.y4m" STDERR, 1, "p.txt: what to write is told by the name's ending");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.*"), 0);
+}
+
+/* Each step adds words of its own to the prompt: all are made, and refused, before the first code is drawn. */
+static void texts_without_room_are_refused_at_once(void **state)
+{
+    static const struct { int tokens; const char *options, *words; } texts[] = {
+        { 62, "", "tokens and the first frame adds " },
+        { 57, "", "tokens and stage 1 (key frames) adds " },
+        { 57, "--guidance 1", "tokens and stage 2 (interpolation) adds " },
+    };
+    char prompt[400] = "", arguments[1000];
+
+    (void)state;
+    remove_run();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        prompt[0] = '\0';
+        for (int k = 1; k < texts[i].tokens; k++) /* and one at the beginning, a space */
+            strcat(prompt, k % 2 ? "红" : "向");
+        snprintf(arguments, sizeof arguments, "generate --model m %s --seed 5 %s -o r.y4m" STDERR, prompt, texts[i].options);
+        program_check(arguments, 1, texts[i].words);
+        assert_null(strstr(program_output(), "first frame:"));
+        assert_non_null(strstr(program_output(), "--cut-text"));
+        assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.* 2>/dev/null"), 0);
+    }
+    snprintf(arguments, sizeof arguments, "interpolate -q --model m straight.keyframes.jsonl -p %s -o r.jsonl" STDERR, prompt);
+    program_check(arguments, 1, "stage 2 (interpolation) adds ");
+    snprintf(arguments, sizeof arguments, "generate --model m %s --seed 5 --guidance 1 --rounds 1 --cut-text -o r.y4m" STDERR, prompt);
+    program_check(arguments, 0, "was cut to the model's 64");
+    remove_run();
 }
 
 /* A disk of 100 kB, mounted where no one else sees it. */
@@ -253,6 +285,7 @@ int main(void)
         cmocka_unit_test(single_stages_go_on),
         cmocka_unit_test(the_newest_frame_can_be_seen),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(texts_without_room_are_refused_at_once),
         cmocka_unit_test(what_a_disk_cannot_hold_is_refused),
     };
 

@@ -4,6 +4,7 @@
 #include "support/program.h"
 #include "support/torch_file.h"
 
+#include "base/json.h"
 #include "tokens/npy.h"
 
 enum {
@@ -54,6 +55,31 @@ void models_import_small(const char *dtype, const char *model)
     program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
                "--text-tokenizer '%s' --clusters clusters.npy --type %s -o %s 2>&1", models_small_config(),
                check_data("text/ice_text.model"), dtype, model);
+}
+
+void models_add_upscaler(const char *model)
+{
+    static const char section[] =
+        "{\"layers\":2,\"hidden\":64,\"heads\":4,\"mlp\":256,\"vocabulary\":1600,\"image_codes\":1024,"
+        "\"start_of_image\":1526,\"grid\":8,\"upscaled_grid\":16,\"text_places\":64,\"pad\":0,\"positions\":1024,\"low_position\":513,"
+        "\"cross_kernel\":5,\"own_kernel\":5,\"norm_epsilon\":1e-5}";
+    seeded_list list = { 0 };
+    cogvideo_error err;
+    cv_json *description = NULL, *upscaler = NULL;
+    char path[1200];
+
+    networks_upscaler(&list, 73, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
+    snprintf(path, sizeof path, "%s/%s/upscaler.safetensors", check_temp(), model);
+    seeded_write(&list, path, CV_F32);
+    seeded_list_free(&list);
+    snprintf(path, sizeof path, "%s/%s/model.json", check_temp(), model);
+    CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
+    CHECK_OK(cv_json_parse(&upscaler, section, sizeof section - 1, "upscaler", &err), err);
+    cv_json_set_copy(description, "upscaler", upscaler);
+    cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), "upscaler"), "file", "upscaler.safetensors");
+    CHECK_OK(cv_json_write(description, path, &err), err);
+    cv_json_free(&upscaler);
+    cv_json_free(&description);
 }
 
 void models_import_golden(const char *model)

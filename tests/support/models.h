@@ -8,6 +8,8 @@
 void models_write_small(const char *folder);
 /* Imports them from the temporary folder, by the program, to "TEMP/MODEL", which must not exist. */
 void models_import_small(const char *dtype, const char *model);
+/* Adds a super-resolution network of 8x8 to 16x16 codes to the model "TEMP/MODEL". Aborts on failure. */
+void models_add_upscaler(const char *model);
 /* configs/small.json, a static text. */
 const char *models_small_config(void);
 

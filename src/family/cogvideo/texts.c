@@ -77,8 +77,8 @@ static cogvideo_status too_long(const draft *text, size_t count, cogvideo_error 
 #define WAYS_OUT "or let it be cut ('--cut-text', the option cut_text)"
     if (text->prompt_tokens > 0 && text->prompt_tokens < count)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the prompt has %zu tokens and %s adds %zu: that makes %zu, and the model has room for %d; shorten the prompt by %zu "
-                       "tokens or more, " WAYS_OUT, text->prompt_tokens, text->what, count - text->prompt_tokens, count, text->room,
+                       "the prompt has %zu tokens and %s adds %zu: that makes %zu, and the model has room for %d; shorten the prompt by %zu or "
+                       "more, " WAYS_OUT, text->prompt_tokens, text->what, count - text->prompt_tokens, count, text->room,
                        count - (size_t)text->room);
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has %zu tokens, and the model has room for %d; shorten it, " WAYS_OUT,
                    text->what, count, text->room);

@@ -1,0 +1,100 @@
+#include "names.h"
+
+#include "say.h"
+
+#include "base/pattern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_NAMES ((size_t)2000000)
+
+/* The path in the one spelling that its file has, but for the file name itself, which a run replaces even where it is a link. */
+static char *one_spelling(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = cli_folder(path), *real = realpath(folder, NULL), *whole;
+
+    whole = cli_format("%s/%s", real ? real : folder, slash ? slash + 1 : path);
+    free(folder);
+    free(real);
+    return whole;
+}
+
+int cli_names_add(cli_names *names, const char *path, int line)
+{
+    if (names->count >= MAX_NAMES)
+        return cli_error("the list would make more than %zu files; make several of it", MAX_NAMES);
+    if (names->count == names->room) {
+        names->room = names->room ? 2 * names->room : 256;
+        names->items = realloc(names->items, names->room * sizeof *names->items);
+        if (!names->items)
+            cli_no_memory();
+    }
+    names->items[names->count++] = (cli_name){ one_spelling(path), line };
+    return CLI_OK;
+}
+
+int cli_names_add_clip(cli_names *names, const cli_files *files, int frames, int line)
+{
+    const char *const beside[] = { files->keys, files->middle, files->codes, files->record };
+    int status = CLI_OK;
+
+    for (size_t i = 0; i < sizeof beside / sizeof *beside && status == CLI_OK; i++)
+        status = cli_names_add(names, beside[i], line);
+    if (!cv_pattern_is(files->video))
+        return status == CLI_OK ? cli_names_add(names, files->video, line) : status;
+    for (int i = 0; i < frames && status == CLI_OK; i++) {
+        char *picture = cli_numbered(files->video, i);
+
+        if (picture)
+            status = cli_names_add(names, picture, line);
+        free(picture);
+    }
+    return status;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const cli_name *a = left, *b = right;
+    int order = strcmp(a->path, b->path);
+
+    return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+/* What a name belongs to, in fresh memory. */
+static char *owner(int line)
+{
+    return line == CLI_NAMES_PREVIEW ? cli_format("--preview") : line == CLI_NAMES_LIST ? cli_format("the list itself") :
+           line > 0 ? cli_format("line %d", line) : cli_format("the clip");
+}
+
+int cli_names_check(cli_names *names, const char *list)
+{
+    int status = CLI_OK, told_a = 0, told_b = 0;
+
+    if (names->count > 0)
+        qsort(names->items, names->count, sizeof *names->items, compare);
+    for (size_t i = 1; i < names->count; i++) {
+        const cli_name *a = &names->items[i - 1], *b = &names->items[i];
+
+        if (a->line == b->line || strcmp(a->path, b->path) != 0 || (a->line == told_a && b->line == told_b))
+            continue;
+        char *first = owner(a->line), *second = owner(b->line);
+
+        status = cli_error("%s: %s and %s would both write %s; give %s another output", list, first, second, b->path, second);
+        told_a = a->line;
+        told_b = b->line;
+        free(first);
+        free(second);
+    }
+    return status;
+}
+
+void cli_names_free(cli_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i].path);
+    free(names->items);
+    *names = (cli_names){ 0 };
+}

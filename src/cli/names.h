@@ -1,0 +1,28 @@
+/* names.h - the files that all runs of a list will write, so that no two of them are one. */
+#ifndef CLI_NAMES_H
+#define CLI_NAMES_H
+
+#include "record.h"
+
+#define CLI_NAMES_PREVIEW (-1) /* in place of a line's number: the file is that of --preview, */
+#define CLI_NAMES_LIST (-2)    /* or the list itself */
+
+typedef struct cli_name {
+    char *path; /* its folder without links and dots, where it is there */
+    int line;
+} cli_name;
+
+typedef struct cli_names {
+    cli_name *items;
+    size_t count, room;
+} cli_names;
+
+/* CLI_OK, or CLI_FAILED after an error was printed: there are too many. */
+int cli_names_add(cli_names *names, const char *path, int line);
+/* The files of one clip, whose video has so many frames. */
+int cli_names_add_clip(cli_names *names, const cli_files *files, int frames, int line);
+/* CLI_OK, or CLI_FAILED after errors were printed that name every two lines of `list` that would write one file. */
+int cli_names_check(cli_names *names, const char *list);
+void cli_names_free(cli_names *names);
+
+#endif
