@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -382,6 +383,48 @@ static void json_is_written_and_read_back(void **state)
     cv_json_free(&json);
 }
 
+static void json_keeps_values_to_the_last_bit(void **state)
+{
+    static const char text[] = "{\"a\":[9007199254740991,4503599627370497,-2147483649,7,0.1],\"b\":true}";
+    static const char *const others[] = {
+        "{\"a\":[9007199254740990,4503599627370497,-2147483649,7,0.1],\"b\":true}",
+        "{\"a\":[9007199254740991,4503599627370497,-2147483649,7,0.10000000000000002],\"b\":true}",
+        "{\"a\":[9007199254740991,4503599627370497,-2147483649,7],\"b\":true}",
+        "{\"a\":[9007199254740991,4503599627370497,-2147483649,7,0.1],\"b\":false}",
+        "{\"a\":[9007199254740991,4503599627370497,-2147483649,7,0.1],\"c\":true}",
+    };
+    cogvideo_error err;
+    cv_json *json = NULL, *other = NULL;
+    char *printed;
+
+    (void)state;
+    CHECK_OK(parse(&json, text, &err), err);
+    printed = cv_json_print(json, false, &err);
+    assert_string_equal(printed, text);
+    CHECK_OK(parse(&other, printed, &err), err);
+    assert_true(cv_json_equal(json, other) && !cv_json_equal(json, NULL));
+    cv_json_free(&other);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        CHECK_OK(parse(&other, others[i], &err), err);
+        assert_false(cv_json_equal(json, other));
+        cv_json_free(&other);
+    }
+    CHECK_FAILS(parse(&other, "{\"a\":\"x\\u0000y\"}", &err), COGVIDEO_ERROR_FORMAT, "the character \\u0000 in a string, at byte 7", err);
+    CHECK_OK(parse(&other, "{\"a\":\"x\\\\u0000y\"}", &err), err); /* a backslash and letters */
+    cv_json_free(&other);
+    cv_free(printed);
+    cv_json_free(&json);
+}
+
+static void marks_of_texts_are_known(void **state)
+{
+    (void)state;
+    assert_int_equal(cv_utf8_mark("\xef\xbb\xbf{", 4), 3);
+    assert_int_equal(cv_utf8_mark("\xef\xbb", 2), 0);
+    assert_true(cv_utf8_is_utf16("\xff\xfe", 2) && cv_utf8_is_utf16("\xfe\xff\0a", 4) && cv_utf8_is_utf16("a\0b\0", 4) && cv_utf8_is_utf16("\0a\0b", 4));
+    assert_false(cv_utf8_is_utf16("a\0b\n", 4) || cv_utf8_is_utf16("\0\0\0\0", 4) || cv_utf8_is_utf16("abcd", 4) || cv_utf8_is_utf16("", 0));
+}
+
 /* Known answers of Philox 4x32-10 from the authors' Random123 library. */
 static void random_numbers_are_philox(void **state)
 {
@@ -422,6 +465,8 @@ int main(void)
         cmocka_unit_test(json_refuses_what_is_not_one_value),
         cmocka_unit_test(json_refuses_what_it_only_resembles),
         cmocka_unit_test(json_is_written_and_read_back),
+        cmocka_unit_test(json_keeps_values_to_the_last_bit),
+        cmocka_unit_test(marks_of_texts_are_known),
         cmocka_unit_test(random_numbers_are_philox),
     };
 
