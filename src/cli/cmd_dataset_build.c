@@ -65,8 +65,8 @@ const cli_command cmd_dataset_build = {
     .usage = "[OPTIONS] SOURCE -o DATA",
     .details =
         "SOURCE is a folder with clip.mp4 and its caption in clip.txt, for any number of clips, or with folders of\n"
-        "pictures clip/ (frames in the order of their names) and clip.txt, or clip/caption.txt; or a .csv file whose\n"
-        "first line names the columns video and caption. What cannot be read is left out with a warning.",
+        "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt; or a .csv\n"
+        "file whose first line names the columns video and caption. What cannot be read is left out with a warning.",
     .examples = "  cogvideo dataset build my-videos -o data\n"
                 "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o data",
     .min_arguments = 1,

@@ -1,6 +1,7 @@
 #include "train/sources.h"
 
 #include "base/file.h"
+#include "base/order.h"
 #include "train/dataset.h"
 #include "base/utf8.h"
 
@@ -23,7 +24,7 @@ bool cv_name_ends(const char *name, const char *ending)
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return cv_natural_compare(*(char *const *)a, *(char *const *)b);
 }
 
 void cv_folder_names_free(char ***names, size_t count)

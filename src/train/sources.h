@@ -16,12 +16,12 @@ typedef struct cv_sources {
     size_t count;
 } cv_sources;
 
-/* Finds them (see cogvideo_dataset_build), in the order of their names or of the file's lines. Videos without a
+/* Finds them (see cogvideo_dataset_build), in the natural order of their names or in that of the file's lines. Videos without a
  * caption are left out with a warning. */
 cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvideo_log *log, cogvideo_error *err);
 void cv_sources_free(cv_sources *sources);
 
-/* Names of all files and folders in a folder that do not begin with a dot, sorted by their bytes. */
+/* Names of all files and folders in a folder that do not begin with a dot, in natural order (base/order.h). */
 cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, cogvideo_error *err);
 void cv_folder_names_free(char ***names, size_t count);
 /* Whether a name ends so ("x.txt" in ".txt"), in any case of ASCII letters. */

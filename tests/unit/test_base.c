@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "base/order.h"
 #include "base/rng.h"
 #include "base/utf8.h"
 
@@ -445,9 +446,31 @@ static void random_numbers_are_philox(void **state)
     CHECK_CLOSE(cv_rng_unit(0x80000000, 0), 0.5, 0);
 }
 
+/* Each stands before all that follow it. */
+static void names_are_in_natural_order(void **state)
+{
+    static const char *const names[] = {
+        "", "-5", "0", "00", "0.5", "000.ppm", "001", "01", "1", "1-a", "01.ppm", "1.ppm", "2.ppm", "9", "9.ppm", "10.ppm", "11.ppm",
+        "99999999999999999998.ppm", "99999999999999999999", "100000000000000000000", "a", "a-1", "a.2", "a01b2", "a1b2", "a1b10",
+        "a2b1", "aB", "a\xe5\x9b\xbe" "2", "a\xe5\x9b\xbe" "10", "frame-09.ppm", "frame-9.ppm", "frame-010.ppm", "frame-100.ppm",
+        "frame-99999999999999999999999999.ppm", "frame-100000000000000000000000000.ppm", "frames",
+    };
+    const size_t count = sizeof names / sizeof *names;
+
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++) {
+            int order = cv_natural_compare(names[i], names[k]);
+
+            if ((order < 0) != (i < k) || (order > 0) != (i > k))
+                fail_msg("'%s' and '%s' compare as %d", names[i], names[k], order);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_in_natural_order),
         cmocka_unit_test(containers_have_limits),
         cmocka_unit_test(hyper_threads_of_a_core_count_once),
         cmocka_unit_test(errors_escape_control_characters),

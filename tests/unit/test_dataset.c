@@ -178,6 +178,51 @@ static void videos_pictures_and_their_captions_are_found(void **state)
                 COGVIDEO_ERROR_ARGUMENT, "no clip came together", err);
 }
 
+/* Frame f of clip `index` must be of gray 4 f + base. */
+static void check_grays(const cogvideo_dataset *dataset, int index, int base, const char *caption)
+{
+    cogvideo_error err;
+    cogvideo_dataset_clip clip;
+    cogvideo_dataset_info info;
+
+    cogvideo_dataset_get_info(dataset, &info);
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, index, &clip, &err), err);
+    assert_string_equal(clip.caption, caption);
+    for (int f = 0; f < clip.frames; f++)
+        assert_int_equal(clip.pixels[(size_t)f * (size_t)info.size * (size_t)info.size * 3], 4 * f + base);
+}
+
+/* Numbers in names count as numbers, with zeros before them or without, for the pictures of a clip and for the clips. */
+static void names_are_taken_in_natural_order(void **state)
+{
+    static const char *const folders[] = { "ordered/2", "ordered/10", "ordered/b-09", "ordered/b-010" };
+    static const char *const pictures[] = { "%d.ppm", "%03d.ppm", "frame-%d-of-12.ppm", "p%02d.ppm" };
+    cogvideo_error err;
+    cogvideo_build_options options = { .size = 8, .frames = 12 };
+    cogvideo_dataset *dataset;
+    char name[64];
+
+    (void)state;
+    make_folder("ordered");
+    for (int i = 3; i >= 0; i--) {
+        make_folder(folders[i]);
+        snprintf(name, sizeof name, "%s.txt", folders[i]);
+        write_text(name, folders[i]);
+        for (int f = 11; f >= 0; f--) {
+            char pattern[64], picture[128];
+
+            snprintf(pattern, sizeof pattern, "%s/%s", folders[i], pictures[i]);
+            snprintf(picture, sizeof picture, pattern, f);
+            write_gray(picture, 1, 4 * f + 10 * i);
+        }
+    }
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("ordered"), check_temp_path("in-order"), &options, NULL, &err), err);
+    dataset = open_dataset("in-order");
+    for (int i = 0; i < 4; i++)
+        check_grays(dataset, i, 10 * i, folders[i]);
+    cogvideo_dataset_close(&dataset);
+}
+
 static void lists_are_read(void **state)
 {
     cogvideo_error err;
@@ -352,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(motions_can_be_chosen), cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
+        cmocka_unit_test(names_are_taken_in_natural_order),
         cmocka_unit_test(lists_are_read),
         cmocka_unit_test(datasets_that_lie_are_refused),
         cmocka_unit_test(rows_have_each_step_s_frames),
