@@ -54,9 +54,24 @@ size_t cv_utf8_mark(const char *text, size_t size)
     return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-bool cv_utf8_is_utf16(const char *text, size_t size)
+const char *cv_utf8_other(const char *text, size_t size)
 {
-    if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
-        return true;
-    return size >= 4 && !text[0] == !text[2] && !text[1] == !text[3] && !text[0] != !text[1];
+    static const struct {
+        const char *start; /* where '?' is any byte but zero */
+        size_t size;
+        const char *name;
+    } starts[] = {
+        { "\xff\xfe\0\0", 4, "UTF-32" }, { "\0\0\xfe\xff", 4, "UTF-32" }, { "\xff\xfe", 2, "UTF-16" }, { "\xfe\xff", 2, "UTF-16" },
+        { "?\0\0\0", 4, "UTF-32LE" },     { "\0\0\0?", 4, "UTF-32BE" },     { "?\0?\0", 4, "UTF-16LE" }, { "\0?\0?", 4, "UTF-16BE" },
+    };
+
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        bool same = size >= starts[i].size;
+
+        for (size_t k = 0; same && k < starts[i].size; k++)
+            same = starts[i].start[k] == '?' ? text[k] != '\0' : text[k] == starts[i].start[k];
+        if (same)
+            return starts[i].name;
+    }
+    return NULL;
 }

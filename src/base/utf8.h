@@ -15,10 +15,11 @@ bool cv_utf8_is_control(const char *text);
 /* Bytes of well-formed characters at the start of `text`: `size` where all of it is UTF-8. */
 size_t cv_utf8_prefix(const char *text, size_t size);
 
-/* Bytes of the byte order mark that some editors put before UTF-8 text: 3, or 0 where there is none. */
+/* Bytes of the byte order mark that some editors put before UTF-8: 3, or 0 where there is none. */
 size_t cv_utf8_mark(const char *text, size_t size);
-/* Whether a text begins like UTF-16: with its mark, or with two characters of which one byte is zero. */
-bool cv_utf8_is_utf16(const char *text, size_t size);
+/* The encoding of a text that begins with the mark of another one, or with two ASCII characters in such: "UTF-16", "UTF-16LE", "UTF-32BE",
+ * .. as iconv calls it. NULL of all else. */
+const char *cv_utf8_other(const char *text, size_t size);
 
 /* Bytes that the first byte alone promises, 1 .. 4, but never more than `size`: the step of a text that was
  * normalised, where stray continuation bytes count as characters of one byte. `size` is at least 1. */

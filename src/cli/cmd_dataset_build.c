@@ -5,6 +5,7 @@
 #include "say.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 typedef struct settings {
     const char *output;
@@ -32,7 +33,8 @@ static const arg_option table[] = {
 static int enter_sandbox(const char *source, const char *output)
 {
     char *folder = cli_folder(source);
-    const char *const inputs[] = { cli_ends_in(source, ".csv") ? folder : source };
+    struct stat info;
+    const char *const inputs[] = { stat(source, &info) == 0 && !S_ISDIR(info.st_mode) ? folder : source };
     int status = cli_sandbox(inputs, 1, output);
 
     free(folder);
@@ -65,8 +67,9 @@ const cli_command cmd_dataset_build = {
     .usage = "[OPTIONS] SOURCE -o DATA",
     .details =
         "SOURCE is a folder with clip.mp4 and its caption in clip.txt, for any number of clips, or with folders of\n"
-        "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt; or a .csv\n"
-        "file whose first line names the columns video and caption. What cannot be read is left out with a warning.",
+        "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt; folders are\n"
+        "not searched for videos. Or SOURCE is a .csv file whose first line names the columns video and caption, with\n"
+        "commas, semicolons or tabs between. Text is UTF-8. What cannot be read is left out with a warning.",
     .examples = "  cogvideo dataset build my-videos -o data\n"
                 "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o data",
     .min_arguments = 1,

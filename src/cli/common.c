@@ -135,6 +135,7 @@ cogvideo_callbacks cli_callbacks(cli_session *session)
 
 const char *cli_prompt(cli_session *session, const char *argument)
 {
+    const char *other;
     size_t size;
 
     if (strcmp(argument, "-") != 0)
@@ -149,8 +150,8 @@ const char *cli_prompt(cli_session *session, const char *argument)
         cli_error("standard input: a prompt may have at most %zu bytes", MAX_PROMPT);
         return NULL;
     }
-    if (cv_utf8_is_utf16(session->prompt, size)) {
-        cli_error("standard input: is UTF-16 text; UTF-8 was expected: iconv -f UTF-16 -t UTF-8 makes that of it");
+    if ((other = cv_utf8_other(session->prompt, size))) {
+        cli_error("standard input: is %s text; UTF-8 was expected: iconv -f %s -t UTF-8 makes that of it", other, other);
         return NULL;
     }
     if (memchr(session->prompt, 0, size)) {

@@ -98,12 +98,13 @@ static int next_line(FILE *file, char *text, size_t *size)
 
 static int read_lines(cli_prompts *out, FILE *file, char *text, const char *name)
 {
+    const char *other;
     size_t size, all = 0, mark;
     int status = CLI_OK;
 
     for (int number = 1; status == CLI_OK && next_line(file, text, &size); number++) {
-        if (number == 1 && cv_utf8_is_utf16(text, size))
-            return cli_error("%s: is UTF-16 text; UTF-8 was expected: iconv -f UTF-16 -t UTF-8 makes that of it", name);
+        if (number == 1 && (other = cv_utf8_other(text, size)))
+            return cli_error("%s: is %s text; UTF-8 was expected: iconv -f %s -t UTF-8 makes that of it", name, other, other);
         mark = number == 1 ? cv_utf8_mark(text, size) : 0;
         if (number > MAX_LINES)
             return cli_error("%s: has more than %d lines", name, MAX_LINES);

@@ -2,8 +2,9 @@
 
 #include "base/file.h"
 #include "base/order.h"
-#include "train/dataset.h"
 #include "base/utf8.h"
+#include "train/csv.h"
+#include "train/dataset.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +13,6 @@
 #include <strings.h>
 
 #define MAX_NAMES 10000000
-#define MAX_CSV ((size_t)256 << 20)
-#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors put one before UTF-8 */
 
 bool cv_name_ends(const char *name, const char *ending)
 {
@@ -104,21 +103,26 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
 {
     cv_source source = { NULL, NULL };
     char empty[1] = "", *caption = text->data ? text->data : empty;
+    const char *other;
     cogvideo_status status;
 
+    if ((other = cv_utf8_other(caption, text->size))) {
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is %s, UTF-8 was expected; 'iconv -f %s -t UTF-8' converts it", path, other,
+               other);
+        return COGVIDEO_OK;
+    }
     if (strlen(caption) < text->size) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption holds a zero byte", path);
         return COGVIDEO_OK;
     }
-    if (strncmp(caption, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-        caption += strlen(BYTE_ORDER_MARK);
+    caption += cv_utf8_mark(caption, text->size);
     if (!trim(caption) || strlen(caption) > CV_DATASET_MAX_CAPTION) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption has %zu bytes, it must have from 1 to %d", path,
                strlen(caption), CV_DATASET_MAX_CAPTION);
         return COGVIDEO_OK;
     }
     if (cv_utf8_prefix(caption, strlen(caption)) < strlen(caption)) {
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is not UTF-8", path);
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is not UTF-8; 'iconv -f ENCODING -t UTF-8' converts it", path);
         return COGVIDEO_OK;
     }
     CV_TRY(grow((void **)&sources->items, sources->count, sizeof *sources->items, err));
@@ -138,35 +142,71 @@ fail:
 
 /* --- a folder -------------------------------------------------------------------------------------------- */
 
-/* The caption's file: NAME.txt without the video's ending, or caption.txt in a folder of pictures. */
-static cogvideo_status caption_path(cv_buffer *out, const char *path, bool is_folder, cogvideo_error *err)
+/* Whether `path`.txt is there, or with its ending in another case of letters, as some systems write it; `path` then ends so. */
+static cogvideo_status find_text(cv_buffer *path, bool *found, cogvideo_error *err)
 {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    size_t length = dot && !is_folder ? (size_t)(dot - path) : strlen(path);
-    cogvideo_status status;
+    const size_t stem = path->size;
+    cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(cv_buffer_printf(out, err, "%.*s.txt", (int)length, path));
-    if (is_folder && !cv_path_exists(out->data)) {
-        out->size = 0;
-        CV_TRY(cv_buffer_printf(out, err, "%s/caption.txt", path));
+    *found = false;
+    for (int capitals = 0; capitals < 8 && !*found; capitals++) { /* of each of the three letters */
+        char ending[] = ".txt";
+
+        for (int i = 0; i < 3; i++)
+            ending[1 + i] ^= capitals >> i & 1 ? 'a' ^ 'A' : 0;
+        path->size = stem;
+        CV_TRY(cv_buffer_append(path, ending, 4, err));
+        *found = cv_path_exists(path->data);
     }
 fail:
     return status;
 }
 
-static cogvideo_status add_from_folder(cv_sources *sources, const char *path, const cogvideo_log *log,
-                                       cogvideo_error *err)
+/* The caption's file: NAME.txt without the video's ending, or caption.txt in a folder of pictures. */
+static cogvideo_status caption_path(cv_buffer *out, const char *path, bool is_folder, bool *found, cogvideo_error *err)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    size_t length = dot && !is_folder ? (size_t)(dot - path) : strlen(path);
+    cogvideo_status status;
+
+    CV_TRY(cv_buffer_append(out, path, length, err));
+    CV_TRY(find_text(out, found, err));
+    if (is_folder && !*found) {
+        out->size = 0;
+        CV_TRY(cv_buffer_printf(out, err, "%s/caption", path));
+        CV_TRY(find_text(out, found, err));
+    }
+fail:
+    return status;
+}
+
+static void tell_no_caption(const char *path, bool is_folder, const cogvideo_log *log)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+
+    if (is_folder)
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: a folder of pictures has its caption in %s.txt beside it or caption.txt inside it, and "
+               "folders are not searched for videos; put those into one folder, each with its caption beside it, or name them in a .csv file", path, name);
+    else
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %.*s.txt was expected beside it", path,
+               (int)(dot ? dot - name : (long)strlen(name)), name);
+}
+
+static cogvideo_status add_from_folder(cv_sources *sources, const char *path, bool is_folder, const cogvideo_log *log, cogvideo_error *err)
 {
     cv_buffer name = { 0 }, caption = { 0 };
+    bool found;
     cogvideo_error why;
     cogvideo_status status;
 
-    CV_TRY(caption_path(&name, path, cv_path_is_dir(path), err));
-    if ((status = cv_file_read(&caption, name.data, 1 << 16, &why)) == COGVIDEO_OK)
+    CV_TRY(caption_path(&name, path, is_folder, &found, err));
+    if (!found) {
+        tell_no_caption(path, is_folder, log);
+    } else if ((status = cv_file_read(&caption, name.data, 1 << 16, &why)) == COGVIDEO_OK) {
         CV_TRY(add(sources, path, &caption, log, err));
-    else if (status == COGVIDEO_ERROR_MEMORY)
+    } else if (status == COGVIDEO_ERROR_MEMORY) {
         cv_fail(err, status, "%s", why.message);
-    else {
+    } else {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s", path, why.message);
         status = COGVIDEO_OK;
     }
@@ -176,154 +216,83 @@ fail:
     return status;
 }
 
+/* Whether a name in a folder may be that of a video. */
+static bool is_candidate(const char *name)
+{
+    static const char *const no_video[] = { ".txt", ".csv", ".tsv", ".json", ".jsonl", ".md" };
+
+    for (size_t i = 0; i < sizeof no_video / sizeof *no_video; i++)
+        if (cv_name_ends(name, no_video[i]))
+            return false;
+    return true;
+}
+
 static cogvideo_status find_in_folder(cv_sources *sources, const char *folder, const cogvideo_log *log,
                                       cogvideo_error *err)
 {
-    static const char *const no_video[] = { ".txt", ".csv", ".json", ".jsonl", ".md" };
     char **names = NULL;
     size_t count = 0;
+    bool any_folder = false;
     cogvideo_status status;
 
     CV_TRY(cv_folder_names(&names, &count, folder, err));
     for (size_t i = 0; i < count; i++) {
-        bool skip = false;
+        bool is_folder;
         char *path;
 
-        for (size_t k = 0; k < sizeof no_video / sizeof *no_video; k++)
-            skip = skip || cv_name_ends(names[i], no_video[k]);
-        if (skip)
+        if (!is_candidate(names[i]))
             continue;
         if (!(path = cv_path_join(folder, names[i], err))) {
             status = COGVIDEO_ERROR_MEMORY;
             goto fail;
         }
-        status = add_from_folder(sources, path, log, err);
+        is_folder = cv_path_is_dir(path);
+        any_folder = any_folder || is_folder;
+        status = add_from_folder(sources, path, is_folder, log, err);
         cv_free(path);
         if (status != COGVIDEO_OK)
             goto fail;
     }
+    if (sources->count == 0)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no video with a caption: clip.mp4 and clip.txt side by side%s, or a .csv file with "
+                         "columns video and caption, were expected", folder, any_folder ? " (folders in it are not searched)" : "");
 fail:
     cv_folder_names_free(&names, count);
     return status;
 }
 
-/* --- a CSV file (RFC 4180) --------------------------------------------------------------------------------- */
+/* --- a list ------------------------------------------------------------------------------------------------ */
 
-static long count_lines(const char *from, const char *to)
+static cogvideo_status find_in_list(cv_sources *sources, const char *path, const cogvideo_log *log, cogvideo_error *err)
 {
-    long count = 0;
-
-    for (; from < to; from++)
-        count += *from == '\n';
-    return count;
-}
-
-/* Takes one field from *at into `field`; `more`: the line goes on behind it. A quote that never closes is an error without words. */
-static cogvideo_status take_field(const char **at, const char *end, cv_buffer *field, bool *more, cogvideo_error *err)
-{
-    const char *p = *at;
-    bool quoted = p < end && *p == '"';
-    cogvideo_status status;
-
-    field->size = 0;
-    CV_TRY(cv_buffer_append(field, "", 0, err));
-    p += quoted;
-    while (p < end) {
-        const char *from = p;
-
-        if (quoted && *p == '"') {
-            if (p + 1 >= end || p[1] != '"') {
-                quoted = false;
-                p++;
-                continue;
-            }
-            p++;
-            from = p;
-        } else if (!quoted && (*p == ',' || *p == '\n')) {
-            break;
-        }
-        p++;
-        if (quoted || *from != '\r')
-            CV_TRY(cv_buffer_append(field, from, 1, err));
-    }
-    if (quoted)
-        return COGVIDEO_ERROR_FORMAT;
-    *more = p < end && *p == ',';
-    *at = p < end ? p + 1 : end;
-fail:
-    return status;
-}
-
-/* Reads one line: the fields of columns `video` and `caption` (-1: look for their names and set them). */
-static cogvideo_status take_line(const char **at, const char *end, int columns[2], cv_buffer fields[2],
-                                 cogvideo_error *err)
-{
-    static const char *const names[2] = { "video", "caption" };
-    const bool header = columns[0] < 0;
-    cv_buffer field = { 0 };
-    bool more = true;
-    cogvideo_status status = COGVIDEO_OK;
-
-    fields[0].size = fields[1].size = 0;
-    for (int column = 0; more; column++) {
-        CV_TRY(take_field(at, end, &field, &more, err));
-        for (int i = 0; i < 2; i++) {
-            if (header && strcmp(field.data, names[i]) == 0)
-                columns[i] = column;
-            if (!header && columns[i] == column)
-                CV_TRY(cv_buffer_append(&fields[i], field.data, field.size, err));
-        }
-    }
-fail:
-    cv_buffer_free(&field);
-    return status;
-}
-
-static cogvideo_status find_in_csv(cv_sources *sources, const char *path, const cogvideo_log *log, cogvideo_error *err)
-{
-    const char *slash = strrchr(path, '/'), *at, *end;
+    static const char *const names[CV_CSV_COLUMNS] = { "video", "caption" };
+    const char *slash = strrchr(path, '/');
     const int folder = slash ? (int)(slash - path) + 1 : 0;
-    const char *counted;
-    long line = 1;
-    int columns[2] = { -1, -1 };
-    cv_buffer text = { 0 }, fields[2] = { { 0 }, { 0 } }, full = { 0 };
+    cv_csv csv = { 0 };
+    cv_buffer fields[CV_CSV_COLUMNS] = { { 0 }, { 0 } }, full = { 0 };
+    long line, lines = 0;
+    bool found;
     cogvideo_status status;
 
-    CV_TRY(cv_file_read(&text, path, MAX_CSV, err));
-    at = text.data;
-    counted = at;
-    end = text.data + text.size;
-    if (text.size && strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-        at += strlen(BYTE_ORDER_MARK);
-    if (text.size && (status = take_line(&at, end, columns, fields, err)) == COGVIDEO_ERROR_FORMAT)
-        cv_fail(err, status, "%s: a quote in its first line never closes", path);
-    if (status != COGVIDEO_OK)
-        goto fail;
-    if (columns[0] < 0 || columns[1] < 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                         "%s: its first line must name the columns, \"video\" and \"caption\" among them", path);
-        goto fail;
-    }
-    while (at < end) {
-        line += count_lines(counted, at);
-        counted = at;
-        if ((status = take_line(&at, end, columns, fields, err)) != COGVIDEO_OK) {
-            if (status == COGVIDEO_ERROR_FORMAT)
-                cv_fail(err, status, "%s: the quote that opens on line %ld or behind it never closes", path, line);
-            goto fail;
-        }
+    CV_TRY(cv_csv_open(&csv, path, names, err));
+    for (;; lines++) {
+        CV_TRY(cv_csv_next(&csv, fields, &line, &found, err));
+        if (!found)
+            break;
         if (!fields[0].size || !fields[1].size || strlen(fields[0].data) < fields[0].size) {
-            if (fields[0].size || fields[1].size)
-                cv_log(log, COGVIDEO_LOG_WARNING, "%s: what begins on line %ld is left out: it has no %s", path, line,
-                       fields[0].size ? fields[1].size ? "name without a zero byte" : "caption" : "video");
+            cv_log(log, COGVIDEO_LOG_WARNING, "%s: what begins on line %ld is left out: it has no %s", path, line,
+                   fields[0].size ? fields[1].size ? "name without a zero byte" : "caption" : "video");
             continue;
         }
         full.size = 0;
         CV_TRY(cv_buffer_printf(&full, err, "%.*s%s", fields[0].data[0] == '/' ? 0 : folder, path, fields[0].data));
         CV_TRY(add(sources, full.data, &fields[1], log, err));
     }
+    if (sources->count == 0)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s", path, lines ? "none of its lines has a video with a caption" :
+                         "names no video: nothing follows its first line");
 fail:
-    cv_buffer_free(&text);
+    cv_csv_close(&csv);
     cv_buffer_free(&full);
     cv_buffer_free(&fields[0]);
     cv_buffer_free(&fields[1]);
@@ -335,13 +304,7 @@ cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvide
     cv_sources sources = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_path_is_dir(path) ? find_in_folder(&sources, path, log, err) : find_in_csv(&sources, path, log, err));
-    if (sources.count == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                         "%s: has no video with a caption: clip.mp4 and clip.txt side by side, or a .csv file with "
-                         "columns video and caption, were expected", path);
-        goto fail;
-    }
+    CV_TRY((cv_path_is_dir(path) ? find_in_folder : find_in_list)(&sources, path, log, err));
     *out = sources;
     return COGVIDEO_OK;
 fail:

@@ -422,8 +422,12 @@ static void marks_of_texts_are_known(void **state)
     (void)state;
     assert_int_equal(cv_utf8_mark("\xef\xbb\xbf{", 4), 3);
     assert_int_equal(cv_utf8_mark("\xef\xbb", 2), 0);
-    assert_true(cv_utf8_is_utf16("\xff\xfe", 2) && cv_utf8_is_utf16("\xfe\xff\0a", 4) && cv_utf8_is_utf16("a\0b\0", 4) && cv_utf8_is_utf16("\0a\0b", 4));
-    assert_false(cv_utf8_is_utf16("a\0b\n", 4) || cv_utf8_is_utf16("\0\0\0\0", 4) || cv_utf8_is_utf16("abcd", 4) || cv_utf8_is_utf16("", 0));
+    assert_string_equal(cv_utf8_other("\xff\xfe", 2), "UTF-16");
+    assert_string_equal(cv_utf8_other("\xfe\xff\0a", 4), "UTF-16");
+    assert_string_equal(cv_utf8_other("a\0b\0", 4), "UTF-16LE");
+    assert_string_equal(cv_utf8_other("\0a\0b", 4), "UTF-16BE");
+    assert_string_equal(cv_utf8_other("a\0\0\0", 4), "UTF-32LE");
+    assert_false(cv_utf8_other("a\0b\n", 4) || cv_utf8_other("\0\0\0\0", 4) || cv_utf8_other("abcd", 4) || cv_utf8_other("", 0));
 }
 
 /* Known answers of Philox 4x32-10 from the authors' Random123 library. */

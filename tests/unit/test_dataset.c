@@ -251,12 +251,139 @@ static void lists_are_read(void **state)
     assert_string_equal(clip.caption, "two");
     CHECK_FAILS(cogvideo_dataset_get_clip(dataset, 2, &clip, &err), COGVIDEO_ERROR_ARGUMENT, "2 clips", err);
     cogvideo_dataset_close(&dataset);
-    write_text("listed/bad.csv", "path,text\na.mjpeg,one\n");
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/bad.csv"), check_temp_path("bad"), &options, NULL, &err),
-                COGVIDEO_ERROR_FORMAT, "must name the columns", err);
-    write_text("listed/empty.csv", "");
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/empty.csv"), check_temp_path("bad"), &options, NULL,
-                                       &err), COGVIDEO_ERROR_FORMAT, "must name the columns", err);
+}
+
+static cogvideo_status build_list(const void *text, size_t size, told *t, cogvideo_error *err)
+{
+    const cogvideo_build_options options = { .size = 8, .frames = 2, .overwrite = 1 };
+    const cogvideo_dataset_callbacks callbacks = tell(t);
+
+    check_write(check_temp_path("listed/some.csv"), text, size);
+    return cogvideo_dataset_build(check_temp_path("listed/some.csv"), check_temp_path("some"), &options, &callbacks, err);
+}
+
+/* Lists as spreadsheets of several countries and systems write them. */
+static void lists_have_many_forms(void **state)
+{
+    static const char *const lists[] = {
+        "video;caption\r\na b.mjpeg;red, star\r\n",
+        "video\tcaption\na b.mjpeg\tred, star\n",
+        "Video,CAPTION\na b.mjpeg,\"red, star\"\n",
+        "video , caption\n a b.mjpeg , \"red, star\" \n",
+        "\"video\",\"caption\"\n\"a b.mjpeg\",\"red, star\"",
+        "\"video\";\"note; or, two\";\"caption\"\na b.mjpeg;\"x;y\";\"red, star\"\n",
+        "a,b;video;caption\n1;a b.mjpeg;red, star\n",
+        "caption\tvideo\rred, star\ta b.mjpeg\r",
+        "video;caption\r\ra b.mjpeg;\"red, star\"\r\r",
+        "\xef\xbb\xbfsep=;\r\nvideo;caption\r\na b.mjpeg;red, star\r\n",
+        "sep=|\nvideo|caption\na b.mjpeg|red, star\n",
+    };
+    cogvideo_error err;
+    cogvideo_dataset *dataset;
+    told t = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        CHECK_OK(build_list(lists[i], strlen(lists[i]), &t, &err), err);
+        dataset = open_dataset("some");
+        check_grays(dataset, 0, 50, "red, star");
+        cogvideo_dataset_close(&dataset);
+    }
+    assert_int_equal(t.warnings, 0);
+}
+
+static void lists_that_do_not_fit_show_what_they_hold(void **state)
+{
+#define LIST(text) text, sizeof(text) - 1
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *words;
+    } lists[] = {
+        { LIST("path,text\na,b\n"), "video and caption were expected in its first line; it holds \"path\", \"text\" (separated by commas)" },
+        { LIST("path;\"text; more\"\na;b\n"), "it holds \"path\", \"text; more\" (separated by semicolons)" },
+        { LIST("path\tcaption\na\tb\n"), "it holds \"path\", \"caption\" (separated by tabs)" },
+        { LIST("clip.mp4 a red star\n"), "it holds \"clip.mp4 a red star\"" },
+        { LIST("\nvideo,caption\n"), "it holds \"\"" },
+        { LIST("video,caption,Video\na,b,c\n"), "names the column video twice" },
+        { LIST("video;caption\r\n"), "some.csv: names no video: nothing follows its first line" },
+        { LIST("video,caption\n,,\n\n"), "names no video" },
+        { LIST("video,caption\nc.mjpeg\n"), "none of its lines has a video with a caption" },
+        { LIST(""), "some.csv: is empty" },
+        { LIST("\xef\xbb\xbf"), "some.csv: is empty" },
+        { LIST("\xff\xfev\0i\0d\0e\0o\0"), "some.csv: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it" },
+        { LIST("\xfe\xff\0v\0i"), "is UTF-16," },
+        { LIST("v\0i\0d\0"), "iconv -f UTF-16LE" },
+        { LIST("\0v\0i"), "is UTF-16BE" },
+        { LIST("\xff\xfe\0\0v\0\0\0"), "is UTF-32" },
+    };
+    cogvideo_error err;
+    cv_buffer wide = { 0 };
+    told t = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        CHECK_FAILS(build_list(lists[i].text, lists[i].size, &t, &err), COGVIDEO_ERROR_FORMAT, lists[i].words, err);
+#undef LIST
+    for (int i = 0; i < 1000; i++)
+        CHECK_OK(cv_buffer_printf(&wide, &err, "a column,"), err);
+    CHECK_FAILS(build_list(wide.data, wide.size, &t, &err), COGVIDEO_ERROR_FORMAT, "\"a column\", .. (separated by commas)", err);
+    cv_buffer_free(&wide);
+}
+
+/* What lies beside the videos, and is said of what has no caption. */
+static void captions_are_found_or_missed_by_name(void **state)
+{
+    const cogvideo_build_options options = { .size = 8, .frames = 2 };
+    cogvideo_error err;
+    cogvideo_dataset *dataset;
+    told t = { 0 };
+    const cogvideo_dataset_callbacks callbacks = tell(&t);
+
+    (void)state;
+    make_folder("named");
+    make_folder("named/d");
+    write_gray("named/A.MJPEG", 2, 0);
+    write_text("named/A.TXT", "capitals");
+    write_gray("named/b.Mjpeg", 2, 10);
+    write_text("named/b.Txt", "mixed");
+    write_gray("named/c.mjpeg", 2, 20);
+    write_text("named/c.txt", "small");
+    write_text("named/c.TXT", "not this one");
+    write_gray("named/d/%d.ppm", 2, 30);
+    write_text("named/d/caption.TXT", "inside");
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("named"), check_temp_path("captioned"), &options, &callbacks, &err), err);
+    assert_int_equal(t.warnings, 0);
+    dataset = open_dataset("captioned");
+    check_grays(dataset, 0, 0, "capitals");
+    check_grays(dataset, 1, 10, "mixed");
+    check_grays(dataset, 2, 20, "small");
+    check_grays(dataset, 3, 30, "inside");
+    cogvideo_dataset_close(&dataset);
+
+    make_folder("classes");
+    make_folder("classes/walks");
+    write_gray("classes/walks/a.mjpeg", 2, 0);
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("classes"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
+                "(folders in it are not searched)", err);
+    assert_int_equal(t.warnings, 1);
+    if (!strstr(t.last, "classes/walks: is left out") || !strstr(t.last, "walks.txt beside it") || !strstr(t.last, "are not searched for videos"))
+        fail_msg("'%s' does not say why", t.last);
+
+    make_folder("wide");
+    write_gray("wide/v.mjpeg", 2, 0);
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
+                "side by side, or a .csv", err);
+    assert_non_null(strstr(t.last, "v.txt was expected beside it"));
+    check_write(check_temp_path("wide/v.txt"), "\xff\xfer\0e\0d\0", 8);
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
+                "has no video", err);
+    assert_non_null(strstr(t.last, "its caption is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it"));
+    write_text("wide/v.txt", "\xef\xbb\xbf marked ");
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("marked"), &options, NULL, &err), err);
+    dataset = open_dataset("marked");
+    check_grays(dataset, 0, 0, "marked");
+    cogvideo_dataset_close(&dataset);
 }
 
 static void check_refused(const char *about, const char *clips, size_t bytes, const char *words)
@@ -399,6 +526,9 @@ int main(void)
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
         cmocka_unit_test(names_are_taken_in_natural_order),
         cmocka_unit_test(lists_are_read),
+        cmocka_unit_test(lists_have_many_forms),
+        cmocka_unit_test(lists_that_do_not_fit_show_what_they_hold),
+        cmocka_unit_test(captions_are_found_or_missed_by_name),
         cmocka_unit_test(datasets_that_lie_are_refused),
         cmocka_unit_test(rows_have_each_step_s_frames),
     };
