@@ -1,7 +1,12 @@
 /* import.h - the original's PyTorch checkpoints to a model directory, without Python.
  *
  * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors
- * need; any other name becomes an inert value. Nothing is executed. Memory stays far below the files' size. */
+ * need; any other name becomes an inert value. Nothing is executed. Memory stays far below the files' size.
+ *
+ * A network's tensors stand under the key `module`, `state_dict`, `model` or `model_state_dict`, perhaps one inside the other, or are the
+ * checkpoint itself. What stands before all their names, such as "module.", is taken off. What else lies there (numbers, None, masks,
+ * tensors that are empty or not contiguous) is passed over with a warning; a weight that the network does not have is an error, and
+ * so is one of another type or shape. */
 #ifndef COGVIDEO_IMPORT_H
 #define COGVIDEO_IMPORT_H
 
@@ -19,11 +24,11 @@ typedef struct cogvideo_import_request {
     const char *text_tokenizer;    /* ice_text.model */
     const char *clusters;          /* cluster_label2.npy */
     const char *config;            /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *dtype;             /* "f32", "f16" or "bf16": what weights are stored as; NULL = as they are in the checkpoint */
+    const char *dtype;             /* "f32", "f16", "bf16", or of matrices "q8" or "q4": what weights are stored as; NULL = as they are in the checkpoint */
     const char *output;            /* the directory to make; it must not exist, unless `overwrite` */
     const char *name;              /* the model's name; NULL = the description's */
     int overwrite;                 /* replace a model directory that is already there */
-    cogvideo_log log;              /* what was found: trunks shared or not, values skipped */
+    cogvideo_log log;              /* what was found: trunks shared or not, members passed over */
     /* Called now and then with bytes done and bytes in all; a value other than 0 cancels. May be NULL. */
     int (*progress)(void *user, const char *part, uint64_t done, uint64_t total);
     void *user;

@@ -31,7 +31,7 @@ typedef struct cogvideo_model_options {
 } cogvideo_model_options;
 
 /* Opens `directory` (or the model.json in it). Every part that the directory has is checked tensor by tensor: a missing, extra,
- * misshapen or wrongly typed one is COGVIDEO_ERROR_MODEL and names it. Weights stay mapped and are
+ * misshapen or wrongly typed weight is COGVIDEO_ERROR_MODEL and names it. Weights stay mapped and are
  * read when they are first used. `options` may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory,
                                                  const cogvideo_model_options *options, cogvideo_error *err);

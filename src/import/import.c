@@ -124,7 +124,7 @@ static cogvideo_status read_tokenizer(import *in)
     CV_TRY(cv_names_measure_tokenizer(&in->tokenizer_sizes, in->tokenizer, in->err));
     CV_TRY(cv_json_object(in->description, "image_tokenizer", &section, in->origin, in->err));
     CV_TRY(cv_names_tokenizer(&in->tokenizer_names, &in->tokenizer_sizes, section, in->origin, in->err));
-    CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, in->err));
+    CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, &in->request->log, in->err));
     in->found.tokenizer = &in->tokenizer_sizes;
 fail:
     return status;
@@ -137,7 +137,7 @@ static cogvideo_status read_network(import *in, cv_network *network, const cv_ne
 
     if (!path)
         return COGVIDEO_OK;
-    CV_TRY(cv_network_open(network, path, mixed, in->err));
+    CV_TRY(cv_network_open(network, path, mixed, &in->request->log, in->err));
     if (!network->configured)
         cv_log(&in->request->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
                "are those of %s", cv_torch_path(network->torch), in->origin);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MAX_LAYERS = 1024, MAX_LEVELS = 16, MAX_DECODERS = 16 };
+#define MAX_LISTED 500 /* bytes of a warning's list */
 
 void cv_names_free(cv_names *names)
 {
@@ -97,14 +98,22 @@ static cogvideo_status finish(maker *m, cv_names *out)
 
 /* --- transformers ------------------------------------------------------------------------------- */
 
+static cogvideo_status check_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err)
+{
+    return tensor->flaw ? cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' %s", cv_torch_path(torch), tensor->name, tensor->flaw)
+                        : COGVIDEO_OK;
+}
+
 static cogvideo_status shape_of(const cv_torch *torch, const char *name, int rank, const size_t **shape,
                                 cogvideo_error *err)
 {
     const cv_torch_tensor *tensor = cv_torch_find(torch, name);
+    cogvideo_status status;
 
     if (!tensor)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is missing: this is a checkpoint of another network",
                        cv_torch_path(torch), name);
+    CV_TRY(check_readable(torch, tensor, err));
     if (tensor->rank != rank)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has %d dimensions, %d were expected",
                        cv_torch_path(torch), name, tensor->rank, rank);
@@ -113,15 +122,17 @@ static cogvideo_status shape_of(const cv_torch *torch, const char *name, int ran
             return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is larger than any network's",
                            cv_torch_path(torch), name);
     *shape = tensor->shape;
-    return COGVIDEO_OK;
+fail:
+    return status;
 }
 
-cogvideo_status cv_names_measure(cv_transformer_sizes *out, const cv_torch *torch, cogvideo_error *err)
+cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_transformer_sizes sizes = { 0 };
     const size_t *shape = NULL;
 
+    CV_TRY(cv_torch_unwrap(torch, "transformer.word_embeddings.weight", err));
     CV_TRY(shape_of(torch, "transformer.word_embeddings.weight", 2, &shape, err));
     sizes.vocabulary = shape[0];
     sizes.hidden = shape[1];
@@ -179,12 +190,13 @@ cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *
 
 /* --- image tokenizer ---------------------------------------------------------------------------- */
 
-cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, const cv_torch *torch, cogvideo_error *err)
+cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *torch, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_tokenizer_sizes sizes;
     const size_t *shape = NULL;
 
+    CV_TRY(cv_torch_unwrap(torch, "enc.conv_in.weight", err));
     CV_TRY(shape_of(torch, "enc.conv_in.weight", 4, &shape, err));
     sizes.channels = shape[0];
     CV_TRY(shape_of(torch, "quantize.embed.weight", 2, &shape, err));
@@ -332,16 +344,16 @@ fail:
 static cogvideo_status match_one(cv_expected *item, const cv_torch *torch, cogvideo_error *err)
 {
     char expected[160], found[160];
+    cogvideo_status status;
 
     item->tensor = cv_torch_find(torch, item->name);
     cv_shape_text(expected, sizeof expected, item->rank, item->shape);
-    if (!item->tensor && item->home == CV_HOME_SKIP)
+    if (item->home == CV_HOME_SKIP)
         return COGVIDEO_OK;
     if (!item->tensor)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' %s is missing", cv_torch_path(torch), item->name,
                        expected);
-    if (item->home == CV_HOME_SKIP)
-        return COGVIDEO_OK;
+    CV_TRY(check_readable(torch, item->tensor, err));
     cv_shape_text(found, sizeof found, item->tensor->rank, item->tensor->shape);
     if (strcmp(expected, found) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s, %s was expected",
@@ -349,7 +361,8 @@ static cogvideo_status match_one(cv_expected *item, const cv_torch *torch, cogvi
     if (!cv_dtype_is_real(item->tensor->dtype))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s; weights are F32, F16 or BF16",
                        cv_torch_path(torch), item->name, cv_dtype_name(item->tensor->dtype));
-    return COGVIDEO_OK;
+fail:
+    return status;
 }
 
 static int by_name(const void *a, const void *b)
@@ -357,38 +370,75 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The checkpoint's names are sorted; so are ours here, and the first that stands only there is the extra one. */
-static cogvideo_status refuse_extra(const cv_names *names, const cv_torch *torch, cogvideo_error *err)
+/* Whether a tensor is a weight of a network, by its type and by what PyTorch calls weights: "x.weight", "x.bias", "x.0" in a list. Other
+ * names are those of buffers: masks, counters, positions. */
+static bool is_weight(const cv_torch_tensor *tensor)
+{
+    const char *dot = strrchr(tensor->name, '.'), *last = dot ? dot + 1 : tensor->name;
+
+    if (tensor->flaw || !(cv_dtype_is_real(tensor->dtype) || tensor->dtype == CV_F64))
+        return false;
+    return strcmp(last, "weight") == 0 || strcmp(last, "bias") == 0 || (*last && !last[strspn(last, "0123456789")]);
+}
+
+/* One more thing that is passed over, in a list that stays short. */
+static cogvideo_status note_extra(cv_buffer *list, const cv_torch_tensor *tensor, cogvideo_error *err)
+{
+    const char *comma = list->size ? ", " : "";
+    char shape[160];
+
+    if (list->size > MAX_LISTED)
+        return COGVIDEO_OK;
+    if (tensor->flaw)
+        return cv_buffer_printf(list, err, "%s'%.200s' (%s)", comma, tensor->name, tensor->flaw);
+    cv_shape_text(shape, sizeof shape, tensor->rank, tensor->shape);
+    return cv_buffer_printf(list, err, "%s'%.200s' (%s %s)", comma, tensor->name, cv_dtype_name(tensor->dtype), shape);
+}
+
+/* What the checkpoint holds besides `sorted` names: another weight is an error, since it speaks of another network; all else is told. */
+static cogvideo_status check_extra(const char *const *sorted, size_t count, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
-    const char **sorted = cv_alloc(names->count, sizeof *sorted, err);
-    size_t at = 0;
+    cv_buffer list = { 0 };
+    size_t extra = 0;
 
-    if (!sorted)
-        return COGVIDEO_ERROR_MEMORY;
-    for (size_t i = 0; i < names->count; i++)
-        sorted[i] = names->items[i].name;
-    qsort(sorted, names->count, sizeof *sorted, by_name);
-    for (size_t i = 0; i < cv_torch_count(torch) && status == COGVIDEO_OK; i++) {
-        const char *name = cv_torch_at(torch, i)->name;
+    for (size_t i = 0; i < cv_torch_count(torch); i++) {
+        const cv_torch_tensor *tensor = cv_torch_at(torch, i);
+        const char *name = cv_torch_own_name(torch, tensor);
 
-        while (at < names->count && strcmp(sorted[at], name) < 0)
-            at++;
-        if (at == names->count || strcmp(sorted[at], name) != 0)
+        if (name && bsearch(&name, sorted, count, sizeof *sorted, by_name))
+            continue;
+        if (name && is_weight(tensor)) {
             status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' is none that this network has (a "
-                             "checkpoint of another network, or of another size)", cv_torch_path(torch), name);
+                             "checkpoint of another network, or of another size)", cv_torch_path(torch), tensor->name);
+            goto fail;
+        }
+        CV_TRY(note_extra(&list, tensor, err));
+        extra++;
     }
-    cv_free(sorted);
+    if (extra > 0)
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: passed over %zu of its members, for which this network does not ask: %s%s", cv_torch_path(torch), extra,
+               list.data, list.size > MAX_LISTED ? ", .." : "");
+    if (*cv_torch_prefix(torch))
+        cv_log(log, COGVIDEO_LOG_INFO, "%s: '%.200s' is taken off the names of its tensors", cv_torch_path(torch), cv_torch_prefix(torch));
+fail:
+    cv_buffer_free(&list);
     return status;
 }
 
-cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, cogvideo_error *err)
+cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err)
 {
     cogvideo_status status;
+    const char **sorted = NULL;
 
     for (size_t i = 0; i < names->count; i++)
         CV_TRY(match_one(&names->items[i], torch, err));
-    CV_TRY(refuse_extra(names, torch, err));
+    CV_NEW(sorted, names->count, err);
+    for (size_t i = 0; i < names->count; i++)
+        sorted[i] = names->items[i].name;
+    qsort(sorted, names->count, sizeof *sorted, by_name);
+    CV_TRY(check_extra(sorted, names->count, torch, log, err));
 fail:
+    cv_free(sorted);
     return status;
 }

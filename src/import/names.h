@@ -1,7 +1,8 @@
 /* names.h - which tensors a checkpoint of the original holds, with their shapes, and where each of them goes.
  *
  * The lists follow from a few sizes; the sizes of a network are read off its checkpoint. The original loads a
- * checkpoint with missing names in silence; here a missing, extra or misshapen tensor is an error that names it. */
+ * checkpoint with missing names in silence; here a missing, extra or misshapen weight is an error that names it. What no network learns
+ * (numbers, None, masks, empty tensors) may stand beside the weights. */
 #ifndef CV_IMPORT_NAMES_H
 #define CV_IMPORT_NAMES_H
 
@@ -34,7 +35,8 @@ typedef struct cv_transformer_sizes {
     size_t layers, hidden, mlp, vocabulary, positions, extra_positions;
 } cv_transformer_sizes;
 
-cogvideo_status cv_names_measure(cv_transformer_sizes *out, const cv_torch *torch, cogvideo_error *err);
+/* Takes what stands before all names off first (cv_torch_unwrap). */
+cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cogvideo_error *err);
 
 /* A transformer with a plus channel; `mixed` where each layer has an attn_distribution (the stages have, the
  * upscaler has not). */
@@ -47,11 +49,11 @@ typedef struct cv_tokenizer_sizes {
     size_t channels, latent, codes;
 } cv_tokenizer_sizes;
 
-cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, const cv_torch *torch, cogvideo_error *err);
+cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *torch, cogvideo_error *err);
 cogvideo_status cv_names_tokenizer(cv_names *out, const cv_tokenizer_sizes *sizes, const cv_json *description,
                                    const char *origin, cogvideo_error *err);
 
-/* Finds every expected tensor in the checkpoint, and sees that it holds no other. */
-cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, cogvideo_error *err);
+/* Finds every expected tensor in the checkpoint, and sees that it holds no other weight; `log` is told what else is passed over. */
+cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err);
 
 #endif

@@ -197,7 +197,7 @@ static cogvideo_status find_config(cv_network *network, const char *states, cogv
     return status;
 }
 
-cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, cogvideo_error *err)
+cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, const cogvideo_log *log, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_network network = { 0 };
@@ -209,7 +209,7 @@ cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, c
     CV_TRY(cv_names_measure(&network.sizes, network.torch, err));
     CV_TRY(find_config(&network, states, err));
     CV_TRY(cv_names_transformer(&network.names, &network.sizes, mixed, err));
-    CV_TRY(cv_names_match(&network.names, network.torch, err));
+    CV_TRY(cv_names_match(&network.names, network.torch, log, err));
     cv_free(states);
     *out = network;
     return COGVIDEO_OK;

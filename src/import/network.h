@@ -17,8 +17,9 @@ typedef struct cv_network {
 } cv_network;
 
 /* `path` is a folder with `latest` and model_config.json, the folder of one iteration, or the .pt itself; then
- * model_config.json is looked for beside it and one above. `mixed` as in cv_names_transformer. */
-cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, cogvideo_error *err);
+ * model_config.json is looked for beside it and one above. `mixed` as in cv_names_transformer. `log` is told what the checkpoint holds
+ * besides. */
+cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, const cogvideo_log *log, cogvideo_error *err);
 void cv_network_close(cv_network *network);
 
 #endif

@@ -98,8 +98,10 @@ static bool known_name(const char *module, size_t module_size, const char *text,
         { "torch", "DoubleStorage", CV_NAME_STORAGE },
         { "torch", "LongStorage", CV_NAME_STORAGE },
         { "torch", "IntStorage", CV_NAME_STORAGE },
+        { "torch", "ShortStorage", CV_NAME_STORAGE },
         { "torch", "CharStorage", CV_NAME_STORAGE },
         { "torch", "ByteStorage", CV_NAME_STORAGE },
+        { "torch", "BoolStorage", CV_NAME_STORAGE },
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -115,11 +117,10 @@ static cogvideo_status push_name(cv_machine *m, const char *module, size_t modul
 {
     cogvideo_status status;
     cv_pickle_value *value;
-    cv_pickle_name name;
+    cv_pickle_name name = CV_NAME_ORDERED_DICT;
+    bool known = known_name(module, module_size, text, size, &name);
 
-    if (!known_name(module, module_size, text, size, &name))
-        return cv_machine_push(m, &m->pickle->inert);
-    CV_TRY(cv_machine_push_new(m, CV_PICKLE_NAME, &value));
+    CV_TRY(cv_machine_push_new(m, known ? CV_PICKLE_NAME : CV_PICKLE_INERT, &value));
     value->name = name;
     value->text = text;
     value->size = size;
@@ -172,6 +173,8 @@ static cogvideo_status run_reduce(cv_machine *m)
 
     CV_TRY(cv_machine_pop(m, &arguments));
     CV_TRY(cv_machine_pop(m, &callable));
+    if (callable->kind == CV_PICKLE_INERT)
+        return cv_machine_push(m, callable);
     if (callable->kind != CV_PICKLE_NAME || callable->name == CV_NAME_STORAGE || arguments->kind != CV_PICKLE_TUPLE)
         return cv_machine_push(m, &m->pickle->inert);
     if (callable->name == CV_NAME_ORDERED_DICT) {
@@ -194,7 +197,7 @@ static cogvideo_status run_build(cv_machine *m)
 
     CV_TRY(cv_machine_pop(m, &dropped));
     CV_TRY(cv_machine_pop(m, &object));
-    CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT ? object : &m->pickle->inert));
+    CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT || object->kind == CV_PICKLE_INERT ? object : &m->pickle->inert));
 fail:
     return status;
 }
@@ -203,11 +206,13 @@ fail:
 static cogvideo_status run_new_object(cv_machine *m, int takes)
 {
     cogvideo_status status = COGVIDEO_OK;
-    cv_pickle_value *dropped;
+    cv_pickle_value *taken = NULL;
 
     for (int i = 0; i < takes && status == COGVIDEO_OK; i++)
-        status = cv_machine_pop(m, &dropped);
-    return status == COGVIDEO_OK ? cv_machine_push(m, &m->pickle->inert) : status;
+        status = cv_machine_pop(m, &taken);
+    if (status != COGVIDEO_OK)
+        return status;
+    return cv_machine_push(m, taken->kind == CV_PICKLE_INERT ? taken : &m->pickle->inert);
 }
 
 static cogvideo_status run_persistent(cv_machine *m)
@@ -490,6 +495,21 @@ fail:
 }
 
 const cv_pickle_value *cv_pickle_root(const cv_pickle *pickle) { return pickle->root; }
+
+const char *cv_pickle_kind_text(const cv_pickle_value *value)
+{
+    switch (value->kind) {
+    case CV_PICKLE_NONE: return "None";
+    case CV_PICKLE_BOOL: return "a truth value";
+    case CV_PICKLE_INT:
+    case CV_PICKLE_FLOAT: return "a number";
+    case CV_PICKLE_TEXT: return "a text";
+    case CV_PICKLE_TUPLE:
+    case CV_PICKLE_LIST: return "a list";
+    case CV_PICKLE_DICT: return "a dictionary";
+    default: return "another object";
+    }
+}
 
 bool cv_pickle_is_text(const cv_pickle_value *value, const char *text)
 {

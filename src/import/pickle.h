@@ -1,8 +1,8 @@
 /* pickle.h - a reader of Python pickles that builds a tree of plain values and executes nothing.
  *
  * Opcodes outside a short list end the reading. Of the names a pickle can ask for, only those of tensors and
- * ordered dictionaries mean anything; every other becomes an inert value, and so does whatever is made of
- * it. Size, values, stack, marks and memo are bounded; nothing recurses. The opcodes are those of Python's
+ * ordered dictionaries mean anything; every other becomes an inert value that bears its name, and so
+ * does whatever is made of it. Size, values, stack, marks and memo are bounded; nothing recurses. The opcodes are those of Python's
  * pickletools, protocols 2 to 5. */
 #ifndef CV_IMPORT_PICKLE_H
 #define CV_IMPORT_PICKLE_H
@@ -10,7 +10,7 @@
 #include "base/mem.h"
 
 typedef enum cv_pickle_kind {
-    CV_PICKLE_INERT, /* anything that tensors do not need */
+    CV_PICKLE_INERT, /* anything that tensors do not need; `text` is the name that it was made by, where that is known */
     CV_PICKLE_NONE,
     CV_PICKLE_BOOL,
     CV_PICKLE_INT,   /* that fits 64 bits; a larger one is inert */
@@ -37,7 +37,7 @@ struct cv_pickle_value {
     cv_pickle_name name;
     int64_t integer;    /* INT, BOOL */
     double real;        /* FLOAT */
-    const char *text;   /* TEXT and storage NAME: `size` bytes of the pickle itself, without a NUL after them */
+    const char *text;   /* TEXT, storage NAME, INERT: `size` bytes of the pickle itself, without a NUL after them */
     size_t size;
     cv_pickle_value **items;
     size_t count, capacity;
@@ -52,6 +52,8 @@ void cv_pickle_free(cv_pickle **pickle);
 
 const cv_pickle_value *cv_pickle_root(const cv_pickle *pickle);
 
+/* What a value is, for messages: "a number", "a dictionary". */
+const char *cv_pickle_kind_text(const cv_pickle_value *value);
 /* True where `value` is exactly this text. */
 bool cv_pickle_is_text(const cv_pickle_value *value, const char *text);
 

@@ -2,6 +2,7 @@
 
 #include "import/pickle.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct cv_torch {
     char *folder; /* "archive/": what every entry's name begins with */
     cv_torch_tensor *tensors; /* sorted by name */
     size_t count;
+    char *prefix; /* of names, taken off; NULL: none */
 };
 
 /* A tensor as the pickle tells it, and where an error would say it stands. */
@@ -29,6 +31,19 @@ static cogvideo_status bad(const reader *r, const char *what)
                    r->tensor->name, what);
 }
 
+/* What is no tensor that a network can ask for, and is no error as long as none does. */
+static cogvideo_status flaw(const reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static cogvideo_status flaw(const reader *r, const char *format, ...)
+{
+    char text[160];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return (r->tensor->flaw = cv_strdup(text, r->err)) ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
+}
+
 static bool storage_dtype(const cv_pickle_value *name, cv_dtype *dtype)
 {
     static const struct {
@@ -37,7 +52,7 @@ static bool storage_dtype(const cv_pickle_value *name, cv_dtype *dtype)
     } storages[] = {
         { "FloatStorage", CV_F32 }, { "HalfStorage", CV_F16 }, { "BFloat16Storage", CV_BF16 },
         { "DoubleStorage", CV_F64 }, { "LongStorage", CV_I64 }, { "IntStorage", CV_I32 },
-        { "CharStorage", CV_I8 }, { "ByteStorage", CV_U8 },
+        { "ShortStorage", CV_I16 }, { "CharStorage", CV_I8 }, { "ByteStorage", CV_U8 }, { "BoolStorage", CV_BOOL },
     };
 
     if (name->kind != CV_PICKLE_NAME || name->name != CV_NAME_STORAGE)
@@ -50,66 +65,77 @@ static bool storage_dtype(const cv_pickle_value *name, cv_dtype *dtype)
     return false;
 }
 
-/* ('storage', torch.HalfStorage, '17', 'cpu', 4096): type, key of the archive's entry, place, elements. */
-static cogvideo_status read_storage(const reader *r, const cv_pickle_value *value, size_t *elements)
+/* Its key, and the archive's entry of that name. */
+static cogvideo_status find_storage(const reader *r, const cv_pickle_value *text, int64_t elements)
 {
-    const cv_pickle_value *id = value->kind == CV_PICKLE_PERSISTENT ? value->items[0] : value;
     char name[400], key[40];
     size_t bytes;
 
-    if (value->kind != CV_PICKLE_PERSISTENT || id->kind != CV_PICKLE_TUPLE || id->count < 5 ||
-        !cv_pickle_is_text(id->items[0], "storage") || id->items[2]->kind != CV_PICKLE_TEXT ||
-        id->items[4]->kind != CV_PICKLE_INT)
-        return bad(r, "has no storage of the expected form");
-    if (!storage_dtype(id->items[1], &r->tensor->dtype))
-        return bad(r, "has a storage of an unsupported type");
-    if (id->items[2]->size < 1 || id->items[2]->size >= sizeof key || id->items[4]->integer < 1)
+    if (text->size < 1 || text->size >= sizeof key || elements < 1)
         return bad(r, "has a storage with an impossible name or size");
-    memcpy(key, id->items[2]->text, id->items[2]->size);
-    key[id->items[2]->size] = '\0';
-    if (strspn(key, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != id->items[2]->size)
+    memcpy(key, text->text, text->size);
+    key[text->size] = '\0';
+    if (strspn(key, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != text->size)
         return bad(r, "has a storage with an impossible name or size");
     snprintf(name, sizeof name, "%sdata/%s", r->torch->folder, key);
     if (!cv_zip_find(r->torch->zip, name, &r->tensor->entry))
         return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%.300s', which holds tensor '%.200s', is missing from the "
                        "archive", cv_zip_path(r->torch->zip), name, r->tensor->name);
-    *elements = (size_t)id->items[4]->integer;
-    if (!cv_size_mul(*elements, cv_dtype_size(r->tensor->dtype), &bytes) ||
+    if (!cv_size_mul((size_t)elements, cv_dtype_size(r->tensor->dtype), &bytes) ||
         bytes != cv_zip_size(r->torch->zip, r->tensor->entry))
-        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%.300s' has %llu bytes, but %zu elements of %s were "
+        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%.300s' has %llu bytes, but %lld elements of %s were "
                        "promised for tensor '%.200s'", cv_zip_path(r->torch->zip), name,
-                       (unsigned long long)cv_zip_size(r->torch->zip, r->tensor->entry), *elements,
+                       (unsigned long long)cv_zip_size(r->torch->zip, r->tensor->entry), (long long)elements,
                        cv_dtype_name(r->tensor->dtype), r->tensor->name);
     return COGVIDEO_OK;
+}
+
+/* ('storage', torch.HalfStorage, '17', 'cpu', 4096): type, key of the archive's entry, place, elements. */
+static cogvideo_status read_storage(const reader *r, const cv_pickle_value *value, size_t *elements)
+{
+    const cv_pickle_value *id = value->kind == CV_PICKLE_PERSISTENT ? value->items[0] : value;
+
+    if (value->kind != CV_PICKLE_PERSISTENT || id->kind != CV_PICKLE_TUPLE || id->count < 5 ||
+        !cv_pickle_is_text(id->items[0], "storage") || id->items[2]->kind != CV_PICKLE_TEXT ||
+        id->items[4]->kind != CV_PICKLE_INT)
+        return flaw(r, "has no storage of the expected form");
+    if (!storage_dtype(id->items[1], &r->tensor->dtype))
+        return flaw(r, "has numbers of the type %.*s, which is not read", (int)(id->items[1]->size < 60 ? id->items[1]->size : 60),
+                    id->items[1]->text ? id->items[1]->text : "");
+    *elements = (size_t)id->items[4]->integer;
+    return find_storage(r, id->items[2], id->items[4]->integer);
 }
 
 static cogvideo_status read_shape(const reader *r, const cv_pickle_value *size, const cv_pickle_value *stride)
 {
     cv_torch_tensor *tensor = r->tensor;
+    bool empty = false, contiguous = true;
 
-    if (size->kind != CV_PICKLE_TUPLE || stride->kind != CV_PICKLE_TUPLE || size->count != stride->count ||
-        size->count > CV_MAX_RANK)
+    if (size->kind != CV_PICKLE_TUPLE || stride->kind != CV_PICKLE_TUPLE || size->count != stride->count)
         return bad(r, "has a shape that cannot be read");
+    if (size->count > CV_MAX_RANK)
+        return flaw(r, "has %zu dimensions, at most %d are read", size->count, CV_MAX_RANK);
     tensor->rank = (int)size->count;
     tensor->count = 1;
     for (int i = tensor->rank - 1; i >= 0; i--) {
         if (size->items[i]->kind != CV_PICKLE_INT || stride->items[i]->kind != CV_PICKLE_INT ||
-            size->items[i]->integer < 1)
+            size->items[i]->integer < 0)
             return bad(r, "has a shape that cannot be read");
         tensor->shape[i] = (size_t)size->items[i]->integer;
-        if (tensor->shape[i] > 1 && stride->items[i]->integer != (int64_t)tensor->count)
-            return bad(r, "is not contiguous; save a checkpoint of contiguous tensors");
+        empty = empty || tensor->shape[i] == 0;
+        contiguous = contiguous && (tensor->shape[i] == 1 || stride->items[i]->integer == (int64_t)tensor->count);
         if (!cv_size_mul(tensor->count, tensor->shape[i], &tensor->count))
             return bad(r, "has a shape that does not fit in memory");
     }
-    if (!cv_size_mul(tensor->count, cv_dtype_size(tensor->dtype), &tensor->bytes))
-        return bad(r, "has a shape that does not fit in memory");
-    return COGVIDEO_OK;
+    if (empty)
+        return flaw(r, "is empty");
+    return contiguous ? COGVIDEO_OK : flaw(r, "is not contiguous; save a checkpoint of contiguous tensors");
 }
 
 /* _rebuild_tensor_v2(storage, offset, size, stride, ...), perhaps inside _rebuild_parameter(tensor, ...). */
 static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value)
 {
+    cv_torch_tensor *tensor = r->tensor;
     cogvideo_status status;
     const cv_pickle_value *arguments;
     size_t elements = 0;
@@ -118,44 +144,99 @@ static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value
     if (value->kind == CV_PICKLE_CALL && value->items[0]->name == CV_NAME_REBUILD_PARAMETER &&
         value->items[1]->count > 0)
         value = value->items[1]->items[0];
-    if (value->kind != CV_PICKLE_CALL || value->items[0]->name != CV_NAME_REBUILD_TENSOR ||
-        value->items[1]->count < 4)
-        return bad(r, "is not a tensor of the expected form");
+    if (value->kind == CV_PICKLE_INERT && value->size)
+        return flaw(r, "is made by %.*s, which is not read", (int)(value->size < 100 ? value->size : 100), value->text);
+    if (value->kind != CV_PICKLE_CALL || value->items[0]->name != CV_NAME_REBUILD_TENSOR || value->items[1]->count < 4)
+        return flaw(r, "is not a tensor but %s", cv_pickle_kind_text(value));
     arguments = value->items[1];
-    CV_TRY(read_storage(r, arguments->items[0], &elements));
     CV_TRY(read_shape(r, arguments->items[2], arguments->items[3]));
+    if (tensor->flaw)
+        return COGVIDEO_OK;
+    CV_TRY(read_storage(r, arguments->items[0], &elements));
+    if (tensor->flaw)
+        return COGVIDEO_OK;
+    if (!cv_size_mul(tensor->count, cv_dtype_size(tensor->dtype), &tensor->bytes))
+        return bad(r, "has a shape that does not fit in memory");
     if (arguments->items[1]->kind != CV_PICKLE_INT || arguments->items[1]->integer < 0)
         return bad(r, "has an impossible offset into its storage");
     offset = (uint64_t)arguments->items[1]->integer;
-    if (r->tensor->count > elements || offset > elements - r->tensor->count)
+    if (tensor->count > elements || offset > elements - tensor->count)
         return bad(r, "reaches past the end of its storage");
-    r->tensor->offset = offset * cv_dtype_size(r->tensor->dtype);
+    tensor->offset = offset * cv_dtype_size(tensor->dtype);
 fail:
     return status;
 }
 
-/* The dictionary of tensors: under `module`, or the root itself where its first member is a tensor. */
+/* --- the dictionary ------------------------------------------------------------------------------ */
+
+static bool holds_tensors(const cv_pickle_value *value)
+{
+    for (size_t i = 0; value->kind == CV_PICKLE_DICT && i < value->count; i += 2)
+        if (value->items[i]->kind == CV_PICKLE_TEXT && value->items[i + 1]->kind == CV_PICKLE_CALL)
+            return true;
+    return false;
+}
+
+/* The keys under which training programs keep a network, the original's first. */
+static const char *const wrappers[] = { "module", "state_dict", "model", "model_state_dict" };
+enum { WRAPPERS = sizeof wrappers / sizeof *wrappers, MAX_WRAPPED = 4 };
+
+/* The first dictionary with tensors under those keys, which may stand one inside the other; the value itself where it holds some. */
+static const cv_pickle_value *unwrap(const cv_pickle_value *value, int depth)
+{
+    for (int w = 0; w < WRAPPERS && depth < MAX_WRAPPED && value->kind == CV_PICKLE_DICT; w++)
+        for (size_t i = 0; i < value->count; i += 2)
+            if (cv_pickle_is_text(value->items[i], wrappers[w])) {
+                const cv_pickle_value *inner = unwrap(value->items[i + 1], depth + 1);
+
+                if (inner)
+                    return inner;
+            }
+    return holds_tensors(value) ? value : NULL;
+}
+
 static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value *root, const cv_pickle_value **out,
                                     cogvideo_error *err)
 {
+    cogvideo_status status;
+    cv_buffer keys = { 0 };
+
     if (root->kind != CV_PICKLE_DICT)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a dictionary with the key 'module' was expected, the "
-                       "checkpoint holds something else", cv_zip_path(torch->zip));
-    *out = NULL;
-    for (size_t i = 0; i < root->count; i += 2)
-        if (cv_pickle_is_text(root->items[i], "module"))
-            *out = root->items[i + 1];
-    if (!*out && root->count > 0 && root->items[1]->kind == CV_PICKLE_CALL)
-        *out = root;
-    if (!*out || (*out)->kind != CV_PICKLE_DICT || (*out)->count == 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the checkpoint has no dictionary of tensors under the key "
-                       "'module'", cv_zip_path(torch->zip));
-    return COGVIDEO_OK;
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a dictionary of tensors, perhaps under the key 'module', was expected, "
+                       "the checkpoint holds something else; save the network's state_dict()", cv_zip_path(torch->zip));
+    if ((*out = unwrap(root, 0)))
+        return COGVIDEO_OK;
+    for (size_t i = 0; i < root->count && keys.size < MAX_NAME; i += 2)
+        if (root->items[i]->kind == CV_PICKLE_TEXT)
+            CV_TRY(cv_buffer_printf(&keys, err, "%s'%.*s'", keys.size ? ", " : "", (int)(root->items[i]->size < 60 ? root->items[i]->size : 60),
+                                    root->items[i]->text));
+    status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the checkpoint has no dictionary of tensors, neither by itself nor under the key 'module', "
+                     "'state_dict', 'model' or 'model_state_dict'; its keys are %s", cv_zip_path(torch->zip), keys.size ? keys.data : "none");
+fail:
+    cv_buffer_free(&keys);
+    return status;
 }
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const cv_torch_tensor *)a)->name, ((const cv_torch_tensor *)b)->name);
+}
+
+/* Member `number` of the dictionary; one whose key is no name for a tensor gets one that no network asks for. */
+static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, const cv_pickle_value *value, size_t number)
+{
+    cv_torch_tensor *tensor = r->tensor;
+    bool named = key->kind == CV_PICKLE_TEXT && key->size >= 1 && key->size <= MAX_NAME && !memchr(key->text, 0, key->size);
+    cogvideo_status status;
+
+    CV_NEW(tensor->name, MAX_NAME + 1, r->err);
+    if (named)
+        memcpy(tensor->name, key->text, key->size);
+    else
+        snprintf(tensor->name, MAX_NAME, "(member %zu)", number);
+    status = named ? read_tensor(r, value) : flaw(r, "has no usable name");
+fail:
+    return status;
 }
 
 static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *members, cogvideo_error *err)
@@ -164,17 +245,9 @@ static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *memb
 
     CV_NEW(torch->tensors, members->count / 2, err);
     for (size_t i = 0; i < members->count; i += 2) {
-        const cv_pickle_value *key = members->items[i];
-        cv_torch_tensor *tensor = &torch->tensors[torch->count];
-        const reader r = { torch, tensor, err };
+        const reader r = { torch, &torch->tensors[torch->count++], err };
 
-        if (key->kind != CV_PICKLE_TEXT || key->size < 1 || key->size > MAX_NAME || memchr(key->text, 0, key->size))
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: member %zu of the dictionary of tensors has no usable "
-                           "name", cv_zip_path(torch->zip), i / 2);
-        CV_NEW(tensor->name, key->size + 1, err);
-        torch->count++;
-        memcpy(tensor->name, key->text, key->size);
-        CV_TRY(read_tensor(&r, members->items[i + 1]));
+        CV_TRY(read_member(&r, members->items[i], members->items[i + 1], i / 2));
     }
     qsort(torch->tensors, torch->count, sizeof *torch->tensors, by_name);
     for (size_t i = 1; i < torch->count; i++)
@@ -184,6 +257,8 @@ static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *memb
 fail:
     return status;
 }
+
+/* --- the archive --------------------------------------------------------------------------------- */
 
 /* The one entry FOLDER/data.pkl. */
 static cogvideo_status find_pickle(cv_torch *torch, size_t *index, cogvideo_error *err)
@@ -260,9 +335,12 @@ void cv_torch_close(cv_torch **torch)
 {
     if (!*torch)
         return;
-    for (size_t i = 0; (*torch)->tensors && i < (*torch)->count; i++)
+    for (size_t i = 0; (*torch)->tensors && i < (*torch)->count; i++) {
         cv_free((*torch)->tensors[i].name);
+        cv_free((*torch)->tensors[i].flaw);
+    }
     cv_free((*torch)->tensors);
+    cv_free((*torch)->prefix);
     cv_free((*torch)->folder);
     cv_zip_close(&(*torch)->zip);
     cv_free(*torch);
@@ -273,11 +351,57 @@ const char *cv_torch_path(const cv_torch *torch) { return cv_zip_path(torch->zip
 size_t cv_torch_count(const cv_torch *torch) { return torch->count; }
 const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index) { return &torch->tensors[index]; }
 
-const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name)
+/* By the name that stands in the checkpoint. */
+static const cv_torch_tensor *find_whole(const cv_torch *torch, const char *name)
 {
     const cv_torch_tensor key = { .name = (char *)name };
 
     return bsearch(&key, torch->tensors, torch->count, sizeof key, by_name);
+}
+
+cogvideo_status cv_torch_unwrap(cv_torch *torch, const char *name, cogvideo_error *err)
+{
+    const size_t length = strlen(name);
+    const char *found = NULL;
+    size_t before = 0;
+
+    if (find_whole(torch, name))
+        return COGVIDEO_OK;
+    for (size_t i = 0; i < torch->count; i++) {
+        const char *whole = torch->tensors[i].name;
+        size_t size = strlen(whole);
+
+        if (size <= length + 1 || whole[size - length - 1] != '.' || strcmp(whole + size - length, name) != 0)
+            continue;
+        if (found)
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: holds a network twice, with '%.200s' and '%.200s'; save a checkpoint of one of them",
+                           cv_torch_path(torch), found, whole);
+        found = whole;
+        before = size - length;
+    }
+    if (!found)
+        return COGVIDEO_OK;
+    if (!(torch->prefix = cv_strdup(found, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    torch->prefix[before] = '\0';
+    return COGVIDEO_OK;
+}
+
+const char *cv_torch_prefix(const cv_torch *torch) { return torch->prefix ? torch->prefix : ""; }
+
+const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name)
+{
+    char whole[2 * MAX_NAME];
+
+    snprintf(whole, sizeof whole, "%s%.200s", cv_torch_prefix(torch), name);
+    return find_whole(torch, whole);
+}
+
+const char *cv_torch_own_name(const cv_torch *torch, const cv_torch_tensor *tensor)
+{
+    const size_t length = strlen(cv_torch_prefix(torch));
+
+    return strncmp(tensor->name, cv_torch_prefix(torch), length) == 0 ? tensor->name + length : NULL;
 }
 
 cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_torch_tensor *tensor,

@@ -10,6 +10,9 @@ static const struct {
 } dtypes[CV_DTYPE_COUNT] = {
     [CV_F32] = { "F32", 4 }, [CV_F16] = { "F16", 2 }, [CV_BF16] = { "BF16", 2 }, [CV_F64] = { "F64", 8 },
     [CV_I64] = { "I64", 8 }, [CV_I32] = { "I32", 4 }, [CV_I8] = { "I8", 1 },     [CV_U8] = { "U8", 1 },
+    [CV_I16] = { "I16", 2 }, [CV_U16] = { "U16", 2 }, [CV_U32] = { "U32", 4 },   [CV_U64] = { "U64", 8 },
+    [CV_BOOL] = { "BOOL", 1 }, [CV_F8_E5M2] = { "F8_E5M2", 1 }, [CV_F8_E4M3] = { "F8_E4M3", 1 },
+    [CV_OTHER] = { "an unknown type", 1 },
 };
 
 size_t cv_dtype_size(cv_dtype dtype)
@@ -24,7 +27,7 @@ const char *cv_dtype_name(cv_dtype dtype)
 
 bool cv_dtype_parse(cv_dtype *out, const char *name)
 {
-    for (int i = 0; i < CV_DTYPE_COUNT; i++)
+    for (int i = 0; i < CV_OTHER; i++)
         if (strcasecmp(dtypes[i].name, name) == 0) {
             *out = (cv_dtype)i;
             return true;
@@ -97,6 +100,54 @@ uint16_t cv_f32_to_bf16(float value)
     if ((bits & 0x7fffffff) > 0x7f800000)
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* A number is NaN or infinite where all bits of its exponent are set. Without a way out of the loop it becomes vector code. */
+static bool all_finite_16(const unsigned char *bytes, size_t count, uint16_t exponent)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+
+        memcpy(&bits, bytes + 2 * i, sizeof bits);
+        bad |= (bits & exponent) == exponent;
+    }
+    return !bad;
+}
+
+static bool all_finite_32(const unsigned char *bytes, size_t count)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, bytes + 4 * i, sizeof bits);
+        bad |= (bits & 0x7f800000) == 0x7f800000;
+    }
+    return !bad;
+}
+
+static bool all_finite(cv_dtype dtype, const unsigned char *bytes, size_t count)
+{
+    return dtype == CV_F32 ? all_finite_32(bytes, count) : all_finite_16(bytes, count, dtype == CV_F16 ? 0x7c00 : 0x7f80);
+}
+
+size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count)
+{
+    enum { BLOCK = 4096 };
+    const size_t width = cv_dtype_size(dtype);
+    const unsigned char *bytes = in;
+
+    for (size_t at = 0; at < count; at += BLOCK) {
+        if (all_finite(dtype, bytes + at * width, count - at < BLOCK ? count - at : BLOCK))
+            continue;
+        while (all_finite(dtype, bytes + at * width, 1))
+            at++;
+        return at;
+    }
+    return count;
 }
 
 bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count)

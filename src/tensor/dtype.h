@@ -15,11 +15,19 @@ typedef enum cv_dtype {
     CV_I32,
     CV_I8,
     CV_U8,
+    CV_I16,
+    CV_U16,
+    CV_U32,
+    CV_U64,
+    CV_BOOL,
+    CV_F8_E5M2,
+    CV_F8_E4M3,
+    CV_OTHER, /* of a file that is newer than this list: nothing is known of it */
     CV_DTYPE_COUNT,
 } cv_dtype;
 
-size_t cv_dtype_size(cv_dtype dtype);
-/* "F32", "BF16", ... as a safetensors header writes it. */
+size_t cv_dtype_size(cv_dtype dtype); /* of an element, in bytes; 1 of CV_OTHER */
+/* "F32", "BF16", ... as a safetensors header writes it; "an unknown type" of CV_OTHER. */
 const char *cv_dtype_name(cv_dtype dtype);
 /* False where the name is none of ours. Case is ignored, so "f16" on a command line works too. */
 bool cv_dtype_parse(cv_dtype *out, const char *name);
@@ -31,6 +39,8 @@ uint16_t cv_f32_to_f16(float value); /* to nearest, ties to even; too large beco
 float cv_bf16_to_f32(uint16_t bits);
 uint16_t cv_f32_to_bf16(float value);
 
+/* The first of `count` numbers in a real dtype that is NaN or infinite, or `count`. `in` may be unaligned. */
+size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count);
 /* False where one of these finite numbers would become infinite in that dtype. */
 bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count);
 /* `count` numbers between f32 and a real dtype. Source and destination may be unaligned, not overlapping. */

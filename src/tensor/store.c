@@ -42,6 +42,14 @@ void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
     snprintf(out + used, size - used, "]");
 }
 
+bool cv_tensor_is_weight(const cv_tensor *tensor)
+{
+    switch (tensor->dtype) {
+    case CV_I64: case CV_I32: case CV_I16: case CV_U64: case CV_U32: case CV_U16: case CV_BOOL: case CV_OTHER: return false;
+    default: return tensor->count > 0;
+    }
+}
+
 /* One header member: {"dtype":"F16","shape":[2,3],"data_offsets":[0,12]}. */
 static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *path, size_t data_size,
                                    cogvideo_error *err)
@@ -59,14 +67,14 @@ static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *
     CV_TRY(cv_json_array(item, "shape", &shape, origin, err));
     CV_TRY(cv_json_array(item, "data_offsets", &offsets, origin, err));
     if (!cv_dtype_parse(&out->tensor.dtype, dtype))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown type '%.20s'", origin, dtype);
+        out->tensor.dtype = CV_OTHER;
     out->tensor.name = name;
     out->tensor.count = 1;
     for (const cv_json *d = cv_json_first(shape); d; d = cv_json_next(d)) {
         double value = cv_json_is_number(d) ? cv_json_number(d) : -1;
 
-        if (out->tensor.rank == CV_MAX_RANK || !(value >= 1 && value <= 0x1p48) || value != (double)(size_t)value)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: needs at most %d dimensions, each a whole number from 1",
+        if (out->tensor.rank == CV_MAX_RANK || !(value >= 0 && value <= 0x1p48) || value != (double)(size_t)value)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: needs at most %d dimensions, each a whole number",
                            origin, CV_MAX_RANK);
         out->tensor.shape[out->tensor.rank++] = (size_t)value;
         if (!cv_size_mul(out->tensor.count, (size_t)value, &out->tensor.count))
@@ -81,7 +89,7 @@ static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *
         ends[n] = (size_t)value;
     }
     if (n != 2 || ends[1] < ends[0] || !cv_size_mul(out->tensor.count, cv_dtype_size(out->tensor.dtype), &bytes) ||
-        ends[1] - ends[0] != bytes)
+        (ends[1] - ends[0] != bytes && out->tensor.dtype != CV_OTHER))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its data_offsets do not match its shape and type", origin);
     out->begin = ends[0];
     out->end = ends[1];
@@ -91,9 +99,11 @@ fail:
 
 static int by_offset(const void *a, const void *b)
 {
-    size_t x = ((const entry *)a)->begin, y = ((const entry *)b)->begin;
+    const entry *x = a, *y = b;
 
-    return x < y ? -1 : x > y;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end; /* an empty tensor stands before the one that begins where it does */
 }
 
 static int by_name(const void *a, const void *b)
@@ -328,7 +338,7 @@ fail:
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err)
 {
     for (size_t i = 0; i < store->count; i++)
-        if (!store->entries[i].claimed)
+        if (!store->entries[i].claimed && cv_tensor_is_weight(&store->entries[i].tensor))
             return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' belongs to no part of this model",
                            store->path, store->entries[i].tensor.name);
     return COGVIDEO_OK;

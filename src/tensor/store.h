@@ -18,6 +18,9 @@ typedef struct cv_tensor {
     size_t count;              /* elements */
 } cv_tensor;
 
+/* Whether a tensor may be one that a network learned, as it is or quantised: not one without elements, of truth values or whole numbers. */
+bool cv_tensor_is_weight(const cv_tensor *tensor);
+
 typedef struct cv_store cv_store;
 
 cogvideo_status cv_store_open(cv_store **out, const char *path, cogvideo_error *err);
@@ -48,7 +51,7 @@ cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const 
 /* Claims matrix `name` [N, K] in whatever type it has there, with its scales. */
 cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const char *name, int N, int K,
                                       cogvideo_error *err);
-/* An error that names the first tensor that nobody claimed. */
+/* An error that names the first weight that nobody claimed. What is none, such as a mask, is passed over. */
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);
 
 /* --- in memory: what is trained --- */

@@ -72,6 +72,8 @@ void seeded_values(const seeded_tensor *tensor, uint64_t first, size_t count, fl
     name_rule(tensor, &offset, &scale);
     for (size_t i = 0; i < count; i++)
         out[i] = cv_f16_to_f32(cv_f32_to_f16(offset + scale * unit_at(hash, first + i)));
+    if (tensor->changed && tensor->at >= first && tensor->at - first < count)
+        out[tensor->at - first] = tensor->value;
 }
 
 float seeded_value(const seeded_tensor *tensor, uint64_t i)

@@ -16,6 +16,9 @@ typedef struct seeded_tensor {
     int rank;
     size_t shape[4];
     int seed;
+    bool changed; /* element `at` is `value`, as in a damaged file */
+    uint64_t at;
+    float value;
 } seeded_tensor;
 
 typedef struct seeded_list {

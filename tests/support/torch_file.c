@@ -181,27 +181,26 @@ static uint64_t count_elements(const seeded_tensor *tensor)
     return count;
 }
 
-void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int deflated)
+static void put_tensors(cv_buffer *pickle, const seeded_list *list, cv_dtype dtype, const char *prefix)
 {
-    zip_t *zip = create(path);
-    cv_buffer pickle = { 0 };
-    char name[64];
-
-    pickle_begin_module(&pickle);
     for (size_t i = 0; i < list->count; i++) {
-        char key[24];
+        char key[24], name[200];
         pickle_tensor tensor = { .key = key, .storage_class = dtype == CV_F32 ? "FloatStorage" : dtype == CV_F16
                                  ? "HalfStorage" : "BFloat16Storage" };
 
         snprintf(key, sizeof key, "%zu", i);
+        snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", list->tensors[i].name);
         pickle_tensor_shape(&tensor, list->tensors[i].rank, list->tensors[i].shape);
-        pickle_text(&pickle, list->tensors[i].name);
-        pickle_put_tensor(&pickle, &tensor);
+        pickle_text(pickle, name);
+        pickle_put_tensor(pickle, &tensor);
     }
-    pickle_end_module(&pickle);
-    add(zip, "archive/data.pkl", zip_source_buffer(zip, pickle.data, pickle.size, 0), deflated);
+}
+
+static void add_storages(zip_t *zip, const seeded_list *list, cv_dtype dtype, int deflated)
+{
     for (size_t i = 0; i < list->count; i++) {
         storage *s = calloc(1, sizeof *s);
+        char name[64];
 
         must(s != NULL, "memory");
         s->tensor = &list->tensors[i];
@@ -210,6 +209,44 @@ void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int 
         snprintf(name, sizeof name, "archive/data/%zu", i);
         add(zip, name, zip_source_function(zip, storage_callback, s), deflated);
     }
+}
+
+void torch_write_as(const seeded_list *list, const char *path, cv_dtype dtype, const torch_form *form)
+{
+    zip_t *zip = create(path);
+    cv_buffer pickle = { 0 };
+
+    PICKLE(&pickle, "\x80\x02");
+    for (const char *const *key = form->keys; *key; key++) {
+        PICKLE(&pickle, "}");
+        pickle_text(&pickle, *key);
+    }
+    PICKLE(&pickle, "ccollections\nOrderedDict\n)R(");
+    if (form->members)
+        form->members(&pickle);
+    put_tensors(&pickle, list, dtype, form->prefix);
+    PICKLE(&pickle, "u");
+    for (const char *const *key = form->keys; *key; key++)
+        PICKLE(&pickle, "s");
+    PICKLE(&pickle, ".");
+    add(zip, "archive/data.pkl", zip_source_buffer(zip, pickle.data, pickle.size, 0), 0);
+    add_storages(zip, list, dtype, 0);
+    for (size_t i = 0; i < form->entry_count; i++)
+        add(zip, form->entries[i].name, zip_source_buffer(zip, form->entries[i].data, form->entries[i].size, 0), 0);
+    must(zip_close(zip) == 0, "zip_close");
+    cv_buffer_free(&pickle);
+}
+
+void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int deflated)
+{
+    zip_t *zip = create(path);
+    cv_buffer pickle = { 0 };
+
+    pickle_begin_module(&pickle);
+    put_tensors(&pickle, list, dtype, NULL);
+    pickle_end_module(&pickle);
+    add(zip, "archive/data.pkl", zip_source_buffer(zip, pickle.data, pickle.size, 0), deflated);
+    add_storages(zip, list, dtype, deflated);
     add(zip, "archive/version", zip_source_buffer(zip, "3\n", 2, 0), 0);
     must(zip_close(zip) == 0, "zip_close");
     cv_buffer_free(&pickle);

@@ -44,7 +44,17 @@ typedef struct torch_entry {
 /* Any zip archive. */
 void torch_write_zip(const char *path, const torch_entry *entries, size_t count);
 
-/* A checkpoint of seeded tensors in `dtype` (f32, f16 or bf16), one storage each. */
+/* How a checkpoint keeps its tensors. */
+typedef struct torch_form {
+    const char *const *keys;          /* of the dictionaries around theirs, from without; NULL ends them */
+    const char *prefix;               /* of every name; NULL = none */
+    void (*members)(cv_buffer *pickle); /* appends more members, names and values; NULL = none */
+    const torch_entry *entries;       /* of the archive, "archive/data/x" */
+    size_t entry_count;
+} torch_form;
+void torch_write_as(const seeded_list *list, const char *path, cv_dtype dtype, const torch_form *form);
+
+/* A checkpoint of seeded tensors in `dtype` (f32, f16 or bf16), one storage each, under `module`. */
 void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int deflated);
 
 #endif

@@ -211,17 +211,183 @@ static void weights_must_fit_their_type(void **state)
     snprintf(path, sizeof path, "%s", check_temp_path("a.safetensors"));
     write_one("IntStorage", numbers, 16);
     CHECK_OK(cv_torch_open(&torch, pt, &err), err);
-    CHECK_FAILS(cv_names_match(&names, torch, &err), COGVIDEO_ERROR_MODEL, "'a' has type I32; weights are", err);
+    CHECK_FAILS(cv_names_match(&names, torch, NULL, &err), COGVIDEO_ERROR_MODEL, "'a' has type I32; weights are", err);
     cv_torch_close(&torch);
     write_one("FloatStorage", numbers, 16);
     CHECK_OK(cv_torch_open(&torch, pt, &err), err);
-    CHECK_OK(cv_names_match(&names, torch, &err), err);
+    CHECK_OK(cv_names_match(&names, torch, NULL, &err), err);
     CHECK_FAILS(cv_convert_write(&job, torch, &names, own, &half, path, &err), COGVIDEO_ERROR_MODEL,
                 "'a' has values too large for f16", err);
     assert_false(cv_path_exists(path));
     CHECK_OK(cv_convert_write(&job, torch, &names, own, &brain, path, &err), err);
     CHECK_OK(cv_convert_write(&job, torch, &names, own, NULL, path, &err), err);
     cv_torch_close(&torch);
+}
+
+/* --- checkpoints as users have them ------------------------------------------------------------------------ */
+
+static char told[2000];
+
+static void on_message(void *user, cogvideo_log_level level, const char *text)
+{
+    (void)user;
+    if (level == COGVIDEO_LOG_WARNING)
+        snprintf(told + strlen(told), sizeof told - strlen(told), "%s\n", text);
+}
+
+/* Imports the stage in some form; what was warned of stands in `told`. */
+static cogvideo_status import_form(const seeded_list *list, const torch_form *form, cogvideo_error *err)
+{
+    char folder_of_its_own[1024];
+
+    told[0] = '\0';
+    torch_write_as(list, pt, CV_F16, form);
+    snprintf(folder_of_its_own, sizeof folder_of_its_own, "%s", check_temp_path("formed"));
+    return cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = folder_of_its_own, .overwrite = 1,
+                                                       .log = { on_message, NULL } }, err);
+}
+
+static const char *const module[] = { "module", NULL };
+
+static void networks_are_found_under_usual_keys_and_prefixes(void **state)
+{
+    static const struct {
+        const char *keys[4], *prefix;
+    } forms[] = {
+        { { NULL }, NULL }, { { "module" }, NULL }, { { "state_dict" }, NULL }, { { "model" }, NULL }, { { "model_state_dict" }, NULL },
+        { { "state_dict", "model" }, NULL }, { { "module" }, "module." }, { { "state_dict" }, "model." }, { { NULL }, "_orig_mod." },
+        { { "model" }, "state_dict.module._orig_mod." },
+    };
+    seeded_list list = { 0 };
+    cogvideo_error err;
+    char path[1024];
+    cv_buffer plain = { 0 }, other = { 0 };
+
+    (void)state;
+    make_list(&list, true, 1600, 320);
+    snprintf(path, sizeof path, "%s", check_temp_path("formed/stage1.safetensors"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        CHECK_OK(import_form(&list, &(torch_form){ .keys = forms[i].keys, .prefix = forms[i].prefix }, &err), err);
+        assert_null(strstr(told, "passed over"));
+        CHECK_OK(cv_file_read(&other, path, 1 << 24, &err), err);
+        if (i == 0)
+            plain = other;
+        assert_true(other.size == plain.size && memcmp(other.data, plain.data, plain.size) == 0);
+        if (i > 0)
+            cv_buffer_free(&other);
+        other = (cv_buffer){ 0 };
+    }
+    cv_buffer_free(&plain);
+    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = (const char *const[]){ "net", NULL } }, &err), COGVIDEO_ERROR_FORMAT,
+                "its keys are 'net'", err);
+    list.count--;
+    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = module, .prefix = "module." }, &err), COGVIDEO_ERROR_MODEL, "is missing", err);
+    list.count++;
+    seeded_list_free(&list);
+}
+
+/* A tensor of 4 x 4 in a storage "x" of its own. */
+static void put_square(cv_buffer *pickle, const char *name, const char *storage_class, const char *key)
+{
+    pickle_tensor tensor = { .storage_class = storage_class, .key = key };
+
+    pickle_tensor_shape(&tensor, 2, (size_t[]){ 4, 4 });
+    pickle_text(pickle, name);
+    pickle_put_tensor(pickle, &tensor);
+}
+
+static void put_members(cv_buffer *pickle)
+{
+    pickle_tensor odd = { .storage_class = "FloatStorage", .key = "f", .elements = 16, .rank = 2, .shape = { 4, 4 }, .stride = { 1, 4 } };
+
+    pickle_text(pickle, "step");
+    pickle_int(pickle, 5);
+    pickle_text(pickle, "_extra_state");
+    PICKLE(pickle, "N");
+    put_square(pickle, "attention_mask", "BoolStorage", "b");
+    put_square(pickle, "transformer.position_ids", "LongStorage", "l");
+    put_square(pickle, "transformer.mask", "FloatStorage", "f");
+    pickle_text(pickle, "view.weight");
+    pickle_put_tensor(pickle, &odd);
+    odd = (pickle_tensor){ .storage_class = "FloatStorage", .key = "e", .rank = 1, .stride = { 1 } };
+    pickle_text(pickle, "empty.weight");
+    pickle_put_tensor(pickle, &odd);
+    pickle_text(pickle, "sparse");
+    PICKLE(pickle, "ctorch._utils\n_rebuild_sparse_tensor\n)R");
+    PICKLE(pickle, "K\x07N"); /* a key that is no text */
+}
+
+static void members_that_no_network_asks_for_are_passed_over(void **state)
+{
+    static const char *const said[] = {
+        "passed over 9 of its members", "'step' (is not a tensor but a number)", "'_extra_state' (is not a tensor but None)",
+        "'attention_mask' (BOOL [4, 4])", "'transformer.position_ids' (I64 [4, 4])", "'transformer.mask' (F32 [4, 4])",
+        "'view.weight' (is not contiguous", "'empty.weight' (is empty)", "'sparse' (is made by _rebuild_sparse_tensor, which is not read)",
+        "'(member 8)' (has no usable name)",
+    };
+    float masks[16];
+    const char zeros[128] = { 0 };
+    const torch_entry entries[] = { { "archive/data/b", zeros, 16, 0 }, { "archive/data/l", zeros, 128, 0 }, { "archive/data/f", masks, 64, 0 },
+                                    { "archive/data/e", zeros, 0, 0 } };
+    const torch_form form = { .keys = module, .members = put_members, .entries = entries, .entry_count = 4 };
+    seeded_list list = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    for (int i = 0; i < 16; i++)
+        masks[i] = -INFINITY;
+    make_list(&list, true, 1600, 320);
+    CHECK_OK(import_form(&list, &form, &err), err);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (!strstr(told, said[i]))
+            fail_msg("'%s' does not mention '%s'", told, said[i]);
+    seeded_list_free(&list);
+}
+
+static const char *asked_storage;
+
+static void put_asked(cv_buffer *pickle)
+{
+    pickle_tensor tensor = { .storage_class = asked_storage, .key = "x" };
+
+    pickle_text(pickle, "transformer.final_layernorm.bias");
+    if (!asked_storage) {
+        PICKLE(pickle, "N");
+        return;
+    }
+    pickle_tensor_shape(&tensor, 1, (size_t[]){ 16 });
+    pickle_put_tensor(pickle, &tensor);
+}
+
+static void weights_of_other_kinds_are_named(void **state)
+{
+    static const struct {
+        const char *storage, *words;
+        size_t bytes;
+    } kinds[] = {
+        { NULL, "'transformer.final_layernorm.bias' is not a tensor but None", 0 },
+        { "BoolStorage", "'transformer.final_layernorm.bias' has type BOOL; weights are F32, F16 or BF16", 16 },
+        { "LongStorage", "has type I64; weights are", 128 },
+        { "DoubleStorage", "has type F64; weights are", 128 },
+        { "ComplexFloatStorage", "has numbers of the type ComplexFloatStorage, which is not read", 128 },
+    };
+    const char zeros[128] = { 0 };
+    seeded_list list = { 0 };
+    seeded_tensor *last;
+    cogvideo_error err;
+
+    (void)state;
+    make_list(&list, true, 1600, 320);
+    last = find(&list, "transformer.final_layernorm.bias");
+    *last = list.tensors[--list.count];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const torch_entry entry = { "archive/data/x", zeros, kinds[i].bytes, 0 };
+
+        asked_storage = kinds[i].storage;
+        CHECK_FAILS(import_form(&list, &(torch_form){ .keys = module, .members = put_asked, .entries = &entry, .entry_count = 1 }, &err),
+                    COGVIDEO_ERROR_MODEL, kinds[i].words, err);
+    }
+    seeded_list_free(&list);
 }
 
 static void clusters_must_match_the_codes(void **state)
@@ -259,6 +425,9 @@ int main(void)
         cmocka_unit_test(configurations_are_checked),
         cmocka_unit_test(folders_are_checked),
         cmocka_unit_test(weights_must_fit_their_type),
+        cmocka_unit_test(networks_are_found_under_usual_keys_and_prefixes),
+        cmocka_unit_test(members_that_no_network_asks_for_are_passed_over),
+        cmocka_unit_test(weights_of_other_kinds_are_named),
         cmocka_unit_test(clusters_must_match_the_codes),
     };
 

@@ -102,15 +102,16 @@ static void lying_headers_are_refused(void **state)
         { "[]", "JSON object", 0 },
         { "{\"a\":1}", "must be an object", 0 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "'data_offsets' is missing", 4 },
-        { "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown type", 4 },
+        { "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,40]}}", "within", 4 },
+        { "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,2]}}", "truncated or padded", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", "do not match", 4 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}", "whole number from 1", 0 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", "whole number from 1", 4 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,6]}}", "whole number from 1", 6 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,4]}}", "do not match", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", "each a whole number", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,6]}}", "each a whole number", 6 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "at most 8", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[281474976710656,281474976710656],\"data_offsets\":[0,4]}}",
           "does not fit", 4 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "from 1", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "each a whole number", 0 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", "do not match", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,400]}}", "within", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", "within", 4 },
@@ -135,6 +136,54 @@ static void lying_headers_are_refused(void **state)
     CHECK_FAILS(open_text("{}", 3, 0, &err), COGVIDEO_ERROR_FORMAT, "not a safetensors", err);
     CHECK_OK(open_text("{}", 2, 0, &err), err);
     CHECK_OK(open_text("{\"__metadata__\":{\"a\":\"b\"}}", 26, 0, &err), err);
+}
+
+/* Tensors of types and shapes that no network has lie beside the others in peace; weights that nobody asks for do not. */
+static void only_weights_must_be_claimed(void **state)
+{
+    static const char header[] =
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"empty\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[8,8]},"
+        "\"mask\":{\"dtype\":\"BOOL\",\"shape\":[2,2],\"data_offsets\":[8,12]},\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[12,20]},"
+        "\"new\":{\"dtype\":\"F4\",\"shape\":[4],\"data_offsets\":[20,22]},\"more\":{\"dtype\":\"U16\",\"shape\":[1],\"data_offsets\":[22,24]}}";
+    const cv_tensor *tensor;
+    cogvideo_error err;
+    cv_store *store = NULL;
+
+    (void)state;
+    CHECK_OK(open_text(header, sizeof header - 1, 24, &err), err);
+    CHECK_OK(cv_store_open(&store, check_temp_path("bad.safetensors"), &err), err);
+    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "tensor 'a' belongs to no part", err);
+    CHECK_OK(cv_store_claim(store, &tensor, "a", 1, (size_t[]){ 2 }, &err), err);
+    CHECK_OK(cv_store_check_claimed(store, &err), err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "mask", 2, (size_t[]){ 2, 2 }, &err), COGVIDEO_ERROR_MODEL, "has type BOOL, F32, F16", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "new", 1, (size_t[]){ 4 }, &err), COGVIDEO_ERROR_MODEL, "has type an unknown type", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "empty", 2, (size_t[]){ 2, 3 }, &err), COGVIDEO_ERROR_MODEL, "has shape [0, 3]", err);
+    cv_store_close(&store);
+}
+
+static void numbers_that_are_none_are_found(void **state)
+{
+    enum { N = 9000 };
+    static const cv_dtype dtypes[] = { CV_F32, CV_F16, CV_BF16 };
+    static const float odd[] = { NAN, INFINITY, -INFINITY };
+    static float values[N];
+    static char bytes[4 * N + 1];
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        values[i] = i % 2 ? 65504.0f : -1e-7f;
+    for (int d = 0; d < 3; d++)
+        for (int at = 0; at < N; at += at < 4090 ? 409 : 1) {
+            float kept = values[at];
+
+            values[at] = odd[at % 3];
+            cv_from_f32(bytes + 1, dtypes[d], values, N); /* unaligned */
+            values[at] = kept;
+            assert_int_equal(cv_dtype_not_finite(dtypes[d], bytes + 1, N), at);
+            assert_int_equal(cv_dtype_not_finite(dtypes[d], bytes + 1, (size_t)at), at);
+            if (at > 4200)
+                at += 997;
+        }
 }
 
 static void truncation_at_every_byte_is_refused(void **state)
@@ -210,6 +259,8 @@ int main(void)
         cmocka_unit_test(seeded_weights_are_the_agreed_ones),
         cmocka_unit_test(tensors_are_written_and_claimed),
         cmocka_unit_test(lying_headers_are_refused),
+        cmocka_unit_test(only_weights_must_be_claimed),
+        cmocka_unit_test(numbers_that_are_none_are_found),
         cmocka_unit_test(truncation_at_every_byte_is_refused),
         cmocka_unit_test(writer_demands_all_bytes),
         cmocka_unit_test(plans_become_stores_in_memory),
