@@ -6,7 +6,7 @@
  * A network's tensors stand under the key `module`, `state_dict`, `model` or `model_state_dict`, perhaps one inside the other, or are the
  * checkpoint itself. What stands before all their names, such as "module.", is taken off. What else lies there (numbers, None, masks,
  * tensors that are empty or not contiguous) is passed over with a warning; a weight that the network does not have is an error, and
- * so is one of another type or shape. */
+ * so is one of another type or shape, one that is NaN or infinite, and one too large for `dtype`. */
 #ifndef COGVIDEO_IMPORT_H
 #define COGVIDEO_IMPORT_H
 

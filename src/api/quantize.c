@@ -93,6 +93,12 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
             const cv_tensor *tensor = cv_store_at(store, i);
             cv_weight_type type;
 
+            if (!cv_tensor_is_weight(tensor)) {
+                if (declare && order == 0)
+                    cv_log(&r->request->log, COGVIDEO_LOG_WARNING, "%s: tensor '%s' is no weight of a network: left out of the copy",
+                           cv_store_path(store), tensor->name);
+                continue;
+            }
             if (!cv_dtype_is_real(tensor->dtype))
                 return cv_fail(r->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is %s: quantise the model that it came from, "
                                "not one that is quantised already", cv_store_path(store), tensor->name,
@@ -126,7 +132,31 @@ fail:
     return status;
 }
 
+/* Copied as it is, but not unseen. */
+static cogvideo_status check_tokenizer(run *r, const char *from)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+
+    CV_TRY(cv_store_open(&store, from, r->err));
+    for (size_t i = 0; i < cv_store_count(store) && status == COGVIDEO_OK; i++) {
+        const cv_tensor *tensor = cv_store_at(store, i);
+
+        if (cv_dtype_is_real(tensor->dtype))
+            status = cv_narrow_check(tensor->name, tensor->rank == 2 && tensor->count ? tensor->shape[1] : 1, tensor->dtype, tensor->data, 0,
+                                     tensor->count, r->err);
+    }
+    if (status == COGVIDEO_ERROR_MODEL)
+        cv_fail_prefix(r->err, status, r->file);
+fail:
+    cv_store_close(&store);
+    return status;
+}
+
 /* --- the rest ---------------------------------------------------------------------------------------- */
+
+/* Makes the file `to` of the copy from the model's. */
+typedef cogvideo_status take_fn(run *r, const char *from, const char *to);
 
 static cogvideo_status copy_file(run *r, const char *from, const char *to)
 {
@@ -148,8 +178,15 @@ fail:
     return status;
 }
 
+static cogvideo_status copy_tokenizer(run *r, const char *from, const char *to)
+{
+    cogvideo_status status = check_tokenizer(r, from);
+
+    return status == COGVIDEO_OK ? copy_file(r, from, to) : status;
+}
+
 /* Does to a file of the model what its part wants, once where two parts share it. */
-static cogvideo_status take_file(run *r, const char *name, bool narrow, bool measure)
+static cogvideo_status take_file(run *r, const char *name, take_fn *take, bool measure)
 {
     cogvideo_status status = COGVIDEO_ERROR_MEMORY;
     char *from = NULL, *to = NULL;
@@ -161,7 +198,7 @@ static cogvideo_status take_file(run *r, const char *name, bool narrow, bool mea
     if (measure)
         r->total += cv_file_bytes(from);
     else if (!cv_path_exists(to))
-        status = (narrow ? narrow_file : copy_file)(r, from, to);
+        status = take(r, from, to);
 fail:
     cv_free(from);
     cv_free(to);
@@ -172,24 +209,24 @@ static cogvideo_status take_files(run *r, const cv_description *d, bool measure)
 {
     const struct {
         const char *name;
-        bool narrow;
+        take_fn *take;
     } files[] = {
-        { "model.json", false },
-        { d->files.trunk[0], true },
-        { d->files.trunk[1] && d->files.trunk[0] && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0 ? NULL : d->files.trunk[1], true },
-        { d->files.own[0], true },
-        { d->files.own[1], true },
-        { d->files.trunk[0] || d->files.trunk[1] ? NULL : d->files.bare_trunk, true },
-        { d->files.upscaler, true },
-        { d->files.image_tokenizer, false },
-        { d->files.text_tokenizer, false },
-        { d->files.clusters, false },
+        { "model.json", copy_file },
+        { d->files.trunk[0], narrow_file },
+        { d->files.trunk[1] && d->files.trunk[0] && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0 ? NULL : d->files.trunk[1], narrow_file },
+        { d->files.own[0], narrow_file },
+        { d->files.own[1], narrow_file },
+        { d->files.trunk[0] || d->files.trunk[1] ? NULL : d->files.bare_trunk, narrow_file },
+        { d->files.upscaler, narrow_file },
+        { d->files.image_tokenizer, copy_tokenizer },
+        { d->files.text_tokenizer, copy_file },
+        { d->files.clusters, copy_file },
     };
     cogvideo_status status = COGVIDEO_OK;
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (files[i].name)
-            CV_TRY(take_file(r, files[i].name, files[i].narrow, measure));
+            CV_TRY(take_file(r, files[i].name, files[i].take, measure));
 fail:
     return status;
 }

@@ -80,7 +80,8 @@ const cli_command cmd_import = {
     .usage = "[OPTIONS] PARTS -o DIR",
     .details =
         "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
-        "compared bit by bit and stored once where it is equal.",
+        "compared bit by bit and stored once where it is equal. What no network asks for is passed over with a\n"
+        "warning; a weight that is no number is an error.",
     .examples = "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
                 "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
                 "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo",

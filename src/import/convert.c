@@ -83,30 +83,36 @@ fail:
     return status;
 }
 
-/* A tensor in another type. What is no matrix goes as one row after another of a number each. */
+/* What is no matrix goes as one row after another of a number each. */
+static size_t row_length(const cv_expected *item)
+{
+    return item->rank == 2 ? item->shape[1] : 1;
+}
+
+/* A tensor in another type. */
 static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_weight_type type)
 {
-    size_t N = item->rank == 2 ? item->shape[0] : item->tensor->bytes / cv_dtype_size(item->tensor->dtype);
-    row_stream rows = { .c = c, .tensor = item->tensor, .K = item->rank == 2 ? item->shape[1] : 1 };
-    cogvideo_status status = cv_narrow_write(c->writer, item->name, type, N, rows.K, read_rows, &rows, c->err);
+    row_stream rows = { .c = c, .tensor = item->tensor, .K = row_length(item) };
+    cogvideo_status status = cv_narrow_write(c->writer, item->name, type, item->tensor->count / rows.K, rows.K, read_rows, &rows, c->err);
 
     cv_zip_stream_close(&rows.stream);
-    if (status == COGVIDEO_ERROR_MODEL)
-        cv_fail_prefix(c->err, status, cv_torch_path(c->torch));
     return status;
 }
 
 /* A tensor as it is. */
-static cogvideo_status copy_tensor(conversion *c, const cv_torch_tensor *tensor)
+static cogvideo_status copy_tensor(conversion *c, const cv_expected *item)
 {
+    const cv_torch_tensor *tensor = item->tensor;
+    const size_t width = cv_dtype_size(tensor->dtype);
     cogvideo_status status;
     cv_zip_stream *stream = NULL;
 
     CV_TRY(cv_torch_stream(&stream, c->torch, tensor, c->err));
     for (size_t left = tensor->bytes; left > 0;) {
-        size_t size = left < CHUNK ? left : CHUNK;
+        size_t size = left < CHUNK ? left : CHUNK, first = (tensor->bytes - left) / width;
 
         CV_TRY(cv_zip_stream_read(stream, c->in, size, c->err));
+        CV_TRY(cv_narrow_check(item->name, row_length(item), tensor->dtype, c->in, first, size / width, c->err));
         CV_TRY(cv_store_writer_data(c->writer, c->in, size, c->err));
         CV_TRY(advance(c->job, size, c->err));
         left -= size;
@@ -131,12 +137,12 @@ static cogvideo_status each_tensor(conversion *c, const cv_names *names, unsigne
             if (declare)
                 CV_TRY(cv_narrow_declare(c->writer, item->name, type, item->rank, item->shape, c->err));
             else if (type == (cv_weight_type)item->tensor->dtype)
-                CV_TRY(copy_tensor(c, item->tensor));
+                CV_TRY(copy_tensor(c, item));
             else
                 CV_TRY(narrow_tensor(c, item, type));
         }
 fail:
-    return status;
+    return status == COGVIDEO_ERROR_MODEL ? cv_fail_prefix(c->err, status, cv_torch_path(c->torch)) : status;
 }
 
 cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,

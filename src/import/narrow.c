@@ -108,17 +108,48 @@ fail:
     return status;
 }
 
+/* "12", or "[3, 5]" in a matrix. */
+typedef struct place {
+    char text[60];
+} place;
+
+static place place_of(size_t element, size_t K)
+{
+    place p;
+
+    if (K > 1)
+        snprintf(p.text, sizeof p.text, "[%zu, %zu]", element / K, element % K);
+    else
+        snprintf(p.text, sizeof p.text, "%zu", element);
+    return p;
+}
+
+cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first, size_t count,
+                                cogvideo_error *err)
+{
+    size_t at = cv_dtype_not_finite(dtype, weights, count);
+    float value;
+
+    if (at == count)
+        return COGVIDEO_OK;
+    cv_to_f32(&value, (const char *)weights + at * cv_dtype_size(dtype), dtype, 1);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' holds %s as element %s: the weights are damaged, or their training diverged; take an "
+                   "earlier or another copy of them", name, isnan(value) ? "NaN, which is no number," : "an infinite number", place_of(first + at, K).text);
+}
+
 /* What f16 cannot hold would silently become infinite; a quantised row takes its scale from its largest number. */
-static cogvideo_status check_values(const char *name, cv_weight_type type, const float *values, size_t count,
+static cogvideo_status check_values(const char *name, cv_weight_type type, size_t K, const float *values, size_t first, size_t count,
                                     cogvideo_error *err)
 {
-    if (type < CV_WEIGHT_Q8 && !cv_dtype_holds((cv_dtype)type, values, count))
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for %s; store it as f32", name,
-                       cv_weight_type_name(type));
-    for (size_t i = 0; i < count; i++)
-        if (type >= CV_WEIGHT_Q8 && !isfinite(values[i]))
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' holds what is no number, which cannot be quantised", name);
-    return COGVIDEO_OK;
+    size_t at = 0;
+    cogvideo_status status = cv_narrow_check(name, K, CV_F32, values, first, count, err);
+
+    if (status != COGVIDEO_OK || cv_weight_type_holds(type, values, count))
+        return status;
+    while (cv_weight_type_holds(type, values + at, 1))
+        at++;
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for %s, the first of them %g as element %s; store it as f32", name,
+                   cv_weight_type_name(type), (double)values[at], place_of(first + at, K).text);
 }
 
 /* One pass over the rows: of their scales, or of their values. */
@@ -133,7 +164,7 @@ static cogvideo_status write_pass(cv_store_writer *writer, const char *name, cv_
 
         count = N - first < r->count ? N - first : r->count;
         CV_TRY(source(user, first, count, r->wide, err));
-        CV_TRY(check_values(name, type, r->wide, count * K, err));
+        CV_TRY(check_values(name, type, K, r->wide, first * K, count * K, err));
         for (size_t n = 0; n < count; n++)
             if (scales)
                 cv_weight_scales(own + n * scale, type, r->wide + n * K, K);

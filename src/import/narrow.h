@@ -36,9 +36,15 @@ int cv_narrow_order(cv_weight_type type);
 cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_weight_type type, int rank,
                                   const size_t *shape, cogvideo_error *err);
 
+/* An error that names the first of `count` weights of a real dtype that is NaN or infinite: no network works with such. They are elements
+ * `first` and on of tensor `name`, which has rows of K (1: it is no matrix). */
+cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first, size_t count,
+                                cogvideo_error *err);
+
 /* Rows first .. first + count - 1 of the source in f32. They are asked for in order, and from 0 again for a second pass. */
 typedef cogvideo_status cv_row_source(void *user, size_t first, size_t count, float *out, cogvideo_error *err);
-/* Writes what was declared so: N rows of K numbers. Memory is bounded by a row, or a few megabytes. */
+/* Writes what was declared so: N rows of K numbers. Memory is bounded by a row, or a few megabytes. A number
+ * that is none, or too large for the type, is an error. */
 cogvideo_status cv_narrow_write(cv_store_writer *writer, const char *name, cv_weight_type type, size_t N, size_t K,
                                 cv_row_source *source, void *user, cogvideo_error *err);
 

@@ -26,6 +26,18 @@ bool cv_weight_type_fits(cv_weight_type type, size_t K)
     return type != CV_WEIGHT_Q4 || K % CV_Q4_GROUP == 0;
 }
 
+bool cv_weight_type_holds(cv_weight_type type, const float *values, size_t count)
+{
+    const float most = 8 * 65504.0f; /* a q4 weight is up to 8 of its scale, which is f16 */
+
+    if (type < CV_WEIGHT_Q8)
+        return cv_dtype_holds((cv_dtype)type, values, count);
+    for (size_t i = 0; type == CV_WEIGHT_Q4 && i < count; i++)
+        if (fabsf(values[i]) > most)
+            return false;
+    return true;
+}
+
 /* --- numbers ---------------------------------------------------------------------------------------- */
 
 static void widen_q4(float *out, const uint8_t *bytes, const uint16_t *scales, int K)
@@ -140,7 +152,7 @@ static void values_q4(uint8_t *out, const uint16_t *scales, const float *row, si
 void cv_weight_scales(void *scales, cv_weight_type type, const float *row, size_t K)
 {
     if (type == CV_WEIGHT_Q8)
-        *(float *)scales = largest(row, K) / 127;
+        *(float *)scales = cv_dtype_not_finite(CV_F32, row, K) < K ? NAN : largest(row, K) / 127;
     else if (type == CV_WEIGHT_Q4)
         for (size_t g = 0; g < K / CV_Q4_GROUP; g++)
             ((uint16_t *)scales)[g] = cv_f32_to_f16(scale_q4(row + g * CV_Q4_GROUP));

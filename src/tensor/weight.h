@@ -36,6 +36,8 @@ const char *cv_weight_type_name(cv_weight_type type);
 bool cv_weight_type_parse(cv_weight_type *out, const char *name);
 /* Whether rows of K numbers can have this type: q4 wants whole groups. */
 bool cv_weight_type_fits(cv_weight_type type, size_t K);
+/* False where one of these finite numbers is too large for the type, or for its scales. */
+bool cv_weight_type_holds(cv_weight_type type, const float *values, size_t count);
 
 /* Bytes of a row, and of its scales. */
 static inline size_t cv_weight_row_bytes(cv_weight_type type, size_t K)
@@ -64,7 +66,7 @@ static inline cv_weight cv_weight_rows(const cv_weight *weight, int first, int c
 void cv_weight_widen(float *out, const cv_weight *weight, int row);
 /* A row of K numbers into `data` and `scales`, which have room for the bytes above. Each scale is the largest magnitude
  * over 127 (q8), or of those that were tried the one of least squared error (q4); values are rounded to nearest, ties to
- * even. */
+ * even. A q8 row that holds NaN or infinite numbers is NaN as a whole. */
 void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K);
 /* Its halves: the scales alone, and the values under them. */
 void cv_weight_scales(void *scales, cv_weight_type type, const float *row, size_t K);

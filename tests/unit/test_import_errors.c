@@ -196,7 +196,7 @@ static void write_one(const char *storage_class, const void *data, size_t size)
 
 static void weights_must_fit_their_type(void **state)
 {
-    static const float numbers[] = { 1, 65519, -65520, INFINITY };
+    static const float numbers[] = { 1, 65519, -65520, -3 }, infinite[] = { 1, 65519, -65520, -INFINITY };
     static const cv_narrowing half = { .type = CV_WEIGHT_F16 }, brain = { .type = CV_WEIGHT_BF16 };
     const cogvideo_import_request request = { 0 };
     cv_import_job job = { .request = &request };
@@ -217,10 +217,16 @@ static void weights_must_fit_their_type(void **state)
     CHECK_OK(cv_torch_open(&torch, pt, &err), err);
     CHECK_OK(cv_names_match(&names, torch, NULL, &err), err);
     CHECK_FAILS(cv_convert_write(&job, torch, &names, own, &half, path, &err), COGVIDEO_ERROR_MODEL,
-                "'a' has values too large for f16", err);
+                "'a' has values too large for f16, the first of them -65520 as element 2; store it as f32", err);
     assert_false(cv_path_exists(path));
     CHECK_OK(cv_convert_write(&job, torch, &names, own, &brain, path, &err), err);
     CHECK_OK(cv_convert_write(&job, torch, &names, own, NULL, path, &err), err);
+    cv_torch_close(&torch);
+    write_one("FloatStorage", infinite, 16);
+    CHECK_OK(cv_torch_open(&torch, pt, &err), err);
+    CHECK_OK(cv_names_match(&names, torch, NULL, &err), err);
+    CHECK_FAILS(cv_convert_write(&job, torch, &names, own, NULL, path, &err), COGVIDEO_ERROR_MODEL,
+                "stage.pt: tensor 'a' holds an infinite number as element 3", err);
     cv_torch_close(&torch);
 }
 
@@ -390,6 +396,39 @@ static void weights_of_other_kinds_are_named(void **state)
     seeded_list_free(&list);
 }
 
+/* One number of each tensor, in every type that it can be stored as. */
+static void weights_that_are_no_numbers_are_named(void **state)
+{
+    static const char *const types[] = { NULL, "f32", "bf16", "q8", "q4" };
+    static const float values[] = { NAN, INFINITY, -INFINITY };
+    seeded_list list = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    make_list(&list, true, 1600, 320);
+    for (size_t i = 0; i < list.count; i++) {
+        seeded_tensor *tensor = &list.tensors[i];
+        size_t width = tensor->rank == 2 ? tensor->shape[1] : 1;
+        char words[300];
+
+        tensor->changed = true;
+        tensor->at = 3 * width + (width > 1 ? 5 : 0);
+        tensor->value = values[i % 3];
+        snprintf(words, sizeof words, width > 1 ? "stage.pt: tensor '%s' holds %s as element [3, 5]" : "stage.pt: tensor '%s' holds %s as element 3",
+                 tensor->name, i % 3 ? "an infinite number" : "NaN, which is no number,");
+        torch_write(&list, pt, CV_F16, 0);
+        CHECK_FAILS(cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = output, .overwrite = 1,
+                                                                .dtype = types[i % 5] }, &err), COGVIDEO_ERROR_MODEL, words, err);
+        tensor->changed = false;
+    }
+    find(&list, "transformer.layers.0.attention.dense.weight")->changed = true;
+    find(&list, "transformer.layers.0.attention.dense.weight")->value = 1e6f;
+    torch_write(&list, pt, CV_F32, 0);
+    CHECK_FAILS(cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = output, .overwrite = 1, .dtype = "f16" }, &err),
+                COGVIDEO_ERROR_MODEL, "too large for f16, the first of them 1e+06 as element [3, 5]", err);
+    seeded_list_free(&list);
+}
+
 static void clusters_must_match_the_codes(void **state)
 {
     char file[128 + 8 * 1024] = "\x93NUMPY\1\0v";
@@ -428,6 +467,7 @@ int main(void)
         cmocka_unit_test(networks_are_found_under_usual_keys_and_prefixes),
         cmocka_unit_test(members_that_no_network_asks_for_are_passed_over),
         cmocka_unit_test(weights_of_other_kinds_are_named),
+        cmocka_unit_test(weights_that_are_no_numbers_are_named),
         cmocka_unit_test(clusters_must_match_the_codes),
     };
 
