@@ -91,6 +91,9 @@ typedef struct cogvideo_generate_options {
 /* The defaults: all zero, text_weight NAN. */
 COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options);
 
+/* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged weights does: the error
+ * says in which stage, frame and row, and names the weight. */
+
 /* Stage 1: the first frame, then the other key frames. `first` (may be NULL) gives frame 0 of every
  * sample: its frame 0 is taken. With `count` > 0 only so many frames are made (1 = the first frame alone); 0 = all.
  * `out` is an array of `samples` clips, each to be freed with cogvideo_tokens_free. */

@@ -3,7 +3,9 @@
 #include "base/parallel.h"
 #include "nn/blas.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Weight rows per block: enough for BLAS to run near its speed, few enough for a widened panel to stay in cache. */
 #define BLOCK 128
@@ -60,6 +62,23 @@ void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int 
     input->narrowed = false;
 }
 
+/* Eight bits have no NaN: an input that is none must not pass for a number, so its row's products become NaN by the scale. */
+static void narrow_row(const cv_exec *exec, cv_step_input *input, int row)
+{
+    const size_t K = (size_t)input->K;
+    const float *x = input->x + (size_t)row * input->stride;
+    int8_t *values = input->values + (size_t)row * K;
+    int32_t *sums = input->sums + (size_t)row * groups_of(input->K);
+
+    if (cv_dtype_not_finite(CV_F32, x, K) == K) {
+        exec->kernels.quantise(values, &input->scales[row], sums, x, input->K);
+        return;
+    }
+    memset(values, 0, K);
+    memset(sums, 0, groups_of(input->K) * sizeof *sums);
+    input->scales[row] = NAN;
+}
+
 static void narrow(const cv_exec *exec, cv_step_input *input)
 {
     int K = input->K;
@@ -70,8 +89,7 @@ static void narrow(const cv_exec *exec, cv_step_input *input)
     input->q8 = (cv_q8_rows){ input->values, input->scales, input->sums, (size_t)K, groups_of(K) };
 #pragma omp parallel for num_threads(exec->threads) schedule(static) if (8.0 * input->rows * K > CV_PARALLEL_WORK)
     for (int r = 0; r < input->rows; r++)
-        exec->kernels.quantise(input->values + (size_t)r * (size_t)K, &input->scales[r],
-                               input->sums + (size_t)r * groups_of(K), input->x + (size_t)r * input->stride, K);
+        narrow_row(exec, input, r);
 }
 
 static cv_linear_q8_fn *q8_kernel(const cv_exec *exec, const cv_linear *linear)

@@ -36,35 +36,42 @@ static workspace place(void *scratch, int codes, const cv_clusters *clusters)
     return work;
 }
 
-/* The greatest logit, passing over what is not a number; lanes keep the processor from waiting on each comparison. */
+/* The greatest logit; NaN where the logits are not sound. Lanes keep the processor from waiting on each comparison. */
 static float greatest(const float *logits, int n)
 {
     enum { LANES = 8 };
     float best[LANES];
-    int i = 0;
+    int unsound[LANES] = { 0 }, i = 0;
 
     for (int lane = 0; lane < LANES; lane++)
         best[lane] = -INFINITY;
     for (; i + LANES <= n; i += LANES)
-        for (int lane = 0; lane < LANES; lane++)
-            best[lane] = logits[i + lane] > best[lane] ? logits[i + lane] : best[lane];
-    for (; i < n; i++)
+        for (int lane = 0; lane < LANES; lane++) {
+            float logit = logits[i + lane];
+
+            unsound[lane] |= !(logit < INFINITY);
+            best[lane] = logit > best[lane] ? logit : best[lane];
+        }
+    for (; i < n; i++) {
+        unsound[0] |= !(logits[i] < INFINITY);
         best[0] = logits[i] > best[0] ? logits[i] : best[0];
-    for (int lane = 1; lane < LANES; lane++)
+    }
+    for (int lane = 1; lane < LANES; lane++) {
+        unsound[0] |= unsound[lane];
         best[0] = best[lane] > best[0] ? best[lane] : best[0];
-    return best[0] < FLT_MAX ? best[0] : FLT_MAX;
+    }
+    return unsound[0] || best[0] == -INFINITY ? NAN : best[0];
 }
 
-/* exp((logit - best) / T) with scale = 1 / T: from 0 to 1, whatever the logits are. */
+bool cv_logits_sound(const float *logits, int n)
+{
+    return !isnan(greatest(logits, n));
+}
+
+/* exp((logit - best) / T) with scale = 1 / T: from 0 to 1. Where even the best is minus infinity, in a cluster that is never drawn, 1. */
 static inline float weight_of(float logit, float best, float scale)
 {
-    float below = logit - best;
-
-    if (best == -INFINITY)
-        return 1;
-    if (!(below < 0))
-        return below >= 0 ? 1 : 0;
-    return expf(below * scale);
+    return best > -INFINITY ? expf((logit - best) * scale) : 1;
 }
 
 /* 1 / T as a positive number, so that minus infinity times it stays that. */
@@ -149,12 +156,12 @@ static int draw(const double *weights, const int32_t *order, kept from, double u
 
 /* --- by clusters ----------------------------------------------------------------------------------- */
 
-static kept keep_clusters(const workspace *work, const float *logits, const cv_sampling *sampling,
+static kept keep_clusters(const workspace *work, const float *logits, float best, const cv_sampling *sampling,
                           const cv_clusters *clusters)
 {
     int codes = cv_clusters_codes(clusters), count = cv_clusters_count(clusters);
     const int32_t *labels = cv_clusters_labels(clusters);
-    float best = greatest(logits, codes), scale = scale_of(sampling->temperature);
+    float scale = scale_of(sampling->temperature);
 
     for (int c = 0; c < count; c++)
         work->weights[c] = 0;
@@ -173,7 +180,6 @@ static kept weigh_members(const workspace *work, const float *logits, const cv_s
 
     for (int i = 0; i < count; i++)
         best = logits[members[i]] > best ? logits[members[i]] : best;
-    best = best < FLT_MAX ? best : FLT_MAX;
     for (int i = 0; i < count; i++) {
         work->inner[i] = (double)weight_of(logits[members[i]], best, scale);
         all.total += work->inner[i];
@@ -184,10 +190,10 @@ static kept weigh_members(const workspace *work, const float *logits, const cv_s
 /* --- plain ----------------------------------------------------------------------------------------- */
 
 /* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order says nothing. */
-static kept keep_codes(const workspace *work, const float *logits, int codes, const cv_sampling *sampling,
+static kept keep_codes(const workspace *work, const float *logits, float best, int codes, const cv_sampling *sampling,
                        bool *in_order)
 {
-    float best = greatest(logits, codes), scale = scale_of(sampling->temperature);
+    float scale = scale_of(sampling->temperature);
     bool few = sampling->top_k > 0 && sampling->top_k < codes;
     bool share = sampling->top_p > 0 && sampling->top_p < 1;
     kept all = { .count = codes }, result;
@@ -232,18 +238,21 @@ int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const
               double u_cluster, double u_code, void *scratch)
 {
     workspace work = place(scratch, codes, clusters);
+    const float best = greatest(logits, codes);
     const int32_t *members;
     bool in_order;
     kept from;
     int count;
 
+    if (isnan(best))
+        return -1;
     if (sampling->greedy)
         return best_code(logits, codes);
     if (sampling->clusters <= 0) {
-        from = keep_codes(&work, logits, codes, sampling, &in_order);
+        from = keep_codes(&work, logits, best, codes, sampling, &in_order);
         return draw(work.weights, in_order ? NULL : work.order, from, u_code);
     }
-    from = keep_clusters(&work, logits, sampling, clusters);
+    from = keep_clusters(&work, logits, best, sampling, clusters);
     members = cv_clusters_members(clusters, draw(work.weights, work.order, from, u_cluster), &count);
     from = weigh_members(&work, logits, sampling, members, count);
     return members[draw(work.inner, NULL, from, u_code)];
@@ -253,6 +262,7 @@ void cv_sample_probabilities(double *out, const float *logits, int codes, const 
                              const cv_clusters *clusters, void *scratch)
 {
     workspace work = place(scratch, codes, clusters);
+    const float best = greatest(logits, codes);
     bool in_order;
     kept from;
 
@@ -263,7 +273,7 @@ void cv_sample_probabilities(double *out, const float *logits, int codes, const 
         return;
     }
     if (sampling->clusters <= 0) {
-        from = keep_codes(&work, logits, codes, sampling, &in_order);
+        from = keep_codes(&work, logits, best, codes, sampling, &in_order);
         for (int i = 0; i < from.count; i++) {
             int code = in_order ? i : work.order[i];
 
@@ -271,7 +281,7 @@ void cv_sample_probabilities(double *out, const float *logits, int codes, const 
         }
         return;
     }
-    from = keep_clusters(&work, logits, sampling, clusters);
+    from = keep_clusters(&work, logits, best, sampling, clusters);
     for (int i = 0; i < from.count; i++) {
         double share = work.weights[work.order[i]] / from.total;
         int count;

@@ -6,7 +6,8 @@
  *
  * Draws are by inverse cumulative probability of the numbers u given, so a code is a function of its logits and of u
  * alone. Candidates stand best first, the lower label or code first on a tie (in order of codes where all are kept).
- * A logit that is not a number counts as minus infinity; where no logit is above that, all codes count alike. */
+ * A code whose logit is minus infinity has probability 0. Logits that are NaN or infinite, or all minus infinity, are those of no network
+ * whose weights are sound: nothing is drawn from them. */
 #ifndef CV_SAMPLE_SAMPLER_H
 #define CV_SAMPLE_SAMPLER_H
 
@@ -24,21 +25,24 @@ typedef struct cv_sampling {
 /* Bytes of scratch for one call, aligned to a double. `clusters` may be NULL. */
 size_t cv_sampler_scratch(int codes, const cv_clusters *clusters);
 
-/* One code, drawn from logits [codes] with u_cluster and u_code in [0, 1); never one of probability 0.
+/* One code, drawn from logits [codes] with u_cluster and u_code in [0, 1), never one of probability 0; -1 where nothing can be drawn.
  * `clusters` must be of as many codes; it may be NULL where sampling->clusters is 0. */
 int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
               double u_cluster, double u_code, void *scratch);
 
-/* out [codes] = the probability with which cv_sample gives each code. */
+/* Whether logits [n] are such as a code can be drawn from. */
+bool cv_logits_sound(const float *logits, int n);
+
+/* out [codes] = the probability with which cv_sample gives each code, from sound logits. */
 void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
                              const cv_clusters *clusters, void *scratch);
 
 /* Guidance: logits [n] = guide + alpha (logits - guide), in f32. */
 void cv_logits_guide(float *logits, const float *guide, double alpha, int n);
 
-/* log softmax(logits [n]) of one code, at temperature 1; not a number where a logit is none. */
+/* log softmax(logits [n]) of one code, at temperature 1; NaN where logits are not sound. */
 double cv_log_probability(const float *logits, int n, int code);
-/* Of softmax(logits [n]), in nats: 0 where one code is certain, log n where all are alike. */
+/* Of softmax(logits [n]), in nats: 0 where one code is certain, log n where all are alike; NaN where logits are not sound. */
 double cv_entropy(const float *logits, int n);
 
 #endif

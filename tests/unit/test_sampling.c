@@ -113,16 +113,13 @@ static void top_p_keeps_the_fewest_that_reach_it(void **state)
 static void greedy_takes_the_lowest_of_the_best(void **state)
 {
     cv_sampling sampling = { .temperature = 1, .greedy = true };
-    float logits[CODES] = { 1, 5, 5, 2, 5, NAN };
+    float logits[CODES] = { 1, 5, 5, 2, 5, -INFINITY };
 
     (void)state;
     assert_int_equal(sample(logits, &sampling, NULL, 0.9, 0.9), 1);
     check_probabilities(logits, &sampling, NULL, (double[]){ 0, 1, 0, 0, 0, 0 });
-    logits[4] = INFINITY;
+    logits[4] = FLT_MAX;
     assert_int_equal(sample(logits, &sampling, NULL, 0.9, 0.9), 4);
-    for (int i = 0; i < CODES; i++)
-        logits[i] = i == 0 ? NAN : -INFINITY;
-    assert_int_equal(sample(logits, &sampling, NULL, 0.9, 0.9), 0);
 }
 
 /* Labels 3 0 0 3 1 1: cluster 2 is empty; shares of clusters: 0: 0.4, 1: 0.25, 3: 0.35. */
@@ -192,7 +189,7 @@ static void equal_clusters_rank_by_label(void **state)
 static void impossible_codes_are_never_drawn(void **state)
 {
     static const double edges[] = { 0, 0x1p-53, 0.5, 1 - 0x1p-53 };
-    static const float bad[] = { -INFINITY, NAN, -FLT_MAX, -1000 };
+    static const float bad[] = { -INFINITY, -FLT_MAX, -1000 };
     cv_clusters *clusters = sample_clusters();
     cv_sampling ways[] = {
         { .temperature = 1 },
@@ -215,7 +212,8 @@ static void impossible_codes_are_never_drawn(void **state)
     cv_clusters_free(&clusters);
 }
 
-static void degenerate_logits_give_a_code(void **state)
+/* Logits at the ends of their range give a code as long as they are numbers, or minus infinity beside a number; others give none. */
+static void degenerate_logits_give_a_code_or_none(void **state)
 {
     static const float values[] = { NAN, -INFINITY, INFINITY, FLT_MAX, -FLT_MAX, 0 };
     enum { KINDS = 6 };
@@ -237,7 +235,13 @@ static void degenerate_logits_give_a_code(void **state)
             float logits[CODES] = { a, b, a, c, a, b };
             double p[CODES], sum = 0;
             int code = sample(logits, &ways[w], clusters, 0.7, 0.7);
+            bool sound = a < INFINITY && b < INFINITY && c < INFINITY && (a > -INFINITY || b > -INFINITY || c > -INFINITY);
 
+            assert_int_equal(cv_logits_sound(logits, CODES), sound);
+            if (!sound) {
+                assert_int_equal(code, -1);
+                continue;
+            }
             assert_in_range(code, 0, CODES - 1);
             probabilities(p, logits, &ways[w], clusters);
             for (int i = 0; i < CODES; i++)
@@ -246,6 +250,29 @@ static void degenerate_logits_give_a_code(void **state)
             assert_true(p[code] > 0);
         }
     cv_clusters_free(&clusters);
+}
+
+static void one_unsound_logit_is_found_anywhere(void **state)
+{
+    enum { N = 29 }; /* whole lanes and a rest */
+    float logits[N];
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        logits[i] = (float)-i;
+    for (int i = 0; i < N; i++) {
+        float kept = logits[i];
+
+        assert_true(cv_logits_sound(logits, N));
+        logits[i] = NAN;
+        assert_false(cv_logits_sound(logits, N));
+        assert_true(isnan(cv_log_probability(logits, N, 0)) && isnan(cv_entropy(logits, N)));
+        logits[i] = INFINITY;
+        assert_false(cv_logits_sound(logits, N));
+        logits[i] = -INFINITY;
+        assert_true(cv_logits_sound(logits, N));
+        logits[i] = kept;
+    }
 }
 
 static void labels_out_of_range_are_refused(void **state)
@@ -321,7 +348,8 @@ int main(void)
         cmocka_unit_test(clusters_are_drawn_then_codes),
         cmocka_unit_test(equal_clusters_rank_by_label),
         cmocka_unit_test(impossible_codes_are_never_drawn),
-        cmocka_unit_test(degenerate_logits_give_a_code),
+        cmocka_unit_test(degenerate_logits_give_a_code_or_none),
+        cmocka_unit_test(one_unsound_logit_is_found_anywhere),
         cmocka_unit_test(labels_out_of_range_are_refused),
         cmocka_unit_test(guidance_moves_away_from_the_guide),
         cmocka_unit_test(log_probability_is_log_softmax),

@@ -121,7 +121,7 @@ static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int 
 }
 
 /* One place in every strand. */
-static void step(const cv_loop *loop, workspace *w, int slot, int index)
+static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int index, cogvideo_error *err)
 {
     int L = cv_cogvideo_places(loop->stage->config), at = slot * L + index;
     size_t codes = (size_t)loop->stage->config->image_codes;
@@ -137,8 +137,10 @@ static void step(const cv_loop *loop, workspace *w, int slot, int index)
 
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
-        loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, w->sampler_scratch);
+        if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, w->sampler_scratch)) < 0)
+            return cv_fail_unsound(loop->model, loop->told_as, (int)loop->strands[i].frames[slot], index / loop->stage->config->grid, err);
     }
+    return COGVIDEO_OK;
 }
 
 /* --- telling ------------------------------------------------------------------------------------------ */
@@ -243,7 +245,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     CV_TRY(prefill(loop, &w, err));
     CV_TRY(replay(loop, &w, known, err));
     for (int at = known; at < end; at++) {
-        step(loop, &w, at / L, at % L);
+        CV_TRY(step(loop, &w, at / L, at % L, err));
         if (((at + 1) % grid == 0 && !tell_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
             status = cancelled(err);
             goto fail;

@@ -39,6 +39,7 @@ typedef struct cv_loop {
     int round;
 } cv_loop;
 
+/* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. */
 cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err);
 
 /* Bytes that it allocates: caches and scratch. */

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* [count] floats to bytes: clamped to 0..1, or stretched to the picture's own range. */
-static void to_bytes(uint8_t *out, const float *rgb, size_t count, bool minmax)
+/* [count] floats to bytes: clamped to 0..1, or stretched to the picture's own range. False where one is NaN or infinite. */
+static bool to_bytes(uint8_t *out, const float *rgb, size_t count, bool minmax)
 {
     float low = 0, high = 1;
 
@@ -24,6 +24,7 @@ static void to_bytes(uint8_t *out, const float *rgb, size_t count, bool minmax)
         value = value > 0 ? value < 1 ? value : 1 : 0; /* a NaN becomes 0 */
         out[i] = (uint8_t)lrintf(255.0f * value);
     }
+    return cv_dtype_not_finite(CV_F32, rgb, count) == count;
 }
 
 /* Frames per second from the times of a clip; 0 where they do not tell. */
@@ -56,7 +57,10 @@ static cogvideo_status decode_frames(const cogvideo_model *model, const cogvideo
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
                                          in->grid, in->grid, in->rate, scratch, err));
-        to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax);
+        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
+            status = cv_fail_unsound(model, COGVIDEO_STAGE_DECODE, f, -1, err);
+            goto fail;
+        }
         progress.frame = f + 1;
         progress.codes = (long long)places * (f + 1);
         if (options && options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
@@ -128,9 +132,13 @@ cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_vide
         size_t places = (size_t)clip.grid * (size_t)clip.grid;
 
         progress.all_codes = (long long)places * in->frames;
-        CV_TRY(cv_image_tokenizer_encode(&model->exec, model->image_tokenizer, clip.codes + (size_t)f * places, NULL,
-                                         in->pixels + (size_t)f * (size_t)in->width * (size_t)in->height * 3,
-                                         in->width, in->height, rate, scratch, err));
+        status = cv_image_tokenizer_encode(&model->exec, model->image_tokenizer, clip.codes + (size_t)f * places, NULL,
+                                           in->pixels + (size_t)f * (size_t)in->width * (size_t)in->height * 3,
+                                           in->width, in->height, rate, scratch, err);
+        if (status == COGVIDEO_ERROR_MODEL)
+            status = cv_fail_unsound(model, COGVIDEO_STAGE_ENCODE, f, -1, err);
+        if (status != COGVIDEO_OK)
+            goto fail;
         clip.times[f] = f * step;
         progress.frame = f + 1;
         progress.codes = (long long)places * (f + 1);

@@ -303,3 +303,33 @@ cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err)
 {
     return model->text ? COGVIDEO_OK : lacks(model, "text tokenizer", "text-tokenizer", NULL, err);
 }
+
+/* The first weight of the model that is NaN or infinite, in words. */
+static bool find_unsound_weight(const cogvideo_model *model, char *out, size_t size)
+{
+    for (int i = 0; i < model->store_count; i++)
+        for (size_t t = 0; t < cv_store_count(model->stores[i]); t++) {
+            const cv_tensor *tensor = cv_store_at(model->stores[i], t);
+            size_t at = cv_dtype_is_real(tensor->dtype) ? cv_dtype_not_finite(tensor->dtype, tensor->data, tensor->count) : tensor->count;
+
+            if (at == tensor->count)
+                continue;
+            snprintf(out, size, "%.400s: tensor '%.120s' holds NaN or an infinite number as element %zu", cv_store_path(model->stores[i]),
+                     tensor->name, at);
+            return true;
+        }
+    return false;
+}
+
+cogvideo_status cv_fail_unsound(const cogvideo_model *model, cogvideo_stage stage, int frame, int row, cogvideo_error *err)
+{
+    static const char *const stages[] = { "first frame", "key frames", "interpolation", "super-resolution", "decoding", "encoding", "scoring" };
+    char place[60] = "", weight[700];
+    bool found = find_unsound_weight(model, weight, sizeof weight);
+
+    if (row >= 0)
+        snprintf(place, sizeof place, ", row %d", row);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s, frame %d%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take "
+                   "another copy of the model, or import it anew", stages[stage], frame, place,
+                   found ? weight : "each is a number, but some must be too large");
+}

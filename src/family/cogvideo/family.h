@@ -9,7 +9,7 @@
 #include "nn/exec.h"
 #include "tokenizer/text.h"
 
-#include <cogvideo/model.h>
+#include <cogvideo/generate.h>
 
 /* Files of a model: both stages' trunks (one where they share it) and own parts, upscaler, image tokenizer, clusters. */
 #define CV_MAX_STORES 7
@@ -44,5 +44,9 @@ cogvideo_status cv_need_trunk(const cogvideo_model *model, const cv_stage **out,
 cogvideo_status cv_need_upscaler(const cogvideo_model *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cogvideo_model *model, cogvideo_error *err);
 cogvideo_status cv_need_text(const cogvideo_model *model, cogvideo_error *err);
+
+/* The error where a network's logits are not sound (sample/sampler.h), or a picture that it made or read is of no numbers: row `row` of codes
+ * (-1: all of them) of frame `frame`, both from 0, in that stage. Only then are weights looked at for the one that is to blame. */
+cogvideo_status cv_fail_unsound(const cogvideo_model *model, cogvideo_stage stage, int frame, int row, cogvideo_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "family/cogvideo/autoregress.h"
 #include "family/cogvideo/settings.h"
 #include "family/cogvideo/texts.h"
+#include "sample/sampler.h"
 
 #include <string.h>
 
@@ -168,11 +169,14 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
             side_logits(walk, &walk->sides[s], first, count);
         for (int i = 0; i < count; i++) {
             float *logits[CV_FORCED_MODELS] = { 0 };
+            int frame = from + cv_slot_time(config, kind, walk->given + (first + i) / L);
 
-            for (int s = 0; s < walk->count; s++)
+            for (int s = 0; s < walk->count; s++) {
                 logits[s] = walk->sides[s].logits[0] + (size_t)i * (size_t)config->image_codes;
-            walk->viewer->see(walk->viewer->user, from + cv_slot_time(config, kind, walk->given + (first + i) / L),
-                              (first + i) % L, logits, codes[first + i]);
+                if (!cv_logits_sound(logits[s], config->image_codes))
+                    return cv_fail_unsound(walk->sides[s].model, COGVIDEO_STAGE_SCORE, frame, (first + i) % L / config->grid, err);
+            }
+            walk->viewer->see(walk->viewer->user, frame, (first + i) % L, logits, codes[first + i]);
         }
         walk->progress.codes += count;
         if (callbacks->progress && callbacks->progress(callbacks->user, &walk->progress))

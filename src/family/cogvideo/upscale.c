@@ -12,6 +12,7 @@ typedef struct upscale_run {
     void *sampler_scratch;
     int frame;
     int32_t *codes; /* of the frame that runs, [upscaled_grid^2] */
+    int unsound;    /* its first place whose logits give no code, or -1 */
     cogvideo_progress progress;
 } upscale_run;
 
@@ -29,6 +30,8 @@ static void draw(void *user, int first, int count, const float *logits)
         run->codes[first + i] = cv_sample(logits + (size_t)i * (size_t)n, n, run->sampling, run->model->clusters,
                                           cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]),
                                           run->sampler_scratch);
+        if (run->codes[first + i] < 0 && run->unsound < 0)
+            run->unsound = first + i;
     }
     run->progress.codes += count;
 }
@@ -103,9 +106,14 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
         clip.times[run.frame] = in->times[run.frame];
         bool known = recall(&run);
 
+        run.unsound = -1;
         if (!known)
             CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, step.text.ids, step.text.count,
                                    in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
+        if (run.unsound >= 0) {
+            status = cv_fail_unsound(model, COGVIDEO_STAGE_UPSCALE, run.frame, run.unsound / config->upscaled_grid, err);
+            goto fail;
+        }
         run.progress.frame++;
         run.progress.codes = (long long)run.progress.frame * L;
         if ((!known && tell_rows(&run)) ||

@@ -39,7 +39,8 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     cv_planes_conv(planes, &tokenizer->proj);
 }
 
-static void encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
+/* False where the encoder gives what is no number, of which no code is the nearest. */
+static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
 {
     int latent = tokenizer->config.latent;
     cv_planes planes = { .exec = exec, .arena = arena, .height = job->height, .width = job->width };
@@ -54,6 +55,14 @@ static void encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     if (arena->base)
         cv_planes_rows(&planes, rows, latent);
     cv_nearest(exec, job->codes, rows, (int)places, &tokenizer->codebook, arena);
+    return !arena->base || cv_dtype_not_finite(CV_F32, rows, places * (size_t)latent) == places * (size_t)latent;
+}
+
+static bool codebook_is_sound(const cv_weight *codebook)
+{
+    const size_t count = (size_t)codebook->N * (size_t)codebook->K;
+
+    return codebook->type >= CV_WEIGHT_Q8 || cv_dtype_not_finite((cv_dtype)codebook->type, codebook->data, count) == count;
 }
 
 int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
@@ -98,6 +107,7 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
                        "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
                        "and both sides multiples of it up to %d", width, height, rate, own,
                        own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
-    encode(exec, tokenizer, &job, &arena);
+    if (!encode(exec, tokenizer, &job, &arena) || !codebook_is_sound(&tokenizer->codebook))
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer gives NaN in place of numbers: its weights are damaged");
     return COGVIDEO_OK;
 }

@@ -31,7 +31,7 @@ double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer,
 
 /* codes [height / rate][width / rate] of rgb [height][width][3], and where `z` is not NULL the vectors before their
  * quantisation, [places][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where the rate or
- * the size does not fit the network. */
+ * the size does not fit the network; COGVIDEO_ERROR_MODEL where it gives NaN, whose weights are damaged then. */
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
                                           float *z, const uint8_t *rgb, int width, int height, int rate, void *scratch,
                                           cogvideo_error *err);
