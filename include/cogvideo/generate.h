@@ -168,6 +168,21 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
 COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
                                                   cogvideo_stage stage, int frames, int rounds, cogvideo_error *err);
 
+/* The same, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory holds the codes alone. */
+typedef struct cogvideo_encoder cogvideo_encoder;
+
+/* Frames of size x size pixels. `expected` frames will come, as far as is known (0 = unknown): an error at once where they are more than
+ * the file of a clip holds, 1 GiB (tokens.h). The model stays open while the encoder is; callbacks (may be NULL) are copied. */
+COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
+                                                   int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+/* `pixels` is [size][size][3]; `time` in seconds from the start does not go back. */
+COGVIDEO_API cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
+                                                    cogvideo_error *err);
+/* Gives the clip, of at least one frame. *encoder is NULL afterwards, whatever the status. */
+COGVIDEO_API cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err);
+/* Closes without a clip. Nothing happens where *encoder is NULL, so it may follow a finish. */
+COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
+
 /* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
  * frames takes: memory, and codes to draw. Decoding and encoding: of one frame of the model's own size. Scoring: nothing. */
 typedef struct cogvideo_plan {

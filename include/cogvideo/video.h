@@ -14,31 +14,58 @@ typedef struct cogvideo_video {
     int frames;
     double fps;          /* frames per second when played; 0 = unknown (a picture) */
     uint8_t *pixels;     /* [frames][height][width][3] */
+    double aspect;       /* width of a pixel by its height, 1/16 .. 16; 0 = 1, square */
 } cogvideo_video;
 
 COGVIDEO_API cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width, int height, int frames, double fps,
                                                   cogvideo_error *err);
 COGVIDEO_API void cogvideo_video_free(cogvideo_video *video);
 
-/* Reads a picture or a video. What a file is is decided by its content, never by its name. Built in: JPEG and PPM (P6,
- * 8 bits), one or several one after the other (MJPEG). Everything else (PNG, MP4, ...) through FFmpeg's libraries where
- * the build has them. A numbered pattern ("frame-%04d.ppm") reads one frame of each file, from the first of 0 and 1
- * that exists to the last before a gap.
- * At most `max_frames` frames are read (0 = all). All frames must be of one size. Frames of more than 2^26 pixels, and
- * more than 4 GiB or a million of frames, are refused, and so are files that refer to other files (playlists). A file
- * that is cut or damaged is COGVIDEO_ERROR_FORMAT. Rotation tags are not applied; transparency is left out. */
-COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames,
+/* What reading takes besides the file. Zero is the default of every field. */
+typedef struct cogvideo_read_options {
+    int max_frames;          /* frames read at most; 0 = all */
+    cogvideo_log log;        /* warnings: what is damaged and was passed over */
+    int (*poll)(void *user); /* asked many times a second, also where no frame comes for long: any value but 0 stops the reading,
+                                COGVIDEO_ERROR_CANCELLED. May be NULL. */
+    void *user;              /* of `poll` */
+} cogvideo_read_options;
+
+/* One frame, upright: turned and mirrored as the file asks for (a phone's display matrix, EXIF orientation). 8-bit RGB, row by row
+ * from the top, no padding; transparency is left out. */
+typedef struct cogvideo_frame {
+    int width, height;     /* pixels, 1 .. 16384; at most 2^26 in all. Frames of one video may differ. */
+    const uint8_t *pixels; /* [height][width][3], valid during the call */
+    double aspect;         /* width of a pixel by its height, 1/16 .. 16: 1 = square, others in DVD and DV material */
+    double time;           /* seconds since the first frame, never going back; negative where the file knows no times (pictures) */
+    double duration;       /* seconds that it is shown, as the file says; 0 = unknown */
+    int index;             /* counted from 0 */
+    int expected;          /* frames in all that will come, by what the file says of itself: for progress alone; 0 = unknown */
+    int gap;               /* 1: between the frame before and this one something is damaged and was passed over */
+} cogvideo_frame;
+
+/* Reads a picture or a video frame by frame: `take` is called with each in turn. What a file is is decided by its content, never
+ * by its name; "-" is standard input, and pipes are read too, up to 1 GiB. Built in: JPEG and PPM (P6, 8 bits), one or several one
+ * after the other (MJPEG). Everything else (PNG, GIF, MP4, MKV, WebM, MPEG-TS, ...) through FFmpeg's libraries where the build has
+ * them. A numbered pattern ("frame-%04d.ppm") reads one frame of each file, from the first of 0 and 1 that exists to the last
+ * before a gap.
+ * Memory holds one frame. There are at most a million of them, of 2^26 pixels each, and files that refer to other files (playlists)
+ * are refused. What is damaged is passed over with a warning, up to the next key frame; a file that is cut at its end, or has no
+ * whole frame, is COGVIDEO_ERROR_FORMAT: the frames before have been taken. A value other than 0 from `take` stops:
+ * COGVIDEO_ERROR_CANCELLED. `options` may be NULL. */
+typedef int cogvideo_frame_fn(void *user, const cogvideo_frame *frame);
+COGVIDEO_API cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options, cogvideo_frame_fn *take,
+                                                 void *user, cogvideo_error *err);
+
+/* The same, all frames together in memory: they must be of one size and shape, and at most 4 GiB. fps is the file's own where its
+ * times agree, else the mean of them. */
+COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, const cogvideo_read_options *options,
                                                  cogvideo_error *err);
 
-/* The same, frame by frame: `take` is called with each in turn, number `index` from 0, of a video of one frame that is valid
- * during the call, its fps that of the file. Memory holds one frame, so there is no limit but a million of them. A value
- * other than 0 stops: COGVIDEO_ERROR_CANCELLED. After an error the frames before it have been taken. */
-typedef int cogvideo_frame_fn(void *user, const cogvideo_video *frame, int index);
-COGVIDEO_API cogvideo_status cogvideo_video_each(const char *path, int max_frames, cogvideo_frame_fn *take, void *user,
-                                                 cogvideo_error *err);
-
-/* The largest centred part of the wanted shape, resized to width x height: area average when shrinking,
- * bilinear when enlarging. */
+/* The largest centred part of the wanted shape, resized to width x height square pixels: area average when shrinking, bilinear
+ * when enlarging. The shape of the pixels it is made from is taken into account. `pixels` has room for [height][width][3]. */
+COGVIDEO_API cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, int width, int height,
+                                                cogvideo_error *err);
+/* The same of every frame of a video. */
 COGVIDEO_API cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in, int width, int height,
                                                 cogvideo_error *err);
 /* Enlarged or shrunk by nearest neighbour: pixel x of the result is pixel floor(x * in / out) of the source. */

@@ -60,6 +60,27 @@ cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo
     return cv_arrow_check(model, options, stage, frames, rounds, err);
 }
 
+cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
+                                      const cogvideo_callbacks *callbacks, cogvideo_error *err)
+{
+    return cv_encoder_open(out, model, size, rate, expected, callbacks, err);
+}
+
+cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time, cogvideo_error *err)
+{
+    return cv_encoder_frame(encoder, pixels, time, err);
+}
+
+cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err)
+{
+    return cv_encoder_finish(encoder, out, err);
+}
+
+void cogvideo_encoder_close(cogvideo_encoder **encoder)
+{
+    cv_encoder_close(encoder);
+}
+
 cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
                                     cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
 {

@@ -1,7 +1,9 @@
 /* pixels.c - between codes and files of pixels, for every command that needs it. */
 #include "common.h"
+#include "interrupt.h"
 #include "say.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FIELD(field) offsetof(cli_picture_options, field)
@@ -21,24 +23,66 @@ const arg_option cli_picture_table[] = {
     { 0 },
 };
 
+/* A picture or a video on its way to codes, a frame at a time. */
+typedef struct encoding {
+    cli_session *session;
+    cogvideo_encoder *encoder;
+    uint8_t *pixels; /* of a frame, fitted */
+    int rate, size;
+    cogvideo_status status; /* of fitting and encoding, with its sentence */
+    cogvideo_error why;
+} encoding;
+
+static int on_poll(void *user)
+{
+    (void)user;
+    return cli_interrupted();
+}
+
+static int on_decoded(void *user, const cogvideo_frame *frame)
+{
+    encoding *e = user;
+    const cogvideo_callbacks callbacks = cli_callbacks(e->session);
+
+    if (!e->encoder)
+        e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->size, e->rate, frame->expected, &callbacks, &e->why);
+    if (e->status == COGVIDEO_OK)
+        e->status = cogvideo_frame_fit(e->pixels, frame, e->size, e->size, &e->why);
+    if (e->status == COGVIDEO_OK) /* pictures without times stand a second apart */
+        e->status = cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
+    return e->status != COGVIDEO_OK;
+}
+
+/* Reads the file through the encoder. */
+static cogvideo_status encode(encoding *e, const char *path, int frames, cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cogvideo_read_options options = { .max_frames = frames, .log = cli_log(e->session), .poll = on_poll };
+    const cogvideo_status status = cogvideo_video_each(path, &options, on_decoded, e, err);
+
+    if (e->status != COGVIDEO_OK)
+        *err = e->why;
+    if (e->status != COGVIDEO_OK || status != COGVIDEO_OK)
+        return e->status != COGVIDEO_OK ? e->status : status;
+    return cogvideo_encoder_finish(&e->encoder, out, err);
+}
+
 int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out)
 {
-    cogvideo_callbacks callbacks = cli_callbacks(session);
-    cogvideo_video video = { 0 }, fitted = { 0 };
     cogvideo_error err;
+    encoding e = { .session = session, .rate = rate, .size = size };
     int status = CLI_OK;
 
     if (size == 0)
-        size = session->info.grid * session->info.rate; /* a frame of this model, at any rate of codes */
-    if (size == 0)
+        e.size = session->info.grid * session->info.rate; /* a frame of this model, at any rate of codes */
+    if (e.size == 0)
         return cli_error("the model has no grid to fit the picture to: give --size N");
-    if (cogvideo_video_read(&video, path, frames, &err) != COGVIDEO_OK ||
-        cogvideo_video_fit(&fitted, &video, size, size, &err) != COGVIDEO_OK ||
-        cogvideo_encode(session->model, &fitted, rate, &callbacks, out, &err) != COGVIDEO_OK)
+    if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))
+        return cli_error("%s: there is no memory for a frame of %d x %d pixels", path, e.size, e.size);
+    if (encode(&e, path, frames, out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     cli_progress_end(&session->progress);
-    cogvideo_video_free(&video);
-    cogvideo_video_free(&fitted);
+    cogvideo_encoder_close(&e.encoder);
+    free(e.pixels);
     return status;
 }
 

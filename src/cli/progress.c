@@ -90,16 +90,28 @@ static void describe(char *out, size_t size, const cogvideo_progress *p)
     if (p->frames > 0 && n >= 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, ": frame %d of %d", p->frame < p->frames ? p->frame + 1 : p->frames,
                       p->frames);
+    else if (p->frame > 0 && n >= 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, ": frame %d", p->frame);
     if (p->sequences > 1 && n >= 0 && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, " (%d at once)", p->sequences);
 }
 
+/* A share of 0 to 1; negative: nobody knows. */
 static void draw(cli_progress *progress, const char *what, double share, const char *speed)
 {
     char bar[BAR + 1];
 
-    if (share < 0 || share > 1)
-        share = share < 0 ? 0 : 1;
+    if (share > 1)
+        share = 1;
+    if (share < 0) {
+        if (progress->terminal)
+            fputs("\r\033[K", stderr);
+        cli_print_text(stderr, what);
+        fprintf(stderr, "%s%s", speed, progress->terminal ? "" : "\n");
+        fflush(stderr);
+        progress->open = progress->terminal;
+        return;
+    }
     if (!progress->terminal) {
         cli_say("%s, %.0f %%%s", what, 100 * share, speed);
         return;
@@ -134,7 +146,7 @@ static void begin_stage(cli_progress *progress, int stage, int round, long long 
         progress->shown = progress->began;
 }
 
-/* ", 12.3 codes/s, 2 min 10 s left" once there is something to judge by. */
+/* ", 12.3 codes/s, 2 min 10 s left" once there is something to judge by; what is left only where `all` is known. */
 static void judge(const cli_progress *progress, double now, long long done, long long all, const char *unit, char *out,
                   size_t size)
 {
@@ -145,7 +157,7 @@ static void judge(const cli_progress *progress, double now, long long done, long
     if (elapsed < 0.5 || rate <= 0)
         return;
     cli_format_seconds(left, sizeof left, (double)(all - done) / rate);
-    snprintf(out, size, rate < 100 ? ", %.1f %s/s, %s left" : ", %.0f %s/s, %s left", rate, unit, left);
+    snprintf(out, size, ", %.*f %s/s%s%s%s", rate < 100 ? 1 : 0, rate, unit, all > 0 ? ", " : "", all > 0 ? left : "", all > 0 ? " left" : "");
 }
 
 /* Once in each stage: how long it and, at most, the run will take. Codes of later stages take less time each: more of them are drawn at
@@ -187,7 +199,7 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
 
         describe(what, sizeof what, report);
         judge(progress, now, report->codes, report->all_codes, "codes", speed, sizeof speed);
-        draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : 0, speed);
+        draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : -1, speed);
     }
     return cli_interrupted();
 }
@@ -222,7 +234,7 @@ void cli_progress_end(cli_progress *progress)
     if (progress->quiet || progress->stage < 0)
         return;
     cli_format_seconds(took, sizeof took, cli_clock() - progress->began);
-    last.frames = 0;
+    last.frame = last.frames = 0;
     describe(what, sizeof what, &last);
     if (cli_interrupted())
         fprintf(stderr, "%s: stopped after %s\n", what, took);

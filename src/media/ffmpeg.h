@@ -4,6 +4,7 @@
 #ifndef CV_MEDIA_FFMPEG_H
 #define CV_MEDIA_FFMPEG_H
 
+#include "media/input.h"
 #include "media/sink.h"
 
 /* Whether this build can write the container ("png" too): COGVIDEO_ERROR_UNSUPPORTED without FFmpeg or without an
@@ -18,9 +19,8 @@ extern const cv_sink cv_gif_sink;
 /* PNG, the comment as an iTXt chunk. */
 cv_picture_encode cv_png_encode;
 
-/* Adds up to `max_frames` frames (> 0) of any file that is a known kind of picture or video, and sets their fps, 0 for pictures.
- * Files that point to other files (playlists, external data) are refused. */
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
-                               const char *path, cogvideo_error *err);
+/* Hands on the frames of any file that is a known kind of picture or video. Files that point to other files (playlists, external
+ * data) are refused. */
+cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_error *err);
 
 #endif

@@ -32,4 +32,25 @@ cogvideo_status cv_av_stream_start(cv_av_stream *stream, cogvideo_error *err);
 cogvideo_status cv_av_stream_send(cv_av_stream *stream, bool end, cogvideo_error *err);
 void cv_av_stream_free(cv_av_stream *stream);
 
+struct SwsContext;
+
+/* Decoded frames on their way to the stream: colours, times, and how they lie. */
+typedef struct cv_av_frames {
+    cv_stream *out;
+    AVFormatContext *format;
+    AVStream *track;
+    int still_turn;          /* of a picture whose file says how it lies, though its decoder does not; 0 = none */
+    bool timeless;           /* a picture, to which FFmpeg gives an invented time */
+    AVFrame *rgb;
+    struct SwsContext *scaler;
+    double origin;           /* the first frame's time, in ticks of the track */
+    double time, step;       /* of the last frame; until the next, as far as is known: begins as -1 */
+} cv_av_frames;
+
+/* Converts, and hands on. */
+cogvideo_status cv_av_hand_on(cv_av_frames *frames, AVFrame *in, bool gap, cogvideo_error *err);
+/* The rate that the track claims; 0 = none, or none that is possible. */
+double cv_av_rate(const cv_av_frames *frames);
+void cv_av_frames_free(cv_av_frames *frames);
+
 #endif

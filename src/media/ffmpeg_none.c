@@ -42,10 +42,9 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
     return missing("png", err);
 }
 
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
-                               const char *path, cogvideo_error *err)
+cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_error *err)
 {
-    (void)frames, (void)data, (void)size, (void)max_frames;
+    (void)stream;
     return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
-                   "%s: is neither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, path);
+                   "%s: is neither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, input->name);
 }

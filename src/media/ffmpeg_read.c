@@ -1,51 +1,82 @@
-/* ffmpeg_read.c - any known video or picture, from memory: FFmpeg opens no file and no address itself. */
+/* ffmpeg_read.c - any known video or picture, by reads of ours: FFmpeg opens no file and no address itself. */
 #include "media/ffmpeg_av.h"
 
+#include "media/exif.h"
+
 #include <libavutil/opt.h>
-#include <libswscale/swscale.h>
 
 #include <string.h>
 
 #define IO_BUFFER 32768
 #define MAX_STREAMS 64
+#define MAX_DAMAGES 1000  /* places where a file is damaged, before it is given up */
+#define LATE_PACKETS 10000 /* among which a video stream must begin, in a container without a head */
+#define STRICT (AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE)
+#define REORDERED 4       /* frames that wait for their turn in streams that do not say how many do */
 
-/* Containers that hold their pictures themselves (no playlists), and whose head names every stream, so that the limits
- * can be set before anything is decoded. */
+/* Containers that hold their pictures themselves (no playlists). Most have a head that names every stream, so that the limits can be
+ * set before anything is decoded; in the last three streams appear as they come, see open_late. */
 static const char *const containers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,yuv4mpegpipe,ivf,ogg,asf,h264,hevc,m4v,mpegvideo,"
-    "png_pipe,bmp_pipe,webp_pipe,tiff_pipe,qoi_pipe,pam_pipe,pbm_pipe,pgm_pipe,ppm_pipe,jpeg_pipe,j2k_pipe";
+    "png_pipe,bmp_pipe,webp_pipe,tiff_pipe,qoi_pipe,pam_pipe,pbm_pipe,pgm_pipe,ppm_pipe,jpeg_pipe,j2k_pipe,"
+    "mpegts,mpeg,flv";
 
-typedef struct memory {
-    const unsigned char *data;
-    size_t size, at;
-} memory;
+typedef struct reader {
+    const cv_input *input;
+    uint64_t at;             /* in the input */
+    AVIOContext *io;
+    AVFormatContext *format;
+    AVCodecContext *codec;   /* NULL until the video stream is known */
+    AVPacket *packet;
+    AVFrame *frame;
+    cv_av_frames frames;
+    cv_stream *out;
+    int track;               /* the video stream */
+    bool stopped;            /* by the caller */
+    bool waiting;            /* for a key frame, behind damage */
+    bool resumed;            /* at the last key frame, behind damage */
+    int keys;                /* key frames since the beginning or the last damage */
+    bool gap;                /* the next frame comes behind damage */
+    int64_t key;             /* time stamp of the last key frame */
+    int before, damages;     /* frames of other files; places */
+    cogvideo_error damage;   /* the last */
+    cogvideo_error *err;
+} reader;
 
-static int read_memory(void *user, uint8_t *out, int size)
+static int is_stopped(void *user)
 {
-    memory *m = user;
-    size_t left = m->size - m->at, count = left < (size_t)size ? left : (size_t)size;
+    reader *r = user;
+    const cogvideo_read_options *options = &r->out->options;
 
-    if (count == 0)
-        return AVERROR_EOF;
-    memcpy(out, m->data + m->at, count);
-    m->at += count;
-    return (int)count;
+    r->stopped = r->stopped || (options->poll && options->poll(options->user) != 0);
+    return r->stopped;
 }
 
-static int64_t seek_memory(void *user, int64_t offset, int whence)
+static int read_input(void *user, uint8_t *out, int size)
 {
-    memory *m = user;
+    reader *r = user;
+    long got = is_stopped(r) ? AVERROR_EXIT : cv_input_read(r->input, r->at, out, (size_t)size);
+
+    if (got <= 0)
+        return got < 0 ? (int)got : AVERROR_EOF;
+    r->at += (uint64_t)got;
+    return (int)got;
+}
+
+static int64_t seek_input(void *user, int64_t offset, int whence)
+{
+    reader *r = user;
 
     whence &= ~AVSEEK_FORCE;
     if (whence == AVSEEK_SIZE)
-        return (int64_t)m->size;
+        return (int64_t)r->input->size;
     if (whence == SEEK_CUR)
-        offset += (int64_t)m->at;
+        offset += (int64_t)r->at;
     else if (whence == SEEK_END)
-        offset += (int64_t)m->size;
-    if (offset < 0 || (uint64_t)offset > m->size)
+        offset += (int64_t)r->input->size;
+    if (offset < 0 || (uint64_t)offset > r->input->size)
         return AVERROR(EINVAL);
-    m->at = (size_t)offset;
+    r->at = (uint64_t)offset;
     return offset;
 }
 
@@ -55,23 +86,11 @@ static int refuse_open(AVFormatContext *format, AVIOContext **pb, const char *ur
     return AVERROR(EACCES);
 }
 
-typedef struct reader {
-    memory memory;
-    AVIOContext *io;
-    AVFormatContext *format;
-    AVCodecContext *codec;
-    AVPacket *packet;
-    AVFrame *frame, *rgb;
-    struct SwsContext *scaler;
-    cv_frames *frames;
-    int track, left; /* the video stream; frames still wanted */
-    const char *path;
-    cogvideo_error *err;
-} reader;
-
 static cogvideo_status fail_code(reader *r, const char *doing, int code)
 {
-    return cv_av_fail(r->err, COGVIDEO_ERROR_FORMAT, r->path, doing, code);
+    if (r->stopped)
+        return cv_fail(r->err, COGVIDEO_ERROR_CANCELLED, "reading was stopped after %d frames", r->out->frames);
+    return cv_av_fail(r->err, COGVIDEO_ERROR_FORMAT, r->input->name, doing, code);
 }
 
 static void reader_free(reader *r)
@@ -83,24 +102,23 @@ static void reader_free(reader *r)
     avio_context_free(&r->io);
     av_packet_free(&r->packet);
     av_frame_free(&r->frame);
-    av_frame_free(&r->rgb);
-    sws_freeContext(r->scaler);
+    cv_av_frames_free(&r->frames);
 }
 
 static cogvideo_status allocate(reader *r)
 {
     uint8_t *buffer = av_malloc(IO_BUFFER);
 
-    if (buffer && !(r->io = avio_alloc_context(buffer, IO_BUFFER, 0, &r->memory, read_memory, NULL, seek_memory)))
+    if (buffer && !(r->io = avio_alloc_context(buffer, IO_BUFFER, 0, r, read_input, NULL, seek_input)))
         av_free(buffer);
     r->format = avformat_alloc_context();
     r->packet = av_packet_alloc();
     r->frame = av_frame_alloc();
-    r->rgb = av_frame_alloc();
-    if (!r->io || !r->format || !r->packet || !r->frame || !r->rgb)
+    if (!r->io || !r->format || !r->packet || !r->frame)
         return fail_code(r, "FFmpeg", AVERROR(ENOMEM));
     r->format->pb = r->io;
     r->format->io_open = refuse_open;
+    r->format->interrupt_callback = (AVIOInterruptCB){ is_stopped, r };
     r->format->max_streams = MAX_STREAMS;
     r->format->protocol_whitelist = av_strdup("none");
     r->format->format_whitelist = av_strdup(containers);
@@ -128,141 +146,256 @@ static int find_streams(AVFormatContext *format)
     return code;
 }
 
-static cogvideo_status open_decoder(reader *r)
-{
-    const AVCodec *decoder = NULL;
-    int code = avformat_open_input(&r->format, NULL, NULL, NULL);
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
-    if (code < 0)
-        return fail_code(r, "is neither a picture nor a video that can be read", code);
-    if ((code = find_streams(r->format)) < 0)
-        return fail_code(r, "what it holds cannot be made out", code);
-    r->track = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
-    if (r->track < 0)
-        return fail_code(r, "has no picture that can be decoded", r->track);
-    for (unsigned i = 0; i < r->format->nb_streams; i++)
-        if ((int)i != r->track)
-            r->format->streams[i]->discard = AVDISCARD_ALL;
+/* How many frames there will be, as far as the container tells. */
+static int expected_frames(const reader *r)
+{
+    const AVStream *track = r->frames.track;
+    const double seconds = track->duration > 0 ? (double)track->duration * av_q2d(track->time_base)
+                                               : (double)r->format->duration / AV_TIME_BASE;
+    const double count = r->frames.timeless ? 1 : track->nb_frames > 0 ? (double)track->nb_frames : seconds * r->out->fps;
+
+    return count >= 1 && count <= CV_MEDIA_MAX_FRAMES ? (int)count : 0;
+}
+
+static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
+{
+    AVStream *track = r->format->streams[r->track];
+    int code;
+
+    r->frames.out = r->out;
+    r->frames.step = -1;
+    r->frames.format = r->format;
+    r->frames.track = track;
+    /* Single pictures come from demuxers whose names say so. */
+    r->frames.timeless = strstr(r->format->iformat->name, "_pipe") != NULL;
+    r->out->fps = cv_av_rate(&r->frames);
+    r->out->expected = expected_frames(r);
     if (!(r->codec = avcodec_alloc_context3(decoder)))
         return fail_code(r, "FFmpeg", AVERROR(ENOMEM));
-    if ((code = avcodec_parameters_to_context(r->codec, r->format->streams[r->track]->codecpar)) < 0)
+    if ((code = avcodec_parameters_to_context(r->codec, track->codecpar)) < 0)
         return fail_code(r, "cannot be decoded", code);
+    r->codec->pkt_timebase = track->time_base;
     r->codec->thread_count = 1;
     r->codec->max_pixels = CV_MEDIA_MAX_PIXELS;
-    r->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    r->codec->err_recognition = STRICT;
+    if (r->format->ctx_flags & AVFMTCTX_NOHEADER)
+        r->codec->has_b_frames = REORDERED;
     if ((code = avcodec_open2(r->codec, decoder, NULL)) < 0)
         return fail_code(r, "cannot be decoded", code);
     return COGVIDEO_OK;
 }
 
-/* The decoded frame as RGB, added to the list. Transparency is left out. */
-static cogvideo_status add_frame(reader *r)
+/* A container whose head names its streams. */
+static cogvideo_status open_track(reader *r)
 {
-    const AVFrame *in = r->frame;
-    int stride = in->width * 3, code = 0;
-    uint8_t *pixels;
-    cogvideo_status status = cv_frames_add_claimed(r->frames, in->width, in->height, &pixels, r->path, r->err);
+    const AVCodec *decoder = NULL;
+    int code = find_streams(r->format);
 
-    if (status != COGVIDEO_OK)
-        return status;
-    r->scaler = sws_getCachedContext(r->scaler, in->width, in->height, in->format, in->width, in->height,
-                                     AV_PIX_FMT_RGB24,
-                                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, NULL, NULL,
-                                     NULL);
-    if (!r->scaler)
-        return fail_code(r, "its colours cannot be converted", AVERROR(EINVAL));
-    sws_setColorspaceDetails(r->scaler, sws_getCoefficients(in->colorspace), in->color_range == AVCOL_RANGE_JPEG,
-                             sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-    /* By way of a frame of FFmpeg's own, whose rows have the room past their end that the scaler may write to. */
-    if (!r->rgb->data[0]) {
-        r->rgb->width = in->width;
-        r->rgb->height = in->height;
-        r->rgb->format = AV_PIX_FMT_RGB24;
-        code = av_frame_get_buffer(r->rgb, 0);
-    }
-    if (code >= 0)
-        code = sws_scale(r->scaler, (const uint8_t *const *)in->data, in->linesize, 0, in->height, r->rgb->data,
-                         r->rgb->linesize);
     if (code < 0)
-        return fail_code(r, "its colours cannot be converted", code);
-    for (int y = 0; y < in->height; y++)
-        memcpy(pixels + (size_t)y * (size_t)stride, r->rgb->data[0] + (ptrdiff_t)y * r->rgb->linesize[0],
-               (size_t)stride);
+        return fail_code(r, "what it holds cannot be made out", code);
+    r->track = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+    if (r->track < 0)
+        return fail_code(r, "has no picture that can be decoded", r->track);
+    return open_decoder(r, decoder);
+}
+
+/* A container whose streams appear as they come: FFmpeg would decode some of them to make out what they hold, without our limits. So that
+ * is not asked: the first packet of a video stream says which, and a decoder with our limits does the rest. */
+static cogvideo_status open_late(reader *r)
+{
+    const AVCodecParameters *parameters = r->format->streams[r->packet->stream_index]->codecpar;
+    const AVCodec *decoder = parameters->codec_type == AVMEDIA_TYPE_VIDEO ? avcodec_find_decoder(parameters->codec_id) : NULL;
+
+    r->track = r->packet->stream_index;
+    return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
+}
+
+static cogvideo_status open_container(reader *r)
+{
+    int code = avformat_open_input(&r->format, NULL, NULL, NULL);
+
+    if (code < 0)
+        return fail_code(r, "is neither a picture nor a video that can be read", code);
+    return r->format->ctx_flags & AVFMTCTX_NOHEADER ? COGVIDEO_OK : open_track(r);
+}
+
+/* The other streams, also those that appeared since, are not even taken apart. */
+static void discard_others(reader *r)
+{
+    for (unsigned i = 0; i < r->format->nb_streams; i++)
+        if ((int)i != r->track)
+            r->format->streams[i]->discard = AVDISCARD_ALL;
+}
+
+/* How a single picture lies, where its file says so and FFmpeg's decoder does not. */
+static cogvideo_status find_turn(reader *r, cv_input *input)
+{
+    const unsigned char *bytes;
+    cogvideo_status status;
+
+    if (!r->codec || !r->frames.timeless)
+        return COGVIDEO_OK;
+    if ((status = cv_input_all(input, &bytes, r->err)) == COGVIDEO_OK)
+        r->frames.still_turn = cv_exif_in_file(bytes, (size_t)input->size);
+    return status;
+}
+
+/* --- damage ------------------------------------------------------------------------------------------------------- */
+
+/* Whether something comes behind a key frame though it is shown before: it leans on frames before that one too, and nothing on it. */
+static bool is_leading(const reader *r, int64_t stamp)
+{
+    return r->key != AV_NOPTS_VALUE && stamp != AV_NOPTS_VALUE && stamp < r->key;
+}
+
+/* Remembers damage; an error where there is too much of it. */
+static cogvideo_status note_damage(reader *r, int code)
+{
+    if (r->stopped || code == AVERROR(ENOMEM) || ++r->damages > MAX_DAMAGES)
+        return fail_code(r, "is cut or damaged", code);
+    r->gap = true;
+    cv_av_fail(&r->damage, COGVIDEO_ERROR_FORMAT, r->input->name, "is cut or damaged", code);
     return COGVIDEO_OK;
 }
 
-/* Takes what the decoder has ready. *ended when it has nothing more to come. */
-static cogvideo_status take_frames(reader *r, bool *ended)
+/* A damaged packet costs all up to the next key frame, from which on all is whole again; a leading one itself alone. */
+static cogvideo_status pass_over(reader *r, int code)
 {
-    int code = 0;
-
-    while (r->left > 0 && (code = avcodec_receive_frame(r->codec, r->frame)) >= 0) {
-        cogvideo_status status;
-
-        if ((r->frame->flags & AV_FRAME_FLAG_CORRUPT) || r->frame->decode_error_flags)
-            return fail_code(r, "is damaged", AVERROR_INVALIDDATA);
-        status = add_frame(r);
-        av_frame_unref(r->frame);
-        if (status != COGVIDEO_OK)
-            return status;
-        r->left--;
+    if (!is_leading(r, r->packet->pts)) {
+        r->waiting = true;
+        avcodec_flush_buffers(r->codec);
     }
-    *ended = r->left == 0 || code == AVERROR_EOF;
-    if (code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF)
+    return note_damage(r, code);
+}
+
+/* Whether a packet is of what cannot be decoded behind damage: all up to a key frame, and what leads that. */
+static bool is_lost(reader *r)
+{
+    const AVPacket *packet = r->packet;
+
+    if (packet->flags & AV_PKT_FLAG_KEY && !(packet->flags & AV_PKT_FLAG_CORRUPT)) {
+        r->resumed = r->waiting;
+        r->keys = r->waiting ? 1 : r->keys + (r->keys < 2);
+        r->waiting = false;
+        r->key = packet->pts;
+    }
+    return r->waiting || (r->resumed && is_leading(r, packet->pts));
+}
+
+/* Once a frame has come again. */
+static void tell_damage(const reader *r, double before)
+{
+    const cogvideo_log *log = &r->out->options.log;
+
+    if (r->out->frames == r->before + 1)
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: begins with frames that are not whole, which are passed over", r->input->name);
+    else
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is damaged behind %.3f seconds (frame %d); what follows up to %.3f seconds is passed over",
+               r->input->name, before, r->out->frames - 2, r->frames.time);
+}
+
+/* --- decoding ----------------------------------------------------------------------------------------------------- */
+
+/* Hands on what the decoder has ready. *code is of the last try: AVERROR(EAGAIN) or AVERROR_EOF where all is well. */
+static cogvideo_status take_frames(reader *r, int *code)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    *code = 0;
+    while (status == COGVIDEO_OK && !cv_stream_is_full(r->out) && (*code = avcodec_receive_frame(r->codec, r->frame)) >= 0) {
+        const double before = r->frames.time;
+
+        if ((r->frame->flags & AV_FRAME_FLAG_CORRUPT) || r->frame->decode_error_flags) {
+            *code = AVERROR_INVALIDDATA;
+            if (!is_leading(r, r->frame->pts))
+                break;
+            status = note_damage(r, *code);
+            continue;
+        }
+        status = cv_av_hand_on(&r->frames, r->frame, r->gap && r->out->frames > r->before, r->err);
+        if (status == COGVIDEO_OK && r->gap)
+            tell_damage(r, before);
+        r->gap = false;
+    }
+    av_frame_unref(r->frame);
+    return status;
+}
+
+/* H.264 may begin, or go on, at a key frame that is no beginning of its own: the frames up to the next one name some that are missing, each
+ * an error where all are. Whether they are whole themselves is still seen by their flags. */
+static int strictness(const reader *r)
+{
+    return r->codec->codec_id == AV_CODEC_ID_H264 && r->keys < 2 ? STRICT & ~AV_EF_EXPLODE : STRICT;
+}
+
+/* A packet of the video stream through the decoder. */
+static cogvideo_status decode(reader *r)
+{
+    int code = r->packet->flags & AV_PKT_FLAG_CORRUPT ? AVERROR_INVALIDDATA : 0;
+    cogvideo_status status;
+
+    if (code >= 0) {
+        r->codec->err_recognition = strictness(r);
+        code = avcodec_send_packet(r->codec, r->packet);
+    }
+    if (code >= 0 && (status = take_frames(r, &code)) != COGVIDEO_OK)
+        return status;
+    return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? pass_over(r, code) : COGVIDEO_OK;
+}
+
+/* What the decoder still holds at the end. */
+static cogvideo_status drain(reader *r)
+{
+    int code = r->waiting ? 0 : avcodec_send_packet(r->codec, NULL);
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (code >= 0 && !r->waiting)
+        status = take_frames(r, &code);
+    if (status == COGVIDEO_OK && code < 0 && code != AVERROR_EOF && !cv_stream_is_full(r->out))
         return fail_code(r, "is cut or damaged", code);
-    return COGVIDEO_OK;
+    if (status == COGVIDEO_OK && (r->waiting || (r->out->frames == r->before && r->damages > 0)))
+        return cv_fail(r->err, r->damage.status, "%s", r->damage.message);
+    return status;
 }
 
 static cogvideo_status decode_all(reader *r)
 {
-    bool ended = false;
+    int packets = 0, code = 0;
+    cogvideo_status status = COGVIDEO_OK;
 
-    while (!ended) {
-        cogvideo_status status;
-        int code = av_read_frame(r->format, r->packet);
-        bool end = code == AVERROR_EOF;
-
-        if (code < 0 && !end)
-            return fail_code(r, "cannot be read on", code);
-        if (end || r->packet->stream_index == r->track) {
-            if (!end && (r->packet->flags & AV_PKT_FLAG_CORRUPT))
-                return fail_code(r, "is cut or damaged", AVERROR_INVALIDDATA);
-            code = avcodec_send_packet(r->codec, end ? NULL : r->packet);
-            if (code < 0 && code != AVERROR_EOF)
-                return fail_code(r, "is cut or damaged", code);
-            if ((status = take_frames(r, &ended)) != COGVIDEO_OK)
-                return status;
-        }
+    while (status == COGVIDEO_OK && !cv_stream_is_full(r->out)) {
+        if (is_stopped(r) || (code = av_read_frame(r->format, r->packet)) < 0)
+            break;
+        if (!r->codec && (status = open_late(r)) == COGVIDEO_OK && !r->codec && ++packets > LATE_PACKETS)
+            code = AVERROR_STREAM_NOT_FOUND;
+        if (r->codec)
+            discard_others(r);
+        if (status == COGVIDEO_OK && r->codec && r->packet->stream_index == r->track && !is_lost(r))
+            status = decode(r);
         av_packet_unref(r->packet);
-        if (end)
+        if (code < 0)
             break;
     }
-    return COGVIDEO_OK;
+    if (status != COGVIDEO_OK || cv_stream_is_full(r->out))
+        return status;
+    if (r->stopped || (code < 0 && code != AVERROR_EOF))
+        return fail_code(r, r->codec ? "cannot be read on" : "has no picture that can be decoded", code);
+    return r->codec ? drain(r) : fail_code(r, "has no picture that can be decoded", AVERROR_STREAM_NOT_FOUND);
 }
 
-/* Single pictures come from demuxers whose names say so; FFmpeg gives them an invented rate. */
-static double frame_rate(const reader *r)
+cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_error *err)
 {
-    AVStream *stream = r->format->streams[r->track];
-    AVRational rate = av_guess_frame_rate(r->format, stream, NULL);
-    double fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
-
-    return strstr(r->format->iformat->name, "_pipe") || fps > CV_MEDIA_MAX_FPS ? 0 : fps;
-}
-
-cogvideo_status cv_ffmpeg_read(cv_frames *frames, const unsigned char *data, size_t size, int max_frames,
-                               const char *path, cogvideo_error *err)
-{
-    reader r = { .memory = { data, size, 0 }, .frames = frames, .left = max_frames, .path = path, .err = err };
-    int before = frames->video.frames;
+    reader r = { .input = input, .out = stream, .key = AV_NOPTS_VALUE, .before = stream->frames, .err = err };
     cogvideo_status status;
 
     cv_av_silence();
     CV_TRY(allocate(&r));
-    CV_TRY(open_decoder(&r));
-    frames->video.fps = frame_rate(&r);
+    CV_TRY(open_container(&r));
+    CV_TRY(find_turn(&r, input));
     CV_TRY(decode_all(&r));
-    if (frames->video.frames == before)
+    if (stream->frames == r.before)
         status = fail_code(&r, "holds no whole picture", AVERROR_INVALIDDATA);
 fail:
     reader_free(&r);

@@ -29,7 +29,7 @@ cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width, int height,
                                      cogvideo_error *err)
 {
     uint8_t nothing = 0;
-    cogvideo_video video = { width, height, frames, fps, &nothing };
+    cogvideo_video video = { .width = width, .height = height, .frames = frames, .fps = fps, .pixels = &nothing };
     cogvideo_status status = cv_video_check(&video, err);
 
     if (status != COGVIDEO_OK)
@@ -49,23 +49,24 @@ void cogvideo_video_free(cogvideo_video *video)
     *video = (cogvideo_video){ 0 };
 }
 
+double cv_aspect(double claimed)
+{
+    return claimed >= 1 / CV_MEDIA_MAX_ASPECT && claimed <= CV_MEDIA_MAX_ASPECT ? claimed : 1;
+}
+
 cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t **pixels, const char *path,
                               cogvideo_error *err)
 {
     cogvideo_video *video = &frames->video;
     size_t bytes = cv_frame_bytes(width, height);
-    const int held = frames->take ? 0 : video->frames; /* before this one */
-    cogvideo_status status = cv_frames_hand_on(frames, err);
 
-    if (status != COGVIDEO_OK)
-        return status;
-    if ((uint64_t)held + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
+    if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%s: more than %d frames of %d x %d pixels cannot be held at once; use fewer frames", path,
                        video->frames, width, height);
-    if (held == frames->capacity) {
+    if (video->frames == frames->capacity) {
         int capacity = frames->capacity + frames->capacity / 2 + 1;
-        uint8_t *grown = cv_realloc(video->pixels, (size_t)held, (size_t)capacity, bytes, err);
+        uint8_t *grown = cv_realloc(video->pixels, (size_t)video->frames, (size_t)capacity, bytes, err);
 
         if (!grown)
             return COGVIDEO_ERROR_MEMORY;
@@ -74,42 +75,8 @@ cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t 
     }
     video->width = width;
     video->height = height;
-    video->frames++;
-    *pixels = video->pixels + (size_t)held * bytes;
-    frames->pending = frames->take != NULL;
-    if (frames->pending)
-        memset(*pixels, 0, bytes);
+    *pixels = video->pixels + (size_t)video->frames++ * bytes;
     return COGVIDEO_OK;
-}
-
-cogvideo_status cv_frames_hand_on(cv_frames *frames, cogvideo_error *err)
-{
-    cogvideo_video one = frames->video;
-
-    if (!frames->pending)
-        return COGVIDEO_OK;
-    frames->pending = false;
-    one.frames = 1;
-    if (frames->take(frames->user, &one, frames->video.frames - 1) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "reading was stopped after %d frames", frames->video.frames);
-    return COGVIDEO_OK;
-}
-
-cogvideo_status cv_frames_add_claimed(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels,
-                                      const char *path, cogvideo_error *err)
-{
-    const cogvideo_video *video = &frames->video;
-
-    if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE ||
-        width * height > CV_MEDIA_MAX_PIXELS)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: says it is %lld x %lld pixels; at most %d on a side and %lld in all are accepted", path,
-                       (long long)width, (long long)height, CV_MEDIA_MAX_SIDE, (long long)CV_MEDIA_MAX_PIXELS);
-    if (video->frames > 0 && (width != video->width || height != video->height))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: frame %d is %lld x %lld pixels, the first is %d x %d; all frames must be of one size", path,
-                       video->frames, (long long)width, (long long)height, video->width, video->height);
-    return cv_frames_add(frames, (int)width, (int)height, pixels, path, err);
 }
 
 void cv_frames_free(cv_frames *frames)

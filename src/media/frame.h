@@ -12,27 +12,18 @@
 #define CV_MEDIA_MAX_BYTES ((uint64_t)4 << 30)     /* of all frames that are held together */
 #define CV_MEDIA_MAX_FRAMES 1000000                /* of a clip that is read or held */
 #define CV_MEDIA_MAX_FPS 1000.0
+#define CV_MEDIA_MAX_ASPECT 16.0                   /* of a pixel, either way */
 
-/* Frames of equal size, collected one by one; or, where there is a `take`, handed on one by one and not kept. */
+/* Frames of equal size, collected one by one. */
 typedef struct cv_frames {
-    cogvideo_video video; /* valid at any time; with a `take`, it counts all frames and holds the last */
+    cogvideo_video video; /* valid at any time */
     int capacity;         /* frames that `video.pixels` has room for */
-    cogvideo_frame_fn *take;
-    void *user;           /* of `take` */
-    bool pending;         /* the last frame was not handed on yet */
 } cv_frames;
 
 /* Adds one frame and gives its pixels (zero) to be filled; the pointer is valid until the next call. All frames are of
  * one possible size. COGVIDEO_ERROR_ARGUMENT where they are more than is held at once; `path` starts the error. */
 cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t **pixels, const char *path,
                               cogvideo_error *err);
-/* The same for a size that a file claims: COGVIDEO_ERROR_FORMAT where it is past the limits above or another than the
- * first frame's. */
-cogvideo_status cv_frames_add_claimed(cv_frames *frames, int64_t width, int64_t height, uint8_t **pixels,
-                                      const char *path, cogvideo_error *err);
-/* Hands on the last frame where there is a `take` and it was not yet: once it is filled. COGVIDEO_ERROR_CANCELLED where
- * `take` wants no more. */
-cogvideo_status cv_frames_hand_on(cv_frames *frames, cogvideo_error *err);
 void cv_frames_free(cv_frames *frames);
 
 /* Bytes of one frame of a size within the limits. */
@@ -45,6 +36,8 @@ static inline size_t cv_frame_bytes(int width, int height)
 cogvideo_status cv_frame_check_size(int width, int height, cogvideo_error *err);
 /* COGVIDEO_ERROR_ARGUMENT unless the video has frames, pixels, a possible size and a possible fps. */
 cogvideo_status cv_video_check(const cogvideo_video *video, cogvideo_error *err);
+/* A pixel's shape as it is claimed, or 1 where that is not possible. */
+double cv_aspect(double claimed);
 
 /* fps as a fraction with a denominator up to 1001 and a numerator up to 65535 (the most MPEG-4 can say):
  * 29.97 = 2997/100, 24000/1001 itself. */

@@ -1,11 +1,18 @@
 #include "media/jpeg.h"
 
+#include "media/exif.h"
+#include "media/turn.h"
+
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
+
+#include <jerror.h>
+
+#define MARKER_SOS 0xda
 
 /* libjpeg decodes a scan over the whole picture however small the scan is; a file of thousands of them would run
  * for hours. Encoders write about ten. */
@@ -26,11 +33,16 @@ static void fail_hard(j_common_ptr info)
     longjmp(f->back, 1);
 }
 
-/* Level -1 is a warning: the file is damaged and libjpeg would invent the rest. */
-static void fail_on_warning(j_common_ptr info, int level)
+/* Level -1 is a warning. These say that the file is damaged and that libjpeg would invent what is missing; others that a header is not as
+ * it should be (phones write such), which harms nobody. */
+static void fail_on_invention(j_common_ptr info, int level)
 {
-    if (level < 0)
-        fail_hard(info);
+    static const int inventions[] = { JWRN_ARITH_BAD_CODE, JWRN_EXTRANEOUS_DATA, JWRN_HIT_MARKER, JWRN_HUFF_BAD_CODE, JWRN_JPEG_EOF,
+                                      JWRN_MUST_RESYNC };
+
+    for (size_t i = 0; level < 0 && i < sizeof inventions / sizeof *inventions; i++)
+        if (info->err->msg_code == inventions[i])
+            fail_hard(info);
 }
 
 static void stay_silent(j_common_ptr info)
@@ -42,7 +54,7 @@ static struct jpeg_error_mgr *failure_init(failure *f)
 {
     jpeg_std_error(&f->manager);
     f->manager.error_exit = fail_hard;
-    f->manager.emit_message = fail_on_warning;
+    f->manager.emit_message = fail_on_invention;
     f->manager.output_message = stay_silent;
     f->text[0] = '\0';
     return &f->manager;
@@ -60,17 +72,93 @@ static void limit_scans(j_common_ptr info)
     }
 }
 
+/* --- what the markers say ----------------------------------------------------------------------------------- */
+
+/* The next marker segment with contents before the first scan: its number, or 0. `at` begins behind SOI. */
+static int next_segment(const unsigned char *data, size_t size, size_t *at, const unsigned char **body, size_t *length)
+{
+    while (*at < size && size - *at >= 4 && data[*at] == 0xff) {
+        const int marker = data[*at + 1];
+
+        if (marker == 0xff) { /* fill */
+            ++*at;
+            continue;
+        }
+        *length = (size_t)data[*at + 2] << 8 | data[*at + 3];
+        if (marker == MARKER_SOS || *length < 2 || *length > size - *at - 2)
+            return 0;
+        *body = data + *at + 4;
+        *length -= 2;
+        *at += *length + 4;
+        return marker;
+    }
+    return 0;
+}
+
+static bool begins(const unsigned char *body, size_t length, const char *mark, size_t size)
+{
+    return length >= size && memcmp(body, mark, size) == 0;
+}
+
+static int find_orientation(const unsigned char *data, size_t size)
+{
+    const unsigned char *body;
+    size_t at = 2, length;
+
+    for (int marker; (marker = next_segment(data, size, &at, &body, &length));)
+        if (marker == JPEG_APP0 + 1 && begins(body, length, "Exif\0", 6))
+            return cv_exif_orientation(body + 6, length - 6);
+    return CV_TURN_NONE;
+}
+
+bool cv_jpeg_has_parts(const unsigned char *data, size_t size)
+{
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/", gain_map[] = "urn:iso:std:iso:ts:21496:-1";
+    const unsigned char *body;
+    size_t at = 2, length;
+
+    for (int marker; (marker = next_segment(data, size, &at, &body, &length));) {
+        if (marker == JPEG_APP0 + 2 && (begins(body, length, "MPF", 4) || begins(body, length, gain_map, sizeof gain_map)))
+            return true;
+        if (marker == JPEG_APP0 + 1 && begins(body, length, xmp, sizeof xmp) &&
+            (memmem(body, length, "hdrgm:", 6) || memmem(body, length, "GainMap", 7) || memmem(body, length, "Container:Directory", 19)))
+            return true;
+    }
+    return false;
+}
+
+/* --- decoding ------------------------------------------------------------------------------------------------- */
+
 /* What decoding shares between the jump and the rest. */
 typedef struct decoding {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_progress_mgr progress;
     failure failure;
-    cogvideo_status status; /* of what is not libjpeg's: a frame that could not be added */
+    uint8_t *inks;          /* a row of a picture in CMYK */
+    cogvideo_status status; /* of what is not libjpeg's: room that there was none for */
 } decoding;
 
+/* Inks to light. Adobe's programs store them inverted, and say so by their marker. */
+static void inks_to_rgb(uint8_t *out, const uint8_t *inks, unsigned width, bool inverted)
+{
+    for (unsigned x = 0; x < width; x++, inks += 4)
+        for (int c = 0; c < 3; c++) {
+            int light = inverted ? inks[c] * inks[3] : (255 - inks[c]) * (255 - inks[3]);
+
+            *out++ = (uint8_t)((light + 127) / 255);
+        }
+}
+
+static cogvideo_status make_room(decoding *d, cv_stream *stream, uint8_t **pixels, cogvideo_error *err)
+{
+    d->status = cv_stream_room(stream, d->jpeg.image_width, d->jpeg.image_height, pixels, err);
+    if (d->status == COGVIDEO_OK && d->jpeg.num_components == 4 && !(d->inks = cv_alloc(d->jpeg.image_width, 4, err)))
+        d->status = COGVIDEO_ERROR_MEMORY;
+    return d->status;
+}
+
 /* The part that libjpeg may leave by a jump; false then, or with d->status set. */
-static bool decode(decoding *d, cv_frames *frames, const unsigned char *data, size_t size, const char *path,
-                   cogvideo_error *err)
+static bool decode(decoding *d, cv_stream *stream, const unsigned char *data, size_t size, cogvideo_error *err)
 {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     uint8_t *pixels;
@@ -82,39 +170,47 @@ static bool decode(decoding *d, cv_frames *frames, const unsigned char *data, si
     jpeg->progress = &d->progress;
     jpeg_mem_src(jpeg, data, size);
     jpeg_read_header(jpeg, TRUE);
-    d->status = cv_frames_add_claimed(frames, jpeg->image_width, jpeg->image_height, &pixels, path, err);
-    if (d->status != COGVIDEO_OK)
+    if (make_room(d, stream, &pixels, err) != COGVIDEO_OK)
         return false;
-    jpeg->out_color_space = JCS_RGB;
+    jpeg->out_color_space = d->inks ? JCS_CMYK : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW;
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
-        JSAMPROW row = pixels + (size_t)jpeg->output_scanline * jpeg->output_width * 3;
+        uint8_t *out = pixels + (size_t)jpeg->output_scanline * jpeg->output_width * 3;
+        JSAMPROW row = d->inks ? d->inks : out;
 
         jpeg_read_scanlines(jpeg, &row, 1);
+        if (d->inks)
+            inks_to_rgb(out, d->inks, jpeg->output_width, jpeg->saw_Adobe_marker);
     }
     jpeg_finish_decompress(jpeg);
     return true;
 }
 
-cogvideo_status cv_jpeg_decode(cv_frames *frames, const unsigned char *data, size_t size, size_t *used,
-                               const char *path, cogvideo_error *err)
+cogvideo_status cv_jpeg_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used, cogvideo_error *err)
 {
+    cv_frame_facts facts = cv_plain_picture;
     decoding d;
     cogvideo_status status = COGVIDEO_OK;
 
     memset(&d, 0, sizeof d);
     d.jpeg.err = failure_init(&d.failure);
-    if (decode(&d, frames, data, size, path, err))
+    if (decode(&d, stream, data, size, err)) {
         *used = size - d.jpeg.src->bytes_in_buffer;
-    else
+        facts.orientation = find_orientation(data, size);
+        status = cv_stream_hand_on(stream, &facts, err);
+    } else {
         status = d.status != COGVIDEO_OK ? d.status
                                          : cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                                                   "%s: is a JPEG picture that cannot be decoded: %s", path,
+                                                   "%s: is a JPEG picture that cannot be decoded: %s", stream->name,
                                                    d.failure.text);
+    }
     jpeg_destroy_decompress(&d.jpeg);
+    cv_free(d.inks);
     return status;
 }
+
+/* --- encoding ------------------------------------------------------------------------------------------------- */
 
 /* What encoding shares between the jump and the rest. */
 typedef struct encoding {

@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "media/jpeg.h"
 
+const cv_frame_facts cv_plain_picture = { .time = -1 };
+
 cogvideo_status cv_picture_write(const char *path, cv_picture_encode *encode, const cv_picture *picture,
                                  cogvideo_error *err)
 {

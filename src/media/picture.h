@@ -2,7 +2,7 @@
 #ifndef CV_MEDIA_PICTURE_H
 #define CV_MEDIA_PICTURE_H
 
-#include "media/frame.h"
+#include "media/stream.h"
 
 typedef struct cv_picture {
     const uint8_t *pixels; /* [height][width][3] */
@@ -14,9 +14,11 @@ typedef struct cv_picture {
 /* Appends the picture as a whole file of its format. */
 typedef cogvideo_status cv_picture_encode(cv_buffer *out, const cv_picture *picture, cogvideo_error *err);
 
-/* Adds the picture that `data` begins with to `frames`, and says how many bytes it took. `path` starts the error. */
-typedef cogvideo_status cv_picture_decode(cv_frames *frames, const unsigned char *data, size_t size, size_t *used,
-                                          const char *path, cogvideo_error *err);
+/* Hands on the picture that `data` begins with, and says how many bytes it took. */
+typedef cogvideo_status cv_picture_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used,
+                                          cogvideo_error *err);
+/* What is known of a picture that says no more of itself. */
+extern const cv_frame_facts cv_plain_picture;
 
 /* PPM (P6, 8 bits). Read: comments, any maxval up to 255 (scaled to 255). Written: the comment as "# " lines. */
 cv_picture_encode cv_ppm_encode;

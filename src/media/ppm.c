@@ -43,9 +43,9 @@ static bool copy_scaled(uint8_t *out, const unsigned char *in, size_t count, int
     return true;
 }
 
-cogvideo_status cv_ppm_decode(cv_frames *frames, const unsigned char *data, size_t size, size_t *used,
-                              const char *path, cogvideo_error *err)
+cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used, cogvideo_error *err)
 {
+    const char *path = stream->name;
     size_t at = 2, bytes;
     long width, height, maxval;
     uint8_t *pixels;
@@ -72,13 +72,13 @@ cogvideo_status cv_ppm_decode(cv_frames *frames, const unsigned char *data, size
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is cut: %ld x %ld pixels need %zu bytes, %zu are there",
                            path, width, height, bytes, size - at);
     }
-    if ((status = cv_frames_add_claimed(frames, width, height, &pixels, path, err)) != COGVIDEO_OK)
+    if ((status = cv_stream_room(stream, width, height, &pixels, err)) != COGVIDEO_OK)
         return status;
     bytes = cv_frame_bytes((int)width, (int)height);
     if (!copy_scaled(pixels, data + at, bytes, (int)maxval))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has samples above its maxval of %ld", path, maxval);
     *used = at + bytes;
-    return COGVIDEO_OK;
+    return cv_stream_hand_on(stream, &cv_plain_picture, err);
 }
 
 /* Every line of the comment behind its own "# ". */

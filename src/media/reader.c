@@ -1,11 +1,16 @@
 /* reader.c - pictures and videos from files, by what the files contain. */
 #include "media/ffmpeg.h"
+#include "media/input.h"
 #include "media/jpeg.h"
 
 #include "base/file.h"
 #include "base/pattern.h"
 
+#include <math.h>
 #include <string.h>
+#include <strings.h>
+
+#define SAME_RATE 0.02 /* by which the times of a video may differ from the rate that it claims */
 
 typedef struct built_in {
     const char *magic;
@@ -26,98 +31,176 @@ static const built_in *find_built_in(const unsigned char *data, size_t size)
     return NULL;
 }
 
-/* Pictures of one format that follow each other (a .mjpeg file, a PPM stream); other bytes after them are ignored,
- * as viewers do. */
-static cogvideo_status read_pictures(cv_frames *frames, const built_in *format, const cv_mapping *file, int most,
-                                     const char *path, cogvideo_error *err)
+static bool has_ending(const char *path, const char *const *endings, size_t count)
 {
-    size_t at = 0, used = 0;
+    const char *dot = strrchr(path, '.');
 
-    for (int n = 0; n < most && find_built_in(file->data + at, file->size - at) == format; n++) {
-        cogvideo_status status = format->decode(frames, file->data + at, file->size - at, &used, path, err);
-
-        if (status != COGVIDEO_OK)
-            return status;
-        at += used;
-    }
-    return COGVIDEO_OK;
+    for (size_t i = 0; dot && i < count; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
 }
 
-/* Adds at most `most` frames of one file. */
-static cogvideo_status read_file(cv_frames *frames, int most, const char *path, cogvideo_error *err)
+/* Whether a JPEG file is one photograph, and what follows in it a part of that (a gain map, the other eye's view): by its name, or where
+ * that does not tell by its marks. */
+static bool is_photograph(const char *path, const unsigned char *data, size_t size)
 {
-    cv_mapping file;
-    const built_in *format;
-    cogvideo_status status = cv_map_open(&file, path, err);
+    static const char *const streams[] = { ".mjpeg", ".mjpg" }, *const photographs[] = { ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo" };
+
+    if (has_ending(path, streams, sizeof streams / sizeof *streams))
+        return false;
+    return has_ending(path, photographs, sizeof photographs / sizeof *photographs) || cv_jpeg_has_parts(data, size);
+}
+
+/* Pictures of one format that follow each other (a .mjpeg file, a PPM stream); other bytes after them are ignored,
+ * as viewers do. */
+static cogvideo_status read_pictures(cv_stream *stream, const built_in *format, cv_input *input, cogvideo_error *err)
+{
+    const unsigned char *data;
+    size_t at = 0, used = 0, size;
+    bool alone;
+    cogvideo_status status = cv_input_all(input, &data, err);
 
     if (status != COGVIDEO_OK)
         return status;
-    format = find_built_in(file.data, file.size);
-    if (file.size == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is an empty file, a picture or a video was expected", path);
+    size = (size_t)input->size;
+    alone = format->decode == cv_jpeg_decode && is_photograph(input->path, data, size);
+    do {
+        if ((status = format->decode(stream, data + at, size - at, &used, err)) != COGVIDEO_OK)
+            return status;
+        at += used;
+    } while (!alone && !cv_stream_is_full(stream) && find_built_in(data + at, size - at) == format);
+    return COGVIDEO_OK;
+}
+
+/* Adds the frames of one file. */
+static cogvideo_status read_file(cv_stream *stream, const char *path, cogvideo_error *err)
+{
+    cv_input input;
+    unsigned char head[16];
+    const built_in *format;
+    long got;
+    cogvideo_status status = cv_input_open(&input, path, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    stream->name = input.name;
+    got = cv_input_read(&input, 0, head, sizeof head);
+    format = got > 0 ? find_built_in(head, (size_t)got) : NULL;
+    if (got < 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", input.name, strerror((int)-got));
+    else if (got == 0)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is an empty file, a picture or a video was expected", input.name);
     else if (format)
-        status = read_pictures(frames, format, &file, most, path, err);
+        status = read_pictures(stream, format, &input, err);
     else
-        status = cv_ffmpeg_read(frames, file.data, file.size, most, path, err);
-    cv_map_close(&file);
+        status = cv_ffmpeg_read(stream, &input, err);
+    cv_input_close(&input);
     return status;
 }
 
 /* One frame of each of the numbered files, until a number is missing. */
-static cogvideo_status read_numbered(cv_frames *frames, int most, const char *pattern, cogvideo_error *err)
+static cogvideo_status read_numbered(cv_stream *stream, const char *pattern, cogvideo_error *err)
 {
-    int first = 0, number;
+    const int most = stream->options.max_frames;
+    int number = 0;
     bool there = true;
     cogvideo_status status = COGVIDEO_OK;
 
-    for (number = 0; there && number - first < most && status == COGVIDEO_OK; number++) {
+    stream->timeless = true;
+    for (; there && status == COGVIDEO_OK && (most == 0 || stream->frames < most); number++) {
         char *name;
 
         if ((status = cv_pattern_expand(&name, pattern, number, err)) != COGVIDEO_OK)
             return status;
         there = cv_path_exists(name);
-        if (there)
-            status = read_file(frames, 1, name, err);
-        else if (number == 0)
-            first = there = true;
-        frames->video.fps = 0; /* of one file, not of the row of them */
+        if (there) {
+            stream->options.max_frames = stream->frames + 1;
+            status = read_file(stream, name, err);
+        } else if (number == 0) {
+            there = true;
+        }
         cv_free(name);
     }
-    if (status == COGVIDEO_OK && frames->video.frames == 0)
+    if (status == COGVIDEO_OK && stream->frames == 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: there is no file of number 0 or 1", pattern);
     return status;
 }
 
-static cogvideo_status read_all(cv_frames *frames, const char *path, int max_frames, cogvideo_error *err)
+static cogvideo_status read_all(cv_stream *stream, const char *path, cogvideo_error *err)
 {
-    int most = max_frames > 0 && max_frames < CV_MEDIA_MAX_FRAMES ? max_frames : CV_MEDIA_MAX_FRAMES;
-    cogvideo_status status;
+    cogvideo_status status = cv_pattern_is(path) && !cv_path_exists(path) ? read_numbered(stream, path, err)
+                                                                          : read_file(stream, path, err);
 
-    if (cv_pattern_is(path) && !cv_path_exists(path))
-        status = read_numbered(frames, most, path, err);
-    else
-        status = read_file(frames, most, path, err);
-    return status == COGVIDEO_OK ? cv_frames_hand_on(frames, err) : status;
-}
-
-cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, int max_frames, cogvideo_error *err)
-{
-    cv_frames frames = { 0 };
-    cogvideo_status status = read_all(&frames, path, max_frames, err);
-
-    if (status == COGVIDEO_OK)
-        *out = frames.video;
-    else
-        cv_frames_free(&frames);
+    cv_stream_free(stream);
     return status;
 }
 
-cogvideo_status cogvideo_video_each(const char *path, int max_frames, cogvideo_frame_fn *take, void *user,
+cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options, cogvideo_frame_fn *take, void *user,
                                     cogvideo_error *err)
 {
-    cv_frames frames = { .take = take, .user = user };
-    cogvideo_status status = read_all(&frames, path, max_frames, err);
+    cv_stream stream = { .take = take, .user = user };
 
-    cv_frames_free(&frames);
+    if (options)
+        stream.options = *options;
+    return read_all(&stream, path, err);
+}
+
+/* --- all frames together ------------------------------------------------------------------------------------------ */
+
+typedef struct collection {
+    cv_frames frames;
+    const char *path;
+    double last; /* frame's time */
+    cogvideo_status status; /* of what is not the file's fault alone, with its sentence: the reader says only that it was stopped */
+    cogvideo_error why;
+} collection;
+
+static int collect(void *user, const cogvideo_frame *frame)
+{
+    collection *c = user;
+    cogvideo_video *video = &c->frames.video;
+    uint8_t *pixels;
+
+    if (video->frames > 0 && (frame->width != video->width || frame->height != video->height))
+        c->status = cv_fail(&c->why, COGVIDEO_ERROR_FORMAT,
+                            "%s: frame %d is %d x %d pixels, the first is %d x %d; all frames must be of one size here: "
+                            "ffmpeg -i IN -vf scale=%d:%d OUT makes them so", c->path, frame->index, frame->width, frame->height,
+                            video->width, video->height, video->width, video->height);
+    else if ((c->status = cv_frames_add(&c->frames, frame->width, frame->height, &pixels, c->path, &c->why)) == COGVIDEO_OK)
+        memcpy(pixels, frame->pixels, cv_frame_bytes(frame->width, frame->height));
+    video->aspect = frame->aspect;
+    c->last = frame->time;
+    return c->status != COGVIDEO_OK;
+}
+
+/* Frames per second: as the file claims, where its times say the same. */
+static double mean_rate(double claimed, const collection *c)
+{
+    const int steps = c->frames.video.frames - 1;
+    const double mean = steps > 0 && c->last > 0 ? steps / c->last : 0;
+
+    if (c->last < 0)
+        return 0;
+    return mean > 0 && mean <= CV_MEDIA_MAX_FPS && fabs(claimed - mean) > SAME_RATE * mean ? mean : claimed;
+}
+
+cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, const cogvideo_read_options *options,
+                                    cogvideo_error *err)
+{
+    collection c = { .path = path };
+    cv_stream stream = { .take = collect, .user = &c };
+    cogvideo_status status;
+
+    if (options)
+        stream.options = *options;
+    status = read_all(&stream, path, err);
+    if (c.status != COGVIDEO_OK)
+        status = cv_fail(err, c.status, "%s", c.why.message);
+    c.frames.video.fps = mean_rate(stream.fps, &c);
+    if (status == COGVIDEO_OK)
+        *out = c.frames.video;
+    else
+        cv_frames_free(&c.frames);
     return status;
 }

@@ -97,34 +97,46 @@ static void resize_row(uint8_t *out, const uint8_t *in, int in_width, int out_wi
     }
 }
 
+cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, int width, int height, cogvideo_error *err)
+{
+    const double aspect = cv_aspect(in->aspect);
+    const double shape_width = fmin(in->width, (double)in->height * width / height / aspect);
+    const double shape_height = fmin(in->height, (double)in->width * height / width * aspect);
+    axis x = { 0 }, y = { 0 };
+    float *sums = NULL;
+    cogvideo_status status;
+
+    CV_TRY(cv_frame_check_size(in->width, in->height, err));
+    CV_TRY(cv_frame_check_size(width, height, err));
+    CV_TRY(axis_init(&x, (in->width - shape_width) / 2, shape_width, in->width, width, err));
+    CV_TRY(axis_init(&y, (in->height - shape_height) / 2, shape_height, in->height, height, err));
+    CV_NEW(sums, (size_t)in->width * 3, err);
+    for (int row = 0; row < height; row++)
+        resize_row(pixels + (size_t)row * (size_t)width * 3, in->pixels, in->width, width, &y.taps[row], &x, sums);
+fail:
+    axis_free(&x);
+    axis_free(&y);
+    cv_free(sums);
+    return status;
+}
+
 cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in, int width, int height,
                                    cogvideo_error *err)
 {
+    cogvideo_frame frame = { .width = in->width, .height = in->height, .aspect = in->aspect };
     cogvideo_video video = { 0 };
-    axis x = { 0 }, y = { 0 };
-    float *sums = NULL;
-    double shape_width, shape_height;
     cogvideo_status status;
 
     CV_TRY(cv_video_check(in, err));
     CV_TRY(cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err));
-    shape_width = fmin(in->width, (double)in->height * width / height);
-    shape_height = fmin(in->height, (double)in->width * height / width);
-    CV_TRY(axis_init(&x, (in->width - shape_width) / 2, shape_width, in->width, width, err));
-    CV_TRY(axis_init(&y, (in->height - shape_height) / 2, shape_height, in->height, height, err));
-    CV_NEW(sums, (size_t)in->width * 3, err);
-    for (int f = 0; f < in->frames; f++)
-        for (int row = 0; row < height; row++)
-            resize_row(video.pixels + ((size_t)f * (size_t)height + (size_t)row) * (size_t)width * 3,
-                       in->pixels + (size_t)f * cv_frame_bytes(in->width, in->height), in->width, width, &y.taps[row],
-                       &x, sums);
+    for (int f = 0; f < in->frames; f++) {
+        frame.pixels = in->pixels + (size_t)f * cv_frame_bytes(in->width, in->height);
+        CV_TRY(cogvideo_frame_fit(video.pixels + (size_t)f * cv_frame_bytes(width, height), &frame, width, height, err));
+    }
     *out = video;
-    video = (cogvideo_video){ 0 };
+    return COGVIDEO_OK;
 fail:
     cogvideo_video_free(&video);
-    axis_free(&x);
-    axis_free(&y);
-    cv_free(sums);
     return status;
 }
 
@@ -139,6 +151,7 @@ cogvideo_status cogvideo_video_nearest(cogvideo_video *out, const cogvideo_video
         return status;
     if ((status = cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err)) != COGVIDEO_OK)
         return status;
+    video.aspect = in->aspect;
     target = video.pixels;
     for (int f = 0; f < in->frames; f++)
         for (int y = 0; y < height; y++) {

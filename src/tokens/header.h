@@ -9,6 +9,7 @@
 #define CV_TOKENS_FORMAT "cogvideo-tokens"
 #define CV_TOKENS_VERSION 1
 #define CV_TOKENS_MAX_GRID 4096
+#define CV_TOKENS_MAX_FILE ((size_t)1 << 30) /* bytes of a token stream that is read */
 
 /* Checks grid and rate. */
 cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err);

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_FILE ((size_t)1 << 30)
 #define MAX_HEADER ((size_t)1 << 24)
 /* A frame line may hold this much beside its codes, and this many values that are not codes. */
 #define SPARE_BYTES ((size_t)1 << 20)
@@ -39,9 +38,9 @@ static cogvideo_status next_line(reader *r, size_t limit, bool *more, cogvideo_e
         while ((c = getc_unlocked(r->stream)) != EOF && c != '\n') {
             char byte = (char)c;
 
-            if (++r->bytes > MAX_FILE)
+            if (++r->bytes > CV_TOKENS_MAX_FILE)
                 return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the file is longer than the %zu bytes allowed",
-                               r->origin, MAX_FILE);
+                               r->origin, CV_TOKENS_MAX_FILE);
             if (r->line.size >= limit)
                 return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is longer than the %zu bytes that such a line may have",
                                r->origin, limit);

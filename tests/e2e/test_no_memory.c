@@ -107,7 +107,7 @@ static cogvideo_status encode(cogvideo_error *err)
 {
     cogvideo_video video = { 0 };
     cogvideo_tokens out = { 0 };
-    cogvideo_status status = cogvideo_video_read(&video, paths[PICTURE], 0, err);
+    cogvideo_status status = cogvideo_video_read(&video, paths[PICTURE], NULL, err);
 
     if (status == COGVIDEO_OK)
         status = cogvideo_encode(model, &video, 8, NULL, &out, err);

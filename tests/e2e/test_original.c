@@ -89,7 +89,7 @@ static void codes_become_the_originals_pictures(void **state)
     rgb = check_f32(golden, "decode.r8.rgb");
     clip_save_codes("codes.jsonl", check_i32(golden, "decode.r8.tokens"), 20, 1);
     program_ok("decode --model MODEL codes.jsonl --size 160 -o frame-%%04d.ppm");
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path("frame-0000.ppm"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path("frame-0000.ppm"), NULL, &err), err);
     assert_int_equal(video.width, 160);
     assert_int_equal(video.height, 160);
     /* A pixel is within 1e-3, and half a step of rounding, of the original's. */
@@ -143,7 +143,7 @@ static void a_prompt_becomes_a_clip(void **state)
     if (absent())
         skip();
     program_ok("generate --model MODEL \"" PROMPT "\" --seed 1 --threads 2 -o %s", film ? "clip.mp4" : "clip.mjpeg");
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path(film ? "clip.mp4" : "clip.mjpeg"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path(film ? "clip.mp4" : "clip.mjpeg"), NULL, &err), err);
     assert_int_equal(video.frames, 33);
     assert_int_equal(video.width, 480);
     assert_int_equal(video.height, 480);

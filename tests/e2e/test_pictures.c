@@ -43,7 +43,7 @@ static cogvideo_video read_video(const char *name, int frames, int size)
     cogvideo_error err;
     cogvideo_video video;
 
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path(name), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path(name), NULL, &err), err);
     assert_int_equal(video.frames, frames);
     assert_int_equal(video.width, size);
     assert_int_equal(video.height, size);
@@ -121,7 +121,7 @@ static void generate_writes_every_form(void **state)
 
     (void)state;
     program_ok("generate -q --model m " PROMPT " --seed 1 --rounds 1 --no-upscale --columns 3 -o sheet.jpg");
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path("sheet.jpg"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path("sheet.jpg"), NULL, &err), err);
     assert_int_equal(video.frames, 1);
     assert_true(video.width >= 3 * SIZE && video.height >= 3 * SIZE);
     cogvideo_video_free(&video);

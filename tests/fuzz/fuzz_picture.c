@@ -5,10 +5,20 @@
 
 #define MOST_PIXELS ((int64_t)1 << 22)
 
-static int take(void *user, const cogvideo_video *frame, int index)
+typedef struct seen {
+    int frames;
+    double time;
+} seen;
+
+static int take(void *user, const cogvideo_frame *frame)
 {
-    fuzz_must(frame->width > 0 && frame->height > 0 && frame->frames == 1 && index == *(int *)user);
-    ++*(int *)user;
+    seen *s = user;
+
+    fuzz_must(frame->width > 0 && frame->height > 0 && frame->index == s->frames && frame->aspect >= 1 / 16.0 && frame->aspect <= 16);
+    fuzz_must(frame->time < 0 || frame->time >= s->time);
+    fuzz_must(frame->duration >= 0 && frame->expected >= 0);
+    s->frames++;
+    s->time = frame->time;
     fuzz_touch(frame->pixels, (size_t)frame->width * (size_t)frame->height * 3);
     return (int64_t)frame->width * frame->height > MOST_PIXELS;
 }
@@ -16,9 +26,10 @@ static int take(void *user, const cogvideo_video *frame, int index)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cogvideo_error err = { 0 };
-    int frames = 0;
+    const cogvideo_read_options options = { .max_frames = 4 };
+    seen frames = { 0 };
 
-    fuzz_ok(cogvideo_video_each(fuzz_file(data, size), 4, take, &frames, &err), &err);
-    fuzz_must(frames <= 4);
+    fuzz_ok(cogvideo_video_each(fuzz_file(data, size), &options, take, &frames, &err), &err);
+    fuzz_must(frames.frames <= 4);
     return 0;
 }

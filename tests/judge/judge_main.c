@@ -70,7 +70,7 @@ static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char
     cogvideo_video video = { 0 }, fitted = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cogvideo_video_read(&video, path, 0, err));
+    CV_TRY(cogvideo_video_read(&video, path, NULL, err));
     CV_TRY(cogvideo_video_fit(&fitted, &video, world->side, world->side, err));
     judge_look(j, fitted.pixels, fitted.frames, out);
 fail:

@@ -202,7 +202,7 @@ static void the_program_reads_files(void **state)
 {
     fixture f = open_fixture();
     cogvideo_error err;
-    cogvideo_video video = { 64, 64, 33, 8, f.clip }, large = { 0 };
+    cogvideo_video video = { 64, 64, 33, 8, f.clip, 0 }, large = { 0 };
     char arguments[2048], caption[CV_SHAPES_CAPTION];
     int index = 1234;
 

@@ -27,7 +27,7 @@ static void count_right(judge *j, const cv_shapes *world, const char *clip, cons
 
     assert_true(index >= 0);
     wanted = cv_shapes_at(world, index);
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path(clip), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path(clip), NULL, &err), err);
     assert_int_equal(video.frames, 33);
     assert_int_equal(video.width, world->side);
     judge_look(j, video.pixels, video.frames, &verdict);

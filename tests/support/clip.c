@@ -75,7 +75,7 @@ int clip_round_trip(const cogvideo_video *video, const char *name, const cogvide
     int most;
 
     CHECK_OK(cogvideo_video_write(video, check_temp_path(name), options, &err), err);
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path(name), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path(name), NULL, &err), err);
     assert_int_equal(back.width, video->width);
     assert_int_equal(back.height, video->height);
     most = clip_difference(video, &back);

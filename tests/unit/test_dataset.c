@@ -487,7 +487,7 @@ static void rows_have_each_step_s_frames(void **state)
     cogvideo_model *model = open_model();
     cogvideo_dataset *dataset;
     cogvideo_dataset_clip clip;
-    cogvideo_video video = { 64, 64, 33, 8, NULL };
+    cogvideo_video video = { 64, 64, 33, 8, NULL, 0 };
     cogvideo_tokens codes = { 0 };
     long long rows = 0;
 

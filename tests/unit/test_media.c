@@ -32,7 +32,7 @@ static void fit_averages_and_interpolates(void **state)
 {
     uint8_t wide[1][6][3] = { { { 0 }, { 10, 20, 30 }, { 30, 40, 50 }, { 50, 60, 70 }, { 70, 80, 90 }, { 255 } } };
     uint8_t square[4][3] = { { 0, 0, 0 }, { 100, 0, 0 }, { 0, 200, 0 }, { 100, 200, 0 } };
-    cogvideo_video in = { 6, 1, 1, 5, &wide[0][0][0] }, out;
+    cogvideo_video in = { 6, 1, 1, 5, &wide[0][0][0], 0 }, out;
     cogvideo_error err;
 
     (void)state;
@@ -46,7 +46,7 @@ static void fit_averages_and_interpolates(void **state)
     assert_int_equal(out.pixels[3], 40);
     cogvideo_video_free(&out);
 
-    in = (cogvideo_video){ 2, 2, 1, 0, &square[0][0] };
+    in = (cogvideo_video){ 2, 2, 1, 0, &square[0][0], 0 };
     CHECK_OK(cogvideo_video_fit(&out, &in, 1, 1, &err), err);
     assert_memory_equal(out.pixels, ((uint8_t[]){ 50, 100, 0 }), 3);
     cogvideo_video_free(&out);
@@ -63,7 +63,7 @@ static void fit_averages_and_interpolates(void **state)
 static void fit_weighs_parts_of_pixels(void **state)
 {
     uint8_t row[15] = { 10, 0, 0, 20, 0, 0, 30, 0, 0, 40, 0, 0, 50, 0, 0 };
-    cogvideo_video in = { 5, 1, 1, 0, row }, tall, out;
+    cogvideo_video in = { 5, 1, 1, 0, row, 0 }, tall, out;
     cogvideo_error err;
 
     (void)state;
@@ -97,7 +97,7 @@ static void fit_survives_extreme_shapes(void **state)
 static void nearest_takes_the_floor(void **state)
 {
     uint8_t pixels[9] = { 1, 1, 1, 2, 2, 2, 3, 3, 3 };
-    cogvideo_video in = { 3, 1, 1, 0, pixels }, out;
+    cogvideo_video in = { 3, 1, 1, 0, pixels, 0 }, out;
     cogvideo_error err;
 
     (void)state;
@@ -155,7 +155,7 @@ static void mjpeg_holds_all_frames(void **state)
 
     (void)state;
     assert_true(clip_round_trip(&three, "m.mjpeg", NULL) <= 8);
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path("m.mjpeg"), 2, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path("m.mjpeg"), &(cogvideo_read_options){ .max_frames = 2 }, &err), err);
     assert_int_equal(back.frames, 2);
     cogvideo_video_free(&back);
     cogvideo_video_free(&three);
@@ -178,7 +178,7 @@ static void check_y4m(const char *name)
 static void y4m_to_files_and_standard_output(void **state)
 {
     uint8_t pixels[18] = { 255, 255, 255, 255, 0, 0, 0, 0, 0 };
-    cogvideo_video video = { 3, 1, 2, 12.5, pixels };
+    cogvideo_video video = { 3, 1, 2, 12.5, pixels, 0 };
     cogvideo_error err;
     int saved, file;
 
@@ -204,13 +204,13 @@ static void sheets_are_laid_out(void **state)
 
     (void)state;
     CHECK_OK(cogvideo_video_write(&five, check_temp_path("sheet.ppm"), NULL, &err), err);
-    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.ppm"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.ppm"), NULL, &err), err);
     assert_int_equal(sheet.width, 12);
     assert_int_equal(sheet.height, 8);
     cogvideo_video_free(&sheet);
 
     CHECK_OK(cogvideo_video_write(&five, check_temp_path("sheet.ppm"), &options, &err), err);
-    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.ppm"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.ppm"), NULL, &err), err);
     assert_int_equal(sheet.width, 8);
     assert_int_equal(sheet.height, 12);
     assert_memory_equal(sheet.pixels + 12, five.pixels + 48, 12);                       /* frame 1, its first row */
@@ -220,7 +220,7 @@ static void sheets_are_laid_out(void **state)
 
     options.columns = 9;
     CHECK_OK(cogvideo_video_write(&five, check_temp_path("sheet.jpg"), &options, &err), err);
-    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.jpg"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.jpg"), NULL, &err), err);
     assert_int_equal(sheet.width, 20);
     assert_int_equal(sheet.height, 4);
     cogvideo_video_free(&sheet);
@@ -248,13 +248,13 @@ static void numbered_names_are_expanded(void **state)
     assert_true(cv_path_exists(check_temp_path("g0.jpg")));
     /* From 1 on where 0 is missing, and only to the first gap. */
     unlink(check_temp_path("f-0000.ppm"));
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), NULL, &err), err);
     assert_int_equal(back.frames, 2);
     cogvideo_video_free(&back);
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), 1, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), &(cogvideo_read_options){ .max_frames = 1 }, &err), err);
     assert_int_equal(back.frames, 1);
     cogvideo_video_free(&back);
-    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("none%d.ppm"), 0, &err), COGVIDEO_ERROR_IO,
+    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("none%d.ppm"), NULL, &err), COGVIDEO_ERROR_IO,
                 "no file of number 0 or 1", err);
     cogvideo_video_free(&three);
 }
@@ -268,7 +268,7 @@ static void bad_patterns_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_FAILS(cogvideo_video_write(&one, check_temp_path(bad[i]), NULL, &err), COGVIDEO_ERROR_ARGUMENT, "%", err);
-        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path(bad[i]), 0, &err), COGVIDEO_ERROR_ARGUMENT, "%0Nd", err);
+        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path(bad[i]), NULL, &err), COGVIDEO_ERROR_ARGUMENT, "%0Nd", err);
     }
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("%d.y4m"), &err), COGVIDEO_ERROR_ARGUMENT, "all frames", err);
     /* In a folder's name it is a letter like any other. */

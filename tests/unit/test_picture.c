@@ -8,7 +8,7 @@ static cogvideo_status read_bytes(const void *data, size_t size, cogvideo_error 
     cogvideo_status status;
 
     check_write(check_temp_path("hostile"), data, size);
-    status = cogvideo_video_read(&video, check_temp_path("hostile"), 0, err);
+    status = cogvideo_video_read(&video, check_temp_path("hostile"), NULL, err);
     cogvideo_video_free(&video);
     return status;
 }
@@ -71,7 +71,7 @@ static void ppm_samples_are_scaled(void **state)
 
     (void)state;
     check_write(check_temp_path("s.ppm"), "P6 1 1 100\n\x00\x32\x64", 14);
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path("s.ppm"), 0, &err), err);
+    CHECK_OK(cogvideo_video_read(&video, check_temp_path("s.ppm"), NULL, &err), err);
     assert_memory_equal(video.pixels, ((uint8_t[]){ 0, 128, 255 }), 3);
     CHECK_CLOSE(video.fps, 0, 0);
     cogvideo_video_free(&video);

@@ -31,6 +31,11 @@ cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_vide
                                 const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err);
 cogvideo_status cv_arrow_check(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage, int frames,
                                int rounds, cogvideo_error *err);
+cogvideo_status cv_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
+                                const cogvideo_callbacks *callbacks, cogvideo_error *err);
+cogvideo_status cv_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time, cogvideo_error *err);
+cogvideo_status cv_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err);
+void cv_encoder_close(cogvideo_encoder **encoder);
 cogvideo_status cv_arrow_plan(const cogvideo_model *model, const cogvideo_generate_options *options,
                               cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err);
 

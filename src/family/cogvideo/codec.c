@@ -1,6 +1,7 @@
 /* codec.c - codes to pixels and pixels to codes, by the image tokenizer. */
 #include "family/cogvideo/arrows.h"
 #include "family/cogvideo/settings.h"
+#include "tokens/header.h"
 
 #include <math.h>
 
@@ -105,54 +106,176 @@ fail:
     return status;
 }
 
-cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
-                                const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err)
+/* --- pixels to codes ----------------------------------------------------------------------------------------- */
+
+#define LINE_SPARE 64 /* bytes of a frame's line besides its codes */
+
+struct cogvideo_encoder {
+    const cogvideo_model *model;
+    cogvideo_callbacks callbacks;
+    cogvideo_progress progress;
+    cogvideo_tokens clip; /* its frames so far */
+    int size, most;       /* pixels on a side; frames that a file of codes holds */
+    int expected, capacity;
+    void *scratch;
+    cv_json *record;
+};
+
+/* Frames of the longest codes that fit the file of a clip. */
+static int most_frames(const cogvideo_model *model, size_t places)
 {
+    size_t digits = 1;
+
+    for (int64_t code = model->description.image_tokenizer.codes - 1; code >= 10; code /= 10)
+        digits++;
+    return (int)(CV_TOKENS_MAX_FILE / (places * (digits + 1) + LINE_SPARE));
+}
+
+static cogvideo_status too_many(const cogvideo_encoder *e, int frames, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "%d frames of %dx%d codes are more than a file of codes holds, %d: encode no more than that (--frames %d)", frames,
+                   e->clip.grid, e->clip.grid, e->most, e->most);
+}
+
+static size_t encoder_places(const cogvideo_encoder *e)
+{
+    return (size_t)e->clip.grid * (size_t)e->clip.grid;
+}
+
+cogvideo_status cv_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
+                                      const cogvideo_callbacks *callbacks, cogvideo_error *err)
+{
+    cogvideo_encoder *e = NULL;
     cogvideo_status status;
-    cogvideo_tokens clip = { 0 };
-    void *scratch = NULL;
-    cv_json *record = NULL;
-    double step = in->fps > 0 ? 1 / in->fps : 1;
-    cogvideo_progress progress = { .stage = COGVIDEO_STAGE_ENCODE, .rounds = 1, .frames = in->frames, .sequences = 1 };
 
     CV_TRY(cv_need_image_tokenizer(model, err));
-    if (in->width != in->height || rate < 1 || in->width % rate != 0)
+    if (size < 1 || rate < 1 || size % rate != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate,
-                       in->width, in->height);
-    CV_TRY(cv_record_open(&record, model, NULL, NULL, err));
-    CV_TRY(cogvideo_tokens_alloc(&clip, in->width / rate, rate, in->frames, err));
-    scratch = cv_alloc(cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->exec, in->width, in->height),
-                       1, err);
-    if (!scratch) {
+                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate, size, size);
+    CV_TRY(cv_tokens_check(size / rate, rate, err));
+    CV_NEW(e, 1, err);
+    e->model = model;
+    e->size = size;
+    e->expected = expected;
+    e->clip = (cogvideo_tokens){ .grid = size / rate, .rate = rate };
+    e->progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_ENCODE, .rounds = 1, .sequences = 1 };
+    if (callbacks)
+        e->callbacks = *callbacks;
+    e->most = most_frames(model, encoder_places(e));
+    if (expected > e->most) {
+        status = too_many(e, expected, err);
+        goto fail;
+    }
+    CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
+    if (!(e->scratch = cv_alloc(cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->exec, size, size), 1, err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
-    for (int f = 0; f < in->frames; f++) {
-        size_t places = (size_t)clip.grid * (size_t)clip.grid;
-
-        progress.all_codes = (long long)places * in->frames;
-        status = cv_image_tokenizer_encode(&model->exec, model->image_tokenizer, clip.codes + (size_t)f * places, NULL,
-                                           in->pixels + (size_t)f * (size_t)in->width * (size_t)in->height * 3,
-                                           in->width, in->height, rate, scratch, err);
-        if (status == COGVIDEO_ERROR_MODEL)
-            status = cv_fail_unsound(model, COGVIDEO_STAGE_ENCODE, f, -1, err);
-        if (status != COGVIDEO_OK)
-            goto fail;
-        clip.times[f] = f * step;
-        progress.frame = f + 1;
-        progress.codes = (long long)places * (f + 1);
-        if (callbacks && callbacks->progress && callbacks->progress(callbacks->user, &progress)) {
-            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-            goto fail;
-        }
-    }
-    CV_TRY(cv_record_close(&record, &clip, err));
-    *out = clip;
-    clip = (cogvideo_tokens){ 0 };
+    *out = e;
+    return COGVIDEO_OK;
 fail:
-    cv_json_free(&record);
-    cogvideo_tokens_free(&clip);
-    cv_free(scratch);
+    cv_encoder_close(&e);
+    return status;
+}
+
+/* Room for one frame more. */
+static cogvideo_status encoder_room(cogvideo_encoder *e, cogvideo_error *err)
+{
+    const size_t frames = (size_t)e->clip.frames, grown = e->expected > e->clip.frames ? (size_t)e->expected : frames + frames / 2 + 1;
+    int32_t *codes;
+    double *times;
+
+    if (e->clip.frames >= e->most)
+        return too_many(e, e->clip.frames + 1, err);
+    if (e->clip.frames < e->capacity)
+        return COGVIDEO_OK;
+    if (!(codes = cv_realloc(e->clip.codes, frames * encoder_places(e), grown * encoder_places(e), sizeof *codes, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    e->clip.codes = codes;
+    if (!(times = cv_realloc(e->clip.times, frames, grown, sizeof *times, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    e->clip.times = times;
+    e->capacity = (int)grown;
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status encoder_report(cogvideo_encoder *e, int frames, cogvideo_error *err)
+{
+    e->progress.frame = e->clip.frames;
+    e->progress.frames = frames;
+    e->progress.codes = (long long)encoder_places(e) * e->clip.frames;
+    e->progress.all_codes = (long long)encoder_places(e) * frames;
+    if (e->callbacks.progress && e->callbacks.progress(e->callbacks.user, &e->progress))
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_encoder_frame(cogvideo_encoder *e, const uint8_t *pixels, double time, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(encoder_room(e, err));
+    status = cv_image_tokenizer_encode(&e->model->exec, e->model->image_tokenizer,
+                                       e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels, e->size, e->size,
+                                       e->clip.rate, e->scratch, err);
+    if (status == COGVIDEO_ERROR_MODEL)
+        status = cv_fail_unsound(e->model, COGVIDEO_STAGE_ENCODE, e->clip.frames, -1, err);
+    CV_TRY(status);
+    e->clip.times[e->clip.frames++] = time;
+    status = encoder_report(e, e->expected >= e->clip.frames ? e->expected : 0, err);
+fail:
+    return status;
+}
+
+cogvideo_status cv_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err)
+{
+    cogvideo_encoder *e = *encoder;
+    cogvideo_status status;
+
+    if (e->clip.frames == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
+        goto fail;
+    }
+    CV_TRY(encoder_report(e, e->clip.frames, err));
+    CV_TRY(cv_record_close(&e->record, &e->clip, err));
+    *out = e->clip;
+    e->clip = (cogvideo_tokens){ 0 };
+fail:
+    cv_encoder_close(encoder);
+    return status;
+}
+
+void cv_encoder_close(cogvideo_encoder **encoder)
+{
+    cogvideo_encoder *e = *encoder;
+
+    if (!e)
+        return;
+    cogvideo_tokens_free(&e->clip);
+    cv_json_free(&e->record);
+    cv_free(e->scratch);
+    cv_free(e);
+    *encoder = NULL;
+}
+
+cogvideo_status cv_arrow_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
+                                const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err)
+{
+    const size_t bytes = (size_t)in->width * (size_t)in->height * 3;
+    const double step = in->fps > 0 ? 1 / in->fps : 1;
+    cogvideo_encoder *encoder = NULL;
+    cogvideo_status status;
+
+    if (in->width != in->height)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate, in->width,
+                       in->height);
+    CV_TRY(cv_encoder_open(&encoder, model, in->width, rate, in->frames, callbacks, err));
+    for (int f = 0; f < in->frames; f++)
+        CV_TRY(cv_encoder_frame(encoder, in->pixels + (size_t)f * bytes, f * step, err));
+    status = cv_encoder_finish(&encoder, out, err);
+fail:
+    cv_encoder_close(&encoder);
     return status;
 }

@@ -1,0 +1,27 @@
+/* input.h - the bytes of a picture or a video: a regular file, or what came through a pipe, in memory. Read by calls and not through
+ * a mapping, so that hours of video take no memory. */
+#ifndef CV_MEDIA_INPUT_H
+#define CV_MEDIA_INPUT_H
+
+#include "base/file.h"
+
+#define CV_INPUT_MAX_PIPE ((size_t)1 << 30) /* bytes that a pipe may give */
+
+typedef struct cv_input {
+    const char *path, *name; /* the name starts errors: "standard input" for "-" */
+    int fd;                  /* of a regular file; negative where `memory` has all */
+    cv_buffer memory;
+    cv_mapping mapping;      /* once all of it was asked for */
+    uint64_t size;
+} cv_input;
+
+/* "-" is standard input. `path` outlives the input. */
+cogvideo_status cv_input_open(cv_input *out, const char *path, cogvideo_error *err);
+void cv_input_close(cv_input *input);
+
+/* Copies up to `size` bytes from `at` on: how many there were, 0 at the end, or a negative errno. */
+long cv_input_read(const cv_input *input, uint64_t at, void *out, size_t size);
+/* All `size` bytes in one piece, valid until the input is closed. */
+cogvideo_status cv_input_all(cv_input *input, const unsigned char **bytes, cogvideo_error *err);
+
+#endif
