@@ -51,6 +51,43 @@ static bool is_npz(const unsigned char *bytes, size_t size)
     return length > 4 && size - 30 >= length && memcmp(bytes, "PK\003\004", 4) == 0 && memcmp(bytes + 30 + length - 4, ".npy", 4) == 0;
 }
 
+/* A file of boxes (ISO base media) by the brand that its first one names. */
+static const char *box_kind(const unsigned char *bytes, size_t size)
+{
+    static const struct {
+        const char *brand, *kind;
+    } kinds[] = {
+        { "avif", "an AVIF picture" }, { "avis", "an AVIF picture" }, { "heic", "a HEIC picture" }, { "heix", "a HEIC picture" },
+        { "heim", "a HEIC picture" },  { "heis", "a HEIC picture" },  { "hevc", "a HEIC picture" }, { "hevx", "a HEIC picture" },
+        { "mif1", "a HEIF picture" },  { "msf1", "a HEIF picture" },  { "crx ", "a raw photograph" },
+    };
+
+    if (size < 12 || memcmp(bytes + 4, "ftyp", 4) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (memcmp(bytes + 8, kinds[i].brand, 4) == 0)
+            return kinds[i].kind;
+    return "an MP4 or QuickTime video";
+}
+
+/* Whether packets of `length` bytes, `before` of them in front of the mark, follow each other. */
+static bool is_transport_stream(const unsigned char *bytes, size_t size, size_t length, size_t before)
+{
+    return size > before + 2 * length && bytes[before] == 0x47 && bytes[before + length] == 0x47 && bytes[before + 2 * length] == 0x47;
+}
+
+/* Kinds that no mark at their first byte tells. */
+static const char *structured_kind(const unsigned char *bytes, size_t size)
+{
+    if (is_transport_stream(bytes, size, 188, 0) || is_transport_stream(bytes, size, 192, 4))
+        return "an MPEG transport stream";
+    if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "AVI ", 4) == 0)
+        return "an AVI video";
+    if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
+        return size >= 21 && memcmp(bytes + 12, "VP8X", 4) == 0 && bytes[20] & 2 ? "an animated WebP picture" : "a WebP picture";
+    return box_kind(bytes, size);
+}
+
 const char *cv_file_kind(const void *data, size_t size)
 {
     static const struct {
@@ -70,7 +107,18 @@ const char *cv_file_kind(const void *data, size_t size)
         { "<html", 5, "an HTML page (a download that went wrong?)" },
         { "<HTML", 5, "an HTML page (a download that went wrong?)" },
         { "<?xml", 5, "an XML document" },
-        { "version https://git-lfs", 23, "a Git LFS pointer, not the file itself" },
+        { "<svg", 4, "an SVG drawing" },
+        { "version https://git-lfs", 23, "a Git LFS pointer, not the file itself (git lfs pull fetches it)" },
+        { "#EXTM3U", 7, "a playlist" },
+        { "ffconcat", 8, "a playlist" },
+        { "FLV\1", 4, "an FLV video" },
+        { "\0\0\1\xba", 4, "an MPEG program stream" },
+        { "\x1a\x45\xdf\xa3", 4, "a Matroska or WebM video" },
+        { ".RMF", 4, "a RealMedia video" },
+        { "\x06\x0e\x2b\x34", 4, "an MXF video" },
+        { "\xff\x0a", 2, "a JPEG XL picture" },
+        { "\0\0\0\x0cJXL ", 8, "a JPEG XL picture" },
+        { "8BPS", 4, "a Photoshop picture" },
         { "\x89PNG", 4, "a PNG picture" },
         { "\xff\xd8\xff", 3, "a JPEG picture" },
         { "GIF8", 4, "a GIF picture" },
@@ -93,7 +141,7 @@ const char *cv_file_kind(const void *data, size_t size)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (size - skip >= kinds[i].length && memcmp(bytes + skip, kinds[i].magic, kinds[i].length) == 0)
             return kinds[i].kind;
-    return NULL;
+    return structured_kind(bytes, size);
 }
 
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err)

@@ -44,7 +44,10 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
 
 cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_error *err)
 {
+    const char *kind = cv_input_kind(input);
+
     (void)stream;
     return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
-                   "%s: is neither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, input->name);
+                   "%s: is %s%sneither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, input->name,
+                   kind ? kind : "", kind ? ", " : "");
 }

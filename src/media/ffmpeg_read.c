@@ -212,12 +212,25 @@ static cogvideo_status open_late(reader *r)
     return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
 }
 
+/* What is no picture or video, or one of a kind that these libraries do not know. */
+static cogvideo_status refuse(reader *r, int code)
+{
+    const char *kind = cv_input_kind(r->input);
+    char text[300];
+
+    if (!kind || r->stopped)
+        return fail_code(r, "is neither a picture nor a video that can be read", code);
+    snprintf(text, sizeof text, "is %s; a picture or a video that FFmpeg's libraries here read was expected, such as JPEG, PNG, GIF, MP4 or "
+             "MKV", kind);
+    return fail_code(r, text, code);
+}
+
 static cogvideo_status open_container(reader *r)
 {
     int code = avformat_open_input(&r->format, NULL, NULL, NULL);
 
     if (code < 0)
-        return fail_code(r, "is neither a picture nor a video that can be read", code);
+        return refuse(r, code);
     return r->format->ctx_flags & AVFMTCTX_NOHEADER ? COGVIDEO_OK : open_track(r);
 }
 
@@ -345,6 +358,14 @@ static cogvideo_status decode(reader *r)
     return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? pass_over(r, code) : COGVIDEO_OK;
 }
 
+/* WebP is told apart from animated WebP by FFmpeg's decoder alone, which calls the second damaged where it does not know it. */
+static bool is_animation(const reader *r)
+{
+    const char *kind = cv_input_kind(r->input);
+
+    return kind && strstr(kind, "animated");
+}
+
 /* What the decoder still holds at the end. */
 static cogvideo_status drain(reader *r)
 {
@@ -355,6 +376,8 @@ static cogvideo_status drain(reader *r)
         status = take_frames(r, &code);
     if (status == COGVIDEO_OK && code < 0 && code != AVERROR_EOF && !cv_stream_is_full(r->out))
         return fail_code(r, "is cut or damaged", code);
+    if (status == COGVIDEO_OK && r->out->frames == r->before && r->damages > 0 && is_animation(r))
+        return refuse(r, AVERROR_PATCHWELCOME);
     if (status == COGVIDEO_OK && (r->waiting || (r->out->frames == r->before && r->damages > 0)))
         return cv_fail(r->err, r->damage.status, "%s", r->damage.message);
     return status;

@@ -79,6 +79,14 @@ long cv_input_read(const cv_input *input, uint64_t at, void *out, size_t size)
     return got < 0 ? -errno : (long)got;
 }
 
+const char *cv_input_kind(const cv_input *input)
+{
+    unsigned char head[512];
+    const long got = cv_input_read(input, 0, head, sizeof head);
+
+    return got > 0 ? cv_file_kind(head, (size_t)got) : NULL;
+}
+
 cogvideo_status cv_input_all(cv_input *input, const unsigned char **bytes, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;

@@ -21,6 +21,8 @@ void cv_input_close(cv_input *input);
 
 /* Copies up to `size` bytes from `at` on: how many there were, 0 at the end, or a negative errno. */
 long cv_input_read(const cv_input *input, uint64_t at, void *out, size_t size);
+/* What it really is, by cv_file_kind; NULL where nothing is recognised. */
+const char *cv_input_kind(const cv_input *input);
 /* All `size` bytes in one piece, valid until the input is closed. */
 cogvideo_status cv_input_all(cv_input *input, const unsigned char **bytes, cogvideo_error *err);
 
