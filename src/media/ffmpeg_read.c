@@ -15,11 +15,12 @@
 #define REORDERED 4       /* frames that wait for their turn in streams that do not say how many do */
 
 /* Containers that hold their pictures themselves (no playlists). Most have a head that names every stream, so that the limits can be
- * set before anything is decoded; in the last three streams appear as they come, see open_late. */
+ * set before anything is decoded; in the last three streams appear as they come (`headless`). */
 static const char *const containers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,yuv4mpegpipe,ivf,ogg,asf,h264,hevc,m4v,mpegvideo,"
     "png_pipe,bmp_pipe,webp_pipe,tiff_pipe,qoi_pipe,pam_pipe,pbm_pipe,pgm_pipe,ppm_pipe,jpeg_pipe,j2k_pipe,"
     "mpegts,mpeg,flv";
+static const char *const headless[] = { "mpegts", "mpeg", "flv" };
 
 typedef struct reader {
     const cv_input *input;
@@ -159,6 +160,14 @@ static int expected_frames(const reader *r)
     return count >= 1 && count <= CV_MEDIA_MAX_FRAMES ? (int)count : 0;
 }
 
+static bool is_headless(const reader *r)
+{
+    for (size_t i = 0; i < sizeof headless / sizeof *headless; i++)
+        if (strcmp(r->format->iformat->name, headless[i]) == 0)
+            return true;
+    return false;
+}
+
 static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
 {
     AVStream *track = r->format->streams[r->track];
@@ -180,7 +189,7 @@ static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
     r->codec->thread_count = 1;
     r->codec->max_pixels = CV_MEDIA_MAX_PIXELS;
     r->codec->err_recognition = STRICT;
-    if (r->format->ctx_flags & AVFMTCTX_NOHEADER)
+    if (is_headless(r))
         r->codec->has_b_frames = REORDERED;
     if ((code = avcodec_open2(r->codec, decoder, NULL)) < 0)
         return fail_code(r, "cannot be decoded", code);
@@ -231,7 +240,7 @@ static cogvideo_status open_container(reader *r)
 
     if (code < 0)
         return refuse(r, code);
-    return r->format->ctx_flags & AVFMTCTX_NOHEADER ? COGVIDEO_OK : open_track(r);
+    return is_headless(r) ? COGVIDEO_OK : open_track(r);
 }
 
 /* The other streams, also those that appeared since, are not even taken apart. */
@@ -336,11 +345,14 @@ static cogvideo_status take_frames(reader *r, int *code)
     return status;
 }
 
-/* H.264 may begin, or go on, at a key frame that is no beginning of its own: the frames up to the next one name some that are missing, each
- * an error where all are. Whether they are whole themselves is still seen by their flags. */
+/* How much is an error. TIFF: a tag that FFmpeg does not know would be. H.264 may begin, or go on, at a key frame that is no beginning of
+ * its own: the frames up to the next one name some that are missing, each an error where all are; whether they are whole themselves is
+ * still seen by their flags. */
 static int strictness(const reader *r)
 {
-    return r->codec->codec_id == AV_CODEC_ID_H264 && r->keys < 2 ? STRICT & ~AV_EF_EXPLODE : STRICT;
+    const enum AVCodecID codec = r->codec->codec_id;
+
+    return codec == AV_CODEC_ID_TIFF || (codec == AV_CODEC_ID_H264 && r->keys < 2) ? STRICT & ~AV_EF_EXPLODE : STRICT;
 }
 
 /* A packet of the video stream through the decoder. */
