@@ -11,8 +11,8 @@
  * refused them, versions before 0.3.30 ask again and again. */
 #define CV_BLAS_BUFFER ((long long)128 << 20)
 
-/* Of `wanted` threads, the calling one included, so many as the system lets run at once, which 'ulimit -u', a control group and the
- * address space limit. OpenMP ends the process where it is refused one. */
+/* Of `wanted` threads, the calling one included, as many as the system lets run at once, which 'ulimit -u', a control group and the
+ * address space limit. OpenMP ends the process where it is refused one, so this tries. */
 int cv_threads_possible(int wanted);
 
 /* This thread's number inside the innermost parallel region, 0 .. threads-1. */
