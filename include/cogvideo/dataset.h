@@ -79,9 +79,11 @@ typedef struct cogvideo_build_options {
  * cogvideo_video_read knows) and clip.txt with its caption, or a folder clip/ of pictures, taken as frames at the dataset's
  * rate, with clip.txt beside it or caption.txt inside it (".txt" in any case of letters; folders are not searched for videos); or
  * a .csv file whose first line names the columns `video` and `caption`, in any case of letters (paths from the file's own folder;
- * commas, semicolons or tabs between fields, whichever makes these names). Text is UTF-8, with or without a mark. Pictures, and the clips of a folder, are taken in the order of their names,
- * where numbers count as numbers: frame-9 before frame-10. The largest centred square of each frame is resized. What cannot
- * be read, has no caption or is too short is left out with a warning; nothing at all left is an error. */
+ * commas, semicolons or tabs between fields, whichever makes these names). Text is UTF-8, with or without a mark. Pictures, and
+ * the clips of a folder, are taken in the order of their names, where numbers count as numbers: frame-9 before frame-10. The
+ * largest centred square of each frame is resized, with square pixels and turned as the file says. Picture k is what the video
+ * shows at k / fps seconds, to the nearest, however uneven its own times are; behind a damaged place a new clip begins. What
+ * cannot be read, has no caption or is too short is left out with a warning; nothing at all left is an error. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_build(const char *source, const char *output,
                                                     const cogvideo_build_options *options,
                                                     const cogvideo_dataset_callbacks *callbacks, cogvideo_error *err);

@@ -89,6 +89,7 @@ typedef struct cogvideo_write_options {
  *   sheet.jpg sheet.ppm      a picture name without a pattern: one frame as it is, several as a contact sheet
  * "-" writes Y4M to standard output. `options` may be NULL. Files appear under their names when they are whole, and
  * replace what had that name. The same frames and options give the same bytes with the same libraries.
+ * A GIF plays at most 50 frames a second: of a faster clip some are left out, so that it lasts as long.
  * MP4, WebM and MKV have even sizes: an odd one gets its last row or column twice.
  * The comment is kept in MP4, WebM, MKV, GIF, JPEG, PPM and PNG. */
 COGVIDEO_API cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,

@@ -69,10 +69,13 @@ const cli_command cmd_encode = {
     .summary = "turn a picture or a video into codes",
     .usage = "[OPTIONS] PICTURE -o CODES",
     .details =
-        "The largest centred square of the picture is resized and encoded. JPEG, PPM and numbered files of those\n"
-        "(frame-%04d.ppm) can always be read, PNG, MP4 and others where FFmpeg's libraries are built in.",
+        "The largest centred square of the picture is resized and encoded, turned as the file says (a phone's video, EXIF)\n"
+        "and with square pixels. A video is read as a stream: each frame keeps its own time, and memory holds the codes alone.\n"
+        "What is damaged is passed over with a warning. JPEG, PPM and numbered files of those (frame-%04d.ppm) can always be\n"
+        "read, PNG, GIF, MP4, MKV, WebM, MPEG-TS, FLV and others where FFmpeg's libraries are built in; - is standard input.",
     .examples = "  cogvideo encode --model weights/cogvideo picture.jpg -o first.jsonl\n"
-                "  cogvideo encode --model weights/cogvideo --frames 5 clip.mp4 -o clip.jsonl",
+                "  cogvideo encode --model weights/cogvideo --frames 5 clip.mp4 -o clip.jsonl\n"
+                "  cat picture.jpg | cogvideo encode --model weights/cogvideo - -o first.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a picture or a video is missing",

@@ -8,7 +8,10 @@
 
 #include <libavutil/mem.h>
 
+#include <math.h>
 #include <string.h>
+
+#define MAX_FPS 50.0 /* a delay of 1/100 s is played as 1/10 s by browsers */
 
 /* The colours of frame `number` by their places in the palette. The last place is transparent: the encoder uses it for
  * pixels that stay as they are. */
@@ -33,22 +36,32 @@ static cogvideo_status fill(AVFrame *frame, const cv_held *s, const cv_palette *
     return COGVIDEO_OK;
 }
 
+/* Whether a frame is left out because it would be shown with the one before it, at the most frames that a GIF can play. */
+static bool is_too_fast(double fps, int number)
+{
+    return fps > MAX_FPS && number > 0 && floor(number * MAX_FPS / fps) == floor((number - 1) * MAX_FPS / fps);
+}
+
 /* All frames as a GIF in memory of FFmpeg's. */
 static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8_t **bytes, int *size,
                               cogvideo_error *err)
 {
+    cv_sink_config config = *s->config;
     cv_av_stream stream = { 0 };
     int code;
     cogvideo_status status;
 
     cv_av_silence();
-    CV_TRY(cv_av_stream_init(&stream, s->config, NULL, s->config->width, s->config->height, AV_PIX_FMT_PAL8, err));
+    config.fps = fmin(config.fps, MAX_FPS);
+    CV_TRY(cv_av_stream_init(&stream, &config, NULL, s->config->width, s->config->height, AV_PIX_FMT_PAL8, err));
     if ((code = avio_open_dyn_buf(&stream.format->pb)) < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_MEMORY, s->config->path, "memory", code);
         goto fail;
     }
     CV_TRY(cv_av_stream_start(&stream, err));
     for (int i = 0; i < s->frames.video.frames; i++) {
+        if (is_too_fast(s->config->fps, i))
+            continue;
         CV_TRY(fill(stream.frame, s, palette, i, err));
         CV_TRY(cv_av_stream_send(&stream, false, err));
     }

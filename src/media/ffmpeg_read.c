@@ -155,7 +155,8 @@ static int expected_frames(const reader *r)
     const AVStream *track = r->frames.track;
     const double seconds = track->duration > 0 ? (double)track->duration * av_q2d(track->time_base)
                                                : (double)r->format->duration / AV_TIME_BASE;
-    const double count = r->frames.timeless ? 1 : track->nb_frames > 0 ? (double)track->nb_frames : seconds * r->out->fps;
+    const double rate = track->avg_frame_rate.den > 0 ? av_q2d(track->avg_frame_rate) : 0; /* not the highest that there may be */
+    const double count = r->frames.timeless ? 1 : track->nb_frames > 0 ? (double)track->nb_frames : seconds * rate;
 
     return count >= 1 && count <= CV_MEDIA_MAX_FRAMES ? (int)count : 0;
 }

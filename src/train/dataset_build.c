@@ -6,6 +6,7 @@
 #include "media/sampler.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct build {
     cv_dataset_writer *writer;
@@ -83,6 +84,16 @@ static int take_frame(void *user, const cogvideo_frame *frame)
     return b->status != COGVIDEO_OK;
 }
 
+/* A pipe that lies in somebody's folder would be waited for without end. */
+static cogvideo_status check_kind(const char *path, cogvideo_error *why)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return cv_fail(why, COGVIDEO_ERROR_IO, "%s: a regular file is needed here, this is a pipe or a device", path);
+    return COGVIDEO_OK;
+}
+
 /* A picture in a folder stands in its row, whatever time it has in its file. */
 static int take_picture(void *user, const cogvideo_frame *frame)
 {
@@ -107,7 +118,8 @@ static cogvideo_status read_pictures(build *b, const char *folder, cogvideo_erro
             continue;
         if (!(path = cv_path_join(folder, names[i], why)))
             status = COGVIDEO_ERROR_MEMORY;
-        else if ((status = cogvideo_video_each(path, &options, take_picture, b, why)) != COGVIDEO_OK &&
+        else if (((status = check_kind(path, why)) != COGVIDEO_OK ||
+                  (status = cogvideo_video_each(path, &options, take_picture, b, why)) != COGVIDEO_OK) &&
                  status != COGVIDEO_ERROR_MEMORY && b->status == COGVIDEO_OK) {
             cv_log(&b->log, COGVIDEO_LOG_WARNING, "passed over: %s", why->message);
             status = COGVIDEO_OK;
@@ -121,8 +133,10 @@ static cogvideo_status read_pictures(build *b, const char *folder, cogvideo_erro
 static cogvideo_status read_video(build *b, const char *path, cogvideo_error *why)
 {
     const cogvideo_read_options options = { .log = b->log, .poll = poll_read, .user = b };
-    const cogvideo_status status = cogvideo_video_each(path, &options, take_frame, b, why);
+    cogvideo_status status = check_kind(path, why);
 
+    if (status == COGVIDEO_OK)
+        status = cogvideo_video_each(path, &options, take_frame, b, why);
     if (b->status == COGVIDEO_OK)
         b->status = cv_sampler_end(&b->sampler, b->err);
     return status;
