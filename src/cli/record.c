@@ -34,12 +34,23 @@ void cli_files_of_video(cli_files *files, const char *video)
     free(stem);
 }
 
+/* Whether the record tells of codes that are gone, so that new ones may take its place: it is of use beside them alone. */
+static int is_left_over(const cli_files *files)
+{
+    cv_json *record = NULL;
+    int left_over = files->record && !files->video && access(files->codes, F_OK) != 0 &&
+                    cv_json_read(&record, files->record, MAX_RECORD, NULL) == COGVIDEO_OK && cv_json_get(record, "made_by");
+
+    cv_json_free(&record);
+    return left_over;
+}
+
 int cli_files_check(const cli_files *files, int force)
 {
+    const char *const names[] = { files->keys, files->middle, files->codes, is_left_over(files) ? NULL : files->record };
+
     if (files->video && cli_check_video(files->video, force) != CLI_OK)
         return CLI_FAILED;
-    const char *const names[] = { files->keys, files->middle, files->codes, files->record };
-
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int status = names[i] ? cli_check_output(names[i], force) : CLI_OK;
 

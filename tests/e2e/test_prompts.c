@@ -129,7 +129,7 @@ static void lists_are_read_as_they_are_written(void **state)
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16 text; UTF-8 was expected: iconv ");
     program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16 text");
     check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
-    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16 text");
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE text");
 }
 
 /* What is not understood is refused, with its line, and never passed over. */

@@ -452,7 +452,7 @@ static cogvideo_status see_damaged(seen *s, double share, size_t cut, cogvideo_e
     data = memmem(bytes.data, bytes.size, "mdat", 4);
     assert_non_null(data);
     if (!cut)
-        memset(data + (size_t)(share * (double)(bytes.size - (size_t)(data - bytes.data))) + 4, 0xff, 200);
+        memset(data + (size_t)(share * (double)(bytes.size - (size_t)(data - bytes.data))) + 4, 0xff, 2000); /* several frames, their sizes too */
     check_write(check_temp_path("b.mp4"), bytes.data, bytes.size - cut);
     cv_buffer_free(&bytes);
     cogvideo_video_free(&video);
