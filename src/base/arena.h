@@ -17,10 +17,16 @@ typedef struct cv_arena {
 
 /* An arena over `capacity` bytes at `base`. */
 cv_arena cv_arena_over(void *base, size_t capacity);
+/* An arena over memory of its own, of at least `capacity` bytes. Free with cv_arena_free. */
+cogvideo_status cv_arena_create(cv_arena *out, size_t capacity, cogvideo_error *err);
+void cv_arena_free(cv_arena *arena);
 
-/* Room for `count` elements of `size` bytes, 64-byte aligned, not cleared. NULL while measuring - and where the
- * block is too small, which cannot happen to takes that were measured. */
+/* Room for `count` elements of `size` bytes, 64-byte aligned, not cleared. NULL while measuring, and where the
+ * block is too small, which is a mistake of the caller: takes that were measured fit. */
 void *cv_arena_take(cv_arena *arena, size_t count, size_t size);
+
+/* Takes room and gives it back at once: what a function that is called later will need for itself. */
+void cv_arena_reserve(cv_arena *arena, size_t bytes);
 
 /* All that was taken after the mark is free again after the rewind. */
 size_t cv_arena_mark(const cv_arena *arena);

@@ -32,7 +32,7 @@ double cv_linears_run(void *user)
                 cv_step_input_set(&l->input, l->x, (size_t)K, l->rows, K);
                 cv_linear_step(l->exec, &linear, l->out, (size_t)N, &l->input);
             } else {
-                cv_linear_rows(l->exec, &linear, l->out, (size_t)N, l->x, (size_t)K, l->rows, l->scratch);
+                cv_linear_rows(l->exec, &linear, l->out, (size_t)N, l->x, (size_t)K, l->rows, l->arena);
             }
             operations += 2.0 * N * K * l->rows;
         }

@@ -16,7 +16,7 @@ typedef struct cv_linears {
     const void *scales;
     float *x, *out;         /* [rows, 4 hidden] */
     cv_step_input input;
-    void *scratch;
+    cv_arena *arena;
 } cv_linears;
 
 /* Bytes of one copy's weights and scales. */

@@ -33,7 +33,8 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 typedef struct bench {
     cv_exec exec;
     int hidden;
-    void *buffer, *scales, *scratch, *inputs;
+    void *buffer, *scales, *inputs;
+    cv_arena arena; /* of products of many rows */
     float *x, *out;
     cv_limits limits;
     cv_linears linears[SHAPES];
@@ -79,7 +80,7 @@ static cogvideo_status take_memory(bench *b, cogvideo_error *err)
     CV_NEW(b->x, MOST_ROWS * K, err);
     CV_NEW(b->out, MOST_ROWS * K, err);
     if (!(b->inputs = cv_alloc(arena.peak, 1, err)) || !(b->buffer = cv_alloc(bytes, 1, err)) || !(b->scales = cv_alloc(scales, 1, err)) ||
-        !(b->scratch = cv_alloc(cv_linear_scratch(&b->exec, (int)K), 1, err)))
+        cv_arena_create(&b->arena, cv_linear_scratch(&b->exec, (int)K), err) != COGVIDEO_OK)
         return COGVIDEO_ERROR_MEMORY;
     fill(b->buffer, bytes);
     fill(b->scales, scales);
@@ -113,7 +114,7 @@ static void list_items(bench *b)
         b->linears[i] = (cv_linears){ .exec = &b->exec, .type = shape->type, .hidden = b->hidden, .copies = copies,
                                       .rows = shape->rows, .step = shape->step, .count_bytes = shape->limit == 0,
                                       .weights = b->buffer, .scales = b->scales, .x = b->x, .out = b->out, .input = input,
-                                      .scratch = b->scratch };
+                                      .arena = &b->arena };
         *item = (cv_bench_item){ .run = cv_linears_run, .user = &b->linears[i] };
         snprintf(item->row.name, sizeof item->row.name, "%s, %s %d", cv_weight_type_name(shape->type),
                  shape->step ? "batch" : "rows", shape->rows);
@@ -138,7 +139,7 @@ static void bench_close(bench *b)
 {
     cv_free(b->buffer);
     cv_free(b->scales);
-    cv_free(b->scratch);
+    cv_arena_free(&b->arena);
     cv_free(b->inputs);
     cv_free(b->x);
     cv_free(b->out);

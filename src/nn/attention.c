@@ -5,9 +5,15 @@
 #include <math.h>
 #include <string.h>
 
+/* One thread's memory, for a tile: weights [tile][max_keys], and queries [tile][D]. */
+static size_t thread_floats(int max_keys, int D)
+{
+    return CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D);
+}
+
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D)
 {
-    return (size_t)exec->threads * CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D) * sizeof(float);
+    return (size_t)exec->threads * thread_floats(max_keys, D) * sizeof(float);
 }
 
 int cv_attention_keys(const cv_attention_query *query)
@@ -153,9 +159,11 @@ static void attend(const cv_kernels *kernels, const cv_attention_query *queries,
 }
 
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
-                  void *scratch)
+                  cv_arena *arena)
 {
     const int blocks = (count + CV_ATTENTION_TILE - 1) / CV_ATTENTION_TILE;
+    const size_t each = thread_floats(max_keys, D), mark = cv_arena_mark(arena);
+    float *all = cv_arena_take(arena, (size_t)exec->threads * each, sizeof *all);
     double keys = 0;
 
     for (int i = 0; i < count; i++)
@@ -164,10 +172,11 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
 #pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2) if (2 * keys * H * D > CV_PARALLEL_WORK)
     for (int head = 0; head < H; head++)
         for (int block = 0; block < blocks; block++) {
-            float *own = (float *)scratch + (size_t)cv_thread_index() * CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D);
+            float *own = all + (size_t)cv_thread_index() * each;
             int first = block * CV_ATTENTION_TILE, left = count - first;
 
             attend(&exec->kernels, queries + first, left < CV_ATTENTION_TILE ? left : CV_ATTENTION_TILE, head, D, own,
                    (size_t)max_keys, own + CV_ATTENTION_TILE * (size_t)max_keys);
         }
+    cv_arena_rewind(arena, mark);
 }

@@ -5,6 +5,7 @@
 #ifndef CV_NN_ATTENTION_H
 #define CV_NN_ATTENTION_H
 
+#include "base/arena.h"
 #include "nn/exec.h"
 
 /* Keys and values of places first .. first + count - 1. */
@@ -34,12 +35,12 @@ typedef struct cv_attention_query {
 /* Queries that are computed together. */
 #define CV_ATTENTION_TILE 4
 
-/* Bytes of scratch for queries that see at most `max_keys` keys. */
+/* Bytes that it takes from its arena for queries that see at most `max_keys` keys. */
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D);
 
 /* out = softmax(q . k / sqrt(D) + bias) v, for each query and head. */
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
-                  void *scratch);
+                  cv_arena *arena);
 
 /* How many of `count` queries, from the first on, make a tile: they look at the same memories in as many runs. At least 1. */
 int cv_attention_tile(const cv_attention_query *queries, int count);
@@ -69,13 +70,13 @@ typedef struct cv_attention_query_grad {
     cv_attention_grad sources[CV_ATTENTION_SOURCES];
 } cv_attention_query_grad;
 
-/* Bytes of scratch for queries that see at most `max_keys` keys. */
+/* Bytes that it takes from its arena for queries that see at most `max_keys` keys. */
 size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D);
 /* dq is set; dkeys and dvalues are added to, query by query in order. grads[i] belongs to queries[i], whose `out` is
  * not read: the weights are computed anew. Group g is queries groups[g] .. groups[g + 1] - 1; groups are the unit of
  * work, so queries of different groups must not share dkeys or dvalues. */
 void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
                            const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
-                           int max_keys, void *scratch);
+                           int max_keys, cv_arena *arena);
 
 #endif

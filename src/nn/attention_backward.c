@@ -22,9 +22,9 @@ size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D)
     return (size_t)exec->threads * scratch_floats(max_keys, D) * sizeof(float);
 }
 
-static scratch_rows rows_of(void *scratch, int max_keys, int D)
+static scratch_rows rows_of(float *all, int max_keys, int D)
 {
-    float *at = (float *)scratch + (size_t)cv_thread_index() * scratch_floats(max_keys, D);
+    float *at = all + (size_t)cv_thread_index() * scratch_floats(max_keys, D);
     size_t keys = CV_ATTENTION_TILE * (size_t)max_keys, width = CV_ATTENTION_TILE * (size_t)D;
 
     return (scratch_rows){ at, at + keys, at + 2 * keys, at + 2 * keys + width, at + 2 * keys + 2 * width };
@@ -76,17 +76,21 @@ static void tile_backward(const cv_kernels *kernels, const cv_attention_query *t
 
 void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
                            const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
-                           int max_keys, void *scratch)
+                           int max_keys, cv_arena *arena)
 {
+    const size_t mark = cv_arena_mark(arena);
+    float *all = cv_arena_take(arena, (size_t)exec->threads * scratch_floats(max_keys, D), sizeof *all);
+
     /* A thread stays with one head's keys and their gradients, which fit its cache, for all queries of a group. */
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic) collapse(2)
     for (int g = 0; g < group_count; g++)
         for (int head = 0; head < H; head++) {
-            scratch_rows rows = rows_of(scratch, max_keys, D);
+            scratch_rows rows = rows_of(all, max_keys, D);
 
             for (int i = groups[g], tile; i < groups[g + 1]; i += tile) {
                 tile = cv_attention_tile(queries + i, groups[g + 1] - i);
                 tile_backward(&exec->kernels, queries + i, grads + i, tile, head, D, max_keys, &rows);
             }
         }
+    cv_arena_rewind(arena, mark);
 }

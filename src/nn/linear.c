@@ -137,12 +137,11 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 
 /* As the steps do it, to the bit. */
 static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                       size_t x_stride, int rows, void *scratch)
+                       size_t x_stride, int rows, cv_arena *arena)
 {
-    cv_arena arena = cv_arena_over(scratch, cv_linear_scratch(exec, linear->weight.K));
     cv_step_input input;
 
-    cv_step_input_take(&input, &arena, exec, LOT, linear->weight.K);
+    cv_step_input_take(&input, arena, exec, LOT, linear->weight.K);
     for (int r = 0; r < rows; r += LOT) {
         cv_step_input_set(&input, x + (size_t)r * x_stride, x_stride, rows - r < LOT ? rows - r : LOT, linear->weight.K);
         cv_linear_step(exec, linear, out + (size_t)r * out_stride, out_stride, &input);
@@ -150,15 +149,19 @@ static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out,
 }
 
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                    size_t x_stride, int rows, void *scratch)
+                    size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
     int blocks = (weight->N + BLOCK - 1) / BLOCK, K = weight->K;
+    size_t mark = cv_arena_mark(arena);
+    float *panels;
 
     if (q8_kernel(exec, linear)) {
-        rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, scratch);
+        rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, arena);
+        cv_arena_rewind(arena, mark);
         return;
     }
+    panels = weight->type == CV_WEIGHT_F32 ? NULL : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;
@@ -166,7 +169,7 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
         const float *panel = part.data;
 
         if (weight->type != CV_WEIGHT_F32) {
-            float *wide = (float *)scratch + (size_t)cv_thread_index() * BLOCK * (size_t)K;
+            float *wide = panels + (size_t)cv_thread_index() * BLOCK * (size_t)K;
 
             exec->kernels.widen[weight->type](wide, &part);
             panel = wide;
@@ -174,4 +177,5 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
         cv_blas_matmul_nt(out + first, (int)out_stride, x, (int)x_stride, panel, K, rows, count, K, 0.0f);
         add_bias(linear, out, out_stride, first, count, rows);
     }
+    cv_arena_rewind(arena, mark);
 }

@@ -38,21 +38,21 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows of one sequence --- */
 
-/* Bytes of scratch that cv_linear_rows needs, for these threads. */
+/* Bytes that cv_linear_rows takes from its arena, on these threads. */
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 /* Inputs in 8 bits where the steps take them so, to the same bits; else through BLAS, in blocks that depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                    size_t x_stride, int rows, void *scratch);
+                    size_t x_stride, int rows, cv_arena *arena);
 
 /* --- backward: linear_backward.c --- */
 
-/* Bytes of scratch that cv_linear_backward needs, for these threads. */
+/* Bytes that cv_linear_backward takes from its arena, on these threads. */
 size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K);
 /* For out = x W^T + b over `rows` rows and the gradient dy [rows, N] of out; rows of each lie a stride apart.
  * grad: the same layer bound to a store of gradients, += dy^T x and += the sums of dy's columns; NULL = frozen.
  * dx [rows, K] (+= if `add`, else set) dy W; NULL = not wanted, must not overlap dy or x. x is read for `grad` alone. */
 void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_linear *grad, float *dx,
                         size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
-                        size_t x_stride, int rows, void *scratch);
+                        size_t x_stride, int rows, cv_arena *arena);
 
 #endif

@@ -20,7 +20,7 @@ typedef struct backward {
     bool add;
     const float *dy, *x;
     int rows;
-    void *scratch;
+    float *panels; /* [threads][PANEL][K], of weights that are not f32 */
 } backward;
 
 size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K)
@@ -66,7 +66,7 @@ static void row_block(const backward *b, int block)
                           b->add ? 1.0f : 0.0f);
         return;
     }
-    wide = (float *)b->scratch + (size_t)cv_thread_index() * PANEL * (size_t)K;
+    wide = b->panels + (size_t)cv_thread_index() * PANEL * (size_t)K;
     for (int n = 0; n < N; n += PANEL) {
         int count = N - n < PANEL ? N - n : PANEL;
         cv_weight panel = cv_weight_rows(&linear->weight, n, count);
@@ -79,13 +79,16 @@ static void row_block(const backward *b, int block)
 
 void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_linear *grad, float *dx,
                         size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
-                        size_t x_stride, int rows, void *scratch)
+                        size_t x_stride, int rows, cv_arena *arena)
 {
     backward b = { .exec = exec, .linear = linear, .grad = grad, .dx = dx, .dx_stride = dx_stride, .dy_stride = dy_stride,
-                   .x_stride = x_stride, .add = add, .dy = dy, .x = x, .rows = rows,
-                   .scratch = scratch };
+                   .x_stride = x_stride, .add = add, .dy = dy, .x = x, .rows = rows };
+    size_t mark = cv_arena_mark(arena);
     int weight_blocks = grad ? (linear->weight.N + WEIGHT_ROWS - 1) / WEIGHT_ROWS : 0;
     int row_blocks = dx ? (rows + ROWS - 1) / ROWS : 0;
+
+    if (dx && linear->weight.type != CV_WEIGHT_F32)
+        b.panels = cv_arena_take(arena, (size_t)exec->threads * PANEL * (size_t)linear->weight.K, sizeof *b.panels);
 
     /* One list of blocks, the large ones first. No two write the same place, so it does not matter who takes which. */
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
@@ -95,4 +98,5 @@ void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_l
         else
             row_block(&b, block - weight_blocks);
     }
+    cv_arena_rewind(arena, mark);
 }

@@ -2,6 +2,7 @@
 #ifndef CV_NN_NORM_H
 #define CV_NN_NORM_H
 
+#include "base/arena.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
 
@@ -23,12 +24,12 @@ void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *re
 
 /* --- backward: norm_backward.c --- */
 
-/* Bytes of scratch for `rows` rows. */
+/* Bytes that the backward pass of `rows` rows takes from its arena. */
 size_t cv_layer_norm_backward_scratch(int rows, int C);
 /* For y = norm(x [rows, C]) and the gradient dy [rows, C] of y; cv_layer_norm_add passes dy on to its residual as it is.
  * grad: the same norm bound to a store of gradients, added to; NULL = frozen. dx [rows, C] is added to if `add`, else
  * set, and may then be dy or x; NULL = not wanted. */
 void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, const cv_layer_norm *grad, float *dx,
-                            bool add, const float *dy, const float *x, int rows, void *scratch);
+                            bool add, const float *dy, const float *x, int rows, cv_arena *arena);
 
 #endif

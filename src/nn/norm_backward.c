@@ -11,10 +11,11 @@ size_t cv_layer_norm_backward_scratch(int rows, int C)
 }
 
 void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, const cv_layer_norm *grad, float *dx,
-                            bool add, const float *dy, const float *x, int rows, void *scratch)
+                            bool add, const float *dy, const float *x, int rows, cv_arena *arena)
 {
     int C = norm->C, blocks = (rows + ROWS - 1) / ROWS;
-    float *parts = grad ? scratch : NULL;
+    size_t mark = cv_arena_mark(arena);
+    float *parts = grad ? cv_arena_take(arena, (size_t)blocks * 2 * (size_t)C, sizeof *parts) : NULL;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
@@ -42,4 +43,5 @@ void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, cons
             ((float *)grad->weight)[i] += parts[(size_t)block * 2 * (size_t)C + (size_t)i];
             ((float *)grad->bias)[i] += parts[((size_t)block * 2 + 1) * (size_t)C + (size_t)i];
         }
+    cv_arena_rewind(arena, mark);
 }

@@ -88,25 +88,25 @@ typedef struct run {
     cv_sequence sequence;
 } run;
 
-static void *scratch_for(const network *net, const cv_stage *stage, int rows, bool step)
+static cv_arena arena_for(const network *net, const cv_stage *stage, int rows, bool step)
 {
     cogvideo_error err;
-    void *scratch = cv_alloc(cv_forward_scratch(&net->exec, stage, rows, step), 1, &err);
+    cv_arena arena;
 
-    assert_non_null(scratch);
-    return scratch;
+    CHECK_OK(cv_arena_create(&arena, cv_forward_scratch(&net->exec, stage, rows, step), &err), err);
+    return arena;
 }
 
 static void open_run(run *r, const network *net, const cv_stage *stage, const cv_tensor *ids, bool plus, float weight)
 {
     cogvideo_error err;
-    void *scratch = scratch_for(net, stage, (int)ids->count, false);
+    cv_arena arena = arena_for(net, stage, (int)ids->count, false);
 
     CHECK_OK(cv_text_memory_create(&r->text, &net->config, CV_WEIGHT_F32, (int)ids->count, plus, &err), err);
     CHECK_OK(cv_frame_memory_create(&r->frames, &net->config, CV_WEIGHT_F32, plus ? FRAMES : 1, plus, &err), err);
-    cv_forward_text(&net->exec, stage, &r->text, ids->data, NULL, scratch);
+    cv_forward_text(&net->exec, stage, &r->text, ids->data, NULL, &arena);
     r->sequence = (cv_sequence){ &r->text, &r->frames, weight, plus };
-    cv_free(scratch);
+    cv_arena_free(&arena);
 }
 
 static void close_run(run *r)
@@ -160,7 +160,7 @@ static void check_place(check_state *s, int place, const float *logits)
                             fabs((double)logits[s->codes[place]] - lse - (double)s->logprob[place]));
 }
 
-static void check_hidden(check_state *s, const cv_stage *stage, const float *hidden, int rows, void *scratch)
+static void check_hidden(check_state *s, const cv_stage *stage, const float *hidden, int rows, cv_arena *arena)
 {
     enum { BLOCK = 50 };
     int C = s->net->config.hidden, n = s->net->config.image_codes;
@@ -169,7 +169,7 @@ static void check_hidden(check_state *s, const cv_stage *stage, const float *hid
     for (int first = 0; first < rows; first += BLOCK) {
         int count = rows - first < BLOCK ? rows - first : BLOCK;
 
-        cv_forward_logits(&s->net->exec, stage, logits, hidden + first * C, count, scratch);
+        cv_forward_logits(&s->net->exec, stage, logits, hidden + first * C, count, arena);
         for (int i = 0; i < count; i++)
             check_place(s, first + i, logits + i * n);
     }
@@ -195,7 +195,7 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
     run runs[2] = { 0 };
     cv_step_row rows[2];
     float *logits = malloc((size_t)(2 * n) * sizeof *logits);
-    void *scratch = scratch_for(net, stage, 2, true);
+    cv_arena arena = arena_for(net, stage, 2, true);
     check_state s = { .net = net };
 
     snprintf(name, sizeof name, "%s.tokens", g->name);
@@ -219,10 +219,10 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
         open_run(&runs[q], net, stage, check_tensor(golden, q ? "seq.guide_text" : g->text), !g->first,
                  g->guided ? 0.0f : 1.4f);
         if (g->given > 0) {
-            void *wide = scratch_for(net, stage, g->given * L, false);
+            cv_arena wide = arena_for(net, stage, g->given * L, false);
 
-            cv_forward_frames(&net->exec, stage, &runs[q].sequence, &given, NULL, NULL, wide);
-            cv_free(wide);
+            cv_forward_frames(&net->exec, stage, &runs[q].sequence, &given, NULL, NULL, &wide);
+            cv_arena_free(&wide);
         }
     }
     memcpy(codes, tokens, (size_t)(g->frames * L) * sizeof *codes);
@@ -231,7 +231,7 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
 
         for (int q = 0; q < sequences; q++)
             rows[q] = (cv_step_row){ &runs[q].sequence, at / L, at % L, at % L ? codes[at - 1] : 0 };
-        cv_forward_step(&net->exec, stage, rows, sequences, logits, scratch);
+        cv_forward_step(&net->exec, stage, rows, sequences, logits, &arena);
         if (g->guided)
             guide(logits, logits + n, n);
         for (int i = 1; i < n; i++)
@@ -251,7 +251,7 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
     }
     for (int q = 0; q < sequences; q++)
         close_run(&runs[q]);
-    cv_free(scratch);
+    cv_arena_free(&arena);
     free(logits);
 }
 
@@ -263,7 +263,7 @@ static void run_by_pass(const network *net, const golden_run *g, int window, con
     int L = cv_cogvideo_places(&net->config), columns = net->config.image_codes / net->every_code + 1;
     int generated = (g->frames - g->given) * L, offset = window * generated;
     const int32_t *tokens;
-    void *scratch = scratch_for(net, stage, g->frames * L, false);
+    cv_arena arena = arena_for(net, stage, g->frames * L, false);
     float *hidden = malloc(sizeof *hidden * (size_t)(generated * net->config.hidden));
     check_state s = { .net = net };
     run r = { 0 };
@@ -281,21 +281,21 @@ static void run_by_pass(const network *net, const golden_run *g, int window, con
     if (g->given == 0) {
         cv_frames_pass all = { 0, g->frames, 0, tokens };
 
-        cv_forward_frames(&net->exec, stage, &r.sequence, &all, hidden, NULL, scratch);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &all, hidden, NULL, &arena);
     } else {
         cv_frames_pass given = { 0, g->given, g->given, tokens };
         cv_frames_pass rest = { g->given, g->frames - g->given, g->given, tokens + g->given * L };
 
-        cv_forward_frames(&net->exec, stage, &r.sequence, &given, NULL, NULL, scratch);
-        cv_forward_frames(&net->exec, stage, &r.sequence, &rest, hidden, NULL, scratch);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &given, NULL, NULL, &arena);
+        cv_forward_frames(&net->exec, stage, &r.sequence, &rest, hidden, NULL, &arena);
     }
-    check_hidden(&s, stage, hidden, generated, scratch);
+    check_hidden(&s, stage, hidden, generated, &arena);
     free(hidden);
     print_message("    %s/%s window %d, pass: logits within %.1e, log-probabilities within %.1e\n", net->folder, g->name,
                   window, s.worst_logit, s.worst_logprob);
     assert_true(s.worst_logit < 2e-3 && s.worst_logprob < 2e-3);
     close_run(&r);
-    cv_free(scratch);
+    cv_arena_free(&arena);
 }
 
 typedef struct layer_state {
@@ -341,7 +341,7 @@ static void check_layers(const network *net)
         cv_observer observer = { .layer = check_layer, .user = &s };
         cv_frames_pass pass = { 0, slots, slots, codes };
         cogvideo_error err;
-        void *scratch = scratch_for(net, &net->stages[stage], slots * L, false);
+        cv_arena arena = arena_for(net, &net->stages[stage], slots * L, false);
 
         snprintf(name, sizeof name, "stage%d.input", stage + 1);
         input = check_tensor(golden, name);
@@ -354,14 +354,14 @@ static void check_layers(const network *net)
             }
         CHECK_OK(cv_text_memory_create(&memory, &net->config, CV_WEIGHT_F32, text, true, &err), err);
         CHECK_OK(cv_frame_memory_create(&frames, &net->config, CV_WEIGHT_F32, slots, true, &err), err);
-        cv_forward_text(&net->exec, &net->stages[stage], &memory, ids, &observer, scratch);
+        cv_forward_text(&net->exec, &net->stages[stage], &memory, ids, &observer, &arena);
         s.text = text;
-        cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, &observer, scratch);
+        cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, &observer, &arena);
         print_message("    %s stage %d: activations within %.1e\n", net->folder, stage + 1, s.worst);
         assert_true(s.worst < 2e-3);
         cv_text_memory_free(&memory);
         cv_frame_memory_free(&frames);
-        cv_free(scratch);
+        cv_arena_free(&arena);
     }
     cv_store_close(&golden);
 }
@@ -424,10 +424,10 @@ static void batch_and_threads_change_nothing(void **state)
         run runs[3] = { 0 };
         cv_step_row rows[3];
         int batch = trial == 1 ? 1 : 3;
-        void *scratch;
+        cv_arena arena;
 
         open_network(&net, 0, CV_F16, trial + 1);
-        scratch = scratch_for(&net, &net.stages[0], 3, true);
+        arena = arena_for(&net, &net.stages[0], 3, true);
         logits[trial] = malloc((size_t)(3 * n) * sizeof(float));
         for (int q = 0; q < batch; q++) {
             cv_tensor text = { .data = ids, .count = (size_t)(3 - q) };
@@ -437,11 +437,11 @@ static void batch_and_threads_change_nothing(void **state)
         for (int place = 0; place < 40; place++) {
             for (int q = 0; q < batch; q++)
                 rows[q] = (cv_step_row){ &runs[q].sequence, 0, place, (place * 37 + q) % 1024 };
-            cv_forward_step(&net.exec, &net.stages[0], rows, batch, logits[trial], scratch);
+            cv_forward_step(&net.exec, &net.stages[0], rows, batch, logits[trial], &arena);
         }
         for (int q = 0; q < batch; q++)
             close_run(&runs[q]);
-        cv_free(scratch);
+        cv_arena_free(&arena);
         close_network(&net);
     }
     assert_memory_equal(logits[0], logits[1], (size_t)n * sizeof(float));

@@ -66,14 +66,13 @@ static void run_frame(const network *of, int threads, int frame, const cv_upscal
     cv_exec exec = { .threads = threads };
     const cv_tensor *text = check_tensor(golden, "text");
     cogvideo_error err;
-    void *scratch;
+    cv_arena arena;
 
     cv_kernels_best(&exec.kernels);
-    scratch = cv_alloc(cv_upscaler_scratch(of->upscaler, &exec), 1, &err);
-    assert_non_null(scratch);
+    CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(of->upscaler, &exec), &err), err);
     CHECK_OK(cv_upscaler_run(&exec, of->upscaler, text->data, (int)text->count,
-                             check_i32(golden, "frames") + frame * LOW, callbacks, scratch, &err), err);
-    cv_free(scratch);
+                             check_i32(golden, "frames") + frame * LOW, callbacks, &arena, &err), err);
+    cv_arena_free(&arena);
 }
 
 typedef struct comparison {

@@ -15,7 +15,8 @@ typedef struct fixture {
     float text_keys[SEQUENCES][TEXT * C], text_values[SEQUENCES][TEXT * C];
     cv_run text_run, runs[QUERIES][3];
     cv_attention_query queries[QUERIES];
-    float scratch[3 * (2 * CV_ATTENTION_TILE * (MAX_KEYS + D) + D)];
+    cv_arena arena;
+    _Alignas(64) char memory[8192];
 } fixture;
 
 typedef struct gradients {
@@ -38,6 +39,8 @@ static void setup(fixture *f, int threads)
 {
     f->exec.threads = threads;
     cv_kernels_best(&f->exec.kernels);
+    f->arena = cv_arena_over(f->memory, sizeof f->memory);
+    assert_true(cv_attention_backward_scratch(&f->exec, MAX_KEYS, D) <= sizeof f->memory);
     gradient_fill(f->q, QUERIES * C, 1, 2);
     gradient_fill(f->dout, QUERIES * C, 2, 1);
     gradient_fill(f->keys[0], SEQUENCES * PLACES * C, 3, 2);
@@ -69,15 +72,14 @@ static void backward(fixture *f, gradients *g)
                                                    { { g->dtext_keys[s], g->dtext_values[s] },
                                                      { g->dkeys[s], g->dvalues[s] } } };
     }
-    assert_true(cv_attention_backward_scratch(&f->exec, MAX_KEYS, D) <= sizeof f->scratch);
-    cv_attention_backward(&f->exec, f->queries, g->queries, groups, SEQUENCES, H, D, MAX_KEYS, f->scratch);
+    cv_attention_backward(&f->exec, f->queries, g->queries, groups, SEQUENCES, H, D, MAX_KEYS, &f->arena);
 }
 
 static double loss(void *user)
 {
     fixture *f = user;
 
-    cv_attention(&f->exec, f->queries, QUERIES, H, D, MAX_KEYS, f->scratch);
+    cv_attention(&f->exec, f->queries, QUERIES, H, D, MAX_KEYS, &f->arena);
     return gradient_loss(f->out, f->dout, QUERIES * C);
 }
 
@@ -127,7 +129,7 @@ static void in_place_and_frozen(void **state)
         g.queries[i].dq = f.dout + i * C;
         g.queries[i].sources[0] = (cv_attention_grad){ NULL, NULL };
     }
-    cv_attention_backward(&f.exec, f.queries, g.queries, groups, SEQUENCES, H, D, MAX_KEYS, f.scratch);
+    cv_attention_backward(&f.exec, f.queries, g.queries, groups, SEQUENCES, H, D, MAX_KEYS, &f.arena);
     assert_memory_equal(f.dout, dq, sizeof dq);
     assert_memory_equal(g.dkeys, dkeys, sizeof dkeys);
     for (int s = 0; s < SEQUENCES; s++)

@@ -10,10 +10,12 @@ typedef struct fixture {
     cv_exec exec;
     cv_linear linear;
     float weight[N * K], bias[N], x[ROWS * X], out[ROWS * Y], dout[ROWS * Y];
+    cv_arena arena; /* f32 weights take nothing of it */
 } fixture;
 
 static void setup(fixture *f)
 {
+    f->arena = (cv_arena){ 0 };
     cv_blas_init();
     f->exec.threads = 2;
     cv_kernels_best(&f->exec.kernels);
@@ -30,7 +32,7 @@ static double loss(void *user)
     fixture *f = user;
     double sum = 0;
 
-    cv_linear_rows(&f->exec, &f->linear, f->out, Y, f->x, X, ROWS, NULL);
+    cv_linear_rows(&f->exec, &f->linear, f->out, Y, f->x, X, ROWS, &f->arena);
     for (int r = 0; r < ROWS; r++)
         sum += gradient_loss(f->out + r * Y, f->dout + r * Y, N);
     return sum;
@@ -51,7 +53,7 @@ static void gradients_are_slopes(void **state)
     memset(dbias, 0, sizeof dbias);
     for (int i = 0; i < ROWS * X; i++)
         dx[i] = 100;
-    cv_linear_backward(&f.exec, &f.linear, &grad, dx, X, false, f.dout, Y, f.x, X, ROWS, NULL);
+    cv_linear_backward(&f.exec, &f.linear, &grad, dx, X, false, f.dout, Y, f.x, X, ROWS, &f.arena);
     for (int r = 0; r < ROWS; r++)
         gradient_check(f.x + r * X, dx + r * X, K, loss, &f);
     assert_true(dx[K] == 100 && dx[K + 1] == 100);
@@ -59,11 +61,11 @@ static void gradients_are_slopes(void **state)
     gradient_check(f.bias, dbias, N, loss, &f);
     /* A second time, all but dx is added to; then dx alone. */
     memcpy(once, dweight, sizeof once);
-    cv_linear_backward(&f.exec, &f.linear, &grad, NULL, 0, false, f.dout, Y, f.x, X, ROWS, NULL);
+    cv_linear_backward(&f.exec, &f.linear, &grad, NULL, 0, false, f.dout, Y, f.x, X, ROWS, &f.arena);
     for (int i = 0; i < N * K; i++)
         CHECK_CLOSE(dweight[i], 2 * once[i], 1e-4);
     memcpy(once, dx, sizeof dx);
-    cv_linear_backward(&f.exec, &f.linear, NULL, dx, X, true, f.dout, Y, NULL, 0, ROWS, NULL);
+    cv_linear_backward(&f.exec, &f.linear, NULL, dx, X, true, f.dout, Y, NULL, 0, ROWS, &f.arena);
     for (int r = 0; r < ROWS; r++)
         for (int k = 0; k < K; k++)
             CHECK_CLOSE(dx[r * X + k], 2 * once[r * X + k], 1e-4);
@@ -74,7 +76,6 @@ static void half_weights_give_the_same_dx(void **state)
     fixture f;
     float dx[2][ROWS * K];
     uint16_t half[N * K];
-    void *scratch;
     cv_linear frozen;
 
     (void)state;
@@ -85,17 +86,16 @@ static void half_weights_give_the_same_dx(void **state)
         cv_to_f32(f.weight, half, dtype, N * K);
         frozen.weight.data = half;
         frozen.weight.type = (cv_weight_type)dtype;
-        scratch = cv_alloc(cv_linear_backward_scratch(&f.exec, K), 1, NULL);
-        assert_non_null(scratch);
+        assert_int_equal(cv_arena_create(&f.arena, cv_linear_backward_scratch(&f.exec, K), NULL), COGVIDEO_OK);
         for (int add = 0; add < 2; add++) {
             for (int i = 0; i < ROWS * K; i++)
                 dx[0][i] = dx[1][i] = 1;
-            cv_linear_backward(&f.exec, &f.linear, NULL, dx[0], K, add, f.dout, Y, NULL, 0, ROWS, NULL);
-            cv_linear_backward(&f.exec, &frozen, NULL, dx[1], K, add, f.dout, Y, NULL, 0, ROWS, scratch);
+            cv_linear_backward(&f.exec, &f.linear, NULL, dx[0], K, add, f.dout, Y, NULL, 0, ROWS, &f.arena);
+            cv_linear_backward(&f.exec, &frozen, NULL, dx[1], K, add, f.dout, Y, NULL, 0, ROWS, &f.arena);
             for (int i = 0; i < ROWS * K; i++)
                 CHECK_CLOSE(dx[1][i], dx[0][i], 1e-4);
         }
-        cv_free(scratch);
+        cv_arena_free(&f.arena);
     }
 }
 
@@ -116,7 +116,7 @@ static void threads_do_not_matter(void **state)
         cv_linear grad = { .weight = { .data = dweight[t], .type = CV_WEIGHT_F32, .N = N, .K = K }, .bias = dbias[t] };
 
         f.exec.threads = t ? 3 : 1;
-        cv_linear_backward(&f.exec, &f.linear, &grad, dx + t * MANY * K, K, false, dy, N, x, K, MANY, NULL);
+        cv_linear_backward(&f.exec, &f.linear, &grad, dx + t * MANY * K, K, false, dy, N, x, K, MANY, &f.arena);
     }
     assert_memory_equal(dx, dx + MANY * K, MANY * K * sizeof *dx);
     assert_memory_equal(dweight[0], dweight[1], sizeof dweight[0]);

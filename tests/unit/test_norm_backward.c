@@ -10,13 +10,17 @@ enum { C = 7, ROWS = 67 };
 typedef struct fixture {
     cv_exec exec;
     cv_layer_norm norm;
-    float weight[C], bias[C], x[ROWS * C], out[ROWS * C], dout[ROWS * C], scratch[2 * 2 * C];
+    float weight[C], bias[C], x[ROWS * C], out[ROWS * C], dout[ROWS * C];
+    cv_arena arena;
+    _Alignas(64) char memory[256];
 } fixture;
 
 static void setup(fixture *f)
 {
     f->exec.threads = 2;
     cv_kernels_best(&f->exec.kernels);
+    f->arena = cv_arena_over(f->memory, sizeof f->memory);
+    assert_true(cv_layer_norm_backward_scratch(ROWS, C) <= sizeof f->memory);
     f->norm = (cv_layer_norm){ .weight = f->weight, .bias = f->bias, .C = C, .eps = 1e-5f };
     gradient_fill(f->weight, C, 1, 1);
     gradient_fill(f->bias, C, 2, 1);
@@ -41,17 +45,16 @@ static void gradients_are_slopes(void **state)
 
     (void)state;
     setup(&f);
-    assert_true(cv_layer_norm_backward_scratch(ROWS, C) == sizeof f.scratch);
-    cv_layer_norm_backward(&f.exec, &f.norm, &grad, dx, false, f.dout, f.x, ROWS, f.scratch);
+    cv_layer_norm_backward(&f.exec, &f.norm, &grad, dx, false, f.dout, f.x, ROWS, &f.arena);
     gradient_check(f.x, dx, ROWS * C, loss, &f);
     gradient_check(f.weight, dweight, C, loss, &f);
     gradient_check(f.bias, dbias, C, loss, &f);
     memcpy(twice, dx, sizeof dx);
-    cv_layer_norm_backward(&f.exec, &f.norm, NULL, twice, true, f.dout, f.x, ROWS, NULL);
+    cv_layer_norm_backward(&f.exec, &f.norm, NULL, twice, true, f.dout, f.x, ROWS, &f.arena);
     for (int i = 0; i < ROWS * C; i++)
         CHECK_CLOSE(twice[i], 2 * dx[i], 1e-5);
     /* In place of dy. */
-    cv_layer_norm_backward(&f.exec, &f.norm, &grad, f.dout, false, f.dout, f.x, ROWS, f.scratch);
+    cv_layer_norm_backward(&f.exec, &f.norm, &grad, f.dout, false, f.dout, f.x, ROWS, &f.arena);
     assert_memory_equal(f.dout, dx, sizeof dx);
 }
 
@@ -66,7 +69,7 @@ static void threads_do_not_matter(void **state)
         cv_layer_norm grad = { .weight = parameters[t], .bias = parameters[t] + C, .C = C };
 
         f.exec.threads = t ? 3 : 1;
-        cv_layer_norm_backward(&f.exec, &f.norm, &grad, dx[t], false, f.dout, f.x, ROWS, f.scratch);
+        cv_layer_norm_backward(&f.exec, &f.norm, &grad, dx[t], false, f.dout, f.x, ROWS, &f.arena);
     }
     assert_memory_equal(dx[0], dx[1], sizeof dx[0]);
     assert_memory_equal(parameters[0], parameters[1], sizeof parameters[0]);

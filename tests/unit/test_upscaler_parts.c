@@ -242,19 +242,18 @@ static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, 
     cv_store *store = NULL;
     cv_upscaler *upscaler = NULL;
     cogvideo_status status;
-    void *scratch;
+    cv_arena arena;
 
     cv_blas_init();
     cv_kernels_best(&exec.kernels);
     tiny_file("run.safetensors", -1, NULL);
     CHECK_OK(cv_store_open(&store, check_temp_path("run.safetensors"), err), *err);
     CHECK_OK(cv_upscaler_open(&upscaler, store, &tiny, err), *err);
-    scratch = cv_alloc(cv_upscaler_scratch(upscaler, &exec), 1, err);
-    assert_non_null(scratch);
+    CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(upscaler, &exec), err), *err);
     status = cv_upscaler_run(&exec, upscaler, text, text_count, low,
                              &(cv_upscaler_callbacks){ .logits = keep_logits, .layer = count_layer, .user = r },
-                             scratch, err);
-    cv_free(scratch);
+                             &arena, err);
+    cv_arena_free(&arena);
     cv_upscaler_close(&upscaler);
     cv_store_close(&store);
     return status;

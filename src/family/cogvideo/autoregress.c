@@ -15,7 +15,8 @@ typedef struct workspace {
     int sequence_count;
     int row_count;           /* sequences, or REPLAY where those are fewer and codes are known */
     float *logits;           /* [row_count][image_codes] */
-    void *scratch, *sampler_scratch;
+    cv_arena arena;          /* of passes and steps */
+    void *sampler_scratch;
 } workspace;
 
 static size_t scratch_bytes(const cogvideo_model *model, const cv_stage *stage, int text, int given, int sequences)
@@ -51,7 +52,7 @@ static void workspace_free(workspace *w)
     cv_free(w->sequences);
     cv_free(w->rows);
     cv_free(w->logits);
-    cv_free(w->scratch);
+    cv_arena_free(&w->arena);
     cv_free(w->sampler_scratch);
 }
 
@@ -77,9 +78,9 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
         CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->model->exec.cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
-    w->scratch = cv_alloc(scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), 1, err);
+    CV_TRY(cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
     w->sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, loop->model->clusters), 1, err);
-    if (!w->scratch || !w->sampler_scratch)
+    if (!w->sampler_scratch)
         status = COGVIDEO_ERROR_MEMORY;
 fail:
     return status;
@@ -95,15 +96,15 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
 {
     const cv_exec *exec = &loop->model->exec;
 
-    cv_forward_text(exec, loop->stage, &w->text[0], loop->text->ids, NULL, w->scratch);
+    cv_forward_text(exec, loop->stage, &w->text[0], loop->text->ids, NULL, &w->arena);
     if (loop->guide)
-        cv_forward_text(exec, loop->stage, &w->text[1], loop->guide->ids, NULL, w->scratch);
+        cv_forward_text(exec, loop->stage, &w->text[1], loop->guide->ids, NULL, &w->arena);
     for (int i = 0; loop->blank && i < w->sequence_count; i++)
         cv_frame_memory_clear(&w->frames[i], loop->stage->config);
     for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
         cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
 
-        cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, w->scratch);
+        cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
         if (loop->advanced && loop->advanced(loop->user, 0))
             return cancelled(err);
     }
@@ -131,7 +132,7 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
 
         w->rows[i] = (cv_step_row){ &w->sequences[i], slot, index, index ? strand->codes[at - 1] : 0 };
     }
-    cv_forward_step(&loop->model->exec, loop->stage, w->rows, w->sequence_count, w->logits, w->scratch);
+    cv_forward_step(&loop->model->exec, loop->stage, w->rows, w->sequence_count, w->logits, &w->arena);
     for (int i = 0; i < loop->count; i++) {
         float *logits = w->logits + (size_t)i * codes;
 
@@ -220,7 +221,7 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
         for (int at = loop->given * L, count; at < end; at += count) {
             for (count = 0; count < REPLAY && at + count < end && (at + count) / L == at / L; count++)
                 w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count, (at + count) % L ? codes[at + count - 1] : 0 };
-            cv_forward_step(&loop->model->exec, loop->stage, w->rows, count, w->logits, w->scratch);
+            cv_forward_step(&loop->model->exec, loop->stage, w->rows, count, w->logits, &w->arena);
             if (!tell_codes(loop, end))
                 return cancelled(err);
         }

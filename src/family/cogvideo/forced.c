@@ -22,7 +22,7 @@ typedef struct forced_side {
     cv_frame_memory frames;
     float *hidden[2];            /* [shown places, C] */
     float *logits[2];            /* [BLOCK, image_codes] */
-    void *scratch;
+    cv_arena arena; /* of passes */
 } forced_side;
 
 typedef struct forced_walk {
@@ -54,7 +54,7 @@ static void side_close(forced_side *side)
         cv_free(side->logits[i]);
     }
     cv_frame_memory_free(&side->frames);
-    cv_free(side->scratch);
+    cv_arena_free(&side->arena);
 }
 
 static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cogvideo_error *err)
@@ -78,14 +78,13 @@ static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cog
         CV_TRY(cv_guide_text(model, options, walk->seconds, &side->texts[1], err));
     for (int i = 0; i < side->sequences; i++)
         rows = side->texts[i].count > rows ? side->texts[i].count : rows;
-    if (!(side->scratch = cv_alloc(cv_forward_scratch(exec, side->stage, rows, false), 1, err)))
-        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_arena_create(&side->arena, cv_forward_scratch(exec, side->stage, rows, false), err));
     CV_TRY(cv_frame_memory_create(&side->frames, config, exec->cache, walk->slots, walk->plus, err));
     for (int i = 0; i < side->sequences; i++) {
         CV_NEW(side->hidden[i], (size_t)((walk->slots - walk->given) * L) * (size_t)config->hidden, err);
         CV_NEW(side->logits[i], (size_t)BLOCK * (size_t)config->image_codes, err);
         CV_TRY(cv_text_memory_create(&side->text[i], config, exec->cache, side->texts[i].count, walk->plus, err));
-        cv_forward_text(exec, side->stage, &side->text[i], side->texts[i].ids, NULL, side->scratch);
+        cv_forward_text(exec, side->stage, &side->text[i], side->texts[i].ids, NULL, &side->arena);
     }
 fail:
     return status;
@@ -129,9 +128,9 @@ static void side_pass(const forced_walk *walk, forced_side *side, int from)
                                 walk->codes + (size_t)walk->given * (size_t)L };
 
         if (walk->given > 0)
-            cv_forward_frames(exec, side->stage, &sequence, &known, NULL, NULL, side->scratch);
+            cv_forward_frames(exec, side->stage, &sequence, &known, NULL, NULL, &side->arena);
         cv_forward_frames(exec, side->stage, &sequence, &rest, side->hidden[i], watch && i == 0 ? &observer : NULL,
-                          side->scratch);
+                          &side->arena);
     }
 }
 
@@ -143,7 +142,7 @@ static void side_logits(const forced_walk *walk, forced_side *side, int first, i
     for (int i = 0; i < side->sequences; i++)
         cv_forward_logits(&side->model->exec, side->stage, side->logits[i],
                           side->hidden[i] + (size_t)first * (size_t)side->model->description.network.hidden, count,
-                          side->scratch);
+                          &side->arena);
     if (side->sequences == 2)
         cv_logits_guide(side->logits[0], side->logits[1], side->guidance, count * config->image_codes);
 }

@@ -82,7 +82,7 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
     cogvideo_tokens clip = { 0 };
     cv_step step = { 0 };
     cv_json *record = NULL;
-    void *scratch = NULL;
+    cv_arena arena = { 0 };
     upscale_run run = { .model = model, .options = options, .sampling = &step.sampling };
     const cv_upscaler_callbacks network = { draw, after_layer, &run };
 
@@ -93,9 +93,9 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
     CV_TRY(cv_record_open(&record, model, options, in->header, err));
     cv_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
     CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, in->rate, in->frames, err));
-    scratch = cv_alloc(cv_upscaler_scratch(model->upscaler, &model->exec), 1, err);
+    CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->exec), err));
     run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
-    if (!scratch || !run.sampler_scratch) {
+    if (!run.sampler_scratch) {
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
@@ -109,7 +109,7 @@ cogvideo_status cv_arrow_upscale(const cogvideo_model *model, const cogvideo_gen
         run.unsound = -1;
         if (!known)
             CV_TRY(cv_upscaler_run(&model->exec, model->upscaler, step.text.ids, step.text.count,
-                                   in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, scratch, err));
+                                   in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, &arena, err));
         if (run.unsound >= 0) {
             status = cv_fail_unsound(model, COGVIDEO_STAGE_UPSCALE, run.frame, run.unsound / config->upscaled_grid, err);
             goto fail;
@@ -130,7 +130,7 @@ fail:
     cv_json_free(&record);
     cogvideo_tokens_free(&clip);
     cv_step_free(&step);
-    cv_free(scratch);
+    cv_arena_free(&arena);
     cv_free(run.sampler_scratch);
     return status;
 }

@@ -28,24 +28,23 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
     back->queries = cv_arena_take(arena, n, sizeof *back->queries);
     back->ids = cv_arena_take(arena, n, sizeof *back->ids);
     back->groups = cv_arena_take(arena, (size_t)sequences + 1, sizeof(int));
-    back->attention_scratch = cv_arena_take(
-        arena, cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads), 1);
-    back->linear_scratch = cv_arena_take(arena, cv_linear_backward_scratch(p->exec, widest), 1);
-    back->norm_scratch = cv_arena_take(arena, cv_layer_norm_backward_scratch(p->count, config->hidden), 1);
+    cv_arena_reserve(arena, cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
+    cv_arena_reserve(arena, cv_linear_backward_scratch(p->exec, widest));
+    cv_arena_reserve(arena, cv_layer_norm_backward_scratch(p->count, config->hidden));
 }
 
-static void linear(const cv_backward *back, const cv_pass *p, const cv_linear *weights, const cv_linear *grad,
+static void linear(const cv_pass *p, const cv_linear *weights, const cv_linear *grad,
                    float *dx, bool add, const float *dy, const float *x, int rows)
 {
     size_t N = (size_t)weights->weight.N, K = (size_t)weights->weight.K;
 
-    cv_linear_backward(p->exec, weights, grad, dx, K, add, dy, N, x, K, rows, back->linear_scratch);
+    cv_linear_backward(p->exec, weights, grad, dx, K, add, dy, N, x, K, rows, p->arena);
 }
 
-static void norm(const cv_backward *back, const cv_pass *p, const cv_layer_norm *weights, const cv_layer_norm *grad,
+static void norm(const cv_pass *p, const cv_layer_norm *weights, const cv_layer_norm *grad,
                  float *dx, bool add, const float *dy, const float *x, int rows)
 {
-    cv_layer_norm_backward(p->exec, weights, grad, dx, add, dy, x, rows, back->norm_scratch);
+    cv_layer_norm_backward(p->exec, weights, grad, dx, add, dy, x, rows, p->arena);
 }
 
 void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage *grads, int first, float *dhidden,
@@ -54,8 +53,8 @@ void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage 
     size_t at = (size_t)first * (size_t)p->stage->config->hidden;
     const cv_trunk *trunk = grads->trunk;
 
-    linear(back, p, &p->stage->head, trunk ? &grads->head : NULL, dhidden, false, dlogits, hidden, rows);
-    norm(back, p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, back->dx + at, false, dhidden,
+    linear(p, &p->stage->head, trunk ? &grads->head : NULL, dhidden, false, dlogits, hidden, rows);
+    norm(p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, back->dx + at, false, dhidden,
          p->x + at, rows);
 }
 
@@ -66,7 +65,7 @@ static void mlp(const cv_backward *back, const cv_pass *p, const cv_trunk_layer 
     const cv_cogvideo_config *config = p->stage->config;
     size_t C = (size_t)config->hidden, inner = (size_t)config->mlp;
 
-    norm(back, p, &layer->fourth_norm, grad ? &grad->fourth_norm : NULL, back->dmixed, false, back->dx, b->out,
+    norm(p, &layer->fourth_norm, grad ? &grad->fourth_norm : NULL, back->dmixed, false, back->dx, b->out,
          p->count);
     cv_pass_dropout(p, n, 1, back->dmixed);
     for (int first = 0; first < p->count; first += p->block) {
@@ -75,13 +74,13 @@ static void mlp(const cv_backward *back, const cv_pass *p, const cv_trunk_layer 
 
         memcpy(p->gelu, before, (size_t)rows * inner * sizeof *p->gelu);
         cv_gelu(p->exec, p->gelu, (size_t)rows * inner);
-        linear(back, p, &layer->mlp_out, grad ? &grad->mlp_out : NULL, back->dinner, false,
+        linear(p, &layer->mlp_out, grad ? &grad->mlp_out : NULL, back->dinner, false,
                back->dmixed + (size_t)first * C, p->gelu, rows);
         cv_gelu_backward(p->exec, back->dinner, back->dinner, before, (size_t)rows * inner);
-        linear(back, p, &layer->mlp_in, grad ? &grad->mlp_in : NULL, back->da + (size_t)first * C, false, back->dinner,
+        linear(p, &layer->mlp_in, grad ? &grad->mlp_in : NULL, back->da + (size_t)first * C, false, back->dinner,
                b->m + (size_t)first * C, rows);
     }
-    norm(back, p, &layer->post_attention_norm, grad ? &grad->post_attention_norm : NULL, back->dx, true, back->da,
+    norm(p, &layer->post_attention_norm, grad ? &grad->post_attention_norm : NULL, back->dx, true, back->da,
          b->x_mid, p->count);
 }
 
@@ -153,7 +152,7 @@ static void attention(const cv_backward *back, const cv_pass *p, int layer, bool
     }
     pack_queries(back, p, layer, plus);
     cv_attention_backward(p->exec, p->queries, back->queries, back->groups, back->sequences, H, D,
-                          cv_pass_max_keys(config), back->attention_scratch);
+                          cv_pass_max_keys(config), p->arena);
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static)
     for (int s = 0; s < back->sequences; s++) {
         const cv_span *span = &back->spans[s];
@@ -178,23 +177,23 @@ static void layer_backward(const cv_backward *back, const cv_pass *p, const cv_s
     const cv_layer_buffers *b = cv_pass_layer(p, n);
 
     mlp(back, p, layer, grad, b, n);
-    norm(back, p, &layer->third_norm, grad ? &grad->third_norm : NULL, back->dmixed, false, back->dx, b->mixed,
+    norm(p, &layer->third_norm, grad ? &grad->third_norm : NULL, back->dmixed, false, back->dx, b->mixed,
          p->count);
     cv_pass_dropout(p, n, 0, back->dmixed);
     if (p->plus) {
         const cv_plus_layer *plus = &p->stage->plus[n], *plus_grad = grads->plus ? &grads->plus[n] : NULL;
 
         mix(back, p, plus->mix, plus_grad ? (float *)plus_grad->mix : NULL, b);
-        linear(back, p, &plus->dense, plus_grad ? &plus_grad->dense : NULL, back->dcontext, false, back->dplus,
+        linear(p, &plus->dense, plus_grad ? &plus_grad->dense : NULL, back->dcontext, false, back->dplus,
                b->plus_context, p->count);
         attention(back, p, n, true);
-        linear(back, p, &plus->qkv, plus_grad ? &plus_grad->qkv : NULL, back->da, false, back->dqkv, b->a, p->count);
+        linear(p, &plus->qkv, plus_grad ? &plus_grad->qkv : NULL, back->da, false, back->dqkv, b->a, p->count);
     }
-    linear(back, p, &layer->dense, grad ? &grad->dense : NULL, back->dcontext, false, back->dmixed, b->context,
+    linear(p, &layer->dense, grad ? &grad->dense : NULL, back->dcontext, false, back->dmixed, b->context,
            p->count);
     attention(back, p, n, false);
-    linear(back, p, &layer->qkv, grad ? &grad->qkv : NULL, back->da, p->plus, back->dqkv, b->a, p->count);
-    norm(back, p, &layer->input_norm, grad ? &grad->input_norm : NULL, back->dx, true, back->da, b->x_in, p->count);
+    linear(p, &layer->qkv, grad ? &grad->qkv : NULL, back->da, p->plus, back->dqkv, b->a, p->count);
+    norm(p, &layer->input_norm, grad ? &grad->input_norm : NULL, back->dx, true, back->da, b->x_in, p->count);
 }
 
 /* One table of gradients at a time; ids[r] < 0 leaves a row out. */

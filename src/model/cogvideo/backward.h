@@ -23,7 +23,6 @@ typedef struct cv_backward {
     cv_attention_query_grad *queries;         /* [rows] */
     int *groups;                              /* [sequences + 1] */
     int32_t *ids;                             /* [rows], of embeddings */
-    void *attention_scratch, *linear_scratch, *norm_scratch;
 } cv_backward;
 
 /* All buffers but spans, texts and frames, which the caller has. */

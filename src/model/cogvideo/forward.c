@@ -52,7 +52,6 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
     const cv_cogvideo_config *config = p->stage->config;
     size_t n = (size_t)p->count, runs = n * (size_t)cv_plus_max_runs(config, p->stage->kind);
     int layers = p->training ? config->layers : 1;
-    int widest = config->mlp > 3 * config->hidden ? config->mlp : 3 * config->hidden;
 
     p->block = p->step || p->count < MLP_ROWS ? p->count : MLP_ROWS;
     p->layers = cv_arena_take(arena, (size_t)layers, sizeof *p->layers);
@@ -80,9 +79,17 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
         cv_step_input_take(p->input ? p->input : &measured, arena, p->exec, p->count,
                            config->mlp > config->hidden ? config->mlp : config->hidden);
     }
-    p->linear_scratch = cv_arena_take(arena, p->step ? 0 : cv_linear_scratch(p->exec, widest), 1);
-    p->attention_scratch = cv_arena_take(
-        arena, cv_attention_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads), 1);
+    p->arena = arena;
+}
+
+void cv_pass_reserve(const cv_pass *p)
+{
+    const cv_cogvideo_config *config = p->stage->config;
+    int widest = config->mlp > 3 * config->hidden ? config->mlp : 3 * config->hidden;
+
+    if (!p->step)
+        cv_arena_reserve(p->arena, cv_linear_scratch(p->exec, widest));
+    cv_arena_reserve(p->arena, cv_attention_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
 }
 
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step)
@@ -91,6 +98,7 @@ size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, 
     cv_arena arena = { 0 };
 
     cv_pass_carve(&p, &arena);
+    cv_pass_reserve(&p);
     return arena.peak;
 }
 
@@ -142,7 +150,7 @@ static void linear(const cv_pass *p, const cv_linear *layer, float *out, const f
     size_t N = (size_t)layer->weight.N, K = (size_t)layer->weight.K;
 
     if (!p->step) {
-        cv_linear_rows(p->exec, layer, out, N, x, K, rows, p->linear_scratch);
+        cv_linear_rows(p->exec, layer, out, N, x, K, rows, p->arena);
         return;
     }
     if (!same_input)
@@ -231,7 +239,7 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
     if (p->observer && p->observer->attention)
         p->observer->attention(p->observer->user, layer, plus, first, count, p->queries);
     cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads,
-                 cv_pass_max_keys(config), p->attention_scratch);
+                 cv_pass_max_keys(config), p->arena);
 }
 
 /* Rows from `first` on that stand in the base memory together: of all sequences in a step, otherwise of one frame
@@ -382,34 +390,30 @@ void cv_pass_run(const cv_pass *p)
     }
 }
 
-static void carve_over(cv_pass *p, void *scratch)
-{
-    cv_arena arena = cv_arena_over(scratch, cv_forward_scratch(p->exec, p->stage, p->count, p->step));
-
-    cv_pass_carve(p, &arena);
-}
-
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
-                     const cv_observer *observer, void *scratch)
+                     const cv_observer *observer, cv_arena *arena)
 {
     cv_pass p = { .exec = exec, .stage = stage, .count = memory->count, .plus = memory->plus.keys != NULL,
                   .observer = observer };
     cv_sequence sequence = { .text = memory };
+    size_t mark = cv_arena_mark(arena);
 
-    carve_over(&p, scratch);
+    cv_pass_carve(&p, arena);
     for (int t = 0; t < memory->count; t++)
         cv_pass_row(&p, t, &sequence, (cv_place){ CV_TEXT_SLOT, t, false }, ids[t]);
     cv_pass_run(&p);
+    cv_arena_rewind(arena, mark);
 }
 
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
-                       const cv_frames_pass *frames, float *hidden, const cv_observer *observer, void *scratch)
+                       const cv_frames_pass *frames, float *hidden, const cv_observer *observer, cv_arena *arena)
 {
     int L = cv_cogvideo_places(stage->config);
     cv_pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus, .frame_rows = true,
                   .observer = observer };
+    size_t mark = cv_arena_mark(arena);
 
-    carve_over(&p, scratch);
+    cv_pass_carve(&p, arena);
     for (int r = 0; r < p.count; r++) {
         int slot = frames->first_slot + r / L;
         cv_place place = { slot, r % L, slot >= frames->generated_from };
@@ -419,26 +423,29 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
     cv_pass_run(&p);
     if (hidden)
         cv_layer_norm_apply(exec, &stage->trunk->final_norm, hidden, p.x, p.count);
+    cv_arena_rewind(arena, mark);
 }
 
 void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
-                       void *scratch)
+                       cv_arena *arena)
 {
-    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.weight.N, hidden, (size_t)stage->head.weight.K, rows, scratch);
+    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.weight.N, hidden, (size_t)stage->head.weight.K, rows, arena);
 }
 
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
-                     void *scratch)
+                     cv_arena *arena)
 {
     cv_pass p = { .exec = exec, .stage = stage, .count = count, .step = true, .plus = rows[0].sequence->plus,
                   .frame_rows = true };
     const cv_layer_buffers *b;
+    size_t mark = cv_arena_mark(arena);
 
-    carve_over(&p, scratch);
+    cv_pass_carve(&p, arena);
     for (int r = 0; r < count; r++)
         cv_pass_row(&p, r, rows[r].sequence, (cv_place){ rows[r].slot, rows[r].index, true }, rows[r].previous);
     cv_pass_run(&p);
     b = cv_pass_layer(&p, 0);
     cv_layer_norm_apply(exec, &stage->trunk->final_norm, b->a, p.x, count);
     linear(&p, &stage->head, logits, b->a, count, false);
+    cv_arena_rewind(arena, mark);
 }

@@ -25,12 +25,13 @@ typedef struct cv_observer {
     void *user;
 } cv_observer;
 
-/* Bytes of scratch for `rows` rows: text places, places of a pass, or sequences of a step. */
+/* Bytes that the functions below take from their arena, and give back, for `rows` rows: text places, places of a pass, or
+ * sequences of a step. */
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step);
 
 /* Fills `memory` (memory->count places) from text ids, each below the vocabulary. `observer` may be NULL. */
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
-                     const cv_observer *observer, void *scratch);
+                     const cv_observer *observer, cv_arena *arena);
 
 /* A pass over `slots` whole frames from slot `first_slot` on, codes [slots][L]. Slots from `generated_from` on follow
  * the rule of generated places (stage 2's given frames do not; in stage 1 it decides the text weight of the plus channel). */
@@ -42,11 +43,11 @@ typedef struct cv_frames_pass {
 /* Appends the frames to the sequence's memories. `hidden` [slots * L, C] takes what cv_forward_logits needs; NULL where
  * no logits are wanted. `observer` may be NULL. */
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
-                       const cv_frames_pass *pass, float *hidden, const cv_observer *observer, void *scratch);
+                       const cv_frames_pass *pass, float *hidden, const cv_observer *observer, cv_arena *arena);
 
-/* logits [rows, image_codes] of rows of `hidden`; the row of place i predicts code i. Scratch as for a pass of one row. */
+/* logits [rows, image_codes] of rows of `hidden`; the row of place i predicts code i. The arena has room for a pass of one row. */
 void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
-                       void *scratch);
+                       cv_arena *arena);
 
 /* One new place of one sequence. */
 typedef struct cv_step_row {
@@ -57,6 +58,6 @@ typedef struct cv_step_row {
 
 /* logits [rows][image_codes]; every weight is read once for all rows. A row's result does not depend on the other rows. */
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
-                     void *scratch);
+                     cv_arena *arena);
 
 #endif

@@ -55,7 +55,7 @@ typedef struct cv_pass {
     int *plus_counts[2];
     int block;                  /* rows that go through the MLP at once */
     cv_step_input *input;       /* a step's: of the layer at work */
-    void *linear_scratch, *attention_scratch;
+    cv_arena *arena;            /* what layers need for themselves, behind all that the pass took */
 } cv_pass;
 
 static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)
@@ -65,6 +65,8 @@ static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)
 
 /* Takes all buffers for `p->count` rows; exec, stage, count, step and training are set before. */
 void cv_pass_carve(cv_pass *p, cv_arena *arena);
+/* Reserves what the layers take while the pass runs; called after the last take of who carves. */
+void cv_pass_reserve(const cv_pass *p);
 /* Row r is this place of this sequence: its input embedding into x, and what it sees. */
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input);
 void cv_pass_run(const cv_pass *p);

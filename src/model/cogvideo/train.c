@@ -88,6 +88,7 @@ static void carve(train_run *run, const cv_exec *exec, const cv_stage *stage, co
     run->scales = cv_arena_take(arena, HEAD_ROWS, sizeof(float));
     if (gradients)
         cv_backward_carve(&run->back, &run->p, batch->count, arena);
+    cv_pass_reserve(&run->p);
     run->back.spans = run->spans;
 }
 
@@ -124,7 +125,7 @@ static double head_block(train_run *run, const cv_stage *grads, int s, int first
     }
     cv_layer_norm_apply(p->exec, &stage->trunk->final_norm, run->hidden, p->x + (size_t)row * C, rows);
     cv_linear_rows(p->exec, &stage->head, run->logits, (size_t)config->image_codes, run->hidden, C, rows,
-                   p->linear_scratch);
+                   p->arena);
     cv_cross_entropy(p->exec, run->logits, run->frame_ce, run->labels, run->scales, rows, config->image_codes);
     for (int i = 0; i < rows; i++)
         loss += run->scales[i] > 0 ? run->frame_ce[i] : 0;

@@ -19,7 +19,8 @@ cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, i
 
     scratch.normed = cv_arena_take(arena, BLOCK * (size_t)hidden, sizeof(float));
     scratch.inner = cv_arena_take(arena, BLOCK * widest, sizeof(float));
-    scratch.linear = cv_arena_take(arena, cv_linear_scratch(exec, mlp > hidden ? mlp : hidden), 1);
+    scratch.arena = arena;
+    cv_arena_reserve(arena, cv_linear_scratch(exec, mlp > hidden ? mlp : hidden));
     return scratch;
 }
 
@@ -32,7 +33,7 @@ void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_li
         int count = block_rows(r, rows);
 
         cv_layer_norm_apply(exec, norm, scratch->normed, x + (size_t)r * C, count);
-        cv_linear_rows(exec, qkv, scratch->inner, 3 * C, scratch->normed, C, count, scratch->linear);
+        cv_linear_rows(exec, qkv, scratch->inner, 3 * C, scratch->normed, C, count, scratch->arena);
 #pragma omp parallel for num_threads(exec->threads) schedule(static) if (count > 8)
         for (int i = 0; i < count; i++) {
             const float *row = scratch->inner + (size_t)i * 3 * C;
@@ -51,7 +52,7 @@ void cv_rows_add_dense(const cv_exec *exec, const cv_linear *dense, const cv_lay
     for (int r = 0; r < rows; r += BLOCK) {
         int count = block_rows(r, rows);
 
-        cv_linear_rows(exec, dense, scratch->normed, C, context + (size_t)r * C, C, count, scratch->linear);
+        cv_linear_rows(exec, dense, scratch->normed, C, context + (size_t)r * C, C, count, scratch->arena);
         cv_layer_norm_add(exec, norm, x + (size_t)r * C, scratch->normed, count);
     }
 }
@@ -66,9 +67,9 @@ void cv_rows_add_mlp(const cv_exec *exec, const cv_trunk_layer *layer, float *x,
         float *at = x + (size_t)r * C;
 
         cv_layer_norm_apply(exec, &layer->post_attention_norm, scratch->normed, at, count);
-        cv_linear_rows(exec, &layer->mlp_in, scratch->inner, mlp, scratch->normed, C, count, scratch->linear);
+        cv_linear_rows(exec, &layer->mlp_in, scratch->inner, mlp, scratch->normed, C, count, scratch->arena);
         cv_gelu(exec, scratch->inner, (size_t)count * mlp);
-        cv_linear_rows(exec, &layer->mlp_out, scratch->normed, C, scratch->inner, mlp, count, scratch->linear);
+        cv_linear_rows(exec, &layer->mlp_out, scratch->normed, C, scratch->inner, mlp, count, scratch->arena);
         cv_layer_norm_add(exec, &layer->fourth_norm, at, scratch->normed, count);
     }
 }

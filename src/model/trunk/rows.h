@@ -11,7 +11,7 @@
 typedef struct cv_rows_scratch {
     float *normed; /* [block, C] */
     float *inner;  /* [block, max(3C, mlp)] */
-    void *linear;
+    cv_arena *arena; /* of the layers themselves */
 } cv_rows_scratch;
 
 /* Takes the scratch that the functions below need for a layer of these sizes. */

@@ -18,7 +18,6 @@ typedef struct buffers {
     cv_attention_query *queries; /* [QUERIES] */
     cv_run *runs;            /* [QUERIES][runs_each] */
     float *logits;           /* [LOGIT_PLACES, image_codes] */
-    void *attention;
     cv_rows_scratch rows;
 } buffers;
 
@@ -67,8 +66,8 @@ static buffers take_buffers(cv_arena *arena, const cv_exec *exec, const cv_upsca
     b.queries = cv_arena_take(arena, QUERIES, sizeof(cv_attention_query));
     b.runs = cv_arena_take(arena, QUERIES * (size_t)runs_each(config), sizeof(cv_run));
     b.logits = cv_arena_take(arena, LOGIT_PLACES * (size_t)config->image_codes, sizeof(float));
-    b.attention = cv_arena_take(arena, cv_attention_scratch(exec, max_keys(config), config->hidden / config->heads), 1);
     b.rows = cv_rows_take(arena, exec, config->hidden, config->mlp);
+    cv_arena_reserve(arena, cv_attention_scratch(exec, max_keys(config), config->hidden / config->heads));
     return b;
 }
 
@@ -130,7 +129,7 @@ static void attend(const pass *run, int count)
     const cv_upscaler_config *config = &run->upscaler->config;
 
     cv_attention(run->exec, run->buffers.queries, count, config->heads, config->hidden / config->heads,
-                 max_keys(config), run->buffers.attention);
+                 max_keys(config), run->buffers.rows.arena);
 }
 
 /* Text sees text; low codes see text and low codes. */
@@ -245,32 +244,35 @@ static void give_logits(const pass *run, const cv_upscaler_callbacks *callbacks)
         float *x = b->places + (size_t)first * C;
 
         cv_layer_norm_apply(run->exec, &trunk->final_norm, x, x, count);
-        cv_linear_rows(run->exec, &head, b->logits, (size_t)head.weight.N, x, C, count, b->rows.linear);
+        cv_linear_rows(run->exec, &head, b->logits, (size_t)head.weight.N, x, C, count, b->rows.arena);
         callbacks->logits(callbacks->user, first, count, b->logits);
     }
 }
 
 cogvideo_status cv_upscaler_run(const cv_exec *exec, const cv_upscaler *upscaler, const int32_t *text, int text_count,
-                                const int32_t *low_codes, const cv_upscaler_callbacks *callbacks, void *scratch,
+                                const int32_t *low_codes, const cv_upscaler_callbacks *callbacks, cv_arena *arena,
                                 cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_upscaler_config *config = &upscaler->config;
-    cv_arena arena = cv_arena_over(scratch, cv_upscaler_scratch(upscaler, exec));
+    size_t mark = cv_arena_mark(arena);
     pass run = { .exec = exec, .upscaler = upscaler, .text_count = text_count };
 
     CV_TRY(check_inputs(config, text, text_count, low_codes, err));
-    run.buffers = take_buffers(&arena, exec, config);
+    run.buffers = take_buffers(arena, exec, config);
     run.context_count = text_count + config->grid * config->grid;
     run.place_count = config->upscaled_grid * config->upscaled_grid;
     embed_all(&run, text, low_codes);
     for (int n = 0; n < config->layers; n++) {
         one_layer(&run, n);
-        if (callbacks->layer && callbacks->layer(callbacks->user, n + 1, config->layers) != 0)
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "super-resolution was stopped after layer %d of %d", n + 1,
-                           config->layers);
+        if (callbacks->layer && callbacks->layer(callbacks->user, n + 1, config->layers) != 0) {
+            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "super-resolution was stopped after layer %d of %d", n + 1,
+                             config->layers);
+            goto fail;
+        }
     }
     give_logits(&run, callbacks);
 fail:
+    cv_arena_rewind(arena, mark);
     return status;
 }

@@ -7,6 +7,7 @@
 #ifndef CV_MODEL_UPSCALER_UPSCALER_H
 #define CV_MODEL_UPSCALER_UPSCALER_H
 
+#include "base/arena.h"
 #include "model/upscaler/config.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
@@ -27,13 +28,12 @@ typedef struct cv_upscaler_callbacks {
     void *user;
 } cv_upscaler_callbacks;
 
-/* Bytes of scratch for a run; SIZE_MAX where that does not fit. */
+/* Bytes that a run takes from its arena, and gives back; SIZE_MAX where that does not fit. */
 size_t cv_upscaler_scratch(const cv_upscaler *upscaler, const cv_exec *exec);
 
-/* One picture: `text` ids, without pads, and `low_codes` [grid * grid]. `scratch` is 64-byte aligned. The logits do
- * not depend on the number of threads. Errors: an id out of range, a text that is too long, a stop. */
+/* One picture: `text` ids, without pads, and `low_codes` [grid * grid]. The logits do not depend on the number of threads. Errors: an id out of range, a text that is too long, a stop. */
 cogvideo_status cv_upscaler_run(const cv_exec *exec, const cv_upscaler *upscaler, const int32_t *text, int text_count,
-                                const int32_t *low_codes, const cv_upscaler_callbacks *callbacks, void *scratch,
+                                const int32_t *low_codes, const cv_upscaler_callbacks *callbacks, cv_arena *arena,
                                 cogvideo_error *err);
 
 #endif
