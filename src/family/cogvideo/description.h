@@ -9,13 +9,14 @@
 
 #define CV_MAX_DURATIONS 12
 
-/* The steps that draw codes, each with a sampling rule of its own. */
+/* The steps that draw codes, each with a sampling rule of its own. The values enter the random numbers of each code
+ * (autoregress.c, upscale.c): another value means another clip for every seed. A new step takes the next free one. */
 typedef enum cv_step_kind {
-    CV_STEP_FIRST_FRAME,
-    CV_STEP_KEYFRAMES,
-    CV_STEP_INTERPOLATE,
-    CV_STEP_UPSCALE,
-    CV_STEP_COUNT,
+    CV_STEP_FIRST_FRAME = 0,
+    CV_STEP_KEYFRAMES = 1,
+    CV_STEP_INTERPOLATE = 2,
+    CV_STEP_UPSCALE = 3,
+    CV_STEP_COUNT = 4,
 } cv_step_kind;
 
 /* Strings point into `json`, which the description owns. File names are NULL where the part is absent. */
