@@ -16,8 +16,8 @@
  *         cogvideo_generate_defaults(&options);
  *         options.prompt = "一个红色的圆形向左移动";
  *         if (cogvideo_model_open(&model, "weights/cogvideo", NULL, &err) ||
- *             cogvideo_keyframes(model, &options, NULL, 0, &key, &err) ||
- *             cogvideo_interpolate(model, &options, &key, 0, 0, &clip, &err) ||
+ *             cogvideo_run_step(model, "keyframes", &options, NULL, &key, &err) ||
+ *             cogvideo_run_step(model, "interpolate", &options, &key, &clip, &err) ||
  *             cogvideo_decode(model, NULL, &clip, &video, &err) ||
  *             cogvideo_video_write(&video, "clip.y4m", NULL, &err))
  *             fprintf(stderr, "%s\n", err.message);

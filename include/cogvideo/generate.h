@@ -85,6 +85,9 @@ typedef struct cogvideo_generate_options {
     cogvideo_sampling sampling;
     int cut_text;                /* 1: a text longer than the model's room is cut, with a warning; 0: it is an error */
     double seconds;              /* length of the whole clip, as the model is told; 0 = model (4.0) */
+    int keyframes;               /* key frames to make, from the first on; 1 = the first alone; 0 = all */
+    int rounds;                  /* of interpolation; 0 = model */
+    int batch;                   /* windows of interpolation that run side by side; 0 = all. The codes do not depend on it */
     cogvideo_callbacks callbacks;
 } cogvideo_generate_options;
 
@@ -94,24 +97,17 @@ COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options)
 /* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged weights does: the error
  * says in which stage, frame and row, and names the weight. */
 
-/* Stage 1: the first frame, then the other key frames. `first` (may be NULL) gives frame 0 of every
- * sample: its frame 0 is taken. With `count` > 0 only so many frames are made (1 = the first frame alone); 0 = all.
- * `out` is an array of `samples` clips, each to be freed with cogvideo_tokens_free. */
-COGVIDEO_API cogvideo_status cogvideo_keyframes(const cogvideo_model *model,
-                                                const cogvideo_generate_options *options,
-                                                const cogvideo_tokens *first, int count, cogvideo_tokens *out,
-                                                cogvideo_error *err);
-
-/* Stage 2, `rounds` times (0 = model): n frames become 2 n - 1. n must be odd and at least 3 in the first round. All windows run as one batch,
- * or `batch` at a time (0 = all); the codes do not depend on it. One clip in, one out. The prompt may be NULL where the clip's header has one. */
-COGVIDEO_API cogvideo_status cogvideo_interpolate(const cogvideo_model *model,
-                                                  const cogvideo_generate_options *options,
-                                                  const cogvideo_tokens *in, int rounds, int batch,
-                                                  cogvideo_tokens *out, cogvideo_error *err);
-
-/* Direct super-resolution, frame by frame. */
-COGVIDEO_API cogvideo_status cogvideo_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                              const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+/* One step of the pipeline of the model's family, by its name. Those of "cogvideo":
+ *     "keyframes"    stage 1: the first frame, then the other key frames. `in` (may be NULL) gives frame 0 of every sample: its
+ *                    frame 0 is taken. `out` is an array of `samples` clips.
+ *     "interpolate"  stage 2, in rounds: n frames become 2 n - 1; n must be odd and at least 3 in the first round. One clip
+ *                    in, one out. The prompt may be NULL where the clip's header has one.
+ *     "upscale"      direct super-resolution, frame by frame. One clip in, one out.
+ * Free what is in `out` with cogvideo_tokens_free; nothing is there after an error. COGVIDEO_ERROR_UNSUPPORTED where the
+ * family has no such step. */
+COGVIDEO_API cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *step,
+                                               const cogvideo_generate_options *options, const cogvideo_tokens *in,
+                                               cogvideo_tokens *out, cogvideo_error *err);
 
 /* log-probability of each code of a clip under softmax of the (guided) logits at temperature 1, over all image codes. */
 typedef struct cogvideo_score_options {
@@ -163,10 +159,10 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
 
 /* Whether a run of one stage would be refused once it has begun: the parts of the model that it needs, its options, its sampling, and the texts
  * of all its steps, to which each adds words of its own and for which it has room of its own. Ask for every stage of a run before the first
- * begins. Interpolation: over a clip of `frames` frames, `rounds` times (0 = model); both are read for no other stage. Key frames: without
+ * begins. Interpolation: over a clip of `frames` frames, in the rounds of the options; `frames` is read for no other stage. Key frames: without
  * the first frame. No text is cut and nothing is logged here. */
 COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                                  cogvideo_stage stage, int frames, int rounds, cogvideo_error *err);
+                                                  cogvideo_stage stage, int frames, cogvideo_error *err);
 
 /* The same, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory holds the codes alone. */
 typedef struct cogvideo_encoder cogvideo_encoder;

@@ -2,9 +2,7 @@
 #include <cogvideo/bench.h>
 
 #include "bench/machine.h"
-#include "bench/seeded.h"
-#include "bench/steps.h"
-#include "family/cogvideo/family.h"
+#include "family/family.h"
 #include "import/narrow.h"
 
 #include <stdio.h>
@@ -20,11 +18,11 @@ static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvid
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a directory is needed for the model that is measured");
     if (request->type)
         CV_TRY(cv_narrow_type_read(&type, request->type, err));
-    CV_TRY(cv_seeded_model(request->config, type, request->work, err));
+    CV_TRY(cv_families[0]->bench_model(request->config, type, request->work, err));
     CV_TRY(cogvideo_model_open(&model, request->work, &options, err));
-    *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = request->rounds ? request->rounds : 5, .hidden = model->description.network.hidden };
+    *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = request->rounds ? request->rounds : 5 };
     snprintf(out->kernels, sizeof out->kernels, "%s", model->exec.kernels.name);
-    CV_TRY(cv_bench_steps(model, request->seconds > 0 ? request->seconds : 10, request, out, err));
+    CV_TRY(model->family->bench(model, request, out, err));
 fail:
     cogvideo_model_close(&model);
     return status;

@@ -1,5 +1,5 @@
-/* generate.c - the public arrows: each is handed to the model's family. */
-#include "family/cogvideo/arrows.h"
+/* generate.c - the public steps and what goes with them: each is handed to the model's family. */
+#include "family/family.h"
 
 #include <math.h>
 
@@ -8,30 +8,37 @@ void cogvideo_generate_defaults(cogvideo_generate_options *options)
     *options = (cogvideo_generate_options){ .text_weight = NAN };
 }
 
-cogvideo_status cogvideo_keyframes(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                   const cogvideo_tokens *first, int count, cogvideo_tokens *out, cogvideo_error *err)
+cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
+                                  const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
 {
-    return cv_arrow_keyframes(model, options, first, count, out, err);
+    cogvideo_status status;
+    const cv_step *step;
+
+    CV_TRY(cv_model_step(model, name, &step, err));
+    CV_TRY(step->run(model, options, in, out, err));
+fail:
+    return status;
 }
 
-cogvideo_status cogvideo_interpolate(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                     const cogvideo_tokens *in, int rounds, int batch, cogvideo_tokens *out,
-                                     cogvideo_error *err)
+cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                     cogvideo_stage stage, int frames, cogvideo_error *err)
 {
-    return cv_arrow_interpolate(model, options, in, rounds, batch, out, err);
+    return model->family->check ? model->family->check(model, options, stage, frames, err) : COGVIDEO_OK;
 }
 
-cogvideo_status cogvideo_upscale(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                 const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                    cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
 {
-    return cv_arrow_upscale(model, options, in, out, err);
+    return model->family->plan ? model->family->plan(model, options, stage, frames, out, err)
+                               : cv_model_cannot(model, "tell what a run takes", err);
 }
 
 cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_generate_options *options,
                                const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                                int *scored, cogvideo_error *err)
 {
-    return cv_arrow_score(model, options, what, clip, logprob, scored, err);
+    return model->family->score ? model->family->score(model, options, what, clip, logprob, scored, err)
+                                : cv_model_cannot(model, "score a clip", err);
 }
 
 cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *b,
@@ -39,50 +46,29 @@ cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *
                                  double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
                                  cogvideo_error *err)
 {
-    return cv_arrow_compare(a, b, options, what, margin, clip, out, err);
+    if (a->family != b->family)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the models '%s' and '%s' are of different families, '%s' and '%s'",
+                       a->name, b->name, a->family->name, b->family->name);
+    return a->family->compare ? a->family->compare(a, b, options, what, margin, clip, out, err)
+                              : cv_model_cannot(a, "be compared", err);
 }
 
 cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {
-    return cv_arrow_decode(model, options, in, out, err);
+    return model->family->decode ? model->family->decode(model, options, in, out, err)
+                                 : cv_model_cannot(model, "decode codes", err);
 }
 
-cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
-                                const cogvideo_callbacks *callbacks, cogvideo_tokens *out, cogvideo_error *err)
+cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
+                                 cogvideo_error *err)
 {
-    return cv_arrow_encode(model, in, rate, callbacks, out, err);
+    return model->family->inspect ? model->family->inspect(model, options, what, clip, out, err)
+                                  : cv_model_cannot(model, "be inspected", err);
 }
 
-cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
-                                     int frames, int rounds, cogvideo_error *err)
+int cogvideo_code_cluster(const cogvideo_model *model, int32_t code)
 {
-    return cv_arrow_check(model, options, stage, frames, rounds, err);
-}
-
-cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
-                                      const cogvideo_callbacks *callbacks, cogvideo_error *err)
-{
-    return cv_encoder_open(out, model, size, rate, expected, callbacks, err);
-}
-
-cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time, cogvideo_error *err)
-{
-    return cv_encoder_frame(encoder, pixels, time, err);
-}
-
-cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err)
-{
-    return cv_encoder_finish(encoder, out, err);
-}
-
-void cogvideo_encoder_close(cogvideo_encoder **encoder)
-{
-    cv_encoder_close(encoder);
-}
-
-cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                    cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
-{
-    return cv_arrow_plan(model, options, stage, frames, out, err);
+    return model->family->code_cluster ? model->family->code_cluster(model, code) : -1;
 }

@@ -2,7 +2,7 @@
 #include <cogvideo/import.h>
 
 #include "api/model_folder.h"
-#include "import/import.h"
+#include "family/family.h"
 
 static cogvideo_status check_request(const cogvideo_import_request *request, cogvideo_error *err)
 {
@@ -23,7 +23,7 @@ cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo
 
     CV_TRY(check_request(request, err));
     CV_TRY(cv_model_folder_open(&folder, request->output, request->overwrite != 0, err));
-    CV_TRY(cv_import(request, folder.partial, err));
+    CV_TRY(cv_families[0]->import(request, folder.partial, err));
     CV_TRY(cv_model_folder_commit(&folder, err));
 fail:
     cv_model_folder_abandon(&folder);

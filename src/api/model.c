@@ -1,5 +1,5 @@
 /* model.c - a model as its user sees it: open, what it is, its text tokenizer. */
-#include "family/cogvideo/family.h"
+#include "family/family.h"
 
 #include "base/cpu.h"
 #include "nn/blas.h"
@@ -38,12 +38,12 @@ int64_t cogvideo_memory_available(void)
 cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,
                                     cogvideo_error *err)
 {
-    return cv_family_open(out, directory, options, err);
+    return cv_model_open(out, directory, options, err);
 }
 
 void cogvideo_model_close(cogvideo_model **model)
 {
-    cv_family_close(model);
+    cv_model_close(model);
 }
 
 /* Whether a tensor's numbers are the scales of another's. */
@@ -66,62 +66,41 @@ static uint64_t weights_in(const cv_tensor *tensor)
 
 void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out)
 {
-    const cv_description *d = &model->description;
-    bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
-
     *out = (cogvideo_model_info){
-        .name = d->name,
-        .family = "cogvideo",
-        .has_stage1 = stage1,
-        .has_stage2 = stage2,
-        .has_upscaler = model->upscaler != NULL,
-        .has_image_tokenizer = model->image_tokenizer != NULL,
-        .has_text_tokenizer = model->text != NULL,
-        .has_clusters = model->clusters != NULL,
-        .shared_trunk = model->shared_trunk,
+        .name = model->name,
+        .family = model->family->name,
         .dtype = model->types,
-        .layers = any ? d->network.layers : 0,
-        .hidden = any ? d->network.hidden : 0,
-        .heads = any ? d->network.heads : 0,
-        .vocabulary = any ? d->network.vocabulary : 0,
-        .image_codes = d->network.image_codes,
+        .has_text_tokenizer = model->text != NULL,
         .text_pieces = model->text ? cv_text_pieces(model->text) : 0,
-        .grid = d->network.grid,
-        .window = stage2 ? d->network.window : 0,
-        .keyframes = stage1 ? d->network.frames : 0,
-        .text_places = d->network.text_places,
-        .upscaled_grid = model->upscaler ? d->upscaler.upscaled_grid : 0,
-        .rate = d->rate,
-        .picture_size = d->picture_size,
-        .rounds = d->duration_count - 1,
-        .seconds = d->durations[0],
-        .file_bytes = model->text_bytes,
     };
-    for (int i = 0; i < model->store_count; i++) {
-        out->file_bytes += cv_store_bytes(model->stores[i]);
-        for (size_t t = 0; t < cv_store_count(model->stores[i]); t++)
-            out->parameters += weights_in(cv_store_at(model->stores[i], t));
+    for (int i = 0; i < model->file_count; i++) {
+        const cv_model_file *file = &model->files[i];
+
+        out->file_bytes += file->bytes;
+        for (size_t t = 0; file->store && t < cv_store_count(file->store); t++)
+            out->parameters += weights_in(cv_store_at(file->store, t));
     }
+    model->family->info(model, out);
 }
 
 const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors)
 {
-    const cv_store *store = index >= 0 && index < model->store_count ? model->stores[index] : NULL;
-    bool is_text = index == model->store_count && model->text;
+    const cv_model_file *file;
 
-    if (!store && !is_text)
+    if (index < 0 || index >= model->file_count)
         return NULL;
+    file = &model->files[index];
     if (bytes)
-        *bytes = store ? cv_store_bytes(store) : model->text_bytes;
+        *bytes = file->bytes;
     if (tensors)
-        *tensors = store ? (int)cv_store_count(store) : 0;
-    return store ? cv_store_path(store) : model->text_path;
+        *tensors = file->store ? (int)cv_store_count(file->store) : 0;
+    return file->path;
 }
 
 cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size, int keep_line_breaks,
                                      int32_t **ids, size_t *count, cogvideo_error *err)
 {
-    cogvideo_status status = cv_need_text(model, err);
+    cogvideo_status status = cv_model_need_text(model, err);
 
     if (status != COGVIDEO_OK)
         return status;
@@ -131,7 +110,7 @@ cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *te
 cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count, char **text,
                                      cogvideo_error *err)
 {
-    cogvideo_status status = cv_need_text(model, err);
+    cogvideo_status status = cv_model_need_text(model, err);
 
     if (status != COGVIDEO_OK)
         return status;
@@ -142,7 +121,7 @@ cogvideo_status cogvideo_text_unknown(const cogvideo_model *model, const char *t
                                       cogvideo_error *err)
 {
     cv_buffer found = { 0 };
-    cogvideo_status status = cv_need_text(model, err);
+    cogvideo_status status = cv_model_need_text(model, err);
 
     if (status == COGVIDEO_OK)
         status = cv_text_unknown(model->text, text, size, &found, err);

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "family/cogvideo/family.h"
+#include "family/family.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
     }
     CV_TRY(cv_json_read(&model, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_string(model, "format", &format, path, err));
-    if (strcmp(format, "cogvideo-model") != 0) {
+    if (strcmp(format, CV_MODEL_FORMAT) != 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not a description of a model, so the directory is not "
                          "replaced; choose another name", path);
         goto fail;
@@ -185,12 +185,12 @@ fail:
 cogvideo_status cv_model_folder_commit(cv_model_folder *folder, cogvideo_error *err)
 {
     cogvideo_model *model = NULL;
-    cogvideo_status status = cv_family_open(&model, folder->partial, NULL, err);
+    cogvideo_status status = cv_model_open(&model, folder->partial, NULL, err);
 
     if (status != COGVIDEO_OK)
         name_output(err, folder->partial, folder->output);
     CV_TRY(status);
-    cv_family_close(&model);
+    cv_model_close(&model);
     CV_TRY(put_in_place(folder->partial, folder->output, folder->replace, err));
     cv_free(folder->partial);
     folder->partial = NULL;

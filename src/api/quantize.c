@@ -3,7 +3,7 @@
 
 #include "api/model_folder.h"
 #include "base/file.h"
-#include "family/cogvideo/description.h"
+#include "family/family.h"
 #include "import/narrow.h"
 
 #include <string.h>
@@ -133,7 +133,7 @@ fail:
 }
 
 /* Copied as it is, but not unseen. */
-static cogvideo_status check_tokenizer(run *r, const char *from)
+static cogvideo_status check_weights(run *r, const char *from)
 {
     cogvideo_status status;
     cv_store *store = NULL;
@@ -178,9 +178,9 @@ fail:
     return status;
 }
 
-static cogvideo_status copy_tokenizer(run *r, const char *from, const char *to)
+static cogvideo_status copy_weights(run *r, const char *from, const char *to)
 {
-    cogvideo_status status = check_tokenizer(r, from);
+    cogvideo_status status = check_weights(r, from);
 
     return status == COGVIDEO_OK ? copy_file(r, from, to) : status;
 }
@@ -205,28 +205,16 @@ fail:
     return status;
 }
 
-static cogvideo_status take_files(run *r, const cv_description *d, bool measure)
+static cogvideo_status take_files(run *r, const cogvideo_model *model, bool measure)
 {
-    const struct {
-        const char *name;
-        take_fn *take;
-    } files[] = {
-        { "model.json", copy_file },
-        { d->files.trunk[0], narrow_file },
-        { d->files.trunk[1] && d->files.trunk[0] && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0 ? NULL : d->files.trunk[1], narrow_file },
-        { d->files.own[0], narrow_file },
-        { d->files.own[1], narrow_file },
-        { d->files.trunk[0] || d->files.trunk[1] ? NULL : d->files.bare_trunk, narrow_file },
-        { d->files.upscaler, narrow_file },
-        { d->files.image_tokenizer, copy_tokenizer },
-        { d->files.text_tokenizer, copy_file },
-        { d->files.clusters, copy_file },
-    };
-    cogvideo_status status = COGVIDEO_OK;
+    cogvideo_status status;
 
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (files[i].name)
-            CV_TRY(take_file(r, files[i].name, files[i].take, measure));
+    CV_TRY(take_file(r, "model.json", copy_file, measure));
+    for (int i = 0; i < model->file_count; i++) {
+        const cv_model_file *file = &model->files[i];
+
+        CV_TRY(take_file(r, file->name, !file->store ? copy_file : file->narrows ? narrow_file : copy_weights, measure));
+    }
 fail:
     return status;
 }
@@ -236,24 +224,18 @@ cogvideo_status cogvideo_quantize(const cogvideo_quantize_request *request, cogv
     cogvideo_status status;
     run r = { .request = request, .from = request->input, .err = err };
     cv_model_folder folder = { 0 };
-    cv_description description = { 0 };
-    char *path = NULL;
+    cogvideo_model *model = NULL;
 
     CV_TRY(read_request(&r));
-    if (!(path = cv_path_join(request->input, "model.json", err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    CV_TRY(cv_description_read(&description, path, err));
+    CV_TRY(cv_model_open(&model, request->input, NULL, err));
     CV_TRY(cv_model_folder_open(&folder, request->output, request->overwrite != 0, err));
     r.to = folder.partial;
-    CV_TRY(take_files(&r, &description, true));
-    CV_TRY(take_files(&r, &description, false));
+    CV_TRY(take_files(&r, model, true));
+    CV_TRY(take_files(&r, model, false));
     CV_TRY(cv_model_folder_commit(&folder, err));
 fail:
     cv_model_folder_abandon(&folder);
-    cv_description_free(&description);
-    cv_free(path);
+    cv_model_close(&model);
     for (int i = 0; i < MOST_KEEPS; i++)
         cv_free(r.keep_texts[i]);
     return status;

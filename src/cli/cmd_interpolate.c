@@ -36,7 +36,7 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.grid, 1, (char *const *)&files->codes)) != CLI_OK)
         return status;
-    if (cogvideo_interpolate(session->model, options, in, s->rounds, s->batch, &out, &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(session->model, "interpolate", options, in, &out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     else
         status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
@@ -54,8 +54,11 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
 
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
-        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_check_stage(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames, s->rounds)) != CLI_OK ||
+        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
+        return status;
+    options.rounds = s->rounds;
+    options.batch = s->batch;
+    if ((status = cli_check_stage(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames)) != CLI_OK ||
         (status = cli_resume_begin(session, &s->output, &asked, files, 1)) != CLI_OK)
         return status;
     return session->finished ? cli_resume_tell(session, &s->output, files, 1) : draw(session, s, &asked, in, files, arguments);

@@ -42,9 +42,9 @@ static int load_first(cli_session *session, const char *path, cogvideo_tokens *f
 /* All steps that the run will take. */
 static int check_steps(cli_session *session, const settings *s, const cogvideo_generate_options *options, int frames)
 {
-    int status = s->first ? CLI_OK : cli_check_stage(session, options, COGVIDEO_STAGE_FIRST_FRAME, 1, 0);
+    int status = s->first ? CLI_OK : cli_check_stage(session, options, COGVIDEO_STAGE_FIRST_FRAME, 1);
 
-    return status == CLI_OK && frames > 1 ? cli_check_stage(session, options, COGVIDEO_STAGE_KEYFRAMES, frames, 0) : status;
+    return status == CLI_OK && frames > 1 ? cli_check_stage(session, options, COGVIDEO_STAGE_KEYFRAMES, frames) : status;
 }
 
 static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *first, const cli_files *files,
@@ -64,7 +64,7 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.grid, s->samples, paths)) != CLI_OK)
         return status;
-    if (cogvideo_keyframes(session->model, options, first, s->count, clips, &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(session->model, "keyframes", options, first, clips, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     else
         status = cli_resume_save(session, &s->output, asked, files, clips, s->samples, arguments);
@@ -85,6 +85,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
         return status;
     options.samples = s->samples;
     options.seconds = s->seconds;
+    options.keyframes = s->count;
     if ((status = check_steps(session, s, &options, s->count > 0 ? s->count : session->info.keyframes)) != CLI_OK)
         return status;
     if (s->first)

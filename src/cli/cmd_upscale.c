@@ -24,7 +24,7 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.upscaled_grid, 1, (char *const *)&files->codes)) != CLI_OK)
         return status;
-    if (cogvideo_upscale(session->model, options, in, &out, &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(session->model, "upscale", options, in, &out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     else
         status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
@@ -43,7 +43,7 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cli_clip_seed(session, &s->sampling, in);
     if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
         (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (status = cli_check_stage(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames, 0)) != CLI_OK ||
+        (status = cli_check_stage(session, &options, COGVIDEO_STAGE_UPSCALE, in->frames)) != CLI_OK ||
         (status = cli_resume_begin(session, &s->output, &asked, files, 1)) != CLI_OK)
         return status;
     return session->finished ? cli_resume_tell(session, &s->output, files, 1) : draw(session, s, &asked, in, files, arguments);

@@ -57,19 +57,19 @@ cogvideo_status generate_job_check(const cli_session *session, const generate_se
     const int frames = cli_frames_after(session, info->keyframes, s->rounds), upscale = upscales(session, s);
     const struct {
         cogvideo_stage stage;
-        int frames, rounds, runs;
+        int frames, runs;
     } stages[] = {
-        { COGVIDEO_STAGE_FIRST_FRAME, 1, 0, 1 },
-        { COGVIDEO_STAGE_KEYFRAMES, info->keyframes, 0, info->keyframes > 1 },
-        { COGVIDEO_STAGE_INTERPOLATE, info->keyframes, s->rounds, 1 },
-        { COGVIDEO_STAGE_UPSCALE, frames, 0, upscale },
-        { COGVIDEO_STAGE_DECODE, frames, 0, 1 },
+        { COGVIDEO_STAGE_FIRST_FRAME, 1, 1 },
+        { COGVIDEO_STAGE_KEYFRAMES, info->keyframes, info->keyframes > 1 },
+        { COGVIDEO_STAGE_INTERPOLATE, info->keyframes, 1 },
+        { COGVIDEO_STAGE_UPSCALE, frames, upscale },
+        { COGVIDEO_STAGE_DECODE, frames, 1 },
     };
     cogvideo_status status = COGVIDEO_OK;
 
     for (size_t i = 0; i < sizeof stages / sizeof *stages && status == COGVIDEO_OK; i++)
         if (stages[i].runs)
-            status = cogvideo_check_stage(session->model, options, stages[i].stage, stages[i].frames, stages[i].rounds, err);
+            status = cogvideo_check_stage(session->model, options, stages[i].stage, stages[i].frames, err);
     return status;
 }
 
@@ -131,12 +131,12 @@ static int make_keys(job *j, const generate_settings *s)
         paths[i] = j->files[i].keys;
     if ((status = cli_sink_open(j->session, &j->options, j->session->info.grid, s->samples, paths)) != CLI_OK)
         return status;
-    if (cogvideo_keyframes(j->session->model, &j->options, NULL, 0, j->keys, &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(j->session->model, "keyframes", &j->options, NULL, j->keys, &err) != COGVIDEO_OK)
         return cli_failed(j->session, &err);
     return cli_save_result(j->session, j->keys, s->samples, (const char *const *)paths, -1, 0);
 }
 
-static int interpolate(job *j, const generate_settings *s, int sample, cogvideo_tokens *out)
+static int interpolate(job *j, int sample, cogvideo_tokens *out)
 {
     char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
     cogvideo_error err;
@@ -144,8 +144,7 @@ static int interpolate(job *j, const generate_settings *s, int sample, cogvideo_
 
     if (status != CLI_OK)
         return status;
-    if (cogvideo_interpolate(j->session->model, &j->options, &j->keys[sample], s->rounds, s->batch, out,
-                             &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(j->session->model, "interpolate", &j->options, &j->keys[sample], out, &err) != COGVIDEO_OK)
         return cli_failed(j->session, &err);
     return cli_save_result(j->session, out, 1, (const char *const *)&path, -1, 0);
 }
@@ -160,7 +159,7 @@ static int upscale(job *j, int sample, cogvideo_tokens *clip)
     if ((status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
                                 &j->files[sample].codes)) != CLI_OK)
         return status;
-    if (cogvideo_upscale(j->session->model, &j->options, clip, &fine, &err) != COGVIDEO_OK)
+    if (cogvideo_run_step(j->session->model, "upscale", &j->options, clip, &fine, &err) != COGVIDEO_OK)
         return cli_failed(j->session, &err);
     cogvideo_tokens_free(clip);
     *clip = fine;
@@ -176,7 +175,7 @@ static int finish_sample(job *j, const generate_settings *s, const cli_settings 
 
     j->options.samples = 1;
     j->options.first_sample = record.sample;
-    if ((status = interpolate(j, s, sample, &clip)) == CLI_OK && j->upscale)
+    if ((status = interpolate(j, sample, &clip)) == CLI_OK && j->upscale)
         status = upscale(j, sample, &clip);
     if (status == CLI_OK)
         status = cli_decode_file(j->session, &clip, &s->picture, j->files[sample].video);
@@ -271,6 +270,8 @@ static int plan(const cli_command *command, job *j, generate_settings *s)
         return status;
     j->options.seconds = s->seconds;
     j->options.samples = s->samples;
+    j->options.rounds = s->rounds;
+    j->options.batch = s->batch;
     j->session->preview = s->preview;
     if (generate_job_check(j->session, s, &j->options, &err) != COGVIDEO_OK)
         return cli_failed(j->session, &err);

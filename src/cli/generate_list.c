@@ -82,6 +82,7 @@ static int plan_line(const cli_command *command, cli_session *session, const gen
     cli_fill_options(session, &own.text, &own.sampling, &options);
     options.seconds = own.seconds;
     options.samples = own.samples;
+    options.rounds = own.rounds;
     if (check_output(&own, &err) != COGVIDEO_OK || generate_job_check(session, &own, &options, &err) != COGVIDEO_OK) {
         if (++*refused <= MOST_TOLD)
             cli_error("%s: line %d: %s", s->prompts, line->number, err.message);

@@ -11,11 +11,11 @@
 #define RAW_PIXEL 3     /* bytes in .y4m and .ppm */
 #define SMALL_PIXEL 0.1 /* about, in all other forms, which depends on what is seen */
 
-int cli_check_stage(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames, int rounds)
+int cli_check_stage(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames)
 {
     cogvideo_error err;
 
-    return cogvideo_check_stage(session->model, options, stage, frames, rounds, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
+    return cogvideo_check_stage(session->model, options, stage, frames, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 
 /* --- memory -------------------------------------------------------------------------------------------- */

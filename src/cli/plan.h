@@ -6,7 +6,7 @@
 #include "common.h"
 
 /* Whether a stage could run to its end, but for memory (cogvideo_check_stage). */
-int cli_check_stage(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames, int rounds);
+int cli_check_stage(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames);
 
 /* Says what a stage of `clips` clips, one after the other, will compute and how much memory it takes. */
 int cli_announce(cli_session *session, const cogvideo_generate_options *options, cogvideo_stage stage, int frames, int clips);

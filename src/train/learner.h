@@ -2,15 +2,13 @@
 #ifndef CV_TRAIN_LEARNER_H
 #define CV_TRAIN_LEARNER_H
 
-#include "family/cogvideo/family.h"
+#include "family/family.h"
 #include "train/recipe.h"
 
 #include <cogvideo/train.h>
 #include <cogvideo/video.h>
 
 #define CV_LEARNER_STORES 2
-
-typedef struct cv_learner cv_learner;
 
 typedef struct cv_learner_functions {
     /* Before the first batch of a step; may be NULL. */
@@ -44,15 +42,8 @@ struct cv_learner {
     int items;                                /* codes or pictures of a batch, for the speed shown */
     char stands_on[24];                       /* as in a checkpoint's head */
     uint64_t memory;                          /* bytes held beside the stores */
+    int useful_after;                         /* steps after which the part is of use in a model directory; -1 = always */
 };
-
-/* Weights start as the recipe says; a checkpoint may replace them afterwards. */
-cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
-                                            const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
-                                            cogvideo_error *err);
-cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
-                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
-                                        cogvideo_error *err);
 
 /* Writes RUN/samples-STEP.jpg: as many samples as the recipe says, after the part was published. */
 cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err);

@@ -20,6 +20,7 @@ typedef struct train_loop {
     const cogvideo_train_request *request;
     cv_recipe recipe;
     cogvideo_model *model;
+    const cv_part *part;
     cv_learner *learner;
     cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
     char *checkpoint;
@@ -32,7 +33,7 @@ typedef struct train_loop {
 
 static bool is_useful(const train_loop *loop)
 {
-    return loop->recipe.part != CV_TRAIN_IMAGE_TOKENIZER || loop->recipe.decoder_only || loop->step > loop->recipe.plain_steps;
+    return loop->step > loop->learner->useful_after;
 }
 
 /* --- checkpoints ---------------------------------------------------------------------------------- */
@@ -54,7 +55,7 @@ static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV
     return count;
 }
 
-/* The part's file in the model directory; an image tokenizer without a codebook would be of no use there. */
+/* The part's file in the model directory, where it is of use there. */
 static cogvideo_status publish(const train_loop *loop, cogvideo_error *err)
 {
     return is_useful(loop) ? loop->learner->functions->publish(loop->learner, err) : COGVIDEO_OK;
@@ -64,7 +65,7 @@ static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
 {
     cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
     int count = list_stores(loop, stores);
-    cv_checkpoint_head head = { .part = cv_train_part_name(loop->recipe.part), .steps = loop->step };
+    cv_checkpoint_head head = { .part = loop->part->name, .steps = loop->step };
     cogvideo_status status;
 
     cv_recipe_text(&loop->recipe, head.recipe);
@@ -77,7 +78,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
 {
     cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1];
     int count = list_stores(loop, stores);
-    cv_checkpoint_head head = { .part = cv_train_part_name(loop->recipe.part) };
+    cv_checkpoint_head head = { .part = loop->part->name };
     char changes[1000];
     cogvideo_status status;
 
@@ -221,7 +222,7 @@ static void tell_place(const train_loop *loop)
     else
         cv_log(&loop->request->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
                "then there is no codebook", loop->request->part, loop->step, loop->checkpoint, loop->request->model,
-               loop->recipe.plain_steps + 1);
+               loop->learner->useful_after + 1);
 }
 
 static cogvideo_status stopped(const train_loop *loop, int end, cogvideo_error *err)
@@ -274,35 +275,10 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* The part that the directory's other parts were trained on, which a new one would not fit; NULL = none. */
-static const char *find_dependents(const train_loop *loop)
-{
-    const cv_description *d = &loop->model->description;
-    const bool stages = d->files.own[0] || d->files.own[1], merges = loop->step == 0 && loop->recipe.merge > 0;
-
-    if (loop->recipe.part == CV_TRAIN_IMAGE && stages)
-        return "stages that were trained on its trunk";
-    if (loop->recipe.part == CV_TRAIN_IMAGE_TOKENIZER && (!loop->recipe.decoder_only || merges) &&
-        (stages || d->files.bare_trunk))
-        return "a trunk that was trained on its codes";
-    return NULL;
-}
-
-static bool is_there(const train_loop *loop)
-{
-    const cv_description *d = &loop->model->description;
-
-    switch (loop->recipe.part) {
-    case CV_TRAIN_IMAGE_TOKENIZER: return d->files.image_tokenizer != NULL;
-    case CV_TRAIN_IMAGE: return d->files.bare_trunk != NULL;
-    default: return d->files.own[loop->recipe.part == CV_TRAIN_STAGE2] != NULL;
-    }
-}
-
 /* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
 static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 {
-    const char *dependents = find_dependents(loop);
+    const char *dependents = loop->part->dependents(loop->model, &loop->recipe, loop->step == 0);
 
     cv_log(&loop->request->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
                                                               : "%s: all of %d steps done; written to %s again",
@@ -314,14 +290,14 @@ static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
     const cogvideo_train_request *request = loop->request;
-    const char *dependents = find_dependents(loop);
+    const char *dependents = loop->part->dependents(loop->model, &loop->recipe, loop->step == 0);
 
     if (loop->step >= last_step(loop))
         return finish_again(loop, err);
     if (dependents)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
                        request->model, dependents, request->part);
-    if (!request->resume && !request->finetune && !request->overwrite && is_there(loop))
+    if (!request->resume && !request->finetune && !request->overwrite && loop->part->is_there(loop->model))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
                        "anew ('--force')", request->model, request->part);
     if (loop->available >= 0 && loop->progress.memory > (uint64_t)loop->available)
@@ -363,10 +339,7 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
     cogvideo_status status;
     cv_learner *learner;
 
-    if (loop->recipe.part == CV_TRAIN_IMAGE_TOKENIZER)
-        CV_TRY(cv_picture_learner_open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
-    else
-        CV_TRY(cv_transformer_learner_open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
+    CV_TRY(loop->part->open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
     learner = loop->learner;
     loop->progress.memory = learner->memory;
     for (int s = 0; s < learner->stores; s++) {
@@ -389,23 +362,46 @@ static void loop_close(train_loop *loop)
         loop->learner->functions->close(loop->learner);
     cv_train_log_close(&loop->log);
     cv_folder_unlock(&loop->lock);
-    cv_family_close(&loop->model);
+    cv_model_close(&loop->model);
     cv_free(loop->checkpoint);
+}
+
+/* The part of the model's family that the request names. */
+static cogvideo_status find_part(train_loop *loop, cogvideo_error *err)
+{
+    const cv_family *family = loop->model->family;
+    cv_buffer known = { 0 };
+    cogvideo_status status;
+
+    for (int i = 0; i < family->part_count; i++)
+        if (strcmp(family->parts[i].name, loop->request->part) == 0) {
+            loop->part = &family->parts[i];
+            return COGVIDEO_OK;
+        }
+    for (int i = 0; i < family->part_count; i++)
+        if (cv_buffer_printf(&known, NULL, "%s%s", i ? ", " : "", family->parts[i].name) != COGVIDEO_OK)
+            break;
+    status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is not a part of the family '%s' that can be trained: %s",
+                     loop->request->part, family->name, known.data ? known.data : "it has none");
+    cv_buffer_free(&known);
+    return status;
 }
 
 cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_error *err)
 {
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_status status;
-    cv_train_part part;
+    cv_train_part kind;
     train_loop loop = { .request = request, .lock = -1 };
 
-    if (!cv_train_part_parse(&part, request->part))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "'%.40s' is no part to train: image-tokenizer, image, stage1 or stage2", request->part);
-    CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, part, err));
     CV_TRY(check_model(request->model, err));
-    CV_TRY(cv_family_open(&loop.model, request->model, &options, err));
+    CV_TRY(cv_model_open(&loop.model, request->model, &options, err));
+    CV_TRY(find_part(&loop, err));
+    if (!cv_train_part_parse(&kind, loop.part->name)) {
+        status = cv_model_cannot(loop.model, "be trained by recipes", err);
+        goto fail;
+    }
+    CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, kind, err));
     CV_TRY(cv_exec_prepare(&loop.model->exec, err));
     loop.available = cv_memory_available();
     CV_TRY(open_folder(&loop, err));

@@ -33,11 +33,13 @@ cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_video_writer *writer = NULL;
     cogvideo_model *newest = NULL;
+    cogvideo_model_info info;
     cv_buffer path = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_family_open(&newest, request->model, &options, err));
-    if (!newest->image_tokenizer) /* codes that nobody can see */
+    CV_TRY(cv_model_open(&newest, request->model, &options, err));
+    cogvideo_model_get_info(newest, &info);
+    if (!info.has_image_tokenizer) /* codes that nobody can see */
         goto fail;
     CV_TRY(cv_buffer_printf(&path, err, "%s/samples-%06d.jpg", request->output, step));
     for (int i = 0; i < learner->recipe->samples; i++)
@@ -46,6 +48,6 @@ cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *
 fail:
     cogvideo_video_writer_abandon(&writer);
     cv_buffer_free(&path);
-    cv_family_close(&newest);
+    cv_model_close(&newest);
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include <cogvideo/import.h>
 
-#include "import/names.h"
+#include "family/cogvideo/import/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>

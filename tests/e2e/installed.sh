@@ -39,7 +39,7 @@ done
 
 # Every symbol that the shared library gives away has the library's name.
 nm -D --defined-only "$lib/libcogvideo.so" | awk '{ print $NF }' >"$temp/symbols"
-grep -qx cogvideo_keyframes "$temp/symbols" || fail "libcogvideo.so does not export cogvideo_keyframes"
+grep -qx cogvideo_run_step "$temp/symbols" || fail "libcogvideo.so does not export cogvideo_run_step"
 ! grep -v '^cogvideo_' "$temp/symbols" || fail "libcogvideo.so exports names (above) that are not cogvideo_*"
 readelf -d "$lib/libcogvideo.so" | grep -q 'SONAME.*\[libcogvideo\.so\.[0-9]*\]' || fail "libcogvideo.so has no soname"
 

@@ -124,9 +124,12 @@ static void some_codes(cogvideo_tokens *clip, int frames)
 
 static cogvideo_status draw_keyframes(const cogvideo_model *model, cogvideo_error *err)
 {
-    const cogvideo_generate_options options = greedy();
+    cogvideo_generate_options options = greedy();
     cogvideo_tokens out = { 0 };
-    cogvideo_status status = cogvideo_keyframes(model, &options, NULL, 2, &out, err);
+    cogvideo_status status;
+
+    options.keyframes = 2;
+    status = cogvideo_run_step(model, "keyframes", &options, NULL, &out, err);
 
     cogvideo_tokens_free(&out);
     return status;
@@ -134,12 +137,13 @@ static cogvideo_status draw_keyframes(const cogvideo_model *model, cogvideo_erro
 
 static cogvideo_status draw_between(const cogvideo_model *model, cogvideo_error *err)
 {
-    const cogvideo_generate_options options = greedy();
+    cogvideo_generate_options options = greedy();
     cogvideo_tokens in = { 0 }, out = { 0 };
     cogvideo_status status;
 
+    options.batch = 1;
     some_codes(&in, 5);
-    status = cogvideo_interpolate(model, &options, &in, 0, 1, &out, err);
+    status = cogvideo_run_step(model, "interpolate", &options, &in, &out, err);
     cogvideo_tokens_free(&in);
     cogvideo_tokens_free(&out);
     return status;
@@ -152,7 +156,7 @@ static cogvideo_status draw_finer(const cogvideo_model *model, cogvideo_error *e
     cogvideo_status status;
 
     some_codes(&in, 1);
-    status = cogvideo_upscale(model, &options, &in, &out, err);
+    status = cogvideo_run_step(model, "upscale", &options, &in, &out, err);
     cogvideo_tokens_free(&in);
     cogvideo_tokens_free(&out);
     return status;

@@ -42,13 +42,14 @@ static cogvideo_tokens keys, clip;
 static char paths[14][1024];
 enum { SMALL, OUT, STAGE1, IMAGE, CLUSTERS, DATA, PICTURES, ROWS, RECIPE, RUN, UNTRAINED, CODES, NPY, PICTURE };
 
-static cogvideo_generate_options options(void)
+static cogvideo_generate_options options(int keyframes)
 {
     cogvideo_generate_options o;
 
     cogvideo_generate_defaults(&o);
     o.prompt = "红色";
     o.seed = 5;
+    o.keyframes = keyframes;
     return o;
 }
 
@@ -63,9 +64,9 @@ static cogvideo_status open_model(cogvideo_error *err)
 
 static cogvideo_status make_keyframes(cogvideo_error *err)
 {
-    const cogvideo_generate_options o = options();
+    const cogvideo_generate_options o = options(2);
     cogvideo_tokens out = { 0 };
-    cogvideo_status status = cogvideo_keyframes(model, &o, NULL, 2, &out, err);
+    cogvideo_status status = cogvideo_run_step(model, "keyframes", &o, NULL, &out, err);
 
     cogvideo_tokens_free(&out);
     return status;
@@ -73,9 +74,12 @@ static cogvideo_status make_keyframes(cogvideo_error *err)
 
 static cogvideo_status interpolate(cogvideo_error *err)
 {
-    const cogvideo_generate_options o = options();
+    cogvideo_generate_options o = options(0);
     cogvideo_tokens out = { 0 };
-    cogvideo_status status = cogvideo_interpolate(model, &o, &keys, 1, 0, &out, err);
+    cogvideo_status status;
+
+    o.rounds = 1;
+    status = cogvideo_run_step(model, "interpolate", &o, &keys, &out, err);
 
     cogvideo_tokens_free(&out);
     return status;
@@ -83,7 +87,7 @@ static cogvideo_status interpolate(cogvideo_error *err)
 
 static cogvideo_status score(cogvideo_error *err)
 {
-    const cogvideo_generate_options o = options();
+    const cogvideo_generate_options o = options(0);
     const cogvideo_score_options what = { .stage = COGVIDEO_STAGE_KEYFRAMES };
     double logprob[5 * 64];
     int scored[5];
@@ -284,7 +288,7 @@ static int start(void **state)
     static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,"
         "\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"crop\":16,\"plain_steps\":0,\"clusters\":2},"
         "\"stage1\":{\"steps\":1,\"batch\":1}}";
-    const cogvideo_generate_options o = options();
+    const cogvideo_generate_options o = options(0), one = options(1);
     cogvideo_error err;
 
     (void)state;
@@ -298,8 +302,8 @@ static int start(void **state)
     program_ok("dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained && mv frame-0[0-3].ppm pictures/a && "
                "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json", getenv("COGVIDEO_CONFIGS"));
     CHECK_OK(cogvideo_model_open(&model, paths[SMALL], NULL, &err), err);
-    CHECK_OK(cogvideo_keyframes(model, &o, NULL, 0, &keys, &err), err);
-    CHECK_OK(cogvideo_keyframes(model, &o, NULL, 1, &clip, &err), err);
+    CHECK_OK(cogvideo_run_step(model, "keyframes", &o, NULL, &keys, &err), err);
+    CHECK_OK(cogvideo_run_step(model, "keyframes", &one, NULL, &clip, &err), err);
     CHECK_OK(cogvideo_tokens_save(&keys, paths[CODES], &err), err);
     CHECK_OK(cogvideo_tokens_save_npy(&keys, paths[NPY], &err), err);
     return 0;

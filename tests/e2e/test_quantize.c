@@ -128,7 +128,7 @@ static void what_cannot_be_is_said(void **state)
 {
     (void)state;
     program_check("quantize q8 again" STDERR, 1, "not one that is quantised already");
-    program_check("quantize none x" STDERR, 1, "none/model.json");
+    program_check("quantize none x" STDERR, 1, "none: is no model directory");
     program_check("quantize f16 q8" STDERR, 1, "--force");
     program_check("quantize f16" STDERR, 2, "the directory to make");
     program_check("quantize f16 x --type q5" STDERR, 2, "q5");

@@ -239,7 +239,7 @@ static void what_is_wrong_is_said(void **state)
     check_write(check_temp_path("unknown.json"), unknown, sizeof unknown - 1);
     program_check("train image image.rows --recipe broken.json --model model -o x" STDERR, 1, "'steps' is 0");
     program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "unknown key 'stepps'");
-    program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "no part to train");
+    program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "not a part of the family");
     program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
     program_check("train stage1 none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
     program_check("train image image.rows --recipe recipe.json --model model -o x" STDERR, 1, "has stages that were trained on");

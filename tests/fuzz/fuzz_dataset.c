@@ -3,7 +3,7 @@
 #include "fuzz/fuzz.h"
 #include "support/check.h"
 
-#include "train/rows.h"
+#include "family/cogvideo/train/rows.h"
 
 /* The old file goes first: to cut one that is on the disk can take milliseconds. */
 static void put(const char *name, const void *data, size_t size)

@@ -4,7 +4,7 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "model/cogvideo/forward.h"
+#include "family/cogvideo/network/forward.h"
 #include "nn/blas.h"
 
 #define MAX_PLACES 400

@@ -4,7 +4,7 @@
 #include "support/networks.h"
 
 #include "base/json.h"
-#include "model/cogvideo/train.h"
+#include "family/cogvideo/network/train.h"
 #include "nn/blas.h"
 
 #define FRAMES 5

@@ -2,7 +2,7 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "model/upscaler/upscaler.h"
+#include "family/cogvideo/upscaler/upscaler.h"
 #include "nn/blas.h"
 
 #define PLACES 3600

@@ -24,8 +24,11 @@ found=$(
     # The program knows the public headers and base/ only.
     grep -rnE '#include "(tensor|kernels|nn|model|family|api|import|media|sample|tokens|tokenizer)/' src/cli |
         sed 's/$/  - the program uses public headers and base\/ only/'
+    # What a family knows stays in its folder: others go through family/family.h.
+    grep -rnE '#include "family/[a-z0-9_]+/' src | awk -F'[/:"]' '{ own = $1 == "src" && $2 == "family" ? $3 : ""; match($0, /#include "family\/[a-z0-9_]+/)
+        other = substr($0, RSTART + 17, RLENGTH - 17); if (own != other) print $0 "  - only the family itself includes its headers" }'
     # Threads belong to the layers.
-    grep -rln '#pragma omp' src | grep -vE '^src/(nn|model|train|bench)/' | sed 's/$/: has a pragma omp outside nn, model, train and bench/'
+    grep -rln '#pragma omp' src | grep -vE '^src/(nn|model|family|train|bench)/' | sed 's/$/: has a pragma omp outside nn, model, family, train and bench/'
     # The library never prints and never ends the process.
     grep -rnE '\b(printf|puts|putchar|fprintf\(std|perror|exit|abort)\(' src --include='*.c' | grep -v '^src/cli/' |
         grep -vE 'snprintf|vsnprintf|cv_buffer_printf' | sed 's/$/  - the library never prints or exits/'

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "import/names.h"
+#include "family/cogvideo/import/names.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -5,12 +5,13 @@
 #include <cogvideo/tokens.h>
 
 #include "base/file.h"
-#include "family/cogvideo/description.h"
+#include "family/cogvideo/model/description.h"
+#include "family/family.h"
 #include "import/torch.h"
 #include "tokenizer/text.h"
 #include "tokens/npy.h"
 #include "train/checkpoint.h"
-#include "train/rows.h"
+#include "family/cogvideo/train/rows.h"
 #include "train/shapes.h"
 
 #define CORPUS "../../fuzz/corpus/"
@@ -29,10 +30,13 @@ static cogvideo_status read_store(const char *path, cogvideo_error *err)
 static cogvideo_status read_description(const char *path, cogvideo_error *err)
 {
     cv_description description;
-    cogvideo_status status = cv_description_read(&description, path, err);
+    const cv_family *family;
+    cv_json *json = NULL;
+    cogvideo_status status = cv_model_describe(&json, &family, path, err);
 
     if (status == COGVIDEO_OK)
-        cv_description_free(&description);
+        status = cv_description_read(&description, json, path, err);
+    cv_json_free(&json);
     return status;
 }
 

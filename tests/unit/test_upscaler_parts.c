@@ -2,8 +2,8 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "model/upscaler/neighbours.h"
-#include "model/upscaler/upscaler.h"
+#include "family/cogvideo/upscaler/neighbours.h"
+#include "family/cogvideo/upscaler/upscaler.h"
 #include "nn/blas.h"
 
 #define LIMIT (1 << 20)

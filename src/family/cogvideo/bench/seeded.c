@@ -1,0 +1,211 @@
+#include "family/cogvideo/bench/seeded.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "family/cogvideo/model/description.h"
+#include "family/family.h"
+#include "import/narrow.h"
+#include "family/cogvideo/network/stage.h"
+#include "model/image_tokenizer/learn.h"
+#include "family/cogvideo/upscaler/upscaler.h"
+#include "tensor/store_write.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ROWS 64 /* that differ: they follow each other again and again */
+
+enum { TRUNK, STAGE1, STAGE2, UPSCALER, IMAGE_TOKENIZER, PARTS };
+
+static const char *const files[PARTS] = { "trunk.safetensors", "stage1.safetensors", "stage2.safetensors", "upscaler.safetensors",
+                                          "image_tokenizer.safetensors" };
+
+/* Uniform numbers: matrices keep the size of their inputs, gains are near 1. */
+static void fill(float *row, size_t K, const cv_tensor *tensor, size_t n)
+{
+    bool gain = strstr(tensor->name, "norm") && tensor->rank == 1 && strstr(tensor->name, ".weight");
+    float scale = tensor->rank >= 2 ? sqrtf(3.0f / (float)K) : 0.1f;
+    uint64_t state = cv_hash_text(tensor->name) + n;
+
+    for (size_t k = 0; k < K; k++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        row[k] = scale * ((float)(state >> 40) * 0x1p-23f - 1) + (gain ? 1 : 0);
+    }
+}
+
+static cogvideo_status write_part(cv_store_writer *writer, const char *block, size_t row, size_t N, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t n = 0; n < N; n += ROWS)
+        CV_TRY(cv_store_writer_data(writer, block, (N - n < ROWS ? N - n : ROWS) * row, err));
+fail:
+    return status;
+}
+
+static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type, cogvideo_error *err)
+{
+    size_t N = tensor->rank >= 2 ? tensor->shape[0] : 1, K = tensor->count / N;
+    size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
+    cogvideo_status status = COGVIDEO_OK;
+    float *wide = NULL;
+    char *data = NULL, *scales = NULL;
+
+    CV_NEW(wide, K, err);
+    CV_NEW(data, ROWS * row, err);
+    CV_NEW(scales, ROWS * scale + 1, err);
+    for (size_t n = 0; n < ROWS && n < N; n++) {
+        fill(wide, K, tensor, n);
+        cv_weight_narrow(data + n * row, scales + n * scale, type, wide, K);
+    }
+    if (scale > 0)
+        CV_TRY(write_part(writer, scales, scale, N, err));
+    CV_TRY(write_part(writer, data, row, N, err));
+fail:
+    cv_free(wide);
+    cv_free(data);
+    cv_free(scales);
+    return status;
+}
+
+/* All tensors of a plan. */
+static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, const char *path, cogvideo_error *err)
+{
+    const cv_narrowing narrowing = { .type = type };
+    cogvideo_status status;
+    cv_store_writer *writer = NULL;
+
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    for (int turn = 0; turn < 2 * CV_NARROW_ORDERS; turn++)
+        for (size_t i = 0; i < cv_store_count(plan); i++) {
+            const cv_tensor *tensor = cv_store_at(plan, i);
+            cv_weight_type own = tensor->rank == 2 ? cv_narrow_type(&narrowing, tensor->name, 2, tensor->shape, CV_F32)
+                                                   : CV_WEIGHT_F32;
+
+            if (cv_narrow_order(own) != turn % CV_NARROW_ORDERS)
+                continue;
+            if (turn < CV_NARROW_ORDERS) /* all are declared before the first is written */
+                CV_TRY(cv_narrow_declare(writer, tensor->name, own, tensor->rank, tensor->shape, err));
+            else
+                CV_TRY(write_tensor(writer, tensor, own, err));
+        }
+    CV_TRY(cv_store_writer_commit(&writer, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    return status;
+}
+
+static cogvideo_status plan_stage(cv_store *plan, const cv_cogvideo_config *c, int part, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *trunk_plan = NULL;
+    cv_trunk trunk = { 0 };
+    cv_stage stage = { 0 };
+
+    CV_TRY(cv_store_plan(&trunk_plan, "the trunk", err));
+    CV_TRY(cv_trunk_bind(&trunk, part == TRUNK ? plan : trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                         (float)c->norm_epsilon, err));
+    if (part != TRUNK)
+        CV_TRY(cv_stage_bind(&stage, part == STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, &trunk, plan, err));
+fail:
+    cv_stage_close(&stage);
+    cv_trunk_close(&trunk);
+    cv_store_close(&trunk_plan);
+    return status;
+}
+
+static cogvideo_status write_file(const cv_description *d, int part, cv_weight_type type, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_upscaler *upscaler = NULL;
+
+    if (part == IMAGE_TOKENIZER) {
+        CV_TRY(cv_image_tokenizer_plan(&plan, &d->image_tokenizer, err));
+    } else {
+        CV_TRY(cv_store_plan(&plan, files[part], err));
+        if (part == UPSCALER)
+            CV_TRY(cv_upscaler_open(&upscaler, plan, &d->upscaler, err));
+        else
+            CV_TRY(plan_stage(plan, &d->network, part, err));
+    }
+    CV_TRY(write_store(plan, part == IMAGE_TOKENIZER ? CV_WEIGHT_F32 : type, path, err));
+fail:
+    cv_upscaler_close(&upscaler);
+    cv_store_close(&plan);
+    return status;
+}
+
+/* The parts that the description has sections for. */
+static cogvideo_status write_description(const char *config, const char *path, cogvideo_error *err)
+{
+    static const char *const names[PARTS] = { NULL, "stage1", "stage2", "upscaler", "image_tokenizer" };
+    cogvideo_status status;
+    cv_json *json = NULL, *parts;
+
+    CV_TRY(cv_json_read(&json, config, (size_t)1 << 20, err));
+    parts = cv_json_set_object(json, "parts");
+    for (int part = STAGE1; part < PARTS; part++) {
+        const bool stage = part <= STAGE2;
+        cv_json *named;
+
+        if (!stage && !cv_json_get(json, names[part]))
+            continue;
+        named = cv_json_set_object(parts, names[part]);
+        if (stage)
+            cv_json_set_string(named, "trunk", files[TRUNK]);
+        cv_json_set_string(named, stage ? "own" : "file", files[part]);
+    }
+    CV_TRY(cv_json_write(json, path, err));
+fail:
+    cv_json_free(&json);
+    return status;
+}
+
+static bool wanted(const cv_description *d, int part)
+{
+    return part == UPSCALER ? d->files.upscaler != NULL : part == IMAGE_TOKENIZER ? d->files.image_tokenizer != NULL : true;
+}
+
+/* A part's file, unless it is there already. */
+static cogvideo_status make_file(const cv_description *d, int part, cv_weight_type type, const char *folder, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    char *path = cv_path_join(folder, files[part], err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    if (!cv_path_exists(path))
+        status = write_file(d, part, type, path, err);
+    cv_free(path);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type, const char *folder, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_description d = { 0 };
+    const cv_family *family;
+    cv_json *json = NULL;
+    char *path = cv_path_join(folder, "model.json", err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+        goto fail;
+    }
+    if (!cv_path_exists(path))
+        CV_TRY(write_description(config, path, err));
+    CV_TRY(cv_model_describe(&json, &family, path, err));
+    CV_TRY(cv_description_read(&d, json, path, err));
+    for (int part = 0; part < PARTS; part++)
+        if (wanted(&d, part))
+            CV_TRY(make_file(&d, part, type, folder, err));
+fail:
+    cv_free(path);
+    cv_json_free(&json);
+    return status;
+}

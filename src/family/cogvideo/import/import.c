@@ -1,0 +1,349 @@
+#include "family/cogvideo/import/import.h"
+
+#include "base/file.h"
+#include "import/convert.h"
+#include "family/cogvideo/import/describe.h"
+#include "sample/clusters.h"
+#include "tensor/store_write.h"
+#include "tokenizer/text.h"
+#include "tokens/npy.h"
+
+#include <string.h>
+
+#define MAX_DESCRIPTION (1u << 20)
+#define TRUNK (1u << CV_HOME_TRUNK)
+#define OWN (1u << CV_HOME_OWN)
+
+/* Everything an import has open. */
+typedef struct import {
+    const cogvideo_import_request *request;
+    const char *directory, *origin; /* origin: the description's name in errors */
+    cv_import_job job;
+    cv_narrowing narrowing;
+    const cv_narrowing *to; /* &narrowing, or NULL: as they are */
+    cv_json *description, *parts;
+    cv_network stage1, stage2, upscaler;
+    cv_torch *tokenizer;
+    cv_tokenizer_sizes tokenizer_sizes;
+    cv_names tokenizer_names;
+    cv_mapping text_model;
+    cv_npy clusters;
+    cv_findings found;
+    cogvideo_error *err;
+} import;
+
+static void import_close(import *in)
+{
+    cv_json_free(&in->description);
+    cv_network_close(&in->stage1);
+    cv_network_close(&in->stage2);
+    cv_network_close(&in->upscaler);
+    cv_names_free(&in->tokenizer_names);
+    cv_torch_close(&in->tokenizer);
+    cv_map_close(&in->text_model);
+    cv_npy_free(&in->clusters);
+}
+
+/* --- what is given ------------------------------------------------------------------------------ */
+
+static cogvideo_status read_description(import *in)
+{
+    cogvideo_status status;
+    const char *path = in->request->config, *text = cv_builtin_description;
+    size_t size = strlen(cv_builtin_description);
+    cv_mapping file = { 0 };
+
+    in->origin = path ? path : "the built-in description";
+    if (path) {
+        CV_TRY(cv_map_open(&file, path, in->err));
+        text = (const char *)file.data;
+        size = file.size;
+    }
+    if (size > MAX_DESCRIPTION) {
+        status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: is too large for a model description", in->origin);
+        goto fail;
+    }
+    CV_TRY(cv_json_parse(&in->description, text, size, in->origin, in->err));
+    CV_TRY(cv_json_format(in->description, "cogvideo-model", 1, in->origin, in->err));
+fail:
+    cv_map_close(&file);
+    return status;
+}
+
+static cogvideo_status read_type(import *in)
+{
+    const char *name = in->request->dtype;
+
+    if (!name)
+        return COGVIDEO_OK;
+    in->to = &in->narrowing;
+    return cv_narrow_type_read(&in->narrowing.type, name, in->err);
+}
+
+/* Opened once to count its pieces, which fixes the ids behind them, and to refuse what is no text model. */
+static cogvideo_status read_text_model(import *in)
+{
+    const char *path = in->request->text_tokenizer;
+    cogvideo_status status;
+    cv_text *text = NULL;
+
+    CV_TRY(cv_text_open(&text, path, 0, in->err));
+    in->found.pieces = (size_t)cv_text_id(text, "<start_of_image>");
+    cv_text_close(&text);
+    CV_TRY(cv_map_open(&in->text_model, path, in->err));
+fail:
+    return status;
+}
+
+/* The labels are grouped once, only to find out here, under the name of the user's file, whether they can be. */
+static cogvideo_status read_clusters(import *in)
+{
+    const char *path = in->request->clusters;
+    cogvideo_status status;
+    cv_clusters *clusters = NULL;
+
+    CV_TRY(cv_npy_read(&in->clusters, path, 0, INT32_MAX, in->err));
+    if (in->clusters.rank != 1 || in->clusters.count > INT32_MAX)
+        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one label per image code was expected, this array has %d "
+                       "dimensions and %zu numbers", path, in->clusters.rank, in->clusters.count);
+    status = cv_clusters_create(&clusters, in->clusters.values, (int)in->clusters.count, in->err);
+    if (status != COGVIDEO_OK)
+        return cv_fail_prefix(in->err, status, path);
+    cv_clusters_free(&clusters);
+    in->found.clusters = in->clusters.count;
+fail:
+    return status;
+}
+
+static cogvideo_status read_tokenizer(import *in)
+{
+    cogvideo_status status;
+    cv_json *section;
+
+    CV_TRY(cv_torch_open(&in->tokenizer, in->request->image_tokenizer, in->err));
+    CV_TRY(cv_names_measure_tokenizer(&in->tokenizer_sizes, in->tokenizer, in->err));
+    CV_TRY(cv_json_object(in->description, "image_tokenizer", &section, in->origin, in->err));
+    CV_TRY(cv_names_tokenizer(&in->tokenizer_names, &in->tokenizer_sizes, section, in->origin, in->err));
+    CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, &in->request->log, in->err));
+    in->found.tokenizer = &in->tokenizer_sizes;
+fail:
+    return status;
+}
+
+static cogvideo_status read_network(import *in, cv_network *network, const cv_network **found, const char *path,
+                                    bool mixed)
+{
+    cogvideo_status status;
+
+    if (!path)
+        return COGVIDEO_OK;
+    CV_TRY(cv_network_open(network, path, mixed, &in->request->log, in->err));
+    if (!network->configured)
+        cv_log(&in->request->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
+               "are those of %s", cv_torch_path(network->torch), in->origin);
+    *found = network;
+fail:
+    return status;
+}
+
+static cogvideo_status read_all(import *in)
+{
+    cogvideo_status status;
+    const cogvideo_import_request *request = in->request;
+
+    CV_TRY(read_type(in));
+    CV_TRY(read_description(in));
+    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, request->stage1, true));
+    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, request->stage2, true));
+    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, request->upscaler, false));
+    if (request->image_tokenizer)
+        CV_TRY(read_tokenizer(in));
+    if (request->text_tokenizer)
+        CV_TRY(read_text_model(in));
+    if (request->clusters)
+        CV_TRY(read_clusters(in));
+    CV_TRY(cv_describe(in->description, &in->found, in->origin, in->err));
+    if (request->name)
+        cv_json_set_string(in->description, "name", request->name);
+    in->parts = cv_json_set_object(in->description, "parts");
+fail:
+    return status;
+}
+
+/* --- what is written ---------------------------------------------------------------------------- */
+
+/* `file` in the directory, filled with the tensors of `homes`. */
+static cogvideo_status write_tensors(import *in, cv_torch *torch, const cv_names *names, unsigned homes,
+                                     const char *part, const char *file)
+{
+    cogvideo_status status;
+    char *path = cv_path_join(in->directory, file, in->err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    in->job.part = part;
+    /* Pictures are not a matter of matrices: an image tokenizer is never quantised. */
+    status = cv_convert_write(&in->job, torch, names, homes,
+                              torch == in->tokenizer && in->narrowing.type >= CV_WEIGHT_Q8 ? NULL : in->to, path, in->err);
+    cv_free(path);
+    return status;
+}
+
+static cogvideo_status write_bytes(import *in, const char *file, const void *data, size_t size)
+{
+    cogvideo_status status;
+    cv_output output = { 0 };
+    char *path = cv_path_join(in->directory, file, in->err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_output_open(&output, path, in->err));
+    CV_TRY(cv_output_write(&output, data, size, in->err));
+    CV_TRY(cv_output_commit(&output, in->err));
+fail:
+    cv_output_abandon(&output);
+    cv_free(path);
+    return status;
+}
+
+/* The trunks of both stages: *shared where they are equal in every bit. */
+static cogvideo_status compare_trunks(import *in, bool *shared)
+{
+    const char *difference = NULL;
+    cogvideo_status status;
+
+    in->job.part = "trunk";
+    status = cv_convert_compare(&in->job, in->stage1.torch, &in->stage1.names, in->stage2.torch, &in->stage2.names,
+                                &difference, in->err);
+    *shared = !difference;
+    if (status != COGVIDEO_OK)
+        return status;
+    if (difference) {
+        in->job.total += cv_convert_bytes(&in->stage2.names, TRUNK);
+        cv_log(&in->request->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 differ, first in '%s': both "
+               "are kept", difference);
+    } else {
+        cv_log(&in->request->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 are equal in every bit: one "
+               "is kept");
+    }
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status write_stage(import *in, const cv_network *stage, const char *part, const char *trunk,
+                                   bool write_trunk, const char *own)
+{
+    cogvideo_status status;
+    cv_json *member = cv_json_set_object(in->parts, part);
+
+    cv_json_set_string(member, "trunk", trunk);
+    cv_json_set_string(member, "own", own);
+    if (write_trunk)
+        CV_TRY(write_tensors(in, stage->torch, &stage->names, TRUNK, part, trunk));
+    CV_TRY(write_tensors(in, stage->torch, &stage->names, OWN, part, own));
+fail:
+    return status;
+}
+
+static cogvideo_status write_stages(import *in)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    bool shared = true, both = in->found.stage1 && in->found.stage2;
+
+    if (both)
+        CV_TRY(compare_trunks(in, &shared));
+    if (in->found.stage1)
+        CV_TRY(write_stage(in, &in->stage1, "stage1", shared ? "trunk.safetensors" : "stage1.trunk.safetensors", true,
+                           "stage1.safetensors"));
+    if (in->found.stage2)
+        CV_TRY(write_stage(in, &in->stage2, "stage2", shared ? "trunk.safetensors" : "stage2.trunk.safetensors",
+                           !both || !shared, "stage2.safetensors"));
+fail:
+    return status;
+}
+
+static void name_file(import *in, const char *part, const char *file)
+{
+    cv_json_set_string(cv_json_set_object(in->parts, part), "file", file);
+}
+
+static cogvideo_status write_clusters(import *in)
+{
+    cogvideo_status status;
+    cv_store_writer *writer = NULL;
+    size_t count = in->clusters.count;
+    char *path = cv_path_join(in->directory, "clusters.safetensors", in->err);
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_store_writer_create(&writer, path, in->err));
+    CV_TRY(cv_store_writer_declare(writer, "labels", CV_I32, 1, &count, in->err));
+    CV_TRY(cv_store_writer_data(writer, in->clusters.values, count * sizeof *in->clusters.values, in->err));
+    CV_TRY(cv_store_writer_commit(&writer, in->err));
+    name_file(in, "clusters", "clusters.safetensors");
+fail:
+    cv_store_writer_abandon(&writer);
+    cv_free(path);
+    return status;
+}
+
+static void count_work(import *in)
+{
+    const cv_names *all[] = { &in->stage1.names, &in->stage2.names, &in->upscaler.names, &in->tokenizer_names };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        in->job.total += cv_convert_bytes(all[i], TRUNK | OWN);
+}
+
+static void tell_skipped(const import *in)
+{
+    for (size_t i = 0; i < in->tokenizer_names.count; i++)
+        if (in->tokenizer_names.items[i].home == CV_HOME_SKIP && in->tokenizer_names.items[i].tensor)
+            cv_log(&in->request->log, COGVIDEO_LOG_INFO, "%s: '%s' is of use in training only: skipped",
+                   cv_torch_path(in->tokenizer), in->tokenizer_names.items[i].name);
+}
+
+static cogvideo_status write_all(import *in)
+{
+    cogvideo_status status;
+    char *text = NULL;
+
+    count_work(in);
+    tell_skipped(in);
+    CV_TRY(write_stages(in));
+    if (in->found.upscaler) {
+        CV_TRY(write_tensors(in, in->upscaler.torch, &in->upscaler.names, TRUNK | OWN, "upscaler",
+                             "upscaler.safetensors"));
+        name_file(in, "upscaler", "upscaler.safetensors");
+    }
+    if (in->found.tokenizer) {
+        CV_TRY(write_tensors(in, in->tokenizer, &in->tokenizer_names, OWN, "image_tokenizer",
+                             "image_tokenizer.safetensors"));
+        name_file(in, "image_tokenizer", "image_tokenizer.safetensors");
+    }
+    if (in->request->text_tokenizer) {
+        CV_TRY(write_bytes(in, "text.model", in->text_model.data, in->text_model.size));
+        name_file(in, "text_tokenizer", "text.model");
+    }
+    if (in->request->clusters)
+        CV_TRY(write_clusters(in));
+    if (!(text = cv_json_print(in->description, true, in->err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    CV_TRY(write_bytes(in, "model.json", text, strlen(text)));
+fail:
+    cv_free(text);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_import(const cogvideo_import_request *request, const char *directory, cogvideo_error *err)
+{
+    cogvideo_status status;
+    import in = { .request = request, .directory = directory, .job = { .request = request }, .err = err };
+
+    CV_TRY(read_all(&in));
+    CV_TRY(write_all(&in));
+fail:
+    import_close(&in);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* import.h - fills a directory with the parts of a model, as weights/README.md describes it. */
+#ifndef CV_FAMILY_COGVIDEO_IMPORT_IMPORT_H
+#define CV_FAMILY_COGVIDEO_IMPORT_IMPORT_H
+
+#include <cogvideo/import.h>
+
+/* `directory` exists and is empty; on failure it may hold some of the files. Replacing what was there before
+ * is the caller's affair: `output` and `overwrite` of the request are not looked at. */
+cogvideo_status cv_cogvideo_import(const cogvideo_import_request *request, const char *directory, cogvideo_error *err);
+
+#endif

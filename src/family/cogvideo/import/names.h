@@ -1,0 +1,59 @@
+/* names.h - which tensors a checkpoint of the original holds, with their shapes, and where each of them goes.
+ *
+ * The lists follow from a few sizes; the sizes of a network are read off its checkpoint. The original loads a
+ * checkpoint with missing names in silence; here a missing, extra or misshapen weight is an error that names it. What no network learns
+ * (numbers, None, masks, empty tensors) may stand beside the weights. */
+#ifndef CV_FAMILY_COGVIDEO_IMPORT_NAMES_H
+#define CV_FAMILY_COGVIDEO_IMPORT_NAMES_H
+
+#include "base/json.h"
+#include "import/torch.h"
+
+typedef enum cv_home {
+    CV_HOME_TRUNK, /* transformer.*: what both stages share */
+    CV_HOME_OWN,   /* what belongs to this network alone */
+    CV_HOME_SKIP,  /* known, and of use in training only */
+} cv_home;
+
+typedef struct cv_expected {
+    char name[120];
+    cv_home home;
+    int rank;
+    size_t shape[4];
+    const cv_torch_tensor *tensor; /* set by cv_names_match */
+} cv_expected;
+
+typedef struct cv_names {
+    cv_expected *items;
+    size_t count, capacity;
+} cv_names;
+
+void cv_names_free(cv_names *names);
+
+/* The sizes of a transformer that its tensors' shapes tell. */
+typedef struct cv_transformer_sizes {
+    size_t layers, hidden, mlp, vocabulary, positions, extra_positions;
+} cv_transformer_sizes;
+
+/* Takes what stands before all names off first (cv_torch_unwrap). */
+cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cogvideo_error *err);
+
+/* A transformer with a plus channel; `mixed` where each layer has an attn_distribution (the stages have, the
+ * upscaler has not). */
+cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed,
+                                     cogvideo_error *err);
+
+/* The image tokenizer. `description` is the section of that name: its levels' widths and decoders are taken as
+ * they stand, `channels`, `latent` and `codes` are read off the checkpoint. */
+typedef struct cv_tokenizer_sizes {
+    size_t channels, latent, codes;
+} cv_tokenizer_sizes;
+
+cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *torch, cogvideo_error *err);
+cogvideo_status cv_names_tokenizer(cv_names *out, const cv_tokenizer_sizes *sizes, const cv_json *description,
+                                   const char *origin, cogvideo_error *err);
+
+/* Finds every expected tensor in the checkpoint, and sees that it holds no other weight; `log` is told what else is passed over. */
+cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err);
+
+#endif

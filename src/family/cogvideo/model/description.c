@@ -1,0 +1,174 @@
+#include "family/cogvideo/model/description.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *cv_step_name(cv_step_kind step)
+{
+    static const char *const names[CV_STEP_COUNT] = { "first_frame", "keyframes", "interpolate", "upscale" };
+
+    return names[step];
+}
+
+static cogvideo_status read_sampling(cv_sampling *out, const cv_json *section, const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_sampling s = { .temperature = 1, .code_temperature = 1 };
+    int64_t clusters = 0, top_k = 0;
+
+    CV_TRY(cv_json_double(section, "temperature", 1e-3, 1e3, &s.temperature, origin, err));
+    CV_TRY(cv_json_optional_int(section, "clusters", 0, 1 << 20, &clusters, origin, err));
+    CV_TRY(cv_json_optional_double(section, "code_temperature", 1e-3, 1e3, &s.code_temperature, origin, err));
+    CV_TRY(cv_json_optional_int(section, "top_k", 0, 1 << 20, &top_k, origin, err));
+    CV_TRY(cv_json_optional_double(section, "top_p", 0, 1, &s.top_p, origin, err));
+    s.clusters = (int)clusters;
+    s.top_k = (int)top_k;
+    *out = s;
+fail:
+    return status;
+}
+
+static cogvideo_status read_samplings(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *all, *one;
+    char origin[600];
+
+    CV_TRY(cv_json_object(json, "sampling", &all, path, err));
+    for (int step = 0; step < CV_STEP_COUNT; step++) {
+        snprintf(origin, sizeof origin, "%.500s: sampling.%s", path, cv_step_name((cv_step_kind)step));
+        CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
+        CV_TRY(read_sampling(&d->sampling[step], one, origin, err));
+    }
+fail:
+    return status;
+}
+
+static cogvideo_status read_texts(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *texts;
+    char origin[600];
+
+    snprintf(origin, sizeof origin, "%.500s: texts", path);
+    CV_TRY(cv_json_object(json, "texts", &texts, path, err));
+    CV_TRY(cv_json_string(texts, "first_frame_suffix", &d->first_frame_suffix, origin, err));
+    CV_TRY(cv_json_string(texts, "video_suffix", &d->video_suffix, origin, err));
+    CV_TRY(cv_json_string(texts, "guide", &d->guide, origin, err));
+    CV_TRY(cv_json_string(texts, "duration_suffix", &d->duration_suffix, origin, err));
+    CV_TRY(cv_json_string(texts, "separator", &d->separator, origin, err));
+    CV_TRY(cv_json_optional_string(texts, "language", &d->language, origin, err));
+fail:
+    return status;
+}
+
+static cogvideo_status read_numbers(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *durations, *weight;
+    int64_t rate, size;
+
+    CV_TRY(cv_json_array(json, "durations", &durations, path, err));
+    for (const cv_json *item = cv_json_first(durations); item; item = cv_json_next(item)) {
+        double value = cv_json_is_number(item) ? cv_json_number(item) : 0;
+
+        if (d->duration_count == CV_MAX_DURATIONS || !(value >= 0.1 && value <= 1000))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: durations must be 1 to %d numbers from 0.1 to 1000 seconds",
+                           path, CV_MAX_DURATIONS);
+        d->durations[d->duration_count++] = value;
+    }
+    if (d->duration_count == 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: durations must hold at least the key frames' seconds", path);
+    CV_TRY(cv_json_double(json, "guidance", 0, 100, &d->guidance, path, err));
+    CV_TRY(cv_json_object(json, "text_weight", &weight, path, err));
+    CV_TRY(cv_json_double(weight, "plain", -100, 100, &d->text_weight_plain, path, err));
+    CV_TRY(cv_json_double(weight, "guided", -100, 100, &d->text_weight_guided, path, err));
+    CV_TRY(cv_json_int(json, "rate", 1, 64, &rate, path, err));
+    CV_TRY(cv_json_int(json, "picture_size", 1, 16384, &size, path, err));
+    d->rate = (int)rate;
+    d->picture_size = (int)size;
+fail:
+    return status;
+}
+
+/* A file of the model lies in the model's own folder: a name that could lead elsewhere is refused. */
+static cogvideo_status read_file_name(const cv_json *part, const char *key, const char **out, const char *origin,
+                                      cogvideo_error *err)
+{
+    cogvideo_status status = cv_json_string(part, key, out, origin, err);
+
+    if (status == COGVIDEO_OK && (!**out || strchr(*out, '/') || strchr(*out, '\\') || (*out)[0] == '.'))
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.100s' is no plain file name of the model directory", origin,
+                         *out);
+    return status;
+}
+
+static cogvideo_status read_files(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    const struct {
+        const char *part, *key;
+        const char **out;
+    } files[] = {
+        { "stage1", "trunk", &d->files.trunk[0] },
+        { "stage1", "own", &d->files.own[0] },
+        { "stage2", "trunk", &d->files.trunk[1] },
+        { "stage2", "own", &d->files.own[1] },
+        { "trunk", "file", &d->files.bare_trunk },
+        { "upscaler", "file", &d->files.upscaler },
+        { "image_tokenizer", "file", &d->files.image_tokenizer },
+        { "text_tokenizer", "file", &d->files.text_tokenizer },
+        { "clusters", "file", &d->files.clusters },
+    };
+    cogvideo_status status;
+    cv_json *parts, *part;
+    char origin[600];
+
+    CV_TRY(cv_json_object(json, "parts", &parts, path, err));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!cv_json_get(parts, files[i].part))
+            continue;
+        snprintf(origin, sizeof origin, "%.500s: parts.%s", path, files[i].part);
+        CV_TRY(cv_json_object(parts, files[i].part, &part, origin, err));
+        CV_TRY(read_file_name(part, files[i].key, files[i].out, origin, err));
+    }
+fail:
+    return status;
+}
+
+static cogvideo_status read_networks(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *section;
+    char origin[600];
+
+    snprintf(origin, sizeof origin, "%.500s: network", path);
+    CV_TRY(cv_json_object(json, "network", &section, path, err));
+    CV_TRY(cv_cogvideo_config_parse(&d->network, section, origin, err));
+    if (d->files.upscaler) {
+        snprintf(origin, sizeof origin, "%.500s: upscaler", path);
+        CV_TRY(cv_json_object(json, "upscaler", &section, path, err));
+        CV_TRY(cv_upscaler_config_parse(&d->upscaler, section, origin, err));
+    }
+    if (cv_json_get(json, "image_tokenizer")) {
+        snprintf(origin, sizeof origin, "%.500s: image_tokenizer", path);
+        CV_TRY(cv_json_object(json, "image_tokenizer", &section, path, err));
+        CV_TRY(cv_image_tokenizer_config_parse(&d->image_tokenizer, section, origin, err));
+    }
+fail:
+    return status;
+}
+
+cogvideo_status cv_description_read(cv_description *out, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_description d = { 0 };
+
+    CV_TRY(read_files(&d, json, path, err));
+    CV_TRY(read_networks(&d, json, path, err));
+    CV_TRY(read_texts(&d, json, path, err));
+    CV_TRY(read_numbers(&d, json, path, err));
+    CV_TRY(read_samplings(&d, json, path, err));
+    *out = d;
+fail:
+    return status;
+}

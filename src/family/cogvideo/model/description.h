@@ -1,0 +1,47 @@
+/* description.h - a CogVideo model in words and numbers: model.json, as configs/README.md lays it down. */
+#ifndef CV_FAMILY_COGVIDEO_MODEL_DESCRIPTION_H
+#define CV_FAMILY_COGVIDEO_MODEL_DESCRIPTION_H
+
+#include "family/cogvideo/network/config.h"
+#include "model/image_tokenizer/config.h"
+#include "family/cogvideo/upscaler/config.h"
+#include "sample/sampler.h"
+
+#define CV_MAX_DURATIONS 12
+
+/* The steps that draw codes, each with a sampling rule of its own. The values enter the random numbers of each code
+ * (autoregress.c, upscale.c): another value means another clip for every seed. A new step takes the next free one. */
+typedef enum cv_step_kind {
+    CV_STEP_FIRST_FRAME = 0,
+    CV_STEP_KEYFRAMES = 1,
+    CV_STEP_INTERPOLATE = 2,
+    CV_STEP_UPSCALE = 3,
+    CV_STEP_COUNT = 4,
+} cv_step_kind;
+
+/* Strings point into the JSON that it was read from. File names are NULL where the part is absent. */
+typedef struct cv_description {
+    cv_cogvideo_config network;
+    cv_upscaler_config upscaler;               /* read where there is the section */
+    cv_image_tokenizer_config image_tokenizer; /* the same */
+    const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
+    const char *language;                      /* "zh": prompts in other scripts get a warning; NULL = any */
+    double durations[CV_MAX_DURATIONS];        /* seconds: of key frames, then per round */
+    int duration_count;                        /* rounds + 1 */
+    double guidance, text_weight_plain, text_weight_guided;
+    cv_sampling sampling[CV_STEP_COUNT];
+    int rate, picture_size;
+    struct {
+        const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
+        const char *bare_trunk;        /* a trunk that no stage was trained on yet: it makes first frames */
+        const char *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
+    } files;
+} cv_description;
+
+/* Reads what model.json holds beside format, family and name. Errors start with `path`. */
+cogvideo_status cv_description_read(cv_description *out, const cv_json *json, const char *path, cogvideo_error *err);
+
+/* The name of a step in the description's "sampling" section, such as "first_frame". */
+const char *cv_step_name(cv_step_kind step);
+
+#endif

@@ -1,0 +1,218 @@
+#include "family/cogvideo/model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static cogvideo_status open_stage(cv_cogvideo *model, int index, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    const cv_cogvideo_config *c = &d->network;
+    cogvideo_status status;
+    cv_store *trunk = NULL, *own = NULL;
+    const cv_trunk *bound = &model->trunks[index];
+
+    CV_TRY(cv_model_store(&model->head, d->files.trunk[index], true, &trunk, err));
+    CV_TRY(cv_model_store(&model->head, d->files.own[index], true, &own, err));
+    if (index == 1 && model->stages[0].trunk && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0) {
+        bound = &model->trunks[0];
+        model->shared_trunk = true;
+    } else {
+        CV_TRY(cv_trunk_bind(&model->trunks[index], trunk, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                             (float)c->norm_epsilon, err));
+    }
+    CV_TRY(cv_stage_bind(&model->stages[index], index == 0 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, bound, own,
+                         err));
+fail:
+    return status;
+}
+
+/* Without a stage the trunk alone makes first frames. */
+static cogvideo_status open_bare_trunk(cv_cogvideo *model, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = &model->description.network;
+    cogvideo_status status;
+    cv_store *store = NULL;
+
+    CV_TRY(cv_model_store(&model->head, model->description.files.bare_trunk, true, &store, err));
+    CV_TRY(cv_trunk_bind(&model->trunks[0], store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                         (float)c->norm_epsilon, err));
+    model->stages[0] = (cv_stage){ .config = c, .kind = CV_STAGE_SEQUENTIAL, .trunk = &model->trunks[0],
+                                   .head = cv_trunk_head(&model->trunks[0], c->image_codes) };
+fail:
+    return status;
+}
+
+static cogvideo_status open_clusters(cv_cogvideo *model, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *store = NULL;
+    const cv_tensor *labels;
+    int codes = model->description.network.image_codes;
+
+    CV_TRY(cv_model_store(&model->head, model->description.files.clusters, false, &store, err));
+    labels = cv_store_find(store, "labels");
+    if (!labels || labels->dtype != CV_I32 || labels->rank != 1 || labels->count != (size_t)codes)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: one tensor 'labels', I32 [%d], was expected",
+                       cv_store_path(store), codes);
+    if (cv_store_count(store) != 1)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has tensors beside 'labels'", cv_store_path(store));
+    status = cv_clusters_create(&model->clusters, labels->data, codes, err);
+    if (status != COGVIDEO_OK)
+        return cv_fail_prefix(err, status, cv_store_path(store));
+fail:
+    return status;
+}
+
+static cogvideo_status open_text(cv_cogvideo *model, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = &model->description.network;
+    cogvideo_model *head = &model->head;
+    cogvideo_status status;
+    int pieces;
+
+    CV_TRY(cv_model_text(head, model->description.files.text_tokenizer, c->image_codes, err));
+    pieces = cv_text_pieces(head->text);
+    if (pieces > c->vocabulary - c->image_codes)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: has %d pieces, but after %d image codes the vocabulary (%d) has room for %d: another text "
+                       "model belongs to these networks",
+                       head->text_path, pieces, c->image_codes, c->vocabulary, c->vocabulary - c->image_codes);
+    if (cv_text_id(head->text, "<start_of_image>") != c->start_of_image)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: <start_of_image> is %d here, model.json says %d: networks that were trained want their own text "
+                       "model, and for new ones model.json must say the former",
+                       head->text_path, (int)cv_text_id(head->text, "<start_of_image>"), c->start_of_image);
+fail:
+    return status;
+}
+
+static cogvideo_status open_parts(cv_cogvideo *model, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_store *store = NULL;
+
+    for (int index = 0; index < 2; index++)
+        if (d->files.own[index])
+            CV_TRY(open_stage(model, index, err));
+    if (d->files.bare_trunk && !model->stages[0].trunk)
+        CV_TRY(open_bare_trunk(model, err));
+    if (d->files.upscaler) {
+        CV_TRY(cv_model_store(&model->head, d->files.upscaler, true, &store, err));
+        CV_TRY(cv_upscaler_open(&model->upscaler, store, &d->upscaler, err));
+    }
+    if (d->files.image_tokenizer) {
+        CV_TRY(cv_model_store(&model->head, d->files.image_tokenizer, false, &store, err));
+        CV_TRY(cv_image_tokenizer_open(&model->image_tokenizer, store, &d->image_tokenizer, err));
+    }
+    CV_TRY(cv_model_check_claimed(&model->head, err));
+    if (d->files.clusters)
+        CV_TRY(open_clusters(model, err));
+    if (d->files.text_tokenizer)
+        CV_TRY(open_text(model, err));
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_open(cogvideo_model *head, const char *origin, cogvideo_error *err)
+{
+    cv_cogvideo *model = (cv_cogvideo *)(void *)head;
+    cogvideo_status status;
+
+    CV_TRY(cv_description_read(&model->description, head->description, origin, err));
+    CV_TRY(open_parts(model, err));
+fail:
+    return status;
+}
+
+void cv_cogvideo_close(cogvideo_model *head)
+{
+    cv_cogvideo *model = (cv_cogvideo *)(void *)head;
+
+    cv_clusters_free(&model->clusters);
+    cv_image_tokenizer_close(&model->image_tokenizer);
+    cv_upscaler_close(&model->upscaler);
+    for (int i = 0; i < 2; i++) {
+        cv_stage_close(&model->stages[i]);
+        cv_trunk_close(&model->trunks[i]);
+    }
+}
+
+void cv_cogvideo_info(const cogvideo_model *head, cogvideo_model_info *out)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_description *d = &model->description;
+    bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
+
+    out->has_stage1 = stage1;
+    out->has_stage2 = stage2;
+    out->has_upscaler = model->upscaler != NULL;
+    out->has_image_tokenizer = model->image_tokenizer != NULL;
+    out->has_clusters = model->clusters != NULL;
+    out->shared_trunk = model->shared_trunk;
+    out->layers = any ? d->network.layers : 0;
+    out->hidden = any ? d->network.hidden : 0;
+    out->heads = any ? d->network.heads : 0;
+    out->vocabulary = any ? d->network.vocabulary : 0;
+    out->image_codes = d->network.image_codes;
+    out->grid = d->network.grid;
+    out->window = stage2 ? d->network.window : 0;
+    out->keyframes = stage1 ? d->network.frames : 0;
+    out->text_places = d->network.text_places;
+    out->upscaled_grid = model->upscaler ? d->upscaler.upscaled_grid : 0;
+    out->rate = d->rate;
+    out->picture_size = d->picture_size;
+    out->rounds = d->duration_count - 1;
+    out->seconds = d->durations[0];
+}
+
+/* `option` of the import brings it; `trained`: so does a training of this name; NULL = none does. */
+static cogvideo_status lacks(const cv_cogvideo *model, const char *part, const char *option, const char *trained, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s, which 'cogvideo import --%s' brings%s%s%s", model->head.name,
+                   part, option, trained ? ", or 'cogvideo train " : "", trained ? trained : "", trained ? "'" : "");
+}
+
+cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out,
+                              cogvideo_error *err)
+{
+    int index = kind == CV_STAGE_SEQUENTIAL ? 0 : 1;
+
+    if (!model->stages[index].plus)
+        return index == 0 ? lacks(model, "stage 1 (key frames)", "stage1", "stage1", err)
+                          : lacks(model, "stage 2 (interpolation)", "stage2", "stage2", err);
+    *out = &model->stages[index];
+    return cv_exec_prepare(&model->head.exec, err);
+}
+
+cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err)
+{
+    if (!model->stages[0].trunk)
+        return lacks(model, "stage 1 (key frames)", "stage1", "stage1", err);
+    *out = &model->stages[0];
+    return cv_exec_prepare(&model->head.exec, err);
+}
+
+cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err)
+{
+    return model->upscaler ? cv_exec_prepare(&model->head.exec, err) : lacks(model, "super-resolution network", "upscaler", NULL, err);
+}
+
+cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err)
+{
+    return model->image_tokenizer ? cv_exec_prepare(&model->head.exec, err)
+                                  : lacks(model, "image tokenizer", "image-tokenizer", "image-tokenizer", err);
+}
+
+cogvideo_status cv_fail_unsound(const cv_cogvideo *model, cogvideo_stage stage, int frame, int row, cogvideo_error *err)
+{
+    static const char *const stages[] = { "first frame", "key frames", "interpolation", "super-resolution", "decoding", "encoding", "scoring" };
+    char place[60] = "", weight[700];
+    bool found = cv_model_unsound_weight(&model->head, weight, sizeof weight);
+
+    if (row >= 0)
+        snprintf(place, sizeof place, ", row %d", row);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s, frame %d%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take "
+                   "another copy of the model, or import it anew", stages[stage], frame, place,
+                   found ? weight : "each is a number, but some must be too large");
+}

@@ -1,0 +1,47 @@
+/* settings.h - what a run uses: the caller's options with the description's values where they leave a choice. */
+#ifndef CV_FAMILY_COGVIDEO_MODEL_SETTINGS_H
+#define CV_FAMILY_COGVIDEO_MODEL_SETTINGS_H
+
+#include "family/cogvideo/model/model.h"
+
+#include <cogvideo/generate.h>
+
+#define CV_SEED_END ((uint64_t)1 << 53)
+#define CV_MAX_SAMPLES 64
+
+/* The ranges that generate.h gives; seeds end where a header's JSON no longer holds every whole number. */
+cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
+
+/* The sampling rule of a step. Clusters without the cluster file are an error that names the way out. */
+cogvideo_status cv_step_sampling(const cv_cogvideo *model, const cogvideo_generate_options *options,
+                                 cv_step_kind step, cv_sampling *out, cogvideo_error *err);
+
+/* Alpha of a step, 1 = unguided; and the text weight that goes with it. */
+double cv_step_guidance(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step);
+double cv_step_text_weight(const cv_cogvideo *model, const cogvideo_generate_options *options, bool guided);
+
+/* Seconds told to the model: of key frames (round -1) or of a round of interpolation (0, 1, ...), scaled where the
+ * caller wants another length than the description's. */
+double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options, int round);
+/* Rounds of interpolation behind a clip of so many frames: 0 for key frames, and for any number that rounds never give. */
+int cv_rounds_behind(const cv_cogvideo *model, int frames);
+/* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many frames are. They are
+ * numbered from the key frames on, so that two runs of one round each give what one run of two gives. An error where there are none. */
+cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end, cogvideo_error *err);
+/* Length of the whole clip. */
+double cv_clip_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options);
+
+/* A clip against what a network takes: at least one frame, `grid` on a side, codes below `codes`. */
+cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err);
+
+/* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */
+cogvideo_status cv_record_open(cv_json **out, const cv_cogvideo *model, const cogvideo_generate_options *options,
+                               const char *earlier, cogvideo_error *err);
+/* Adds what a step did as a member of its name. `seconds` below 0 and `guide` NULL leave their members out. */
+void cv_record_step(cv_json *record, const char *name, const cogvideo_generate_options *options, const int32_t *text,
+                    int text_count, const int32_t *guide, int guide_count, double guidance, double text_weight,
+                    double seconds, const cv_sampling *sampling);
+/* The record as a clip's header; frees the record. */
+cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvideo_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* autoregress.h - the sampling loop: code after code, side by side in any number of sequences. The first frame, the
+ * key frames and the windows of a round of interpolation are all this loop. */
+#ifndef CV_FAMILY_COGVIDEO_STEPS_AUTOREGRESS_H
+#define CV_FAMILY_COGVIDEO_STEPS_AUTOREGRESS_H
+
+#include "family/cogvideo/model/texts.h"
+#include "family/cogvideo/network/forward.h"
+
+#include <cogvideo/generate.h>
+
+/* One clip in the making: codes [slots][L], the given ones in place. */
+typedef struct cv_strand {
+    int32_t *codes;
+    uint32_t sample;        /* with the frame ids, what its random numbers are a function of */
+    const uint32_t *frames; /* [slots]: the frame that each slot is, unique within its step */
+} cv_strand;
+
+typedef struct cv_loop {
+    const cv_cogvideo *model;
+    const cv_stage *stage;
+    const cv_ids *text, *guide;    /* `guide` NULL = unguided */
+    double guidance;
+    float text_weight;
+    bool plus;                     /* false: the first frame */
+    int given, slots;              /* slots 0 .. given-1 are known, given .. slots-1 are made */
+    bool blank;                    /* the given ones are not passed but taken as zeros: to measure what comes after them */
+    const cv_sampling *sampling;
+    uint64_t seed;
+    uint32_t step_id;              /* which step of the pipeline: the last word of the random numbers' counter */
+    cv_strand *strands;
+    int count;
+    /* Called after each place with the codes done so far by all strands, in this loop; another value than 0 stops. */
+    int (*advanced)(void *user, long long codes);
+    /* A slot is finished in all strands. Another value than 0 stops. */
+    int (*slot_done)(void *user, int slot);
+    void *user;
+    const cogvideo_callbacks *rows; /* their row and recall: told of finished rows, asked for known ones; NULL = nobody */
+    cogvideo_stage told_as;         /* and what those are told to be of */
+    int round;
+} cv_loop;
+
+/* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. */
+cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err);
+
+/* Bytes that it allocates: caches and scratch. */
+void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int guide, bool plus, int given,
+                   int slots, int count, uint64_t *caches, uint64_t *scratch);
+
+#endif

@@ -1,0 +1,265 @@
+/* codec.c - codes to pixels and pixels to codes, by the image tokenizer. */
+#include "family/cogvideo/steps/steps.h"
+#include "family/cogvideo/model/settings.h"
+#include "tokens/header.h"
+
+#include <math.h>
+
+/* [count] floats to bytes: clamped to 0..1, or stretched to the picture's own range. False where one is NaN or infinite. */
+static bool to_bytes(uint8_t *out, const float *rgb, size_t count, bool minmax)
+{
+    float low = 0, high = 1;
+
+    if (minmax) {
+        low = high = rgb[0];
+        for (size_t i = 1; i < count; i++) {
+            low = rgb[i] < low ? rgb[i] : low;
+            high = rgb[i] > high ? rgb[i] : high;
+        }
+        if (high <= low)
+            high = low + 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float value = (rgb[i] - low) / (high - low);
+
+        value = value > 0 ? value < 1 ? value : 1 : 0; /* a NaN becomes 0 */
+        out[i] = (uint8_t)lrintf(255.0f * value);
+    }
+    return cv_dtype_not_finite(CV_F32, rgb, count) == count;
+}
+
+/* Frames per second from the times of a clip; 0 where they do not tell. */
+static double clip_fps(const cogvideo_tokens *clip)
+{
+    double seconds = clip->frames > 1 ? clip->times[clip->frames - 1] - clip->times[0] : 0;
+    double fps = seconds > 0 ? (clip->frames - 1) / seconds : 0;
+
+    return fps >= 0.01 && fps <= 1000 ? fps : 0;
+}
+
+static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_decode_options *options,
+                                     const cogvideo_tokens *in, cogvideo_video *video, cogvideo_error *err)
+{
+    size_t places = (size_t)in->grid * (size_t)in->grid;
+    size_t values = (size_t)video->width * (size_t)video->height * 3;
+    cogvideo_status status = COGVIDEO_OK;
+    float *rgb = NULL;
+    void *scratch = NULL;
+    cogvideo_progress progress = { .stage = COGVIDEO_STAGE_DECODE, .rounds = 1, .frames = in->frames, .sequences = 1,
+                                   .all_codes = (long long)places * in->frames };
+
+    CV_NEW(rgb, values, err);
+    scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->grid, in->grid,
+                                                         in->rate), 1, err);
+    if (!scratch) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    for (int f = 0; f < in->frames; f++) {
+        CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
+                                         in->grid, in->grid, in->rate, scratch, err));
+        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
+            status = cv_fail_unsound(model, COGVIDEO_STAGE_DECODE, f, -1, err);
+            goto fail;
+        }
+        progress.frame = f + 1;
+        progress.codes = (long long)places * (f + 1);
+        if (options && options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
+            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            goto fail;
+        }
+    }
+fail:
+    cv_free(rgb);
+    cv_free(scratch);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
+                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    int wanted = options && options->size ? options->size : model->description.picture_size, side;
+    cogvideo_status status;
+    cogvideo_video video = { 0 }, enlarged = { 0 };
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    CV_TRY(cv_check_clip(in, in->grid, model->description.image_tokenizer.codes, "the image tokenizer", err));
+    if (wanted < -1 || wanted > 16384)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 1 to 16384 pixels, not %d", wanted);
+    if ((long long)in->grid * in->rate > 16384)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than 16384 pixels",
+                       in->grid, in->grid, in->rate);
+    side = in->grid * in->rate;
+    CV_TRY(cogvideo_video_alloc(&video, side, side, in->frames, clip_fps(in), err));
+    if (options && options->fps > 0)
+        video.fps = options->fps;
+    CV_TRY(decode_frames(model, options, in, &video, err));
+    if (side < wanted) {
+        CV_TRY(cogvideo_video_nearest(&enlarged, &video, wanted, wanted, err));
+        cogvideo_video_free(&video);
+        video = enlarged;
+    }
+    *out = video;
+    return COGVIDEO_OK;
+fail:
+    cogvideo_video_free(&video);
+    return status;
+}
+
+/* --- pixels to codes ----------------------------------------------------------------------------------------- */
+
+#define LINE_SPARE 64 /* bytes of a frame's line besides its codes */
+
+typedef struct encoder {
+    cogvideo_encoder head; /* first */
+    const cv_cogvideo *model;
+    cogvideo_callbacks callbacks;
+    cogvideo_progress progress;
+    cogvideo_tokens clip; /* its frames so far */
+    int size, most;       /* pixels on a side; frames that a file of codes holds */
+    int expected, capacity;
+    void *scratch;
+    cv_json *record;
+} encoder;
+
+static encoder *encoder_of(cogvideo_encoder *head)
+{
+    return (encoder *)(void *)head;
+}
+
+/* Frames of the longest codes that fit the file of a clip. */
+static int most_frames(const cv_cogvideo *model, size_t places)
+{
+    size_t digits = 1;
+
+    for (int64_t code = model->description.image_tokenizer.codes - 1; code >= 10; code /= 10)
+        digits++;
+    return (int)(CV_TOKENS_MAX_FILE / (places * (digits + 1) + LINE_SPARE));
+}
+
+static cogvideo_status too_many(const encoder *e, int frames, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "%d frames of %dx%d codes are more than a file of codes holds, %d: encode no more than that (--frames %d)", frames,
+                   e->clip.grid, e->clip.grid, e->most, e->most);
+}
+
+static size_t encoder_places(const encoder *e)
+{
+    return (size_t)e->clip.grid * (size_t)e->clip.grid;
+}
+
+void cv_cogvideo_encoder_close(cogvideo_encoder *head)
+{
+    encoder *e = encoder_of(head);
+
+    cogvideo_tokens_free(&e->clip);
+    cv_json_free(&e->record);
+    cv_free(e->scratch);
+    cv_free(e);
+}
+
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate, int expected,
+                                         const cogvideo_callbacks *callbacks, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    encoder *e = NULL;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    if (size < 1 || rate < 1 || size % rate != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate, size, size);
+    CV_TRY(cv_tokens_check(size / rate, rate, err));
+    CV_NEW(e, 1, err);
+    e->head.model = head;
+    e->model = model;
+    e->size = size;
+    e->expected = expected;
+    e->clip = (cogvideo_tokens){ .grid = size / rate, .rate = rate };
+    e->progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_ENCODE, .rounds = 1, .sequences = 1 };
+    if (callbacks)
+        e->callbacks = *callbacks;
+    e->most = most_frames(model, encoder_places(e));
+    if (expected > e->most) {
+        status = too_many(e, expected, err);
+        goto fail;
+    }
+    CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
+    if (!(e->scratch = cv_alloc(cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size), 1, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    *out = &e->head;
+    return COGVIDEO_OK;
+fail:
+    if (e)
+        cv_cogvideo_encoder_close(&e->head);
+    return status;
+}
+
+/* Room for one frame more. */
+static cogvideo_status encoder_room(encoder *e, cogvideo_error *err)
+{
+    const size_t frames = (size_t)e->clip.frames, grown = e->expected > e->clip.frames ? (size_t)e->expected : frames + frames / 2 + 1;
+    int32_t *codes;
+    double *times;
+
+    if (e->clip.frames >= e->most)
+        return too_many(e, e->clip.frames + 1, err);
+    if (e->clip.frames < e->capacity)
+        return COGVIDEO_OK;
+    if (!(codes = cv_realloc(e->clip.codes, frames * encoder_places(e), grown * encoder_places(e), sizeof *codes, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    e->clip.codes = codes;
+    if (!(times = cv_realloc(e->clip.times, frames, grown, sizeof *times, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    e->clip.times = times;
+    e->capacity = (int)grown;
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status encoder_report(encoder *e, int frames, cogvideo_error *err)
+{
+    e->progress.frame = e->clip.frames;
+    e->progress.frames = frames;
+    e->progress.codes = (long long)encoder_places(e) * e->clip.frames;
+    e->progress.all_codes = (long long)encoder_places(e) * frames;
+    if (e->callbacks.progress && e->callbacks.progress(e->callbacks.user, &e->progress))
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time, cogvideo_error *err)
+{
+    encoder *e = encoder_of(head);
+    cogvideo_status status;
+
+    CV_TRY(encoder_room(e, err));
+    status = cv_image_tokenizer_encode(&e->model->head.exec, e->model->image_tokenizer,
+                                       e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels, e->size, e->size,
+                                       e->clip.rate, e->scratch, err);
+    if (status == COGVIDEO_ERROR_MODEL)
+        status = cv_fail_unsound(e->model, COGVIDEO_STAGE_ENCODE, e->clip.frames, -1, err);
+    CV_TRY(status);
+    e->clip.times[e->clip.frames++] = time;
+    status = encoder_report(e, e->expected >= e->clip.frames ? e->expected : 0, err);
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_tokens *out, cogvideo_error *err)
+{
+    encoder *e = encoder_of(head);
+    cogvideo_status status;
+
+    if (e->clip.frames == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
+    CV_TRY(encoder_report(e, e->clip.frames, err));
+    CV_TRY(cv_record_close(&e->record, &e->clip, err));
+    *out = e->clip;
+    e->clip = (cogvideo_tokens){ 0 };
+fail:
+    return status;
+}

@@ -1,0 +1,208 @@
+/* interpolate.c - recursive interpolation by stage 2: each round puts a frame between every two. CogVideo, section 3.2.
+ *
+ * A window has three known frames (2i, 2i+1, 2i+2 of the parent) and makes the two between them. Windows of a round
+ * do not see each other, so they run side by side. */
+#include "family/cogvideo/steps/steps.h"
+#include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/step.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct round_run {
+    const cv_cogvideo *model;
+    const cogvideo_generate_options *options;
+    const cv_stage *stage;
+    int round, first_round, end_round; /* counted from the key frames */
+    const cogvideo_tokens *parent;
+    cogvideo_tokens *child;     /* twice the parent's frames less one */
+    int windows, first_window;  /* of the round; of the batch that runs */
+    int32_t *codes;             /* [windows][slots][L], slots in the sequence's order */
+    uint32_t *frame_ids;        /* [windows][slots]: the slot's frame of the child */
+    cv_strand *strands;         /* [windows] */
+    int batch;                  /* windows in the batch that runs */
+    int told;                   /* frames of the child that were given to the caller */
+    cogvideo_progress progress;
+    long long before;           /* codes of earlier batches of the round */
+} round_run;
+
+static int advanced(void *user, long long codes)
+{
+    round_run *run = user;
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+
+    run->progress.codes = run->before + codes;
+    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+}
+
+/* Tells the caller of the child's frames up to, not including, `end`. Only the last round's frames are results. */
+static int tell_frames(round_run *run, int end)
+{
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+    size_t L = (size_t)cv_cogvideo_places(&run->model->description.network);
+
+    for (; run->told < end; run->told++)
+        if (callbacks->frame && run->round == run->end_round - 1 &&
+            callbacks->frame(callbacks->user, run->options->first_sample, run->told, run->child->times[run->told],
+                             run->child->codes + (size_t)run->told * L))
+            return 1;
+    return 0;
+}
+
+static int slot_done(void *user, int slot)
+{
+    round_run *run = user;
+    const cv_cogvideo_config *config = &run->model->description.network;
+    size_t L = (size_t)cv_cogvideo_places(config);
+
+    for (int w = run->first_window; w < run->first_window + run->batch; w++) {
+        size_t at = (size_t)w * (size_t)config->frames + (size_t)slot;
+
+        memcpy(run->child->codes + run->frame_ids[at] * L, run->codes + at * L, L * sizeof *run->codes);
+    }
+    run->progress.frame += run->batch;
+    return 0;
+}
+
+/* Codes and frame ids of every window, in slot order. */
+static void lay_out(round_run *run)
+{
+    const cv_cogvideo_config *config = &run->model->description.network;
+    int slots = config->frames, known = cv_cogvideo_known(config);
+    size_t L = (size_t)cv_cogvideo_places(config);
+
+    for (int w = 0; w < run->windows; w++) {
+        uint32_t *ids = run->frame_ids + w * slots;
+        int32_t *codes = run->codes + (size_t)w * (size_t)slots * L;
+
+        for (int slot = 0; slot < slots; slot++)
+            ids[slot] = (uint32_t)(w * (slots - 1) + cv_slot_time(config, CV_STAGE_INTERPOLATE, slot));
+        memcpy(codes, run->parent->codes + (size_t)(w * (known - 1)) * L, (size_t)known * L * sizeof *codes);
+        run->strands[w] = (cv_strand){ codes, (uint32_t)run->options->first_sample, ids };
+    }
+    for (int f = 0; f < run->parent->frames; f++) {
+        memcpy(run->child->codes + 2 * (size_t)f * L, run->parent->codes + (size_t)f * L, L * sizeof *run->codes);
+        run->child->times[2 * f] = run->parent->times[f];
+        if (f > 0)
+            run->child->times[2 * f - 1] = 0.5 * (run->parent->times[f - 1] + run->parent->times[f]);
+    }
+}
+
+static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &run->model->description.network;
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int first = 0; first < run->windows; first += batch) {
+        run->first_window = first;
+        run->batch = run->windows - first < batch ? run->windows - first : batch;
+        run->progress.sequences = run->batch;
+        loop->strands = run->strands + first;
+        loop->count = run->batch;
+        CV_TRY(cv_loop_run(loop, err));
+        run->before = run->progress.codes;
+        if (tell_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
+            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            goto fail;
+        }
+    }
+fail:
+    return status;
+}
+
+/* Texts, sampling and record of a round, then its windows. */
+static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &run->model->description.network;
+    cogvideo_status status;
+    cv_cogvideo_step step = { 0 };
+    char name[40];
+    cv_loop loop = { .model = run->model, .stage = run->stage, .text = &step.text, .plus = true, .given = cv_cogvideo_known(config),
+                     .slots = config->frames, .sampling = &step.sampling, .seed = run->options->seed,
+                     .step_id = CV_STEP_INTERPOLATE | (uint32_t)run->round << 8, .advanced = advanced, .slot_done = slot_done, .user = run,
+                     .rows = &run->options->callbacks, .told_as = COGVIDEO_STAGE_INTERPOLATE, .round = run->round };
+
+    CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_INTERPOLATE, run->round, err));
+    loop.guide = step.guided ? &step.guide : NULL;
+    loop.guidance = step.guidance;
+    loop.text_weight = (float)step.text_weight;
+    snprintf(name, sizeof name, "interpolate_%d", run->round);
+    cv_cogvideo_step_record(&step, run->options, name, record);
+    CV_TRY(run_batches(run, &loop, batch, err));
+fail:
+    cv_cogvideo_step_free(&step);
+    return status;
+}
+
+/* Makes the round's child in `out`. `run` holds model, options, stage and rounds. */
+static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens *parent, cogvideo_tokens *out,
+                                 cv_json *record, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &run.model->description.network;
+    int known = cv_cogvideo_known(config), L = cv_cogvideo_places(config), made;
+    cogvideo_status status;
+    cogvideo_tokens child = { 0 };
+
+    run.parent = parent;
+    run.child = &child;
+    run.windows = (parent->frames - 1) / (known - 1);
+    made = run.windows * (config->frames - known);
+    CV_TRY(cogvideo_tokens_alloc(&child, parent->grid, parent->rate, 2 * parent->frames - 1, err));
+    CV_NEW(run.codes, (size_t)run.windows * (size_t)config->frames * (size_t)L, err);
+    CV_NEW(run.frame_ids, run.windows * config->frames, err);
+    CV_NEW(run.strands, run.windows, err);
+    lay_out(&run);
+    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_INTERPOLATE, .round = run.round - run.first_round,
+                                        .rounds = run.end_round - run.first_round, .frames = made,
+                                        .all_codes = (long long)made * L };
+    CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
+    *out = child;
+    child = (cogvideo_tokens){ 0 };
+fail:
+    cogvideo_tokens_free(&child);
+    cv_free(run.codes);
+    cv_free(run.frame_ids);
+    cv_free(run.strands);
+    return status;
+}
+
+static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options,
+                             const cogvideo_tokens *in, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &model->description.network;
+    cogvideo_status status = cv_check_options(options, err);
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if (options->batch < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the batch must be from 1, not %d", options->batch);
+    return cv_check_clip(in, config->grid, config->image_codes, "stage 2", err);
+}
+
+cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    cogvideo_status status;
+    cogvideo_tokens clip = { 0 }, next = { 0 };
+    cv_json *record = NULL;
+    round_run run = { .model = model, .options = options };
+
+    CV_TRY(check(model, options, in, err));
+    CV_TRY(cv_rounds_of(model, in->frames, options->rounds, &run.first_round, &run.end_round, err));
+    CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
+    CV_TRY(cv_record_open(&record, model, options, in->header, err));
+    for (run.round = run.first_round; run.round < run.end_round; run.round++) {
+        CV_TRY(run_round(run, options->batch, run.round > run.first_round ? &clip : in, &next, record, err));
+        cogvideo_tokens_free(&clip);
+        clip = next;
+        next = (cogvideo_tokens){ 0 };
+    }
+    CV_TRY(cv_record_close(&record, &clip, err));
+    *out = clip;
+    return COGVIDEO_OK;
+fail:
+    cv_json_free(&record);
+    cogvideo_tokens_free(&clip);
+    return status;
+}

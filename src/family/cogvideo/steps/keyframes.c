@@ -1,0 +1,175 @@
+/* keyframes.c - from a prompt to key frames: the first frame with the plus channel off (CogView2's text-to-image),
+ * then the others by stage 1, guided. CogVideo, section 3.3. */
+#include "family/cogvideo/steps/steps.h"
+#include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/step.h"
+
+#include <string.h>
+
+typedef struct keyframes_run {
+    const cv_cogvideo *model;
+    const cogvideo_generate_options *options;
+    int samples, frames;
+    cogvideo_tokens *clips; /* [samples] */
+    cogvideo_progress progress;
+} keyframes_run;
+
+static int advanced(void *user, long long codes)
+{
+    keyframes_run *run = user;
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+
+    run->progress.codes = codes;
+    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+}
+
+static int slot_done(void *user, int slot)
+{
+    keyframes_run *run = user;
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+    int L = cv_cogvideo_places(&run->model->description.network);
+
+    run->progress.frame++;
+    for (int s = 0; callbacks->frame && s < run->samples; s++)
+        if (callbacks->frame(callbacks->user, run->options->first_sample + s, slot, run->clips[s].times[slot],
+                             run->clips[s].codes + (size_t)slot * (size_t)L))
+            return 1;
+    return 0;
+}
+
+static void begin(keyframes_run *run, cogvideo_stage stage, int made)
+{
+    int L = cv_cogvideo_places(&run->model->description.network);
+
+    run->progress = (cogvideo_progress){ .stage = stage, .rounds = 1, .frames = made, .sequences = run->samples,
+                                         .all_codes = (long long)made * L * run->samples };
+}
+
+/* One loop over all samples: slots `given` .. `slots` - 1. */
+static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_t *frame_ids, cogvideo_error *err)
+{
+    cv_strand strands[CV_MAX_SAMPLES];
+
+    for (int s = 0; s < run->samples; s++)
+        strands[s] = (cv_strand){ run->clips[s].codes, (uint32_t)(run->options->first_sample + s), frame_ids };
+    loop->model = run->model;
+    loop->seed = run->options->seed;
+    loop->strands = strands;
+    loop->count = run->samples;
+    loop->advanced = advanced;
+    loop->slot_done = slot_done;
+    loop->user = run;
+    loop->rows = &run->options->callbacks;
+    loop->told_as = run->progress.stage;
+    return cv_loop_run(loop, err);
+}
+
+static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv_json *record, cogvideo_error *err)
+{
+    static const uint32_t frame_id[1] = { 0 };
+    cogvideo_status status;
+    cv_cogvideo_step step = { 0 };
+    cv_loop loop = { .stage = stage, .text = &step.text, .slots = 1, .sampling = &step.sampling, .step_id = CV_STEP_FIRST_FRAME };
+
+    CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_FIRST_FRAME, 0, err));
+    loop.text_weight = (float)step.text_weight;
+    cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), record);
+    begin(run, COGVIDEO_STAGE_FIRST_FRAME, 1);
+    CV_TRY(run_loop(run, &loop, frame_id, err));
+fail:
+    cv_cogvideo_step_free(&step);
+    return status;
+}
+
+static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, cv_json *record, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_cogvideo_step step = { 0 };
+    uint32_t *frame_ids = NULL;
+    cv_loop loop = { .stage = stage, .text = &step.text, .plus = true, .given = 1, .slots = run->frames, .sampling = &step.sampling,
+                     .step_id = CV_STEP_KEYFRAMES };
+
+    CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_KEYFRAMES, 0, err));
+    loop.guide = step.guided ? &step.guide : NULL;
+    loop.guidance = step.guidance;
+    loop.text_weight = (float)step.text_weight;
+    CV_NEW(frame_ids, run->frames, err);
+    for (int i = 0; i < run->frames; i++)
+        frame_ids[i] = (uint32_t)i;
+    cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), record);
+    begin(run, COGVIDEO_STAGE_KEYFRAMES, run->frames - 1);
+    CV_TRY(run_loop(run, &loop, frame_ids, err));
+fail:
+    cv_free(frame_ids);
+    cv_cogvideo_step_free(&step);
+    return status;
+}
+
+/* Room for every sample's clip, its frames spread evenly over the clip's seconds. */
+static cogvideo_status make_clips(keyframes_run *run, int slots, cogvideo_error *err)
+{
+    const cv_description *d = &run->model->description;
+    double step = cv_clip_seconds(run->model, run->options) / (slots > 1 ? slots - 1 : 1);
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int s = 0; s < run->samples; s++) {
+        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], d->network.grid, d->rate, run->frames, err));
+        for (int i = 0; i < run->frames; i++)
+            run->clips[s].times[i] = i * step;
+    }
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                      const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const int count = options->keyframes;
+    const cv_cogvideo_config *config = &model->description.network;
+    int L = cv_cogvideo_places(config);
+    cogvideo_status status;
+    const cv_stage *stage;
+    cv_json *record = NULL;
+    cogvideo_tokens clips[CV_MAX_SAMPLES] = { { 0 } };
+    keyframes_run run = { .model = model, .options = options, .samples = options->samples ? options->samples : 1,
+                          .frames = count ? count : config->frames, .clips = clips };
+
+    CV_TRY(cv_check_options(options, err));
+    if (count < 0 || count > config->frames)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to %d key frames, not %d", config->frames,
+                       count);
+    CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err)
+                          : cv_need_trunk(model, &stage, err));
+    if (in)
+        CV_TRY(cv_check_clip(in, config->grid, config->image_codes, "stage 1", err));
+    cv_warn_language(model, options);
+    CV_TRY(make_clips(&run, config->frames, err));
+    CV_TRY(cv_record_open(&record, model, options, in ? in->header : NULL, err));
+    if (in) {
+        for (int s = 0; s < run.samples; s++)
+            memcpy(clips[s].codes, in->codes, (size_t)L * sizeof *in->codes);
+        if (slot_done(&run, 0)) {
+            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            goto fail;
+        }
+    } else {
+        CV_TRY(first_frame(&run, stage, record, err));
+    }
+    if (run.frames > 1)
+        CV_TRY(other_frames(&run, stage, record, err));
+    for (int s = 0; s < run.samples; s++) {
+        cv_json *own = cv_json_copy(record);
+
+        cv_json_set_int(own, "sample", options->first_sample + s);
+        CV_TRY(cv_record_close(&own, &clips[s], err));
+    }
+    cv_json_free(&record);
+    memcpy(out, clips, (size_t)run.samples * sizeof *clips);
+    return COGVIDEO_OK;
+fail:
+    cv_json_free(&record);
+    for (int s = 0; s < CV_MAX_SAMPLES; s++)
+        cogvideo_tokens_free(&clips[s]);
+    return status;
+}

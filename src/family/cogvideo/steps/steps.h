@@ -1,0 +1,38 @@
+/* steps.h - what the family's table offers, one file each; contracts as in family.h and, of the same names, generate.h and
+ * inspect.h. Options are checked here. */
+#ifndef CV_FAMILY_COGVIDEO_STEPS_STEPS_H
+#define CV_FAMILY_COGVIDEO_STEPS_STEPS_H
+
+#include "family/cogvideo/model/model.h"
+
+/* Key frames: `in` (may be NULL) gives frame 0 of every sample: its frame 0 is taken. */
+cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                      const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                    const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_check(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,
+                                  int frames, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,
+                                 int frames, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
+                                   const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate, int expected,
+                                         const cogvideo_callbacks *callbacks, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_tokens *out, cogvideo_error *err);
+void cv_cogvideo_encoder_close(cogvideo_encoder *head);
+cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                  const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                                  int *scored, cogvideo_error *err);
+cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_model *second,
+                                    const cogvideo_generate_options *options, const cogvideo_score_options *what,
+                                    double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
+                                    cogvideo_error *err);
+cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                    const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
+                                    cogvideo_inspection *out, cogvideo_error *err);
+int cv_cogvideo_code_cluster(const cogvideo_model *head, int32_t code);
+
+#endif

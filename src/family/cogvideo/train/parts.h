@@ -1,0 +1,24 @@
+/* parts.h - the parts of a CogVideo model that can be trained, as the family's table lists them. */
+#ifndef CV_FAMILY_COGVIDEO_TRAIN_PARTS_H
+#define CV_FAMILY_COGVIDEO_TRAIN_PARTS_H
+
+#include "family/cogvideo/model/model.h"
+#include "train/learner.h"
+
+#define CV_COGVIDEO_PARTS 4
+extern const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS];
+
+/* Weights start as the recipe says; a checkpoint may replace them afterwards. */
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                            const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                            cogvideo_error *err);
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                        cogvideo_error *err);
+
+/* cogvideo_dataset_tokens of this family. */
+cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head, const char *output,
+                                           const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
+                                           long long *rows, cogvideo_error *err);
+
+#endif

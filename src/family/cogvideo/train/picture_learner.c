@@ -1,0 +1,467 @@
+/* picture_learner.c - trains the image tokenizer on squares cut from the frames of datasets. */
+#include "base/file.h"
+#include "base/rng.h"
+#include "family/cogvideo/steps/steps.h"
+#include "model/image_tokenizer/learn.h"
+#include "tensor/store_write.h"
+#include "family/cogvideo/train/parts.h"
+#include "train/codebook.h"
+#include "train/init.h"
+#include "train/kmeans.h"
+
+#include <cogvideo/dataset.h>
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_DATASETS 8
+#define START_BATCHES 8  /* whose vectors the codebook starts from */
+#define KMEANS_ROUNDS 10
+#define COUNT_BATCHES 200 /* over which the use of codes is counted */
+#define CLUSTER_ROUNDS 50
+#define PLACES 4         /* among which a busy square is sought */
+enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865, DRAW_COUNT = 0x636f };
+
+typedef struct picture_learner {
+    cv_learner head;
+    cogvideo_dataset *data[MAX_DATASETS], *held_out;
+    int datasets;
+    cv_image_learner *learner;
+    cv_codebook codebook;
+    cv_codebook_options averaging;
+    uint8_t *pixels;    /* [batch][crop][crop][3] */
+    bool quantised;     /* the first steps of a run are not */
+    float *z;           /* [START_BATCHES][rows][latent], what the codebook starts from */
+    double *away;       /* [rows], scratch of the codebook's update */
+    int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
+    bool *merged;       /* [codes], scratch */
+    void *memory;       /* of the arena for that start */
+    size_t memory_size;
+} picture_learner;
+
+/* How much the pixels of a square vary: the sum of their variances, times its pixels. */
+static double variation(const uint8_t *corner, int side, int crop)
+{
+    double total = 0;
+
+    for (int c = 0; c < 3; c++) {
+        int64_t sum = 0, squares = 0;
+
+        for (int y = 0; y < crop; y++)
+            for (int x = 0; x < crop; x++) {
+                int value = corner[(y * side + x) * 3 + c];
+
+                sum += value;
+                squares += value * value;
+            }
+        total += (double)squares - (double)sum * (double)sum / (crop * crop);
+    }
+    return total;
+}
+
+/* The corner of a square at a random place of a frame: the most varied of a few where the recipe wants it busy. */
+static const uint8_t *choose_place(const cv_recipe *recipe, const uint8_t *frame, int side, uint64_t seed,
+                                   uint32_t counter[4], bool any_place)
+{
+    const uint8_t *best = NULL;
+    double most = -1;
+
+    for (int i = 0; i < PLACES; i++) {
+        const uint8_t *corner;
+        uint32_t bits[4];
+        double found;
+
+        counter[2] = (uint32_t)i + 1;
+        cv_rng_block(bits, seed, counter);
+        corner = frame + (bits[0] % (uint32_t)(side - recipe->crop + 1) * (uint32_t)side +
+                          bits[1] % (uint32_t)(side - recipe->crop + 1)) * 3;
+        if (any_place || (i == 0 && cv_rng_unit(bits[2], bits[3]) >= recipe->busy))
+            return corner;
+        found = variation(corner, side, recipe->crop);
+        if (found > most) {
+            most = found;
+            best = corner;
+        }
+    }
+    return best;
+}
+
+/* A square of a random frame of a random clip; those of the evaluation lie anywhere. */
+static void cut(picture_learner *l, const cogvideo_dataset *dataset, uint8_t *out, uint64_t seed, uint32_t index,
+                uint32_t picture, uint32_t stream)
+{
+    uint32_t counter[4] = { index, picture, 0, stream }, bits[4];
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    int crop = l->head.recipe->crop;
+    const uint8_t *corner;
+
+    cv_rng_block(bits, seed, counter);
+    cogvideo_dataset_get_info(dataset, &info);
+    if (cogvideo_dataset_get_clip(dataset, (int)(bits[0] % (uint32_t)info.clips), &clip, NULL) != COGVIDEO_OK)
+        return; /* an index below the count is always there */
+    corner = clip.pixels + (size_t)(bits[1] % (uint32_t)clip.frames) * (size_t)(info.size * info.size * 3);
+    corner = choose_place(l->head.recipe, corner, info.size, seed, counter, stream == DRAW_HELD_OUT);
+    for (int row = 0; row < crop; row++)
+        memcpy(out + (size_t)(row * crop * 3), corner + (size_t)(row * info.size * 3), (size_t)(crop * 3));
+}
+
+static void fill(picture_learner *l, uint32_t index, uint32_t stream)
+{
+    const cv_recipe *recipe = l->head.recipe;
+    size_t size = (size_t)(recipe->crop * recipe->crop * 3);
+
+    for (int i = 0; i < recipe->batch; i++) {
+        size_t number = (size_t)index * (size_t)recipe->batch + (size_t)i; /* of the picture, in the whole run */
+        const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[number % (size_t)l->datasets];
+
+        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->seed, index, (uint32_t)i,
+            stream);
+    }
+}
+
+static double loss_of(const picture_learner *l, const cv_image_losses *losses)
+{
+    const cv_recipe *recipe = l->head.recipe;
+
+    return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 +
+           (l->quantised ? recipe->commitment * losses->commitment : 0);
+}
+
+/* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
+static void start_codebook(picture_learner *l, uint32_t index)
+{
+    int rows = cv_image_learner_rows(l->learner);
+    size_t size = (size_t)rows * (size_t)l->codebook.latent;
+    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+    cv_image_losses losses;
+
+    for (int b = 0; b < START_BATCHES; b++) {
+        fill(l, index + (uint32_t)b, DRAW_CROP);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
+    }
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * START_BATCHES, START_BATCHES, KMEANS_ROUNDS,
+                      l->head.recipe->seed, &arena);
+}
+
+/* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
+static void count_codes(picture_learner *l)
+{
+    int rows = cv_image_learner_rows(l->learner);
+    cv_image_losses losses;
+
+    for (int b = 0; b < COUNT_BATCHES; b++) {
+        fill(l, (uint32_t)b, DRAW_COUNT);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner), (size_t)rows * sizeof *l->counted);
+    }
+    cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
+    if (l->head.recipe->merge > 0)
+        cv_log(&l->head.request->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->head.recipe->merge,
+               cv_codebook_merge(&l->codebook, l->head.recipe->merge, l->merged));
+}
+
+static void before(cv_learner *learner, int step)
+{
+    picture_learner *l = (picture_learner *)learner;
+
+    if (learner->recipe->decoder_only && step == 0)
+        count_codes(l);
+    if (!learner->recipe->decoder_only && step == learner->recipe->plain_steps)
+        start_codebook(l, (uint32_t)step);
+}
+
+static double batch(cv_learner *learner, uint64_t index)
+{
+    picture_learner *l = (picture_learner *)learner;
+    cv_image_losses losses;
+
+    l->quantised = learner->recipe->decoder_only || index >= (uint64_t)learner->recipe->plain_steps; /* one batch is a step here */
+    cv_image_learner_quantise(l->learner, l->quantised);
+    fill(l, (uint32_t)index, DRAW_CROP);
+    cv_image_learner_run(l->learner, &losses, l->pixels);
+    return loss_of(l, &losses);
+}
+
+static void moved(cv_learner *learner, int step)
+{
+    picture_learner *l = (picture_learner *)learner;
+
+    if (l->quantised && !learner->recipe->decoder_only)
+        cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
+                           cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
+}
+
+static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
+{
+    picture_learner *l = (picture_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    double l2 = 0;
+    cv_image_losses losses;
+
+    *loss = 0;
+    if (!l->held_out)
+        return false;
+    for (int b = 0; b < recipe->evaluate_batches; b++) {
+        fill(l, (uint32_t)b, DRAW_HELD_OUT);
+        cv_image_learner_measure(l->learner, &losses, l->pixels);
+        *loss += loss_of(l, &losses) / recipe->evaluate_batches;
+        l2 += losses.l2;
+    }
+    snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)),
+             cv_codebook_used(&l->codebook, recipe->dead));
+    return true;
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static cogvideo_status open_dataset(const picture_learner *l, const char *folder, cogvideo_dataset **out,
+                                    cogvideo_error *err)
+{
+    cogvideo_status status = cogvideo_dataset_open(out, folder, err);
+    cogvideo_dataset_info info;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    cogvideo_dataset_get_info(*out, &info);
+    if (info.size < l->head.recipe->crop)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has frames of %dx%d pixels, the recipe cuts squares of %d",
+                       folder, info.size, info.size, l->head.recipe->crop);
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status open_data(picture_learner *l, cogvideo_error *err)
+{
+    const cogvideo_train_request *request = l->head.request;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (request->data_count < 1 || request->data_count > MAX_DATASETS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d datasets are needed, not %d", MAX_DATASETS,
+                       request->data_count);
+    for (int i = 0; i < request->data_count; i++) {
+        CV_TRY(open_dataset(l, request->data[i], &l->data[i], err));
+        l->datasets++;
+    }
+    if (request->held_out)
+        CV_TRY(open_dataset(l, request->held_out, &l->held_out, err));
+fail:
+    return status;
+}
+
+static cogvideo_status make_stores(picture_learner *l, const cv_image_tokenizer_config *config, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    cogvideo_status status;
+    cv_store *plan = NULL;
+
+    CV_TRY(cv_image_tokenizer_plan(&plan, config, err));
+    CV_TRY(cv_store_create_like(&head->weights[0], "weights of the image tokenizer", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[0], "gradients of the image tokenizer", plan, err));
+    head->stores = 1;
+    cv_store_close(&plan);
+    CV_TRY(cv_store_plan(&plan, "averages of the codebook", err));
+    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], plan, config->codes, config->latent, err));
+    CV_TRY(cv_store_create_like(&head->state, "averages of the codebook", plan, err));
+    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], head->state, config->codes, config->latent, err));
+fail:
+    cv_store_close(&plan);
+    return status;
+}
+
+/* Room for the codebook's start. */
+static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
+{
+    int rows = cv_image_learner_rows(l->learner) * START_BATCHES;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_arena arena = { 0 };
+
+    CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
+    CV_NEW(l->away, rows, err);
+    CV_NEW(l->counted, (size_t)cv_image_learner_rows(l->learner) * COUNT_BATCHES, err);
+    CV_NEW(l->merged, l->codebook.codes, err);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+    l->memory_size = arena.peak;
+    if (!(l->memory = cv_alloc(arena.peak, 1, err)))
+        status = COGVIDEO_ERROR_MEMORY;
+fail:
+    return status;
+}
+
+/* --- results -------------------------------------------------------------------------------------- */
+
+/* Cluster labels by k-means on the codebook. */
+static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
+{
+    static const char *const keys[] = { "file", NULL }, *const files[] = { "clusters.safetensors", NULL };
+    const cv_codebook *book = &l->codebook;
+    size_t shape[1] = { (size_t)book->codes };
+    int k = l->head.recipe->clusters;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_store_writer *writer = NULL;
+    char *path = cv_path_join(l->head.request->model, files[0], err);
+    float *centres = NULL;
+    int32_t *labels = NULL;
+    void *memory = NULL;
+    cv_arena arena = { 0 };
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_NEW(centres, (size_t)k * (size_t)book->latent, err);
+    CV_NEW(labels, book->codes, err);
+    cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
+              l->head.recipe->seed, &arena);
+    if (!(memory = cv_alloc(arena.peak, 1, err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto fail;
+    }
+    arena = cv_arena_over(memory, arena.peak);
+    cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
+              l->head.recipe->seed, &arena);
+    CV_TRY(cv_store_writer_create(&writer, path, err));
+    CV_TRY(cv_store_writer_declare(writer, "labels", CV_I32, 1, shape, err));
+    CV_TRY(cv_store_writer_data(writer, labels, shape[0] * sizeof *labels, err));
+    CV_TRY(cv_store_writer_commit(&writer, err));
+    CV_TRY(cv_publish_part(&l->head, "clusters", keys, files, err));
+fail:
+    cv_store_writer_abandon(&writer);
+    cv_free(centres);
+    cv_free(labels);
+    cv_free(memory);
+    cv_free(path);
+    return status;
+}
+
+static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
+{
+    static const char *const keys[] = { "file", NULL }, *const files[] = { "image_tokenizer.safetensors", NULL };
+    picture_learner *l = (picture_learner *)learner;
+    cogvideo_status status;
+
+    CV_TRY(cv_publish_store(learner, learner->weights[0], files[0], err));
+    CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
+    if (learner->recipe->clusters > 0)
+        CV_TRY(publish_clusters(l, err));
+    else if (cv_cogvideo_of(learner->model)->description.files.clusters)
+        CV_TRY(cv_publish_part(learner, "clusters", NULL, NULL, err)); /* they would be those of another codebook */
+fail:
+    return status;
+}
+
+/* A frame, and what remains of it. */
+static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err)
+{
+    const picture_learner *l = (const picture_learner *)learner;
+    const cogvideo_dataset *dataset = l->held_out ? l->held_out : l->data[0];
+    const cv_description *d = &cv_cogvideo_of(newest)->description;
+    const cogvideo_decode_options options = { .size = -1 };
+    int side = d->network.grid * d->rate;
+    cogvideo_video frame = { 0 }, fitted = { 0 }, decoded = { 0 };
+    cogvideo_tokens codes = { 0 };
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(dataset, &info);
+    CV_TRY(cogvideo_dataset_get_clip(dataset, (int)((long long)index * info.clips / learner->recipe->samples), &clip,
+                                     err));
+    CV_TRY(cogvideo_video_alloc(&frame, info.size, info.size, 1, 0, err));
+    memcpy(frame.pixels, clip.pixels + (size_t)(clip.frames / 2) * (size_t)(info.size * info.size * 3),
+           (size_t)(info.size * info.size * 3));
+    CV_TRY(cogvideo_video_fit(&fitted, &frame, side, side, err));
+    CV_TRY(cogvideo_encode(newest, &fitted, d->rate, NULL, &codes, err));
+    CV_TRY(cv_cogvideo_decode(newest, &options, &codes, &decoded, err));
+    CV_TRY(cogvideo_video_alloc(out, side, side, 2, 0, err));
+    memcpy(out->pixels, fitted.pixels, (size_t)(side * side * 3));
+    memcpy(out->pixels + (size_t)(side * side * 3), decoded.pixels, (size_t)(side * side * 3));
+fail:
+    cogvideo_video_free(&frame);
+    cogvideo_video_free(&fitted);
+    cogvideo_video_free(&decoded);
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+static void learner_close(cv_learner *learner)
+{
+    picture_learner *l = (picture_learner *)learner;
+
+    cv_image_learner_close(&l->learner);
+    cv_store_close(&learner->weights[0]);
+    cv_store_close(&learner->gradients[0]);
+    cv_store_close(&learner->state);
+    for (int i = 0; i < MAX_DATASETS; i++)
+        cogvideo_dataset_close(&l->data[i]);
+    cogvideo_dataset_close(&l->held_out);
+    cv_free(l->pixels);
+    cv_free(l->counted);
+    cv_free(l->merged);
+    cv_free(l->z);
+    cv_free(l->away);
+    cv_free(l->memory);
+    cv_free(l);
+}
+
+/* Products of sizes below stay within an int. */
+static cogvideo_status check_request(const cogvideo_train_request *request, const cv_recipe *recipe, const cv_description *d,
+                                     cogvideo_error *err)
+{
+    if (request->finetune && !recipe->decoder_only)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
+                       "codes; decoder_only in the recipe leaves them as they are");
+    if (recipe->decoder_only && !request->finetune && !request->resume)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
+                       "with the model's image tokenizer");
+    if (recipe->decoder_only && recipe->weight_decay > 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
+                       recipe->weight_decay);
+    if (recipe->merge > 0 && !recipe->decoder_only)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes", recipe->merge);
+    if (recipe->clusters > d->image_tokenizer.codes)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
+                       d->image_tokenizer.codes);
+    if ((int64_t)recipe->batch * recipe->crop * recipe->crop > INT_MAX / (3 * START_BATCHES))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d squares of %d pixels, which are too many",
+                       recipe->batch, recipe->crop);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                        cogvideo_error *err)
+{
+    static const cv_learner_functions functions = { before, batch, moved, evaluate, publish, sample, learner_close };
+    static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
+                                          { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
+    const cv_description *d = &cv_cogvideo_of(model)->description;
+    cv_image_learning learning = { recipe->batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
+                                   recipe->decoder_only };
+    cogvideo_status status;
+    picture_learner *l = NULL;
+
+    CV_TRY(check_request(request, recipe, d, err));
+    CV_NEW(l, 1, err);
+    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
+                            .items = recipe->batch, .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
+    l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->seed };
+    CV_TRY(open_data(l, err));
+    CV_TRY(make_stores(l, &d->image_tokenizer, err));
+    if (request->finetune && !request->resume)
+        CV_TRY(cv_begin_with(&l->head, l->head.weights[0], d->files.image_tokenizer, "image-tokenizer", err));
+    else
+        cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
+    CV_NEW(l->pixels, (size_t)recipe->batch * (size_t)(recipe->crop * recipe->crop * 3), err);
+    CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
+                                 &learning, err));
+    CV_TRY(plan_start(l, err));
+    l->head.memory = cv_image_learner_bytes(l->learner) + l->memory_size;
+    *out = &l->head;
+    return COGVIDEO_OK;
+fail:
+    if (l)
+        learner_close(&l->head);
+    return status;
+}

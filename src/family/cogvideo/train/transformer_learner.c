@@ -1,0 +1,463 @@
+/* transformer_learner.c - trains the trunk (text and one frame) or a stage's second channel on training rows. */
+#include "base/hash.h"
+#include "base/rng.h"
+#include "family/cogvideo/steps/steps.h"
+#include "family/cogvideo/model/settings.h"
+#include "family/cogvideo/model/texts.h"
+#include "family/cogvideo/network/train.h"
+#include "family/cogvideo/train/first_weights.h"
+#include "family/cogvideo/train/parts.h"
+#include "family/cogvideo/train/rows.h"
+#include "family/cogvideo/train/tokenizers.h"
+#include "train/learner.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_FILES 8
+/* Streams of random numbers: of training, of the evaluation. */
+enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
+
+typedef struct transformer_learner {
+    cv_learner head;
+    cv_trunk trunk, trunk_grads;
+    cv_stage stage, grads;
+    cv_store *frozen;          /* the trunk's file where it is not trained */
+    cv_rows rows[MAX_FILES], held_out;
+    int files;
+    cv_ids guide;              /* the text that replaces a dropped one */
+    int slots, given;
+    cv_train_sequence *sequences;
+    int32_t *texts, *codes;    /* [batch][text_places], [batch][slots * L] */
+    void *memory;              /* of the arena */
+    size_t memory_size;
+} transformer_learner;
+
+static const cv_cogvideo_config *config_of(const transformer_learner *l)
+{
+    return &cv_cogvideo_of(l->head.model)->description.network;
+}
+
+/* --- batches -------------------------------------------------------------------------------------- */
+
+/* Fills sequence s of the batch from a row; the trunk takes one frame of it, `frame`. */
+static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row, int frame, bool drop_text)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    size_t L = (size_t)cv_cogvideo_places(config);
+    int32_t *text = l->texts + (size_t)s * (size_t)config->text_places;
+    int32_t *codes = l->codes + (size_t)s * (size_t)l->slots * L;
+    int count = cv_rows_text(rows, row, text);
+
+    if (drop_text) {
+        memcpy(text, l->guide.ids, (size_t)l->guide.count * sizeof *text);
+        count = l->guide.count;
+    }
+    for (int slot = 0; slot < l->slots; slot++) {
+        int from = l->slots == 1 ? frame : cv_slot_time(config, l->stage.kind, slot);
+
+        memcpy(codes + (size_t)slot * L, cv_rows_frame(rows, row, from), L * sizeof *codes);
+    }
+    l->sequences[s] = (cv_train_sequence){ text, count, codes };
+}
+
+static double batch(cv_learner *learner, uint64_t index)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
+                            .plus = recipe->part != CV_TRAIN_IMAGE, .dropout = (float)recipe->dropout,
+                            .seed = recipe->seed, .step = (uint32_t)index };
+    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+
+    for (int s = 0; s < recipe->batch; s++) {
+        uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
+        const cv_rows *rows;
+
+        cv_rng_block(bits, recipe->seed, counter);
+        rows = &l->rows[bits[0] % (uint32_t)l->files];
+        fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
+             rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < recipe->text_dropout);
+    }
+    return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
+}
+
+/* Room for the loss of each predicted place of a batch. */
+static float *take_losses(const transformer_learner *l, cv_arena *arena)
+{
+    return cv_arena_take(arena, (size_t)l->head.recipe->batch * (size_t)l->slots * (size_t)cv_cogvideo_places(config_of(l)),
+                         sizeof(float));
+}
+
+/* Loss per frame over fixed held-out rows. */
+static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+    const cv_recipe *recipe = learner->recipe;
+    int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
+    double sums[65] = { 0 };
+    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
+                            .plus = recipe->part != CV_TRAIN_IMAGE };
+    size_t used = 0;
+
+    *loss = 0;
+    if (l->held_out.count == 0)
+        return false;
+    for (int b = 0; b < recipe->evaluate_batches; b++) {
+        cv_arena arena = cv_arena_over(l->memory, l->memory_size);
+        float *ce = take_losses(l, &arena);
+
+        for (int s = 0; s < recipe->batch; s++) {
+            uint32_t counter[4] = { (uint32_t)b, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
+
+            cv_rng_block(bits, 1, counter);
+            fill(l, s, &l->held_out, bits[0] % l->held_out.count, (int)(bits[1] % (uint32_t)l->held_out.frames), false);
+        }
+        *loss += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &arena) / recipe->evaluate_batches;
+        for (int i = 0; i < recipe->batch * per; i++)
+            sums[i % per / L] += (double)ce[i];
+    }
+    used += (size_t)snprintf(members, size, ",\"frames\":[");
+    for (int slot = 0; slot < l->slots && used < size; slot++)
+        used += (size_t)snprintf(members + used, size - used, "%s%.4g", slot ? "," : "",
+                                 sums[slot] / (recipe->evaluate_batches * recipe->batch * L));
+    if (used < size)
+        snprintf(members + used, size - used, "]");
+    return true;
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static cogvideo_status bind_trunk(cv_trunk *out, cv_store *store, const cv_cogvideo_config *c, cogvideo_error *err)
+{
+    return cv_trunk_bind(out, store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions, (float)c->norm_epsilon,
+                         err);
+}
+
+/* Weights and gradients of the trunk in memory. */
+static cogvideo_status make_trunk(transformer_learner *l, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_trunk planned = { 0 };
+    int s = head->stores;
+
+    CV_TRY(cv_store_plan(&plan, "the trunk", err));
+    CV_TRY(bind_trunk(&planned, plan, config_of(l), err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the trunk", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the trunk", plan, err));
+    head->stores++;
+    CV_TRY(bind_trunk(&l->trunk, head->weights[s], config_of(l), err));
+    CV_TRY(bind_trunk(&l->trunk_grads, head->gradients[s], config_of(l), err));
+fail:
+    cv_trunk_close(&planned);
+    cv_store_close(&plan);
+    return status;
+}
+
+/* The file of the trunk that a stage is trained on: its own where it goes on, else the bare one or that of a stage which is there. */
+static const char *trunk_file(const transformer_learner *l)
+{
+    const cogvideo_train_request *request = l->head.request;
+    const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
+    int own = l->head.recipe->part == CV_TRAIN_STAGE2;
+
+    if (l->head.recipe->part != CV_TRAIN_IMAGE && (request->finetune || request->resume) && d->files.trunk[own])
+        return d->files.trunk[own];
+    return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
+}
+
+/* Opens the trunk; it is used as it lies in the file. */
+static cogvideo_status freeze_trunk(transformer_learner *l, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_begin_open(&l->head, &l->frozen, trunk_file(l), "image", err));
+    CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
+    snprintf(l->head.stands_on, sizeof l->head.stands_on, "%016" PRIx64, /* the last norm differs in any two trainings */
+             cv_hash_bytes(CV_HASH_START, l->trunk.final_norm.weight, (size_t)config_of(l)->hidden * sizeof(float)));
+fail:
+    return status;
+}
+
+static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, cogvideo_error *err)
+{
+    cv_learner *head = &l->head;
+    const cv_cogvideo_config *config = config_of(l);
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_stage planned = { 0 };
+    int s = head->stores;
+
+    CV_TRY(cv_store_plan(&plan, "the stage", err));
+    CV_TRY(cv_stage_bind(&planned, kind, config, &l->trunk, plan, err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "weights of the stage", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the stage", plan, err));
+    head->stores++;
+    CV_TRY(cv_stage_bind(&l->stage, kind, config, &l->trunk, head->weights[s], err));
+    CV_TRY(cv_stage_bind(&l->grads, kind, config, head->recipe->train_trunk ? &l->trunk_grads : &l->trunk,
+                         head->gradients[s], err));
+    if (!head->recipe->train_trunk)
+        l->grads.trunk = NULL;
+fail:
+    cv_stage_close(&planned);
+    cv_store_close(&plan);
+    return status;
+}
+
+static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    cv_train_part part = l->head.recipe->part;
+    const bool finetune = l->head.request->finetune && !l->head.request->resume;
+    cogvideo_status status;
+
+    if (part == CV_TRAIN_IMAGE) {
+        CV_TRY(make_trunk(l, err));
+        l->stage = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk,
+                               .head = cv_trunk_head(&l->trunk, config->image_codes) };
+        l->grads = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk_grads,
+                               .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
+        l->slots = 1;
+        if (finetune)
+            return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)), l->head.recipe);
+        return COGVIDEO_OK;
+    }
+    if (l->head.recipe->train_trunk) {
+        CV_TRY(make_trunk(l, err));
+        l->head.prefixes[0] = "trunk_";
+        CV_TRY(cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err));
+    } else {
+        CV_TRY(freeze_trunk(l, err));
+    }
+    CV_TRY(make_stage(l, part == CV_TRAIN_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
+    l->slots = part == CV_TRAIN_STAGE1 && l->head.recipe->frames > 0 ? l->head.recipe->frames : config->frames;
+    l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
+    if (finetune)
+        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], cv_cogvideo_of(l->head.model)->description.files.own[part == CV_TRAIN_STAGE2],
+                    cv_train_part_name(part), err);
+    cv_first_stage(&l->stage, l->head.recipe);
+fail:
+    return status;
+}
+
+static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out, cogvideo_error *err)
+{
+    const cv_cogvideo_config *c = config_of(l);
+    cv_train_part part = l->head.recipe->part;
+    cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
+
+    if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
+                         "else: make it again ('cogvideo dataset tokens')", path, l->head.request->model);
+    if (status == COGVIDEO_OK && part != CV_TRAIN_IMAGE &&
+        out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
+                         path, cv_rows_kind_name(out->kind), cv_train_part_name(part));
+    if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
+                         path, out->text_places, out->frames, c->text_places, c->frames);
+    return status;
+}
+
+static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
+{
+    const cogvideo_train_request *request = l->head.request;
+    char tokenizers[CV_TOKENIZERS_HASH];
+    cogvideo_status status;
+
+    if (request->data_count < 1 || request->data_count > MAX_FILES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
+                       request->data_count);
+    CV_TRY(cv_tokenizers_hash(tokenizers, cv_cogvideo_of(l->head.model), err));
+    for (int i = 0; i < request->data_count; i++) {
+        CV_TRY(open_rows(l, request->data[i], tokenizers, &l->rows[i], err));
+        l->files++;
+    }
+    if (request->held_out)
+        CV_TRY(open_rows(l, request->held_out, tokenizers, &l->held_out, err));
+fail:
+    return status;
+}
+
+/* What would go wrong later: sizes beyond an int, a guide that nobody asks for. */
+static cogvideo_status check_request(const transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    const cv_recipe *recipe = l->head.recipe;
+    int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
+
+    if (recipe->frames == 1 || recipe->frames > config->frames)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d frames of a clip; 2 to the network's %d were expected, or 0 "
+                       "for all", recipe->frames, config->frames);
+    if (places * recipe->batch > INT_MAX / 4)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
+                       recipe->batch, (long long)places);
+    if (recipe->part == CV_TRAIN_STAGE2 && recipe->text_dropout > 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
+                       recipe->text_dropout);
+    return COGVIDEO_OK;
+}
+
+/* Everything that a step needs, for the longest texts that rows may have. */
+static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = config_of(l);
+    int n = l->head.recipe->batch;
+    size_t L = (size_t)cv_cogvideo_places(config);
+    cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
+                            .plus = l->head.recipe->part != CV_TRAIN_IMAGE };
+    cogvideo_status status = COGVIDEO_OK;
+    cv_arena arena = { 0 };
+
+    CV_NEW(l->sequences, n, err);
+    CV_NEW(l->texts, (size_t)n * (size_t)config->text_places, err);
+    CV_NEW(l->codes, (size_t)n * (size_t)l->slots * L, err);
+    for (int s = 0; s < n; s++)
+        l->sequences[s] = (cv_train_sequence){ l->texts, config->text_places, l->codes };
+    work.sequences = l->sequences;
+    take_losses(l, &arena);
+    cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &arena);
+    l->memory_size = arena.peak;
+    l->head.memory = l->memory_size;
+    l->head.items = n * l->slots * (int)L;
+    if (!(l->memory = cv_alloc(l->memory_size, 1, err)))
+        return COGVIDEO_ERROR_MEMORY;
+fail:
+    return status;
+}
+
+/* --- results -------------------------------------------------------------------------------------- */
+
+static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
+{
+    static const char *const stage_keys[] = { "trunk", "own", NULL }, *const trunk_keys[] = { "file", NULL };
+    static const char *const trunk_files[] = { "trunk.safetensors", NULL };
+    const transformer_learner *l = (const transformer_learner *)learner;
+    cv_train_part part = learner->recipe->part;
+    const char *own = part == CV_TRAIN_STAGE1 ? "stage1.safetensors" : "stage2.safetensors";
+    const char *trunk, *files[3] = { NULL, own, NULL };
+    cogvideo_status status;
+
+    if (part == CV_TRAIN_IMAGE) {
+        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk_files[0], err));
+        return cv_publish_part(learner, "trunk", trunk_keys, trunk_files, err);
+    }
+    trunk = trunk_file(l);
+    if (learner->recipe->train_trunk) { /* no longer the trunk that the other stage was trained on */
+        trunk = part == CV_TRAIN_STAGE1 ? "stage1.trunk.safetensors" : "stage2.trunk.safetensors";
+        CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
+    }
+    files[0] = trunk;
+    CV_TRY(cv_publish_store(learner, learner->weights[learner->stores - 1], own, err));
+    CV_TRY(cv_publish_part(learner, cv_train_part_name(part), stage_keys, files, err));
+fail:
+    return status;
+}
+
+/* Every `step`-th frame of a row as a clip's codes. */
+static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows, size_t row, int count, int step,
+                               cogvideo_tokens *out, cogvideo_error *err)
+{
+    const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
+    cogvideo_status status;
+    size_t L = (size_t)rows->places;
+
+    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->rate, count, err));
+    for (int f = 0; f < count; f++) {
+        memcpy(out->codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes);
+        out->times[f] = f;
+    }
+fail:
+    return status;
+}
+
+/* The first frame of a row's text; key frames from a row's first one on; a row's frames between its known ones. */
+static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err)
+{
+    const transformer_learner *l = (const transformer_learner *)learner;
+    const cv_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
+    const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
+    const cogvideo_decode_options decode = { .size = -1 };
+    cogvideo_generate_options options;
+    cogvideo_tokens given = { 0 }, clip = { 0 };
+    cogvideo_status status;
+
+    cogvideo_generate_defaults(&options);
+    options.text_ids = l->texts;
+    options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
+    options.seed = (uint64_t)index;
+    if (learner->recipe->part == CV_TRAIN_IMAGE) {
+        options.keyframes = 1;
+        CV_TRY(cv_cogvideo_keyframes(newest, &options, NULL, &clip, err));
+    } else if (learner->recipe->part == CV_TRAIN_STAGE1) {
+        CV_TRY(clip_of(l, rows, row, 1, 1, &given, err));
+        CV_TRY(cv_cogvideo_keyframes(newest, &options, &given, &clip, err));
+    } else {
+        CV_TRY(clip_of(l, rows, row, cv_cogvideo_known(config_of(l)), 2, &given, err));
+        options.rounds = 1;
+        CV_TRY(cv_cogvideo_interpolate(newest, &options, &given, &clip, err));
+    }
+    CV_TRY(cv_cogvideo_decode(newest, &decode, &clip, out, err));
+fail:
+    cogvideo_tokens_free(&given);
+    cogvideo_tokens_free(&clip);
+    return status;
+}
+
+static void learner_close(cv_learner *learner)
+{
+    transformer_learner *l = (transformer_learner *)learner;
+
+    cv_stage_close(&l->stage);
+    cv_stage_close(&l->grads);
+    cv_trunk_close(&l->trunk);
+    cv_trunk_close(&l->trunk_grads);
+    for (int s = 0; s < CV_LEARNER_STORES; s++) {
+        cv_store_close(&learner->weights[s]);
+        cv_store_close(&learner->gradients[s]);
+    }
+    cv_store_close(&l->frozen);
+    for (int i = 0; i < MAX_FILES; i++)
+        cv_rows_close(&l->rows[i]);
+    cv_rows_close(&l->held_out);
+    cv_ids_free(&l->guide);
+    cv_free(l->sequences);
+    cv_free(l->texts);
+    cv_free(l->codes);
+    cv_free(l->memory);
+    cv_free(l);
+}
+
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+                                            const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                            cogvideo_error *err)
+{
+    static const cv_learner_functions functions = { NULL, batch, NULL, evaluate, publish, sample, learner_close };
+    cogvideo_status status;
+    transformer_learner *l = NULL;
+    cogvideo_generate_options options;
+
+    cogvideo_generate_defaults(&options);
+    CV_NEW(l, 1, err);
+    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
+                            .useful_after = -1 };
+    CV_TRY(check_request(l, err));
+    CV_TRY(make_networks(l, err));
+    CV_TRY(open_data(l, err));
+    if (recipe->text_dropout > 0)
+        CV_TRY(cv_guide_text(cv_cogvideo_of(model), &options, cv_step_seconds(cv_cogvideo_of(model), &options, -1), &l->guide, err));
+    CV_TRY(plan_memory(l, err));
+    *out = &l->head;
+    return COGVIDEO_OK;
+fail:
+    if (l)
+        learner_close(&l->head);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* family.h - a kind of model, as the rest of the house sees it: a table of what it can do, and the head that every open
+ * model begins with.
+ *
+ * Outside of src/family/NAME nobody knows the inside of a family's models: the public functions, training, benchmarks and
+ * imports go through this table. A function that is NULL is something that the family's models cannot do.
+ * docs/adding-a-family.md tells how one is added. */
+#ifndef CV_FAMILY_FAMILY_H
+#define CV_FAMILY_FAMILY_H
+
+#include "base/json.h"
+#include "nn/exec.h"
+#include "tensor/store.h"
+#include "tokenizer/text.h"
+
+#include <cogvideo/bench.h>
+#include <cogvideo/dataset.h>
+#include <cogvideo/import.h>
+#include <cogvideo/inspect.h>
+#include <cogvideo/train.h>
+
+typedef struct cv_family cv_family;
+typedef struct cv_learner cv_learner;
+typedef struct cv_recipe cv_recipe;
+
+#define CV_MODEL_FILES 16
+#define CV_MODEL_FORMAT "cogvideo-model"
+
+/* A file of an open model. */
+typedef struct cv_model_file {
+    char *name, *path; /* in the model directory; as the program opens it */
+    cv_store *store;   /* NULL: it holds no tensors, as a text model */
+    uint64_t bytes;
+    bool narrows;      /* its matrices may be stored in a narrower type (cogvideo_quantize) */
+} cv_model_file;
+
+/* The head of every open model: a family's own struct has it as its first member. Nothing in it changes once the model
+ * is open. */
+struct cogvideo_model {
+    const cv_family *family;
+    cv_exec exec;
+    cogvideo_log log;
+    cv_json *description; /* model.json */
+    const char *name;     /* as the description gives it */
+    char *directory;
+    cv_model_file files[CV_MODEL_FILES];
+    int file_count;
+    cv_text *text;        /* NULL = the model has no text tokenizer */
+    const char *text_path;
+    char types[40];       /* of the weights, such as "f16, q8" */
+};
+
+/* The head of every encoder, as of every model. */
+struct cogvideo_encoder {
+    const cogvideo_model *model;
+};
+
+/* A step of the pipeline: from one value to the next. */
+typedef struct cv_step {
+    const char *name; /* "keyframes" */
+    /* `in` may be NULL where the step begins with the prompt alone. `out` has room for as many clips as the options ask
+     * for samples where the step makes samples, for one elsewhere; nothing is in it after an error. */
+    cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_tokens *in,
+                           cogvideo_tokens *out, cogvideo_error *err);
+} cv_step;
+
+/* A part of a model that can be trained. */
+typedef struct cv_part {
+    const char *name; /* "stage1" */
+    cogvideo_status (*open)(cv_learner **out, const cogvideo_train_request *request, const cv_recipe *recipe,
+                            const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
+    /* Whether the model has it already. */
+    bool (*is_there)(const cogvideo_model *model);
+    /* What the model has that was trained on this part and would not fit a new one, such as "a trunk that was trained on its
+     * codes"; NULL = nothing. `begins`: no step was made yet. */
+    const char *(*dependents)(const cogvideo_model *model, const cv_recipe *recipe, bool begins);
+} cv_part;
+
+struct cv_family {
+    const char *name; /* the word "family" of model.json; it stands in published files, so it never changes */
+    size_t size;      /* of the family's own struct */
+
+    /* Fills what lies behind the head from model->description. What was opened before an error is closed by `close`. */
+    cogvideo_status (*open)(cogvideo_model *model, const char *origin, cogvideo_error *err);
+    void (*close)(cogvideo_model *model);
+    void (*info)(const cogvideo_model *model, cogvideo_model_info *out);
+
+    const cv_step *steps;
+    int step_count;
+    /* Whether a stage would be refused (cogvideo_check_stage), and what it takes. */
+    cogvideo_status (*check)(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
+                             int frames, cogvideo_error *err);
+    cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
+                            int frames, cogvideo_plan *out, cogvideo_error *err);
+
+    /* Contracts as of the public functions of these names. */
+    cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options, const cogvideo_tokens *in,
+                              cogvideo_video *out, cogvideo_error *err);
+    cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
+                                    const cogvideo_callbacks *callbacks, cogvideo_error *err);
+    cogvideo_status (*encoder_frame)(cogvideo_encoder *encoder, const uint8_t *pixels, double time, cogvideo_error *err);
+    cogvideo_status (*encoder_finish)(cogvideo_encoder *encoder, cogvideo_tokens *out, cogvideo_error *err);
+    void (*encoder_close)(cogvideo_encoder *encoder);
+    cogvideo_status (*score)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                             const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob, int *scored,
+                             cogvideo_error *err);
+    cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_model *b, const cogvideo_generate_options *options,
+                               const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
+                               cogvideo_comparison *out, cogvideo_error *err);
+    cogvideo_status (*inspect)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                               const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
+                               cogvideo_error *err);
+    int (*code_cluster)(const cogvideo_model *model, int32_t code);
+
+    const cv_part *parts;
+    int part_count;
+    cogvideo_status (*dataset_tokens)(const cogvideo_dataset *dataset, const cogvideo_model *model, const char *output,
+                                      const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
+                                      long long *rows, cogvideo_error *err);
+
+    /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. */
+    cogvideo_status (*import)(const cogvideo_import_request *request, const char *directory, cogvideo_error *err);
+
+    /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier call
+     * left there is used again. Then measures its steps, and appends rows to the report. */
+    cogvideo_status (*bench_model)(const char *config, cv_weight_type type, const char *directory, cogvideo_error *err);
+    cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_request *request, cogvideo_bench_report *out,
+                             cogvideo_error *err);
+};
+
+/* All families, and NULL. The first is the one of imports and benchmarks that name none. */
+extern const cv_family *const cv_families[];
+/* The family of this name; NULL where there is none. */
+const cv_family *cv_family_find(const char *name);
+
+/* Reads a model.json of any family: its format and its family are checked. */
+cogvideo_status cv_model_describe(cv_json **out, const cv_family **family, const char *path, cogvideo_error *err);
+/* Opens a model of any family. */
+cogvideo_status cv_model_open(cogvideo_model **out, const char *directory, const cogvideo_model_options *options,
+                              cogvideo_error *err);
+void cv_model_close(cogvideo_model **model);
+
+/* For a family's `open`: the file `name` of the model directory, mapped once however often it is asked for. */
+cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out, cogvideo_error *err);
+/* The same: every tensor of the stores opened so far was claimed, so that no file holds what no network reads. */
+cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_error *err);
+/* The same: the text model `name`, whose first piece has the id `first_id`. */
+cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, cogvideo_error *err);
+
+/* The model's text tokenizer, or an error that says how it can be had. */
+cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);
+/* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for that. */
+bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size);
+/* COGVIDEO_ERROR_UNSUPPORTED: models of this family cannot do `what`, such as "decode". */
+cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err);
+/* The step of this name, or an error that names those that the family has. */
+cogvideo_status cv_model_step(const cogvideo_model *model, const char *name, const cv_step **out, cogvideo_error *err);
+
+#endif
