@@ -9,6 +9,8 @@
 extern "C" {
 #endif
 
+/* Nothing in an open model changes: any number of runs may use it at once, each from a thread of its own and with as many
+ * worker threads as the model was opened with. Only closing it must wait for all of them. */
 typedef struct cogvideo_model cogvideo_model;
 
 /* How the key/value caches keep their numbers. q8: with a scale for each head of each place. Codes may differ between them. */
