@@ -47,12 +47,13 @@ static const char *ids(const cv_store *golden, const char *name)
 
 /* --- clips ------------------------------------------------------------------------------------------ */
 
-/* Equal up to a first place whose margin is a near tie: what follows depends on it. Gives the places compared. */
+/* Equal up to a first place whose margin is a near tie, on which what follows depends; nine in ten must have been compared by then.
+ * Gives the places compared. */
 static int check_codes(const char *what, const int32_t *codes, const int32_t *golden, const float *margin, int count)
 {
     for (int i = 0; i < count; i++)
         if (codes[i] != golden[i]) {
-            if ((double)margin[i] < 1e-3)
+            if ((double)margin[i] < 1e-3 && 10 * i >= 9 * count)
                 return i;
             fail_msg("%s: code %d is %d, not %d (margin %g)", what, i, (int)codes[i], (int)golden[i],
                      (double)margin[i]);

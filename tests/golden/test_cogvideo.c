@@ -188,7 +188,7 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
     char name[100];
     const cv_stage *stage = &net->stages[g->stage];
     int L = cv_cogvideo_places(&net->config), n = net->config.image_codes, sequences = g->guided ? 2 : 1;
-    int generated = (g->frames - g->given) * L, offset = window * generated;
+    int generated = (g->frames - g->given) * L, offset = window * generated, ties = 0;
     const int32_t *tokens;
     int32_t codes[FRAMES * MAX_PLACES];
     const float *margin;
@@ -237,13 +237,15 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
         for (int i = 1; i < n; i++)
             best = logits[i] > logits[best] ? i : best;
         if (greedy) {
-            if (best != tokens[at] && margin[place] < 1e-3f)
-                break; /* a near tie: what follows depends on it */
-            assert_int_equal(best, tokens[at]);
+            bool tie = best != tokens[at] && margin[place] < 1e-3f; /* what follows is given the golden's code all the same */
+
+            ties += tie;
+            assert_true(tie || best == tokens[at]);
         } else {
             check_place(&s, place, logits);
         }
     }
+    assert_true(10 * ties <= generated);
     if (!greedy) {
         print_message("    %s/%s window %d, steps: logits within %.1e, log-probabilities within %.1e\n", net->folder,
                       g->name, window, s.worst_logit, s.worst_logprob);
