@@ -13,7 +13,7 @@ typedef struct cv_run {
     int first, count;
 } cv_run;
 
-/* A memory of keys and values, [H * places, D] each, with what one query sees of it. */
+/* A cache of keys and values, [H * places, D] each, with what one query sees of it. */
 typedef struct cv_attention_source {
     cv_weight keys, values;
     int places;
@@ -42,7 +42,7 @@ size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D);
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
                   cv_arena *arena);
 
-/* How many of `count` queries, from the first on, make a tile: they look at the same memories in as many runs. At least 1. */
+/* How many of `count` queries, from the first on, make a tile: they look at the same caches in as many runs. At least 1. */
 int cv_attention_tile(const cv_attention_query *queries, int count);
 /* Keys that a query sees, of all its sources. */
 int cv_attention_keys(const cv_attention_query *query);

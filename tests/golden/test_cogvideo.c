@@ -83,8 +83,8 @@ static cv_store *open_golden(const network *net, const char *file)
 
 /* A text and a sequence over it. */
 typedef struct run {
-    cv_text_memory text;
-    cv_frame_memory frames;
+    cv_text_cache text;
+    cv_frames_cache frames;
     cv_sequence sequence;
 } run;
 
@@ -102,8 +102,8 @@ static void open_run(run *r, const network *net, const cv_stage *stage, const cv
     cogvideo_error err;
     cv_arena arena = arena_for(net, stage, (int)ids->count, false);
 
-    CHECK_OK(cv_text_memory_create(&r->text, &net->config, CV_WEIGHT_F32, (int)ids->count, plus, &err), err);
-    CHECK_OK(cv_frame_memory_create(&r->frames, &net->config, CV_WEIGHT_F32, plus ? FRAMES : 1, plus, &err), err);
+    CHECK_OK(cv_text_cache_create(&r->text, &net->config, CV_WEIGHT_F32, (int)ids->count, plus, &err), err);
+    CHECK_OK(cv_frames_cache_create(&r->frames, &net->config, CV_WEIGHT_F32, plus ? FRAMES : 1, plus, &err), err);
     cv_forward_text(&net->exec, stage, &r->text, ids->data, NULL, &arena);
     r->sequence = (cv_sequence){ &r->text, &r->frames, weight, plus };
     cv_arena_free(&arena);
@@ -111,8 +111,8 @@ static void open_run(run *r, const network *net, const cv_stage *stage, const cv
 
 static void close_run(run *r)
 {
-    cv_text_memory_free(&r->text);
-    cv_frame_memory_free(&r->frames);
+    cv_text_cache_free(&r->text);
+    cv_frames_cache_free(&r->frames);
 }
 
 /* One golden run: which frames are given, and how its sequences are guided. */
@@ -336,8 +336,8 @@ static void check_layers(const network *net)
         const cv_tensor *input;
         int32_t codes[3 * MAX_PLACES];
         const int32_t *ids;
-        cv_text_memory memory = { 0 };
-        cv_frame_memory frames = { 0 };
+        cv_text_cache memory = { 0 };
+        cv_frames_cache frames = { 0 };
         cv_sequence sequence = { &memory, &frames, 1.4f, true };
         layer_state s = { .net = net, .golden = golden, .stage = stage, .every = net->every_layer_place };
         cv_observer observer = { .layer = check_layer, .user = &s };
@@ -354,15 +354,15 @@ static void check_layers(const network *net)
                 codes_at = text + f * L + i + 1;
                 codes[f * L + i] = i + 1 < L ? ids[codes_at] : 0;
             }
-        CHECK_OK(cv_text_memory_create(&memory, &net->config, CV_WEIGHT_F32, text, true, &err), err);
-        CHECK_OK(cv_frame_memory_create(&frames, &net->config, CV_WEIGHT_F32, slots, true, &err), err);
+        CHECK_OK(cv_text_cache_create(&memory, &net->config, CV_WEIGHT_F32, text, true, &err), err);
+        CHECK_OK(cv_frames_cache_create(&frames, &net->config, CV_WEIGHT_F32, slots, true, &err), err);
         cv_forward_text(&net->exec, &net->stages[stage], &memory, ids, &observer, &arena);
         s.text = text;
         cv_forward_frames(&net->exec, &net->stages[stage], &sequence, &pass, NULL, &observer, &arena);
         print_message("    %s stage %d: activations within %.1e\n", net->folder, stage + 1, s.worst);
         assert_true(s.worst < 2e-3);
-        cv_text_memory_free(&memory);
-        cv_frame_memory_free(&frames);
+        cv_text_cache_free(&memory);
+        cv_frames_cache_free(&frames);
         cv_arena_free(&arena);
     }
     cv_store_close(&golden);

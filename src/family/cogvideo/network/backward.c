@@ -107,9 +107,9 @@ static void mix(const cv_backward *back, const cv_pass *p, const float *logits, 
         grad[i] += back->dmix[i] * p->alpha[i] * (1.0f - p->alpha[i]);
 }
 
-static cv_attention_grad gradient_of(const cv_memory *memory)
+static cv_attention_grad gradient_of(const cv_kv_cache *cache)
 {
-    return (cv_attention_grad){ memory->keys, memory->values };
+    return (cv_attention_grad){ cache->keys, cache->values };
 }
 
 /* The rows of the sequences that attend in a channel, packed: queries, their gradients, and the sequences as groups. */
@@ -125,8 +125,8 @@ static int pack_queries(const cv_backward *back, const cv_pass *p, int layer, bo
         back->groups[s] = count;
         cv_pass_queries(p, layer, plus, first, rows, p->queries + count);
         for (int i = 0; i < rows; i++, count++) {
-            const cv_text_memory *text = &back->texts[s];
-            const cv_frame_memory *frames = &back->frames[s];
+            const cv_text_cache *text = &back->texts[s];
+            const cv_frames_cache *frames = &back->frames[s];
 
             back->queries[count] = (cv_attention_query_grad){
                 .dout = back->dcontext + (size_t)(first + i) * C,
@@ -140,15 +140,15 @@ static int pack_queries(const cv_backward *back, const cv_pass *p, int layer, bo
     return count;
 }
 
-/* dcontext to dqkv in one channel: queries row by row, keys and values gathered from the memories' gradients. */
+/* dcontext to dqkv in one channel: queries row by row, keys and values gathered from the caches' gradients. */
 static void attention(const cv_backward *back, const cv_pass *p, int layer, bool plus)
 {
     const cv_cogvideo_config *config = p->stage->config;
     int C = config->hidden, H = config->heads, D = C / H;
 
     for (int s = 0; s < back->sequences; s++) {
-        cv_memory_clear(plus ? &back->texts[s].plus : &back->texts[s].base, 1);
-        cv_memory_clear(plus ? &back->frames[s].plus : &back->frames[s].base, 1);
+        cv_kv_cache_clear(plus ? &back->texts[s].plus : &back->texts[s].base, 1);
+        cv_kv_cache_clear(plus ? &back->frames[s].plus : &back->frames[s].base, 1);
     }
     pack_queries(back, p, layer, plus);
     cv_attention_backward(p->exec, p->queries, back->queries, back->groups, back->sequences, H, D,
@@ -156,8 +156,8 @@ static void attention(const cv_backward *back, const cv_pass *p, int layer, bool
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static)
     for (int s = 0; s < back->sequences; s++) {
         const cv_span *span = &back->spans[s];
-        const cv_memory *text = plus ? &back->texts[s].plus : &back->texts[s].base;
-        const cv_memory *frames = plus ? &back->frames[s].plus : &back->frames[s].base;
+        const cv_kv_cache *text = plus ? &back->texts[s].plus : &back->texts[s].base;
+        const cv_kv_cache *frames = plus ? &back->frames[s].plus : &back->frames[s].base;
 
         for (int i = 0; i < span->text + span->frames; i++) {
             float *row = back->dqkv + (size_t)(span->first + i) * 3 * (size_t)C;
@@ -165,7 +165,7 @@ static void attention(const cv_backward *back, const cv_pass *p, int layer, bool
 
             if (plus && of_text)
                 memset(row, 0, (size_t)C * sizeof *row); /* text asks nothing in the plus channel */
-            cv_memory_get(of_text ? text : frames, 0, of_text ? i : i - span->text, row + C, row + 2 * C);
+            cv_kv_cache_get(of_text ? text : frames, 0, of_text ? i : i - span->text, row + C, row + 2 * C);
         }
     }
 }

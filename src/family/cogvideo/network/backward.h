@@ -18,8 +18,8 @@ typedef struct cv_backward {
     float *dmix;                              /* [C] */
     const cv_span *spans;                     /* [sequences] */
     int sequences;
-    cv_text_memory *texts;                    /* [sequences], gradients of one layer's keys and values */
-    cv_frame_memory *frames;
+    cv_text_cache *texts;                    /* [sequences], gradients of one layer's keys and values */
+    cv_frames_cache *frames;
     cv_attention_query_grad *queries;         /* [rows] */
     int *groups;                              /* [sequences + 1] */
     int32_t *ids;                             /* [rows], of embeddings */

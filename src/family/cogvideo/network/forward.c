@@ -115,8 +115,8 @@ cv_position cv_place_position(const cv_stage *stage, cv_place place)
     return (cv_position){ stage->extra_positions, (time - 1) * cv_cogvideo_places(config) + place.index };
 }
 
-/* Whether the base memory keeps all frames (training), or the current one only. */
-static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frame_memory *frames)
+/* Whether the base cache keeps all frames (training), or the current one only. */
+static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frames_cache *frames)
 {
     return frames->base.places > cv_cogvideo_places(config);
 }
@@ -158,8 +158,8 @@ static void linear(const cv_pass *p, const cv_linear *layer, float *out, const f
     cv_linear_step(p->exec, layer, out, N, p->input);
 }
 
-/* The memory that holds a row's keys and values, and the row's place in it. */
-static const cv_memory *row_memory(const cv_pass *p, const cv_row *row, bool plus, int *place)
+/* The cache that holds a row's keys and values, and the row's place in it. */
+static const cv_kv_cache *row_cache(const cv_pass *p, const cv_row *row, bool plus, int *place)
 {
     const cv_cogvideo_config *config = p->stage->config;
     const cv_sequence *sequence = row->sequence;
@@ -172,7 +172,7 @@ static const cv_memory *row_memory(const cv_pass *p, const cv_row *row, bool plu
     return plus ? &sequence->frames->plus : &sequence->frames->base;
 }
 
-/* Keys and values of rows first .. first + count - 1, as they stand in a QKV buffer, into the rows' memories. */
+/* Keys and values of rows first .. first + count - 1, as they stand in a QKV buffer, into the rows' caches. */
 static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, int first, int count)
 {
     const cv_cogvideo_config *config = p->stage->config;
@@ -182,18 +182,18 @@ static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, i
     for (int r = first; r < first + count; r++) {
         const float *row = qkv + (size_t)r * 3 * (size_t)C;
         int place;
-        const cv_memory *memory = row_memory(p, &p->rows[r], plus, &place);
+        const cv_kv_cache *cache = row_cache(p, &p->rows[r], plus, &place);
 
-        cv_memory_put(memory, layer, place, row + C, row + 2 * C);
+        cv_kv_cache_put(cache, layer, place, row + C, row + 2 * C);
     }
 }
 
-static cv_attention_source source(const cv_memory *memory, int layer, const cv_run *runs, int count, float bias)
+static cv_attention_source source(const cv_kv_cache *cache, int layer, const cv_run *runs, int count, float bias)
 {
     return (cv_attention_source){
-        .keys = cv_memory_keys(memory, layer),
-        .values = cv_memory_values(memory, layer),
-        .places = memory->places,
+        .keys = cv_kv_cache_keys(cache, layer),
+        .values = cv_kv_cache_values(cache, layer),
+        .places = cache->places,
         .runs = runs,
         .run_count = count,
         .bias = bias,
@@ -242,8 +242,8 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
                  cv_pass_max_keys(config), p->arena);
 }
 
-/* Rows from `first` on that stand in the base memory together: of all sequences in a step, otherwise of one frame
- * where the memory has room for one only. */
+/* Rows from `first` on that stand in the base cache together: of all sequences in a step, otherwise of one frame
+ * where the cache has room for one only. */
 static int base_group(const cv_pass *p, int first)
 {
     const cv_row *begin = &p->rows[first];
@@ -390,16 +390,16 @@ void cv_pass_run(const cv_pass *p)
     }
 }
 
-void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
+void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_cache *cache, const int32_t *ids,
                      const cv_observer *observer, cv_arena *arena)
 {
-    cv_pass p = { .exec = exec, .stage = stage, .count = memory->count, .plus = memory->plus.keys != NULL,
+    cv_pass p = { .exec = exec, .stage = stage, .count = cache->count, .plus = cache->plus.keys != NULL,
                   .observer = observer };
-    cv_sequence sequence = { .text = memory };
+    cv_sequence sequence = { .text = cache };
     size_t mark = cv_arena_mark(arena);
 
     cv_pass_carve(&p, arena);
-    for (int t = 0; t < memory->count; t++)
+    for (int t = 0; t < cache->count; t++)
         cv_pass_row(&p, t, &sequence, (cv_place){ CV_TEXT_SLOT, t, false }, ids[t]);
     cv_pass_run(&p);
     cv_arena_rewind(arena, mark);

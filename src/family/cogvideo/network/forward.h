@@ -4,13 +4,13 @@
 #define CV_FAMILY_COGVIDEO_NETWORK_FORWARD_H
 
 #include "base/arena.h"
-#include "family/cogvideo/network/memory.h"
+#include "family/cogvideo/network/kv_cache.h"
 #include "family/cogvideo/network/stage.h"
 
 /* What a sequence remembers. */
 typedef struct cv_sequence {
-    cv_text_memory *text;
-    cv_frame_memory *frames;
+    cv_text_cache *text;
+    cv_frames_cache *frames;
     float text_weight; /* added to scores on text */
     bool plus;         /* false: the first frame, where the plus channel is off */
 } cv_sequence;
@@ -29,8 +29,8 @@ typedef struct cv_observer {
  * sequences of a step. */
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step);
 
-/* Fills `memory` (memory->count places) from text ids, each below the vocabulary. `observer` may be NULL. */
-void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_memory *memory, const int32_t *ids,
+/* Fills `cache` (cache->count places) from text ids, each below the vocabulary. `observer` may be NULL. */
+void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_cache *cache, const int32_t *ids,
                      const cv_observer *observer, cv_arena *arena);
 
 /* A pass over `slots` whole frames from slot `first_slot` on, codes [slots][L]. Slots from `generated_from` on follow
@@ -40,7 +40,7 @@ typedef struct cv_frames_pass {
     const int32_t *codes;
 } cv_frames_pass;
 
-/* Appends the frames to the sequence's memories. `hidden` [slots * L, C] takes what cv_forward_logits needs; NULL where
+/* Appends the frames to the sequence's caches. `hidden` [slots * L, C] takes what cv_forward_logits needs; NULL where
  * no logits are wanted. `observer` may be NULL. */
 void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequence *sequence,
                        const cv_frames_pass *pass, float *hidden, const cv_observer *observer, cv_arena *arena);

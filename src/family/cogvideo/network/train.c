@@ -11,8 +11,8 @@
 typedef struct train_run {
     cv_pass p;
     const cv_train_batch *batch;
-    cv_text_memory *texts;    /* [count] */
-    cv_frame_memory *frames;  /* [count] */
+    cv_text_cache *texts;    /* [count] */
+    cv_frames_cache *frames;  /* [count] */
     cv_sequence *sequences;   /* [count] */
     cv_span *spans;           /* [count]: rows of each sequence, text first */
     cv_backward back;
@@ -24,19 +24,19 @@ typedef struct train_run {
 } train_run;
 
 /* Keys and values of a sequence: of all layers, or gradients of one. */
-static void take_memories(cv_arena *arena, const cv_cogvideo_config *config, int layers, const cv_train_batch *batch,
-                          int s, cv_text_memory *text, cv_frame_memory *frames)
+static void take_caches(cv_arena *arena, const cv_cogvideo_config *config, int layers, const cv_train_batch *batch,
+                          int s, cv_text_cache *text, cv_frames_cache *frames)
 {
     int text_places = batch->sequences[s].text_count, frame_places = batch->slots * cv_cogvideo_places(config);
 
-    *text = (cv_text_memory){ .count = text_places };
-    *frames = (cv_frame_memory){ .slots = batch->slots };
-    text->base = cv_memory_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
-    frames->base = cv_memory_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
+    *text = (cv_text_cache){ .count = text_places };
+    *frames = (cv_frames_cache){ .slots = batch->slots };
+    text->base = cv_kv_cache_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
+    frames->base = cv_kv_cache_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
     if (!batch->plus)
         return;
-    text->plus = cv_memory_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
-    frames->plus = cv_memory_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
+    text->plus = cv_kv_cache_take(arena, CV_WEIGHT_F32, layers, text_places, config->hidden, config->heads);
+    frames->plus = cv_kv_cache_take(arena, CV_WEIGHT_F32, layers, frame_places, config->hidden, config->heads);
 }
 
 static void carve(train_run *run, const cv_exec *exec, const cv_stage *stage, const cv_train_batch *batch,
@@ -64,12 +64,12 @@ static void carve(train_run *run, const cv_exec *exec, const cv_stage *stage, co
     run->back.texts = cv_arena_take(arena, n, sizeof *run->back.texts);
     run->back.frames = cv_arena_take(arena, n, sizeof *run->back.frames);
     for (int s = 0; s < batch->count; s++) {
-        cv_text_memory text, dtext;
-        cv_frame_memory frames, dframes;
+        cv_text_cache text, dtext;
+        cv_frames_cache frames, dframes;
 
-        take_memories(arena, config, config->layers, batch, s, &text, &frames);
+        take_caches(arena, config, config->layers, batch, s, &text, &frames);
         if (gradients)
-            take_memories(arena, config, 1, batch, s, &dtext, &dframes);
+            take_caches(arena, config, 1, batch, s, &dtext, &dframes);
         if (!run->texts)
             continue;
         run->texts[s] = text;

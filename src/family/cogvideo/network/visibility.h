@@ -1,4 +1,4 @@
-/* visibility.h - which places of which frames a place of a frame sees, as runs of the frame memories.
+/* visibility.h - which places of which frames a place of a frame sees, as runs of the frame caches.
  *
  * Spec of the network: text is seen by all (the caller adds it), the base channel is spatial, the plus channel
  * temporal. Stage 1 sees earlier frames whole; stage 2 sees a window of each.

@@ -6,10 +6,10 @@
 /* Places of one sequence that go through the step kernels together where their codes are known. */
 #define REPLAY 16
 
-/* The memories and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
+/* The caches and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
 typedef struct workspace {
-    cv_text_memory text[2];
-    cv_frame_memory *frames; /* [sequences] */
+    cv_text_cache text[2];
+    cv_frames_cache *frames; /* [sequences] */
     cv_sequence *sequences;
     cv_step_row *rows;
     int sequence_count;
@@ -35,8 +35,8 @@ void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, in
     const cv_weight_type cache = model->head.exec.cache;
     int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
 
-    *caches = cv_text_memory_bytes(config, cache, text, plus) + (guide ? cv_text_memory_bytes(config, cache, guide, plus) : 0) +
-              (uint64_t)sequences * cv_frame_memory_bytes(config, cache, slots, plus);
+    *caches = cv_text_cache_bytes(config, cache, text, plus) + (guide ? cv_text_cache_bytes(config, cache, guide, plus) : 0) +
+              (uint64_t)sequences * cv_frames_cache_bytes(config, cache, slots, plus);
     *scratch = scratch_bytes(model, stage, longest, given, sequences) +
                (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float) +
                cv_sampler_scratch(config->image_codes, model->clusters);
@@ -44,10 +44,10 @@ void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, in
 
 static void workspace_free(workspace *w)
 {
-    cv_text_memory_free(&w->text[0]);
-    cv_text_memory_free(&w->text[1]);
+    cv_text_cache_free(&w->text[0]);
+    cv_text_cache_free(&w->text[1]);
     for (int i = 0; w->frames && i < w->sequence_count; i++)
-        cv_frame_memory_free(&w->frames[i]);
+        cv_frames_cache_free(&w->frames[i]);
     cv_free(w->frames);
     cv_free(w->sequences);
     cv_free(w->rows);
@@ -71,11 +71,11 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
     w->row_count = replays && w->sequence_count < REPLAY ? REPLAY : w->sequence_count;
     CV_NEW(w->rows, w->row_count, err);
     CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
-    CV_TRY(cv_text_memory_create(&w->text[0], config, loop->model->head.exec.cache, loop->text->count, loop->plus, err));
+    CV_TRY(cv_text_cache_create(&w->text[0], config, loop->model->head.exec.cache, loop->text->count, loop->plus, err));
     if (guided)
-        CV_TRY(cv_text_memory_create(&w->text[1], config, loop->model->head.exec.cache, loop->guide->count, loop->plus, err));
+        CV_TRY(cv_text_cache_create(&w->text[1], config, loop->model->head.exec.cache, loop->guide->count, loop->plus, err));
     for (int i = 0; i < w->sequence_count; i++) {
-        CV_TRY(cv_frame_memory_create(&w->frames[i], config, loop->model->head.exec.cache, loop->slots, loop->plus, err));
+        CV_TRY(cv_frames_cache_create(&w->frames[i], config, loop->model->head.exec.cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
     CV_TRY(cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
@@ -100,7 +100,7 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
     if (loop->guide)
         cv_forward_text(exec, loop->stage, &w->text[1], loop->guide->ids, NULL, &w->arena);
     for (int i = 0; loop->blank && i < w->sequence_count; i++)
-        cv_frame_memory_clear(&w->frames[i], loop->stage->config);
+        cv_frames_cache_clear(&w->frames[i], loop->stage->config);
     for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
         cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
 

@@ -18,8 +18,8 @@ typedef struct forced_side {
     float text_weight;
     int sequences;               /* 1, or 2 with the guide */
     cv_ids texts[2];
-    cv_text_memory text[2];
-    cv_frame_memory frames;
+    cv_text_cache text[2];
+    cv_frames_cache frames;
     float *hidden[2];            /* [shown places, C] */
     float *logits[2];            /* [BLOCK, image_codes] */
     cv_arena arena; /* of passes */
@@ -49,11 +49,11 @@ static void side_close(forced_side *side)
 {
     for (int i = 0; i < 2; i++) {
         cv_ids_free(&side->texts[i]);
-        cv_text_memory_free(&side->text[i]);
+        cv_text_cache_free(&side->text[i]);
         cv_free(side->hidden[i]);
         cv_free(side->logits[i]);
     }
-    cv_frame_memory_free(&side->frames);
+    cv_frames_cache_free(&side->frames);
     cv_arena_free(&side->arena);
 }
 
@@ -79,11 +79,11 @@ static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cog
     for (int i = 0; i < side->sequences; i++)
         rows = side->texts[i].count > rows ? side->texts[i].count : rows;
     CV_TRY(cv_arena_create(&side->arena, cv_forward_scratch(exec, side->stage, rows, false), err));
-    CV_TRY(cv_frame_memory_create(&side->frames, config, exec->cache, walk->slots, walk->plus, err));
+    CV_TRY(cv_frames_cache_create(&side->frames, config, exec->cache, walk->slots, walk->plus, err));
     for (int i = 0; i < side->sequences; i++) {
         CV_NEW(side->hidden[i], (size_t)((walk->slots - walk->given) * L) * (size_t)config->hidden, err);
         CV_NEW(side->logits[i], (size_t)BLOCK * (size_t)config->image_codes, err);
-        CV_TRY(cv_text_memory_create(&side->text[i], config, exec->cache, side->texts[i].count, walk->plus, err));
+        CV_TRY(cv_text_cache_create(&side->text[i], config, exec->cache, side->texts[i].count, walk->plus, err));
         cv_forward_text(exec, side->stage, &side->text[i], side->texts[i].ids, NULL, &side->arena);
     }
 fail:

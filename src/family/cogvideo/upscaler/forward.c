@@ -11,10 +11,10 @@
 typedef struct buffers {
     float *context;          /* text and low codes */
     float *context_q;        /* their queries, then what attention gives */
-    cv_memory base;          /* keys and values of the context in this layer */
+    cv_kv_cache base;          /* keys and values of the context in this layer */
     float *places;           /* of the result */
     float *places_q;
-    cv_memory plus;          /* keys and values of the places in this layer */
+    cv_kv_cache plus;          /* keys and values of the places in this layer */
     cv_attention_query *queries; /* [QUERIES] */
     cv_run *runs;            /* [QUERIES][runs_each] */
     float *logits;           /* [LOGIT_PLACES, image_codes] */
@@ -59,10 +59,10 @@ static buffers take_buffers(cv_arena *arena, const cv_exec *exec, const cv_upsca
 
     b.context = cv_arena_take(arena, (size_t)context * C, sizeof(float));
     b.context_q = cv_arena_take(arena, (size_t)context * C, sizeof(float));
-    b.base = cv_memory_take(arena, CV_WEIGHT_F32, 1, context, config->hidden, config->heads);
+    b.base = cv_kv_cache_take(arena, CV_WEIGHT_F32, 1, context, config->hidden, config->heads);
     b.places = cv_arena_take(arena, (size_t)places * C, sizeof(float));
     b.places_q = cv_arena_take(arena, (size_t)places * C, sizeof(float));
-    b.plus = cv_memory_take(arena, CV_WEIGHT_F32, 1, places, config->hidden, config->heads);
+    b.plus = cv_kv_cache_take(arena, CV_WEIGHT_F32, 1, places, config->hidden, config->heads);
     b.queries = cv_arena_take(arena, QUERIES, sizeof(cv_attention_query));
     b.runs = cv_arena_take(arena, QUERIES * (size_t)runs_each(config), sizeof(cv_run));
     b.logits = cv_arena_take(arena, LOGIT_PLACES * (size_t)config->image_codes, sizeof(float));
@@ -148,7 +148,7 @@ static void attend_context(const pass *run)
 
             b->queries[i] = (cv_attention_query){ .q = q, .out = q, .source_count = 1 };
             b->queries[i].sources[0] = (cv_attention_source){
-                .keys = cv_memory_keys(&b->base, 0), .values = cv_memory_values(&b->base, 0), .places = b->base.places,
+                .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .places = b->base.places,
                 .runs = &b->runs[first + i < run->text_count ? 0 : 1], .run_count = 1,
             };
         }
@@ -168,7 +168,7 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     cv_attention_query query = { .q = q, .out = q, .source_count = 2 };
 
     query.sources[0] = (cv_attention_source){
-        .keys = cv_memory_keys(&b->base, 0), .values = cv_memory_values(&b->base, 0), .places = b->base.places,
+        .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .places = b->base.places,
         .runs = runs,
         .run_count = cv_neighbours(runs, config->grid, row / factor, column / factor, config->cross_kernel,
                                    config->cross_kernel),
@@ -176,7 +176,7 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     for (int r = 0; r < query.sources[0].run_count; r++)
         runs[r].first += run->text_count; /* low codes stand behind the text */
     query.sources[1] = (cv_attention_source){
-        .keys = cv_memory_keys(&b->plus, 0), .values = cv_memory_values(&b->plus, 0), .places = b->plus.places,
+        .keys = cv_kv_cache_keys(&b->plus, 0), .values = cv_kv_cache_values(&b->plus, 0), .places = b->plus.places,
         .runs = own,
         .run_count = cv_neighbours(own, config->upscaled_grid, row, column, own_rows(config), config->own_kernel),
     };

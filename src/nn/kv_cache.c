@@ -1,0 +1,100 @@
+#include "nn/kv_cache.h"
+
+#include <string.h>
+
+cv_kv_cache cv_kv_cache_of(cv_weight_type type, int places, int hidden, int heads)
+{
+    return (cv_kv_cache){ .type = type, .places = places, .heads = heads, .D = hidden / heads };
+}
+
+static size_t rows_of(const cv_kv_cache *cache, int layers)
+{
+    return (size_t)layers * (size_t)cache->heads * (size_t)cache->places;
+}
+
+size_t cv_kv_cache_row_bytes(const cv_kv_cache *cache, int layers)
+{
+    return rows_of(cache, layers) * cv_weight_row_bytes(cache->type, (size_t)cache->D);
+}
+
+size_t cv_kv_cache_scale_bytes(const cv_kv_cache *cache, int layers)
+{
+    return rows_of(cache, layers) * cv_weight_scale_bytes(cache->type, (size_t)cache->D);
+}
+
+cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, int places, int hidden, int heads)
+{
+    cv_kv_cache cache = cv_kv_cache_of(type, places, hidden, heads);
+    size_t bytes = cv_kv_cache_row_bytes(&cache, layers), scale_bytes = cv_kv_cache_scale_bytes(&cache, layers);
+
+    cache.keys = cv_arena_take(arena, bytes, 1);
+    cache.values = cv_arena_take(arena, bytes, 1);
+    if (scale_bytes) {
+        cache.key_scales = cv_arena_take(arena, scale_bytes, 1);
+        cache.value_scales = cv_arena_take(arena, scale_bytes, 1);
+    }
+    return cache;
+}
+
+void cv_kv_cache_clear(const cv_kv_cache *cache, int layers)
+{
+    size_t bytes = cv_kv_cache_row_bytes(cache, layers), scale_bytes = cv_kv_cache_scale_bytes(cache, layers);
+
+    memset(cache->keys, 0, bytes);
+    memset(cache->values, 0, bytes);
+    if (scale_bytes) {
+        memset(cache->key_scales, 0, scale_bytes);
+        memset(cache->value_scales, 0, scale_bytes);
+    }
+}
+
+static void *at(const cv_kv_cache *cache, void *numbers, int layer)
+{
+    return (char *)numbers + cv_kv_cache_row_bytes(cache, layer);
+}
+
+static void *scale_at(const cv_kv_cache *cache, void *scales, int layer)
+{
+    return scales ? (char *)scales + cv_kv_cache_scale_bytes(cache, layer) : NULL;
+}
+
+cv_weight cv_kv_cache_keys(const cv_kv_cache *cache, int layer)
+{
+    return (cv_weight){ at(cache, cache->keys, layer), scale_at(cache, cache->key_scales, layer), cache->type,
+                        cache->heads * cache->places, cache->D };
+}
+
+cv_weight cv_kv_cache_values(const cv_kv_cache *cache, int layer)
+{
+    return (cv_weight){ at(cache, cache->values, layer), scale_at(cache, cache->value_scales, layer), cache->type,
+                        cache->heads * cache->places, cache->D };
+}
+
+/* One place's rows of each head into a layer that begins at `data` and `scales`. */
+static void put(const cv_kv_cache *cache, char *data, char *scales, int place, const float *from)
+{
+    const size_t D = (size_t)cache->D, bytes = cv_weight_row_bytes(cache->type, D);
+    const size_t scale_bytes = cv_weight_scale_bytes(cache->type, D);
+
+    for (int h = 0; h < cache->heads; h++, from += D) {
+        size_t row = (size_t)h * (size_t)cache->places + (size_t)place;
+
+        cv_weight_narrow(data + row * bytes, scales ? scales + row * scale_bytes : NULL, cache->type, from, D);
+    }
+}
+
+void cv_kv_cache_put(const cv_kv_cache *cache, int layer, int place, const float *keys, const float *values)
+{
+    put(cache, at(cache, cache->keys, layer), scale_at(cache, cache->key_scales, layer), place, keys);
+    put(cache, at(cache, cache->values, layer), scale_at(cache, cache->value_scales, layer), place, values);
+}
+
+void cv_kv_cache_get(const cv_kv_cache *cache, int layer, int place, float *keys, float *values)
+{
+    const cv_weight from[2] = { cv_kv_cache_keys(cache, layer), cv_kv_cache_values(cache, layer) };
+
+    for (int h = 0; h < cache->heads; h++) {
+        cv_weight_widen(keys + (size_t)h * (size_t)cache->D, &from[0], h * cache->places + place);
+        cv_weight_widen(values + (size_t)h * (size_t)cache->D, &from[1], h * cache->places + place);
+    }
+}
