@@ -5,7 +5,7 @@
 
 #include <cogvideo/import.h>
 
-#include "family/cogvideo/import/names.h"
+#include "import/expected.h"
 #include "import/narrow.h"
 
 /* How far an import is, for its progress callback. */

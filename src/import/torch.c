@@ -409,3 +409,9 @@ cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_t
 {
     return cv_zip_stream_open(out, torch->zip, tensor->entry, tensor->offset, err);
 }
+
+cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err)
+{
+    return tensor->flaw ? cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' %s", cv_torch_path(torch), tensor->name, tensor->flaw)
+                        : COGVIDEO_OK;
+}

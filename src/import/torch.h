@@ -44,4 +44,7 @@ const char *cv_torch_own_name(const cv_torch *torch, const cv_torch_tensor *tens
 cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_torch_tensor *tensor,
                                 cogvideo_error *err);
 
+/* An error that names the tensor where its numbers cannot be read, as where it is sparse. */
+cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include <cogvideo/import.h>
 
 #include "base/file.h"
+#include "family/cogvideo/import/names.h"
 #include "import/convert.h"
 
 #include <sys/stat.h>

@@ -7,28 +7,7 @@
 #define CV_FAMILY_COGVIDEO_IMPORT_NAMES_H
 
 #include "base/json.h"
-#include "import/torch.h"
-
-typedef enum cv_home {
-    CV_HOME_TRUNK, /* transformer.*: what both stages share */
-    CV_HOME_OWN,   /* what belongs to this network alone */
-    CV_HOME_SKIP,  /* known, and of use in training only */
-} cv_home;
-
-typedef struct cv_expected {
-    char name[120];
-    cv_home home;
-    int rank;
-    size_t shape[4];
-    const cv_torch_tensor *tensor; /* set by cv_names_match */
-} cv_expected;
-
-typedef struct cv_names {
-    cv_expected *items;
-    size_t count, capacity;
-} cv_names;
-
-void cv_names_free(cv_names *names);
+#include "import/expected.h"
 
 /* The sizes of a transformer that its tensors' shapes tell. */
 typedef struct cv_transformer_sizes {
@@ -52,8 +31,5 @@ typedef struct cv_tokenizer_sizes {
 cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *torch, cogvideo_error *err);
 cogvideo_status cv_names_tokenizer(cv_names *out, const cv_tokenizer_sizes *sizes, const cv_json *description,
                                    const char *origin, cogvideo_error *err);
-
-/* Finds every expected tensor in the checkpoint, and sees that it holds no other weight; `log` is told what else is passed over. */
-cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err);
 
 #endif

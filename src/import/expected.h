@@ -1,0 +1,33 @@
+/* expected.h - the tensors that a network expects of a checkpoint, found in one: what is missing, misshapen or one too many is an
+ * error that names it. What no network learns (numbers, None, masks, empty tensors) may stand beside the weights. */
+#ifndef CV_IMPORT_EXPECTED_H
+#define CV_IMPORT_EXPECTED_H
+
+#include "import/torch.h"
+
+/* Which file of the model a tensor goes to. */
+typedef enum cv_home {
+    CV_HOME_TRUNK, /* transformer.*: what both stages share */
+    CV_HOME_OWN,   /* what belongs to this network alone */
+    CV_HOME_SKIP,  /* known, and of use in training only */
+} cv_home;
+
+typedef struct cv_expected {
+    char name[120];
+    cv_home home;
+    int rank;
+    size_t shape[4];
+    const cv_torch_tensor *tensor; /* set by cv_names_match */
+} cv_expected;
+
+typedef struct cv_names {
+    cv_expected *items;
+    size_t count, capacity;
+} cv_names;
+
+void cv_names_free(cv_names *names);
+
+/* Finds every expected tensor in the checkpoint, and sees that it holds no other weight; `log` is told what else is passed over. */
+cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err);
+
+#endif
