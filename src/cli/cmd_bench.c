@@ -119,8 +119,8 @@ const cli_command cmd_bench = {
         "layer in each type of weights: one place of one sequence (batch 1), of several at once, and many places of\n"
         "one (rows). All are measured in turn, so that what else the machine does touches all alike.",
     .examples = "  cogvideo bench\n"
-                "  cogvideo bench --threads 1 --json > machine.json\n"
-                "  cogvideo bench --config configs/cogvideo.json --type q8 --work /var/tmp/seeded",
+                "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
+                "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

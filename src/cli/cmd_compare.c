@@ -107,8 +107,8 @@ const cli_command cmd_compare = {
         "For each code of the clip, given the true codes before it: the divergence of B's distribution from A's,\n"
         "whether both hold the same code for likeliest, and how much the log-probability of the clip's own code\n"
         "differs. This is what a quantised copy B has lost of A.",
-    .examples = "  cogvideo quantize weights/cogvideo --type q4 weights/cogvideo-q4\n"
-                "  cogvideo compare weights/cogvideo weights/cogvideo-q4 clip.keyframes.jsonl",
+    .examples = "  cogvideo quantize weights/shapes --type q4 shapes-q4\n"
+                "  cogvideo compare weights/shapes shapes-q4 clip.keyframes.jsonl",
     .min_arguments = 3,
     .max_arguments = 3,
     .missing = "two models and a file of codes are missing",

@@ -31,7 +31,7 @@ const cli_command cmd_completion = {
                "a program that is not installed.",
     .examples = "  source <(cogvideo completion bash)\n"
                 "  cogvideo completion zsh > ~/.zfunc/_cogvideo\n"
-                "  cogvideo completion fish | source",
+                "  cogvideo completion fish > ~/.config/fish/completions/cogvideo.fish",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a shell is missing: bash, zsh or fish",

@@ -73,7 +73,7 @@ const cli_command cmd_dataset_build = {
         "Picture k of a clip is what its video shows at k / fps seconds, whatever the video's own rate; videos and\n"
         "pictures are turned as they say. Behind a damaged place a new clip begins.",
     .examples = "  cogvideo dataset build my-videos -o data\n"
-                "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o data",
+                "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o small",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a folder of videos or a .csv file is missing",

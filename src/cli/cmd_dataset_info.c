@@ -105,7 +105,8 @@ const cli_command cmd_dataset_info = {
     .name = "dataset info",
     .summary = "check a dataset and tell what it holds",
     .usage = "[OPTIONS] DATA",
-    .examples = "  cogvideo dataset info shapes\n  cogvideo dataset info shapes --clip 7 -o seven.mp4",
+    .examples = "  cogvideo dataset info shapes\n"
+                "  cogvideo dataset info shapes --clip 7 -o seven.mp4",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a dataset is missing",

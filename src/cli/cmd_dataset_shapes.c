@@ -56,9 +56,9 @@ const cli_command cmd_dataset_shapes = {
     .usage = "[OPTIONS] -o DATA",
     .details = "One object on a plain background: 2 sizes, 8 colours, 4 shapes, 10 motions and 3 backgrounds are 1872\n"
                "combinations. Every one comes once before any comes again.",
-    .examples = "  cogvideo dataset shapes -o shapes\n"
-                "  cogvideo dataset shapes --held-out --clips 300 --seed 1 -o shapes-test\n"
-                "  cogvideo dataset shapes --motions left,right,still -o first-turn",
+    .examples = "  cogvideo dataset shapes --clips 20 -o shapes\n"
+                "  cogvideo dataset shapes --held-out --clips 20 --seed 1 -o shapes-test\n"
+                "  cogvideo dataset shapes --motions left,right,still --clips 20 -o first-turn",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

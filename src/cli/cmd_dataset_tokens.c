@@ -79,8 +79,8 @@ const cli_command cmd_dataset_tokens = {
         "A row is int32 without a header: text ids, <pad> behind them, then frames of codes, in time order. The frames\n"
         "of a row stand as far apart as the model's durations say: 1 second for stage 1 of CogVideo, and 1/2, 1/4 and\n"
         "1/8 second for the rounds of stage 2. 'cogvideo tokens convert --row' reads one.",
-    .examples = "  cogvideo dataset tokens data --model weights/cogvideo -o stage1.rows\n"
-                "  cogvideo dataset tokens data --model weights/cogvideo --for stage2 -o stage2.rows",
+    .examples = "  cogvideo dataset tokens shapes -o stage1.rows\n"
+                "  cogvideo dataset tokens shapes --for stage2 -o stage2.rows",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a dataset is missing",

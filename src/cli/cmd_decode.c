@@ -50,9 +50,9 @@ const cli_command cmd_decode = {
     .summary = "turn codes into a video or pictures",
     .usage = "[OPTIONS] CODES -o FILE",
     .details = CLI_FORMS_HELP,
-    .examples = "  cogvideo decode --model weights/cogvideo clip.jsonl -o clip.mp4\n"
-                "  cogvideo decode --model weights/cogvideo clip.jsonl --size 160 -o frame-%04d.ppm\n"
-                "  cogvideo decode --model weights/cogvideo clip.jsonl -o - | ffplay -",
+    .examples = "  cogvideo decode clip.jsonl -o clip.gif\n"
+                "  cogvideo decode clip.jsonl --size 160 -o frame-%04d.jpg\n"
+                "  cogvideo decode clip.jsonl -o - | ffmpeg -i - -vf reverse reversed.mp4",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

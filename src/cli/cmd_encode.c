@@ -73,9 +73,8 @@ const cli_command cmd_encode = {
         "and with square pixels. A video is read as a stream: each frame keeps its own time, and memory holds the codes alone.\n"
         "What is damaged is passed over with a warning. JPEG, PPM and numbered files of those (frame-%04d.ppm) can always be\n"
         "read, PNG, GIF, MP4, MKV, WebM, MPEG-TS, FLV and others where FFmpeg's libraries are built in; - is standard input.",
-    .examples = "  cogvideo encode --model weights/cogvideo picture.jpg -o first.jsonl\n"
-                "  cogvideo encode --model weights/cogvideo --frames 5 clip.mp4 -o clip.jsonl\n"
-                "  cat picture.jpg | cogvideo encode --model weights/cogvideo - -o first.jsonl",
+    .examples = "  cogvideo encode frame-0000.jpg -o first.jsonl\n"
+                "  cogvideo encode --frames 5 clip.mp4 -o five.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a picture or a video is missing",

@@ -81,9 +81,10 @@ const cli_command cmd_generate = {
         "and, until all is done, clip.journal with every row of codes that is drawn: --resume goes on from it.\n"
         "A video that is missing, or asked for in another form or size, --resume makes of the codes that are there.\n\n"
         CLI_FORMS_HELP,
-    .examples = "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o clip.mp4\n"
-                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif\n"
-                "  cogvideo generate --model weights/cogvideo \"海浪\" --no-upscale --samples 4 -o waves-%d.gif --resume",
+    .examples = "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4\n"
+                "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 4 --seed 1 -o circle-%d.gif\n"
+                "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 4 --seed 1 -o circle-%d.gif --resume\n"
+                "  cogvideo generate --model weights/cogvideo \"海浪拍打着沙滩\" --no-upscale --seed 1 -o waves.mp4",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

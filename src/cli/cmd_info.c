@@ -88,7 +88,8 @@ const cli_command cmd_info = {
     .name = "info",
     .summary = "tell what a model directory holds, after checking every tensor",
     .usage = "[OPTIONS] [MODEL]",
-    .examples = "  cogvideo info weights/cogvideo\n  cogvideo info --json --model weights/cogvideo",
+    .examples = "  cogvideo info\n"
+                "  cogvideo info weights/shapes --json",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

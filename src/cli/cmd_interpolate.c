@@ -99,8 +99,8 @@ const cli_command cmd_interpolate = {
     .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
                "frames follow from its key frames. Every row of codes that is drawn is written to a journal beside the output,\n"
                "from which --resume goes on. The record clip.json beside clip.jsonl says how that was made.",
-    .examples = "  cogvideo interpolate --model weights/cogvideo key.jsonl -o clip.jsonl --resume\n"
-                "  cogvideo interpolate --model weights/cogvideo key.jsonl --rounds 1 --seed 7 -o clip.jsonl",
+    .examples = "  cogvideo interpolate key.jsonl -o mid.jsonl --resume\n"
+                "  cogvideo interpolate key.jsonl --rounds 1 --seed 7 -o nine.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

@@ -154,8 +154,8 @@ const cli_command cmd_keyframes = {
         "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
         "CODES.partial as they are finished, and every row of codes that is drawn to a journal beside CODES, from which\n"
         "--resume goes on. Both are kept when the run is interrupted. The record key.json beside key.jsonl says how that was made.",
-    .examples = "  cogvideo keyframes --model weights/cogvideo \"一个红色的圆形向左移动\" --seed 1 -o key.jsonl\n"
-                "  cogvideo keyframes --model weights/cogvideo \"海浪\" --first beach.jpg --samples 4 -o key-%d.jsonl",
+    .examples = "  cogvideo keyframes \"a large red circle moves left on a white background\" --seed 1 -o key.jsonl\n"
+                "  cogvideo keyframes \"a large red star moves up on a white background\" --first clip.jsonl --samples 4 -o key-%d.jsonl",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -67,8 +67,8 @@ const cli_command cmd_quantize = {
     .details =
         "q8 has a scale for each row, q4 one for each 64 weights. Norms, biases, tables of positions and the image\n"
         "tokenizer stay as they are. The copy is made file by file in little memory. A weight that is no number is an error.",
-    .examples = "  cogvideo quantize weights/cogvideo --type q8 weights/cogvideo-q8\n"
-                "  cogvideo quantize weights/cogvideo --type q4 --keep '*.dense.*=q8' weights/cogvideo-q4",
+    .examples = "  cogvideo quantize weights/shapes --type q8 shapes-q8\n"
+                "  cogvideo quantize weights/shapes --type q4 --keep '*.dense.*=q8' shapes-mixed",
     .min_arguments = 2,
     .max_arguments = 2,
     .missing = "a model and the directory to make are missing",

@@ -98,8 +98,8 @@ const cli_command cmd_score = {
     .details =
         "Natural logarithms under the (guided) logits at temperature 1, over all image codes, as JSON Lines: a line\n"
         "{\"frame\":N,\"logprob\":[...]} for each frame that is scored.",
-    .examples = "  cogvideo score --model weights/cogvideo --stage 1 key.jsonl\n"
-                "  cogvideo score --model weights/cogvideo --stage 2 --text-ids 20009,20044 clip.jsonl > scores.jsonl",
+    .examples = "  cogvideo score --stage 1 key.jsonl\n"
+                "  cogvideo score --stage 2 mid.jsonl > scores.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

@@ -118,9 +118,9 @@ const cli_command cmd_tokenize = {
     .usage = "[OPTIONS] TEXT",
     .details = "The text is encoded as it stands, without what a stage would add to a prompt; - reads standard input.\n"
                "The ids are printed as --text-ids takes them.",
-    .examples = "  cogvideo tokenize --model weights/cogvideo \"红色的圆形\"\n"
-                "  cogvideo tokenize --model weights/cogvideo --pieces - < prompt.txt\n"
-                "  cogvideo tokenize --model weights/cogvideo --decode 20009,20044",
+    .examples = "  cogvideo tokenize \"a large red star\"\n"
+                "  echo \"红色圆形\" | cogvideo tokenize --pieces -\n"
+                "  cogvideo tokenize --decode 412,401,392,405",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

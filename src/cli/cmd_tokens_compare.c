@@ -78,7 +78,8 @@ const cli_command cmd_tokens_compare = {
     .details =
         "Ends with 0 when grids, frames and codes are equal, with 1 when anything differs or a file cannot be read.\n"
         "Headers and times are not compared.",
-    .examples = "  cogvideo tokens compare one-thread.jsonl two-threads.jsonl",
+    .examples = "  cogvideo interpolate key.jsonl --threads 1 -o one-thread.jsonl\n"
+                "  cogvideo tokens compare mid.jsonl one-thread.jsonl",
     .min_arguments = 2,
     .max_arguments = 2,
     .missing = "two files of codes are needed",

@@ -135,8 +135,8 @@ const cli_command cmd_tokens_convert = {
         "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, grid, grid], and the\n"
         "original's training rows (.rows, .bin): int32 without a header, text ids and then frames of codes.",
     .examples = "  cogvideo tokens convert clip.jsonl -o clip.npy\n"
-                "  cogvideo tokens convert train.bin --row 7 -o row7.jsonl\n"
-                "  cogvideo tokens convert key.jsonl --text-ids 20009,20044 -o key.rows",
+                "  cogvideo tokens convert key.jsonl --text-places 48 --pad 387 -o key.rows\n"
+                "  cogvideo tokens convert key.rows --row 0 --grid 8 --text-places 48 --pad 387 -o row.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

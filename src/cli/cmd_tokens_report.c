@@ -130,7 +130,7 @@ const cli_command cmd_tokens_report = {
         "clusters, and the text's pieces. Probabilities are those of 'cogvideo score'. Attention is a mean over the heads,\n"
         "rounded to 8 bits.",
     .examples = "  cogvideo tokens report clip.jsonl -o report.html\n"
-                "  cogvideo tokens report --model weights/cogvideo --layers 0,23,47 --frames 1,2 clip.jsonl -o report.html",
+                "  cogvideo tokens report --layers 0,5 --frames 1,2 clip.jsonl -o part.html",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

@@ -84,7 +84,7 @@ const cli_command cmd_upscale = {
                "high.json beside high.jsonl says how that was made.\n"
                "Prompt and seed are those of the clip, where its header tells them and none are given.",
     .examples = "  cogvideo upscale --model weights/cogvideo clip.jsonl --seed 1 -o high.jsonl\n"
-                "  cogvideo upscale --model weights/cogvideo --greedy --text-ids 20009,20044 low.jsonl -o high.jsonl",
+                "  cogvideo upscale --model weights/cogvideo clip.jsonl --greedy -o best.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

@@ -11,7 +11,7 @@ extern const cli_command cmd_import, cmd_info, cmd_tokenize, cmd_encode, cmd_dec
     cmd_bench, cmd_help, cmd_completion;
 
 #define CLI_SUMMARY "text to video on a CPU"
-#define CLI_EXAMPLES "  cogvideo generate --model weights/cogvideo \"一个红色的圆形向左移动\" -o clip.mp4"
+#define CLI_EXAMPLES "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4"
 
 extern const cli_command *const cli_commands[]; /* as they are listed; ends with NULL */
 
