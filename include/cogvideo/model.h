@@ -1,5 +1,5 @@
 /* model.h - a model directory: model.json plus safetensors files, mapped read-only.
- * weights/README.md describes the format. */
+ * docs/formats.md describes the format. */
 #ifndef COGVIDEO_MODEL_H
 #define COGVIDEO_MODEL_H
 

@@ -1,4 +1,4 @@
-/* quantize.h - a smaller copy of a model: its matrices in 8 or 4 bits. weights/README.md describes the types. */
+/* quantize.h - a smaller copy of a model: its matrices in 8 or 4 bits. docs/formats.md describes the types. */
 #ifndef COGVIDEO_QUANTIZE_H
 #define COGVIDEO_QUANTIZE_H
 

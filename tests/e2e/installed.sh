@@ -1,6 +1,7 @@
 #!/bin/sh
 # installed.sh SOURCE BUILD MAKE_SMALL CC FLAGS - the library as another program finds it: installed into a folder of
-# its own, found by pkg-config, shared and static. The program is the one that include/cogvideo/cogvideo.h shows.
+# its own, found by pkg-config, shared and static. The programs are those that include/cogvideo/cogvideo.h and
+# docs/library.md show.
 set -eu
 source=$1 build=$2 make_small=$3 cc=$4 flags=$5
 export LC_ALL=C
@@ -77,3 +78,14 @@ $cc -Wall -Wextra -Werror $flags clip.c $(pkg --cflags) -L"$lib" -l:libcogvideo.
 ! ldd clip | grep -q libcogvideo || fail "the program uses the shared library"
 run static
 cmp shared.y4m static.y4m
+
+# The program of docs/library.md, with the model that was installed.
+sed -n '/^```c$/,/^```$/p' "$source/docs/library.md" | sed '/^```/d' >documented.c
+grep -q 'int main(int argc' documented.c || fail "docs/library.md shows no program"
+# shellcheck disable=SC2046,SC2086
+$cc -Wall -Wextra -Werror $flags documented.c $(pkg --cflags --libs) -o documented
+rm -f clip.y4m
+OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$lib ./documented "$temp/root$prefix/share/cogvideo/weights/shapes" \
+    "a large yellow square moves right on a black background" 2>said || fail "the program of docs/library.md: $(cat said)"
+grep -q 'interpolation: .* codes' said || fail "the program of docs/library.md shows no progress"
+[ "$(grep -ac '^FRAME' clip.y4m)" = 33 ] || fail "the program of docs/library.md: clip.y4m was to have 33 frames"

@@ -1,4 +1,4 @@
-/* One table of options: what 'cogvideo help --json' tells of it stands in --help, in the man pages, in the README and in what
+/* One table of options: what 'cogvideo help --json' tells of it stands in --help, in the man pages, in docs/cli.md and in what
  * the real shells offer, and nothing else stands there. */
 #include "support/check.h"
 #include "support/program.h"
@@ -343,9 +343,9 @@ static void fish_offers_the_options(void **state)
     shell_offers("fish");
 }
 
-/* --- README ------------------------------------------------------------------------------------------- */
+/* --- docs/cli.md --------------------------------------------------------------------------------------- */
 
-static void the_readme_has_commands_and_exit_codes(void **state)
+static void the_docs_have_commands_and_exit_codes(void **state)
 {
     cogvideo_error err;
     cv_buffer text = { 0 };
@@ -353,18 +353,18 @@ static void the_readme_has_commands_and_exit_codes(void **state)
     const char *configs = getenv("COGVIDEO_CONFIGS");
 
     (void)state;
-    snprintf(path, sizeof path, "%s/../README.md", configs ? configs : "configs");
+    snprintf(path, sizeof path, "%s/../docs/cli.md", configs ? configs : "configs");
     CHECK_OK(cv_file_read(&text, path, 1 << 20, &err), err);
     EACH_COMMAND(command)
     {
         snprintf(row, sizeof row, "\n| `%s` |", string_of(command, "name"));
         if (!strstr(text.data, row))
-            fail_msg("README.md: the table of commands has no '%s'", string_of(command, "name"));
+            fail_msg("docs/cli.md: the table of commands has no '%s'", string_of(command, "name"));
     }
     for (cv_json *code = cv_json_first(cv_json_get(tables, "exit_codes")); code; code = cv_json_next(code)) {
         snprintf(row, sizeof row, "\n| %s | %s |\n", string_of(code, "code"), string_of(code, "meaning"));
         if (!strstr(text.data, row))
-            fail_msg("README.md: the table of exit codes has no row '%s'", row + 1);
+            fail_msg("docs/cli.md: the table of exit codes has no row '%s'", row + 1);
         program_check("help exit-codes", 0, string_of(code, "meaning"));
     }
     cv_buffer_free(&text);
@@ -386,7 +386,7 @@ int main(void)
         cmocka_unit_test(help_has_the_options),      cmocka_unit_test(man_pages_have_the_options),
         cmocka_unit_test(man_pages_are_clean),       cmocka_unit_test(bash_offers_the_options),
         cmocka_unit_test(zsh_offers_the_options),    cmocka_unit_test(fish_offers_the_options),
-        cmocka_unit_test(the_readme_has_commands_and_exit_codes), cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(the_docs_have_commands_and_exit_codes), cmocka_unit_test(wrong_requests_are_refused),
     };
 
     return cmocka_run_group_tests(tests, start, end);

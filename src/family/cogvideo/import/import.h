@@ -1,4 +1,4 @@
-/* import.h - fills a directory with the parts of a model, as weights/README.md describes it. */
+/* import.h - fills a directory with the parts of a model, as docs/formats.md describes it. */
 #ifndef CV_FAMILY_COGVIDEO_IMPORT_IMPORT_H
 #define CV_FAMILY_COGVIDEO_IMPORT_IMPORT_H
 

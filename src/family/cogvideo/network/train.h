@@ -1,5 +1,5 @@
 /* train.h - one training step of the transformer: the forward pass that inference runs, with its activations kept, the
- * loss, and the way back. Spec of the sequences: section "Training" of the network's description.
+ * loss, and the way back; README.md of this folder says what the sequences are.
  *
  * A sequence is its text and `slots` frames, in the slot order of its stage. Given slots see each other as known frames
  * do, the rest as generated ones do; the loss is the mean cross-entropy of the image codes of the rest. */

@@ -1,6 +1,6 @@
 /* visibility.h - which places of which frames a place of a frame sees, as runs of the frame caches.
  *
- * Spec of the network: text is seen by all (the caller adds it), the base channel is spatial, the plus channel
+ * README.md of this folder has the whole network. Text is seen by all (the caller adds it), the base channel is spatial, the plus channel
  * temporal. Stage 1 sees earlier frames whole; stage 2 sees a window of each.
  *
  * Two rules, and both must be reproduced. *Given* frames of stage 2 come in one pass without causality, and in
