@@ -6,14 +6,14 @@
 
 /* The version of these headers. meson.build reads them back, so they are written only here. */
 #define COGVIDEO_VERSION_MAJOR 0
-#define COGVIDEO_VERSION_MINOR 1
+#define COGVIDEO_VERSION_MINOR 2
 #define COGVIDEO_VERSION_PATCH 0
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The version of the library that runs, "0.1.0". */
+/* The version of the library that runs, "0.2.0". */
 COGVIDEO_API const char *cogvideo_version(void);
 /* What this build can do on this machine, one line per fact ("blas: OpenBLAS 0.3.21", "kernels: avx2"):
  * writes at most `size` bytes, the NUL included. */
