@@ -155,7 +155,7 @@ const cli_command cmd_keyframes = {
         "CODES.partial as they are finished, and every row of codes that is drawn to a journal beside CODES, from which\n"
         "--resume goes on. Both are kept when the run is interrupted. The record key.json beside key.jsonl says how that was made.",
     .examples = "  cogvideo keyframes \"a large red circle moves left on a white background\" --seed 1 -o key.jsonl\n"
-                "  cogvideo keyframes \"a large red star moves up on a white background\" --first clip.jsonl --samples 4 -o key-%d.jsonl",
+                "  cogvideo keyframes \"a large red star moves up on a white background\" --first clip.jsonl --samples 2 -o key-%d.jsonl",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

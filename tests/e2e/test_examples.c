@@ -82,6 +82,8 @@ static const char *why_not(const char *example)
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
         if (strstr(with_end, left_out[i].words))
             return left_out[i].why;
+    if (CHECK_SANITIZED && strncmp(with_end, "cogvideo bench", strlen("cogvideo bench")) == 0)
+        return "takes minutes with sanitizers";
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         snprintf(command, sizeof command, "| %s ", programs[i]);
         if (!strstr(example, command))
