@@ -2,6 +2,7 @@
 #include "media/ffmpeg_av.h"
 
 #include "media/exif.h"
+#include "media/h264.h"
 
 #include <libavutil/opt.h>
 
@@ -36,7 +37,8 @@ typedef struct reader {
     bool stopped;            /* by the caller */
     bool waiting;            /* for a key frame, behind damage */
     bool resumed;            /* at the last key frame, behind damage */
-    int keys;                /* key frames since the beginning or the last damage */
+    bool open;               /* frames before the key frame that reading began or went on at are named by those behind it */
+    int keys;                /* key frames since the beginning or the last damage, up to 2 */
     bool gap;                /* the next frame comes behind damage */
     int64_t key;             /* time stamp of the last key frame */
     int before, damages;     /* frames of other files; places */
@@ -301,6 +303,8 @@ static bool is_lost(reader *r)
     if (packet->flags & AV_PKT_FLAG_KEY && !(packet->flags & AV_PKT_FLAG_CORRUPT)) {
         r->resumed = r->waiting;
         r->keys = r->waiting ? 1 : r->keys + (r->keys < 2);
+        r->open = r->keys == 1 && r->codec->codec_id == AV_CODEC_ID_H264 &&
+                  !cv_h264_begins_anew(packet->data, (size_t)packet->size, r->codec->extradata, (size_t)r->codec->extradata_size);
         r->waiting = false;
         r->key = packet->pts;
     }
@@ -346,14 +350,11 @@ static cogvideo_status take_frames(reader *r, int *code)
     return status;
 }
 
-/* How much is an error. TIFF: a tag that FFmpeg does not know would be. H.264 may begin, or go on, at a key frame that is no beginning of
- * its own: the frames up to the next one name some that are missing, each an error where all are; whether they are whole themselves is
- * still seen by their flags. */
+/* How much is an error. TIFF: a tag that FFmpeg does not know would be. H.264 that begins at a key frame which is no beginning of its own:
+ * frames that are missing would be, each; whether those behind it are whole themselves is still seen by their flags. */
 static int strictness(const reader *r)
 {
-    const enum AVCodecID codec = r->codec->codec_id;
-
-    return codec == AV_CODEC_ID_TIFF || (codec == AV_CODEC_ID_H264 && r->keys < 2) ? STRICT & ~AV_EF_EXPLODE : STRICT;
+    return r->codec->codec_id == AV_CODEC_ID_TIFF || r->open ? STRICT & ~AV_EF_EXPLODE : STRICT;
 }
 
 /* A packet of the video stream through the decoder. */
