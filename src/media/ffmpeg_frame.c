@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#define JITTER 1.0      /* seconds by which a time may go back before it counts as another clock's */
-#define DISCONTINUITY 10.0 /* seconds that pass in broadcasts only where the clock was set anew */
+#define JITTER 1.0          /* seconds by which a time may go back before it counts as another clock's */
+#define BROADCAST_STEP 10.0 /* seconds that pass in broadcasts only where the clock was set anew */
+#define LONGEST_STEP 3600.0 /* seconds that a frame is shown at most: more is a damaged time, which would fill a disk with one picture */
 
 double cv_av_rate(const cv_av_frames *f)
 {
@@ -41,7 +42,8 @@ static double frame_duration(const cv_av_frames *f, const AVFrame *in)
 static double frame_time(cv_av_frames *f, const AVFrame *in)
 {
     const double ticks = (double)in->best_effort_timestamp, next = f->time + f->step;
-    const bool known = in->best_effort_timestamp != AV_NOPTS_VALUE, broadcast = f->format->iformat->flags & AVFMT_TS_DISCONT;
+    const double longest = f->format->iformat->flags & AVFMT_TS_DISCONT ? BROADCAST_STEP : LONGEST_STEP;
+    const bool known = in->best_effort_timestamp != AV_NOPTS_VALUE;
     double time;
 
     if (f->step < 0) { /* the first */
@@ -51,7 +53,7 @@ static double frame_time(cv_av_frames *f, const AVFrame *in)
     if (!known)
         return next;
     time = seconds(f, ticks - f->origin);
-    if (time < f->time - JITTER || (broadcast && time > next + DISCONTINUITY)) {
+    if (time < f->time - JITTER || time > next + longest) {
         f->origin = ticks - next * f->track->time_base.den / f->track->time_base.num;
         time = next;
     }
