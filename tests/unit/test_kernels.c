@@ -18,19 +18,27 @@ typedef struct matrix {
     cv_weight view;
 } matrix;
 
-static matrix make_matrix(cv_weight_type type, const float *values, int N, int K)
+static matrix new_matrix(cv_weight_type type, int N, int K)
 {
-    size_t row = cv_weight_row_bytes(type, (size_t)K), scales = cv_weight_scale_bytes(type, (size_t)K), odd = 4;
-    matrix m = { malloc(odd + (size_t)N * row), malloc(odd + (size_t)N * scales), { .type = type, .N = N, .K = K } };
+    size_t row = cv_weight_row_bytes(type, (size_t)K), scales = cv_weight_scale_bytes(type, (size_t)K);
+    size_t odd = type < CV_WEIGHT_Q8 ? cv_dtype_size((cv_dtype)type) : 1, odd_scales = type == CV_WEIGHT_Q8 ? 4 : 2;
+    matrix m = { malloc(odd + (size_t)N * row), malloc(odd_scales + (size_t)N * scales), { .type = type, .N = N, .K = K } };
 
     assert_true(m.data && m.scales);
-    odd = type < CV_WEIGHT_Q8 ? cv_dtype_size((cv_dtype)type) : 1;
     m.view.data = m.data + odd;
-    m.view.scales = type >= CV_WEIGHT_Q8 ? m.scales + (type == CV_WEIGHT_Q8 ? 4 : 2) : NULL;
-    for (int n = 0; n < N; n++)
-        cv_weight_narrow(m.data + odd + (size_t)n * row,
-                         m.view.scales ? (unsigned char *)m.view.scales + (size_t)n * scales : NULL, type,
-                         values + (size_t)n * (size_t)K, (size_t)K);
+    m.view.scales = type >= CV_WEIGHT_Q8 ? m.scales + odd_scales : NULL;
+    return m;
+}
+
+static matrix make_matrix(cv_weight_type type, const float *values, int N, int K)
+{
+    matrix m = new_matrix(type, N, K);
+
+    for (int n = 0; n < N; n++) {
+        cv_weight row = cv_weight_rows(&m.view, n, 1);
+
+        cv_weight_narrow((void *)row.data, (void *)row.scales, type, values + (size_t)n * (size_t)K, (size_t)K);
+    }
     return m;
 }
 
@@ -40,111 +48,201 @@ static void free_matrix(matrix *m)
     free(m->scales);
 }
 
+/* --- shapes ------------------------------------------------------------------------------------------- */
+
+/* Small sizes are tried all, up to these. */
+enum { SWEEP_N = 11, SWEEP_K = 200, SWEEP_B = 9 };
+/* Large ones at the edges of the blocks in which kernels walk: 384 of K, 64 rows, 16 entries of a batch. Any two of the values
+ * meet once. */
+enum { MOST_N = 65, MOST_K = 1024, MOST_B = 17 };
+static const struct edge {
+    int K, N, B;
+} edges[] = {
+    { 383, 63, 15 }, { 383, 64, 16 }, { 383, 65, 17 }, { 384, 63, 16 },  { 384, 64, 17 },  { 384, 65, 15 },
+    { 385, 63, 17 }, { 385, 64, 15 }, { 385, 65, 16 }, { 1000, 63, 15 }, { 1000, 64, 17 }, { 1000, 65, 16 },
+};
+enum { EDGES = sizeof edges / sizeof *edges };
+
 /* K from 1 on, or whole groups where the type wants them. */
 static int next_K(cv_weight_type type, int K)
 {
     return type == CV_WEIGHT_Q4 ? K + CV_Q4_GROUP : K + 1 + K / 40;
 }
 
-enum { MOST_N = 11, MOST_K = 200, MOST_B = 9 };
+/* K, or what fits the type next above it. */
+static int fit_K(cv_weight_type type, int K)
+{
+    return type == CV_WEIGHT_Q4 ? (K + CV_Q4_GROUP - 1) / CV_Q4_GROUP * CV_Q4_GROUP : K;
+}
+
+static float x[MOST_B * (MOST_K + 3) + 1], wide[MOST_N * MOST_K];
+
+static int fill_inputs(void **state)
+{
+    (void)state;
+    fill(x, MOST_B * (MOST_K + 3) + 1, 1);
+    fill(wide, MOST_N * MOST_K, 2);
+    return 0;
+}
+
+/* A copy of the first N rows of a matrix that is made once for all shapes of this K, in memory that ends where they end. */
+static matrix wide_matrix(cv_weight_type type, int N, int K)
+{
+    static matrix whole[CV_WEIGHT_TYPES][MOST_K + 1];
+    matrix m = new_matrix(type, N, K), *from = &whole[type][K];
+
+    if (!from->data)
+        *from = make_matrix(type, wide, MOST_N, K);
+    memcpy((void *)m.view.data, from->view.data, (size_t)N * cv_weight_row_bytes(type, (size_t)K));
+    if (m.view.scales)
+        memcpy((void *)m.view.scales, from->view.scales, (size_t)N * cv_weight_scale_bytes(type, (size_t)K));
+    return m;
+}
+
+/* Is to try a matrix with each batch from `least` to `most`. */
+typedef void try_fn(const cv_kernels *table, const cv_weight *w, int least, int most);
+
+static void try_shape(const cv_kernels *table, cv_weight_type type, int N, int K, int least, int most, try_fn *try)
+{
+    matrix m = wide_matrix(type, N, K);
+
+    try(table, &m.view, least, most);
+    free_matrix(&m);
+}
+
+static void try_shapes(const cv_kernels *table, cv_weight_type first_type, try_fn *try)
+{
+    for (cv_weight_type type = first_type; type < CV_WEIGHT_TYPES; type++) {
+        for (int k = next_K(type, 0); k <= SWEEP_K; k = next_K(type, k))
+            for (int n = 1; n <= SWEEP_N; n += k % 3 + 1)
+                try_shape(table, type, n, k, 1, SWEEP_B, try);
+        for (int i = 0; i < EDGES; i++)
+            try_shape(table, type, edges[i].N, fit_K(type, edges[i].K), edges[i].B, edges[i].B, try);
+    }
+}
+
+/* Outputs of plain C and of the set under test, in rows of N and two more. */
+typedef struct results {
+    float plain[MOST_B * (MOST_N + 2)], tested[MOST_B * (MOST_N + 2)];
+} results;
+
+static void results_clear(results *r)
+{
+    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
+        r->plain[i] = r->tested[i] = CANARY;
+}
+
+/* Sums of K products of numbers from -1 to 1 lie near sqrt(K) / 3, and their rounding grows with them; 0: to the bit. */
+static void results_compare(const results *r, const cv_weight *w, int B, double tolerance)
+{
+    for (int i = 0; i < MOST_B * (MOST_N + 2); i++) {
+        bool canary = i >= B * (w->N + 2) || i % (w->N + 2) >= w->N;
+
+        CHECK_CLOSE(r->plain[i], canary ? CANARY : r->tested[i], canary ? 0 : tolerance * sqrt(w->K));
+        CHECK_CLOSE(r->tested[i], r->plain[i], canary ? 0 : tolerance * sqrt(w->K));
+    }
+}
+
+#define ROUNDING 5e-7
+
+/* --- linear ------------------------------------------------------------------------------------------- */
+
+static void try_linear(const cv_kernels *table, const cv_weight *w, int least, int most)
+{
+    static results r;
+    cv_kernels plain;
+
+    cv_kernels_ref(&plain);
+    for (int b = least; b <= most; b++) {
+        results_clear(&r);
+        plain.linear[w->type](r.plain, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
+        table->linear[w->type](r.tested, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
+        results_compare(&r, w, b, ROUNDING);
+    }
+}
 
 static void linear_matches(void **state)
 {
-    const cv_kernels *table = *state;
-    static float x[MOST_B * (MOST_K + 3) + 1], wide[MOST_N * MOST_K], out[2][MOST_B * (MOST_N + 2)];
-    cv_kernels ref, best;
-
-    cv_kernels_ref(&ref);
-    best = *table;
-    fill(x, MOST_B * (MOST_K + 3) + 1, 1);
-    fill(wide, MOST_N * MOST_K, 2);
-    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
-        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
-            for (int n = 1; n <= MOST_N; n += k % 3 + 1) {
-                matrix m = make_matrix(type, wide, n, k);
-
-                for (int b = 1; b <= MOST_B; b++) {
-                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
-                        out[0][i] = out[1][i] = CANARY;
-                    ref.linear[type](out[0], (size_t)n + 2, x + 1, (size_t)k + 3, &m.view, b);
-                    best.linear[type](out[1], (size_t)n + 2, x + 1, (size_t)k + 3, &m.view, b);
-                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
-                        CHECK_CLOSE(out[1][i], out[0][i], 3e-5);
-                }
-                free_matrix(&m);
-            }
+    try_shapes(*state, CV_WEIGHT_F32, try_linear);
 }
 
 /* Inputs in 8 bits, as the kernels of both tables make them: the very same. */
+enum { MOST_GROUPS = MOST_K / CV_Q4_GROUP + 1 };
+
 typedef struct q8_input {
     int8_t values[MOST_B * (MOST_K + 5) + 1];
     float scales[MOST_B];
-    int32_t sums[MOST_B * 5];
+    int32_t sums[MOST_B * MOST_GROUPS];
     cv_q8_rows view;
 } q8_input;
 
-static void make_input(q8_input *in, const cv_kernels *kernels, const float *x, int K, int B)
+static void make_input(q8_input *in, const cv_kernels *kernels, const float *from, int K, int B)
 {
     memset(in, 77, sizeof *in);
-    in->view = (cv_q8_rows){ in->values + 1, in->scales, in->sums, (size_t)K + 5, 5 };
+    in->view = (cv_q8_rows){ in->values + 1, in->scales, in->sums, (size_t)K + 5, MOST_GROUPS };
     for (int b = 0; b < B; b++)
-        kernels->quantise(in->values + 1 + b * (K + 5), &in->scales[b], in->sums + 5 * b, x + b * K, K);
+        kernels->quantise(in->values + 1 + b * (K + 5), &in->scales[b], in->sums + MOST_GROUPS * b, from + b * K, K);
+}
+
+/* Entries from `first` on. */
+static cv_q8_rows input_from(const q8_input *in, int first)
+{
+    cv_q8_rows rows = in->view;
+
+    rows.values += (size_t)first * rows.stride;
+    rows.scales += first;
+    rows.sums += (size_t)first * rows.sum_stride;
+    return rows;
+}
+
+static void try_quantising(const cv_kernels *table, const float *from, int K, int B)
+{
+    static q8_input a, b;
+    cv_kernels plain;
+
+    cv_kernels_ref(&plain);
+    make_input(&a, &plain, from, K, B);
+    make_input(&b, table, from, K, B);
+    assert_memory_equal(a.values, b.values, sizeof a.values);
+    assert_memory_equal(a.scales, b.scales, sizeof a.scales);
+    assert_memory_equal(a.sums, b.sums, sizeof a.sums);
+    for (int i = 0; i < K; i++)
+        CHECK_CLOSE(a.scales[0] * (float)a.values[1 + i], from[i], (double)a.scales[0] * 0.51);
 }
 
 static void quantising_matches(void **state)
 {
-    const cv_kernels *table = *state;
-    static float x[MOST_B * MOST_K];
-    static q8_input a, b;
-    cv_kernels ref, best;
+    static float rows[SWEEP_B * SWEEP_K];
 
-    cv_kernels_ref(&ref);
-    best = *table;
-    fill(x, MOST_B * MOST_K, 1);
-    for (int k = 1; k <= MOST_K; k++) {
+    for (int k = 1; k <= SWEEP_K; k++) {
+        memcpy(rows, x, sizeof rows);
         for (int i = 0; i < k; i++)
-            x[3 * k + i] = 0; /* a row of nothing */
-        make_input(&a, &ref, x, k, MOST_B);
-        make_input(&b, &best, x, k, MOST_B);
-        assert_memory_equal(a.values, b.values, sizeof a.values);
-        assert_memory_equal(a.scales, b.scales, sizeof a.scales);
-        assert_memory_equal(a.sums, b.sums, sizeof a.sums);
-        for (int i = 0; i < k; i++)
-            CHECK_CLOSE(a.scales[0] * (float)a.values[1 + i], x[i], (double)a.scales[0] * 0.51);
-        fill(x + 3 * k, k, 5);
+            rows[3 * k + i] = 0; /* a row of nothing */
+        try_quantising(*state, rows, k, SWEEP_B);
+    }
+    for (int i = 0; i < EDGES; i++)
+        try_quantising(*state, x, edges[i].K, edges[i].B);
+}
+
+static void try_linear_q8(const cv_kernels *table, const cv_weight *w, int least, int most)
+{
+    static q8_input in;
+    static results r;
+    cv_kernels plain;
+
+    cv_kernels_ref(&plain);
+    make_input(&in, &plain, x, w->K, most);
+    for (int b = least; b <= most; b++) {
+        results_clear(&r);
+        plain.linear_q8[w->type](r.plain, (size_t)w->N + 2, &in.view, w, b);
+        table->linear_q8[w->type](r.tested, (size_t)w->N + 2, &in.view, w, b);
+        results_compare(&r, w, b, w->type == CV_WEIGHT_Q8 ? 0 : ROUNDING); /* whole numbers: to the bit */
     }
 }
 
 static void linear_q8_matches(void **state)
 {
-    const cv_kernels *table = *state;
-    static float x[MOST_B * MOST_K], wide[MOST_N * MOST_K], out[2][MOST_B * (MOST_N + 2)];
-    static q8_input in;
-    cv_kernels ref, best;
-
-    cv_kernels_ref(&ref);
-    best = *table;
-    fill(x, MOST_B * MOST_K, 1);
-    fill(wide, MOST_N * MOST_K, 2);
-    for (cv_weight_type type = CV_WEIGHT_Q8; type < CV_WEIGHT_TYPES; type++)
-        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
-            for (int n = 1; n <= MOST_N; n += k % 3 + 1) {
-                matrix m = make_matrix(type, wide, n, k);
-
-                make_input(&in, &ref, x, k, MOST_B);
-                for (int b = 1; b <= MOST_B; b++) {
-                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
-                        out[0][i] = out[1][i] = CANARY;
-                    ref.linear_q8[type](out[0], (size_t)n + 2, &in.view, &m.view, b);
-                    best.linear_q8[type](out[1], (size_t)n + 2, &in.view, &m.view, b);
-                    for (int i = 0; i < MOST_B * (MOST_N + 2); i++)
-                        if (type == CV_WEIGHT_Q8) /* whole numbers: to the bit */
-                            assert_true(out[1][i] == out[0][i]);
-                        else
-                            CHECK_CLOSE(out[1][i], out[0][i], 3e-5);
-                }
-                free_matrix(&m);
-            }
+    try_shapes(*state, CV_WEIGHT_Q8, try_linear_q8);
 }
 
 /* The extremes of 8 bits: no sum on the way leaves its type. */
@@ -152,7 +250,7 @@ static void extremes_do_not_overflow(void **state)
 {
     const cv_kernels *table = *state;
     enum { K = 192 };
-    float x[K], w[K], out;
+    float in[K], w[K], out;
     int8_t values[K];
     float scale;
     int32_t sums[K / CV_Q4_GROUP];
@@ -163,104 +261,134 @@ static void extremes_do_not_overflow(void **state)
     for (int sign = -1; sign <= 1; sign += 2)
         for (cv_weight_type type = CV_WEIGHT_Q8; type < CV_WEIGHT_TYPES; type++)
             for (int t = 0; t < 2; t++) {
-                cv_q8_rows in = { values, &scale, sums, K, K / CV_Q4_GROUP };
+                cv_q8_rows rows = { values, &scale, sums, K, K / CV_Q4_GROUP };
                 matrix m;
 
                 for (int k = 0; k < K; k++) {
-                    x[k] = 1;
+                    in[k] = 1;
                     w[k] = (float)sign;
                 }
                 m = make_matrix(type, w, 1, K);
-                tables[t].quantise(values, &scale, sums, x, K);
-                tables[t].linear_q8[type](&out, 1, &in, &m.view, 1);
+                tables[t].quantise(values, &scale, sums, in, K);
+                tables[t].linear_q8[type](&out, 1, &rows, &m.view, 1);
                 CHECK_CLOSE(out, (float)(sign * K), 1e-3);
                 free_matrix(&m);
             }
 }
 
-static void widening_matches(void **state)
+/* Companies of these sizes come to sit in tiles and blocks of every kind. */
+static const int companies[] = { 1, 2, 3, 5, 8, 16 };
+
+static void try_companies(const cv_kernels *table, const cv_weight *w, int least, int most)
 {
-    const cv_kernels *table = *state;
-    static float wide[MOST_N * MOST_K], out[2][MOST_N * MOST_K + 1];
-    cv_kernels ref, best;
+    static float together[MOST_B * MOST_N], apart[MOST_B * MOST_N];
+    static q8_input in;
+    const size_t N = (size_t)w->N, K = (size_t)w->K;
 
-    cv_kernels_ref(&ref);
-    best = *table;
-    fill(wide, MOST_N * MOST_K, 2);
-    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
-        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k)) {
-            matrix m = make_matrix(type, wide, 3, k);
+    (void)least;
+    make_input(&in, table, x, w->K, most);
+    for (int q8 = 0; q8 <= (table->linear_q8[w->type] != NULL); q8++) {
+        if (q8)
+            table->linear_q8[w->type](together, N, &in.view, w, most);
+        else
+            table->linear[w->type](together, N, x, K, w, most);
+        for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
+            for (int b = 0, count; b < most; b += count) {
+                cv_q8_rows rows = input_from(&in, b);
 
-            for (int i = 0; i <= MOST_N * MOST_K; i++)
-                out[0][i] = out[1][i] = CANARY;
-            ref.widen[type](out[0], &m.view);
-            best.widen[type](out[1], &m.view);
-            assert_memory_equal(out[0], out[1], sizeof out[0]);
-            for (int i = 0; i < 3 * k; i++)
-                CHECK_CLOSE(out[0][i], wide[i], type == CV_WEIGHT_Q4 ? 0.13 : type == CV_WEIGHT_F32 ? 0 : 0.005);
-            free_matrix(&m);
+                count = companies[i] < most - b ? companies[i] : most - b;
+                if (q8)
+                    table->linear_q8[w->type](apart + (size_t)b * N, N, &rows, w, count);
+                else
+                    table->linear[w->type](apart + (size_t)b * N, N, x + (size_t)b * K, K, w, count);
+            }
+            assert_memory_equal(apart, together, (size_t)most * N * sizeof *apart);
         }
+    }
 }
 
-/* A batch entry must get the very same bits alone and in any company, in every type. */
-static void linear_ignores_the_batch(void **state)
+static void try_rows(const cv_kernels *table, const cv_weight *w, int least, int most)
 {
-    const cv_kernels *table = *state;
-    static float x[MOST_B * MOST_K], wide[MOST_N * MOST_K], together[MOST_B * MOST_N], alone[MOST_N];
+    static float all[MOST_B * MOST_N], one[MOST_B];
     static q8_input in;
-    cv_kernels kernels[2];
+    const size_t N = (size_t)w->N, K = (size_t)w->K;
 
-    cv_kernels_ref(&kernels[0]);
-    kernels[1] = *table;
-    fill(x, MOST_B * MOST_K, 1);
-    fill(wide, MOST_N * MOST_K, 2);
-    for (int t = 0; t < 2; t++)
-        for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
-            int K = type == CV_WEIGHT_Q4 ? 192 : 179;
-            matrix m = make_matrix(type, wide, MOST_N, K);
+    (void)least;
+    make_input(&in, table, x, w->K, most);
+    for (int q8 = 0; q8 <= (table->linear_q8[w->type] != NULL); q8++) {
+        if (q8)
+            table->linear_q8[w->type](all, N, &in.view, w, most);
+        else
+            table->linear[w->type](all, N, x, K, w, most);
+        for (int n = 0; n < w->N; n += w->N / 16 + 1) {
+            cv_weight row = cv_weight_rows(w, n, 1);
 
-            make_input(&in, &kernels[t], x, K, MOST_B);
-            for (int b = 1; b <= MOST_B; b++)
-                for (int q8 = 0; q8 <= (kernels[t].linear_q8[type] != NULL); q8++) {
-                    if (q8)
-                        kernels[t].linear_q8[type](together, MOST_N, &in.view, &m.view, b);
-                    else
-                        kernels[t].linear[type](together, MOST_N, x, (size_t)K, &m.view, b);
-                    for (int i = 0; i < b; i++) {
-                        cv_q8_rows one = { in.view.values + (size_t)i * in.view.stride, in.scales + i, in.sums + 5 * i,
-                                           in.view.stride, 5 };
-
-                        if (q8)
-                            kernels[t].linear_q8[type](alone, MOST_N, &one, &m.view, 1);
-                        else
-                            kernels[t].linear[type](alone, MOST_N, x + i * K, (size_t)K, &m.view, 1);
-                        assert_memory_equal(alone, together + i * MOST_N, sizeof alone);
-                    }
-                }
-            free_matrix(&m);
+            if (q8)
+                table->linear_q8[w->type](one, 1, &in.view, &row, most);
+            else
+                table->linear[w->type](one, 1, x, K, &row, most);
+            for (int b = 0; b < most; b++)
+                assert_memory_equal(&one[b], &all[(size_t)b * N + (size_t)n], sizeof *one);
         }
+    }
+}
+
+/* A batch entry must get the very same bits alone and in any company, in every type. Threads share out the rows of a matrix, so
+ * must a row. */
+static void linear_ignores_the_company(void **state)
+{
+    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
+        try_shape(*state, type, SWEEP_N, fit_K(type, 179), SWEEP_B, SWEEP_B, try_companies);
+        try_shape(*state, type, SWEEP_N, fit_K(type, 179), SWEEP_B, SWEEP_B, try_rows);
+        for (int i = 0; i < EDGES; i++)
+            try_shape(*state, type, edges[i].N, fit_K(type, edges[i].K), edges[i].B, edges[i].B, try_companies);
+    }
+}
+
+/* --- the others --------------------------------------------------------------------------------------- */
+
+static void try_widening(const cv_kernels *table, const cv_weight *w, int least, int most)
+{
+    static float out[2][MOST_N * MOST_K + 1];
+    cv_kernels plain;
+
+    (void)least;
+    (void)most;
+    cv_kernels_ref(&plain);
+    for (int i = 0; i <= w->N * w->K; i++)
+        out[0][i] = out[1][i] = CANARY;
+    plain.widen[w->type](out[0], w);
+    table->widen[w->type](out[1], w);
+    assert_memory_equal(out[0], out[1], ((size_t)w->N * (size_t)w->K + 1) * sizeof **out);
+    assert_true(out[0][w->N * w->K] == CANARY);
+    for (int i = 0; i < w->N * w->K; i++)
+        CHECK_CLOSE(out[0][i], wide[i], w->type == CV_WEIGHT_Q4 ? 0.2 : w->type == CV_WEIGHT_F32 ? 0 : 0.005);
+}
+
+static void widening_matches(void **state)
+{
+    try_shapes(*state, CV_WEIGHT_F32, try_widening);
 }
 
 static void mix_matches(void **state)
 {
     const cv_kernels *table = *state;
-    static float values[MOST_N * MOST_K], weights[MOST_N], out[2][MOST_K + 8];
-    cv_kernels ref;
+    static float weights[MOST_N], out[2][SWEEP_K + 8];
+    cv_kernels plain;
 
-    cv_kernels_ref(&ref);
-    fill(values, MOST_N * MOST_K, 2);
+    cv_kernels_ref(&plain);
     fill(weights, MOST_N, 3);
     for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
-        for (int k = next_K(type, 0); k <= MOST_K; k = next_K(type, k))
-            for (int n = 0; n <= MOST_N; n++) {
-                matrix m = make_matrix(type, values, n, k);
+        for (int k = next_K(type, 0); k <= SWEEP_K; k = next_K(type, k))
+            for (int n = 0; n <= MOST_N; n += n < SWEEP_N ? 1 : MOST_N - SWEEP_N) {
+                matrix m = wide_matrix(type, n, k);
 
-                for (int i = 0; i < MOST_K + 8; i++)
+                for (int i = 0; i < SWEEP_K + 8; i++)
                     out[0][i] = out[1][i] = i < k ? 0.5f : CANARY;
-                ref.mix[type](out[0], weights, &m.view);
+                plain.mix[type](out[0], weights, &m.view);
                 table->mix[type](out[1], weights, &m.view);
-                for (int i = 0; i < MOST_K + 8; i++)
-                    CHECK_CLOSE(out[1][i], out[0][i], 1e-5);
+                for (int i = 0; i < SWEEP_K + 8; i++)
+                    CHECK_CLOSE(out[1][i], out[0][i], i < k ? 1e-5 : 0);
                 free_matrix(&m);
             }
 }
@@ -270,11 +398,10 @@ static void spread_matches(void **state)
     const cv_kernels *table = *state;
     enum { N = 5, D = 67 };
     cv_kernels ref, best;
-    float x[D + 1], weights[N], a[N * D + 9], b[N * D + 9];
+    float weights[N], a[N * D + 9], b[N * D + 9];
 
     cv_kernels_ref(&ref);
     best = *table;
-    fill(x, D + 1, 1);
     fill(weights, N, 2);
     for (int d = 1; d <= D; d++)
         for (int n = 0; n <= N; n++) {
@@ -295,22 +422,21 @@ static void spread_matches(void **state)
 static void loops_give_the_same_bits(void **state)
 {
     const cv_kernels *tables[2] = { *state, NULL };
-    static float x[MOST_K], dy[MOST_K], weight[MOST_K], bias[MOST_K], out[2][6][MOST_K];
+    static float dy[MOST_K], weight[MOST_K], bias[MOST_K], out[2][6][MOST_K];
     cv_kernels ref;
 
     cv_kernels_ref(&ref);
     tables[1] = &ref;
-    fill(x, MOST_K, 1);
     fill(dy, MOST_K, 2);
     fill(weight, MOST_K, 3);
     fill(bias, MOST_K, 4);
-    for (int n = 1; n <= MOST_K; n++) {
+    for (int n = 1; n <= MOST_K; n += n < SWEEP_K ? 1 : (MOST_K - SWEEP_K) / 4) {
         for (int t = 0; t < 2; t++) {
             const cv_kernels *k = tables[t];
             cv_norm_row norm = { weight, bias, 0, 0, n };
 
             for (int i = 0; i < 6; i++)
-                memcpy(out[t][i], x, sizeof x);
+                memcpy(out[t][i], x, sizeof out[t][i]);
             k->gelu(out[t][0], (size_t)n);
             k->gelu_backward(out[t][1], dy, x, (size_t)n);
             k->softmax(out[t][2], n);
@@ -337,14 +463,14 @@ int main(void)
             cmocka_unit_test_prestate(linear_q8_matches, &table),
             cmocka_unit_test_prestate(extremes_do_not_overflow, &table),
             cmocka_unit_test_prestate(widening_matches, &table),
-            cmocka_unit_test_prestate(linear_ignores_the_batch, &table),
+            cmocka_unit_test_prestate(linear_ignores_the_company, &table),
             cmocka_unit_test_prestate(mix_matches, &table),
             cmocka_unit_test_prestate(spread_matches, &table),
             cmocka_unit_test_prestate(loops_give_the_same_bits, &table),
         };
 
         printf("%s:\n", table.name);
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
+        failed += cmocka_run_group_tests(tests, fill_inputs, NULL);
     }
     return failed;
 }
