@@ -18,7 +18,8 @@ typedef struct cogvideo_bench_request {
     cogvideo_cache cache; /* of the steps' keys and values */
     const char *work;    /* where the model is made, a directory; one that is there is used again. Needed with `config` */
     double seconds;      /* the most that each kind of step is measured; 0 = 10 */
-    const char *kernels; /* "plain C", "avx2", "avx512": what to measure; NULL = the best that the processor can run */
+    const char *kernels; /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that
+                            the processor can run */
     /* Called after each measurement with its name and how many of all are done; other than 0 cancels. May be NULL. */
     int (*progress)(void *user, const char *name, int done, int total);
     void *user;
@@ -36,7 +37,7 @@ typedef struct cogvideo_bench_row {
 
 typedef struct cogvideo_bench_report {
     int threads, rounds, hidden;
-    char kernels[16]; /* "plain C", "avx2", ... */
+    char kernels[16]; /* "plain", "avx2", ... */
     int count;
     cogvideo_bench_row rows[COGVIDEO_BENCH_ROWS];
 } cogvideo_bench_report;

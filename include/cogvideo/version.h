@@ -15,7 +15,8 @@ extern "C" {
 
 /* The version of the library that runs, "0.2.0". */
 COGVIDEO_API const char *cogvideo_version(void);
-/* What this build can do on this machine, one line per fact ("blas: OpenBLAS 0.3.21", "kernels: avx2"):
+/* What this build does on this machine, one line per fact ("blas: OpenBLAS 0.3.21", "kernels: avx2", which are those that the
+ * environment variable COGVIDEO_CPU names, or the best that the processor can run):
  * writes at most `size` bytes, the NUL included. */
 COGVIDEO_API void cogvideo_build_info(char *out, size_t size);
 /* Which kernels OpenBLAS should have chosen for this processor: a version that is older than the processor takes it for one of

@@ -20,6 +20,7 @@ static cogvideo_status bench_model(const cogvideo_bench_request *request, cogvid
         CV_TRY(cv_narrow_type_read(&type, request->type, err));
     CV_TRY(cv_families[0]->bench_model(request->config, type, request->work, err));
     CV_TRY(cogvideo_model_open(&model, request->work, &options, err));
+    CV_TRY(cv_kernels_choose(&model->exec.kernels, request->kernels, err));
     *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = request->rounds ? request->rounds : 5 };
     snprintf(out->kernels, sizeof out->kernels, "%s", model->exec.kernels.name);
     CV_TRY(model->family->bench(model, request, out, err));

@@ -20,9 +20,11 @@ const char *cogvideo_version(void)
 void cogvideo_build_info(char *out, size_t size)
 {
     cv_kernels kernels;
+    cogvideo_error err;
+    bool some = cv_kernels_choose(&kernels, NULL, &err) == COGVIDEO_OK;
 
-    cv_kernels_best(&kernels);
-    snprintf(out, size, "kernels: %s\nblas: %s\ncompiler: %s", kernels.name, cv_blas_name(), __VERSION__);
+    snprintf(out, size, "kernels: %s%s\nblas: %s\ncompiler: %s", some ? "" : "none, ", some ? kernels.name : err.message, cv_blas_name(),
+             __VERSION__);
 }
 
 const char *cogvideo_blas_core(void)

@@ -123,18 +123,6 @@ static void list_items(bench *b)
     }
 }
 
-static cogvideo_status choose_kernels(bench *b, const char *name, cogvideo_error *err)
-{
-    cv_kernels_best(&b->exec.kernels);
-    if (!name)
-        return COGVIDEO_OK;
-    for (int number = 0; cv_kernels_choose(number, &b->exec.kernels); number++)
-        if (strcmp(b->exec.kernels.name, name) == 0)
-            return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no kernels '%.40s' that this processor can run: 'plain C', avx2 and "
-                   "avx512 there may be", name);
-}
-
 static void bench_close(bench *b)
 {
     cv_free(b->buffer);
@@ -158,7 +146,7 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_request *request, cogvideo
     CV_NEW(b, 1, err);
     b->exec = (cv_exec){ .threads = cv_exec_threads(request->threads, NULL), .q8_inputs = true };
     b->hidden = hidden;
-    CV_TRY(choose_kernels(b, request->kernels, err));
+    CV_TRY(cv_kernels_choose(&b->exec.kernels, request->kernels, err));
     cv_blas_init();
     CV_TRY(cv_exec_prepare(&b->exec, err));
     CV_TRY(take_memory(b, err));

@@ -24,7 +24,7 @@ static const arg_option table[] = {
     { "work", 0, "DIR", "where that model is made of seeded numbers, and found again", ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
     { "seconds", 0, "X", "the most that each kind of step is measured; default 10", ARG_NUMBER, FIELD(seconds), 0.01, 100000, 10,
       NULL },
-    { "kernels", 0, "NAME", "'plain C', avx2 or avx512; default: the best that the processor can run", ARG_TEXT, FIELD(kernels),
+    { "kernels", 0, "NAME", "plain, avx2, avx512 or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT, FIELD(kernels),
       0, 0, 0, NULL },
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },

@@ -164,7 +164,7 @@ fail:
     return status;
 }
 
-static void take_options(cogvideo_model *model, const cogvideo_model_options *options)
+static cogvideo_status take_options(cogvideo_model *model, const cogvideo_model_options *options, cogvideo_error *err)
 {
     static const cogvideo_model_options none = { 0 };
     const cogvideo_model_options *o = options ? options : &none;
@@ -173,9 +173,9 @@ static void take_options(cogvideo_model *model, const cogvideo_model_options *op
     model->exec.q8_inputs = !o->f32_inputs;
     model->exec.cache = o->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16 : o->cache == COGVIDEO_CACHE_Q8 ? CV_WEIGHT_Q8 : CV_WEIGHT_F32;
     model->log = o->log;
-    cv_kernels_best(&model->exec.kernels);
     if (o->interleave && !cv_memory_interleave())
         cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
+    return cv_kernels_choose(&model->exec.kernels, NULL, err);
 }
 
 cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogvideo_model_options *options,
@@ -208,7 +208,7 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
     model->name = cv_json_text(cv_json_get(description, "name"));
     description = NULL;
     directory = NULL;
-    take_options(model, options);
+    CV_TRY(take_options(model, options, err));
     CV_TRY(family->open(model, json, err));
     model->exec.threads = cv_exec_threads(options ? options->threads : 0, &model->log); /* beside the mapped weights */
     if (options && options->lock)

@@ -525,7 +525,6 @@ static double peak_int8(long rounds, float *sink)
 void cv_kernels_avx2(cv_kernels *table)
 {
     cv_loops_avx2(table);
-    table->name = "avx2";
     table->linear[CV_WEIGHT_F32] = linear_f32;
     table->linear[CV_WEIGHT_F16] = linear_f16;
     table->linear[CV_WEIGHT_BF16] = linear_bf16;

@@ -464,7 +464,6 @@ static double peak_int8(long rounds, float *sink)
 void cv_kernels_avx512(cv_kernels *table)
 {
     cv_loops_avx512(table);
-    table->name = "avx512";
     table->linear[CV_WEIGHT_F32] = linear_f32;
     table->linear[CV_WEIGHT_F16] = linear_f16;
     table->linear[CV_WEIGHT_BF16] = linear_bf16;

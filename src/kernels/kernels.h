@@ -1,12 +1,13 @@
 /* kernels.h - the table of hot loops: pure one-thread functions that allocate nothing and know no model.
  *
- * Plain C (ref.c) fills the table; a vector file overwrites what it has, where the processor allows it.
+ * Plain C (plain.c) fills the table; a vector file overwrites what it has, where the processor allows it.
  * Pointers need the alignment of their elements only. Outputs must not overlap inputs. Each result depends on
  * its own row of inputs and on K alone - never on how many rows or batch entries one call has - so neither the
  * batch nor the number of threads can change a code. */
 #ifndef CV_KERNELS_KERNELS_H
 #define CV_KERNELS_KERNELS_H
 
+#include "base/status.h"
 #include "tensor/weight.h"
 
 /* out[b * out_stride + n] = sum over k of x[b * x_stride + k] * w[n][k], for n < w->N and b < B.
@@ -85,14 +86,15 @@ typedef struct cv_kernels {
     cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */
 } cv_kernels;
 
-/* The tables that this processor can run, number 0 and on: plain C, and each better than the one before. False after the
- * last. */
-bool cv_kernels_choose(int number, cv_kernels *out);
-/* The best of them. */
-void cv_kernels_best(cv_kernels *out);
+/* The table of one of the sets "plain", "avx2", "avx512" and "neon". NULL: of the one that the environment variable COGVIDEO_CPU
+ * names, or, where that is not set or empty, the best that this processor can run. A name that does not exist, or that this
+ * processor cannot run, is an error. */
+cogvideo_status cv_kernels_choose(cv_kernels *out, const char *name, cogvideo_error *err);
+/* All that this processor can run: number 0, "plain", and on, each better than the one before. False after the last. */
+bool cv_kernels_usable(int number, cv_kernels *out);
 
 /* Plain C fills a table; the others replace what they have in one. */
-void cv_kernels_ref(cv_kernels *out);
+void cv_kernels_plain(cv_kernels *out);
 void cv_loops_plain(cv_kernels *table);
 #if CV_HAVE_AVX2
 void cv_loops_avx2(cv_kernels *table);

@@ -411,7 +411,6 @@ static double peak_int8(long rounds, float *sink)
 
 void cv_kernels_neon(cv_kernels *table)
 {
-    table->name = "neon";
     table->linear[CV_WEIGHT_F32] = linear_f32;
     table->linear[CV_WEIGHT_F16] = linear_f16;
     table->linear[CV_WEIGHT_BF16] = linear_bf16;

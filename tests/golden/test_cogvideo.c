@@ -44,7 +44,7 @@ static void open_network(network *net, int large, cv_dtype dtype, int threads)
                       .every_code = large ? 499 : 31, .every_layer_place = large ? 16 : 4 };
     cv_blas_init();
     net->exec.threads = threads;
-    cv_kernels_best(&net->exec.kernels);
+    check_kernels(&net->exec.kernels);
     networks_trunk(&list, net->seed, net->config.layers, net->config.hidden, net->config.vocabulary,
                    net->config.positions);
     open_file(&net->stores[0], "trunk.safetensors", &list, dtype);

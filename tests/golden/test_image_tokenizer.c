@@ -72,7 +72,7 @@ static cv_exec exec_with(int threads)
 {
     cv_exec exec = { .threads = threads };
 
-    cv_kernels_best(&exec.kernels);
+    check_kernels(&exec.kernels);
     return exec;
 }
 

@@ -165,7 +165,7 @@ static void check_stage(int large, int stage)
     void *memory;
 
     cv_blas_init();
-    cv_kernels_best(&exec.kernels);
+    check_kernels(&exec.kernels);
     snprintf(name, sizeof name, large ? "train/stage%d.safetensors" : "small/train/stage%d.safetensors", stage);
     CHECK_OK(cv_store_open(&golden, check_data(name), &err), err);
     open_network(&weights, config, large ? 11 : 71, stage, true);

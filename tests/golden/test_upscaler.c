@@ -68,7 +68,7 @@ static void run_frame(const network *of, int threads, int frame, const cv_upscal
     cogvideo_error err;
     cv_arena arena;
 
-    cv_kernels_best(&exec.kernels);
+    check_kernels(&exec.kernels);
     CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(of->upscaler, &exec), &err), err);
     CHECK_OK(cv_upscaler_run(&exec, of->upscaler, text->data, (int)text->count,
                              check_i32(golden, "frames") + frame * LOW, callbacks, &arena, &err), err);

@@ -65,6 +65,13 @@ void check_write(const char *path, const void *data, size_t size)
         abort();
 }
 
+void check_kernels(cv_kernels *out)
+{
+    cogvideo_error err;
+
+    CHECK_OK(cv_kernels_choose(out, NULL, &err), err);
+}
+
 const cv_tensor *check_tensor(const cv_store *store, const char *name)
 {
     const cv_tensor *tensor = cv_store_find(store, name);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "kernels/kernels.h"
 #include "tensor/store.h"
 
 /* A fallible call that must succeed; shows its sentence when it does not. */
@@ -64,6 +65,9 @@ const char *check_temp(void);
 const char *check_temp_path(const char *name);
 /* Writes a file for a test. */
 void check_write(const char *path, const void *data, size_t size);
+
+/* The kernels that COGVIDEO_CPU names, or the best. */
+void check_kernels(cv_kernels *out);
 
 /* A golden tensor, which must be there. */
 const cv_tensor *check_tensor(const cv_store *store, const char *name);

@@ -38,7 +38,7 @@ static cv_weight matrix(const float *numbers, int places)
 static void setup(fixture *f, int threads)
 {
     f->exec.threads = threads;
-    cv_kernels_best(&f->exec.kernels);
+    check_kernels(&f->exec.kernels);
     f->arena = cv_arena_over(f->memory, sizeof f->memory);
     assert_true(cv_attention_backward_scratch(&f->exec, MAX_KEYS, D) <= sizeof f->memory);
     gradient_fill(f->q, QUERIES * C, 1, 2);

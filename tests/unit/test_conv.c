@@ -33,7 +33,7 @@ static bench bench_open(seeded_list *list, cv_dtype dtype, int threads)
     const char *path = check_temp_path("layer.safetensors");
     cogvideo_error err;
 
-    cv_kernels_ref(&b.exec.kernels);
+    cv_kernels_plain(&b.exec.kernels);
     seeded_write(list, path, dtype);
     seeded_list_free(list);
     CHECK_OK(cv_store_open(&b.store, path, &err), err);

@@ -41,7 +41,7 @@ static void bench_open(bench *b, int threads, double l1, double l2, double commi
     cv_store *plan;
 
     *b = (bench){ .exec = { .threads = threads } };
-    cv_kernels_ref(&b->exec.kernels);
+    cv_kernels_plain(&b->exec.kernels);
     CHECK_OK(cv_image_tokenizer_plan(&plan, &config, &err), err);
     CHECK_OK(cv_store_create_like(&b->weights, "weights", plan, &err), err);
     CHECK_OK(cv_store_create_like(&b->gradients, "gradients", plan, &err), err);

@@ -152,7 +152,7 @@ static void try_linear(const cv_kernels *table, const cv_weight *w, int least, i
     static results r;
     cv_kernels plain;
 
-    cv_kernels_ref(&plain);
+    cv_kernels_plain(&plain);
     for (int b = least; b <= most; b++) {
         results_clear(&r);
         plain.linear[w->type](r.plain, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
@@ -200,7 +200,7 @@ static void try_quantising(const cv_kernels *table, const float *from, int K, in
     static q8_input a, b;
     cv_kernels plain;
 
-    cv_kernels_ref(&plain);
+    cv_kernels_plain(&plain);
     make_input(&a, &plain, from, K, B);
     make_input(&b, table, from, K, B);
     assert_memory_equal(a.values, b.values, sizeof a.values);
@@ -230,7 +230,7 @@ static void try_linear_q8(const cv_kernels *table, const cv_weight *w, int least
     static results r;
     cv_kernels plain;
 
-    cv_kernels_ref(&plain);
+    cv_kernels_plain(&plain);
     make_input(&in, &plain, x, w->K, most);
     for (int b = least; b <= most; b++) {
         results_clear(&r);
@@ -256,7 +256,7 @@ static void extremes_do_not_overflow(void **state)
     int32_t sums[K / CV_Q4_GROUP];
     cv_kernels tables[2];
 
-    cv_kernels_ref(&tables[0]);
+    cv_kernels_plain(&tables[0]);
     tables[1] = *table;
     for (int sign = -1; sign <= 1; sign += 2)
         for (cv_weight_type type = CV_WEIGHT_Q8; type < CV_WEIGHT_TYPES; type++)
@@ -354,7 +354,7 @@ static void try_widening(const cv_kernels *table, const cv_weight *w, int least,
 
     (void)least;
     (void)most;
-    cv_kernels_ref(&plain);
+    cv_kernels_plain(&plain);
     for (int i = 0; i <= w->N * w->K; i++)
         out[0][i] = out[1][i] = CANARY;
     plain.widen[w->type](out[0], w);
@@ -376,7 +376,7 @@ static void mix_matches(void **state)
     static float weights[MOST_N], out[2][SWEEP_K + 8];
     cv_kernels plain;
 
-    cv_kernels_ref(&plain);
+    cv_kernels_plain(&plain);
     fill(weights, MOST_N, 3);
     for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++)
         for (int k = next_K(type, 0); k <= SWEEP_K; k = next_K(type, k))
@@ -400,7 +400,7 @@ static void spread_matches(void **state)
     cv_kernels ref, best;
     float weights[N], a[N * D + 9], b[N * D + 9];
 
-    cv_kernels_ref(&ref);
+    cv_kernels_plain(&ref);
     best = *table;
     fill(weights, N, 2);
     for (int d = 1; d <= D; d++)
@@ -425,7 +425,7 @@ static void loops_give_the_same_bits(void **state)
     static float dy[MOST_K], weight[MOST_K], bias[MOST_K], out[2][6][MOST_K];
     cv_kernels ref;
 
-    cv_kernels_ref(&ref);
+    cv_kernels_plain(&ref);
     tables[1] = &ref;
     fill(dy, MOST_K, 2);
     fill(weight, MOST_K, 3);
@@ -456,7 +456,7 @@ int main(void)
     int failed = 0;
     cv_kernels table;
 
-    for (int number = 0; cv_kernels_choose(number, &table); number++) {
+    for (int number = 0; cv_kernels_usable(number, &table); number++) {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(linear_matches, &table),
             cmocka_unit_test_prestate(quantising_matches, &table),

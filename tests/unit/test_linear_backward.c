@@ -18,7 +18,7 @@ static void setup(fixture *f)
     f->arena = (cv_arena){ 0 };
     cv_blas_init();
     f->exec.threads = 2;
-    cv_kernels_best(&f->exec.kernels);
+    check_kernels(&f->exec.kernels);
     f->linear = (cv_linear){ .weight = { .data = f->weight, .type = CV_WEIGHT_F32, .N = N, .K = K }, .bias = f->bias };
     gradient_fill(f->weight, N * K, 1, 1);
     gradient_fill(f->bias, N, 2, 1);

@@ -18,7 +18,7 @@ typedef struct fixture {
 static void setup(fixture *f)
 {
     f->exec.threads = 2;
-    cv_kernels_best(&f->exec.kernels);
+    check_kernels(&f->exec.kernels);
     f->arena = cv_arena_over(f->memory, sizeof f->memory);
     assert_true(cv_layer_norm_backward_scratch(ROWS, C) <= sizeof f->memory);
     f->norm = (cv_layer_norm){ .weight = f->weight, .bias = f->bias, .C = C, .eps = 1e-5f };
@@ -104,7 +104,7 @@ static void gelu_is_the_tanh_form(void **state)
     static float x[20001];
 
     (void)state;
-    cv_kernels_best(&exec.kernels);
+    check_kernels(&exec.kernels);
     for (int i = 0; i <= 20000; i++)
         x[i] = (float)(i - 10000) * 1e-3f;
     cv_gelu(&exec, x, 20001);

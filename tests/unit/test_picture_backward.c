@@ -61,7 +61,7 @@ static void bench_open(bench *b, const layer *l, int threads)
     cv_store *plan = NULL;
 
     *b = (bench){ .layer = l, .exec = { .threads = threads } };
-    cv_kernels_ref(&b->exec.kernels);
+    cv_kernels_plain(&b->exec.kernels);
     CHECK_OK(cv_store_plan(&plan, "plan", &err), err);
     if (l->bind)
         CHECK_OK(l->bind(l, &b->parts[0], plan, &err), err);

@@ -13,7 +13,7 @@ static int start(void **state)
 {
     (void)state;
     cv_blas_init();
-    cv_kernels_ref(&exec.kernels);
+    cv_kernels_plain(&exec.kernels);
     return 0;
 }
 

@@ -245,7 +245,7 @@ static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, 
     cv_arena arena;
 
     cv_blas_init();
-    cv_kernels_best(&exec.kernels);
+    check_kernels(&exec.kernels);
     tiny_file("run.safetensors", -1, NULL);
     CHECK_OK(cv_store_open(&store, check_temp_path("run.safetensors"), err), *err);
     CHECK_OK(cv_upscaler_open(&upscaler, store, &tiny, err), *err);

@@ -1,4 +1,4 @@
-/* ref.c - the kernels in plain C: the truth that every vector version is tested against. */
+/* plain.c - the kernels in plain C: the truth that every vector version is tested against. */
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -172,10 +172,9 @@ static double peak_int8(long rounds, float *sink)
     return 2.0 * CHAINS * LANES * (double)rounds;
 }
 
-void cv_kernels_ref(cv_kernels *out)
+void cv_kernels_plain(cv_kernels *out)
 {
     *out = (cv_kernels){
-        .name = "plain C",
         .linear = { linear, linear, linear, linear, linear },
         .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_q8, [CV_WEIGHT_Q4] = linear_q8_q4 },
         .quantise = quantise,
