@@ -320,11 +320,11 @@ static inline int32_t sum8i(__m256i v)
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
 
-/* Thirty-two products in sums of four: |x| is unsigned and w gets the sign of x, as the instruction wants it. With both
- * within +-127 no sum of two leaves 16 bits. */
-static inline __m256i dot_bytes(__m256i sum, __m256i x, __m256i absolute, __m256i w)
+/* Thirty-two products in sums of four: |w| is unsigned and x gets the sign of w, as the instruction wants it. An x is within
+ * +-127, so it has a negative; a w of -128, which a file may hold, has 128 for its magnitude, and no sum of two leaves 16 bits. */
+static inline __m256i dot_bytes(__m256i sum, __m256i x, __m256i w, __m256i magnitude)
 {
-    __m256i pairs = _mm256_maddubs_epi16(absolute, _mm256_sign_epi8(w, x));
+    __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(x, w));
 
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
@@ -333,18 +333,16 @@ static inline __m256i dot_bytes(__m256i sum, __m256i x, __m256i absolute, __m256
  * are read. */
 #define STEP_Q8(R, C, LOAD)                                                                                       \
     do {                                                                                                          \
-        __m256i in[C], absolute[C];                                                                               \
-        for (int c = 0; c < C; c++) {                                                                             \
+        __m256i in[C];                                                                                            \
+        for (int c = 0; c < C; c++)                                                                               \
             in[c] = LOAD(x->values + (size_t)(b + c) * x->stride + k, K - k);                                     \
-            absolute[c] = _mm256_abs_epi8(in[c]);                                                                 \
-        }                                                                                                         \
         for (int r = 0; r < R; r++) {                                                                             \
             const int8_t *at = w + (size_t)r * (size_t)K + k;                                                     \
-            __m256i row = LOAD(at, K - k);                                                                        \
+            __m256i row = LOAD(at, K - k), magnitude = _mm256_abs_epi8(row);                                      \
             if (b == 0)                                                                                           \
                 _mm_prefetch((const char *)at + (size_t)(R) * (size_t)K, _MM_HINT_T0);                            \
             for (int c = 0; c < C; c++)                                                                           \
-                sum[r][c] = dot_bytes(sum[r][c], in[c], absolute[c], row);                                        \
+                sum[r][c] = dot_bytes(sum[r][c], in[c], row, magnitude);                                        \
         }                                                                                                         \
     } while (0)
 
