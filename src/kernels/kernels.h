@@ -29,7 +29,7 @@ typedef struct cv_q8_rows {
 typedef void cv_linear_q8_fn(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B);
 /* One row of K inputs as such: its scale is the largest magnitude over 127, and its values are rounded to nearest, ties to
  * even. A row that holds what is no number has unspecified values. */
-typedef void cv_quantise_fn(int8_t *values, float *scale, int32_t *sums, const float *x, int K);
+typedef void cv_quantize_fn(int8_t *values, float *scale, int32_t *sums, const float *x, int K);
 
 /* Attention of one query on a run of keys: its scores are a step through them as weights, and what it gets is this:
  * out[k] += sum over n < w->N of weights[n] * w[n][k], in the order of n. */
@@ -68,9 +68,9 @@ typedef float cv_read_fn(const void *buffer, size_t bytes);
 
 typedef struct cv_kernels {
     const char *name;
-    cv_linear_fn *linear[CV_WEIGHT_TYPES];       /* inputs in f32 */
-    cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantised */
-    cv_quantise_fn *quantise;
+    cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];   /* inputs in f32 */
+    cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantized */
+    cv_quantize_fn *quantize;
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_mix_fn *mix[CV_WEIGHT_TYPES];
     cv_spread_fn *spread;

@@ -40,7 +40,7 @@ static int widen_piece(float *out, const cv_weight *w, int n, int k)
 }
 
 /* Rows are widened one after another; one does for the whole batch. */
-static void linear(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+static void linear_f32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
     float wide[PIECE];
 
@@ -74,7 +74,7 @@ static void widen(float *out, const cv_weight *w)
         cv_weight_widen(out + (size_t)n * (size_t)w->K, w, n);
 }
 
-static void quantise(int8_t *values, float *scale, int32_t *sums, const float *x, int K)
+static void quantize(int8_t *values, float *scale, int32_t *sums, const float *x, int K)
 {
     float most = 0, by;
 
@@ -88,7 +88,7 @@ static void quantise(int8_t *values, float *scale, int32_t *sums, const float *x
     }
 }
 
-static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     const float *scales = w->scales;
 
@@ -103,7 +103,7 @@ static void linear_q8_q8(float *out, size_t out_stride, const cv_q8_rows *x, con
         }
 }
 
-static void linear_q8_q4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+static void linear_q8_wq4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     for (int n = 0; n < w->N; n++)
         for (int b = 0; b < B; b++) {
@@ -175,9 +175,9 @@ static double peak_int8(long rounds, float *sink)
 void cv_kernels_plain(cv_kernels *out)
 {
     *out = (cv_kernels){
-        .linear = { linear, linear, linear, linear, linear },
-        .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_q8, [CV_WEIGHT_Q4] = linear_q8_q4 },
-        .quantise = quantise,
+        .linear_f32 = { linear_f32, linear_f32, linear_f32, linear_f32, linear_f32 },
+        .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_wq8, [CV_WEIGHT_Q4] = linear_q8_wq4 },
+        .quantize = quantize,
         .widen = { widen, widen, widen, widen, widen },
         .mix = { mix, mix, mix, mix, mix },
         .spread = spread,

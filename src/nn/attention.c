@@ -78,14 +78,14 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
             cv_weight rows = rows_of(&tile[0].sources[s], values, head, r, 0, shared);
 
             if (shared > 0)
-                kernels->linear[rows.type](out + at[0], stride, x, (size_t)D, &rows, count);
+                kernels->linear_f32[rows.type](out + at[0], stride, x, (size_t)D, &rows, count);
             for (int q = 0; q < count; q++) {
                 const cv_attention_source *source = &tile[q].sources[s];
                 int more = source->runs[r].count - shared;
 
                 rows = rows_of(source, values, head, r, shared, more);
                 if (more > 0)
-                    kernels->linear[rows.type](out + (size_t)q * stride + at[q] + shared, stride, x + (size_t)q * (size_t)D, (size_t)D,
+                    kernels->linear_f32[rows.type](out + (size_t)q * stride + at[q] + shared, stride, x + (size_t)q * (size_t)D, (size_t)D,
                                                &rows, 1);
                 at[q] += source->runs[r].count;
             }

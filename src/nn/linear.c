@@ -71,7 +71,7 @@ static void narrow_row(const cv_exec *exec, cv_step_input *input, int row)
     int32_t *sums = input->sums + (size_t)row * groups_of(input->K);
 
     if (cv_dtype_not_finite(CV_F32, x, K) == K) {
-        exec->kernels.quantise(values, &input->scales[row], sums, x, input->K);
+        exec->kernels.quantize(values, &input->scales[row], sums, x, input->K);
         return;
     }
     memset(values, 0, K);
@@ -101,7 +101,7 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 {
     const cv_weight *weight = &linear->weight;
     cv_linear_q8_fn *by_q8 = q8_kernel(exec, linear);
-    cv_linear_fn *by_f32 = exec->kernels.linear[weight->type];
+    cv_linear_fn *by_f32 = exec->kernels.linear_f32[weight->type];
     int blocks = (weight->N + BLOCK - 1) / BLOCK;
     double work = (double)weight->N * weight->K * input->rows;
 

@@ -155,8 +155,8 @@ static void try_linear(const cv_kernels *table, const cv_weight *w, int least, i
     cv_kernels_plain(&plain);
     for (int b = least; b <= most; b++) {
         results_clear(&r);
-        plain.linear[w->type](r.plain, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
-        table->linear[w->type](r.tested, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
+        plain.linear_f32[w->type](r.plain, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
+        table->linear_f32[w->type](r.tested, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
         results_compare(&r, w, b, ROUNDING);
     }
 }
@@ -181,7 +181,7 @@ static void make_input(q8_input *in, const cv_kernels *kernels, const float *fro
     memset(in, 77, sizeof *in);
     in->view = (cv_q8_rows){ in->values + 1, in->scales, in->sums, (size_t)K + 5, MOST_GROUPS };
     for (int b = 0; b < B; b++)
-        kernels->quantise(in->values + 1 + b * (K + 5), &in->scales[b], in->sums + MOST_GROUPS * b, from + b * K, K);
+        kernels->quantize(in->values + 1 + b * (K + 5), &in->scales[b], in->sums + MOST_GROUPS * b, from + b * K, K);
 }
 
 /* Entries from `first` on. */
@@ -195,7 +195,7 @@ static cv_q8_rows input_from(const q8_input *in, int first)
     return rows;
 }
 
-static void try_quantising(const cv_kernels *table, const float *from, int K, int B)
+static void try_quantizing(const cv_kernels *table, const float *from, int K, int B)
 {
     static q8_input a, b;
     cv_kernels plain;
@@ -210,7 +210,7 @@ static void try_quantising(const cv_kernels *table, const float *from, int K, in
         CHECK_CLOSE(a.scales[0] * (float)a.values[1 + i], from[i], (double)a.scales[0] * 0.51);
 }
 
-static void quantising_matches(void **state)
+static void quantizing_matches(void **state)
 {
     static float rows[SWEEP_B * SWEEP_K];
 
@@ -218,10 +218,10 @@ static void quantising_matches(void **state)
         memcpy(rows, x, sizeof rows);
         for (int i = 0; i < k; i++)
             rows[3 * k + i] = 0; /* a row of nothing */
-        try_quantising(*state, rows, k, SWEEP_B);
+        try_quantizing(*state, rows, k, SWEEP_B);
     }
     for (int i = 0; i < EDGES; i++)
-        try_quantising(*state, x, edges[i].K, edges[i].B);
+        try_quantizing(*state, x, edges[i].K, edges[i].B);
 }
 
 static void try_linear_q8(const cv_kernels *table, const cv_weight *w, int least, int most)
@@ -304,7 +304,7 @@ static void try_bytes(const cv_kernels *table, const cv_weight *w)
         for (int i = 0; i < BYTES_B * w->K; i++)
             in[i] = input_pairs[p][i % w->K % 2];
         make_input(&q8, table, in, w->K, BYTES_B);
-        table->linear[w->type](out, BYTES_N, in, (size_t)w->K, w, BYTES_B);
+        table->linear_f32[w->type](out, BYTES_N, in, (size_t)w->K, w, BYTES_B);
         for (int i = 0; i < BYTES_B * BYTES_N; i++)
             assert_true(out[i] == (float)byte_sum(w, i % BYTES_N, input_pairs[p]));
         table->linear_q8[w->type](out, BYTES_N, &q8.view, w, BYTES_B);
@@ -347,7 +347,7 @@ static void try_companies(const cv_kernels *table, const cv_weight *w, int least
         if (q8)
             table->linear_q8[w->type](together, N, &in.view, w, most);
         else
-            table->linear[w->type](together, N, x, K, w, most);
+            table->linear_f32[w->type](together, N, x, K, w, most);
         for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
             for (int b = 0, count; b < most; b += count) {
                 cv_q8_rows rows = input_from(&in, b);
@@ -356,7 +356,7 @@ static void try_companies(const cv_kernels *table, const cv_weight *w, int least
                 if (q8)
                     table->linear_q8[w->type](apart + (size_t)b * N, N, &rows, w, count);
                 else
-                    table->linear[w->type](apart + (size_t)b * N, N, x + (size_t)b * K, K, w, count);
+                    table->linear_f32[w->type](apart + (size_t)b * N, N, x + (size_t)b * K, K, w, count);
             }
             assert_memory_equal(apart, together, (size_t)most * N * sizeof *apart);
         }
@@ -375,14 +375,14 @@ static void try_rows(const cv_kernels *table, const cv_weight *w, int least, int
         if (q8)
             table->linear_q8[w->type](all, N, &in.view, w, most);
         else
-            table->linear[w->type](all, N, x, K, w, most);
+            table->linear_f32[w->type](all, N, x, K, w, most);
         for (int n = 0; n < w->N; n += w->N / 16 + 1) {
             cv_weight row = cv_weight_rows(w, n, 1);
 
             if (q8)
                 table->linear_q8[w->type](one, 1, &in.view, &row, most);
             else
-                table->linear[w->type](one, 1, x, K, &row, most);
+                table->linear_f32[w->type](one, 1, x, K, &row, most);
             for (int b = 0; b < most; b++)
                 assert_memory_equal(&one[b], &all[(size_t)b * N + (size_t)n], sizeof *one);
         }
@@ -515,7 +515,7 @@ int main(void)
     for (int number = 0; cv_kernels_usable(number, &table); number++) {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(linear_matches, &table),
-            cmocka_unit_test_prestate(quantising_matches, &table),
+            cmocka_unit_test_prestate(quantizing_matches, &table),
             cmocka_unit_test_prestate(linear_q8_matches, &table),
             cmocka_unit_test_prestate(every_byte_is_met, &table),
             cmocka_unit_test_prestate(widening_matches, &table),

@@ -1,0 +1,199 @@
+/* linear_q8_body.h - rows of q8 and q4 weights times inputs in 8 bits, in register tiles of R rows by C batch entries. */
+#ifndef CV_KERNELS_LINEAR_Q8_BODY_H
+#define CV_KERNELS_LINEAR_Q8_BODY_H
+
+#include "kernels/vec.h"
+
+/* A job is at most MOST_R rows of weights and the B entries they are multiplied with. A row is short for the hardware's prefetcher,
+ * which starts anew at each: the next rows are asked for while these are read for the first time. */
+
+/* --- q8 weights --------------------------------------------------------------------------------------- */
+
+typedef struct q8_job {
+    float *out;
+    size_t out_stride;
+    const cv_q8_rows *x;
+    const int32_t *offsets; /* what is to be taken off the sums of each entry; NULL where q8_dot wants nothing of the kind */
+    const int8_t *w;
+    const float *scales;
+    int K, B;
+} q8_job;
+
+INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *w, size_t row_bytes, const int8_t *x, size_t x_stride,
+                    int k, int count, bool ahead)
+{
+    bytes in[MOST_C];
+
+    EACH(c, C) {
+        const int8_t *at = x + (size_t)c * x_stride + k;
+
+        in[c] = whole ? bytes_load(at) : bytes_load_some(at, count);
+    }
+    EACH(r, R) {
+        const int8_t *at = w + (size_t)r * row_bytes + k;
+        q8_weights row = q8_prepare(whole ? bytes_load(at) : bytes_load_some(at, count));
+
+        if (ahead)
+            prefetch(at + (size_t)R * row_bytes);
+        EACH(c, C)
+            sum[c][r] = q8_dot(sum[c][r], row, in[c]);
+    }
+}
+
+INLINE void q8_tile(int R, int C, const q8_job *job, int b)
+{
+    const size_t x_stride = job->x->stride, row_bytes = (size_t)job->K;
+    const int8_t *x = job->x->values + (size_t)b * x_stride, *w = job->w;
+    ivec sum[MOST_C][MOST_R];
+    int K = job->K, k = 0;
+
+    EACH(c, C)
+        EACH(r, R)
+            sum[c][r] = ivec_all(0);
+    for (; k + BYTES <= K; k += BYTES)
+        q8_step(true, R, C, sum, w, row_bytes, x, x_stride, k, BYTES, b == 0);
+    if (k < K)
+        q8_step(false, R, C, sum, w, row_bytes, x, x_stride, k, K - k, b == 0);
+    EACH(c, C)
+        q8_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->offsets ? job->offsets[b + c] : 0, job->scales,
+                        job->x->scales[b + c]);
+}
+
+/* As many tiles as fit from batch entry b on; returns the entry behind them. */
+INLINE int q8_tiles(int R, int C, const q8_job *job, int b)
+{
+    for (; b + C <= job->B; b += C)
+        q8_tile(R, C, job, b);
+    return b;
+}
+
+/* Four rows at once keep four streams from memory going. */
+INLINE void q8_rows(int rows, const q8_job *job)
+{
+    int b = 0;
+
+    if (rows == 4) {
+        if (WIDEST == 4)
+            b = q8_tiles(4, 4, job, b);
+        b = q8_tiles(4, 2, job, b);
+        q8_tiles(4, 1, job, b);
+    } else {
+        q8_tiles(1, 1, job, b);
+    }
+}
+
+/* From a batch of four on, two rows by four entries are better where preparing a row costs much (Q8_PAIRS). */
+INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const int32_t *offsets, const cv_weight *w, int B)
+{
+    const int most = Q8_PAIRS && B >= 4 ? 2 : 4;
+
+    for (int n = 0, rows; n < w->N; n += rows) {
+        const int8_t *rows_of_w = (const int8_t *)w->data + (size_t)n * (size_t)w->K;
+        const q8_job job = { out + n, out_stride, x, offsets, rows_of_w, (const float *)w->scales + n, w->K, B };
+
+        rows = w->N - n >= most ? most : 1;
+        if (rows == 2)
+            q8_tiles(2, 1, &job, q8_tiles(2, 4, &job, 0));
+        else
+            q8_rows(rows, &job);
+    }
+}
+
+/* --- q4 weights --------------------------------------------------------------------------------------- */
+
+typedef struct q4_job {
+    float *out;
+    size_t out_stride;
+    const cv_q8_rows *x;
+    const char *w;
+    const uint16_t *scales;
+    int groups, B;
+} q4_job;
+
+enum { MOST_SCALES = 32 }; /* that are widened at a time, where a row has enough of them to be worth it */
+
+INLINE void widen_scales(float *out, const uint16_t *scales, int count)
+{
+    int i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        vec_store(out + i, vec_weights(CV_WEIGHT_F16, scales, i));
+    if (i < count)
+        widen_halves_some(out + i, scales + i, count - i);
+}
+
+INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
+{
+    const size_t x_stride = job->x->stride, sum_stride = job->x->sum_stride, row_bytes = (size_t)job->groups * (CV_Q4_GROUP / 2);
+    const int8_t *x = job->x->values + (size_t)b * x_stride;
+    const int32_t *sums = job->x->sums + (size_t)b * sum_stride;
+    const char *w = job->w;
+    q4_sum sum[MOST_C][MOST_R];
+    float scales[MOST_R][MOST_SCALES];
+
+    EACH(c, C)
+        EACH(r, R)
+            sum[c][r] = q4_nothing();
+    for (int from = 0; from < job->groups; from += at_once) {
+        const int left = job->groups - from, count = at_once == 1 || left > at_once ? at_once : left;
+
+        EACH(r, R)
+            widen_scales(scales[r], job->scales + r * job->groups + from, count);
+        for (int g = 0; g < count; g++, x += CV_Q4_GROUP, w += CV_Q4_GROUP / 2, sums++) {
+            q4_input in[MOST_C];
+
+            EACH(c, C)
+                in[c] = q4_input_load(x + (size_t)c * x_stride, sums[(size_t)c * sum_stride]);
+            EACH(r, R) {
+                q4_weights row = q4_load(w + (size_t)r * row_bytes);
+
+                if (b == 0)
+                    prefetch(w + (size_t)(R + r) * row_bytes);
+                EACH(c, C)
+                    sum[c][r] = q4_add(sum[c][r], row, in[c], scales[r][g]);
+            }
+        }
+    }
+    EACH(c, C)
+        q4_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->x->scales[b + c]);
+}
+
+INLINE int q4_tiles(int at_once, int R, int C, const q4_job *job, int b)
+{
+    for (; b + C <= job->B; b += C)
+        q4_tile(at_once, R, C, job, b);
+    return b;
+}
+
+INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+{
+    const int groups = w->K / CV_Q4_GROUP;
+
+    for (int n = 0, rows; n < w->N; n += rows) {
+        const size_t before = (size_t)n * (size_t)groups;
+        const q4_job job = { out + n, out_stride, x, (const char *)w->data + before * (CV_Q4_GROUP / 2), (const uint16_t *)w->scales + before,
+                             groups, B };
+        int b = 0;
+
+        rows = w->N - n >= 4 ? 4 : 1;
+        if (rows == 4) {
+            if (WIDEST == 4)
+                b = q4_tiles(at_once, 4, 4, &job, b);
+            b = q4_tiles(at_once, 4, 2, &job, b);
+            q4_tiles(at_once, 4, 1, &job, b);
+        } else {
+            q4_tiles(at_once, 1, 1, &job, b);
+        }
+    }
+}
+
+/* With few groups in a row their scales are widened as they come: putting them aside would not pay. */
+static void linear_q8_wq4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+{
+    if (w->K >= 8 * CV_Q4_GROUP)
+        q4_matrix(MOST_SCALES, out, out_stride, x, w, B);
+    else
+        q4_matrix(1, out, out_stride, x, w, B);
+}
+
+#endif
