@@ -60,11 +60,71 @@ static void scale_plane(float *out, const float *x, size_t pixels, float scale, 
             out[i] = out[i] / (1.0f + cv_fast_exp(-out[i]));
 }
 
+void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean, float *scale)
+{
+    int width = norm->C / norm->groups;
+    double sums[CV_GROUP_NORM_PLACES] = { 0 };
+
+    for (int c = 0; c < width; c++)
+        for (int i = 0; i < count; i++)
+            sums[i] += (double)x[(size_t)c * pixels + (size_t)i];
+    for (int i = 0; i < count; i++) {
+        mean[i] = (float)(sums[i] / width);
+        sums[i] = 0;
+    }
+    for (int c = 0; c < width; c++)
+        for (int i = 0; i < count; i++) {
+            double d = (double)(x[(size_t)c * pixels + (size_t)i] - mean[i]);
+
+            sums[i] += d * d;
+        }
+    for (int i = 0; i < count; i++)
+        scale[i] = (float)(1.0 / sqrt(sums[i] / width + (double)norm->eps));
+}
+
+/* Places first .. first + count - 1. */
+static void scale_places(const cv_group_norm *norm, float *out, const float *x, size_t pixels, size_t first, int count,
+                         bool swish)
+{
+    int width = norm->C / norm->groups;
+    float mean[CV_GROUP_NORM_PLACES], scale[CV_GROUP_NORM_PLACES];
+
+    for (int c = 0; c < norm->C; c++) {
+        const float *from = x + (size_t)c * pixels + first;
+        float *to = out + (size_t)c * pixels + first;
+
+        if (c % width == 0)
+            cv_group_norm_place_stats(norm, from, pixels, count, mean, scale);
+        for (int i = 0; i < count; i++)
+            to[i] = (from[i] - mean[i]) * scale[i] * norm->weight[c] + norm->bias[c];
+        if (swish)
+            for (int i = 0; i < count; i++)
+                to[i] = to[i] / (1.0f + cv_fast_exp(-to[i]));
+    }
+}
+
+static void apply_per_place(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
+                            bool swish)
+{
+    size_t blocks = (pixels + CV_GROUP_NORM_PLACES - 1) / CV_GROUP_NORM_PLACES;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t block = 0; block < blocks; block++) {
+        size_t first = block * CV_GROUP_NORM_PLACES, left = pixels - first;
+
+        scale_places(norm, out, x, pixels, first, left < CV_GROUP_NORM_PLACES ? (int)left : CV_GROUP_NORM_PLACES, swish);
+    }
+}
+
 void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
                          bool swish)
 {
     int width = norm->C / norm->groups;
 
+    if (norm->per_place) {
+        apply_per_place(exec, norm, out, x, pixels, swish);
+        return;
+    }
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int group = 0; group < norm->groups; group++) {
         const float *from = x + (size_t)group * (size_t)width * pixels;

@@ -76,11 +76,67 @@ static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad,
     }
 }
 
+/* The same for places first .. first + count - 1 of a norm per place, one group from channel `c0` on. */
+static void places_backward(const cv_group_norm *norm, const cv_group_norm *grad, int c0, float *dx, float *dy,
+                            const float *x, size_t pixels, size_t first, int count, bool swish)
+{
+    int width = norm->C / norm->groups;
+    float mean[CV_GROUP_NORM_PLACES], scale[CV_GROUP_NORM_PLACES], h[CV_GROUP_NORM_PLACES];
+    float by[CV_GROUP_NORM_PLACES] = { 0 }, h_mean[CV_GROUP_NORM_PLACES] = { 0 };
+
+    cv_group_norm_place_stats(norm, x + (size_t)c0 * pixels + first, pixels, count, mean, scale);
+    for (int c = c0; c < c0 + width; c++) {
+        const float *from = x + (size_t)c * pixels + first;
+        float *back = dy + (size_t)c * pixels + first, w = norm->weight[c];
+        double sum = 0, product = 0;
+
+        for (int i = 0; i < count; i++)
+            h[i] = (from[i] - mean[i]) * scale[i];
+        if (swish)
+            swish_backward(back, h, (size_t)count, w, norm->bias[c]);
+        for (int i = 0; i < count; i++) {
+            sum += (double)back[i];
+            product += (double)(back[i] * h[i]);
+            by[i] += w * back[i] / (float)width;
+            h_mean[i] += w * back[i] * h[i] / (float)width;
+        }
+        if (grad) {
+            ((float *)grad->weight)[c] += (float)product;
+            ((float *)grad->bias)[c] += (float)sum;
+        }
+    }
+    for (int c = c0; c < c0 + width; c++) {
+        size_t at = (size_t)c * pixels + first;
+
+        for (int i = 0; i < count; i++)
+            dx[at + (size_t)i] += scale[i] * (norm->weight[c] * dy[at + (size_t)i] - by[i] -
+                                              (x[at + (size_t)i] - mean[i]) * scale[i] * h_mean[i]);
+    }
+}
+
+/* Every place adds to every parameter, so the groups are what is split. */
+static void backward_per_place(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
+                               float *dy, const float *x, size_t pixels, bool swish)
+{
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int group = 0; group < norm->groups; group++)
+        for (size_t first = 0; first < pixels; first += CV_GROUP_NORM_PLACES) {
+            size_t left = pixels - first;
+
+            places_backward(norm, grad, group * (norm->C / norm->groups), dx, dy, x, pixels, first,
+                            left < CV_GROUP_NORM_PLACES ? (int)left : CV_GROUP_NORM_PLACES, swish);
+        }
+}
+
 void cv_group_norm_backward(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
                             float *dy, const float *x, size_t pixels, bool swish)
 {
     int width = norm->C / norm->groups;
 
+    if (norm->per_place) {
+        backward_per_place(exec, norm, grad, dx, dy, x, pixels, swish);
+        return;
+    }
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int group = 0; group < norm->groups; group++)
         group_backward(norm, grad, group * width, width, dx, dy, x, pixels, swish);

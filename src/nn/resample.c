@@ -33,6 +33,36 @@ void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int
         }
 }
 
+void cv_patches(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side)
+{
+    int rows = height / side, columns = width / side, inner = side * side;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int plane = 0; plane < C * inner; plane++) {
+        const float *from = x + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
+        float *to = out + (size_t)plane * (size_t)rows * (size_t)columns;
+
+        for (int row = 0; row < rows; row++)
+            for (int i = 0; i < columns; i++)
+                to[row * columns + i] = from[(size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side)];
+    }
+}
+
+void cv_patches_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width, int side)
+{
+    int rows = height / side, columns = width / side, inner = side * side;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int plane = 0; plane < C * inner; plane++) {
+        const float *from = dy + (size_t)plane * (size_t)rows * (size_t)columns;
+        float *to = dx + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
+
+        for (int row = 0; row < rows; row++)
+            for (int i = 0; i < columns; i++)
+                to[(size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side)] += from[row * columns + i];
+    }
+}
+
 void cv_upsample_nearest_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width)
 {
     size_t rows = (size_t)C * (size_t)height, row_size = 2 * (size_t)width;

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
-                                 float eps, cogvideo_error *err)
+static cogvideo_status bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int kernel, int groups,
+                            float eps, cogvideo_error *err)
 {
     cogvideo_status status;
     char full[224];
@@ -11,15 +11,30 @@ cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *
     snprintf(full, sizeof full, "%s.norm1", name);
     CV_TRY(cv_group_norm_bind(&out->norm1, store, full, in, groups, eps, err));
     snprintf(full, sizeof full, "%s.conv1", name);
-    CV_TRY(cv_conv2d_bind(&out->conv1, store, full, in, channels, 3, 1, err));
+    CV_TRY(cv_conv2d_bind(&out->conv1, store, full, in, channels, kernel, 1, err));
     snprintf(full, sizeof full, "%s.norm2", name);
     CV_TRY(cv_group_norm_bind(&out->norm2, store, full, channels, groups, eps, err));
     snprintf(full, sizeof full, "%s.conv2", name);
-    CV_TRY(cv_conv2d_bind(&out->conv2, store, full, channels, channels, 3, 1, err));
+    CV_TRY(cv_conv2d_bind(&out->conv2, store, full, channels, channels, kernel, 1, err));
     snprintf(full, sizeof full, "%s.nin_shortcut", name);
     if (in != channels)
         CV_TRY(cv_conv2d_bind(&out->shortcut, store, full, in, channels, 1, 1, err));
 fail:
+    return status;
+}
+
+cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
+                                 float eps, cogvideo_error *err)
+{
+    return bind(out, store, name, in, channels, 3, groups, eps, err);
+}
+
+cogvideo_status cv_resblock_bind_local(cv_resblock *out, cv_store *store, const char *name, int channels, float eps,
+                                       cogvideo_error *err)
+{
+    cogvideo_status status = bind(out, store, name, channels, channels, 1, 1, eps, err);
+
+    out->norm1.per_place = out->norm2.per_place = true;
     return status;
 }
 

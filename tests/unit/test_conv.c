@@ -201,6 +201,64 @@ static void group_norms_match(void **state)
     cv_free(y);
 }
 
+/* Over the channels of a group at one place. */
+static void norms_per_place_match(void **state)
+{
+    enum { C = 12, GROUPS = 3, PIXELS = 77, WIDTH = C / GROUPS };
+    seeded_list list = { 0 };
+    bench b;
+    cogvideo_error err;
+    cv_group_norm norm;
+    float *x = numbers("x", C * PIXELS), *y = room(C * PIXELS, sizeof *y);
+
+    (void)state;
+    seeded_add(&list, SEED, "norm.weight", 1, C);
+    seeded_add(&list, SEED, "norm.bias", 1, C);
+    b = bench_open(&list, CV_F32, 2);
+    CHECK_OK(cv_group_norm_bind(&norm, b.store, "norm", C, GROUPS, 1e-6f, &err), err);
+    norm.per_place = true;
+    for (int i = 0; i < C * PIXELS; i++)
+        x[i] += 5;
+    for (int swish = 0; swish < 2; swish++) {
+        cv_group_norm_apply(&b.exec, &norm, y, x, PIXELS, swish);
+        for (int i = 0; i < C * PIXELS; i++) {
+            const float *first = x + i / (WIDTH * PIXELS) * WIDTH * PIXELS + i % PIXELS;
+            double mean = 0, variance = 0, expected;
+
+            for (int j = 0; j < WIDTH; j++)
+                mean += (double)first[j * PIXELS] / WIDTH;
+            for (int j = 0; j < WIDTH; j++)
+                variance += pow((double)first[j * PIXELS] - mean, 2) / WIDTH;
+            expected = ((double)x[i] - mean) / sqrt(variance + 1e-6) * (double)norm.weight[i / PIXELS] +
+                       (double)norm.bias[i / PIXELS];
+            CHECK_CLOSE(y[i], swish ? expected / (1 + exp(-expected)) : expected, 3e-5);
+        }
+    }
+    cv_group_norm_apply(&b.exec, &norm, x, x, PIXELS, true);
+    assert_memory_equal(x, y, C * PIXELS * sizeof *x);
+    bench_close(&b);
+    cv_free(x);
+    cv_free(y);
+}
+
+/* Rows and columns that fill no patch are left out. */
+static void patches_match(void **state)
+{
+    enum { C = 2, H = 7, W = 9, SIDE = 3, ROWS = H / SIDE, COLUMNS = W / SIDE };
+    cv_exec exec = { .threads = 2 };
+    float *x = numbers("x", C * H * W), out[C * SIDE * SIDE * ROWS * COLUMNS];
+
+    (void)state;
+    cv_patches(&exec, out, x, C, H, W, SIDE);
+    for (int i = 0; i < C * SIDE * SIDE * ROWS * COLUMNS; i++) {
+        int plane = i / (ROWS * COLUMNS), row = i / COLUMNS % ROWS, column = i % COLUMNS;
+        int c = plane / (SIDE * SIDE), dy = plane / SIDE % SIDE, dx = plane % SIDE;
+
+        assert_true(out[i] == x[(c * H + row * SIDE + dy) * W + column * SIDE + dx]);
+    }
+    cv_free(x);
+}
+
 static void resampling_matches(void **state)
 {
     enum { C = 3, H = 5, W = 7 };
@@ -445,6 +503,8 @@ int main(void)
         cmocka_unit_test(convolutions_match),
         cmocka_unit_test(tiled_convolutions_match),
         cmocka_unit_test(group_norms_match),
+        cmocka_unit_test(norms_per_place_match),
+        cmocka_unit_test(patches_match),
         cmocka_unit_test(resampling_matches),
         cmocka_unit_test(attention_matches),
         cmocka_unit_test(residual_blocks_match),

@@ -11,11 +11,16 @@
 #define RATE 4
 #define STEP 4e-3
 
-static const cv_image_tokenizer_config config = {
+static const cv_image_tokenizer_config looking_around = {
     .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
     .channels = 4, .encoder = { 2, { 4, 8 }, -1 }, .decoder_count = 1, .decoders = { { 3, { 4, 4, 8 }, 2 } },
     .down_samplers = 1,
+}, local = {
+    .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
+    .channels = 4, .encoder = { 1, { 10 }, -1 }, .patch = RATE, .patch_blocks = 2, .decoder_count = 1,
+    .decoders = { { 3, { 4, 4, 8 }, 2 } },
 };
+static cv_image_tokenizer_config config; /* one of the two */
 
 typedef struct bench {
     cv_store *weights, *gradients;
@@ -27,8 +32,60 @@ typedef struct bench {
 static int start(void **state)
 {
     (void)state;
+    config = looking_around;
     cv_blas_init();
     return 0;
+}
+
+static int start_local(void **state)
+{
+    (void)state;
+    config = local;
+    cv_blas_init();
+    return 0;
+}
+
+/* What a place's code is made of: its own pixels, wherever it stands. */
+static void local_codes_are_of_their_own_pixels(void **state)
+{
+    enum { ROW = SIDE * 3 };
+    cv_exec exec = { .threads = 2 };
+    cogvideo_error err;
+    cv_store *plan, *weights;
+    cv_image_tokenizer *tokenizer;
+    uint8_t rgb[SIDE * ROW], moved[SIDE * ROW];
+    float z[4 * 3], after[4 * 3];
+    int32_t codes[4], others[4];
+    void *scratch;
+
+    (void)state;
+    cv_kernels_ref(&exec.kernels);
+    CHECK_OK(cv_image_tokenizer_plan(&plan, &local, &err), err);
+    CHECK_OK(cv_store_create_like(&weights, "weights", plan, &err), err);
+    cv_store_close(&plan);
+    cv_init_store(weights, 3, &(cv_init_rule){ "*.bias", CV_INIT_NORMAL, 0.1f }, 1);
+    CHECK_OK(cv_image_tokenizer_open(&tokenizer, weights, &local, &err), err);
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)(127.5f + 127 * seeded_unit(1, "rgb", i));
+    scratch = cv_alloc(cv_image_tokenizer_encode_scratch(tokenizer, &exec, SIDE, SIDE), 1, &err);
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, codes, z, rgb, SIDE, SIDE, RATE, scratch, &err), err);
+    for (int y = 0; y < SIDE; y++) /* left and right half change places */
+        for (int i = 0; i < ROW; i++)
+            moved[y * ROW + i] = rgb[y * ROW + (i + RATE * 3) % ROW];
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, scratch, &err), err);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(others[i], codes[i ^ 1]);
+        for (int k = 0; k < 3; k++)
+            CHECK_CLOSE(after[i * 3 + k], z[(i ^ 1) * 3 + k], 1e-5);
+    }
+    memcpy(moved, rgb, sizeof rgb);
+    moved[0] ^= 64;
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, scratch, &err), err);
+    assert_true(memcmp(after, z, 3 * sizeof *z) != 0);
+    assert_memory_equal(after + 3, z + 3, 9 * sizeof *z);
+    cv_free(scratch);
+    cv_image_tokenizer_close(&tokenizer);
+    cv_store_close(&weights);
 }
 
 static void bench_open(bench *b, int threads, double l1, double l2, double commitment)
@@ -117,7 +174,7 @@ static void check_tensors(bench *b, const char *prefix, double (*which)(const cv
                          sqrt(square));
         }
     }
-    assert_true(checked > 60);
+    assert_true(checked > (config.patch ? 40 : 60));
 }
 
 static void decoders_learn_from_the_picture(void **state)
@@ -281,6 +338,8 @@ int main(void)
         cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
         cmocka_unit_test(senseless_options_are_refused),
     };
+    const struct CMUnitTest own[] = { cmocka_unit_test(local_codes_are_of_their_own_pixels) };
 
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start, NULL) + cmocka_run_group_tests(tests, start_local, NULL) +
+           cmocka_run_group_tests(own, start_local, NULL);
 }

@@ -18,7 +18,7 @@ typedef union parts {
 
 typedef struct layer {
     int in, out, kernel, stride, groups, height, width;
-    bool swish;
+    bool swish, local; /* local: norms per place, 1x1 convolutions */
     int in_count, out_count; /* numbers of x and of the result */
     cogvideo_status (*bind)(const struct layer *layer, parts *out, cv_store *store, cogvideo_error *err);
     void (*forward)(const struct layer *layer, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -211,7 +211,10 @@ static void convolutions(void **state)
 
 static cogvideo_status norm_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
-    return cv_group_norm_bind(&out->norm, store, "l.norm", l->in, l->groups, 1e-6f, err);
+    cogvideo_status status = cv_group_norm_bind(&out->norm, store, "l.norm", l->in, l->groups, 1e-6f, err);
+
+    out->norm.per_place = l->local;
+    return status;
 }
 
 static void norm_forward(const layer *l, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -238,13 +241,22 @@ static void group_norms(void **state)
     check_layer(l);
     l.swish = true;
     check_layer(l);
+    l.local = true;
+    l.in = 24; /* few channels a group would be all but signs, whose slopes are steep */
+    l.groups = 2;
+    l.height = 11; /* more places than a block */
+    l.in_count = l.out_count = 24 * 77;
+    check_layer(l);
+    l.swish = false;
+    check_layer(l);
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------- */
 
 static cogvideo_status block_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
-    return cv_resblock_bind(&out->block, store, "l", l->in, l->out, l->groups, 1e-6f, err);
+    return l->local ? cv_resblock_bind_local(&out->block, store, "l", l->in, 1e-6f, err)
+                    : cv_resblock_bind(&out->block, store, "l", l->in, l->out, l->groups, 1e-6f, err);
 }
 
 static void block_forward(const layer *l, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -283,6 +295,9 @@ static void resblocks(void **state)
 
     (void)state;
     check_layer(l);
+    l.local = true;
+    check_layer(l);
+    l.local = false;
     l.out = 6;
     l.out_count = 90;
     check_layer(l);
@@ -326,27 +341,33 @@ static void attentions(void **state)
 
 static void resampling(void **state)
 {
-    enum { C = 3, H = 5, W = 7 };
+    enum { C = 3, H = 5, W = 7, SIDE = 2, PATCHES = C * SIDE * SIDE * (H / SIDE) * (W / SIDE) };
     cv_exec exec = { .threads = 2 };
     float *x = numbers("x", C * H * W), *y = numbers("y", C * 4 * H * W), up[C * 4 * H * W], half[C * (H / 2) * (W / 2)];
-    float dx[2][C * H * W] = { { 0 } };
-    double sums[4] = { 0 };
+    float patches[PATCHES], dx[3][C * H * W] = { { 0 } };
+    double sums[6] = { 0 };
 
     (void)state;
     cv_upsample_nearest(&exec, up, x, C, H, W);
     cv_average_pool(&exec, half, x, C, H, W);
+    cv_patches(&exec, patches, x, C, H, W, SIDE);
     cv_upsample_nearest_backward(&exec, dx[0], y, C, H, W);
     cv_average_pool_backward(&exec, dx[1], y, C, H, W);
+    cv_patches_backward(&exec, dx[2], y, C, H, W, SIDE);
     for (int i = 0; i < C * 4 * H * W; i++)
         sums[0] += (double)up[i] * (double)y[i];
     for (int i = 0; i < C * (H / 2) * (W / 2); i++)
         sums[1] += (double)half[i] * (double)y[i];
+    for (int i = 0; i < PATCHES; i++)
+        sums[4] += (double)patches[i] * (double)y[i];
     for (int i = 0; i < C * H * W; i++) {
         sums[2] += (double)dx[0][i] * (double)x[i];
         sums[3] += (double)dx[1][i] * (double)x[i];
+        sums[5] += (double)dx[2][i] * (double)x[i];
     }
     CHECK_CLOSE(sums[0], sums[2], 1e-4);
     CHECK_CLOSE(sums[1], sums[3], 1e-4);
+    CHECK_CLOSE(sums[4], sums[5], 1e-4);
     cv_free(x);
     cv_free(y);
 }

@@ -9,6 +9,11 @@ int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
     return 1 << (levels->count - 1);
 }
 
+int cv_image_tokenizer_encoder_rate(const cv_image_tokenizer_config *config)
+{
+    return config->patch ? config->patch : cv_image_tokenizer_rate(&config->encoder);
+}
+
 static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min,
                                  const char *origin, cogvideo_error *err)
 {
@@ -55,6 +60,39 @@ fail:
     return status;
 }
 
+/* {"patch": 8, "width": 96, "blocks": 2} */
+static cogvideo_status parse_local_encoder(cv_image_tokenizer_config *config, const cv_json *object, const char *origin,
+                                           cogvideo_error *err)
+{
+    static const char *const keys[] = { "patch", "width", "blocks", NULL };
+    cogvideo_status status;
+    int64_t patch, width, blocks;
+
+    CV_TRY(cv_json_check_keys(object, keys, origin, err));
+    CV_TRY(cv_json_int(object, "patch", 1, 1 << (CV_IMAGE_TOKENIZER_LEVELS - 1), &patch, origin, err));
+    CV_TRY(cv_json_int(object, "width", 1, MAX_WIDTH, &width, origin, err));
+    CV_TRY(cv_json_int(object, "blocks", 0, CV_IMAGE_TOKENIZER_BLOCKS, &blocks, origin, err));
+    if (patch & (patch - 1))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a patch is of 1, 2, 4, 8, ... pixels on a side, not %d", origin, (int)patch);
+    config->patch = (int)patch;
+    config->patch_blocks = (int)blocks;
+    config->encoder = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1 };
+fail:
+    return status;
+}
+
+static cogvideo_status parse_encoder(cv_image_tokenizer_config *config, const cv_json *section, const char *origin,
+                                     cogvideo_error *err)
+{
+    cv_json *item = cv_json_get(section, "encoder");
+    char inner[300];
+
+    if (!item || !cv_json_is_object(item))
+        return parse_levels(&config->encoder, section, "encoder", config->channels, origin, err);
+    snprintf(inner, sizeof inner, "%.200s: 'encoder'", origin);
+    return parse_local_encoder(config, item, inner, err);
+}
+
 static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv_json *item, const char *origin,
                                      cogvideo_error *err)
 {
@@ -94,6 +132,11 @@ static cogvideo_status parse_decoders(cv_image_tokenizer_config *config, const c
         int halvings;
 
         CV_TRY(parse_decoder(config, item, origin, err));
+        if (config->patch && cv_image_tokenizer_rate(levels) != config->patch)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
+                           "patch of %d pixels", origin, cv_image_tokenizer_rate(levels), config->patch);
+        if (config->patch)
+            continue; /* a convolution between codes would look around again */
         halvings = levels->count - config->encoder.count;
         config->down_samplers = halvings > config->down_samplers ? halvings : config->down_samplers;
     }
@@ -129,7 +172,7 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     config.norm_epsilon = (float)epsilon;
     CV_TRY(parse_rgb(config.mean, section, "mean", -100, origin, err));
     CV_TRY(parse_rgb(config.std, section, "std", 1e-3, origin, err));
-    CV_TRY(parse_levels(&config.encoder, section, "encoder", config.channels, origin, err));
+    CV_TRY(parse_encoder(&config, section, origin, err));
     CV_TRY(parse_decoders(&config, section, origin, err));
     *out = config;
 fail:

@@ -6,6 +6,7 @@
 
 #define CV_IMAGE_TOKENIZER_LEVELS 8
 #define CV_IMAGE_TOKENIZER_DECODERS 8
+#define CV_IMAGE_TOKENIZER_BLOCKS 8 /* of a level, at most */
 
 /* Resolutions of a half network, finest first; each is half as wide and high as the one before. */
 typedef struct cv_image_tokenizer_levels {
@@ -21,14 +22,17 @@ typedef struct cv_image_tokenizer_config {
     float norm_epsilon;
     float mean[3], std[3]; /* of RGB in 0..1 */
     int channels;     /* C0: of the first convolution */
-    cv_image_tokenizer_levels encoder;
+    cv_image_tokenizer_levels encoder; /* of a local one: one level, whose width is that of every place */
+    int patch;        /* of a local encoder, which makes a code of these patch x patch pixels alone; 0 = one that looks around */
+    int patch_blocks; /* of the local encoder */
     int decoder_count;
     cv_image_tokenizer_levels decoders[CV_IMAGE_TOKENIZER_DECODERS];
     int down_samplers; /* halvings after the encoder, as many as the coarsest decoder needs */
 } cv_image_tokenizer_config;
 
-/* Pixels per code on one side. */
+/* Pixels per code on one side: of a half network, of the encoder. */
 int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels);
+int cv_image_tokenizer_encoder_rate(const cv_image_tokenizer_config *config);
 
 /* Every key is required (but a decoder's "attention") and checked, so that any config that comes out describes a
  * network whose sizes fit an int. `origin`, the file's name, starts every error. */

@@ -26,6 +26,8 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
 
     if (planes->arena->base)
         normalise(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
+    if (encoder->patch)
+        cv_planes_patches(planes, encoder);
     cv_planes_conv(planes, &encoder->conv_in);
     for (int i = 0; i < encoder->level_count; i++) {
         cv_planes_blocks(planes, &encoder->levels[i]);
@@ -67,7 +69,7 @@ static bool codebook_is_sound(const cv_weight *codebook)
 
 int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
 {
-    int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+    int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_encoder_rate(&tokenizer->config);
 
     if (width < 1 || height < 1 || width > max || height > max)
         return -1;
@@ -83,7 +85,7 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
     cv_arena arena = { 0 };
 
     for (int i = 0; i <= tokenizer->config.down_samplers; i++) {
-        int rate = cv_image_tokenizer_rate(&tokenizer->config.encoder) << i;
+        int rate = cv_image_tokenizer_encoder_rate(&tokenizer->config) << i;
         picture job = { .width = width, .height = height, .halvings = i };
 
         cv_arena_rewind(&arena, 0);
@@ -100,7 +102,7 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
     cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
     picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
                 .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
-    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+    int own = cv_image_tokenizer_encoder_rate(&tokenizer->config);
 
     if (job.halvings < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

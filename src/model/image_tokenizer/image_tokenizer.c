@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define ENCODER_BLOCKS 2 /* of a level */
+
 /* What all binding functions need. */
 typedef struct binder {
     cv_store *store;
@@ -70,7 +72,7 @@ static cogvideo_status bind_encoder(const binder *b, cv_picture_network *network
 
         level->in = i == 0 ? b->config->channels : levels->widths[i - 1];
         level->out = levels->widths[i];
-        level->block_count = CV_IMAGE_TOKENIZER_BLOCKS;
+        level->block_count = ENCODER_BLOCKS;
         for (int j = 0; j < level->block_count; j++) {
             snprintf(name, sizeof name, "down.%d.block.%d", i, j);
             CV_TRY(bind_block(b, &level->blocks[j], "enc", name, j == 0 ? level->in : level->out, level->out));
@@ -79,6 +81,29 @@ static cogvideo_status bind_encoder(const binder *b, cv_picture_network *network
         if (i < levels->count - 1)
             CV_TRY(bind_conv(b, &level->sampler, "enc", name, level->out, level->out, 2));
     }
+fail:
+    return status;
+}
+
+static cogvideo_status bind_local_encoder(const binder *b, cv_picture_network *network)
+{
+    const cv_image_tokenizer_config *config = b->config;
+    const int patch = config->patch, width = config->encoder.widths[0];
+    cv_picture_level *level = &network->levels[0];
+    cogvideo_status status;
+    char name[64];
+
+    *level = (cv_picture_level){ .in = width, .out = width, .block_count = config->patch_blocks };
+    network->patch = patch;
+    network->level_count = 1;
+    CV_TRY(cv_conv2d_bind(&network->conv_in, b->store, "enc.patch", 3 * patch * patch, width, 1, 1, b->err));
+    for (int i = 0; i < level->block_count; i++) {
+        snprintf(name, sizeof name, "enc.block.%d", i);
+        CV_TRY(cv_resblock_bind_local(&level->blocks[i], b->store, name, width, config->norm_epsilon, b->err));
+    }
+    CV_TRY(cv_group_norm_bind(&network->norm_out, b->store, "enc.norm_out", width, 1, config->norm_epsilon, b->err));
+    network->norm_out.per_place = true;
+    CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, "enc.conv_out", width, config->latent, 1, 1, b->err));
 fail:
     return status;
 }
@@ -123,7 +148,7 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
 
     CV_NEW(tokenizer, 1, err);
     tokenizer->config = *config;
-    CV_TRY(bind_encoder(&b, &tokenizer->encoder));
+    CV_TRY(config->patch ? bind_local_encoder(&b, &tokenizer->encoder) : bind_encoder(&b, &tokenizer->encoder));
     for (int i = 0; i < config->decoder_count; i++)
         CV_TRY(bind_decoder(&b, &tokenizer->decoders[i], i));
     for (int i = 0; i < config->down_samplers; i++) {

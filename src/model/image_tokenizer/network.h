@@ -8,9 +8,7 @@
 #include "nn/linear.h"
 #include "nn/resblock.h"
 
-#define CV_IMAGE_TOKENIZER_BLOCKS 2
-
-/* One resolution of an encoder (two blocks) or a decoder (one). */
+/* One resolution of an encoder or a decoder. */
 typedef struct cv_picture_level {
     int in, out;             /* channels */
     cv_resblock blocks[CV_IMAGE_TOKENIZER_BLOCKS];
@@ -19,8 +17,10 @@ typedef struct cv_picture_level {
     cv_conv2d sampler;        /* to the next level; out is 0 at the last one */
 } cv_picture_level;
 
-/* An encoder or a decoder. */
+/* An encoder or a decoder. A local encoder has patches of pixels before conv_in, one level, whose places are these patches, and
+ * no middle; its convolutions are 1x1 and its norms per place. */
 typedef struct cv_picture_network {
+    int patch; /* side of a local encoder's patches, 0 = not local */
     cv_conv2d conv_in;
     cv_picture_level levels[CV_IMAGE_TOKENIZER_LEVELS]; /* finest first */
     int level_count;

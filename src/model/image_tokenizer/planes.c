@@ -16,6 +16,7 @@ void cv_planes_take(cv_planes *planes, const cv_picture_network *network, int la
     size_t pixels = (size_t)height * (size_t)width, size = RGB * pixels;
     int last = network->level_count - 1;
 
+    pixels /= network->patch ? (size_t)network->patch * (size_t)network->patch : 1;
     for (int i = 0; i <= last; i++) {
         const cv_picture_level *level = &network->levels[i];
         size_t channels = larger((size_t)level->in, (size_t)level->out);
@@ -88,6 +89,19 @@ void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv)
     move_on(planes, out);
 }
 
+void cv_planes_patches(cv_planes *planes, const cv_picture_network *network)
+{
+    int side = network->patch, height = planes->height / side, width = planes->width / side;
+    float *out = result_for(planes, RGB * side * side, height, width);
+
+    note(planes, CV_TAPE_PATCHES, network, NULL, RGB);
+    if (planes->arena->base)
+        cv_patches(planes->exec, out, planes->x, RGB, planes->height, planes->width, side);
+    planes->height = height;
+    planes->width = width;
+    move_on(planes, out);
+}
+
 void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv)
 {
     float *out = result_for(planes, conv->in, 2 * planes->height, 2 * planes->width);
@@ -154,6 +168,8 @@ void cv_planes_blocks(cv_planes *planes, const cv_picture_level *level)
 
 void cv_planes_mid(cv_planes *planes, const cv_picture_network *network)
 {
+    if (network->patch)
+        return;
     run_block(planes, &network->mid_block_1);
     run_attention(planes, &network->mid_attention);
     run_block(planes, &network->mid_block_2);

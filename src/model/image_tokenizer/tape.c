@@ -23,6 +23,10 @@ static void step_backward(const cv_exec *exec, const cv_tape_step *step, const v
     bool run = arena->base != NULL;
 
     switch (step->kind) {
+    case CV_TAPE_PATCHES:
+        if (run)
+            cv_patches_backward(exec, dx, dy, step->in, height, width, ((const cv_picture_network *)step->layer)->patch);
+        break;
     case CV_TAPE_POOL_CONV:
         if (run && dx)
             cv_average_pool_backward(exec, dx, dy, step->in, height, width);
@@ -52,6 +56,7 @@ float *cv_tape_backward(const cv_exec *exec, const cv_tape *tape, const cv_image
                         bool wanted, cv_arena *arena)
 {
     size_t first = (size_t)channels * (size_t)height * (size_t)width, size = first;
+    int first_layer = tape->count > 0 && tape->steps[0].kind == CV_TAPE_PATCHES;
     float *to, *from, *spare;
 
     for (int i = 0; i < tape->count; i++)
@@ -60,9 +65,9 @@ float *cv_tape_backward(const cv_exec *exec, const cv_tape *tape, const cv_image
     to = cv_arena_take(arena, size, sizeof *to);
     if (arena->base)
         memcpy(from, dy, first * sizeof *from);
-    for (int i = tape->count - 1; i >= 0; i--) {
+    for (int i = tape->count - 1; i >= (wanted ? 0 : first_layer); i--) {
         const cv_tape_step *step = &tape->steps[i];
-        bool needed = wanted || i > 0 || step->kind != CV_TAPE_CONV;
+        bool needed = wanted || i > first_layer || step->kind != CV_TAPE_CONV;
 
         if (arena->base)
             memset(to, 0, step_size(step) * sizeof *to);
