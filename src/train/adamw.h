@@ -1,4 +1,4 @@
-/* adamw.h - Adam with decoupled weight decay (Loshchilov and Hutter, 2019), over whole stores of tensors. */
+/* adamw.h - Adam with decoupled weight decay (Loshchilov and Hutter, 2019). */
 #ifndef CV_TRAIN_ADAMW_H
 #define CV_TRAIN_ADAMW_H
 
@@ -9,12 +9,9 @@ typedef struct cv_adamw {
     double rate, beta1, beta2, epsilon, weight_decay;
 } cv_adamw;
 
-/* The norm of all gradients together; sums in a fixed order. */
-double cv_gradient_norm(cv_store *const *gradients, int count);
-
-/* One update, `step` counted from 0, of every tensor of `weights`; the other stores have the same tensors. Gradients are
- * multiplied by `scale` first. Only tensors of two or more dimensions decay. */
-void cv_adamw_update(const cv_exec *exec, const cv_adamw *options, int step, double scale, cv_store *weights,
-                     cv_store *gradients, cv_store *first, cv_store *second);
+/* One update of `weights`, `step` counted from 0; the other tensors, in memory too, have its shape. The gradient is multiplied by
+ * `scale` first. Only tensors of two or more dimensions decay. */
+void cv_adamw_update(const cv_exec *exec, const cv_adamw *options, int step, double scale, const cv_tensor *weights,
+                     const cv_tensor *gradient, const cv_tensor *first, const cv_tensor *second);
 
 #endif

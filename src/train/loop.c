@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/learner.h"
 #include "train/log.h"
+#include "train/optimizer.h"
 
 #include <errno.h>
 #include <math.h>
@@ -22,7 +22,7 @@ typedef struct train_loop {
     cogvideo_model *model;
     const cv_part *part;
     cv_learner *learner;
-    cv_store *first[CV_LEARNER_STORES], *second[CV_LEARNER_STORES];
+    cv_optimizer *optimizer;
     char *checkpoint;
     long long available; /* bytes of memory before the learner takes any; -1 = not known */
     int lock; /* of the run's folder; -1 = not held */
@@ -47,8 +47,8 @@ static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV
         const char *prefix = learner->prefixes[s] ? learner->prefixes[s] : "";
 
         stores[count++] = (cv_checkpoint_store){ prefix, "weights", learner->weights[s] };
-        stores[count++] = (cv_checkpoint_store){ prefix, "first", loop->first[s] };
-        stores[count++] = (cv_checkpoint_store){ prefix, "second", loop->second[s] };
+        stores[count++] = (cv_checkpoint_store){ prefix, "first", cv_optimizer_first(loop->optimizer, s) };
+        stores[count++] = (cv_checkpoint_store){ prefix, "second", cv_optimizer_second(loop->optimizer, s) };
     }
     if (learner->state)
         stores[count++] = (cv_checkpoint_store){ "", "state", learner->state };
@@ -92,6 +92,10 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
     if (head.stands_on[0] && strcmp(head.stands_on, loop->learner->stands_on) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another trunk than that of %s", loop->checkpoint, loop->request->model);
+    if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe.muon_rate > 0))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
+                       "'muon_rate' %s in the recipe, or begin another run with '--finetune'", loop->checkpoint,
+                       loop->recipe.muon_rate > 0 ? "without" : "with", loop->recipe.muon_rate > 0 ? "to 0" : "above 0");
     loop->step = head.steps;
     cv_recipe_changes(&loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
@@ -124,8 +128,6 @@ static bool run_step(train_loop *loop)
 {
     cv_learner *learner = loop->learner;
     const cv_recipe *recipe = &loop->recipe;
-    cv_adamw adamw = { cv_recipe_rate(recipe, loop->step), recipe->beta1, recipe->beta2, recipe->epsilon,
-                       recipe->weight_decay };
     double scale = 1.0 / recipe->accumulate, loss = 0, norm, started = cv_clock();
 
     if (learner->functions->before)
@@ -136,18 +138,16 @@ static bool run_step(train_loop *loop)
             return false;
         loss += learner->functions->batch(learner, (uint64_t)loop->step * (uint64_t)recipe->accumulate + (uint64_t)i);
     }
-    norm = cv_gradient_norm(learner->gradients, learner->stores) * scale;
+    norm = cv_optimizer_gradient_norm(loop->optimizer) * scale;
     if (recipe->clip > 0 && norm > recipe->clip)
         scale *= recipe->clip / norm;
-    for (int s = 0; s < learner->stores; s++)
-        cv_adamw_update(learner->exec, &adamw, loop->step, scale, learner->weights[s], learner->gradients[s],
-                        loop->first[s], loop->second[s]);
+    cv_optimizer_step(loop->optimizer, loop->step, scale);
+    loop->progress.learning_rate = cv_recipe_rate(recipe, loop->step);
     if (learner->functions->moved)
         learner->functions->moved(learner, loop->step);
     loop->step++;
     loop->progress.step = loop->step;
     loop->progress.loss = loss / recipe->accumulate;
-    loop->progress.learning_rate = adamw.rate;
     loop->progress.gradient_norm = norm;
     loop->progress.samples_per_second = learner->items * recipe->accumulate / (cv_clock() - started);
     return true;
@@ -341,23 +341,18 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
 
     CV_TRY(loop->part->open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
     learner = loop->learner;
-    loop->progress.memory = learner->memory;
-    for (int s = 0; s < learner->stores; s++) {
-        CV_TRY(cv_store_create_like(&loop->first[s], "first moments", learner->weights[s], err));
-        CV_TRY(cv_store_create_like(&loop->second[s], "second moments", learner->weights[s], err));
+    CV_TRY(cv_optimizer_open(&loop->optimizer, exec, &loop->recipe, learner->weights, learner->gradients, learner->stores, err));
+    loop->progress.memory = learner->memory + cv_optimizer_bytes(loop->optimizer);
+    for (int s = 0; s < learner->stores; s++)
         for (size_t t = 0; t < cv_store_count(learner->weights[s]); t++)
-            loop->progress.memory += 4 * cv_store_at(learner->weights[s], t)->count * sizeof(float);
-    }
+            loop->progress.memory += 2 * cv_store_at(learner->weights[s], t)->count * sizeof(float);
 fail:
     return status;
 }
 
 static void loop_close(train_loop *loop)
 {
-    for (int s = 0; s < CV_LEARNER_STORES; s++) {
-        cv_store_close(&loop->first[s]);
-        cv_store_close(&loop->second[s]);
-    }
+    cv_optimizer_close(&loop->optimizer);
     if (loop->learner)
         loop->learner->functions->close(loop->learner);
     cv_train_log_close(&loop->log);

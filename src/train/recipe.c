@@ -55,6 +55,8 @@ static const recipe_key keys[] = {
     { "beta2", ALL, NUMBER, offsetof(cv_recipe, beta2), 0, 0.99999, 0.95 },
     { "epsilon", ALL, NUMBER, offsetof(cv_recipe, epsilon), 1e-16, 1, 1e-8 },
     { "weight_decay", ALL, NUMBER, offsetof(cv_recipe, weight_decay), 0, 10, 0.01 },
+    { "muon_rate", NETWORKS, NUMBER, offsetof(cv_recipe, muon_rate), 0, 1, 0 },
+    { "muon_momentum", NETWORKS, NUMBER, offsetof(cv_recipe, muon_momentum), 0, 0.99999, 0.95 },
     { "clip", ALL, NUMBER, offsetof(cv_recipe, clip), 0, 1e9, 1 },
     { "dropout", NETWORKS, NUMBER, offsetof(cv_recipe, dropout), 0, 0.9, 0 },
     { "text_dropout", NETWORKS, NUMBER, offsetof(cv_recipe, text_dropout), 0, 1, 0 },
@@ -78,6 +80,7 @@ static const recipe_key keys[] = {
     { "commitment", PICTURES, NUMBER, offsetof(cv_recipe, commitment), 0, 1000, 0.25 },
     { "decay", PICTURES, NUMBER, offsetof(cv_recipe, decay), 0, 0.99999, 0.99 },
     { "dead", PICTURES, NUMBER, offsetof(cv_recipe, dead), 0, 1, 0.01 },
+    { "start_batches", PICTURES, WHOLE, offsetof(cv_recipe, start_batches), 1, 4096, 8 },
     { "clusters", PICTURES, WHOLE, offsetof(cv_recipe, clusters), 0, 1 << 20, 0 },
     { "decoder_only", PICTURES, FLAG, offsetof(cv_recipe, decoder_only), 0, 1, 0 },
     { "merge", PICTURES, NUMBER, offsetof(cv_recipe, merge), 0, 1000, 0 },
@@ -192,6 +195,16 @@ void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, s
                 used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", keys[i].name,
                                          was, now);
         }
+}
+
+double cv_recipe_was(const char *before, const char *key, double otherwise)
+{
+    size_t length = strlen(key);
+
+    for (const char *line = before; *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : "")
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return strtod(line + length, NULL);
+    return otherwise;
 }
 
 double cv_recipe_rate(const cv_recipe *recipe, int step)

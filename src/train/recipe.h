@@ -19,6 +19,7 @@ typedef struct cv_recipe {
     double learning_rate, final_learning_rate;
     int warmup;                           /* steps of linear rise; then a cosine down to the final rate */
     double beta1, beta2, epsilon, weight_decay;
+    double muon_rate, muon_momentum;      /* of Muon, for matrices inside blocks; a rate of 0: AdamW moves them too */
     double clip;                          /* largest norm of all gradients together; 0 = none */
     double dropout, text_dropout;         /* the latter: share of sequences whose text becomes the guide's */
     bool train_trunk;                     /* of a stage; otherwise it is frozen */
@@ -35,6 +36,7 @@ typedef struct cv_recipe {
     int plain_steps;                      /* first steps without quantisation, before the codebook starts */
     double l1, l2, commitment;            /* weights of its losses */
     double decay, dead;                   /* of its codebook: codebook.h */
+    int start_batches;                    /* whose vectors the codebook starts from */
     int clusters;                         /* of codes */
     bool decoder_only;                    /* the encoder and the codebook stay as they are */
     double merge;                         /* before the first step of that: codes this close become one */
@@ -52,6 +54,9 @@ cogvideo_status cv_recipe_read(cv_recipe *out, const char *path, cv_train_part p
 void cv_recipe_text(const cv_recipe *recipe, char out[CV_RECIPE_TEXT]);
 /* What differs from such lines, as "steps was 100 and is 200, ..."; empty when nothing does. */
 void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size);
+
+/* A number of such lines; `otherwise` where they lack it. */
+double cv_recipe_was(const char *before, const char *key, double otherwise);
 
 /* The learning rate of a step, counted from 0. */
 double cv_recipe_rate(const cv_recipe *recipe, int step);

@@ -25,10 +25,10 @@ static void write_model(void)
         "{\"format\":\"cogvideo-recipe\",\"version\":1,"
         "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"busy\":0.5,\"clusters\":4,\"evaluate_every\":4,"
         "\"evaluate_batches\":1,\"save_every\":100," SHEET "},"
-        "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,"
+        "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,\"muon_rate\":0.02,"
         "\"evaluate_every\":4,\"evaluate_batches\":1," SHEET "},"
         "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "},"
-        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "}}";
+        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"muon_rate\":0.01,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "}}";
     cogvideo_error err;
     cv_buffer text = { 0 }, out = { 0 };
     const char *configs = getenv("COGVIDEO_CONFIGS");
@@ -173,6 +173,9 @@ static void the_stages_learn(void **state)
     assert_int_equal(system("sed 's/\"batch\":2/\"batch\":3/g' \"$COGVIDEO_TEST_TEMP/recipe.json\" >\"$COGVIDEO_TEST_TEMP/other.json\""), 0);
     program_check("train stage1 stage1.rows --recipe other.json --model model -o stage1-halves --resume" STDERR, 0,
                   "the recipe is not that of stage1-halves/checkpoint.safetensors: batch was 2 and is 3\n");
+    assert_int_equal(system("sed 's/\"batch\":2/\"muon_rate\":0.02,\"batch\":2/g' \"$COGVIDEO_TEST_TEMP/recipe.json\" >\"$COGVIDEO_TEST_TEMP/other.json\""), 0);
+    program_check("train stage1 stage1.rows --recipe other.json --model model -o stage1-halves --resume" STDERR, 1,
+                  "was trained without Muon, and its averages mean nothing to another optimizer: set 'muon_rate' to 0");
 }
 
 /* At a learning rate of 0 what comes out is what went in. */

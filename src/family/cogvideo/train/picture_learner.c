@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define MAX_DATASETS 8
-#define START_BATCHES 8  /* whose vectors the codebook starts from */
 #define KMEANS_ROUNDS 10
 #define COUNT_BATCHES 200 /* over which the use of codes is counted */
 #define CLUSTER_ROUNDS 50
@@ -33,7 +32,7 @@ typedef struct picture_learner {
     cv_codebook_options averaging;
     uint8_t *pixels;    /* [batch][crop][crop][3] */
     bool quantised;     /* the first steps of a run are not */
-    float *z;           /* [START_BATCHES][rows][latent], what the codebook starts from */
+    float *z;           /* [start_batches][rows][latent], what the codebook starts from */
     double *away;       /* [rows], scratch of the codebook's update */
     int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
     bool *merged;       /* [codes], scratch */
@@ -133,17 +132,17 @@ static double loss_of(const picture_learner *l, const cv_image_losses *losses)
 /* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
 static void start_codebook(picture_learner *l, uint32_t index)
 {
-    int rows = cv_image_learner_rows(l->learner);
+    int rows = cv_image_learner_rows(l->learner), batches = l->head.recipe->start_batches;
     size_t size = (size_t)rows * (size_t)l->codebook.latent;
     cv_arena arena = cv_arena_over(l->memory, l->memory_size);
     cv_image_losses losses;
 
-    for (int b = 0; b < START_BATCHES; b++) {
+    for (int b = 0; b < batches; b++) {
         fill(l, index + (uint32_t)b, DRAW_CROP);
         cv_image_learner_measure(l->learner, &losses, l->pixels);
         memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
     }
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * START_BATCHES, START_BATCHES, KMEANS_ROUNDS,
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS,
                       l->head.recipe->seed, &arena);
 }
 
@@ -274,7 +273,7 @@ fail:
 /* Room for the codebook's start. */
 static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
 {
-    int rows = cv_image_learner_rows(l->learner) * START_BATCHES;
+    int batches = l->head.recipe->start_batches, rows = cv_image_learner_rows(l->learner) * batches;
     cogvideo_status status = COGVIDEO_OK;
     cv_arena arena = { 0 };
 
@@ -282,7 +281,7 @@ static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
     CV_NEW(l->away, rows, err);
     CV_NEW(l->counted, (size_t)cv_image_learner_rows(l->learner) * COUNT_BATCHES, err);
     CV_NEW(l->merged, l->codebook.codes, err);
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, START_BATCHES, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, batches, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
     l->memory_size = arena.peak;
     if (!(l->memory = cv_alloc(arena.peak, 1, err)))
         status = COGVIDEO_ERROR_MEMORY;
@@ -423,7 +422,7 @@ static cogvideo_status check_request(const cogvideo_train_request *request, cons
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
-    if ((int64_t)recipe->batch * recipe->crop * recipe->crop > INT_MAX / (3 * START_BATCHES))
+    if ((int64_t)recipe->batch * recipe->crop * recipe->crop > INT_MAX / (3 * recipe->start_batches))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d squares of %d pixels, which are too many",
                        recipe->batch, recipe->crop);
     return COGVIDEO_OK;
