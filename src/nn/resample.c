@@ -1,5 +1,6 @@
 #include "nn/resample.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -48,19 +49,33 @@ void cv_patches(const cv_exec *exec, float *out, const float *x, int C, int heig
     }
 }
 
-void cv_patches_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width, int side)
+/* Every pixel of [C][H][W] that belongs to a patch, set to that of the places or, where `add`, moved by it. */
+static void spread(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side, bool add)
 {
     int rows = height / side, columns = width / side, inner = side * side;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int plane = 0; plane < C * inner; plane++) {
-        const float *from = dy + (size_t)plane * (size_t)rows * (size_t)columns;
-        float *to = dx + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
+        const float *from = x + (size_t)plane * (size_t)rows * (size_t)columns;
+        float *to = out + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
 
         for (int row = 0; row < rows; row++)
-            for (int i = 0; i < columns; i++)
-                to[(size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side)] += from[row * columns + i];
+            for (int i = 0; i < columns; i++) {
+                float *pixel = to + (size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side);
+
+                *pixel = from[row * columns + i] + (add ? *pixel : 0);
+            }
     }
+}
+
+void cv_unpatch(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side)
+{
+    spread(exec, out, x, C, height, width, side, false);
+}
+
+void cv_patches_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width, int side)
+{
+    spread(exec, dx, dy, C, height, width, side, true);
 }
 
 void cv_upsample_nearest_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width)

@@ -8,8 +8,11 @@
 void cv_upsample_nearest(const cv_exec *exec, float *out, const float *x, int C, int height, int width);
 /* out [C][H / 2][W / 2]: means of squares of four pixels; an odd last row or column is left out. */
 void cv_average_pool(const cv_exec *exec, float *out, const float *x, int C, int height, int width);
-/* out [C * side * side][H / side][W / side]: a square patch of pixels becomes the channels of one place. `side` divides both sides. */
+/* out [C * side * side][H / side][W / side]: a square patch of pixels becomes the channels of one place. Sides that `side` does not
+ * divide are cut off. */
 void cv_patches(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side);
+/* out [C][H][W] from such places: the way back. `side` divides both sides. */
+void cv_unpatch(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side);
 
 /* Their transposes: dx [C][H][W] += dL/dx from dy, the gradient of the larger or smaller planes. */
 void cv_upsample_nearest_backward(const cv_exec *exec, float *dx, const float *dy, int C, int height, int width);

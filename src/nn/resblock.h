@@ -15,10 +15,10 @@ typedef struct cv_resblock {
 cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int groups,
                                  float eps, cogvideo_error *err);
 
-/* The local form: 1x1 convolutions, and norms per place over all its channels, so that a place sees itself alone. The widths
- * agree. */
-cogvideo_status cv_resblock_bind_local(cv_resblock *out, cv_store *store, const char *name, int channels, float eps,
-                                       cogvideo_error *err);
+/* The same with norms per place over all its channels, and with convolutions of kernel 1 or 3: with 1 a place sees itself alone. The
+ * widths agree. */
+cogvideo_status cv_resblock_bind_per_place(cv_resblock *out, cv_store *store, const char *name, int channels, int kernel, float eps,
+                                           cogvideo_error *err);
 
 /* out [out][H][W] from x [in][H][W]. `inner` [in][H][W] and `middle` [out][H][W] are room for what lies between.
  * Where the widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x.

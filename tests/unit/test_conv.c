@@ -246,7 +246,7 @@ static void patches_match(void **state)
 {
     enum { C = 2, H = 7, W = 9, SIDE = 3, ROWS = H / SIDE, COLUMNS = W / SIDE };
     cv_exec exec = { .threads = 2 };
-    float *x = numbers("x", C * H * W), out[C * SIDE * SIDE * ROWS * COLUMNS];
+    float *x = numbers("x", C * H * W), out[C * SIDE * SIDE * ROWS * COLUMNS], back[C * (H - 1) * W];
 
     (void)state;
     cv_patches(&exec, out, x, C, H, W, SIDE);
@@ -256,6 +256,9 @@ static void patches_match(void **state)
 
         assert_true(out[i] == x[(c * H + row * SIDE + dy) * W + column * SIDE + dx]);
     }
+    cv_unpatch(&exec, back, out, C, H - 1, W, SIDE);
+    for (int i = 0; i < C * (H - 1) * W; i++)
+        assert_true(back[i] == x[i + i / ((H - 1) * W) * W]);
     cv_free(x);
 }
 

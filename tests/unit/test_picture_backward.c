@@ -18,7 +18,7 @@ typedef union parts {
 
 typedef struct layer {
     int in, out, kernel, stride, groups, height, width;
-    bool swish, local; /* local: norms per place, 1x1 convolutions */
+    bool swish, local; /* local: norms per place */
     int in_count, out_count; /* numbers of x and of the result */
     cogvideo_status (*bind)(const struct layer *layer, parts *out, cv_store *store, cogvideo_error *err);
     void (*forward)(const struct layer *layer, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -255,7 +255,7 @@ static void group_norms(void **state)
 
 static cogvideo_status block_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
-    return l->local ? cv_resblock_bind_local(&out->block, store, "l", l->in, 1e-6f, err)
+    return l->local ? cv_resblock_bind_per_place(&out->block, store, "l", l->in, l->kernel, 1e-6f, err)
                     : cv_resblock_bind(&out->block, store, "l", l->in, l->out, l->groups, 1e-6f, err);
 }
 
@@ -296,7 +296,8 @@ static void resblocks(void **state)
     (void)state;
     check_layer(l);
     l.local = true;
-    check_layer(l);
+    for (l.kernel = 1; l.kernel <= 3; l.kernel += 2)
+        check_layer(l);
     l.local = false;
     l.out = 6;
     l.out_count = 90;

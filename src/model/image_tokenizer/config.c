@@ -6,12 +6,7 @@
 
 int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
 {
-    return 1 << (levels->count - 1);
-}
-
-int cv_image_tokenizer_encoder_rate(const cv_image_tokenizer_config *config)
-{
-    return config->patch ? config->patch : cv_image_tokenizer_rate(&config->encoder);
+    return levels->patch ? levels->patch : 1 << (levels->count - 1);
 }
 
 static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min,
@@ -61,8 +56,7 @@ fail:
 }
 
 /* {"patch": 8, "width": 96, "blocks": 2} */
-static cogvideo_status parse_local_encoder(cv_image_tokenizer_config *config, const cv_json *object, const char *origin,
-                                           cogvideo_error *err)
+static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, const char *origin, cogvideo_error *err)
 {
     static const char *const keys[] = { "patch", "width", "blocks", NULL };
     cogvideo_status status;
@@ -74,9 +68,7 @@ static cogvideo_status parse_local_encoder(cv_image_tokenizer_config *config, co
     CV_TRY(cv_json_int(object, "blocks", 0, CV_IMAGE_TOKENIZER_BLOCKS, &blocks, origin, err));
     if (patch & (patch - 1))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a patch is of 1, 2, 4, 8, ... pixels on a side, not %d", origin, (int)patch);
-    config->patch = (int)patch;
-    config->patch_blocks = (int)blocks;
-    config->encoder = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1 };
+    *out = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1, .patch = (int)patch, .blocks = (int)blocks };
 fail:
     return status;
 }
@@ -90,7 +82,24 @@ static cogvideo_status parse_encoder(cv_image_tokenizer_config *config, const cv
     if (!item || !cv_json_is_object(item))
         return parse_levels(&config->encoder, section, "encoder", config->channels, origin, err);
     snprintf(inner, sizeof inner, "%.200s: 'encoder'", origin);
-    return parse_local_encoder(config, item, inner, err);
+    return parse_patches(&config->encoder, item, inner, err);
+}
+
+static cogvideo_status parse_pyramid(cv_image_tokenizer_levels *levels, const cv_json *item, int channels, const char *origin,
+                                     cogvideo_error *err)
+{
+    cogvideo_status status;
+    int64_t rate, attention = -1;
+
+    CV_TRY(cv_json_int(item, "rate", 1, 1 << (CV_IMAGE_TOKENIZER_LEVELS - 1), &rate, origin, err));
+    CV_TRY(parse_levels(levels, item, "widths", channels, origin, err));
+    if (cv_image_tokenizer_rate(levels) != rate)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has %d widths, which make rate %d", origin,
+                       (int)rate, levels->count, cv_image_tokenizer_rate(levels));
+    CV_TRY(cv_json_optional_int(item, "attention", 0, levels->count - 1, &attention, origin, err));
+    levels->attention = (int)attention;
+fail:
+    return status;
 }
 
 static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv_json *item, const char *origin,
@@ -98,20 +107,19 @@ static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv
 {
     cogvideo_status status;
     cv_image_tokenizer_levels *levels = &config->decoders[config->decoder_count];
-    int64_t rate, attention = -1;
+    int rate;
 
     if (!cv_json_is_object(item))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: each of 'decoders' must be an object", origin);
-    CV_TRY(cv_json_int(item, "rate", 1, 1 << (CV_IMAGE_TOKENIZER_LEVELS - 1), &rate, origin, err));
-    CV_TRY(parse_levels(levels, item, "widths", config->channels, origin, err));
-    if (cv_image_tokenizer_rate(levels) != rate)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has %d widths, which make rate %d", origin,
-                       (int)rate, levels->count, cv_image_tokenizer_rate(levels));
+    CV_TRY(cv_json_get(item, "patch") ? parse_patches(levels, item, origin, err)
+                                      : parse_pyramid(levels, item, config->channels, origin, err));
+    rate = cv_image_tokenizer_rate(levels);
     for (int i = 0; i < config->decoder_count; i++)
-        if (config->decoders[i].count == levels->count)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' has rate %d twice", origin, (int)rate);
-    CV_TRY(cv_json_optional_int(item, "attention", 0, levels->count - 1, &attention, origin, err));
-    levels->attention = (int)attention;
+        if (cv_image_tokenizer_rate(&config->decoders[i]) == rate)
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' has rate %d twice", origin, rate);
+    if (config->encoder.patch && rate != config->encoder.patch)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
+                       "patch of %d pixels", origin, rate, config->encoder.patch);
     config->decoder_count++;
 fail:
     return status;
@@ -128,17 +136,12 @@ static cogvideo_status parse_decoders(cv_image_tokenizer_config *config, const c
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' must hold 1 to %d decoders, not %zu", origin,
                        CV_IMAGE_TOKENIZER_DECODERS, cv_json_count(array));
     for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item)) {
-        const cv_image_tokenizer_levels *levels = &config->decoders[config->decoder_count];
-        int halvings;
+        int rate;
 
         CV_TRY(parse_decoder(config, item, origin, err));
-        if (config->patch && cv_image_tokenizer_rate(levels) != config->patch)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
-                           "patch of %d pixels", origin, cv_image_tokenizer_rate(levels), config->patch);
-        if (config->patch)
-            continue; /* a convolution between codes would look around again */
-        halvings = levels->count - config->encoder.count;
-        config->down_samplers = halvings > config->down_samplers ? halvings : config->down_samplers;
+        rate = cv_image_tokenizer_rate(&config->decoders[config->decoder_count - 1]);
+        while (rate > cv_image_tokenizer_rate(&config->encoder) << config->down_samplers)
+            config->down_samplers++;
     }
 fail:
     return status;

@@ -8,11 +8,14 @@
 #define CV_IMAGE_TOKENIZER_DECODERS 8
 #define CV_IMAGE_TOKENIZER_BLOCKS 8 /* of a level, at most */
 
-/* Resolutions of a half network, finest first; each is half as wide and high as the one before. */
+/* Resolutions of a half network, finest first; each is half as wide and high as the one before. Or patches: one level, whose places
+ * are squares of pixels. */
 typedef struct cv_image_tokenizer_levels {
     int count;
     int widths[CV_IMAGE_TOKENIZER_LEVELS]; /* channels, a multiple of the groups */
     int attention; /* the level whose block is followed by an attention block, -1 = none; decoders only */
+    int patch;     /* side of the patches in pixels, 0 = none */
+    int blocks;    /* where there are patches */
 } cv_image_tokenizer_levels;
 
 typedef struct cv_image_tokenizer_config {
@@ -22,17 +25,14 @@ typedef struct cv_image_tokenizer_config {
     float norm_epsilon;
     float mean[3], std[3]; /* of RGB in 0..1 */
     int channels;     /* C0: of the first convolution */
-    cv_image_tokenizer_levels encoder; /* of a local one: one level, whose width is that of every place */
-    int patch;        /* of a local encoder, which makes a code of these patch x patch pixels alone; 0 = one that looks around */
-    int patch_blocks; /* of the local encoder */
+    cv_image_tokenizer_levels encoder; /* with patches it is local: it makes a code of a patch's own pixels alone */
     int decoder_count;
     cv_image_tokenizer_levels decoders[CV_IMAGE_TOKENIZER_DECODERS];
     int down_samplers; /* halvings after the encoder, as many as the coarsest decoder needs */
 } cv_image_tokenizer_config;
 
-/* Pixels per code on one side: of a half network, of the encoder. */
+/* Pixels per code on one side. */
 int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels);
-int cv_image_tokenizer_encoder_rate(const cv_image_tokenizer_config *config);
 
 /* Every key is required (but a decoder's "attention") and checked, so that any config that comes out describes a
  * network whose sizes fit an int. `origin`, the file's name, starts every error. */

@@ -37,6 +37,8 @@ void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
             cv_planes_upsample(planes, &decoder->levels[i].sampler);
     }
     cv_planes_finish(planes, decoder);
+    if (decoder->patch)
+        cv_planes_unpatch(planes, decoder);
 }
 
 /* On a measuring arena only sizes are followed. Gives the operations. */
@@ -44,7 +46,7 @@ static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, c
                    float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
 {
     cv_planes planes = { .exec = exec, .arena = arena, .height = grid_height, .width = grid_width };
-    int rate = 1 << (decoder->level_count - 1);
+    int rate = decoder->patch ? decoder->patch : 1 << (decoder->level_count - 1);
 
     cv_planes_take(&planes, decoder, tokenizer->config.latent, grid_height * rate, grid_width * rate);
     cv_planes_decode(&planes, tokenizer, decoder, codes);

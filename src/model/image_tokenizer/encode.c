@@ -69,7 +69,7 @@ static bool codebook_is_sound(const cv_weight *codebook)
 
 int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
 {
-    int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_encoder_rate(&tokenizer->config);
+    int max = CV_IMAGE_TOKENIZER_MAX_SIDE, own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
     if (width < 1 || height < 1 || width > max || height > max)
         return -1;
@@ -85,7 +85,7 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
     cv_arena arena = { 0 };
 
     for (int i = 0; i <= tokenizer->config.down_samplers; i++) {
-        int rate = cv_image_tokenizer_encoder_rate(&tokenizer->config) << i;
+        int rate = cv_image_tokenizer_rate(&tokenizer->config.encoder) << i;
         picture job = { .width = width, .height = height, .halvings = i };
 
         cv_arena_rewind(&arena, 0);
@@ -102,7 +102,7 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
     cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
     picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
                 .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
-    int own = cv_image_tokenizer_encoder_rate(&tokenizer->config);
+    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
     if (job.halvings < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

@@ -58,6 +58,34 @@ fail:
     return status;
 }
 
+/* A network of patches, from `in` channels a place to `out`; its blocks see `kernel` places on a side. */
+static cogvideo_status bind_patches(const binder *b, cv_picture_network *network, const cv_image_tokenizer_levels *levels,
+                                    const char *prefix, int in, int out, int kernel)
+{
+    const float epsilon = b->config->norm_epsilon;
+    const int width = levels->widths[0];
+    cv_picture_level *level = &network->levels[0];
+    cogvideo_status status;
+    char name[64];
+
+    *level = (cv_picture_level){ .in = width, .out = width, .block_count = levels->blocks };
+    network->patch = levels->patch;
+    network->level_count = 1;
+    snprintf(name, sizeof name, "%s.conv_in", prefix);
+    CV_TRY(cv_conv2d_bind(&network->conv_in, b->store, name, in, width, kernel, 1, b->err));
+    for (int i = 0; i < level->block_count; i++) {
+        snprintf(name, sizeof name, "%s.block.%d", prefix, i);
+        CV_TRY(cv_resblock_bind_per_place(&level->blocks[i], b->store, name, width, kernel, epsilon, b->err));
+    }
+    snprintf(name, sizeof name, "%s.norm_out", prefix);
+    CV_TRY(cv_group_norm_bind(&network->norm_out, b->store, name, width, 1, epsilon, b->err));
+    network->norm_out.per_place = true;
+    snprintf(name, sizeof name, "%s.conv_out", prefix);
+    CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, name, width, out, 1, 1, b->err));
+fail:
+    return status;
+}
+
 static cogvideo_status bind_encoder(const binder *b, cv_picture_network *network)
 {
     cogvideo_status status;
@@ -65,6 +93,8 @@ static cogvideo_status bind_encoder(const binder *b, cv_picture_network *network
     int wide = levels->widths[levels->count - 1];
     char name[64];
 
+    if (levels->patch)
+        return bind_patches(b, network, levels, "enc", 3 * levels->patch * levels->patch, b->config->latent, 1);
     network->level_count = levels->count;
     CV_TRY(bind_ends(b, network, "enc", 3, b->config->channels, wide, wide, b->config->latent));
     for (int i = 0; i < levels->count; i++) {
@@ -85,29 +115,6 @@ fail:
     return status;
 }
 
-static cogvideo_status bind_local_encoder(const binder *b, cv_picture_network *network)
-{
-    const cv_image_tokenizer_config *config = b->config;
-    const int patch = config->patch, width = config->encoder.widths[0];
-    cv_picture_level *level = &network->levels[0];
-    cogvideo_status status;
-    char name[64];
-
-    *level = (cv_picture_level){ .in = width, .out = width, .block_count = config->patch_blocks };
-    network->patch = patch;
-    network->level_count = 1;
-    CV_TRY(cv_conv2d_bind(&network->conv_in, b->store, "enc.patch", 3 * patch * patch, width, 1, 1, b->err));
-    for (int i = 0; i < level->block_count; i++) {
-        snprintf(name, sizeof name, "enc.block.%d", i);
-        CV_TRY(cv_resblock_bind_local(&level->blocks[i], b->store, name, width, config->norm_epsilon, b->err));
-    }
-    CV_TRY(cv_group_norm_bind(&network->norm_out, b->store, "enc.norm_out", width, 1, config->norm_epsilon, b->err));
-    network->norm_out.per_place = true;
-    CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, "enc.conv_out", width, config->latent, 1, 1, b->err));
-fail:
-    return status;
-}
-
 static cogvideo_status bind_decoder(const binder *b, cv_picture_network *network, int index)
 {
     cogvideo_status status;
@@ -116,6 +123,8 @@ static cogvideo_status bind_decoder(const binder *b, cv_picture_network *network
     char prefix[32], name[64];
 
     snprintf(prefix, sizeof prefix, "decs.%d", index);
+    if (levels->patch)
+        return bind_patches(b, network, levels, prefix, b->config->latent, 3 * levels->patch * levels->patch, 3);
     network->level_count = levels->count;
     CV_TRY(bind_ends(b, network, prefix, b->config->latent, wide, wide, levels->widths[0], 3));
     for (int i = 0; i < levels->count; i++) {
@@ -148,7 +157,7 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
 
     CV_NEW(tokenizer, 1, err);
     tokenizer->config = *config;
-    CV_TRY(config->patch ? bind_local_encoder(&b, &tokenizer->encoder) : bind_encoder(&b, &tokenizer->encoder));
+    CV_TRY(bind_encoder(&b, &tokenizer->encoder));
     for (int i = 0; i < config->decoder_count; i++)
         CV_TRY(bind_decoder(&b, &tokenizer->decoders[i], i));
     for (int i = 0; i < config->down_samplers; i++) {

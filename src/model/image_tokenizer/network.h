@@ -17,10 +17,10 @@ typedef struct cv_picture_level {
     cv_conv2d sampler;        /* to the next level; out is 0 at the last one */
 } cv_picture_level;
 
-/* An encoder or a decoder. A local encoder has patches of pixels before conv_in, one level, whose places are these patches, and
- * no middle; its convolutions are 1x1 and its norms per place. */
+/* An encoder or a decoder. One of patches has them before conv_in, or behind conv_out, and one level, whose places they are; no
+ * middle; norms per place. */
 typedef struct cv_picture_network {
-    int patch; /* side of a local encoder's patches, 0 = not local */
+    int patch; /* side of the patches, 0 = none */
     cv_conv2d conv_in;
     cv_picture_level levels[CV_IMAGE_TOKENIZER_LEVELS]; /* finest first */
     int level_count;

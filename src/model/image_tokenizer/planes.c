@@ -102,6 +102,19 @@ void cv_planes_patches(cv_planes *planes, const cv_picture_network *network)
     move_on(planes, out);
 }
 
+void cv_planes_unpatch(cv_planes *planes, const cv_picture_network *network)
+{
+    int side = network->patch, height = planes->height * side, width = planes->width * side;
+    float *out = result_for(planes, RGB, height, width);
+
+    note(planes, CV_TAPE_UNPATCH, network, NULL, RGB * side * side);
+    if (planes->arena->base)
+        cv_unpatch(planes->exec, out, planes->x, RGB, height, width, side);
+    planes->height = height;
+    planes->width = width;
+    move_on(planes, out);
+}
+
 void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv)
 {
     float *out = result_for(planes, conv->in, 2 * planes->height, 2 * planes->width);

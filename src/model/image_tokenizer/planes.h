@@ -23,10 +23,11 @@ void cv_planes_take(cv_planes *planes, const cv_picture_network *network, int la
 /* Each replaces x, and leaves a step on the tape. */
 void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv);
 void cv_planes_patches(cv_planes *planes, const cv_picture_network *network); /* of pixels, one a place */
+void cv_planes_unpatch(cv_planes *planes, const cv_picture_network *network); /* and back */
 void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv);    /* twice as large, then conv */
 void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv);   /* average pool + conv of stride 2 */
 void cv_planes_blocks(cv_planes *planes, const cv_picture_level *level);
-void cv_planes_mid(cv_planes *planes, const cv_picture_network *network);    /* nothing in a local encoder */
+void cv_planes_mid(cv_planes *planes, const cv_picture_network *network);    /* nothing where there are patches */
 void cv_planes_finish(cv_planes *planes, const cv_picture_network *network); /* norm, swish, conv_out */
 
 /* rows [places][C] = x [C][places] transposed */

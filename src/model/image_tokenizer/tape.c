@@ -27,6 +27,13 @@ static void step_backward(const cv_exec *exec, const cv_tape_step *step, const v
         if (run)
             cv_patches_backward(exec, dx, dy, step->in, height, width, ((const cv_picture_network *)step->layer)->patch);
         break;
+    case CV_TAPE_UNPATCH: { /* of all steps the one that has its larger picture behind it */
+        int side = ((const cv_picture_network *)step->layer)->patch;
+
+        if (run)
+            cv_patches(exec, dx, dy, step->in / (side * side), height * side, width * side, side);
+        break;
+    }
     case CV_TAPE_POOL_CONV:
         if (run && dx)
             cv_average_pool_backward(exec, dx, dy, step->in, height, width);

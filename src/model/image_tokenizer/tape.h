@@ -9,7 +9,8 @@
 #define CV_TAPE_STEPS 64
 
 typedef enum cv_tape_kind {
-    CV_TAPE_PATCHES,   /* of a local encoder, whose network is the layer */
+    CV_TAPE_PATCHES,   /* the layer is the network */
+    CV_TAPE_UNPATCH,   /* the same */
     CV_TAPE_CONV,
     CV_TAPE_POOL_CONV, /* average pool + convolution */
     CV_TAPE_UPSAMPLE,
