@@ -116,6 +116,28 @@ COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dat
                                                      const cogvideo_dataset_callbacks *callbacks, long long *rows,
                                                      cogvideo_error *err);
 
+/* --- how an image tokenizer suits a dataset -------------------------------------------------------------- */
+
+/* Codes that change where the picture does not are noise to whoever learns to predict them. A code is right for its place alone
+ * when `still_changed` is 0, `patterns_kept` is `patterns`, and `plain_codes` is `plain_colours`. */
+typedef struct cogvideo_tokenizer_check {
+    int clips;                             /* looked at */
+    long long frames;                      /* of them, all encoded and decoded */
+    double key_psnr, between_psnr;         /* dB over all pixels: of the frames that stand as far apart as key frames, the first of a clip
+                                              among them, and of those between; 0 where there are none */
+    int codes, codes_used;                 /* of the tokenizer; of these, on these frames */
+    long long places, changed;             /* of key frames after a clip's first: codes, and those that differ from the key frame before */
+    long long still, still_changed;        /* of these, where no pixel differs by more than 2 of 255 */
+    long long plain_colours, plain_codes;  /* colours of places whose pixels are all equal; pairs of such a colour and a code that it got */
+    long long patterns, patterns_kept;     /* places of key frames that are not plain; those which have the same code where the picture
+                                              is moved by one place right and down */
+} cogvideo_tokenizer_check;
+
+/* Looks at `clips` clips spread evenly over the dataset, 0 = all. The model needs an image tokenizer only. `callbacks` may be NULL. */
+COGVIDEO_API cogvideo_status cogvideo_dataset_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *model, int clips,
+                                                              const cogvideo_dataset_callbacks *callbacks,
+                                                              cogvideo_tokenizer_check *out, cogvideo_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,4 @@
-/* cogvideo dataset tokens - the clips of a dataset as training rows. */
+/* cogvideo dataset tokens - the clips of a dataset as training rows; or how well a tokenizer suits them. */
 #include "commands.h"
 #include "dataset_run.h"
 #include "say.h"
@@ -6,7 +6,7 @@
 typedef struct settings {
     cli_model_options model;
     const char *output;
-    int kind, rounds, cut_text, force, json;
+    int kind, rounds, cut_text, force, json, check, clips;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -20,6 +20,10 @@ static const arg_option table[] = {
       FIELD(rounds), 0, 64, 0, NULL },
     { "cut-text", 0, NULL, "cut captions that are longer than the model's room, with a warning, instead of an error",
       ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
+    { "check", 0, NULL, "make nothing: show what the image tokenizer loses of the clips, and how much its codes change where "
+      "pictures do not", ARG_FLAG, FIELD(check), 0, 0, 0, NULL },
+    { "clips", 0, "N", "for --check: look at N clips, spread evenly; 0 = all; default 100", ARG_INT, FIELD(clips), 0, 10000000, 100,
+      NULL },
     { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
@@ -36,31 +40,100 @@ static void print_json(const char *file, long long rows)
     putchar('\n');
 }
 
-static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+static double share(long long part, long long all)
 {
-    const settings *s = given;
+    return all > 0 ? 100.0 * (double)part / (double)all : 0;
+}
+
+static void print_check(const cogvideo_tokenizer_check *c)
+{
+    cli_print("looked at         %d clip%s, %lld frames\n", c->clips, c->clips == 1 ? "" : "s", c->frames);
+    cli_print("key frames        %.2f dB\n", c->key_psnr);
+    if (c->between_psnr > 0)
+        cli_print("frames between    %.2f dB\n", c->between_psnr);
+    cli_print("codes in use      %d of %d\n", c->codes_used, c->codes);
+    cli_print("plain places      %lld colour%s, %lld code%s\n", c->plain_colours, c->plain_colours == 1 ? "" : "s", c->plain_codes,
+              c->plain_codes == 1 ? "" : "s");
+    cli_print("unchanged places  %.2f %% of %lld have another code than in the key frame before\n", share(c->still_changed, c->still),
+              c->still);
+    cli_print("all places        %.2f %% of %lld have\n", share(c->changed, c->places), c->places);
+    cli_print("moved patterns    %.2f %% of %lld keep their code one place further on\n", share(c->patterns_kept, c->patterns),
+              c->patterns);
+}
+
+static void print_check_json(const cogvideo_tokenizer_check *c)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "clips", c->clips);
+    json_integer(&json, "frames", c->frames);
+    json_number(&json, "key_psnr", c->key_psnr, 6);
+    json_number(&json, "between_psnr", c->between_psnr, 6);
+    json_integer(&json, "codes", c->codes);
+    json_integer(&json, "codes_used", c->codes_used);
+    json_integer(&json, "places", c->places);
+    json_integer(&json, "changed", c->changed);
+    json_integer(&json, "still", c->still);
+    json_integer(&json, "still_changed", c->still_changed);
+    json_integer(&json, "plain_colours", c->plain_colours);
+    json_integer(&json, "plain_codes", c->plain_codes);
+    json_integer(&json, "patterns", c->patterns);
+    json_integer(&json, "patterns_kept", c->patterns_kept);
+    json_end(&json);
+    putchar('\n');
+}
+
+static int make_rows(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
+{
     const cogvideo_rows_options options = { (cogvideo_rows_kind)s->kind, s->cut_text, s->force, s->rounds };
-    cli_dataset_run making = { .session = CLI_NO_SESSION };
-    cogvideo_dataset_callbacks callbacks;
-    cogvideo_dataset *dataset = NULL;
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
     cogvideo_error err;
     long long rows = 0;
-    int status;
 
-    if (!s->output)
-        return cli_usage_error(command, "an output is missing: -o ROWS");
-    if ((status = cli_check_output(s->output, s->force)) != CLI_OK ||
-        (status = cli_open(command, &making.session, &s->model)) != CLI_OK)
-        goto done;
-    callbacks = cli_dataset_callbacks(&making, "clips");
-    if (cogvideo_dataset_open(&dataset, arguments->values[0], &err) != COGVIDEO_OK ||
-        cogvideo_dataset_tokens(dataset, making.session.model, s->output, &options, &callbacks, &rows, &err) !=
-            COGVIDEO_OK)
-        status = cli_failed(&making.session, &err);
-    else if (s->json)
+    if (cogvideo_dataset_tokens(dataset, making->session.model, s->output, &options, &callbacks, &rows, &err) != COGVIDEO_OK)
+        return cli_failed(&making->session, &err);
+    if (s->json)
         print_json(s->output, rows);
     else if (!s->model.quiet)
         cli_say("%s: %lld row%s", s->output, rows, rows == 1 ? "" : "s");
+    return CLI_OK;
+}
+
+static int check(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
+{
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
+    cogvideo_tokenizer_check found;
+    cogvideo_error err;
+
+    if (cogvideo_dataset_check_tokenizer(dataset, making->session.model, s->clips, &callbacks, &found, &err) != COGVIDEO_OK)
+        return cli_failed(&making->session, &err);
+    if (s->json)
+        print_check_json(&found);
+    else
+        print_check(&found);
+    return CLI_OK;
+}
+
+static int run(const cli_command *command, void *given, const cli_arguments *arguments)
+{
+    const settings *s = given;
+    cli_dataset_run making = { .session = CLI_NO_SESSION };
+    cogvideo_dataset *dataset = NULL;
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (s->check && s->output)
+        return cli_usage_error(command, "--check makes nothing: leave -o out");
+    if (!s->check && !s->output)
+        return cli_usage_error(command, "an output is missing: -o ROWS");
+    if ((s->output && (status = cli_check_output(s->output, s->force)) != CLI_OK) ||
+        (status = cli_open(command, &making.session, &s->model)) != CLI_OK)
+        goto done;
+    if (cogvideo_dataset_open(&dataset, arguments->values[0], &err) != COGVIDEO_OK)
+        status = cli_failed(&making.session, &err);
+    else
+        status = s->check ? check(s, &making, dataset) : make_rows(s, &making, dataset);
 done:
     cogvideo_dataset_close(&dataset);
     cli_close(&making.session);
@@ -74,13 +147,15 @@ static const arg_group groups[] = {
 const cli_command cmd_dataset_tokens = {
     .name = "dataset tokens",
     .summary = "turn a dataset into training rows with a model's tokenizers",
-    .usage = "[OPTIONS] DATA -o ROWS",
+    .usage = "[OPTIONS] DATA -o ROWS | --check",
     .details =
         "A row is int32 without a header: text ids, <pad> behind them, then frames of codes, in time order. The frames\n"
         "of a row stand as far apart as the model's durations say: 1 second for stage 1 of CogVideo, and 1/2, 1/4 and\n"
-        "1/8 second for the rounds of stage 2. 'cogvideo tokens convert --row' reads one.",
+        "1/8 second for the rounds of stage 2. 'cogvideo tokens convert --row' reads one.\n"
+        "A tokenizer whose codes change where pictures do not gives noise to those that learn to predict them: --check counts.",
     .examples = "  cogvideo dataset tokens shapes -o stage1.rows\n"
-                "  cogvideo dataset tokens shapes --for stage2 -o stage2.rows",
+                "  cogvideo dataset tokens shapes --for stage2 -o stage2.rows\n"
+                "  cogvideo dataset tokens shapes --check --clips 2",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a dataset is missing",

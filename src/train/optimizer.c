@@ -29,12 +29,18 @@ struct cv_optimizer {
     uint64_t bytes;
 };
 
-/* How many matrices of the same size, one below the other, Muon sees in a tensor; 0: it is AdamW's. */
+static bool begins(const cv_tensor *tensor, const char *with)
+{
+    return strncmp(tensor->name, with, strlen(with)) == 0;
+}
+
+/* How many matrices of the same size, one below the other, Muon sees in a tensor; 0: it is AdamW's. A convolution's is [out, in * taps]. */
 static int muon_parts(const cv_recipe *recipe, const cv_tensor *tensor)
 {
-    bool inside = strncmp(tensor->name, "transformer.layers.", 19) == 0 || strncmp(tensor->name, "mixins.attention_plus.", 22) == 0;
+    bool layer = begins(tensor, "transformer.layers.") || begins(tensor, "mixins.attention_plus.");
+    bool convolution = (begins(tensor, "enc.") || begins(tensor, "decs.")) && tensor->shape[1] > 3 && tensor->shape[0] > 3;
 
-    if (recipe->muon_rate <= 0 || tensor->rank != 2 || !inside)
+    if (recipe->muon_rate <= 0 || tensor->rank < 2 || !(layer || convolution))
         return 0;
     return strstr(tensor->name, "query_key_value") ? 3 : 1;
 }
@@ -43,7 +49,7 @@ static int muon_parts(const cv_recipe *recipe, const cv_tensor *tensor)
 static void add_matrices(cv_optimizer *o, int s, size_t t, int parts)
 {
     const cv_tensor *tensor = cv_store_at(o->weights[s], t);
-    int rows = (int)tensor->shape[0] / parts, columns = (int)tensor->shape[1];
+    int rows = (int)tensor->shape[0] / parts, columns = (int)(tensor->count / tensor->shape[0]);
     size_t size = (size_t)rows * (size_t)columns, scratch = cv_muon_scratch(rows, columns);
 
     for (int part = 0; part < parts; part++) {

@@ -39,18 +39,18 @@ typedef struct run {
     long long rows;
 } run;
 
-/* How far apart the frames of `seconds` stand in the dataset. */
-static cogvideo_status frames_apart(const run *r, double seconds, int *out, cogvideo_error *err)
+cogvideo_status cv_rows_frames_apart(const cogvideo_model *model, const cogvideo_dataset_info *info, double seconds, int *out,
+                                     cogvideo_error *err)
 {
-    const int between = r->model->description.network.frames - 1;
-    double apart = r->info.fps * seconds / (between > 0 ? between : 1);
+    const int between = model->description.network.frames - 1;
+    double apart = info->fps * seconds / (between > 0 ? between : 1);
 
     if (apart < 1 - 1e-6 || apart > 1e6 || fabs(apart - round(apart)) > 1e-6)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the model wants %d frames in %g seconds; in a dataset of %g frames a second they are %g frames "
                        "apart, which must be a whole number: build the dataset with another fps, such as %g",
-                       between + 1, seconds, r->info.fps, apart,
-                       between / r->model->description.durations[r->model->description.duration_count - 1]);
+                       between + 1, seconds, info->fps, apart,
+                       between / model->description.durations[model->description.duration_count - 1]);
     *out = (int)round(apart);
     return COGVIDEO_OK;
 }
@@ -61,7 +61,7 @@ static cogvideo_status add_form(run *r, cv_step_kind step, double seconds, cogvi
     cogvideo_status status = COGVIDEO_OK;
 
     *form = (row_form){ .step = step, .seconds = seconds };
-    CV_TRY(frames_apart(r, seconds, &form->apart, err));
+    CV_TRY(cv_rows_frames_apart(r->model, &r->info, seconds, &form->apart, err));
     form->window = (r->model->description.network.frames - 1) * form->apart;
     if (form->window < 1)
         form->window = form->apart;

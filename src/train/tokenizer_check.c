@@ -1,0 +1,257 @@
+/* tokenizer_check.c - what an image tokenizer makes of a dataset: how much comes back, and how much its codes say that the
+ * pictures do not. */
+#include "family/cogvideo/arrows.h"
+#include "train/dataset.h"
+#include "train/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST 2 /* levels of 255: smaller differences between two pixels are none */
+
+/* The code of a patch of one colour: colour << 32 | code. */
+typedef uint64_t plain_code;
+
+typedef struct check {
+    const cogvideo_model *model;
+    int side, rate, grid, places, codes, apart; /* apart: frames from key frame to key frame */
+    double errors[2];                           /* squared, in 0..1, of key frames and of those between */
+    long long pixels[2];
+    bool *used;                                 /* [codes] */
+    plain_code *plain;
+    size_t plain_count, plain_room;
+    cogvideo_tokenizer_check found;
+} check;
+
+/* Of a frame, the first pixel of a place. */
+static const uint8_t *patch_at(const check *c, const uint8_t *frame, int place)
+{
+    return frame + ((size_t)(place / c->grid * c->rate) * (size_t)c->side + (size_t)(place % c->grid * c->rate)) * 3;
+}
+
+static bool is_plain(const check *c, const uint8_t *patch)
+{
+    for (int y = 0; y < c->rate; y++)
+        for (int x = 0; x < c->rate; x++)
+            if (memcmp(patch, patch + ((size_t)y * (size_t)c->side + (size_t)x) * 3, 3) != 0)
+                return false;
+    return true;
+}
+
+static bool alike(const check *c, const uint8_t *a, const uint8_t *b)
+{
+    for (int y = 0; y < c->rate; y++)
+        for (int i = 0; i < 3 * c->rate; i++)
+            if (abs(a[(size_t)y * (size_t)c->side * 3 + (size_t)i] - b[(size_t)y * (size_t)c->side * 3 + (size_t)i]) > LEAST)
+                return false;
+    return true;
+}
+
+static cogvideo_status add_plain(check *c, const uint8_t *colour, int32_t code, cogvideo_error *err)
+{
+    plain_code *larger;
+
+    if (c->plain_count == c->plain_room) {
+        if (!(larger = cv_realloc(c->plain, c->plain_room, 2 * c->plain_room + 1024, sizeof *larger, err)))
+            return COGVIDEO_ERROR_MEMORY;
+        c->plain = larger;
+        c->plain_room = 2 * c->plain_room + 1024;
+    }
+    c->plain[c->plain_count++] = (uint64_t)(colour[0] << 16 | colour[1] << 8 | colour[2]) << 32 | (uint32_t)code;
+    return COGVIDEO_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+    plain_code x = *(const plain_code *)a, y = *(const plain_code *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Sorts what was found of plain patches and leaves each once, so that it takes little memory. */
+static void tidy_plain(check *c)
+{
+    size_t kept = 0;
+
+    if (c->plain_count == 0)
+        return;
+    qsort(c->plain, c->plain_count, sizeof *c->plain, compare);
+    c->found.plain_colours = 0;
+    for (size_t i = 0; i < c->plain_count; i++) {
+        if (kept > 0 && c->plain[kept - 1] == c->plain[i])
+            continue;
+        c->found.plain_colours += kept == 0 || c->plain[kept - 1] >> 32 != c->plain[i] >> 32;
+        c->plain[kept++] = c->plain[i];
+    }
+    c->plain_count = kept;
+    c->found.plain_codes = (long long)kept;
+}
+
+/* How many codes differ from a frame to the next key frame, and how many of them where the pixels do not. */
+static void compare_frames(check *c, const uint8_t *a, const uint8_t *b, const int32_t *codes_a, const int32_t *codes_b)
+{
+    for (int place = 0; place < c->places; place++) {
+        bool still = alike(c, patch_at(c, a, place), patch_at(c, b, place)), changed = codes_a[place] != codes_b[place];
+
+        c->found.places++;
+        c->found.changed += changed;
+        c->found.still += still;
+        c->found.still_changed += still && changed;
+    }
+}
+
+/* The picture one place further right and down, what falls out coming in at the other side. */
+static void roll(const check *c, uint8_t *out, const uint8_t *frame)
+{
+    size_t row = (size_t)c->side * 3, shift = (size_t)c->rate * 3;
+
+    for (int y = 0; y < c->side; y++) {
+        uint8_t *to = out + (size_t)((y + c->rate) % c->side) * row;
+
+        memcpy(to + shift, frame + (size_t)y * row, row - shift);
+        memcpy(to, frame + (size_t)(y + 1) * row - shift, shift);
+    }
+}
+
+/* Whether patterns have the same codes one place further on. */
+static cogvideo_status compare_moved(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+{
+    const size_t size = (size_t)c->side * (size_t)c->side * 3;
+    cogvideo_video rolled = { 0 };
+    cogvideo_tokens moved = { 0 };
+    cogvideo_status status;
+    int keys = (video->frames + c->apart - 1) / c->apart;
+
+    CV_TRY(cogvideo_video_alloc(&rolled, c->side, c->side, keys, video->fps, err));
+    for (int k = 0; k < keys; k++)
+        roll(c, rolled.pixels + (size_t)k * size, video->pixels + (size_t)k * (size_t)c->apart * size);
+    CV_TRY(cv_arrow_encode(c->model, &rolled, c->rate, NULL, &moved, err));
+    for (int k = 0; k < keys; k++)
+        for (int place = 0; place < c->places; place++) {
+            int from = k * c->apart, to = place + c->grid + 1;
+
+            if (place % c->grid == c->grid - 1 || place / c->grid == c->grid - 1 ||
+                is_plain(c, patch_at(c, video->pixels + (size_t)from * size, place)))
+                continue;
+            c->found.patterns++;
+            c->found.patterns_kept += codes->codes[(size_t)from * (size_t)c->places + (size_t)place] ==
+                                      moved.codes[(size_t)k * (size_t)c->places + (size_t)to];
+        }
+fail:
+    cogvideo_video_free(&rolled);
+    cogvideo_tokens_free(&moved);
+    return status;
+}
+
+/* What comes back of every frame. */
+static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+{
+    const cogvideo_decode_options options = { .size = -1 };
+    const size_t size = (size_t)c->side * (size_t)c->side * 3;
+    cogvideo_video decoded = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cv_arrow_decode(c->model, &options, codes, &decoded, err));
+    if (decoded.width != c->side || decoded.height != c->side || decoded.frames != video->frames) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames, c->side, c->side,
+                         decoded.frames, decoded.width, decoded.height);
+        goto fail;
+    }
+    for (int f = 0; f < video->frames; f++) {
+        bool between = f % c->apart != 0;
+
+        for (size_t i = (size_t)f * size; i < (size_t)(f + 1) * size; i++)
+            c->errors[between] += pow((double)(video->pixels[i] - decoded.pixels[i]) / 255, 2);
+        c->pixels[between] += (long long)size;
+    }
+fail:
+    cogvideo_video_free(&decoded);
+    return status;
+}
+
+static cogvideo_status check_codes(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+{
+    const size_t size = (size_t)c->side * (size_t)c->side * 3;
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int f = 0; f < video->frames; f++) {
+        const uint8_t *frame = video->pixels + (size_t)f * size;
+        const int32_t *own = codes->codes + (size_t)f * (size_t)c->places;
+
+        for (int place = 0; place < c->places; place++) {
+            const uint8_t *patch = patch_at(c, frame, place);
+
+            c->used[own[place]] = true;
+            if (is_plain(c, patch))
+                CV_TRY(add_plain(c, patch, own[place], err));
+        }
+        if (f >= c->apart && f % c->apart == 0)
+            compare_frames(c, frame - (size_t)c->apart * size, frame, own - (size_t)c->apart * (size_t)c->places, own);
+    }
+    tidy_plain(c);
+fail:
+    return status;
+}
+
+static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int index, cogvideo_error *err)
+{
+    cogvideo_video whole = { 0 }, fitted = { 0 };
+    cogvideo_tokens codes = { 0 };
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(dataset, &info);
+    CV_TRY(cogvideo_dataset_get_clip(dataset, index, &clip, err));
+    CV_TRY(cogvideo_video_alloc(&whole, info.size, info.size, clip.frames, info.fps, err));
+    memcpy(whole.pixels, clip.pixels, (size_t)clip.frames * (size_t)info.size * (size_t)info.size * 3);
+    CV_TRY(cogvideo_video_fit(&fitted, &whole, c->side, c->side, err));
+    CV_TRY(cv_arrow_encode(c->model, &fitted, c->rate, NULL, &codes, err));
+    CV_TRY(check_codes(c, &fitted, &codes, err));
+    CV_TRY(compare_moved(c, &fitted, &codes, err));
+    CV_TRY(compare_decoded(c, &fitted, &codes, err));
+    c->found.frames += clip.frames;
+    c->found.clips++;
+fail:
+    cogvideo_video_free(&whole);
+    cogvideo_video_free(&fitted);
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+static double decibels(double errors, long long pixels)
+{
+    return pixels > 0 ? -10 * log10(fmax(errors / (double)pixels, 1e-10)) : 0;
+}
+
+cogvideo_status cogvideo_dataset_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *model, int clips,
+                                                 const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
+                                                 cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    check c = { .model = model, .rate = d->rate, .grid = d->network.grid, .side = d->network.grid * d->rate,
+                .places = d->network.grid * d->network.grid, .codes = d->image_tokenizer.codes };
+    cogvideo_dataset_info info;
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(dataset, &info);
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    CV_TRY(cv_rows_frames_apart(model, &info, d->durations[0], &c.apart, err));
+    CV_NEW(c.used, c.codes, err);
+    clips = clips > 0 && clips < info.clips ? clips : info.clips;
+    for (int i = 0; i < clips; i++) {
+        CV_TRY(check_clip(&c, dataset, (int)((long long)i * info.clips / clips), err));
+        CV_TRY(cv_dataset_progress(callbacks, i + 1, clips, err));
+    }
+    for (int code = 0; code < c.codes; code++)
+        c.found.codes_used += c.used[code];
+    c.found.codes = c.codes;
+    c.found.key_psnr = decibels(c.errors[0], c.pixels[0]);
+    c.found.between_psnr = decibels(c.errors[1], c.pixels[1]);
+    *out = c.found;
+fail:
+    cv_free(c.used);
+    cv_free(c.plain);
+    return status;
+}
