@@ -77,9 +77,6 @@ static cogvideo_status bind_patches(const binder *b, cv_picture_network *network
         snprintf(name, sizeof name, "%s.block.%d", prefix, i);
         CV_TRY(cv_resblock_bind_per_place(&level->blocks[i], b->store, name, width, kernel, epsilon, b->err));
     }
-    snprintf(name, sizeof name, "%s.norm_out", prefix);
-    CV_TRY(cv_group_norm_bind(&network->norm_out, b->store, name, width, 1, epsilon, b->err));
-    network->norm_out.per_place = true;
     snprintf(name, sizeof name, "%s.conv_out", prefix);
     CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, name, width, out, 1, 1, b->err));
 fail:

@@ -18,7 +18,7 @@ typedef struct cv_picture_level {
 } cv_picture_level;
 
 /* An encoder or a decoder. One of patches has them before conv_in, or behind conv_out, and one level, whose places they are; no
- * middle; norms per place. */
+ * middle and no norm at the end, so that what conv_in sees has a straight way to conv_out; norms per place. */
 typedef struct cv_picture_network {
     int patch; /* side of the patches, 0 = none */
     cv_conv2d conv_in;

@@ -191,12 +191,15 @@ void cv_planes_mid(cv_planes *planes, const cv_picture_network *network)
 void cv_planes_finish(cv_planes *planes, const cv_picture_network *network)
 {
     int C = network->norm_out.C;
-    float *out = planes->tape ? result_for(planes, C, planes->height, planes->width) : planes->x;
+    float *out;
 
-    note(planes, CV_TAPE_NORM_SWISH, &network->norm_out, NULL, C);
-    if (planes->arena->base)
-        cv_group_norm_apply(planes->exec, &network->norm_out, out, planes->x, pixels_of(planes), true);
-    planes->x = out;
+    if (!network->patch) {
+        out = planes->tape ? result_for(planes, C, planes->height, planes->width) : planes->x;
+        note(planes, CV_TAPE_NORM_SWISH, &network->norm_out, NULL, C);
+        if (planes->arena->base)
+            cv_group_norm_apply(planes->exec, &network->norm_out, out, planes->x, pixels_of(planes), true);
+        planes->x = out;
+    }
     cv_planes_conv(planes, &network->conv_out);
 }
 

@@ -28,7 +28,7 @@ void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv);    /* twice a
 void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv);   /* average pool + conv of stride 2 */
 void cv_planes_blocks(cv_planes *planes, const cv_picture_level *level);
 void cv_planes_mid(cv_planes *planes, const cv_picture_network *network);    /* nothing where there are patches */
-void cv_planes_finish(cv_planes *planes, const cv_picture_network *network); /* norm, swish, conv_out */
+void cv_planes_finish(cv_planes *planes, const cv_picture_network *network); /* norm, swish, conv_out; of patches conv_out alone */
 
 /* rows [places][C] = x [C][places] transposed */
 void cv_planes_rows(const cv_planes *planes, float *rows, int C);
