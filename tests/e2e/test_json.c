@@ -20,6 +20,7 @@ static const call calls[] = {
     { "dataset info", "data", "clips", 1 },
     { "dataset build", "videos --size 64 -o built", "clips", 1 },
     { "dataset tokens", "data --model MODEL --for image -o image.rows", "rows", 1 },
+    { "dataset tokens", "data --model MODEL --check --clips 1", "patterns_kept", 1 },
     { "import", "--config SOURCE/configs/shapes-model.json --text-tokenizer SOURCE/tokenizer/shapes.model -o my", "files", 1 },
     { "train", "image-tokenizer data --recipe recipe.json --model my -o run", "loss", 1 },
     { "quantize", "MODEL --type q8 small", "files", 1 },

@@ -15,15 +15,16 @@ static void write_model(void)
     static const char *const swaps[][2] = {
         { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
         { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
-        { "\"image_codes\": 384", "\"image_codes\": 64" }, { "\"codes\": 384", "\"codes\": 64" },
-        { "\"start_of_image\": 460", "\"start_of_image\": 140" }, { "\"vocabulary\": 480", "\"vocabulary\": 160" },
+        { "\"image_codes\": 2048", "\"image_codes\": 64" }, { "\"codes\": 2048", "\"codes\": 64" },
+        { "\"start_of_image\": 2124", "\"start_of_image\": 140" }, { "\"vocabulary\": 2144", "\"vocabulary\": 160" },
         { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
-        { "\"latent\": 16", "\"latent\": 8" },
+        { "\"latent\": 32", "\"latent\": 8" },        { "\"width\": 128", "\"width\": 16" },
+        { "\"width\": 96", "\"width\": 8" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
     };
     static const char recipe[] =
         "{\"format\":\"cogvideo-recipe\",\"version\":1,"
-        "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"busy\":0.5,\"clusters\":4,\"evaluate_every\":4,"
+        "\"image-tokenizer\":{\"steps\":8,\"batch\":4,\"plain_steps\":2,\"busy\":0.5,\"muon_rate\":0.01,\"clusters\":4,\"evaluate_every\":4,"
         "\"evaluate_batches\":1,\"save_every\":100," SHEET "},"
         "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,\"muon_rate\":0.02,"
         "\"evaluate_every\":4,\"evaluate_batches\":1," SHEET "},"
@@ -99,6 +100,40 @@ static void the_image_tokenizer_learns(void **state)
     program_ok("info --model model");
     assert_non_null(strstr(program_output(), "image tokenizer  yes (64 codes)"));
     assert_non_null(strstr(program_output(), "code clusters    yes"));
+}
+
+/* A number of the JSON object that the program printed last. */
+static long long printed(const char *key)
+{
+    char quoted[60];
+    const char *at;
+
+    snprintf(quoted, sizeof quoted, "\"%s\":", key);
+    at = strstr(program_output(), quoted);
+    assert_non_null(at);
+    return strtoll(at + strlen(quoted), NULL, 10);
+}
+
+/* Codes that are made of their own pixels alone change where these do. */
+static void a_tokenizer_is_checked(void **state)
+{
+    (void)state;
+    program_ok("dataset tokens held --model model --check --json -q");
+    assert_int_equal(printed("clips"), 3);
+    assert_int_equal(printed("frames"), 99);
+    assert_int_equal(printed("places"), 3 * 4 * 64);
+    assert_true(printed("still") > 400 && printed("patterns") > 100 && printed("codes_used") > 1);
+    assert_int_equal(printed("still_changed"), 0);
+    assert_true(printed("changed") > 0);
+    assert_int_equal(printed("patterns_kept"), printed("patterns"));
+    assert_true(printed("plain_colours") >= 2);
+    assert_int_equal(printed("plain_codes"), printed("plain_colours"));
+    assert_true(printed("key_psnr") > 5 && printed("between_psnr") > 5);
+    program_ok("dataset tokens held --model model --check --clips 2 -q");
+    assert_non_null(strstr(program_output(), "looked at         2 clips, 66 frames\n"));
+    assert_non_null(strstr(program_output(), "unchanged places  0.00 % of "));
+    program_check("dataset tokens held --model model --check -o rows" STDERR, 2, "--check makes nothing: leave -o out");
+    program_check("dataset tokens held --model model" STDERR, 2, "an output is missing");
 }
 
 static void rows_are_made(void **state)
@@ -285,7 +320,7 @@ static void what_is_wrong_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(rows_are_made),
+        cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(a_tokenizer_is_checked), cmocka_unit_test(rows_are_made),
         cmocka_unit_test(rows_are_counted),           cmocka_unit_test(a_decoder_learns_alone),
         cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),

@@ -336,12 +336,22 @@ static void senseless_descriptions_are_refused(void **state)
         { "encoder", "[1, 0]", "'encoder'" },
         { "encoder", "[1, 1000]", "'encoder'" },
         { "encoder", "{}", "'encoder'" },
+        { "encoder", "{\"patch\": 6, \"width\": 8, \"blocks\": 1}", "a patch is of 1, 2, 4, 8, ... pixels on a side, not 6" },
+        { "encoder", "{\"patch\": 256, \"width\": 8, \"blocks\": 1}", "'patch'" },
+        { "encoder", "{\"patch\": 8, \"width\": 0, \"blocks\": 1}", "'width'" },
+        { "encoder", "{\"patch\": 8, \"width\": 8, \"blocks\": 9}", "'blocks'" },
+        { "encoder", "{\"patch\": 8, \"width\": 8}", "'blocks'" },
+        { "encoder", "{\"patch\": 8, \"width\": 8, \"blocks\": 1, \"rate\": 8}", "rate" },
+        { "encoder", "{\"patch\": 2, \"width\": 8, \"blocks\": 1}", "the encoder makes one of each patch of 2 pixels" },
         { "decoders", "[]", "'decoders' must hold" },
         { "decoders", "[4]", "must be an object" },
         { "decoders", "[{\"rate\": 8, \"widths\": [1, 2, 4]}]", "which make rate 4" },
         { "decoders", "[{\"rate\": 2, \"widths\": [1, 2]}, {\"rate\": 2, \"widths\": [1, 1]}]", "rate 2 twice" },
         { "decoders", "[{\"rate\": 2, \"widths\": [1, 2], \"attention\": 2}]", "'attention'" },
         { "decoders", "[{\"widths\": [1, 2]}]", "'rate' is missing" },
+        { "decoders", "[{\"patch\": 3, \"width\": 8, \"blocks\": 1}]", "not 3" },
+        { "decoders", "[{\"patch\": 8, \"widths\": [1, 1, 1, 1]}]", "widths" },
+        { "decoders", "[{\"patch\": 2, \"width\": 8, \"blocks\": 1}, {\"rate\": 2, \"widths\": [1, 2]}]", "rate 2 twice" },
     };
     cogvideo_error err;
     cv_image_tokenizer_config out;
@@ -350,6 +360,7 @@ static void senseless_descriptions_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_FAILS(parse_with(bad[i].key, bad[i].value, &err), COGVIDEO_ERROR_FORMAT, bad[i].words, err);
     CHECK_OK(parse_with("decoders", "[{\"rate\": 2, \"widths\": [1, 2], \"attention\": 0}]", &err), err);
+    CHECK_OK(parse_with("decoders", "[{\"patch\": 16, \"width\": 8, \"blocks\": 0}]", &err), err);
     CHECK_FAILS(cv_image_tokenizer_config_parse(&out, NULL, "model.json", &err), COGVIDEO_ERROR_FORMAT,
                 "model.json: must be an object", err);
 }
