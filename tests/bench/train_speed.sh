@@ -1,5 +1,5 @@
 #!/bin/sh
-# train_speed.sh BUILD [THREADS] [STEPS] - tokens a second of training the trunk of weights/shapes, beside PyTorch (Debian package
+# train_speed.sh BUILD [THREADS] [STEPS] - tokens a second of training a trunk of configs/shapes-model.json, beside PyTorch (Debian package
 # python3-torch) on a network and batches of the same shape. Three turns each, so that both see the same machine.
 set -eu
 build=$1
@@ -24,6 +24,6 @@ for turn in 1 2 3; do
     # The first two steps warm up.
     sed -n '3,$s/.*"per_second":\([0-9.]*\).*/\1/p' "$work/run/log.jsonl" |
         awk -v t="$threads" '{ seconds += 1 / $1 } END { printf "cogvideo.c, %d threads: %.0f tokens a second\n", t, NR / seconds }'
-    # Layers, width, heads, MLP, vocabulary and image codes of weights/shapes.
-    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 480 384
+    # Layers, width, heads, MLP, vocabulary and image codes of configs/shapes-model.json.
+    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 2144 2048
 done

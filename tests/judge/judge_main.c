@@ -2,11 +2,16 @@
  *
  *     judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]
  *     judge --list FILE [--json] [--world FILE]      lines of "CLIP<tab>CAPTION|INDEX"; counts at the end
+ *     judge --data DATASET [--through MODEL] [--json] [--world FILE]
+ *                                                    a dataset's clips against their captions, as they are or after
+ *                                                    MODEL's image tokenizer has encoded and decoded them
  *
  * Any file that cogvideo_video_read knows; other sizes are fitted to the world's. Exit code: 0 all as expected (or
  * nothing was), 1 some not, 2 an error. */
 #include "judge/judge.h"
 
+#include <cogvideo/dataset.h>
+#include <cogvideo/generate.h>
 #include <cogvideo/video.h>
 
 #include <errno.h>
@@ -15,7 +20,7 @@
 #include <string.h>
 
 typedef struct arguments {
-    const char *clip, *expected, *list, *world;
+    const char *clip, *expected, *list, *world, *data, *through;
     bool json;
 } arguments;
 
@@ -27,7 +32,8 @@ typedef struct counts {
 static int usage(void)
 {
     fputs("usage: judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]\n"
-          "       judge --list FILE [--json] [--world FILE]\n", stderr);
+          "       judge --list FILE [--json] [--world FILE]\n"
+          "       judge --data DATASET [--through MODEL] [--json] [--world FILE]\n", stderr);
     return 2;
 }
 
@@ -37,6 +43,8 @@ static int parse(int argc, char **argv, arguments *out)
         const char **value = strcmp(argv[i], "--expect") == 0  ? &out->expected
                              : strcmp(argv[i], "--list") == 0  ? &out->list
                              : strcmp(argv[i], "--world") == 0 ? &out->world
+                             : strcmp(argv[i], "--data") == 0 ? &out->data
+                             : strcmp(argv[i], "--through") == 0 ? &out->through
                                                                : NULL;
 
         if (strcmp(argv[i], "--json") == 0)
@@ -48,7 +56,10 @@ static int parse(int argc, char **argv, arguments *out)
         else
             out->clip = argv[i];
     }
-    return (out->clip == NULL) == (out->list == NULL) || (out->list && out->expected) ? usage() : 0;
+    return (out->clip != NULL) + (out->list != NULL) + (out->data != NULL) != 1 || (out->expected && !out->clip) ||
+                   (out->through && !out->data)
+               ? usage()
+               : 0;
 }
 
 /* The combination that a caption or a number names; -1 after an error was printed. */
@@ -115,23 +126,13 @@ static void print_text(const cv_shapes *world, const judge_verdict *v, const cv_
            v->visible, v->frames, v->jump);
 }
 
-/* Judges one clip, prints what it shows and counts it. 0, 1 where it is not as expected, 2 after an error. */
-static int judge_one(judge *j, const cv_shapes *world, const char *path, const char *expect, bool json,
-                     counts *total)
+/* Prints what a clip shows and counts it. 0, or 1 where it is not as expected. */
+static int count_verdict(const cv_shapes *world, judge_verdict verdict, int index, bool json, counts *total)
 {
-    cv_shapes_combination wanted;
-    judge_verdict verdict = { 0 };
-    cogvideo_error err;
-    int index = 0, right = 0;
+    cv_shapes_combination wanted = index >= 0 ? cv_shapes_at(world, index) : verdict.seen;
+    int right = 0;
 
-    if (expect && (index = expected_index(world, expect)) < 0)
-        return 2;
-    if (look_at_file(j, world, path, &verdict, &err) != COGVIDEO_OK) {
-        fprintf(stderr, "judge: %s\n", err.message);
-        return 2;
-    }
-    wanted = expect ? cv_shapes_at(world, index) : verdict.seen;
-    (json ? print_json : print_text)(world, &verdict, expect ? &wanted : NULL);
+    (json ? print_json : print_text)(world, &verdict, index >= 0 ? &wanted : NULL);
     for (int a = 0; a < JUDGE_ASPECTS; a++) {
         bool same = judge_aspect(&wanted, a) == judge_aspect(&verdict.seen, a);
 
@@ -146,6 +147,23 @@ static int judge_one(judge *j, const cv_shapes *world, const char *path, const c
         total->smooth += verdict.jump <= 4;
     }
     return right == JUDGE_ASPECTS ? 0 : 1;
+}
+
+/* Judges one clip. 0, 1 where it is not as expected, 2 after an error. */
+static int judge_one(judge *j, const cv_shapes *world, const char *path, const char *expect, bool json,
+                     counts *total)
+{
+    judge_verdict verdict = { 0 };
+    cogvideo_error err;
+    int index = -1;
+
+    if (expect && (index = expected_index(world, expect)) < 0)
+        return 2;
+    if (look_at_file(j, world, path, &verdict, &err) != COGVIDEO_OK) {
+        fprintf(stderr, "judge: %s\n", err.message);
+        return 2;
+    }
+    return count_verdict(world, verdict, index, json, total);
 }
 
 static void print_counts(const counts *c, bool json)
@@ -198,6 +216,75 @@ static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
     return worst;
 }
 
+/* The clip of a dataset as it is, or as it comes back from the model's image tokenizer. */
+static cogvideo_status look_at_clip(judge *j, const cogvideo_dataset *data, const cogvideo_model *model, int index,
+                                    judge_verdict *out, const char **caption, cogvideo_error *err)
+{
+    const cogvideo_decode_options options = { .size = -1 };
+    cogvideo_video video = { 0 }, decoded = { 0 };
+    cogvideo_tokens codes = { 0 };
+    cogvideo_model_info about;
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    cogvideo_status status;
+
+    cogvideo_dataset_get_info(data, &info);
+    CV_TRY(cogvideo_dataset_get_clip(data, index, &clip, err));
+    *caption = clip.caption;
+    CV_TRY(cogvideo_video_alloc(&video, info.size, info.size, clip.frames, info.fps, err));
+    memcpy(video.pixels, clip.pixels, (size_t)clip.frames * (size_t)info.size * (size_t)info.size * 3);
+    if (model) {
+        cogvideo_model_get_info(model, &about);
+        CV_TRY(cogvideo_encode(model, &video, about.rate, NULL, &codes, err));
+        CV_TRY(cogvideo_decode(model, &options, &codes, &decoded, err));
+    }
+    judge_look(j, model ? decoded.pixels : video.pixels, clip.frames, out);
+fail:
+    cogvideo_video_free(&video);
+    cogvideo_video_free(&decoded);
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+static int judge_data(judge *j, const cv_shapes *world, const arguments *a)
+{
+    cogvideo_model *model = NULL;
+    cogvideo_dataset *data = NULL;
+    cogvideo_dataset_info info = { 0 };
+    cogvideo_status status;
+    cogvideo_error err;
+    counts total = { 0 };
+    int worst = 0;
+
+    CV_TRY(cogvideo_dataset_open(&data, a->data, &err));
+    if (a->through)
+        CV_TRY(cogvideo_model_open(&model, a->through, NULL, &err));
+    cogvideo_dataset_get_info(data, &info);
+    if (info.size != world->side) {
+        fprintf(stderr, "judge: %s: its frames are of %d pixels, the world's of %d\n", a->data, info.size, world->side);
+        worst = 2;
+    }
+    for (int i = 0; i < info.clips && worst < 2; i++) {
+        judge_verdict verdict = { 0 };
+        const char *caption;
+        int index;
+
+        CV_TRY(look_at_clip(j, data, model, i, &verdict, &caption, &err));
+        index = expected_index(world, caption);
+        if (!a->json)
+            printf("clip %d: %s\n", i, caption);
+        worst = index < 0 ? 2 : count_verdict(world, verdict, index, a->json, &total) > worst ? 1 : worst;
+    }
+    if (worst < 2)
+        print_counts(&total, a->json);
+fail:
+    if (status != COGVIDEO_OK)
+        fprintf(stderr, "judge: %s\n", err.message);
+    cogvideo_dataset_close(&data);
+    cogvideo_model_close(&model);
+    return status != COGVIDEO_OK ? 2 : worst;
+}
+
 int main(int argc, char **argv)
 {
     arguments a = { 0 };
@@ -212,6 +299,8 @@ int main(int argc, char **argv)
     if (cv_shapes_open(&world, a.world, &err) != COGVIDEO_OK || judge_open(&j, world, &err) != COGVIDEO_OK) {
         fprintf(stderr, "judge: %s\n", err.message);
         status = 2;
+    } else if (a.data) {
+        status = judge_data(j, world, &a);
     } else if (a.list) {
         status = judge_list(j, world, &a);
     } else {
