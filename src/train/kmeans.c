@@ -25,7 +25,7 @@ static double unit(uint64_t seed, uint32_t place)
 }
 
 /* Each centre a row, drawn by its squared distance from the centres before. */
-static void first_centres(const rows *r, float *centres, int k, uint64_t seed, double *away)
+static void first_centres(const cv_exec *exec, const rows *r, float *centres, int k, uint64_t seed, double *away)
 {
     size_t size = (size_t)r->dimensions * sizeof *centres;
 
@@ -42,6 +42,7 @@ static void first_centres(const rows *r, float *centres, int k, uint64_t seed, d
         while (chosen < r->count - 1 && (left -= away[chosen]) >= 0)
             chosen++;
         memcpy(centre, row_at(r, chosen), size);
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
         for (int i = 0; i < r->count; i++) {
             double d = cv_squared_distance(row_at(r, i), centre, r->dimensions);
 
@@ -91,7 +92,7 @@ void cv_kmeans(const cv_exec *exec, float *centres, int32_t *labels, const float
     int *sizes = cv_arena_take(arena, (size_t)k, sizeof *sizes);
 
     if (arena->base)
-        first_centres(&r, centres, k, seed, away);
+        first_centres(exec, &r, centres, k, seed, away);
     cv_nearest(exec, labels, x, count, &book, arena);
     for (int round = 0; arena->base && round < rounds; round++) {
         move_centres(&r, centres, labels, k, sums, sizes, away);

@@ -19,8 +19,12 @@ static const cv_image_tokenizer_config looking_around = {
     .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
     .channels = 4, .encoder = { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 }, .decoder_count = 1,
     .decoders = { { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 } },
+}, bare = { /* patches as they are */
+    .latent = 3 * RATE * RATE, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f },
+    .std = { 0.3f, 0.25f, 0.35f }, .channels = 4, .encoder = { .count = 1, .attention = -1, .patch = RATE }, .decoder_count = 1,
+    .decoders = { { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 } },
 };
-static cv_image_tokenizer_config config; /* one of the two */
+static cv_image_tokenizer_config config; /* one of these */
 
 typedef struct bench {
     cv_store *weights, *gradients;
@@ -41,6 +45,14 @@ static int start_local(void **state)
 {
     (void)state;
     config = local;
+    cv_blas_init();
+    return 0;
+}
+
+static int start_bare(void **state)
+{
+    (void)state;
+    config = bare;
     cv_blas_init();
     return 0;
 }
@@ -313,6 +325,23 @@ static void the_forward_pass_is_the_one_of_inference(void **state)
     bench_close(&b);
 }
 
+static void vectors_are_patches(void **state)
+{
+    bench b;
+    cv_image_losses losses;
+
+    (void)state;
+    bench_open(&b, 2, 1, 0, 1);
+    cv_image_learner_measure(b.learner, &losses, b.rgb);
+    for (int i = 0; i < 3 * RATE * RATE; i++) { /* of the first picture's first place */
+        int c = i / (RATE * RATE), y = i / RATE % RATE, x = i % RATE;
+        double pixel = (double)b.rgb[(y * SIDE + x) * 3 + c] / 255;
+
+        CHECK_CLOSE(cv_image_learner_vectors(b.learner)[i], (pixel - (double)config.mean[c]) / (double)config.std[c], 1e-5);
+    }
+    bench_close(&b);
+}
+
 static void senseless_options_are_refused(void **state)
 {
     bench b;
@@ -344,8 +373,12 @@ int main(void)
         cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
         cmocka_unit_test(senseless_options_are_refused),
     };
-    const struct CMUnitTest own[] = { cmocka_unit_test(local_codes_are_of_their_own_pixels) };
+    const struct CMUnitTest own[] = { cmocka_unit_test(local_codes_are_of_their_own_pixels) }, without_encoder[] = {
+        cmocka_unit_test(decoders_learn_from_the_picture), cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(the_forward_pass_is_the_one_of_inference), cmocka_unit_test(vectors_are_patches),
+    };
 
     return cmocka_run_group_tests(tests, start, NULL) + cmocka_run_group_tests(tests, start_local, NULL) +
-           cmocka_run_group_tests(own, start_local, NULL);
+           cmocka_run_group_tests(own, start_local, NULL) +
+           cmocka_run_group_tests(without_encoder, start_bare, NULL);
 }

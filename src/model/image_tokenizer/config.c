@@ -55,17 +55,20 @@ fail:
     return status;
 }
 
-/* {"patch": 8, "width": 96, "blocks": 2} */
-static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, const char *origin, cogvideo_error *err)
+/* {"patch": 8, "width": 96, "blocks": 2}, or {"patch": 8} where `bare` may be */
+static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, bool bare, const char *origin,
+                                     cogvideo_error *err)
 {
     static const char *const keys[] = { "patch", "width", "blocks", NULL };
     cogvideo_status status;
-    int64_t patch, width, blocks;
+    int64_t patch, width = 0, blocks = 0;
 
     CV_TRY(cv_json_check_keys(object, keys, origin, err));
     CV_TRY(cv_json_int(object, "patch", 1, 1 << (CV_IMAGE_TOKENIZER_LEVELS - 1), &patch, origin, err));
-    CV_TRY(cv_json_int(object, "width", 1, MAX_WIDTH, &width, origin, err));
-    CV_TRY(cv_json_int(object, "blocks", 0, CV_IMAGE_TOKENIZER_BLOCKS, &blocks, origin, err));
+    if (!bare || cv_json_get(object, "width") || cv_json_get(object, "blocks")) {
+        CV_TRY(cv_json_int(object, "width", 1, MAX_WIDTH, &width, origin, err));
+        CV_TRY(cv_json_int(object, "blocks", 0, CV_IMAGE_TOKENIZER_BLOCKS, &blocks, origin, err));
+    }
     if (patch & (patch - 1))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a patch is of 1, 2, 4, 8, ... pixels on a side, not %d", origin, (int)patch);
     *out = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1, .patch = (int)patch, .blocks = (int)blocks };
@@ -77,12 +80,18 @@ static cogvideo_status parse_encoder(cv_image_tokenizer_config *config, const cv
                                      cogvideo_error *err)
 {
     cv_json *item = cv_json_get(section, "encoder");
+    cogvideo_status status;
     char inner[300];
 
     if (!item || !cv_json_is_object(item))
         return parse_levels(&config->encoder, section, "encoder", config->channels, origin, err);
     snprintf(inner, sizeof inner, "%.200s: 'encoder'", origin);
-    return parse_patches(&config->encoder, item, inner, err);
+    CV_TRY(parse_patches(&config->encoder, item, true, inner, err));
+    if (!config->encoder.widths[0] && config->latent != 3 * config->encoder.patch * config->encoder.patch)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is of bare patches, whose 3 x %d x %d numbers are the latent ones, but 'latent' is "
+                       "%d", inner, config->encoder.patch, config->encoder.patch, config->latent);
+fail:
+    return status;
 }
 
 static cogvideo_status parse_pyramid(cv_image_tokenizer_levels *levels, const cv_json *item, int channels, const char *origin,
@@ -111,7 +120,7 @@ static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv
 
     if (!cv_json_is_object(item))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: each of 'decoders' must be an object", origin);
-    CV_TRY(cv_json_get(item, "patch") ? parse_patches(levels, item, origin, err)
+    CV_TRY(cv_json_get(item, "patch") ? parse_patches(levels, item, false, origin, err)
                                       : parse_pyramid(levels, item, config->channels, origin, err));
     rate = cv_image_tokenizer_rate(levels);
     for (int i = 0; i < config->decoder_count; i++)

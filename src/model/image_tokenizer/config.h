@@ -12,7 +12,7 @@
  * are squares of pixels. */
 typedef struct cv_image_tokenizer_levels {
     int count;
-    int widths[CV_IMAGE_TOKENIZER_LEVELS]; /* channels, a multiple of the groups */
+    int widths[CV_IMAGE_TOKENIZER_LEVELS]; /* channels, a multiple of the groups; 0: no network, an encoder gives the patches as they are */
     int attention; /* the level whose block is followed by an attention block, -1 = none; decoders only */
     int patch;     /* side of the patches in pixels, 0 = none */
     int blocks;    /* where there are patches */

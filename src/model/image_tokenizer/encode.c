@@ -28,6 +28,8 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
         normalise(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
     if (encoder->patch)
         cv_planes_patches(planes, encoder);
+    if (!tokenizer->proj.out)
+        return;
     cv_planes_conv(planes, &encoder->conv_in);
     for (int i = 0; i < encoder->level_count; i++) {
         cv_planes_blocks(planes, &encoder->levels[i]);

@@ -71,6 +71,8 @@ static cogvideo_status bind_patches(const binder *b, cv_picture_network *network
     *level = (cv_picture_level){ .in = width, .out = width, .block_count = levels->blocks };
     network->patch = levels->patch;
     network->level_count = 1;
+    if (width == 0)
+        return COGVIDEO_OK;
     snprintf(name, sizeof name, "%s.conv_in", prefix);
     CV_TRY(cv_conv2d_bind(&network->conv_in, b->store, name, in, width, kernel, 1, b->err));
     for (int i = 0; i < level->block_count; i++) {
@@ -161,7 +163,8 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
         snprintf(name, sizeof name, "%d.conv_down_sampler.conv", i);
         CV_TRY(bind_conv(&b, &tokenizer->down_samplers[i], "down_samplers", name, latent, latent, 2));
     }
-    CV_TRY(cv_conv2d_bind(&tokenizer->proj, store, "quantize.proj", latent, latent, 1, 1, err));
+    if (config->encoder.widths[0] > 0)
+        CV_TRY(cv_conv2d_bind(&tokenizer->proj, store, "quantize.proj", latent, latent, 1, 1, err));
     CV_TRY(cv_store_claim_weight(store, &tokenizer->codebook, "quantize.embed.weight", config->codes, latent, err));
     *out = tokenizer;
     return COGVIDEO_OK;

@@ -18,7 +18,7 @@ typedef struct cv_picture_level {
 } cv_picture_level;
 
 /* An encoder or a decoder. One of patches has them before conv_in, or behind conv_out, and one level, whose places they are; no
- * middle and no norm at the end, so that what conv_in sees has a straight way to conv_out; norms per place. */
+ * middle, and no norm at the end, so that what conv_in sees has a straight way to conv_out; norms per place. */
 typedef struct cv_picture_network {
     int patch; /* side of the patches, 0 = none */
     cv_conv2d conv_in;
@@ -35,7 +35,7 @@ struct cv_image_tokenizer {
     cv_picture_network encoder;
     cv_picture_network decoders[CV_IMAGE_TOKENIZER_DECODERS];
     cv_conv2d down_samplers[CV_IMAGE_TOKENIZER_LEVELS];
-    cv_conv2d proj;
+    cv_conv2d proj;     /* out is 0 where patches are encoded as they are */
     cv_weight codebook; /* [codes, latent] */
 };
 
