@@ -198,7 +198,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
 {
     picture_learner *l = (picture_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
-    double l2 = 0;
+    double l2 = 0, commitment = 0;
     cv_image_losses losses;
 
     *loss = 0;
@@ -209,8 +209,10 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
         cv_image_learner_measure(l->learner, &losses, l->pixels);
         *loss += loss_of(l, &losses) / recipe->evaluate_batches;
         l2 += losses.l2;
+        commitment += losses.commitment;
     }
-    snprintf(members, size, ",\"psnr\":%.3f,\"codes_used\":%d", -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)),
+    snprintf(members, size, ",\"psnr\":%.3f,\"commitment\":%.4g,\"codes_used\":%d",
+             -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)), commitment / recipe->evaluate_batches,
              cv_codebook_used(&l->codebook, recipe->dead));
     return true;
 }
