@@ -13,7 +13,8 @@
 
 static const cv_image_tokenizer_config looking_around = {
     .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
-    .channels = 4, .encoder = { 2, { 4, 8 }, -1 }, .decoder_count = 1, .decoders = { { 3, { 4, 4, 8 }, 2 } },
+    .channels = 4, .encoder = { .count = 2, .widths = { 4, 8 }, .attention = -1 }, .decoder_count = 1,
+    .decoders = { { .count = 3, .widths = { 4, 4, 8 }, .attention = 2 } },
     .down_samplers = 1,
 }, local = {
     .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
