@@ -25,5 +25,5 @@ for turn in 1 2 3; do
     sed -n '3,$s/.*"per_second":\([0-9.]*\).*/\1/p' "$work/run/log.jsonl" |
         awk -v t="$threads" '{ seconds += 1 / $1 } END { printf "cogvideo.c, %d threads: %.0f tokens a second\n", t, NR / seconds }'
     # Layers, width, heads, MLP, vocabulary and image codes of configs/shapes-model.json.
-    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 2144 2048
+    OMP_NUM_THREADS=$threads /usr/bin/python3 "$root/tests/bench/torch_train.py" "$threads" "$steps" "$batch" "$text" 64 6 192 6 768 4192 4096
 done

@@ -15,11 +15,11 @@ static void write_model(void)
     static const char *const swaps[][2] = {
         { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
         { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
-        { "\"image_codes\": 2048", "\"image_codes\": 64" }, { "\"codes\": 2048", "\"codes\": 64" },
-        { "\"start_of_image\": 2124", "\"start_of_image\": 140" }, { "\"vocabulary\": 2144", "\"vocabulary\": 160" },
+        { "\"image_codes\": 4096", "\"image_codes\": 64" }, { "\"codes\": 4096", "\"codes\": 64" },
+        { "\"start_of_image\": 4172", "\"start_of_image\": 140" }, { "\"vocabulary\": 4192", "\"vocabulary\": 160" },
         { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
-        { "\"latent\": 32", "\"latent\": 8" },        { "\"width\": 128", "\"width\": 16" },
-        { "\"width\": 96", "\"width\": 8" },
+        { "\"latent\": 192", "\"latent\": 8" },       { "\"width\": 128", "\"width\": 8" },
+        { "\"encoder\": { \"patch\": 8 }", "\"encoder\": { \"patch\": 8, \"width\": 16, \"blocks\": 1 }" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
     };
     static const char recipe[] =
