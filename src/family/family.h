@@ -116,6 +116,9 @@ struct cv_family {
     cogvideo_status (*dataset_tokens)(const cogvideo_dataset *dataset, const cogvideo_model *model, const char *output,
                                       const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
                                       long long *rows, cogvideo_error *err);
+    cogvideo_status (*check_tokenizer)(const cogvideo_dataset *dataset, const cogvideo_model *model, int clips,
+                                       const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
+                                       cogvideo_error *err);
 
     /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. */
     cogvideo_status (*import)(const cogvideo_import_request *request, const char *directory, cogvideo_error *err);

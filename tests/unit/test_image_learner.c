@@ -72,7 +72,7 @@ static void local_codes_are_of_their_own_pixels(void **state)
     void *scratch;
 
     (void)state;
-    cv_kernels_ref(&exec.kernels);
+    cv_kernels_plain(&exec.kernels);
     CHECK_OK(cv_image_tokenizer_plan(&plan, &local, &err), err);
     CHECK_OK(cv_store_create_like(&weights, "weights", plan, &err), err);
     cv_store_close(&plan);

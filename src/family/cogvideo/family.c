@@ -36,6 +36,7 @@ const cv_family cv_family_cogvideo = {
     .parts = cv_cogvideo_parts,
     .part_count = CV_COGVIDEO_PARTS,
     .dataset_tokens = cv_cogvideo_dataset_tokens,
+    .check_tokenizer = cv_cogvideo_check_tokenizer,
     .import = cv_cogvideo_import,
     .bench_model = cv_cogvideo_bench_model,
     .bench = cv_cogvideo_bench,

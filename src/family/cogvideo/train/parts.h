@@ -21,4 +21,9 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
                                            const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
                                            long long *rows, cogvideo_error *err);
 
+/* cogvideo_dataset_check_tokenizer of this family. */
+cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *head, int clips,
+                                            const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
+                                            cogvideo_error *err);
+
 #endif

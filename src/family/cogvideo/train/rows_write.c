@@ -39,7 +39,7 @@ typedef struct run {
     long long rows;
 } run;
 
-cogvideo_status cv_rows_frames_apart(const cogvideo_model *model, const cogvideo_dataset_info *info, double seconds, int *out,
+cogvideo_status cv_rows_frames_apart(const cv_cogvideo *model, const cogvideo_dataset_info *info, double seconds, int *out,
                                      cogvideo_error *err)
 {
     const int between = model->description.network.frames - 1;

@@ -1,8 +1,9 @@
 /* tokenizer_check.c - what an image tokenizer makes of a dataset: how much comes back, and how much its codes say that the
  * pictures do not. */
-#include "family/cogvideo/arrows.h"
+#include "family/cogvideo/steps/steps.h"
+#include "family/cogvideo/train/parts.h"
+#include "family/cogvideo/train/rows.h"
 #include "train/dataset.h"
-#include "train/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static cogvideo_status compare_moved(check *c, const cogvideo_video *video, cons
     CV_TRY(cogvideo_video_alloc(&rolled, c->side, c->side, keys, video->fps, err));
     for (int k = 0; k < keys; k++)
         roll(c, rolled.pixels + (size_t)k * size, video->pixels + (size_t)k * (size_t)c->apart * size);
-    CV_TRY(cv_arrow_encode(c->model, &rolled, c->rate, NULL, &moved, err));
+    CV_TRY(cogvideo_encode(c->model, &rolled, c->rate, NULL, &moved, err));
     for (int k = 0; k < keys; k++)
         for (int place = 0; place < c->places; place++) {
             int from = k * c->apart, to = place + c->grid + 1;
@@ -152,7 +153,7 @@ static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, co
     cogvideo_video decoded = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_arrow_decode(c->model, &options, codes, &decoded, err));
+    CV_TRY(cv_cogvideo_decode(c->model, &options, codes, &decoded, err));
     if (decoded.width != c->side || decoded.height != c->side || decoded.frames != video->frames) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames, c->side, c->side,
                          decoded.frames, decoded.width, decoded.height);
@@ -207,7 +208,7 @@ static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int
     CV_TRY(cogvideo_video_alloc(&whole, info.size, info.size, clip.frames, info.fps, err));
     memcpy(whole.pixels, clip.pixels, (size_t)clip.frames * (size_t)info.size * (size_t)info.size * 3);
     CV_TRY(cogvideo_video_fit(&fitted, &whole, c->side, c->side, err));
-    CV_TRY(cv_arrow_encode(c->model, &fitted, c->rate, NULL, &codes, err));
+    CV_TRY(cogvideo_encode(c->model, &fitted, c->rate, NULL, &codes, err));
     CV_TRY(check_codes(c, &fitted, &codes, err));
     CV_TRY(compare_moved(c, &fitted, &codes, err));
     CV_TRY(compare_decoded(c, &fitted, &codes, err));
@@ -225,12 +226,13 @@ static double decibels(double errors, long long pixels)
     return pixels > 0 ? -10 * log10(fmax(errors / (double)pixels, 1e-10)) : 0;
 }
 
-cogvideo_status cogvideo_dataset_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *model, int clips,
-                                                 const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
-                                                 cogvideo_error *err)
+cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *head, int clips,
+                                            const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
+                                            cogvideo_error *err)
 {
+    const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
-    check c = { .model = model, .rate = d->rate, .grid = d->network.grid, .side = d->network.grid * d->rate,
+    check c = { .model = head, .rate = d->rate, .grid = d->network.grid, .side = d->network.grid * d->rate,
                 .places = d->network.grid * d->network.grid, .codes = d->image_tokenizer.codes };
     cogvideo_dataset_info info;
     cogvideo_status status;
