@@ -20,7 +20,7 @@ const cli_exit_code cli_exit_codes[] = {
     { "1", "failed; one sentence on stderr says which file, what was expected and how to mend it. 'tokens compare': the clips differ" },
     { "2", "wrong usage" },
     { "128 + n", "stopped by signal n: 130 after Ctrl-C, 143 after kill, 129 when the terminal closes, 135 when a file that was in use was shortened or its "
-                 "disk failed; what is finished stays, and a run that draws codes says the command that goes on" },
+                 "disk failed, 141 when nobody reads its output any more; what is finished stays, and a run that draws codes says the command that goes on" },
     { 0 },
 };
 

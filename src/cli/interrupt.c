@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "say.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -57,6 +58,20 @@ static void tell_lost_file(int number, siginfo_t *info, void *context)
     raise(number); /* once this returns */
 }
 
+/* --- readers that go -------------------------------------------------------------------------------------------- */
+
+/* Where nobody reads standard output any more (head, less) all further work is in vain: the program ends as others do, without a word. Where
+ * only another pipe has lost its reader, such as that of messages, the write fails and the run goes on. */
+static void end_unread(int number)
+{
+    struct pollfd output = { .fd = STDOUT_FILENO };
+
+    if (poll(&output, 1, 0) != 1 || !(output.revents & (POLLERR | POLLHUP)))
+        return;
+    signal(number, SIG_DFL);
+    raise(number); /* once this returns */
+}
+
 /* --- all of them ----------------------------------------------------------------------------------------------- */
 
 void cli_catch_signals(void)
@@ -70,7 +85,7 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, NULL);
     signal(SIGXFSZ, SIG_IGN); /* what is written then fails, and that is told */
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, end_unread);
 
     memset(&action, 0, sizeof action);
     action.sa_handler = catch;

@@ -1,6 +1,6 @@
 /* interrupt.h - SIGINT, SIGTERM and SIGHUP end a run at its next progress report; a second one ends the program at once. SIGBUS names
- * the file that went away while it was mapped and ends it. Files that grow too large (SIGXFSZ) and readers that are gone (SIGPIPE) are errors of
- * writing. */
+ * the file that went away while it was mapped and ends it. SIGPIPE ends it at once and without a word where the reader of standard output
+ * has gone; journals and partial files stay, as after any kill. A file that grows too large (SIGXFSZ) is an error of writing. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 

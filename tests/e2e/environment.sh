@@ -63,6 +63,8 @@ expect 1 eval '"$program" info "$model" >&-'
 says "standard output: cannot be written"
 expect 1 eval 'keyframes -q -o - >&-'
 
+mkfifo unread
+exec 3<>unread 4>unread 3>&- # whose reader has gone
 for command in "--version" "help" "help --man" "help --json" "completion bash" "info $model" "info --json $model" "tokens show straight.jsonl" \
     "tokens convert straight.jsonl -o -" "tokens convert straight.jsonl --to npy -o -" "tokens report straight.jsonl --model $model -q -o -" \
     "tokens compare straight.jsonl straight.jsonl" "tokenize --model $model star" "score --model $model --stage 1 -q straight.jsonl" \
@@ -72,10 +74,20 @@ for command in "--version" "help" "help --man" "help --json" "completion bash" "
     expect 1 eval '"$program" $command >/dev/full'
     says "cannot be written"
     where="standard output that nobody reads: $command"
-    (eval '"$program" $command' 2>told; echo $? >status) | :
-    [ "$(cat status)" = 1 ] || fail "exit status $(cat status)"
-    says "cannot be written"
+    expect 141 eval '"$program" $command >&4'
+    [ ! -s told ] || fail "says something"
 done
+
+where="messages that nobody reads"
+: >told
+keyframes -o unread.jsonl >&4 2>&1
+[ $? = 141 ] || fail "does not end"
+expect 0 keyframes -q -o unread.jsonl --resume
+same unread.jsonl
+rm unread.jsonl
+keyframes -o unread.jsonl 2>&4 || fail "ends, though only the messages have lost their reader"
+same unread.jsonl
+exec 4>&-
 
 # --- limits ------------------------------------------------------------------------------------------------
 
