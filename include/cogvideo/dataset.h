@@ -77,8 +77,8 @@ typedef struct cogvideo_build_options {
 
 /* Clips of ordinary videos. `source` is a folder with, for each video, clip.mp4 (any name and form that
  * cogvideo_video_read knows) and clip.txt with its caption, or a folder clip/ of pictures, taken as frames at the dataset's
- * rate, with clip.txt beside it or caption.txt inside it (".txt" in any case of letters; folders are not searched for videos); or
- * a .csv file whose first line names the columns `video` and `caption`, in any case of letters (paths from the file's own folder;
+ * rate, with clip.txt beside it or caption.txt inside it (".txt" in any case of letters; folders are not searched for videos, and
+ * one among pictures is passed over with a warning); or a .csv file whose first line names the columns `video` and `caption`, in any case of letters (paths from the file's own folder;
  * commas, semicolons or tabs between fields, whichever makes these names). Text is UTF-8, with or without a mark. Pictures, and
  * the clips of a folder, are taken in the order of their names, where numbers count as numbers: frame-9 before frame-10. The
  * largest centred square of each frame is resized, with square pixels and turned as the file says. Picture k is what the video

@@ -14,6 +14,8 @@ typedef struct build {
     int frames;               /* of a clip */
     size_t frame_bytes;
     uint8_t *pixels;          /* of one clip */
+    uint8_t *picture;         /* of one file in a folder of pictures, fitted */
+    int held;                 /* frames of that file, 2 = more than one */
     const cogvideo_dataset_callbacks *callbacks;
     cogvideo_log log;
     const cv_sources *sources;
@@ -94,19 +96,36 @@ static cogvideo_status check_kind(const char *path, cogvideo_error *why)
     return COGVIDEO_OK;
 }
 
-/* A picture in a folder stands in its row, whatever time it has in its file. */
+/* A picture in a folder, held until it is known that its file has no other. */
 static int take_picture(void *user, const cogvideo_frame *frame)
 {
-    cogvideo_frame picture = *frame;
+    build *b = user;
 
-    picture.time = -1;
-    return take_frame(user, &picture);
+    b->held = frame->index + 1;
+    if (b->held == 1)
+        b->status = cogvideo_frame_fit(b->picture, frame, b->sampler.size, b->sampler.size, b->err);
+    return b->status != COGVIDEO_OK;
+}
+
+/* A file in a folder of pictures: one picture, whatever time it has in its file. A video is no picture. */
+static cogvideo_status read_picture(build *b, const char *path, cogvideo_error *why)
+{
+    const cogvideo_read_options options = { .max_frames = 2, .log = b->log, .poll = poll_read, .user = b };
+    cogvideo_status status;
+
+    CV_TRY(check_kind(path, why));
+    CV_TRY(cogvideo_video_each(path, &options, take_picture, b, why));
+    if (b->held > 1)
+        return cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is a video, and each file in a folder of pictures is one frame; put videos into one folder, "
+                       "each with its caption beside it, or name them in a .csv file", path);
+    b->status = add_picture(b, b->picture, b->err);
+fail:
+    return status;
 }
 
 /* The pictures in a folder, one frame each; other files that lie there are passed over. */
 static cogvideo_status read_pictures(build *b, const char *folder, cogvideo_error *why)
 {
-    const cogvideo_read_options options = { .max_frames = 1, .log = b->log, .poll = poll_read, .user = b };
     char **names = NULL;
     size_t count = 0;
     cogvideo_status status = cv_folder_names(&names, &count, folder, why);
@@ -118,9 +137,9 @@ static cogvideo_status read_pictures(build *b, const char *folder, cogvideo_erro
             continue;
         if (!(path = cv_path_join(folder, names[i], why)))
             status = COGVIDEO_ERROR_MEMORY;
-        else if (((status = check_kind(path, why)) != COGVIDEO_OK ||
-                  (status = cogvideo_video_each(path, &options, take_picture, b, why)) != COGVIDEO_OK) &&
-                 status != COGVIDEO_ERROR_MEMORY && b->status == COGVIDEO_OK) {
+        else
+            status = read_picture(b, path, why);
+        if (status != COGVIDEO_OK && status != COGVIDEO_ERROR_MEMORY && b->status == COGVIDEO_OK) {
             cv_log(&b->log, COGVIDEO_LOG_WARNING, "passed over: %s", why->message);
             status = COGVIDEO_OK;
         }
@@ -195,6 +214,7 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
+    CV_NEW(b.picture, b.frame_bytes, err);
     for (b.at = 0; b.at < sources.count; b.at++)
         CV_TRY(add_source(&b));
     CV_TRY(poll(&b));
@@ -204,5 +224,6 @@ fail:
     cv_sources_free(&sources);
     cv_sampler_free(&b.sampler);
     cv_free(b.pixels);
+    cv_free(b.picture);
     return status;
 }

@@ -178,6 +178,41 @@ static void videos_pictures_and_their_captions_are_found(void **state)
                 COGVIDEO_ERROR_ARGUMENT, "no clip came together", err);
 }
 
+/* A video is no frame of a folder of pictures, and is passed over there. */
+static void videos_are_no_pictures(void **state)
+{
+    cogvideo_error err;
+    cogvideo_build_options options = { .size = 16, .frames = 2 };
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    told t = { 0 };
+    cogvideo_dataset_callbacks callbacks = tell(&t);
+
+    (void)state;
+    make_folder("mixed");
+    make_folder("mixed/walk");
+    make_folder("mixed/row");
+    write_text("mixed/walk.txt", "three videos");
+    write_gray("mixed/walk/1.mjpeg", 6, 0);
+    write_gray("mixed/walk/2.mjpeg", 6, 0);
+    write_gray("mixed/walk/3.mjpeg", 6, 0);
+    write_text("mixed/row.txt", "two pictures");
+    write_gray("mixed/row/1.ppm", 1, 80);
+    write_gray("mixed/row/2.mjpeg", 2, 0);
+    write_gray("mixed/row/3.ppm", 1, 120);
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("mixed"), check_temp_path("of mixed"), &options, &callbacks, &err), err);
+    assert_int_equal(t.warnings, 5); /* four videos, and a folder without pictures */
+    dataset = open_dataset("of mixed");
+    cogvideo_dataset_get_info(dataset, &info);
+    assert_int_equal(info.clips, 1);
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
+    assert_string_equal(clip.caption, "two pictures");
+    assert_int_equal(clip.pixels[0], 80);
+    assert_int_equal(clip.pixels[16 * 16 * 3], 120);
+    cogvideo_dataset_close(&dataset);
+}
+
 /* Frame f of clip `index` must be of gray 4 f + base. */
 static void check_grays(const cogvideo_dataset *dataset, int index, int base, const char *caption)
 {
@@ -524,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(motions_can_be_chosen), cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
+        cmocka_unit_test(videos_are_no_pictures),
         cmocka_unit_test(names_are_taken_in_natural_order),
         cmocka_unit_test(lists_are_read),
         cmocka_unit_test(lists_have_many_forms),
