@@ -157,18 +157,12 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
                                              const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
                                              cogvideo_error *err);
 
-/* Whether a run of one stage would be refused once it has begun: the parts of the model that it needs, its options, its sampling, and the texts
- * of all its steps, to which each adds words of its own and for which it has room of its own. Ask for every stage of a run before the first
- * begins. Interpolation: over a clip of `frames` frames, in the rounds of the options; `frames` is read for no other stage. Key frames: without
- * the first frame. No text is cut and nothing is logged here. */
-COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                                  cogvideo_stage stage, int frames, cogvideo_error *err);
-
-/* The same, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory holds the codes alone. */
+/* Pixels to codes as cogvideo_encode, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory holds the codes alone. */
 typedef struct cogvideo_encoder cogvideo_encoder;
 
-/* Frames of size x size pixels. `expected` frames will come, as far as is known (0 = unknown): an error at once where they are more than
- * the file of a clip holds, 1 GiB (tokens.h). The model stays open while the encoder is; callbacks (may be NULL) are copied. */
+/* Frames of size x size pixels, `size` a multiple of `rate` (4, 8 or 16). `expected` frames will come, as far as is known (0 = unknown): an
+ * error at once where they are more than the file of a clip holds, 1 GiB (tokens.h). The model stays open while the encoder is; callbacks
+ * (may be NULL) are copied. *out is to be ended by finish or close. */
 COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
                                                    int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
 /* `pixels` is [size][size][3]; `time` in seconds from the start does not go back. */
@@ -178,6 +172,13 @@ COGVIDEO_API cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, c
 COGVIDEO_API cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err);
 /* Closes without a clip. Nothing happens where *encoder is NULL, so it may follow a finish. */
 COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
+
+/* Whether a run of one stage would be refused once it has begun: the parts of the model that it needs, its options, its sampling, and the texts
+ * of all its steps, to which each adds words of its own and for which it has room of its own. Ask for every stage of a run before the first
+ * begins. Interpolation: over a clip of `frames` frames, in the rounds of the options; `frames` is read for no other stage. Key frames: without
+ * the first frame. Scoring: only its options. No text is cut and nothing is logged here. */
+COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                                  cogvideo_stage stage, int frames, cogvideo_error *err);
 
 /* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
  * frames takes: memory, and codes to draw. Decoding and encoding: of one frame of the model's own size. Scoring: nothing. */

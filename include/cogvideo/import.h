@@ -24,7 +24,8 @@ typedef struct cogvideo_import_request {
     const char *text_tokenizer;    /* ice_text.model */
     const char *clusters;          /* cluster_label2.npy */
     const char *config;            /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *dtype;             /* "f32", "f16", "bf16", or of matrices "q8" or "q4": what weights are stored as; NULL = as they are in the checkpoint */
+    const char *dtype;             /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
+                                      NULL = as they are in the checkpoint */
     const char *output;            /* the directory to make; it must not exist, unless `overwrite` */
     const char *name;              /* the model's name; NULL = the description's */
     int overwrite;                 /* replace a model directory that is already there */
