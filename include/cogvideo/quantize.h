@@ -24,7 +24,8 @@ typedef struct cogvideo_quantize_request {
 } cogvideo_quantize_request;
 
 /* A weight that is NaN or infinite, or too large for its type, is an error that names it. Norms, biases, tables of positions and the image
- * tokenizer stay as they are, and so do text model and clusters. Memory is bounded whatever the model's size. The directory is written under a temporary name and renamed when whole. */
+ * tokenizer stay as they are, and so do text model and clusters. Memory is bounded whatever the model's size. The directory is
+ * written under a temporary name and renamed when whole. */
 COGVIDEO_API cogvideo_status cogvideo_quantize(const cogvideo_quantize_request *request, cogvideo_error *err);
 
 #ifdef __cplusplus

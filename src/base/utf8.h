@@ -20,6 +20,8 @@ size_t cv_utf8_mark(const char *text, size_t size);
 /* The encoding of a text that begins with the mark of another one, or with two ASCII characters in such: "UTF-16", "UTF-16LE", "UTF-32BE",
  * .. as iconv calls it. NULL of all else. */
 const char *cv_utf8_other(const char *text, size_t size);
+/* What errors say of such a text, behind its name; the encoding goes in twice. */
+#define CV_UTF8_EXPECTED "is %s, UTF-8 was expected; 'iconv -f %s -t UTF-8' converts it"
 
 /* Bytes that the first byte alone promises, 1 .. 4, but never more than `size`: the step of a text that was
  * normalised, where stray continuation bytes count as characters of one byte. `size` is at least 1. */

@@ -151,7 +151,7 @@ const char *cli_prompt(cli_session *session, const char *argument)
         return NULL;
     }
     if ((other = cv_utf8_other(session->prompt, size))) {
-        cli_error("standard input: is %s text; UTF-8 was expected: iconv -f %s -t UTF-8 makes that of it", other, other);
+        cli_error("standard input: " CV_UTF8_EXPECTED, other, other);
         return NULL;
     }
     if (memchr(session->prompt, 0, size)) {

@@ -6,6 +6,8 @@
 #include "prompts.h"
 #include "say.h"
 
+#include "base/status.h"
+
 #include <cogvideo/video.h>
 
 #include <stdlib.h>
@@ -35,10 +37,8 @@ static cogvideo_status check_output(const generate_settings *own, cogvideo_error
     cogvideo_status status;
 
     if (!first || strcmp(output, "-") == 0) {
-        err->status = COGVIDEO_ERROR_ARGUMENT;
-        snprintf(err->message, sizeof err->message, "\"output\" is '%.200s': %s was expected", output,
-                 first ? "a file name" : "a name with a number for --samples, such as clip-%d.mp4,");
-        status = err->status;
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "\"output\" is '%.200s': %s was expected", output,
+                         first ? "a file name" : "a name with a number for --samples, such as clip-%d.mp4,");
     } else {
         status = cogvideo_video_check_path(first, err);
     }

@@ -1,7 +1,8 @@
 #include "interrupt.h"
 
-#include "base/map.h"
 #include "say.h"
+
+#include "base/map.h"
 
 #include <poll.h>
 #include <signal.h>

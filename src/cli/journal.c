@@ -1,10 +1,10 @@
 #include "journal.h"
 
-#include "base/file.h"
 #include "progress.h"
 #include "say.h"
 #include "settings.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 #include "output.h"
 
-#include "base/file.h"
 #include "say.h"
 
+#include "base/file.h"
 #include "base/pattern.h"
 
 #include <cogvideo/video.h>

@@ -1,7 +1,8 @@
 #include "plan.h"
 
-#include "base/cpu.h"
 #include "say.h"
+
+#include "base/cpu.h"
 
 #include <stdlib.h>
 #include <string.h>

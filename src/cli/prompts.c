@@ -104,7 +104,7 @@ static int read_lines(cli_prompts *out, FILE *file, char *text, const char *name
 
     for (int number = 1; status == CLI_OK && next_line(file, text, &size); number++) {
         if (number == 1 && (other = cv_utf8_other(text, size)))
-            return cli_error("%s: is %s text; UTF-8 was expected: iconv -f %s -t UTF-8 makes that of it", name, other, other);
+            return cli_error("%s: " CV_UTF8_EXPECTED, name, other, other);
         mark = number == 1 ? cv_utf8_mark(text, size) : 0;
         if (number > MAX_LINES)
             return cli_error("%s: has more than %d lines", name, MAX_LINES);

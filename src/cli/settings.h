@@ -23,7 +23,7 @@ typedef struct cli_settings {
 
 /* The settings of one of the run's samples, counted as first_sample is, as members of the object that is open. */
 void cli_settings_put(json_out *json, const cli_settings *settings, int sample);
-/* The same as an object of its own; NULL after an error was printed. */
+/* The same as an object of its own. */
 cv_json *cli_settings_object(const cli_settings *settings, int sample);
 
 /* CLI_OK where `was`, whose other members do not count, has all members of `asked` with the same values. Otherwise CLI_FAILED, and in *difference

@@ -199,7 +199,7 @@ cogvideo_status cv_csv_open(cv_csv *out, const char *path, const char *const nam
 
     CV_TRY(cv_file_read(&csv.text, path, MAX_CSV, err));
     if ((other = cv_utf8_other(csv.text.data, csv.text.size))) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is %s, UTF-8 was expected; 'iconv -f %s -t UTF-8' converts it", path, other, other);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: " CV_UTF8_EXPECTED, path, other, other);
         goto fail;
     }
     csv.counted = csv.text.data;

@@ -107,8 +107,7 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
     cogvideo_status status;
 
     if ((other = cv_utf8_other(caption, text->size))) {
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is %s, UTF-8 was expected; 'iconv -f %s -t UTF-8' converts it", path, other,
-               other);
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption " CV_UTF8_EXPECTED, path, other, other);
         return COGVIDEO_OK;
     }
     if (strlen(caption) < text->size) {

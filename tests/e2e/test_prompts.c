@@ -126,10 +126,10 @@ static void lists_are_read_as_they_are_written(void **state)
     program_ok("generate --model m --rounds 1 --no-metadata -q - --seed 5 -o n.y4m <one");
     program_equal_files("n.y4m", "two.y4m");
     check_write(check_temp_path("wide"), utf16, sizeof utf16 - 1);
-    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16 text; UTF-8 was expected: iconv ");
-    program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16 text");
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 ");
+    program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16, UTF-8");
     check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
-    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE text");
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE, UTF-8");
 }
 
 /* What is not understood is refused, with its line, and never passed over. */
