@@ -306,6 +306,13 @@ char *cv_path_join(const char *dir, const char *name, cogvideo_error *err)
     return path.data;
 }
 
+const char *cv_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 bool cv_path_is_dir(const char *path)
 {
     struct stat info;

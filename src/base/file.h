@@ -54,6 +54,8 @@ void cv_folder_unlock(int *lock);
 
 /* "dir/name" in fresh memory, or NULL with err set. */
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
+/* What stands behind the last slash of a path, inside it. */
+const char *cv_path_name(const char *path);
 bool cv_path_is_dir(const char *path);
 bool cv_path_exists(const char *path);
 /* The size of a file; 0 where there is none. */

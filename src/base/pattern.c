@@ -1,5 +1,7 @@
 #include "base/pattern.h"
 
+#include "base/file.h"
+
 #include <string.h>
 
 /* The numbers of a path. */
@@ -27,11 +29,10 @@ static size_t number_end(const char *path, size_t at)
 
 static numbers find_numbers(const char *path)
 {
-    const char *slash = strrchr(path, '/');
     numbers found = { 0 };
     size_t end;
 
-    for (size_t i = slash ? (size_t)(slash - path) + 1 : 0; path[i]; i++) {
+    for (size_t i = (size_t)(cv_path_name(path) - path); path[i]; i++) {
         if (path[i] != '%')
             continue;
         if (path[i + 1] == '%') {
@@ -85,8 +86,7 @@ static cogvideo_status append_part(cv_buffer *name, const char *part, size_t siz
 cogvideo_status cv_pattern_expand(char **out, const char *path, int number, cogvideo_error *err)
 {
     const numbers found = find_numbers(path);
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+    const size_t folder = (size_t)(cv_path_name(path) - path);
     cv_buffer name = { 0 };
     cogvideo_status status;
 

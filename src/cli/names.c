@@ -2,6 +2,7 @@
 
 #include "say.h"
 
+#include "base/file.h"
 #include "base/pattern.h"
 
 #include <stdlib.h>
@@ -12,10 +13,9 @@
 /* The path in the one spelling that its file has, but for the file name itself, which a run replaces even where it is a link. */
 static char *one_spelling(const char *path)
 {
-    const char *slash = strrchr(path, '/');
     char *folder = cli_folder(path), *real = realpath(folder, NULL), *whole;
 
-    whole = cli_format("%s/%s", real ? real : folder, slash ? slash + 1 : path);
+    whole = cli_format("%s/%s", real ? real : folder, cv_path_name(path));
     free(folder);
     free(real);
     return whole;

@@ -2,6 +2,7 @@
 
 #include "say.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/pattern.h"
 
@@ -84,14 +85,6 @@ void cli_files_json(json_out *json, const cli_files *files, int upscaled)
 
 /* --- the record ---------------------------------------------------------------------------------------- */
 
-/* A video is known by its name alone: it stands beside its record wherever both are. */
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* What a video's pixels and metadata follow from, beside the codes. */
 static void put_picture(json_out *json, const void *what)
 {
@@ -105,9 +98,10 @@ static void put_picture(json_out *json, const void *what)
     json_bool(json, "metadata", !picture->no_metadata);
 }
 
+/* A video is known by its name alone: it stands beside its record wherever both are. */
 static void put_video(json_out *json, const cli_files *files, const cli_picture_options *picture)
 {
-    json_begin(json, file_name(files->video));
+    json_begin(json, cv_path_name(files->video));
     put_picture(json, picture);
     json_end(json);
 }
@@ -170,7 +164,7 @@ cv_json *cli_record_read(const cli_files *files)
 
 int cli_record_has_video(const cv_json *record, const cli_files *files, const cli_picture_options *picture, char **difference)
 {
-    const cv_json *made = cv_json_get(cv_json_get(record, "videos"), file_name(files->video));
+    const cv_json *made = cv_json_get(cv_json_get(record, "videos"), cv_path_name(files->video));
     cv_json *asked;
     int status;
 
@@ -197,7 +191,7 @@ int cli_record_add_video(const cv_json *record, const cli_files *files, const cl
         }
         json_begin(&json, "videos");
         for (const cv_json *video = cv_json_first(item); video; video = cv_json_next(video))
-            if (strcmp(cv_json_key(video), file_name(files->video)) != 0)
+            if (strcmp(cv_json_key(video), cv_path_name(files->video)) != 0)
                 json_value(&json, cv_json_key(video), video);
         put_video(&json, files, picture);
         json_end(&json);

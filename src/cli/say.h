@@ -21,7 +21,7 @@ void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *cli_excerpt(const char *text);
 /* The control character (C0, DEL or C1) at the start of `text`, which is valid there; -1 where it is none. */
 int cli_control(const char *text);
-/* Bytes of the valid UTF-8 sequence at the start of `text`, or 0. */
+/* Bytes of the well-formed character at the start of `text` (base/utf8.h), or 0; 1 at its end. */
 int cli_utf8(const char *text);
 
 /* Ends the program with the sentence that there is none. */

@@ -2,6 +2,7 @@
 
 #include "say.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -55,12 +56,11 @@ static void put_weights(json_out *json, const cogvideo_model *model)
 
     json_begin_array(json, "weights");
     for (int i = 0; (path = cogvideo_model_file(model, i, &bytes, NULL)); i++) {
-        const char *slash = strrchr(path, '/');
         struct stat info = { 0 };
 
         stat(path, &info);
         json_begin(json, NULL);
-        json_string(json, "file", slash ? slash + 1 : path);
+        json_string(json, "file", cv_path_name(path));
         json_integer(json, "bytes", (long long)bytes);
         json_integer(json, "changed", (long long)info.st_mtime);
         json_end(json);

@@ -181,7 +181,7 @@ fail:
 
 static void tell_no_caption(const char *path, bool is_folder, const cogvideo_log *log)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    const char *name = cv_path_name(path), *dot = strrchr(name, '.');
 
     if (is_folder)
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: a folder of pictures has its caption in %s.txt beside it or caption.txt inside it, and "
