@@ -83,6 +83,8 @@ static const char *structured_kind(const unsigned char *bytes, size_t size)
         return "an MPEG transport stream";
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "AVI ", 4) == 0)
         return "an AVI video";
+    if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WAVE", 4) == 0)
+        return "a WAV sound";
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
         return size >= 21 && memcmp(bytes + 12, "VP8X", 4) == 0 && bytes[20] & 2 ? "an animated WebP picture" : "a WebP picture";
     return box_kind(bytes, size);
@@ -116,6 +118,9 @@ const char *cv_file_kind(const void *data, size_t size)
         { "\x1a\x45\xdf\xa3", 4, "a Matroska or WebM video" },
         { ".RMF", 4, "a RealMedia video" },
         { "\x06\x0e\x2b\x34", 4, "an MXF video" },
+        { "ID3", 3, "an MP3 sound" },
+        { "\xff\xfb", 2, "an MP3 sound" },
+        { "fLaC", 4, "a FLAC sound" },
         { "\xff\x0a", 2, "a JPEG XL picture" },
         { "\0\0\0\x0cJXL ", 8, "a JPEG XL picture" },
         { "8BPS", 4, "a Photoshop picture" },

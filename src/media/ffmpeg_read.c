@@ -224,7 +224,19 @@ static cogvideo_status open_late(reader *r)
     return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
 }
 
-/* What is no picture or video, or one of a kind that these libraries do not know. */
+/* Whether these libraries read a kind, where the file is whole. */
+static bool is_known(const char *kind)
+{
+    static const char *const known[] = { "MP4", "Matroska", "AVI video", "MPEG", "FLV", "GIF", "PNG" };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strstr(kind, known[i]))
+            return true;
+    return false;
+}
+
+/* What is no picture or video, or one of a kind that these libraries do not know, or has lost its head (MP4: the index, which recorders
+ * write last). */
 static cogvideo_status refuse(reader *r, int code)
 {
     const char *kind = cv_input_kind(r->input);
@@ -232,6 +244,11 @@ static cogvideo_status refuse(reader *r, int code)
 
     if (!kind || r->stopped)
         return fail_code(r, "is neither a picture nor a video that can be read", code);
+    if (is_known(kind)) {
+        snprintf(text, sizeof text, "is %s that is cut or damaged where it says what it holds%s", kind,
+                 strstr(kind, "MP4") ? " (its index, moov, as in a recording that was broken off)" : "");
+        return fail_code(r, text, code);
+    }
     snprintf(text, sizeof text, "is %s; a picture or a video that FFmpeg's libraries here read was expected, such as JPEG, PNG, GIF, MP4 or "
              "MKV", kind);
     return fail_code(r, text, code);
