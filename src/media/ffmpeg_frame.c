@@ -38,8 +38,9 @@ static double frame_duration(const cv_av_frames *f, const AVFrame *in)
     return duration > 0 && isfinite(duration) ? duration : 0;
 }
 
-/* Seconds since the first frame, never going back: what has no time, or one of another clock, comes a step after the last. */
-static double frame_time(cv_av_frames *f, const AVFrame *in)
+/* Seconds since the first frame, never going back: what has no time, or one of another clock, comes a step after the last. Behind damage
+ * (`gap`) any step back is another clock's, as where two recordings were put together. */
+static double frame_time(cv_av_frames *f, const AVFrame *in, bool gap)
 {
     const double ticks = (double)in->best_effort_timestamp, next = f->time + f->step;
     const double longest = f->format->iformat->flags & AVFMT_TS_DISCONT ? BROADCAST_STEP : LONGEST_STEP;
@@ -53,7 +54,7 @@ static double frame_time(cv_av_frames *f, const AVFrame *in)
     if (!known)
         return next;
     time = seconds(f, ticks - f->origin);
-    if (time < f->time - JITTER || time > next + longest) {
+    if (time < f->time - (gap ? 0 : JITTER) || time > next + longest) {
         f->origin = ticks - next * f->track->time_base.den / f->track->time_base.num;
         time = next;
     }
@@ -146,7 +147,7 @@ cogvideo_status cv_av_hand_on(cv_av_frames *f, AVFrame *in, bool gap, cogvideo_e
     CV_TRY(cv_stream_room(f->out, in->width, in->height, &pixels, err));
     CV_TRY(convert(f, in, pixels, err));
     if (!f->timeless) {
-        facts.time = frame_time(f, in);
+        facts.time = frame_time(f, in, gap);
         facts.duration = frame_duration(f, in);
         f->step = frame_step(f, facts.time, facts.duration);
         f->time = facts.time;

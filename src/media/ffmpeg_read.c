@@ -12,6 +12,7 @@
 #define MAX_STREAMS 64
 #define MAX_DAMAGES 1000  /* places where a file is damaged, before it is given up */
 #define LATE_PACKETS 10000 /* among which a video stream must begin, in a container without a head */
+#define MAX_RETRIES 1000  /* in a row where a demuxer asks to be called again */
 #define STRICT (AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE)
 #define REORDERED 4       /* frames that wait for their turn in streams that do not say how many do */
 
@@ -374,16 +375,25 @@ static int strictness(const reader *r)
     return r->codec->codec_id == AV_CODEC_ID_TIFF || r->open ? STRICT & ~AV_EF_EXPLODE : STRICT;
 }
 
+/* A packet that its container calls damaged never gets to the decoder; what that still holds is of whole ones. */
+static cogvideo_status pass_over_packet(reader *r)
+{
+    int code = is_leading(r, r->packet->pts) ? AVERROR_EOF : avcodec_send_packet(r->codec, NULL);
+    cogvideo_status status = code < 0 ? COGVIDEO_OK : take_frames(r, &code);
+
+    return status == COGVIDEO_OK ? pass_over(r, AVERROR_INVALIDDATA) : status;
+}
+
 /* A packet of the video stream through the decoder. */
 static cogvideo_status decode(reader *r)
 {
-    int code = r->packet->flags & AV_PKT_FLAG_CORRUPT ? AVERROR_INVALIDDATA : 0;
+    int code;
     cogvideo_status status;
 
-    if (code >= 0) {
-        r->codec->err_recognition = strictness(r);
-        code = avcodec_send_packet(r->codec, r->packet);
-    }
+    if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
+        return pass_over_packet(r);
+    r->codec->err_recognition = strictness(r);
+    code = avcodec_send_packet(r->codec, r->packet);
     if (code >= 0 && (status = take_frames(r, &code)) != COGVIDEO_OK)
         return status;
     return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? pass_over(r, code) : COGVIDEO_OK;
@@ -414,13 +424,23 @@ static cogvideo_status drain(reader *r)
     return status;
 }
 
+/* The next packet. A demuxer that looks for its way behind damage asks to be called again. */
+static int next_packet(reader *r)
+{
+    int code = AVERROR(EAGAIN);
+
+    for (int i = 0; i < MAX_RETRIES && code == AVERROR(EAGAIN) && !is_stopped(r); i++)
+        code = av_read_frame(r->format, r->packet);
+    return r->stopped ? AVERROR_EXIT : code;
+}
+
 static cogvideo_status decode_all(reader *r)
 {
     int packets = 0, code = 0;
     cogvideo_status status = COGVIDEO_OK;
 
     while (status == COGVIDEO_OK && !cv_stream_is_full(r->out)) {
-        if (is_stopped(r) || (code = av_read_frame(r->format, r->packet)) < 0)
+        if ((code = next_packet(r)) < 0)
             break;
         if (!r->codec && (status = open_late(r)) == COGVIDEO_OK && !r->codec && ++packets > LATE_PACKETS)
             code = AVERROR_STREAM_NOT_FOUND;

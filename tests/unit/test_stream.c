@@ -522,6 +522,46 @@ static void refreshes_are_known(void **state)
         assert_false(cv_h264_begins_anew(lengths, size, extra, sizeof extra - 1));
 }
 
+/* Two recordings put together, as `cat` does: the clock begins anew, and no more is lost than what the seam spoils. */
+static void joined_recordings_are_read(void **state)
+{
+    cogvideo_error err;
+    cv_buffer bytes, two = { 0 };
+    seen s;
+
+    (void)state;
+    if (!have_ffmpeg())
+        return;
+    CHECK_OK(cv_file_read(&bytes, corpus("d.ts"), 1 << 20, &err), err);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(cv_buffer_append(&two, bytes.data, bytes.size, &err), err);
+    check_write(check_temp_path("two.ts"), two.data, two.size);
+    cv_buffer_free(&two);
+    CHECK_OK(see(&s, check_temp_path("two.ts"), 0, &err), err);
+    assert_in_range(s.frames, 46, 48);
+    for (int f = 1; f < s.frames; f++)
+        CHECK_CLOSE(s.times[f] - s.times[f - 1], 1 / 24.0, 0.002);
+    cv_buffer_free(&bytes);
+}
+
+/* Behind bytes that are none of its packets a transport stream is read on. */
+static void transport_streams_find_their_way(void **state)
+{
+    cogvideo_error err;
+    cv_buffer bytes;
+    seen s;
+
+    (void)state;
+    if (!have_ffmpeg())
+        return;
+    CHECK_OK(cv_file_read(&bytes, corpus("d.ts"), 1 << 20, &err), err);
+    memset(bytes.data + bytes.size - 1000, 0xaa, 900);
+    check_write(check_temp_path("end.ts"), bytes.data, bytes.size);
+    CHECK_OK(see(&s, check_temp_path("end.ts"), 0, &err), err);
+    assert_in_range(s.frames, 15, 24);
+    cv_buffer_free(&bytes);
+}
+
 /* --- how reading ends ------------------------------------------------------------------------------------------------ */
 
 static void reading_can_be_stopped(void **state)
@@ -728,6 +768,8 @@ int main(void)
         cmocka_unit_test(damage_is_passed_over),
         cmocka_unit_test(recordings_begin_anywhere),
         cmocka_unit_test(refreshes_are_known),
+        cmocka_unit_test(joined_recordings_are_read),
+        cmocka_unit_test(transport_streams_find_their_way),
         cmocka_unit_test(reading_can_be_stopped),
         cmocka_unit_test(pipes_are_read),
         cmocka_unit_test(kinds_are_named),
