@@ -69,8 +69,8 @@ const cli_command cmd_dataset_build = {
         "SOURCE is a folder with clip.mp4 and its caption in clip.txt, for any number of clips, or with folders of\n"
         "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt; folders are\n"
         "not searched for videos, and one among pictures is passed over. Or SOURCE is a .csv file whose first line names\n"
-        "the columns video and caption, with commas, semicolons or tabs between. Text is UTF-8. What cannot be read is\n"
-        "left out with a warning.\n\n"
+        "the columns video and caption, with commas, semicolons or tabs between; a caption that holds such a sign stands in\n"
+        "quotes. Text is UTF-8. What cannot be read is left out with a warning.\n\n"
         "Picture k of a clip is what its video shows at k / fps seconds, whatever the video's own rate; videos and\n"
         "pictures are turned as they say. Behind a damaged place a new clip begins.",
     .examples = "  cogvideo dataset build my-videos -o data\n"

@@ -184,6 +184,7 @@ static cogvideo_status read_header(cv_csv *csv, const char *const *names, cogvid
     if (best.found < CV_CSV_COLUMNS || best.twice >= 0)
         return fail_header(csv, &best, closed, names, err);
     memcpy(csv->columns, best.columns, sizeof best.columns);
+    csv->width = best.fields;
     csv->at = best.behind;
 fail:
     return status;
@@ -229,12 +230,14 @@ static cogvideo_status take_line(cv_csv *csv, cv_buffer fields[CV_CSV_COLUMNS], 
     cogvideo_status status = COGVIDEO_OK;
     bool more = true;
 
+    csv->wider = false;
     for (int i = 0; i < CV_CSV_COLUMNS; i++) {
         fields[i].size = 0;
         CV_TRY(cv_buffer_append(&fields[i], "", 0, err));
     }
     for (int column = 0; more; column++) {
         CV_TRY(take_field(csv, &more, err));
+        csv->wider = csv->wider || (column >= csv->width && csv->field.size > 0);
         for (int i = 0; i < CV_CSV_COLUMNS; i++)
             if (csv->columns[i] == column)
                 CV_TRY(cv_buffer_append(&fields[i], csv->field.data, csv->field.size, err));

@@ -16,6 +16,8 @@ typedef struct cv_csv {
     long line;                   /* that `counted` stands on, from 1 */
     char separator;
     int columns[CV_CSV_COLUMNS]; /* where the wanted ones stand in a line */
+    int width;                   /* fields of the first line */
+    bool wider;                  /* whether the line read last has something behind as many: a separator that no quotes hold */
 } cv_csv;
 
 /* Reads the file and finds the columns of these names, in any case of letters. `path` must outlive the result. Errors name what stands

@@ -283,6 +283,11 @@ static cogvideo_status find_in_list(cv_sources *sources, const char *path, const
                    fields[0].size ? fields[1].size ? "name without a zero byte" : "caption" : "video");
             continue;
         }
+        if (csv.wider) { /* as in: clip.mp4,a small, red star */
+            cv_log(log, COGVIDEO_LOG_WARNING, "%s: what begins on line %ld is left out: it has more fields than the first line; a caption with a "
+                   "comma or what else separates fields stands in quotes", path, line);
+            continue;
+        }
         full.size = 0;
         CV_TRY(cv_buffer_printf(&full, err, "%.*s%s", fields[0].data[0] == '/' ? 0 : folder, path, fields[0].data));
         CV_TRY(add(sources, full.data, &fields[1], log, err));

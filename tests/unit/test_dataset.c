@@ -312,6 +312,7 @@ static void lists_have_many_forms(void **state)
         "video;caption\r\ra b.mjpeg;\"red, star\"\r\r",
         "\xef\xbb\xbfsep=;\r\nvideo;caption\r\na b.mjpeg;red, star\r\n",
         "sep=|\nvideo|caption\na b.mjpeg|red, star\n",
+        "video,caption\na b.mjpeg,\"red, star\",,\n",
     };
     cogvideo_error err;
     cogvideo_dataset *dataset;
@@ -344,6 +345,7 @@ static void lists_that_do_not_fit_show_what_they_hold(void **state)
         { LIST("video;caption\r\n"), "some.csv: names no video: nothing follows its first line" },
         { LIST("video,caption\n,,\n\n"), "names no video" },
         { LIST("video,caption\nc.mjpeg\n"), "none of its lines has a video with a caption" },
+        { LIST("video,caption\na b.mjpeg,red, star\n"), "none of its lines has a video with a caption" },
         { LIST(""), "some.csv: is empty" },
         { LIST("\xef\xbb\xbf"), "some.csv: is empty" },
         { LIST("\xff\xfev\0i\0d\0e\0o\0"), "some.csv: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it" },
