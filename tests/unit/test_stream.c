@@ -632,7 +632,7 @@ static void kinds_are_named(void **state)
         { "\0\0\0\x18" "ftypmif1\0\0\0\0mif1heic", 24, "a HEIF picture" },
         { "RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\2\0\0\0\x0f\0\0\x0f\0\0", 30, "an animated WebP picture" },
         { "<!DOCTYPE html><html></html>", 0, "an HTML page" },
-        { "\0\0\0\x18" "ftypavif\0\0\0\0mif1avif", 24, "an AVIF picture; a picture or a video" },
+        { "\0\0\0\x18" "ftypavif\0\0\0\0mif1avif", 24, "an AVIF picture" },
         { "ID3\4\0\0\0\0\0\x0a\0\0\0\0\0\0\0\0\0\0", 20, "an MP3 sound" },
         { "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0", 24, "a WAV sound" },
         { "#EXTM3U\nhttp://example.org/a.ts\n", 0, "a playlist" },
