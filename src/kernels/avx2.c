@@ -73,23 +73,10 @@ static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, co
 void cv_kernels_avx2(cv_kernels *table)
 {
     cv_loops_avx2(table);
-    table->linear_f32[CV_WEIGHT_F32] = linear_f32_wf32;
-    table->linear_f32[CV_WEIGHT_F16] = linear_f32_wf16;
-    table->linear_f32[CV_WEIGHT_BF16] = linear_f32_wbf16;
-    table->linear_f32[CV_WEIGHT_Q8] = linear_f32_wq8;
+    set_linear_f32(table);
     table->linear_f32[CV_WEIGHT_Q4] = linear_f32_wq4;
-    table->linear_q8[CV_WEIGHT_Q8] = linear_q8_wq8;
-    table->linear_q8[CV_WEIGHT_Q4] = linear_q8_wq4;
-    table->quantize = quantize;
-    table->widen[CV_WEIGHT_F16] = widen_wf16;
-    table->widen[CV_WEIGHT_BF16] = widen_wbf16;
-    table->widen[CV_WEIGHT_Q8] = widen_wq8;
-    table->widen[CV_WEIGHT_Q4] = widen_wq4;
-    table->mix[CV_WEIGHT_F32] = mix_wf32;
-    table->mix[CV_WEIGHT_F16] = mix_wf16;
-    table->mix[CV_WEIGHT_Q8] = mix_wq8;
-    table->spread = spread;
-    table->read = read_all;
-    table->peak_f32 = peak_f32;
-    table->peak_int8 = peak_int8;
+    set_linear_q8(table);
+    set_mix(table);
+    set_rows(table);
+    set_limits(table);
 }

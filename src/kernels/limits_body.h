@@ -36,4 +36,10 @@ static double peak_int8(long rounds, float *sink)
     return 2.0 * BYTES * PEAK_INT8_CHAINS * (double)rounds;
 }
 
+static void set_limits(cv_kernels *table)
+{
+    table->peak_f32 = peak_f32;
+    table->peak_int8 = peak_int8;
+}
+
 #endif

@@ -142,4 +142,12 @@ static void linear_f32_wq8(float *out, size_t out_stride, const float *x, size_t
     linear_f32(CV_WEIGHT_Q8, out, out_stride, x, x_stride, w, B);
 }
 
+static void set_linear_f32(cv_kernels *table)
+{
+    table->linear_f32[CV_WEIGHT_F32] = linear_f32_wf32;
+    table->linear_f32[CV_WEIGHT_F16] = linear_f32_wf16;
+    table->linear_f32[CV_WEIGHT_BF16] = linear_f32_wbf16;
+    table->linear_f32[CV_WEIGHT_Q8] = linear_f32_wq8;
+}
+
 #endif

@@ -196,4 +196,13 @@ static void linear_q8_wq4(float *out, size_t out_stride, const cv_q8_rows *x, co
         q4_matrix(1, out, out_stride, x, w, B);
 }
 
+/* How a set does it, which it says itself. */
+static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B);
+
+static void set_linear_q8(cv_kernels *table)
+{
+    table->linear_q8[CV_WEIGHT_Q8] = linear_q8_wq8;
+    table->linear_q8[CV_WEIGHT_Q4] = linear_q8_wq4;
+}
+
 #endif

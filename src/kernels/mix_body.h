@@ -56,4 +56,11 @@ static void mix_wq8(float *out, const float *weights, const cv_weight *w)
     mix(CV_WEIGHT_Q8, out, weights, w);
 }
 
+static void set_mix(cv_kernels *table)
+{
+    table->mix[CV_WEIGHT_F32] = mix_wf32;
+    table->mix[CV_WEIGHT_F16] = mix_wf16;
+    table->mix[CV_WEIGHT_Q8] = mix_wq8;
+}
+
 #endif

@@ -140,4 +140,15 @@ static float read_all(const void *buffer, size_t size)
     return (float)first[0];
 }
 
+static void set_rows(cv_kernels *table)
+{
+    table->quantize = quantize;
+    table->widen[CV_WEIGHT_F16] = widen_wf16;
+    table->widen[CV_WEIGHT_BF16] = widen_wbf16;
+    table->widen[CV_WEIGHT_Q8] = widen_wq8;
+    table->widen[CV_WEIGHT_Q4] = widen_wq4;
+    table->spread = spread;
+    table->read = read_all;
+}
+
 #endif
