@@ -1,6 +1,7 @@
 #include "generate_list.h"
 
 #include "interrupt.h"
+#include "journal.h"
 #include "names.h"
 #include "plan.h"
 #include "prompts.h"
@@ -55,10 +56,9 @@ static int add_names(const cli_command *command, const cli_session *session, con
     for (int i = 0; i < own->samples && status == CLI_OK; i++)
         status = cli_names_add_clip(names, &files[i], frames, line);
     if (status == CLI_OK && own->samples > 1) { /* else it is that of the video's name */
-        char *stem = cli_stem(own->output.output), *journal = cli_format("%s.journal", stem);
+        char *journal = cli_journal_path(own->output.output);
 
         status = cli_names_add(names, journal, line);
-        free(stem);
         free(journal);
     }
     for (int i = 0; i < own->samples; i++)

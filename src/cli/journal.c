@@ -1,5 +1,6 @@
 #include "journal.h"
 
+#include "output.h"
 #include "progress.h"
 #include "say.h"
 #include "settings.h"
@@ -17,6 +18,14 @@
 
 #define MAX_BYTES ((off_t)1 << 28) /* of a journal: 64 clips of 33 frames of 80x80 codes take a third */
 #define SYNC_SECONDS 1.0           /* how much of the work a power cut may take */
+
+char *cli_journal_path(const char *output)
+{
+    char *stem = cli_stem(output), *path = cli_format("%s.journal", stem);
+
+    free(stem);
+    return path;
+}
 
 /* --- lines --------------------------------------------------------------------------------------------- */
 

@@ -29,6 +29,8 @@ typedef struct cli_journal {
 
 #define CLI_NO_JOURNAL { .file = -1 }
 
+/* The journal's name, in fresh memory: "clip.journal" for the output "clip.mp4", and for all clips of "clip-%d.mp4". */
+char *cli_journal_path(const char *output);
 /* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` empties it; otherwise that is
  * an error. CLI_OK, or another exit code after an error was printed. */
 int cli_journal_open(cli_journal *journal, const char *path, int resume, int force);

@@ -11,10 +11,9 @@
 
 static int open_journal(cli_session *session, const cli_output_options *output)
 {
-    char *stem = cli_stem(output->output), *path = cli_format("%s.journal", stem);
+    char *path = cli_journal_path(output->output);
     int status = cli_journal_open(&session->journal, path, output->resume, output->force);
 
-    free(stem);
     free(path);
     return status;
 }

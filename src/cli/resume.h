@@ -6,7 +6,7 @@
 
 #include "record.h"
 
-/* Opens the journal, under the name that all clips of the run share: "clip.journal" for "clip-%d.mp4"; there is none where the output is standard
+/* Opens the journal, under the name that all clips of the run share; there is none where the output is standard
  * output. Without --resume the files must be free to be written. With it session->earlier is what an earlier run says of itself, if there was one. */
 int cli_resume_open(cli_session *session, const cli_output_options *output, const cli_files *files, int count);
 /* What commands from codes to codes begin with: the output is checked, its files are named, the journal opened, the clip read, the model opened. */
