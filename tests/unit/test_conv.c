@@ -163,32 +163,35 @@ static void tiled_convolutions_match(void **state)
     check_conv(16, 600, 3, 1, 18, 16, CV_F16, 2);
 }
 
-static void group_norms_match(void **state)
+/* A norm over all of a group, or over its channels at one place; of inputs around `mean_in`: far from zero a one-pass variance would
+ * fail. */
+static void check_group_norm(bool per_place, float mean_in)
 {
-    enum { C = 12, GROUPS = 3, PIXELS = 77, IN_GROUP = C / GROUPS * PIXELS };
+    enum { C = 12, GROUPS = 3, PIXELS = 77, WIDTH = C / GROUPS, IN_GROUP = WIDTH * PIXELS };
+    const int count = per_place ? WIDTH : IN_GROUP, apart = per_place ? PIXELS : 1;
     seeded_list list = { 0 };
     bench b;
     cogvideo_error err;
     cv_group_norm norm;
     float *x = numbers("x", C * PIXELS), *y = room(C * PIXELS, sizeof *y);
 
-    (void)state;
     seeded_add(&list, SEED, "norm.weight", 1, C);
     seeded_add(&list, SEED, "norm.bias", 1, C);
     b = bench_open(&list, CV_F32, 2);
     CHECK_OK(cv_group_norm_bind(&norm, b.store, "norm", C, GROUPS, 1e-6f, &err), err);
+    norm.per_place = per_place;
     for (int i = 0; i < C * PIXELS; i++)
-        x[i] += 50; /* far from zero, where a one-pass variance would fail */
+        x[i] += mean_in;
     for (int swish = 0; swish < 2; swish++) {
         cv_group_norm_apply(&b.exec, &norm, y, x, PIXELS, swish);
         for (int i = 0; i < C * PIXELS; i++) {
-            const float *group = x + i / IN_GROUP * IN_GROUP;
+            const float *first = x + i / IN_GROUP * IN_GROUP + (per_place ? i % PIXELS : 0);
             double mean = 0, variance = 0, expected;
 
-            for (int j = 0; j < IN_GROUP; j++)
-                mean += (double)group[j] / IN_GROUP;
-            for (int j = 0; j < IN_GROUP; j++)
-                variance += ((double)group[j] - mean) * ((double)group[j] - mean) / IN_GROUP;
+            for (int j = 0; j < count; j++)
+                mean += (double)first[j * apart] / count;
+            for (int j = 0; j < count; j++)
+                variance += pow((double)first[j * apart] - mean, 2) / count;
             expected = ((double)x[i] - mean) / sqrt(variance + 1e-6) * (double)norm.weight[i / PIXELS] +
                        (double)norm.bias[i / PIXELS];
             CHECK_CLOSE(y[i], swish ? expected / (1 + exp(-expected)) : expected, 3e-5);
@@ -201,44 +204,17 @@ static void group_norms_match(void **state)
     cv_free(y);
 }
 
+static void group_norms_match(void **state)
+{
+    (void)state;
+    check_group_norm(false, 50);
+}
+
 /* Over the channels of a group at one place. */
 static void norms_per_place_match(void **state)
 {
-    enum { C = 12, GROUPS = 3, PIXELS = 77, WIDTH = C / GROUPS };
-    seeded_list list = { 0 };
-    bench b;
-    cogvideo_error err;
-    cv_group_norm norm;
-    float *x = numbers("x", C * PIXELS), *y = room(C * PIXELS, sizeof *y);
-
     (void)state;
-    seeded_add(&list, SEED, "norm.weight", 1, C);
-    seeded_add(&list, SEED, "norm.bias", 1, C);
-    b = bench_open(&list, CV_F32, 2);
-    CHECK_OK(cv_group_norm_bind(&norm, b.store, "norm", C, GROUPS, 1e-6f, &err), err);
-    norm.per_place = true;
-    for (int i = 0; i < C * PIXELS; i++)
-        x[i] += 5;
-    for (int swish = 0; swish < 2; swish++) {
-        cv_group_norm_apply(&b.exec, &norm, y, x, PIXELS, swish);
-        for (int i = 0; i < C * PIXELS; i++) {
-            const float *first = x + i / (WIDTH * PIXELS) * WIDTH * PIXELS + i % PIXELS;
-            double mean = 0, variance = 0, expected;
-
-            for (int j = 0; j < WIDTH; j++)
-                mean += (double)first[j * PIXELS] / WIDTH;
-            for (int j = 0; j < WIDTH; j++)
-                variance += pow((double)first[j * PIXELS] - mean, 2) / WIDTH;
-            expected = ((double)x[i] - mean) / sqrt(variance + 1e-6) * (double)norm.weight[i / PIXELS] +
-                       (double)norm.bias[i / PIXELS];
-            CHECK_CLOSE(y[i], swish ? expected / (1 + exp(-expected)) : expected, 3e-5);
-        }
-    }
-    cv_group_norm_apply(&b.exec, &norm, x, x, PIXELS, true);
-    assert_memory_equal(x, y, C * PIXELS * sizeof *x);
-    bench_close(&b);
-    cv_free(x);
-    cv_free(y);
+    check_group_norm(true, 5);
 }
 
 /* Rows and columns that fill no patch are left out. */
