@@ -472,8 +472,11 @@ static void arenas_measure_what_they_carve(void **state)
     arena = cv_arena_over(memory, sizeof memory);
     assert_ptr_equal(cv_arena_take(&arena, 65, 1), memory);
     assert_ptr_equal(cv_arena_take(&arena, 16, 8), memory + 128);
+    assert_int_equal(arena.used, 256);
+#ifdef NDEBUG /* elsewhere to take more than was planned is an assertion's */
     assert_null(cv_arena_take(&arena, 1, 1));
     assert_int_equal(arena.used, 256);
+#endif
 }
 
 int main(void)
