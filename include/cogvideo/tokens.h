@@ -1,9 +1,12 @@
 /* tokens.h - a clip as codes: what flows between the stages, and its file, a token stream.
  *
- * A token stream is JSON Lines. The first line is a header object; "format" ("cogvideo-tokens"),
- * "version" (1) and "grid" are required, all else describes how the clip was made:
+ * A token stream is JSON Lines. The first line is a header object; "format" ("cogvideo-tokens"), "version" (1) and the
+ * shape of a frame are required, all else describes how the clip was made:
  *     {"format":"cogvideo-tokens","version":1,"grid":20,"rate":8,"model":"cogvideo","prompt":"...",...}
- * Then a line per frame, in time order; "codes" (grid * grid whole numbers, row by row) is required:
+ * Frames of N x N codes have "grid" N. Others have "height" and "width" in its place, and so do clips whose codes stand
+ * for several video frames ("frames_per_code"; default 1), so that no reader takes them for clips of single frames:
+ *     {"format":"cogvideo-tokens","version":1,"height":8,"width":12,"rate":8,"frames_per_code":2,...}
+ * Then a line per frame, in time order; "codes" (height * width whole numbers, row by row) is required:
  *     {"frame":0,"time":0.0,"codes":[17, ...]} */
 #ifndef COGVIDEO_TOKENS_H
 #define COGVIDEO_TOKENS_H
@@ -15,18 +18,25 @@ extern "C" {
 #endif
 
 typedef struct cogvideo_tokens {
-    int grid;        /* codes on one side, 1 .. 4096 */
-    int rate;        /* pixels per code on one side when decoded: 4, 8 or 16; default 8 */
-    int frames;      /* at least 1 in a file */
-    int32_t *codes;  /* [frames][grid * grid], each 0 or more */
-    double *times;   /* [frames], seconds from the start */
-    char *header;    /* how it was made: the header line without format, version, grid and rate; or NULL */
+    int height, width;   /* codes in a column and in a row of a frame, 1 .. 4096 */
+    int rate;            /* pixels per code on one side when decoded: 4, 8 or 16; default 8 */
+    int frames_per_code; /* video frames that each frame of codes stands for, but for the first, which stands for one:
+                            1 .. 64; 1 where an image tokenizer made the codes, frame by frame */
+    int frames;          /* of codes; at least 1 in a file */
+    int32_t *codes;      /* [frames][height][width], each 0 or more */
+    double *times;       /* [frames], seconds from the start; where one stands for several video frames, of the first of them */
+    char *header;        /* how it was made: the header line without format, version, shape and rate; or NULL */
 } cogvideo_tokens;
 
-/* Room for `frames` frames, codes and times zero. Free with cogvideo_tokens_free. */
-COGVIDEO_API cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int grid, int rate, int frames,
+/* Room for `frames` frames, codes and times zero, frames_per_code 1. Free with cogvideo_tokens_free. */
+COGVIDEO_API cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int height, int width, int rate, int frames,
                                                    cogvideo_error *err);
 COGVIDEO_API void cogvideo_tokens_free(cogvideo_tokens *tokens);
+
+/* Codes of a frame: height * width. */
+COGVIDEO_API size_t cogvideo_tokens_per_frame(const cogvideo_tokens *tokens);
+/* Video frames that the clip stands for: 1 + (frames - 1) * frames_per_code; 0 where it has no frames. */
+COGVIDEO_API long long cogvideo_tokens_video_frames(const cogvideo_tokens *tokens);
 
 /* Reads a token stream; "-" is standard input. Frames that are numbered must be numbered from 0 in order, and times
  * must not go back. A missing time is that of the frame above plus the last known step (1 s where none is known). */
@@ -48,18 +58,20 @@ COGVIDEO_API cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer 
 COGVIDEO_API void cogvideo_token_writer_abandon(cogvideo_token_writer **writer, int keep);
 
 /* Training rows of the original: int32 little-endian without a header, `text_places` text ids (padded
- * with `pad`) then `frames` frames of codes. Row `row` of the file becomes a clip; its text ids stand in the
+ * with `pad`) then `frames` frames of grid * grid codes. Row `row` of the file becomes a clip; its text ids stand in the
  * header as "text_ids". */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path, int row, int grid,
                                                       int frames, int text_places, int32_t pad,
                                                       cogvideo_error *err);
-/* Writes one row, `text_ids` padded behind with `pad`; an error where they are more than `text_places`. */
+/* Writes one row, `text_ids` padded behind with `pad`; an error where they are more than `text_places`, where the clip's
+ * frames are not square, or where codes stand for several video frames. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const char *path,
                                                       const int32_t *text_ids, size_t text_count, int text_places,
                                                       int32_t pad, cogvideo_error *err);
 
-/* NumPy .npy files of int32 or int64, C order, shape [frames, grid * grid] or [frames, grid, grid].
- * Saved as int32 [frames, grid, grid]. */
+/* NumPy .npy files of int32 or int64, C order, shape [frames, height, width], or [frames, n] of square frames.
+ * Saved as int32 [frames, height, width]. Such a file holds codes alone: rate, frames_per_code, times and header are read
+ * as 8, 1, whole seconds and NULL. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path, cogvideo_error *err);
 COGVIDEO_API cogvideo_status cogvideo_tokens_save_npy(const cogvideo_tokens *tokens, const char *path,
                                                       cogvideo_error *err);
@@ -70,11 +82,11 @@ typedef struct cogvideo_tokens_difference {
     long long codes;       /* compared */
     long long different;   /* codes that differ */
     int first_frame;       /* where the first difference is, in frame order then row by row; -1 when equal */
-    int first_place;       /* row * grid + column */
-    int same_shape;        /* 1 where grid and frame count are equal */
+    int first_place;       /* row * width + column */
+    int same_shape;        /* 1 where the frame counts are equal, too */
 } cogvideo_tokens_difference;
 
-/* Grids must be equal, otherwise COGVIDEO_ERROR_ARGUMENT. */
+/* Heights, widths and frames_per_code must be equal, otherwise COGVIDEO_ERROR_ARGUMENT. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_compare(const cogvideo_tokens *a, const cogvideo_tokens *b,
                                                      cogvideo_tokens_difference *out, cogvideo_error *err);
 

@@ -44,11 +44,12 @@ static int choose(const cli_command *command, const arg_ids *chosen, int count, 
 /* About the bytes of a page for all that is kept: text and frames in both channels, in base64. */
 static double page_bytes(const cli_attention *kept, const cogvideo_model_info *info)
 {
-    double places = (double)kept->grid * kept->grid, side = (kept->grid + kept->every - 1) / kept->every;
+    double places = (double)kept->height * kept->width;
+    double chosen = (double)((kept->height + kept->every - 1) / kept->every) * ((kept->width + kept->every - 1) / kept->every);
     double window = (double)info->window * info->window + 2.0 * info->window + 2; /* its rows, and the zeros between them */
     double through_time = info->has_stage2 && window < places ? window : places; /* stage 1 sees all, but a clip has few key frames */
 
-    return (2.0 * info->text_places + places + info->keyframes * through_time) * 4 / 3 * side * side * kept->frame_count *
+    return (2.0 * info->text_places + places + info->keyframes * through_time) * 4 / 3 * chosen * kept->frame_count *
            kept->layer_count;
 }
 
@@ -60,7 +61,7 @@ static int fit_page(cli_attention *kept, const cogvideo_model_info *info, const 
             kept->layers[i] = i * (kept->layer_count - 1) / (FEWER_LAYERS - 1);
         kept->layer_count = FEWER_LAYERS;
     }
-    while (options->every < 0 && page_bytes(kept, info) > MOST_BYTES && kept->every < kept->grid)
+    while (options->every < 0 && page_bytes(kept, info) > MOST_BYTES && (kept->every < kept->height || kept->every < kept->width))
         kept->every++;
     if (page_bytes(kept, info) <= MOST_BYTES)
         return CLI_OK;
@@ -76,7 +77,8 @@ int cli_attention_begin(const cli_command *command, const cli_session *session, 
     const cogvideo_model_info *info = &session->info;
     int *frames = cli_alloc((size_t)clip->frames, sizeof *frames), status;
 
-    *out = (cli_attention){ .frames = clip->frames, .grid = clip->grid, .every = options->every < 0 ? 1 : options->every };
+    *out = (cli_attention){ .frames = clip->frames, .height = clip->height, .width = clip->width,
+                             .every = options->every < 0 ? 1 : options->every };
     out->layer_at = cli_alloc((size_t)info->layers + 1, sizeof *out->layer_at);
     out->layers = cli_alloc((size_t)info->layers + 1, sizeof *out->layers);
     out->frame = cli_alloc((size_t)clip->frames, sizeof *out->frame);
@@ -143,8 +145,8 @@ int cli_attention_wanted(void *user, int layer, int frame, int place)
 {
     const cli_attention *kept = user;
 
-    return kept->every > 0 && kept->layer_at[layer] >= 0 && kept->frame[frame].kept && place / kept->grid % kept->every == 0 &&
-           place % kept->grid % kept->every == 0;
+    return kept->every > 0 && kept->layer_at[layer] >= 0 && kept->frame[frame].kept && place / kept->width % kept->every == 0 &&
+           place % kept->width % kept->every == 0;
 }
 
 void cli_attention_add(void *user, const cogvideo_attention *attention, int every)
@@ -161,6 +163,6 @@ void cli_attention_add(void *user, const cogvideo_attention *attention, int ever
     frame->every = every;
     for (int t = 0; t < attention->text_count; t++)
         put_weight(to, attention->text[t]);
-    for (int i = 0; i < attention->frame_count * kept->grid * kept->grid; i++)
+    for (int i = 0; i < attention->frame_count * kept->height * kept->width; i++)
         put_weight(to, attention->frames[i]);
 }

@@ -27,7 +27,7 @@ typedef struct cli_attention_frame {
 } cli_attention_frame;
 
 typedef struct cli_attention {
-    int frames, grid, every, layer_count;
+    int frames, height, width, every, layer_count;
     int frame_count;        /* kept ones */
     int *layer_at;          /* [layers of the model]: where a layer stands among the kept ones; -1 = not kept */
     int *layers;            /* [layer_count] */

@@ -40,7 +40,7 @@ static void print_frames(const double *logprob, const int *scored, int frames, s
 static int score(cli_session *session, settings *s, const cogvideo_score_options *what, const cogvideo_tokens *clip)
 {
     cogvideo_generate_options options;
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
     double *logprob = cli_alloc((size_t)clip->frames * places, sizeof *logprob);
     int *scored = cli_alloc((size_t)clip->frames, sizeof *scored);
     cogvideo_error err;

@@ -36,8 +36,8 @@ static void print_text(const cogvideo_tokens *a, const cogvideo_tokens *b, const
         printf("equal: %d frames, %lld codes\n", d->frames, d->codes);
     else
         printf("different: %lld of %lld codes (%.2f %%); the first at frame %d, row %d, column %d\n", d->different,
-               d->codes, 100.0 * (double)d->different / (double)d->codes, d->first_frame, d->first_place / a->grid,
-               d->first_place % a->grid);
+               d->codes, 100.0 * (double)d->different / (double)d->codes, d->first_frame, d->first_place / a->width,
+               d->first_place % a->width);
     if (!d->same_shape)
         printf("different lengths: %d and %d frames\n", a->frames, b->frames);
 }
@@ -76,7 +76,7 @@ const cli_command cmd_tokens_compare = {
     .summary = "tell whether two clips have the same codes",
     .usage = "[OPTIONS] CODES CODES",
     .details =
-        "Ends with 0 when grids, frames and codes are equal, with 1 when anything differs or a file cannot be read.\n"
+        "Ends with 0 when shapes, frames and codes are equal, with 1 when anything differs or a file cannot be read.\n"
         "Headers and times are not compared.",
     .examples = "  cogvideo interpolate key.jsonl --threads 1 -o one-thread.jsonl\n"
                 "  cogvideo tokens compare mid.jsonl one-thread.jsonl",

@@ -95,7 +95,7 @@ static void print_json(const char *file, const cogvideo_tokens *clip)
     json_begin(&json, NULL);
     json_string(&json, "file", file);
     json_integer(&json, "frames", clip->frames);
-    json_integer(&json, "grid", clip->grid);
+    json_shape(&json, clip);
     json_integer(&json, "rate", clip->rate);
     json_end(&json);
     putchar('\n');
@@ -132,7 +132,7 @@ const cli_command cmd_tokens_convert = {
     .summary = "turn codes from one kind of file into another",
     .usage = "[OPTIONS] CODES -o FILE",
     .details =
-        "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, grid, grid], and the\n"
+        "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, height, width], and the\n"
         "original's training rows (.rows, .bin): int32 without a header, text ids and then frames of codes.",
     .examples = "  cogvideo tokens convert clip.jsonl -o clip.npy\n"
                 "  cogvideo tokens convert key.jsonl --text-places 48 --pad 387 -o key.rows\n"

@@ -41,7 +41,7 @@ static void print_json(const char *file, size_t bytes, const cogvideo_tokens *cl
     json_string(&json, "file", file);
     json_integer(&json, "bytes", (long long)bytes);
     json_integer(&json, "frames", clip->frames);
-    json_integer(&json, "grid", clip->grid);
+    json_shape(&json, clip);
     json_begin(&json, "attention");
     json_ints(&json, "layers", kept->layers, (size_t)kept->layer_count);
     json_integer(&json, "frames", kept->frame_count);

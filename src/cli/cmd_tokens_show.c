@@ -57,11 +57,11 @@ static size_t count_different(const int32_t *codes, size_t places, int32_t *scra
 static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspected *inspected)
 {
     json_out json = { .stream = stdout, .first = 1 };
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
 
     json_begin(&json, NULL);
     json_integer(&json, "frames", clip->frames);
-    json_integer(&json, "grid", clip->grid);
+    json_shape(&json, clip);
     json_integer(&json, "rate", clip->rate);
     json_begin_array(&json, "times");
     for (int i = 0; i < clip->frames; i++)
@@ -89,20 +89,23 @@ static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspecte
 
 static void show_frame(const cogvideo_tokens *clip, int frame)
 {
-    const int32_t *codes = clip->codes + (size_t)frame * (size_t)clip->grid * (size_t)clip->grid;
+    const int32_t *codes = clip->codes + (size_t)frame * cogvideo_tokens_per_frame(clip);
 
-    for (int row = 0; row < clip->grid; row++)
-        for (int column = 0; column < clip->grid; column++)
-            printf("%5d%c", codes[row * clip->grid + column], column + 1 < clip->grid ? ' ' : '\n');
+    for (int row = 0; row < clip->height; row++)
+        for (int column = 0; column < clip->width; column++)
+            printf("%5d%c", codes[row * clip->width + column], column + 1 < clip->width ? ' ' : '\n');
 }
 
 static void show_clip(const cogvideo_tokens *clip)
 {
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
     int32_t *scratch = cli_alloc(places, sizeof *scratch);
 
     printf("%d frame%s of %dx%d codes, %d pixels per code: %dx%d pixels\n", clip->frames, clip->frames == 1 ? "" : "s",
-           clip->grid, clip->grid, clip->rate, clip->grid * clip->rate, clip->grid * clip->rate);
+           clip->width, clip->height, clip->rate, clip->width * clip->rate, clip->height * clip->rate);
+    if (clip->frames_per_code != 1)
+        printf("the first frame stands for one video frame, each other one for %d: %lld video frames\n",
+               clip->frames_per_code, cogvideo_tokens_video_frames(clip));
     if (clip->header) {
         json_out json = { .stream = stdout, .first = 1 };
 

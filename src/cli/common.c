@@ -363,7 +363,7 @@ int cli_need_output(const cli_command *command, const cli_output_options *option
 
 uint32_t cli_codes_checksum(const cogvideo_tokens *clip)
 {
-    return cli_checksum(clip->codes, (size_t)clip->frames * (size_t)clip->grid * (size_t)clip->grid * sizeof *clip->codes);
+    return cli_checksum(clip->codes, (size_t)clip->frames * cogvideo_tokens_per_frame(clip) * sizeof *clip->codes);
 }
 
 static int save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int quiet)
@@ -374,8 +374,8 @@ static int save_clip(cli_session *session, const cogvideo_tokens *clip, const ch
     if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     if (!quiet && !session->progress.quiet && strcmp(path, "-") != 0)
-        cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->grid,
-                clip->grid);
+        cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->width,
+                clip->height);
     return CLI_OK;
 }
 
@@ -391,7 +391,7 @@ void cli_result_json(const cogvideo_tokens *clips, int count, const char *const 
         json_begin(&json, NULL);
         json_string(&json, "file", paths[i]);
         json_integer(&json, "frames", clips[i].frames);
-        json_integer(&json, "grid", clips[i].grid);
+        json_shape(&json, &clips[i]);
         json_integer(&json, "rate", clips[i].rate);
         json_end(&json);
     }
@@ -451,7 +451,7 @@ int cli_sink_open(cli_session *session, const cogvideo_generate_options *options
     session->sink.first_sample = options->first_sample;
     session->frame_grid = grid;
     for (int i = 0; i < count && status == CLI_OK; i++) {
-        cogvideo_tokens header = { .grid = grid, .rate = session->info.rate,
+        cogvideo_tokens header = { .height = grid, .width = grid, .rate = session->info.rate, .frames_per_code = 1,
                                    .header = partial_header(session, options, options->first_sample + i) };
 
         status = cli_sink_add(&session->sink, paths[i], &header);

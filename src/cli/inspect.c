@@ -63,11 +63,12 @@ static void on_attention(void *user, const cogvideo_attention *attention)
 
 static int every_frame(cli_session *session, const cogvideo_tokens *clip, int every, cogvideo_tokens *out)
 {
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
     cogvideo_error err;
 
-    if (cogvideo_tokens_alloc(out, clip->grid, clip->rate, (clip->frames - 1) / every + 1, &err) != COGVIDEO_OK)
+    if (cogvideo_tokens_alloc(out, clip->height, clip->width, clip->rate, (clip->frames - 1) / every + 1, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
+    out->frames_per_code = clip->frames_per_code;
     for (int i = 0; i < out->frames; i++) {
         out->times[i] = clip->times[i * every];
         memcpy(out->codes + (size_t)i * places, clip->codes + (size_t)(i * every) * places, places * sizeof *out->codes);
@@ -147,7 +148,7 @@ const cogvideo_inspection *cli_inspected_frame(const cli_inspected *inspected, i
 
 int cli_changed_codes(const cogvideo_tokens *clip, int frame)
 {
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
     const int32_t *codes = clip->codes + (size_t)frame * places;
     int changed = 0;
 

@@ -6,14 +6,14 @@
 
 static const int32_t *codes_of(const cogvideo_tokens *clip, int frame)
 {
-    return clip->codes + (size_t)frame * (size_t)clip->grid * (size_t)clip->grid;
+    return clip->codes + (size_t)frame * cogvideo_tokens_per_frame(clip);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------ */
 
 void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspected)
 {
-    int places = clip->grid * clip->grid;
+    const int places = (int)cogvideo_tokens_per_frame(clip);
 
     printf("frame    time  stage  probability  log-probability  entropy  likeliest  changed   (means over %d places, logarithms in nats)\n",
            places);
@@ -45,8 +45,8 @@ void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, 
     const cogvideo_inspection *seen = cli_inspected_frame(inspected, frame, &at);
 
     printf("row  column   code%s  probability  entropy  likeliest  changed\n", clusters ? "  cluster" : "");
-    for (int i = 0; i < clip->grid * clip->grid; i++) {
-        printf("%3d  %6d  %5d", i / clip->grid, i % clip->grid, codes[i]);
+    for (int i = 0; i < clip->height * clip->width; i++) {
+        printf("%3d  %6d  %5d", i / clip->width, i % clip->width, codes[i]);
         if (clusters)
             printf("  %7d", cogvideo_code_cluster(model, codes[i]));
         if (seen)
@@ -70,7 +70,7 @@ static void put_numbers(json_out *json, const char *key, const double *values, i
 
 void cli_json_frame(json_out *json, const cogvideo_tokens *clip, const cli_inspected *inspected, int frame)
 {
-    int places = clip->grid * clip->grid;
+    const int places = (int)cogvideo_tokens_per_frame(clip);
     size_t at = 0;
     const cogvideo_inspection *seen = cli_inspected_frame(inspected, frame, &at);
 

@@ -135,6 +135,18 @@ void json_raw(json_out *json, const char *key, const char *text)
     }
 }
 
+void json_shape(json_out *json, const cogvideo_tokens *clip)
+{
+    if (clip->height == clip->width && clip->frames_per_code == 1) {
+        json_integer(json, "grid", clip->height);
+        return;
+    }
+    json_integer(json, "height", clip->height);
+    json_integer(json, "width", clip->width);
+    if (clip->frames_per_code != 1)
+        json_integer(json, "frames_per_code", clip->frames_per_code);
+}
+
 void json_value(json_out *json, const char *key, const cv_json *value)
 {
     char *text = cv_json_print(value, false, NULL);

@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 
+#include <cogvideo/tokens.h>
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +29,8 @@ void json_bool(json_out *json, const char *key, int value);
 void json_ints(json_out *json, const char *key, const int32_t *values, size_t count);
 /* A value that is JSON text already, as a token stream's header is; raw control characters in it are escaped. */
 void json_raw(json_out *json, const char *key, const char *text);
+/* The members of a clip's shape, as its token stream has them. */
+void json_shape(json_out *json, const cogvideo_tokens *clip);
 void json_value(json_out *json, const char *key, const cv_json *value);
 
 /* The object whose members `put` writes, as a tree, to be freed with cv_json_free. */

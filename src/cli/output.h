@@ -35,7 +35,7 @@ typedef struct cli_sink {
     int count, first_sample; /* writers[i] is of sample first_sample + i */
 } cli_sink;
 
-/* Opens a partial file for `path`; nothing is kept for "-". `header` has grid, rate and header text. */
+/* Opens a partial file for `path`; nothing is kept for "-". `header` has shape, rate and header text. */
 int cli_sink_add(cli_sink *sink, const char *path, const cogvideo_tokens *header);
 /* Writes a frame; a value other than 0 (after an error was printed) stops the run. */
 int cli_sink_frame(cli_sink *sink, int sample, double time, const int32_t *codes);

@@ -97,7 +97,8 @@ static int is_ppm(const char *path)
 void cli_preview_frame(cli_session *session, const int32_t *codes)
 {
     double time = 0;
-    cogvideo_tokens frame = { .grid = session->frame_grid, .rate = session->info.rate, .frames = 1, .times = &time };
+    cogvideo_tokens frame = { .height = session->frame_grid, .width = session->frame_grid, .rate = session->info.rate,
+                              .frames_per_code = 1, .frames = 1, .times = &time };
     cogvideo_video video = { 0 };
     cogvideo_error err;
 

@@ -119,7 +119,7 @@ static void put_record(json_out *json, const cli_record *record, const cogvideo_
     cli_settings_put(json, settings, record->sample);
     json_bool(json, "cut_text", settings->options->cut_text);
     json_integer(json, "frames", clip->frames);
-    json_integer(json, "grid", clip->grid);
+    json_shape(json, clip);
     json_integer(json, "rate", clip->rate);
     json_integer(json, "checksum", cli_codes_checksum(clip));
     json_begin(json, "files");

@@ -186,7 +186,7 @@ static int put_data(json_out *json, const cli_report *report)
     json_string(json, "version", cogvideo_version());
     put_model(json, &report->session->info);
     json_string(json, "prompt", report->prompt);
-    json_integer(json, "grid", clip->grid);
+    json_shape(json, clip);
     if (clip->header)
         json_raw(json, "header", clip->header);
     put_steps(json, report);

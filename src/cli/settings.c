@@ -73,7 +73,7 @@ static void put_input(json_out *json, const cogvideo_tokens *clip)
 {
     json_begin(json, "input");
     json_integer(json, "frames", clip->frames);
-    json_integer(json, "grid", clip->grid);
+    json_shape(json, clip);
     json_integer(json, "codes", cli_codes_checksum(clip));
     json_integer(json, "times", cli_checksum(clip->times, (size_t)clip->frames * sizeof *clip->times));
     json_end(json);

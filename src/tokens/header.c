@@ -4,14 +4,23 @@
 
 #include <string.h>
 
-cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err)
+cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err)
 {
-    if (grid < 1 || grid > CV_TOKENS_MAX_GRID)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's grid must be from 1 to %d, it is %d", CV_TOKENS_MAX_GRID,
-                       grid);
-    if (rate != 4 && rate != 8 && rate != 16)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, it is %d", rate);
+    if (shape->height < 1 || shape->height > CV_TOKENS_MAX_GRID || shape->width < 1 || shape->width > CV_TOKENS_MAX_GRID)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the frames of a clip must be from 1 to %d codes wide and high, they are %dx%d", CV_TOKENS_MAX_GRID,
+                       shape->width, shape->height);
+    if (shape->rate != 4 && shape->rate != 8 && shape->rate != 16)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, it is %d", shape->rate);
+    if (shape->frames_per_code < 1 || shape->frames_per_code > CV_TOKENS_MAX_FRAMES_PER_CODE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's frames per code must be from 1 to %d, they are %d",
+                       CV_TOKENS_MAX_FRAMES_PER_CODE, shape->frames_per_code);
     return COGVIDEO_OK;
+}
+
+bool cv_tokens_is_grid(const cogvideo_tokens *shape)
+{
+    return shape->height == shape->width && shape->frames_per_code == 1;
 }
 
 static const char *skip_space(const char *s)
@@ -45,7 +54,7 @@ static const char *skip_value(const char *s)
 
 static bool is_own(const char *key)
 {
-    static const char *const own[] = { "format", "version", "grid", "rate" };
+    static const char *const own[] = { "format", "version", "grid", "height", "width", "rate", "frames_per_code" };
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(key, own[i]) == 0)
@@ -95,15 +104,32 @@ cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_jso
     return COGVIDEO_OK;
 }
 
+/* The members that begin a header line, without its brace. */
+static cogvideo_status append_own(cv_buffer *out, const cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_buffer_printf(out, err, "\"format\":\"%s\",\"version\":%d", CV_TOKENS_FORMAT, CV_TOKENS_VERSION));
+    if (cv_tokens_is_grid(tokens))
+        CV_TRY(cv_buffer_printf(out, err, ",\"grid\":%d", tokens->height));
+    else
+        CV_TRY(cv_buffer_printf(out, err, ",\"height\":%d,\"width\":%d", tokens->height, tokens->width));
+    CV_TRY(cv_buffer_printf(out, err, ",\"rate\":%d", tokens->rate));
+    if (tokens->frames_per_code != 1)
+        CV_TRY(cv_buffer_printf(out, err, ",\"frames_per_code\":%d", tokens->frames_per_code));
+fail:
+    return status;
+}
+
 cogvideo_status cv_header_line(cv_buffer *out, const cogvideo_tokens *tokens, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_json *json = NULL;
     char *one_line = NULL;
 
-    CV_TRY(cv_tokens_check(tokens->grid, tokens->rate, err));
-    CV_TRY(cv_buffer_printf(out, err, "{\"format\":\"%s\",\"version\":%d,\"grid\":%d,\"rate\":%d", CV_TOKENS_FORMAT,
-                            CV_TOKENS_VERSION, tokens->grid, tokens->rate));
+    CV_TRY(cv_tokens_check(tokens, err));
+    CV_TRY(cv_buffer_append(out, "{", 1, err));
+    CV_TRY(append_own(out, tokens, err));
     if (tokens->header) {
         const char *text = tokens->header;
 

@@ -8,13 +8,16 @@
 
 #define CV_TOKENS_FORMAT "cogvideo-tokens"
 #define CV_TOKENS_VERSION 1
-#define CV_TOKENS_MAX_GRID 4096
+#define CV_TOKENS_MAX_GRID 4096 /* codes on one side of a frame */
+#define CV_TOKENS_MAX_FRAMES_PER_CODE 64
 #define CV_TOKENS_MAX_FILE ((size_t)1 << 30) /* bytes of a token stream that is read */
 
-/* Checks grid and rate. */
-cogvideo_status cv_tokens_check(int grid, int rate, cogvideo_error *err);
+/* Checks height, width, rate and frames_per_code, which is all that is read here. */
+cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err);
+/* Whether "grid" tells the shape of a clip: its frames are square, and each stands for one video frame. */
+bool cv_tokens_is_grid(const cogvideo_tokens *shape);
 
-/* Appends to `out` the members of the object in `text`, each behind a comma, without format, version, grid and rate.
+/* Appends to `out` the members of the object in `text`, each behind a comma, without format, version, shape and rate.
  * They stay as they are, but for control characters, which become escapes: a tool keeps what it does not know,
  * numbers of any length included. `json` is the text parsed. */
 cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err);

@@ -5,19 +5,19 @@
 #include <limits.h>
 #include <string.h>
 
-/* *grid from the shape [frames, grid * grid] or [frames, grid, grid]; 0 for another. */
-static int grid_of(const cv_npy *array)
+/* Height and width from the shape [frames, height, width], or [frames, n] of square frames. */
+static bool shape_of(const cv_npy *array, size_t *height, size_t *width)
 {
-    size_t side = 0;
+    size_t side = 1;
 
-    if (array->rank == 3 && array->shape[1] == array->shape[2])
-        side = array->shape[1];
-    else if (array->rank == 2)
-        while (side <= CV_TOKENS_MAX_GRID && side * side < array->shape[1])
-            side++;
-    if (side < 1 || side > CV_TOKENS_MAX_GRID || (array->rank == 2 && side * side != array->shape[1]))
-        return 0;
-    return (int)side;
+    if (array->rank != 2 && array->rank != 3)
+        return false;
+    while (array->rank == 2 && side <= CV_TOKENS_MAX_GRID && side * side < array->shape[1])
+        side++;
+    *height = array->rank == 3 ? array->shape[1] : side;
+    *width = array->rank == 3 ? array->shape[2] : side;
+    return *height >= 1 && *height <= CV_TOKENS_MAX_GRID && *width >= 1 && *width <= CV_TOKENS_MAX_GRID &&
+           (array->rank == 3 || *height * *width == array->shape[1]);
 }
 
 cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path, cogvideo_error *err)
@@ -25,17 +25,16 @@ cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path,
     cogvideo_status status;
     cogvideo_tokens tokens = { 0 };
     cv_npy array = { 0 };
-    int grid;
+    size_t height = 0, width = 0;
 
     CV_TRY(cv_npy_read(&array, path, 0, INT32_MAX, err));
-    grid = grid_of(&array);
-    if (grid == 0 || array.shape[0] > INT_MAX) {
+    if (!shape_of(&array, &height, &width) || array.shape[0] > INT_MAX) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                         "%s: a clip has the shape [frames, grid * grid] or [frames, grid, grid], grid at most %d; "
-                         "this array has another", path, CV_TOKENS_MAX_GRID);
+                         "%s: a clip has the shape [frames, height, width], or [frames, n] where its frames are square, with "
+                         "sides of at most %d; this array has another", path, CV_TOKENS_MAX_GRID);
         goto fail;
     }
-    CV_TRY(cogvideo_tokens_alloc(&tokens, grid, 8, (int)array.shape[0], err));
+    CV_TRY(cogvideo_tokens_alloc(&tokens, (int)height, (int)width, 8, (int)array.shape[0], err));
     memcpy(tokens.codes, array.values, array.count * sizeof *tokens.codes);
     for (int i = 0; i < tokens.frames; i++)
         tokens.times[i] = i;
@@ -49,7 +48,7 @@ fail:
 
 cogvideo_status cogvideo_tokens_save_npy(const cogvideo_tokens *tokens, const char *path, cogvideo_error *err)
 {
-    size_t shape[3] = { (size_t)tokens->frames, (size_t)tokens->grid, (size_t)tokens->grid };
+    size_t shape[3] = { (size_t)tokens->frames, (size_t)tokens->height, (size_t)tokens->width };
 
     return cv_npy_write(path, 3, shape, tokens->codes, err);
 }

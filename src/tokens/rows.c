@@ -13,7 +13,8 @@
 /* *count = int32 numbers of a row. */
 static cogvideo_status row_size(int grid, int frames, int text_places, size_t *count, cogvideo_error *err)
 {
-    cogvideo_status status = cv_tokens_check(grid, 8, err);
+    const cogvideo_tokens shape = { .height = grid, .width = grid, .rate = 8, .frames_per_code = 1 };
+    cogvideo_status status = cv_tokens_check(&shape, err);
     size_t codes;
 
     if (status != COGVIDEO_OK)
@@ -22,9 +23,9 @@ static cogvideo_status row_size(int grid, int frames, int text_places, size_t *c
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a row has 1 to %d frames and 0 to %d text places; %d and %d were asked for", MAX_FRAMES,
                        MAX_TEXT_PLACES, frames, text_places);
-    if (!cv_size_mul((size_t)grid * (size_t)grid, (size_t)frames, &codes) ||
+    if (!cv_size_mul(cogvideo_tokens_per_frame(&shape), (size_t)frames, &codes) ||
         !cv_size_add(codes, (size_t)text_places, count) || *count > SIZE_MAX / 4)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a row of %d frames on a %dx%d grid does not fit the memory", frames,
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a row of %d frames of %dx%d codes does not fit the memory", frames,
                        grid, grid);
     return COGVIDEO_OK;
 }
@@ -94,7 +95,7 @@ cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path,
     }
     CV_NEW(bytes, 4 * count, err);
     CV_TRY(read_row(path, row, 4 * count, bytes, err));
-    CV_TRY(cogvideo_tokens_alloc(&tokens, grid, 8, frames, err));
+    CV_TRY(cogvideo_tokens_alloc(&tokens, grid, grid, 8, frames, err));
     CV_TRY(take_ids(path, row, bytes + 4 * text, count - text, tokens.codes, err));
     CV_NEW(ids, text, err);
     for (size_t i = 0; i < text; i++)
@@ -120,7 +121,13 @@ cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const ch
     unsigned char *bytes = NULL;
     size_t count, text = (size_t)text_places;
 
-    CV_TRY(row_size(tokens->grid, tokens->frames, text_places, &count, err));
+    if (!cv_tokens_is_grid(tokens)) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: a training row has square frames, one for each video frame; this clip has frames of %dx%d codes, "
+                         "%d video frames each", path, tokens->width, tokens->height, tokens->frames_per_code);
+        goto fail;
+    }
+    CV_TRY(row_size(tokens->height, tokens->frames, text_places, &count, err));
     if (text_count > text) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text has %zu ids, a row has room for %d", path,
                          text_count,

@@ -82,12 +82,41 @@ static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **
     return status;
 }
 
+/* "grid", or "height" and "width" in its place; "rate" and "frames_per_code". */
+static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo_tokens *tokens, cogvideo_error *err)
+{
+    bool sides = cv_json_get(json, "height") || cv_json_get(json, "width");
+    int64_t height = 0, width = 0, rate = 8, frames_per_code = 1;
+    cogvideo_status status;
+
+    if (sides && cv_json_get(json, "grid")) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has 'grid' beside 'height' and 'width'; one of both was expected",
+                         r->origin);
+        goto fail;
+    }
+    CV_TRY(cv_json_int(json, sides ? "height" : "grid", 1, CV_TOKENS_MAX_GRID, &height, r->origin, err));
+    CV_TRY(cv_json_int(json, sides ? "width" : "grid", 1, CV_TOKENS_MAX_GRID, &width, r->origin, err));
+    CV_TRY(cv_json_optional_int(json, "rate", 4, 16, &rate, r->origin, err));
+    if (rate != 4 && rate != 8 && rate != 16) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld, it must be 4, 8 or 16", r->origin,
+                         (long long)rate);
+        goto fail;
+    }
+    CV_TRY(cv_json_optional_int(json, "frames_per_code", 1, CV_TOKENS_MAX_FRAMES_PER_CODE, &frames_per_code, r->origin,
+                                err));
+    tokens->height = (int)height;
+    tokens->width = (int)width;
+    tokens->rate = (int)rate;
+    tokens->frames_per_code = (int)frames_per_code;
+fail:
+    return status;
+}
+
 static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_json *json = NULL;
     cv_buffer members = { 0 };
-    int64_t grid = 0, rate = 8;
     bool more;
 
     CV_TRY(next_line(r, MAX_HEADER, &more, err));
@@ -97,20 +126,12 @@ static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_
     }
     CV_TRY(parse_line(r, MAX_HEADER / 16, &json, err));
     CV_TRY(cv_json_format(json, CV_TOKENS_FORMAT, CV_TOKENS_VERSION, r->origin, err));
-    CV_TRY(cv_json_int(json, "grid", 1, CV_TOKENS_MAX_GRID, &grid, r->origin, err));
-    CV_TRY(cv_json_optional_int(json, "rate", 4, 16, &rate, r->origin, err));
-    if (rate != 4 && rate != 8 && rate != 16) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld, it must be 4, 8 or 16", r->origin,
-                         (long long)rate);
-        goto fail;
-    }
+    CV_TRY(read_shape(r, json, tokens, err));
     CV_TRY(cv_header_members(&members, r->line.data, json, err));
     if (members.size > 0) {
         members.data[0] = '{';
         CV_TRY(cv_buffer_append(&members, "}", 1, err));
     }
-    tokens->grid = (int)grid;
-    tokens->rate = (int)rate;
     tokens->header = members.data;
     members.data = NULL;
 fail:
@@ -121,7 +142,7 @@ fail:
 
 static cogvideo_status make_room(reader *r, cogvideo_tokens *tokens, cogvideo_error *err)
 {
-    size_t places = (size_t)tokens->grid * (size_t)tokens->grid, frames = (size_t)tokens->frames;
+    size_t places = cogvideo_tokens_per_frame(tokens), frames = (size_t)tokens->frames;
     size_t grown = r->capacity ? r->capacity + r->capacity / 2 + 1 : 1;
     int32_t *codes;
     double *times;
@@ -140,9 +161,11 @@ static cogvideo_status make_room(reader *r, cogvideo_tokens *tokens, cogvideo_er
     return COGVIDEO_OK;
 }
 
-static cogvideo_status read_codes(const reader *r, const cv_json *json, int places, int32_t *codes,
-                                  cogvideo_error *err)
+/* The codes of the frame that comes next. */
+static cogvideo_status read_codes(const reader *r, const cv_json *json, cogvideo_tokens *tokens, cogvideo_error *err)
 {
+    const size_t places = cogvideo_tokens_per_frame(tokens);
+    int32_t *codes = tokens->codes + (size_t)tokens->frames * places;
     cv_json *array = NULL;
     cogvideo_status status = cv_json_array(json, "codes", &array, r->origin, err);
     size_t count;
@@ -150,16 +173,16 @@ static cogvideo_status read_codes(const reader *r, const cv_json *json, int plac
     if (status != COGVIDEO_OK)
         return status;
     count = cv_json_count(array);
-    if (count != (size_t)places)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'codes' holds %zu numbers, %d were expected (grid squared)",
-                       r->origin, count, places);
+    if (count != places)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'codes' holds %zu numbers, %zu were expected (%d rows of %d)",
+                       r->origin, count, places, tokens->height, tokens->width);
     for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item)) {
         double value = cv_json_is_number(item) ? cv_json_number(item) : -1;
 
         if (!(value >= 0 && value <= INT32_MAX && value == floor(value)))
             return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                            "%s: number %zu of 'codes' must be a whole number from 0 to %d", r->origin,
-                           (size_t)places - count + 1, INT32_MAX);
+                           places - count + 1, INT32_MAX);
         *codes++ = (int32_t)value;
         count--;
     }
@@ -189,13 +212,13 @@ static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more
 {
     cogvideo_status status;
     cv_json *json = NULL;
-    int places = tokens->grid * tokens->grid;
+    const size_t places = cogvideo_tokens_per_frame(tokens);
     int64_t frame = tokens->frames;
 
-    CV_TRY(next_line(r, (size_t)places * MAX_CODE_TEXT + SPARE_BYTES, more, err));
+    CV_TRY(next_line(r, places * MAX_CODE_TEXT + SPARE_BYTES, more, err));
     if (!*more)
         return COGVIDEO_OK;
-    CV_TRY(parse_line(r, (size_t)places + SPARE_VALUES, &json, err));
+    CV_TRY(parse_line(r, places + SPARE_VALUES, &json, err));
     CV_TRY(make_room(r, tokens, err));
     CV_TRY(cv_json_optional_int(json, "frame", 0, INT_MAX, &frame, r->origin, err));
     if (frame != tokens->frames) {
@@ -204,7 +227,7 @@ static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more
         goto fail;
     }
     CV_TRY(read_time(r, json, tokens, err));
-    CV_TRY(read_codes(r, json, places, tokens->codes + (size_t)tokens->frames * (size_t)places, err));
+    CV_TRY(read_codes(r, json, tokens, err));
     tokens->frames++;
 fail:
     cv_json_free(&json);

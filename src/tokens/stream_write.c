@@ -9,7 +9,7 @@
 
 struct cogvideo_token_writer {
     cv_output output;
-    int grid, frames;
+    int places, frames; /* codes of a frame; frames written */
     cv_buffer line;
 };
 
@@ -36,8 +36,8 @@ cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **out, const ch
     cogvideo_token_writer *writer = NULL;
 
     CV_NEW(writer, 1, err);
-    writer->grid = header->grid;
     CV_TRY(cv_header_line(&writer->line, header, err));
+    writer->places = (int)cogvideo_tokens_per_frame(header);
     CV_TRY(cv_output_open(&writer->output, path, err));
     CV_TRY(write_line(writer, err));
     *out = writer;
@@ -78,7 +78,6 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
 {
     cogvideo_status status;
     char text[40];
-    int places = writer->grid * writer->grid;
 
     if (!isfinite(time))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has no finite time", writer->output.path,
@@ -86,7 +85,7 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
     format_time(text, sizeof text, time);
     writer->line.size = 0;
     CV_TRY(cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s,\"codes\":[", writer->frames, text));
-    for (int i = 0; i < places; i++) {
+    for (int i = 0; i < writer->places; i++) {
         if (codes[i] < 0) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at place %d, a code is 0 or more",
                              writer->output.path, writer->frames, codes[i], i);
@@ -131,7 +130,7 @@ cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *
 {
     cogvideo_status status;
     cogvideo_token_writer *writer = NULL;
-    size_t places = (size_t)tokens->grid * (size_t)tokens->grid;
+    size_t places = cogvideo_tokens_per_frame(tokens);
 
     CV_TRY(cogvideo_token_writer_open(&writer, path, tokens, err));
     for (int i = 0; i < tokens->frames; i++)

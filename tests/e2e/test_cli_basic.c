@@ -172,6 +172,32 @@ static void clips_are_converted_and_compared(void **state)
     program_check("tokens compare clip.jsonl none.jsonl" STDERR, 1, "none.jsonl");
 }
 
+/* Frames that are wider than high, and codes that stand for two video frames. */
+static void other_shapes_are_handled_too(void **state)
+{
+    static const char wide[] = "{\"format\":\"cogvideo-tokens\",\"version\":1,\"height\":2,\"width\":3,\"rate\":8,\"frames_per_code\":2}\n"
+                               "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4,5,6]}\n{\"frame\":1,\"time\":1,\"codes\":[1,2,3,4,5,7]}\n";
+
+    (void)state;
+    check_write(check_temp_path("wide.jsonl"), wide, sizeof wide - 1);
+    program_check("tokens show wide.jsonl", 0, "2 frames of 3x2 codes, 8 pixels per code: 24x16 pixels\n"
+                  "the first frame stands for one video frame, each other one for 2: 3 video frames\n");
+    program_check("tokens show --frame 1 wide.jsonl", 0, "    1     2     3\n    4     5     7\n");
+    program_check("tokens show --json wide.jsonl", 0, "{\"frames\":2,\"height\":2,\"width\":3,\"frames_per_code\":2,\"rate\":8,");
+    program_check("tokens convert wide.jsonl -o same.jsonl --json", 0,
+                  "\"frames\":2,\"height\":2,\"width\":3,\"frames_per_code\":2,\"rate\":8}");
+    program_check("tokens convert wide.jsonl -o - | cmp - wide.jsonl && echo same", 0, "same");
+    program_check("tokens convert wide.jsonl -o wide.npy && tr -d '\\0' < wide.npy | head -c 80", 0, "'shape': (2, 2, 3), }");
+    program_check("tokens convert wide.npy -o single.jsonl --json", 0, "\"height\":2,\"width\":3,\"rate\":8}");
+    program_check("tokens compare wide.jsonl single.jsonl" STDERR, 1, "codes stand for 2 and for 1 video frames each");
+    program_check("tokens show wide.jsonl >/dev/null; sed s/7/8/ wide.jsonl > other.jsonl", 0, "");
+    program_check("tokens compare wide.jsonl other.jsonl", 1, "1 of 12 codes (8.33 %); the first at frame 1, row 1, column 2");
+    program_check("tokens convert wide.jsonl -o wide.rows" STDERR, 1,
+                  "wide.rows: a training row has square frames, one for each video frame");
+    write_clip();
+    program_check("tokens compare clip.jsonl wide.jsonl" STDERR, 1, "different grids, 2x2 and 3x2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +207,7 @@ int main(void)
         cmocka_unit_test(ranges_are_checked),
         cmocka_unit_test(outputs_are_checked_first),
         cmocka_unit_test(clips_are_shown),
+        cmocka_unit_test(other_shapes_are_handled_too),
         cmocka_unit_test(clips_are_converted_and_compared),
     };
 

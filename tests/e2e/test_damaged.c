@@ -115,7 +115,7 @@ static void some_codes(cogvideo_tokens *clip, int frames)
 {
     cogvideo_error err;
 
-    CHECK_OK(cogvideo_tokens_alloc(clip, 8, 8, frames, &err), err);
+    CHECK_OK(cogvideo_tokens_alloc(clip, 8, 8, 8, frames, &err), err);
     for (int i = 0; i < frames * 64; i++)
         clip->codes[i] = i * 37 % 1024;
     for (int f = 0; f < frames; f++)

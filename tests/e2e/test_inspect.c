@@ -26,7 +26,7 @@ static int set_up(void **state)
     cogvideo_model_get_info(f.model, &f.info);
     f.places = f.info.grid * f.info.grid;
     assert_true(FRAMES * f.places <= MOST);
-    CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.grid, f.info.rate, FRAMES, &err), err);
+    CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.grid, f.info.grid, f.info.rate, FRAMES, &err), err);
     for (int i = 0; i < FRAMES * f.places; i++) /* mostly one code, as backgrounds are */
         f.clip.codes[i] = i * 7 % 10 < 6 ? 11 : i * 31 % f.info.image_codes;
     cogvideo_generate_defaults(&f.options);

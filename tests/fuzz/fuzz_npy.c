@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cv_npy_free(&array);
     }
     if (fuzz_ok(cogvideo_tokens_load_npy(&clip, path, &err), &err)) {
-        fuzz_touch(clip.codes, (size_t)clip.frames * (size_t)clip.grid * (size_t)clip.grid * sizeof *clip.codes);
+        fuzz_touch(clip.codes, (size_t)clip.frames * cogvideo_tokens_per_frame(&clip) * sizeof *clip.codes);
         cogvideo_tokens_free(&clip);
     }
     return 0;

@@ -9,7 +9,7 @@
 /* The stream that a writer makes of a clip, by the writer's own header. */
 static void write_again(cv_buffer *out, const cogvideo_tokens *clip)
 {
-    size_t places = (size_t)clip->grid * (size_t)clip->grid;
+    size_t places = cogvideo_tokens_per_frame(clip);
     cogvideo_error err = { 0 };
 
     fuzz_must(cv_header_line(out, clip, &err) == COGVIDEO_OK);
@@ -34,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_must(cogvideo_tokens_load(&again, fuzz_file((const uint8_t *)text.data, text.size), &err) == COGVIDEO_OK);
     fuzz_must(cogvideo_tokens_compare(&clip, &again, &difference, &err) == COGVIDEO_OK);
     fuzz_must(difference.different == 0 && difference.same_shape && clip.rate == again.rate);
+    fuzz_must(clip.height == again.height && clip.width == again.width && clip.frames_per_code == again.frames_per_code);
     fuzz_must(memcmp(clip.times, again.times, (size_t)clip.frames * sizeof *clip.times) == 0);
     cv_buffer_free(&text);
     cogvideo_tokens_free(&clip);

@@ -88,7 +88,7 @@ void clip_save_codes(const char *name, const int32_t *codes, int grid, int frame
     cogvideo_error err;
     cogvideo_tokens clip;
 
-    CHECK_OK(cogvideo_tokens_alloc(&clip, grid, 8, frames, &err), err);
+    CHECK_OK(cogvideo_tokens_alloc(&clip, grid, grid, 8, frames, &err), err);
     memcpy(clip.codes, codes, (size_t)(frames * grid * grid) * sizeof *codes);
     for (int i = 0; i < frames; i++)
         clip.times[i] = i;
@@ -102,7 +102,8 @@ cogvideo_tokens clip_load_codes(const char *name, int grid, int frames)
     cogvideo_tokens clip;
 
     CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path(name), &err), err);
-    assert_int_equal(clip.grid, grid);
+    assert_int_equal(clip.height, grid);
+    assert_int_equal(clip.width, grid);
     assert_int_equal(clip.frames, frames);
     return clip;
 }

@@ -50,7 +50,7 @@ static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate
     cogvideo_status status;
 
     (void)in;
-    CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, 8, frames, err));
+    CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, (int)model->grid, 8, frames, err));
     for (int i = 0; i < frames * places; i++) {
         uint32_t bits[4];
 
@@ -67,10 +67,10 @@ static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generat
     cogvideo_status status;
 
     (void)head, (void)options;
-    CV_TRY(cogvideo_tokens_alloc(out, in->grid, in->rate, in->frames, err));
-    for (int row = 0; row < in->frames * in->grid; row++)
-        for (int i = 0; i < in->grid; i++)
-            out->codes[row * in->grid + i] = in->codes[row * in->grid + in->grid - 1 - i];
+    CV_TRY(cogvideo_tokens_alloc(out, in->height, in->width, in->rate, in->frames, err));
+    for (int row = 0; row < in->frames * in->height; row++)
+        for (int i = 0; i < in->width; i++)
+            out->codes[row * in->width + i] = in->codes[row * in->width + in->width - 1 - i];
 fail:
     return status;
 }
@@ -82,8 +82,8 @@ static cogvideo_status toy_decode(const cogvideo_model *head, const cogvideo_dec
     cogvideo_status status;
 
     (void)options;
-    CV_TRY(cogvideo_video_alloc(out, in->grid, in->grid, in->frames, 8, err));
-    for (int i = 0; i < in->frames * in->grid * in->grid; i++) {
+    CV_TRY(cogvideo_video_alloc(out, in->width, in->height, in->frames, 8, err));
+    for (int i = 0; i < in->frames * in->height * in->width; i++) {
         if (in->codes[i] >= model->codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the code %d was made by another model", (int)in->codes[i]);
         out->pixels[3 * i] = out->pixels[3 * i + 1] = out->pixels[3 * i + 2] = (uint8_t)model->levels[in->codes[i]];

@@ -7,18 +7,25 @@
 #include <cogvideo/tokens.h>
 
 #define HEAD "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2}\n"
+#define SHAPE "{\"format\":\"cogvideo-tokens\",\"version\":1,"
 #define NEWER "{\"format\":\"cogvideo-tokens\",\"version\":2,\"grid\":2}"
 
-static void make_clip(cogvideo_tokens *clip, int grid, int frames, const char *header)
+static void make_shape(cogvideo_tokens *clip, int height, int width, int frames, const char *header)
 {
     cogvideo_error err;
 
-    CHECK_OK(cogvideo_tokens_alloc(clip, grid, 8, frames, &err), err);
-    for (int i = 0; i < frames * grid * grid; i++)
+    CHECK_OK(cogvideo_tokens_alloc(clip, height, width, 8, frames, &err), err);
+    assert_int_equal(clip->frames_per_code, 1);
+    for (int i = 0; i < frames * height * width; i++)
         clip->codes[i] = (int32_t)((i * 2654435761u) >> 1);
     for (int i = 0; i < frames; i++)
         clip->times[i] = i * 0.1;
     clip->header = header ? cv_strdup(header, &err) : NULL;
+}
+
+static void make_clip(cogvideo_tokens *clip, int grid, int frames, const char *header)
+{
+    make_shape(clip, grid, grid, frames, header);
 }
 
 static void check_same(const cogvideo_tokens *a, const cogvideo_tokens *b)
@@ -58,6 +65,47 @@ static void streams_round_trip(void **state)
     assert_null(back.codes);
     cogvideo_tokens_free(&back);
     cogvideo_tokens_free(&clip);
+}
+
+/* Clips that only "grid" can tell of, and others, each with the header line that is written for it. */
+static void every_shape_round_trips(void **state)
+{
+    static const struct {
+        int height, width, frames_per_code;
+        const char *line;
+    } shapes[] = {
+        { 3, 3, 1, "\"grid\":3,\"rate\":8,\"a\":1}\n" },
+        { 2, 5, 1, "\"height\":2,\"width\":5,\"rate\":8,\"a\":1}\n" },
+        { 5, 1, 2, "\"height\":5,\"width\":1,\"rate\":8,\"frames_per_code\":2,\"a\":1}\n" },
+        { 3, 3, 64, "\"height\":3,\"width\":3,\"rate\":8,\"frames_per_code\":64,\"a\":1}\n" },
+    };
+    cogvideo_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        cogvideo_tokens clip, back = { 0 };
+        cv_buffer text = { 0 };
+        char head[200];
+
+        make_shape(&clip, shapes[i].height, shapes[i].width, 3, "{\"a\":1,\"grid\":9,\"width\":9,\"frames_per_code\":9}");
+        clip.frames_per_code = shapes[i].frames_per_code;
+        CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path("s.jsonl"), &err), err);
+        CHECK_OK(cv_file_read(&text, check_temp_path("s.jsonl"), 10000, &err), err);
+        snprintf(head, sizeof head, "{\"format\":\"cogvideo-tokens\",\"version\":1,%s", shapes[i].line);
+        assert_memory_equal(text.data, head, strlen(head));
+        CHECK_OK(cogvideo_tokens_load(&back, check_temp_path("s.jsonl"), &err), err);
+        check_same(&clip, &back);
+        assert_int_equal(back.height, shapes[i].height);
+        assert_int_equal(back.width, shapes[i].width);
+        assert_int_equal(back.frames_per_code, shapes[i].frames_per_code);
+        assert_int_equal(cogvideo_tokens_per_frame(&back), shapes[i].height * shapes[i].width);
+        assert_int_equal(cogvideo_tokens_video_frames(&back), 1 + 2 * shapes[i].frames_per_code);
+        assert_string_equal(back.header, "{\"a\":1}");
+        cv_buffer_free(&text);
+        cogvideo_tokens_free(&back);
+        cogvideo_tokens_free(&clip);
+        assert_int_equal(cogvideo_tokens_video_frames(&clip), 0);
+    }
 }
 
 static void unknown_keys_and_loose_forms_are_accepted(void **state)
@@ -132,6 +180,20 @@ static void hostile_lines_are_refused(void **state)
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":\"2\"}", "must be a number" },
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"rate\":5}", "4, 8 or 16" },
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"grid\":2}", "stands twice" },
+        { SHAPE "\"grid\":2,\"height\":2,\"width\":2}", "has 'grid' beside 'height' and 'width'" },
+        { SHAPE "\"grid\":2,\"width\":2}", "has 'grid' beside 'height' and 'width'" },
+        { SHAPE "\"height\":2}", "'width' is missing" },
+        { SHAPE "\"width\":2}", "'height' is missing" },
+        { SHAPE "\"height\":2,\"width\":0}", "'width' is 0, it must be" },
+        { SHAPE "\"height\":4097,\"width\":2}", "'height' is 4097, it must be" },
+        { SHAPE "\"height\":2,\"width\":1e18}", "'width' is 1e+18, it must be" },
+        { SHAPE "\"height\":1.5,\"width\":2}", "'height' is 1.5, a whole number was expected" },
+        { SHAPE "\"height\":2,\"width\":null}", "'width' must be a number" },
+        { SHAPE "\"height\":2,\"width\":2,\"width\":2}", "stands twice" },
+        { SHAPE "\"grid\":2,\"frames_per_code\":0}", "'frames_per_code' is 0, it must be from 1 to 64" },
+        { SHAPE "\"grid\":2,\"frames_per_code\":65}", "'frames_per_code' is 65, it must be from 1 to 64" },
+        { SHAPE "\"grid\":2,\"frames_per_code\":\"2\"}", "'frames_per_code' must be a number" },
+        { SHAPE "\"height\":2,\"width\":3}\n{\"codes\":[1,2,3,4]}", "holds 4 numbers, 6 were expected (2 rows of 3)" },
         { HEAD "{\"codes\":[1,2,3]}", "line 2: 'codes' holds 3 numbers, 4" },
         { HEAD "{\"codes\":[1,2,3,4,5]}", "line 2: 'codes' holds 5 numbers, 4" },
         { HEAD "{\"codes\":[1,2,3,4]}\n\n{\"codes\":[1,2,3,-1]}", "line 4: number 4 of 'codes'" },
@@ -256,8 +318,15 @@ static void what_cannot_be_written_is_refused(void **state)
     clip.rate = 7;
     CHECK_FAILS(cogvideo_tokens_save(&clip, check_temp_path("d.jsonl"), &err), COGVIDEO_ERROR_ARGUMENT, "4, 8 or 16",
                 err);
-    CHECK_FAILS(cogvideo_tokens_alloc(&back, 0, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "grid", err);
-    CHECK_FAILS(cogvideo_tokens_alloc(&back, 20, 8, 0, &err), COGVIDEO_ERROR_ARGUMENT, "at least 1", err);
+    clip.rate = 8;
+    clip.frames_per_code = 0;
+    CHECK_FAILS(cogvideo_tokens_save(&clip, check_temp_path("d.jsonl"), &err), COGVIDEO_ERROR_ARGUMENT,
+                "frames per code must be from 1 to 64, they are 0", err);
+    clip.frames_per_code = 1;
+    CHECK_FAILS(cogvideo_tokens_alloc(&back, 2, 4097, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "4097x2", err);
+    CHECK_FAILS(cogvideo_tokens_alloc(&back, -1, 4, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "4x-1", err);
+    CHECK_FAILS(cogvideo_tokens_alloc(&back, 0, 0, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "0x0", err);
+    CHECK_FAILS(cogvideo_tokens_alloc(&back, 20, 20, 8, 0, &err), COGVIDEO_ERROR_ARGUMENT, "at least 1", err);
     cogvideo_tokens_free(&clip);
 }
 
@@ -281,6 +350,11 @@ static void clips_are_compared(void **state)
     assert_int_equal(difference.first_place, 4);
     assert_false(difference.same_shape);
     CHECK_FAILS(cogvideo_tokens_compare(&a, &other, &difference, &err), COGVIDEO_ERROR_ARGUMENT, "3x3 and 2x2", err);
+    cogvideo_tokens_free(&other);
+    make_shape(&other, 3, 2, 3, NULL);
+    CHECK_FAILS(cogvideo_tokens_compare(&a, &other, &difference, &err), COGVIDEO_ERROR_ARGUMENT, "3x3 and 2x3", err);
+    b.frames_per_code = 2;
+    CHECK_FAILS(cogvideo_tokens_compare(&a, &b, &difference, &err), COGVIDEO_ERROR_ARGUMENT, "for 1 and for 2 video frames", err);
     cogvideo_tokens_free(&a);
     cogvideo_tokens_free(&b);
     cogvideo_tokens_free(&other);
@@ -316,6 +390,15 @@ static void rows_round_trip(void **state)
                 "text places", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("none.bin"), 0, 2, 3, 6, 0, &err), COGVIDEO_ERROR_IO,
                 "cannot be opened", err);
+
+    clip.frames_per_code = 2;
+    CHECK_FAILS(cogvideo_tokens_save_row(&clip, check_temp_path("r3.bin"), ids, 3, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
+                "r3.bin: a training row has square frames", err);
+    clip.frames_per_code = 1;
+    clip.height = 1;
+    CHECK_FAILS(cogvideo_tokens_save_row(&clip, check_temp_path("r3.bin"), ids, 3, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
+                "frames of 2x1 codes", err);
+    clip.height = 2;
 
     /* Pads are taken out wherever they stand: row 1 of three has one inside its text. */
     bytes[72] = 5;
@@ -362,6 +445,24 @@ static void arrays_round_trip(void **state)
     cogvideo_tokens_free(&clip);
 }
 
+static void wide_frames_are_arrays_too(void **state)
+{
+    cogvideo_error err;
+    cogvideo_tokens clip, back = { 0 };
+
+    (void)state;
+    make_shape(&clip, 2, 5, 3, NULL);
+    CHECK_OK(cogvideo_tokens_save_npy(&clip, check_temp_path("w.npy"), &err), err);
+    CHECK_OK(cogvideo_tokens_load_npy(&back, check_temp_path("w.npy"), &err), err);
+    assert_int_equal(back.height, 2);
+    assert_int_equal(back.width, 5);
+    check_same(&clip, &back);
+    cogvideo_tokens_free(&back);
+    CHECK_OK(cv_npy_write(check_temp_path("w.npy"), 2, (size_t[]){ 3, 10 }, clip.codes, &err), err);
+    CHECK_FAILS(cogvideo_tokens_load_npy(&back, check_temp_path("w.npy"), &err), COGVIDEO_ERROR_FORMAT, "square", err);
+    cogvideo_tokens_free(&clip);
+}
+
 static cogvideo_status load_npy(const char *header, int version, size_t length, const void *data, size_t size,
                                 cogvideo_tokens *out, cogvideo_error *err)
 {
@@ -387,7 +488,8 @@ static void wide_arrays_are_narrowed(void **state)
 
     (void)state;
     CHECK_OK(load_npy(head, 2, strlen(head), wide, sizeof wide, &clip, &err), err);
-    assert_int_equal(clip.grid, 2);
+    assert_int_equal(clip.height, 2);
+    assert_int_equal(clip.width, 2);
     assert_int_equal(clip.codes[3], INT32_MAX);
     cogvideo_tokens_free(&clip);
     wide[2] = INT64_C(1) << 31;
@@ -454,6 +556,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_round_trip),
+        cmocka_unit_test(every_shape_round_trips),
         cmocka_unit_test(unknown_keys_and_loose_forms_are_accepted),
         cmocka_unit_test(a_cut_file_is_an_error_or_a_shorter_clip),
         cmocka_unit_test(hostile_lines_are_refused),
@@ -463,6 +566,7 @@ int main(void)
         cmocka_unit_test(clips_are_compared),
         cmocka_unit_test(rows_round_trip),
         cmocka_unit_test(arrays_round_trip),
+        cmocka_unit_test(wide_frames_are_arrays_too),
         cmocka_unit_test(wide_arrays_are_narrowed),
         cmocka_unit_test(lying_arrays_are_refused),
     };

@@ -192,7 +192,7 @@ static cogvideo_status seeded_frame(cogvideo_tokens *out, int grid, int rate, in
 {
     cogvideo_status status;
 
-    CV_TRY(cogvideo_tokens_alloc(out, grid, rate, 1, err));
+    CV_TRY(cogvideo_tokens_alloc(out, grid, grid, rate, 1, err));
     for (int i = 0; i < grid * grid; i++)
         out->codes[i] = i * 7 % codes;
 fail:

@@ -129,19 +129,25 @@ cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, i
 
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err)
 {
-    size_t count;
+    const size_t places = cogvideo_tokens_per_frame(clip);
 
     if (clip->frames < 1 || !clip->codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has no frames");
-    if (clip->grid != grid)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes %dx%d", clip->grid,
-                       clip->grid, what, grid, grid);
-    count = (size_t)grid * (size_t)grid * (size_t)clip->frames;
-    for (size_t i = 0; i < count; i++)
+    if (clip->frames_per_code != 1)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the codes of the clip stand for %d video frames each, %s takes codes of single frames",
+                       clip->frames_per_code, what);
+    if (clip->height != clip->width)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes square ones",
+                       clip->width, clip->height, what);
+    if (clip->height != grid)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes %dx%d", clip->width,
+                       clip->height, what, grid, grid);
+    for (size_t i = 0; i < places * (size_t)clip->frames; i++)
         if (clip->codes[i] < 0 || clip->codes[i] >= codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                            "frame %zu of the clip holds the code %d, %s knows 0 to %d: it was made by another model",
-                           i / ((size_t)grid * (size_t)grid), (int)clip->codes[i], what, codes - 1);
+                           i / places, (int)clip->codes[i], what, codes - 1);
     return COGVIDEO_OK;
 }
 

@@ -31,7 +31,8 @@ cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, i
 /* Length of the whole clip. */
 double cv_clip_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options);
 
-/* A clip against what a network takes: at least one frame, `grid` on a side, codes below `codes`. */
+/* A clip against what a network takes: at least one frame, each of grid x grid codes and of one video frame, codes below
+ * `codes`. */
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err);
 
 /* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */

@@ -40,7 +40,7 @@ static double clip_fps(const cogvideo_tokens *clip)
 static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_decode_options *options,
                                      const cogvideo_tokens *in, cogvideo_video *video, cogvideo_error *err)
 {
-    size_t places = (size_t)in->grid * (size_t)in->grid;
+    size_t places = cogvideo_tokens_per_frame(in);
     size_t values = (size_t)video->width * (size_t)video->height * 3;
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
@@ -49,15 +49,15 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
                                    .all_codes = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
-    scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->grid, in->grid,
-                                                         in->rate), 1, err);
+    scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->height,
+                                                         in->width, in->rate), 1, err);
     if (!scratch) {
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
-                                         in->grid, in->grid, in->rate, scratch, err));
+                                         in->height, in->width, in->rate, scratch, err));
         if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
             status = cv_fail_unsound(model, COGVIDEO_STAGE_DECODE, f, -1, err);
             goto fail;
@@ -84,13 +84,13 @@ cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_de
     cogvideo_video video = { 0 }, enlarged = { 0 };
 
     CV_TRY(cv_need_image_tokenizer(model, err));
-    CV_TRY(cv_check_clip(in, in->grid, model->description.image_tokenizer.codes, "the image tokenizer", err));
+    CV_TRY(cv_check_clip(in, in->height, model->description.image_tokenizer.codes, "the image tokenizer", err));
     if (wanted < -1 || wanted > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 1 to 16384 pixels, not %d", wanted);
-    if ((long long)in->grid * in->rate > 16384)
+    if ((long long)in->height * in->rate > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than 16384 pixels",
-                       in->grid, in->grid, in->rate);
-    side = in->grid * in->rate;
+                       in->width, in->height, in->rate);
+    side = in->height * in->rate;
     CV_TRY(cogvideo_video_alloc(&video, side, side, in->frames, clip_fps(in), err));
     if (options && options->fps > 0)
         video.fps = options->fps;
@@ -142,12 +142,12 @@ static cogvideo_status too_many(const encoder *e, int frames, cogvideo_error *er
 {
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                    "%d frames of %dx%d codes are more than a file of codes holds, %d: encode no more than that (--frames %d)", frames,
-                   e->clip.grid, e->clip.grid, e->most, e->most);
+                   e->clip.width, e->clip.height, e->most, e->most);
 }
 
 static size_t encoder_places(const encoder *e)
 {
-    return (size_t)e->clip.grid * (size_t)e->clip.grid;
+    return cogvideo_tokens_per_frame(&e->clip);
 }
 
 void cv_cogvideo_encoder_close(cogvideo_encoder *head)
@@ -164,6 +164,8 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
                                          const cogvideo_callbacks *callbacks, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
+    const int side = rate > 0 ? size / rate : 0;
+    const cogvideo_tokens shape = { .height = side, .width = side, .rate = rate, .frames_per_code = 1 };
     encoder *e = NULL;
     cogvideo_status status;
 
@@ -171,13 +173,13 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     if (size < 1 || rate < 1 || size % rate != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate, size, size);
-    CV_TRY(cv_tokens_check(size / rate, rate, err));
+    CV_TRY(cv_tokens_check(&shape, err));
     CV_NEW(e, 1, err);
     e->head.model = head;
     e->model = model;
     e->size = size;
     e->expected = expected;
-    e->clip = (cogvideo_tokens){ .grid = size / rate, .rate = rate };
+    e->clip = shape;
     e->progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_ENCODE, .rounds = 1, .sequences = 1 };
     if (callbacks)
         e->callbacks = *callbacks;

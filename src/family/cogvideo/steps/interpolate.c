@@ -147,7 +147,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     run.child = &child;
     run.windows = (parent->frames - 1) / (known - 1);
     made = run.windows * (config->frames - known);
-    CV_TRY(cogvideo_tokens_alloc(&child, parent->grid, parent->rate, 2 * parent->frames - 1, err));
+    CV_TRY(cogvideo_tokens_alloc(&child, parent->height, parent->width, parent->rate, 2 * parent->frames - 1, err));
     CV_NEW(run.codes, (size_t)run.windows * (size_t)config->frames * (size_t)L, err);
     CV_NEW(run.frame_ids, run.windows * config->frames, err);
     CV_NEW(run.strands, run.windows, err);

@@ -113,7 +113,7 @@ static cogvideo_status make_clips(keyframes_run *run, int slots, cogvideo_error 
     cogvideo_status status = COGVIDEO_OK;
 
     for (int s = 0; s < run->samples; s++) {
-        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], d->network.grid, d->rate, run->frames, err));
+        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], d->network.grid, d->network.grid, d->rate, run->frames, err));
         for (int i = 0; i < run->frames; i++)
             run->clips[s].times[i] = i * step;
     }

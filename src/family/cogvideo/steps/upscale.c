@@ -93,7 +93,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     CV_TRY(cv_cogvideo_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
     CV_TRY(cv_record_open(&record, model, options, in->header, err));
     cv_cogvideo_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
-    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, in->rate, in->frames, err));
+    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, in->rate, in->frames, err));
     CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->head.exec), err));
     run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
     if (!run.sampler_scratch) {
@@ -110,7 +110,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
         run.unsound = -1;
         if (!known)
             CV_TRY(cv_upscaler_run(&model->head.exec, model->upscaler, step.text.ids, step.text.count,
-                                   in->codes + (size_t)run.frame * (size_t)(in->grid * in->grid), &network, &arena, err));
+                                   in->codes + (size_t)run.frame * cogvideo_tokens_per_frame(in), &network, &arena, err));
         if (run.unsound >= 0) {
             status = cv_fail_unsound(model, COGVIDEO_STAGE_UPSCALE, run.frame, run.unsound / config->upscaled_grid, err);
             goto fail;

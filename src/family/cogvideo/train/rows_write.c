@@ -208,6 +208,7 @@ static int take_known(const run *r, const cogvideo_dataset_clip *clip, const uin
 static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *clip, cogvideo_tokens *out,
                                    cogvideo_error *err)
 {
+    const cv_description *d = &r->model->description;
     cogvideo_status status = COGVIDEO_OK;
     cogvideo_tokens fresh = { 0 };
     const uint8_t **frames = NULL;
@@ -219,7 +220,7 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
         return COGVIDEO_OK;
     CV_NEW(frames, chosen, err);
     CV_NEW(from, chosen, err);
-    CV_TRY(cogvideo_tokens_alloc(out, r->model->description.network.grid, r->model->description.rate, chosen, err));
+    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->network.grid, d->rate, chosen, err));
     count = take_known(r, clip, frames, from, out);
     if (count > 0)
         CV_TRY(encode_frames(r, frames, count, &fresh, err));

@@ -368,7 +368,7 @@ static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows
     cogvideo_status status;
     size_t L = (size_t)rows->places;
 
-    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->rate, count, err));
+    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->network.grid, d->rate, count, err));
     for (int f = 0; f < count; f++) {
         memcpy(out->codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes);
         out->times[f] = f;
