@@ -9,8 +9,7 @@
  *     {
  *         cogvideo_generate_options options;
  *         cogvideo_model *model = NULL;
- *         cogvideo_tokens key = { 0 }, clip = { 0 };
- *         cogvideo_video video = { 0 };
+ *         cogvideo_value key = { 0 }, clip = { 0 }, video = { 0 };
  *         cogvideo_error err;
  *
  *         cogvideo_generate_defaults(&options);
@@ -18,12 +17,12 @@
  *         if (cogvideo_model_open(&model, "weights/cogvideo", NULL, &err) ||
  *             cogvideo_run_step(model, "keyframes", &options, NULL, &key, &err) ||
  *             cogvideo_run_step(model, "interpolate", &options, &key, &clip, &err) ||
- *             cogvideo_decode(model, NULL, &clip, &video, &err) ||
- *             cogvideo_video_write(&video, "clip.y4m", NULL, &err))
+ *             cogvideo_run_step(model, "decode", &options, &clip, &video, &err) ||
+ *             cogvideo_video_write(&video.pixels, "clip.y4m", NULL, &err))
  *             fprintf(stderr, "%s\n", err.message);
- *         cogvideo_video_free(&video);
- *         cogvideo_tokens_free(&clip);
- *         cogvideo_tokens_free(&key);
+ *         cogvideo_value_free(&video);
+ *         cogvideo_value_free(&clip);
+ *         cogvideo_value_free(&key);
  *         cogvideo_model_close(&model);
  *         return 0;
  *     } */
@@ -40,6 +39,7 @@
 #include <cogvideo/quantize.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>
+#include <cogvideo/value.h>
 #include <cogvideo/version.h>
 #include <cogvideo/video.h>
 

@@ -1,11 +1,10 @@
 /* generate.h - the arrows of the pipeline: prompt -> key frames -> interpolated frames -> super-resolved frames ->
- * pixels, and pixels -> codes. Each takes a value and gives one (tokens.h, video.h) that can be kept. */
+ * pixels, and pixels -> codes. Each takes a value and gives one (value.h) that can be kept. */
 #ifndef COGVIDEO_GENERATE_H
 #define COGVIDEO_GENERATE_H
 
 #include <cogvideo/model.h>
-#include <cogvideo/tokens.h>
-#include <cogvideo/video.h>
+#include <cogvideo/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,16 +97,18 @@ COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options)
  * says in which stage, frame and row, and names the weight. */
 
 /* One step of the pipeline of the model's family, by its name. Those of "cogvideo":
- *     "keyframes"    stage 1: the first frame, then the other key frames. `in` (may be NULL) gives frame 0 of every sample: its
- *                    frame 0 is taken. `out` is an array of `samples` clips.
- *     "interpolate"  stage 2, in rounds: n frames become 2 n - 1; n must be odd and at least 3 in the first round. One clip
- *                    in, one out. The prompt may be NULL where the clip's header has one.
- *     "upscale"      direct super-resolution, frame by frame. One clip in, one out.
- * Free what is in `out` with cogvideo_tokens_free; nothing is there after an error. COGVIDEO_ERROR_UNSUPPORTED where the
- * family has no such step. */
+ *     "keyframes"    to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be missing, give
+ *                    frame 0 of every sample: their frame 0 is taken. `out` is an array of `samples` values.
+ *     "interpolate"  codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the first
+ *                    round. The prompt may be NULL where the clip's header has one.
+ *     "upscale"      codes to codes: direct super-resolution, frame by frame.
+ *     "decode"       codes to pixels, as cogvideo_decode does it by default.
+ * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where the step
+ * makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them after an error.
+ * COGVIDEO_ERROR_UNSUPPORTED where the family has no such step, COGVIDEO_ERROR_ARGUMENT for a value of another kind. */
 COGVIDEO_API cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *step,
-                                               const cogvideo_generate_options *options, const cogvideo_tokens *in,
-                                               cogvideo_tokens *out, cogvideo_error *err);
+                                               const cogvideo_generate_options *options, const cogvideo_value *in,
+                                               cogvideo_value *out, cogvideo_error *err);
 
 /* log-probability of each code of a clip under softmax of the (guided) logits at temperature 1, over all image codes. */
 typedef struct cogvideo_score_options {

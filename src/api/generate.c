@@ -1,6 +1,8 @@
 /* generate.c - the public steps and what goes with them: each is handed to the model's family. */
 #include "family/family.h"
+#include "value/value.h"
 
+#include <assert.h>
 #include <math.h>
 
 void cogvideo_generate_defaults(cogvideo_generate_options *options)
@@ -8,14 +10,33 @@ void cogvideo_generate_defaults(cogvideo_generate_options *options)
     *options = (cogvideo_generate_options){ .text_weight = NAN };
 }
 
+/* Whether `in`, which is not NULL, is what the step takes. */
+static cogvideo_status check_input(const cv_step *step, const cogvideo_value *in, cogvideo_error *err)
+{
+    if (in->kind == step->in || (in->kind == COGVIDEO_KIND_NONE && step->in_optional))
+        return cv_value_check(in, err);
+    if (in->kind == COGVIDEO_KIND_NONE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and no value was given", step->name,
+                       cogvideo_kind_name(step->in));
+    if (step->in == COGVIDEO_KIND_NONE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' begins with the prompt alone, and a value of kind '%s' was given",
+                       step->name, cogvideo_kind_name(in->kind));
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and a value of kind '%s' was given", step->name,
+                   cogvideo_kind_name(step->in), cogvideo_kind_name(in->kind));
+}
+
 cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
-                                  const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+                                  const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_step *step;
 
+    if (in && in->kind == COGVIDEO_KIND_NONE)
+        in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
+    CV_TRY(check_input(step, in ? in : &(cogvideo_value){ 0 }, err));
     CV_TRY(step->run(model, options, in, out, err));
+    assert(out->kind == step->out);
 fail:
     return status;
 }

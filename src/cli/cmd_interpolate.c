@@ -29,16 +29,13 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
     const cogvideo_generate_options *options = asked->options;
     const long long codes = (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid * session->info.grid;
     cogvideo_tokens out = { 0 };
-    cogvideo_error err;
     int status;
 
     if ((status = cli_announce_rounds(session, options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.grid, 1, (char *const *)&files->codes)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(session->model, "interpolate", options, in, &out, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
+    if ((status = cli_run_step(session, "interpolate", options, in, &out)) == CLI_OK)
         status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
     cogvideo_tokens_free(&out);
     return status;

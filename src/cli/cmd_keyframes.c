@@ -55,7 +55,6 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
     const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
     cogvideo_tokens clips[CLI_MAX_SAMPLES] = { { 0 } };
     char *paths[CLI_MAX_SAMPLES];
-    cogvideo_error err;
     int status;
 
     for (int i = 0; i < s->samples; i++)
@@ -64,9 +63,7 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.grid, s->samples, paths)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(session->model, "keyframes", options, first, clips, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
+    if ((status = cli_run_step(session, "keyframes", options, first, clips)) == CLI_OK)
         status = cli_resume_save(session, &s->output, asked, files, clips, s->samples, arguments);
     for (int i = 0; i < s->samples; i++)
         cogvideo_tokens_free(&clips[i]);

@@ -17,16 +17,13 @@ static int draw(cli_session *session, const settings *s, const cli_settings *ask
     const cogvideo_generate_options *options = asked->options;
     const long long codes = (long long)in->frames * session->info.upscaled_grid * session->info.upscaled_grid;
     cogvideo_tokens out = { 0 };
-    cogvideo_error err;
     int status;
 
     if ((status = cli_announce(session, options, COGVIDEO_STAGE_UPSCALE, in->frames, 1)) != CLI_OK ||
         (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
         (status = cli_sink_open(session, options, session->info.upscaled_grid, 1, (char *const *)&files->codes)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(session->model, "upscale", options, in, &out, &err) != COGVIDEO_OK)
-        status = cli_failed(session, &err);
-    else
+    if ((status = cli_run_step(session, "upscale", options, in, &out)) == CLI_OK)
         status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
     cogvideo_tokens_free(&out);
     return status;

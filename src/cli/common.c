@@ -443,6 +443,20 @@ static char *partial_header(const cli_session *session, const cogvideo_generate_
     return text;
 }
 
+int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options, const cogvideo_tokens *in,
+                 cogvideo_tokens *out)
+{
+    const cogvideo_value given = { .kind = in ? COGVIDEO_KIND_CODES : COGVIDEO_KIND_NONE, .codes = in ? *in : (cogvideo_tokens){ 0 } };
+    cogvideo_value made[CLI_MAX_SAMPLES] = { { 0 } };
+    cogvideo_error err;
+
+    if (cogvideo_run_step(session->model, step, options, &given, made, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    for (int i = 0; i < (options->samples ? options->samples : 1); i++)
+        out[i] = made[i].codes;
+    return CLI_OK;
+}
+
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
                   char *const *paths)
 {

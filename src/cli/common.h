@@ -133,6 +133,11 @@ void cli_result_json(const cogvideo_tokens *clips, int count, const char *const 
 /* FNV-1a of all codes of a clip. */
 uint32_t cli_codes_checksum(const cogvideo_tokens *clip);
 
+/* Runs a step from codes (NULL: from the prompt alone) to codes; `out` has room for the options' samples. CLI_OK, or an exit
+ * code after an error was printed. */
+int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options, const cogvideo_tokens *in,
+                 cogvideo_tokens *out);
+
 /* Opens partial files for `count` clips on `grid` under their paths' names; the frames of a run go there. */
 int cli_sink_open(cli_session *session, const cogvideo_generate_options *options, int grid, int count,
                   char *const *paths);

@@ -124,43 +124,37 @@ static int announce(job *j, const generate_settings *s)
 static int make_keys(job *j, const generate_settings *s)
 {
     char *paths[CLI_MAX_SAMPLES];
-    cogvideo_error err;
     int status;
 
     for (int i = 0; i < s->samples; i++)
         paths[i] = j->files[i].keys;
-    if ((status = cli_sink_open(j->session, &j->options, j->session->info.grid, s->samples, paths)) != CLI_OK)
+    if ((status = cli_sink_open(j->session, &j->options, j->session->info.grid, s->samples, paths)) != CLI_OK ||
+        (status = cli_run_step(j->session, "keyframes", &j->options, NULL, j->keys)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(j->session->model, "keyframes", &j->options, NULL, j->keys, &err) != COGVIDEO_OK)
-        return cli_failed(j->session, &err);
     return cli_save_result(j->session, j->keys, s->samples, (const char *const *)paths, -1, 0);
 }
 
 static int interpolate(job *j, int sample, cogvideo_tokens *out)
 {
     char *path = j->upscale ? j->files[sample].middle : j->files[sample].codes;
-    cogvideo_error err;
-    int status = cli_sink_open(j->session, &j->options, j->session->info.grid, 1, &path);
+    int status;
 
-    if (status != CLI_OK)
+    if ((status = cli_sink_open(j->session, &j->options, j->session->info.grid, 1, &path)) != CLI_OK ||
+        (status = cli_run_step(j->session, "interpolate", &j->options, &j->keys[sample], out)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(j->session->model, "interpolate", &j->options, &j->keys[sample], out, &err) != COGVIDEO_OK)
-        return cli_failed(j->session, &err);
     return cli_save_result(j->session, out, 1, (const char *const *)&path, -1, 0);
 }
 
 static int upscale(job *j, int sample, cogvideo_tokens *clip)
 {
     cogvideo_tokens fine = { 0 };
-    cogvideo_error err;
     const char *path = j->files[sample].codes;
     int status;
 
     if ((status = cli_sink_open(j->session, &j->options, j->session->info.upscaled_grid, 1,
-                                &j->files[sample].codes)) != CLI_OK)
+                                &j->files[sample].codes)) != CLI_OK ||
+        (status = cli_run_step(j->session, "upscale", &j->options, clip, &fine)) != CLI_OK)
         return status;
-    if (cogvideo_run_step(j->session->model, "upscale", &j->options, clip, &fine, &err) != COGVIDEO_OK)
-        return cli_failed(j->session, &err);
     cogvideo_tokens_free(clip);
     *clip = fine;
     return cli_save_result(j->session, clip, 1, &path, -1, 0);

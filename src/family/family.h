@@ -56,11 +56,15 @@ struct cogvideo_encoder {
 
 /* A step of the pipeline: from one value to the next. */
 typedef struct cv_step {
-    const char *name; /* "keyframes" */
-    /* `in` may be NULL where the step begins with the prompt alone. `out` has room for as many clips as the options ask
-     * for samples where the step makes samples, for one elsewhere; nothing is in it after an error. */
-    cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_tokens *in,
-                           cogvideo_tokens *out, cogvideo_error *err);
+    const char *name;      /* "keyframes", as programs call it */
+    const char *title;     /* "key frames", as progress and plans call it */
+    cogvideo_kind in, out; /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
+    bool in_optional;      /* it can begin with the prompt alone, too */
+    bool side_by_side;     /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
+    /* `in` was checked: its kind, and by cv_value_check. It is NULL where there is no input. Each value of `out` is set as a
+     * whole, its kind too, once nothing can fail any more: nothing is in it after an error. */
+    cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_value *in,
+                           cogvideo_value *out, cogvideo_error *err);
 } cv_step;
 
 /* A part of a model that can be trained. */

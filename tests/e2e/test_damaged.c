@@ -125,40 +125,39 @@ static void some_codes(cogvideo_tokens *clip, int frames)
 static cogvideo_status draw_keyframes(const cogvideo_model *model, cogvideo_error *err)
 {
     cogvideo_generate_options options = greedy();
-    cogvideo_tokens out = { 0 };
+    cogvideo_value out = { 0 };
     cogvideo_status status;
 
     options.keyframes = 2;
     status = cogvideo_run_step(model, "keyframes", &options, NULL, &out, err);
-
-    cogvideo_tokens_free(&out);
+    cogvideo_value_free(&out);
     return status;
 }
 
 static cogvideo_status draw_between(const cogvideo_model *model, cogvideo_error *err)
 {
     cogvideo_generate_options options = greedy();
-    cogvideo_tokens in = { 0 }, out = { 0 };
+    cogvideo_value in = { .kind = COGVIDEO_KIND_CODES }, out = { 0 };
     cogvideo_status status;
 
     options.batch = 1;
-    some_codes(&in, 5);
+    some_codes(&in.codes, 5);
     status = cogvideo_run_step(model, "interpolate", &options, &in, &out, err);
-    cogvideo_tokens_free(&in);
-    cogvideo_tokens_free(&out);
+    cogvideo_value_free(&in);
+    cogvideo_value_free(&out);
     return status;
 }
 
 static cogvideo_status draw_finer(const cogvideo_model *model, cogvideo_error *err)
 {
     const cogvideo_generate_options options = greedy();
-    cogvideo_tokens in = { 0 }, out = { 0 };
+    cogvideo_value in = { .kind = COGVIDEO_KIND_CODES }, out = { 0 };
     cogvideo_status status;
 
-    some_codes(&in, 1);
+    some_codes(&in.codes, 1);
     status = cogvideo_run_step(model, "upscale", &options, &in, &out, err);
-    cogvideo_tokens_free(&in);
-    cogvideo_tokens_free(&out);
+    cogvideo_value_free(&in);
+    cogvideo_value_free(&out);
     return status;
 }
 

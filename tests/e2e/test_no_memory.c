@@ -38,7 +38,7 @@ int __wrap_posix_memalign(void **block, size_t alignment, size_t size)
 /* --- calls ------------------------------------------------------------------------------------------------------- */
 
 static cogvideo_model *model;
-static cogvideo_tokens keys, clip;
+static cogvideo_value keys, clip;
 static char paths[14][1024];
 enum { SMALL, OUT, STAGE1, IMAGE, CLUSTERS, DATA, PICTURES, ROWS, RECIPE, RUN, UNTRAINED, CODES, NPY, PICTURE };
 
@@ -65,23 +65,22 @@ static cogvideo_status open_model(cogvideo_error *err)
 static cogvideo_status make_keyframes(cogvideo_error *err)
 {
     const cogvideo_generate_options o = options(2);
-    cogvideo_tokens out = { 0 };
+    cogvideo_value out = { 0 };
     cogvideo_status status = cogvideo_run_step(model, "keyframes", &o, NULL, &out, err);
 
-    cogvideo_tokens_free(&out);
+    cogvideo_value_free(&out);
     return status;
 }
 
 static cogvideo_status interpolate(cogvideo_error *err)
 {
     cogvideo_generate_options o = options(0);
-    cogvideo_tokens out = { 0 };
+    cogvideo_value out = { 0 };
     cogvideo_status status;
 
     o.rounds = 1;
     status = cogvideo_run_step(model, "interpolate", &o, &keys, &out, err);
-
-    cogvideo_tokens_free(&out);
+    cogvideo_value_free(&out);
     return status;
 }
 
@@ -92,14 +91,14 @@ static cogvideo_status score(cogvideo_error *err)
     double logprob[5 * 64];
     int scored[5];
 
-    return cogvideo_score(model, &o, &what, &keys, logprob, scored, err);
+    return cogvideo_score(model, &o, &what, &keys.codes, logprob, scored, err);
 }
 
 static cogvideo_status decode(cogvideo_error *err)
 {
     const cogvideo_decode_options o = { 0 };
     cogvideo_video video = { 0 };
-    cogvideo_status status = cogvideo_decode(model, &o, &clip, &video, err);
+    cogvideo_status status = cogvideo_decode(model, &o, &clip.codes, &video, err);
 
     if (status == COGVIDEO_OK)
         status = cogvideo_video_write(&video, paths[OUT], NULL, err);
@@ -304,16 +303,16 @@ static int start(void **state)
     CHECK_OK(cogvideo_model_open(&model, paths[SMALL], NULL, &err), err);
     CHECK_OK(cogvideo_run_step(model, "keyframes", &o, NULL, &keys, &err), err);
     CHECK_OK(cogvideo_run_step(model, "keyframes", &one, NULL, &clip, &err), err);
-    CHECK_OK(cogvideo_tokens_save(&keys, paths[CODES], &err), err);
-    CHECK_OK(cogvideo_tokens_save_npy(&keys, paths[NPY], &err), err);
+    CHECK_OK(cogvideo_tokens_save(&keys.codes, paths[CODES], &err), err);
+    CHECK_OK(cogvideo_tokens_save_npy(&keys.codes, paths[NPY], &err), err);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    cogvideo_tokens_free(&keys);
-    cogvideo_tokens_free(&clip);
+    cogvideo_value_free(&keys);
+    cogvideo_value_free(&clip);
     cogvideo_model_close(&model);
     return 0;
 }

@@ -12,8 +12,7 @@ enum { RUNS = 2 };
 typedef struct run {
     const cogvideo_model *model;
     uint64_t seed;
-    cogvideo_tokens keys, clip;
-    cogvideo_video video;
+    cogvideo_value keys, clip, video;
     cogvideo_error err;
     cogvideo_status status;
 } run;
@@ -32,7 +31,7 @@ static void *make(void *user)
     options.sampling.top_k = 8;
     CV_TRY(cogvideo_run_step(r->model, "keyframes", &options, NULL, &r->keys, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "interpolate", &options, &r->keys, &r->clip, &r->err));
-    CV_TRY(cogvideo_decode(r->model, NULL, &r->clip, &r->video, &r->err));
+    CV_TRY(cogvideo_run_step(r->model, "decode", &options, &r->clip, &r->video, &r->err));
 fail:
     r->status = status;
     return NULL;
@@ -40,9 +39,9 @@ fail:
 
 static void free_run(run *r)
 {
-    cogvideo_tokens_free(&r->keys);
-    cogvideo_tokens_free(&r->clip);
-    cogvideo_video_free(&r->video);
+    cogvideo_value_free(&r->keys);
+    cogvideo_value_free(&r->clip);
+    cogvideo_value_free(&r->video);
 }
 
 static void runs_at_once_equal_runs_in_turn(void **state)
@@ -67,13 +66,13 @@ static void runs_at_once_equal_runs_in_turn(void **state)
     for (int i = 0; i < RUNS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     for (int i = 0; i < RUNS; i++) {
-        const cogvideo_tokens *a = &in_turn[i].clip, *b = &at_once[i].clip;
+        const cogvideo_tokens *a = &in_turn[i].clip.codes, *b = &at_once[i].clip.codes;
+        const cogvideo_video *x = &in_turn[i].video.pixels, *y = &at_once[i].video.pixels;
 
         CHECK_OK(at_once[i].status, at_once[i].err);
         assert_int_equal(a->frames, b->frames);
         assert_memory_equal(a->codes, b->codes, (size_t)a->frames * cogvideo_tokens_per_frame(a) * sizeof *a->codes);
-        assert_memory_equal(in_turn[i].video.pixels, at_once[i].video.pixels,
-                            (size_t)in_turn[i].video.frames * (size_t)in_turn[i].video.width * (size_t)in_turn[i].video.height * 3);
+        assert_memory_equal(x->pixels, y->pixels, (size_t)x->frames * (size_t)x->width * (size_t)x->height * 3);
         free_run(&in_turn[i]);
         free_run(&at_once[i]);
     }

@@ -1,8 +1,11 @@
-/* toy_family.c - the smallest family that does something: its one weight vector says how bright each code is. "noise" makes
- * frames of codes from the seed, "mirror" turns a clip's frames left to right, and codes are decoded to grey pixels. */
+/* toy_family.c - the smallest family that does something with every kind of value: its one weight vector says how bright each
+ * code is. "noise" draws frames of codes by the seed, "mirror" turns a clip's frames left to right, "pairs" makes codes of them
+ * that are not square and stand for two frames each, "light" makes latents of codes, and "paint" grey pixels of latents. */
 #include "support/toy_family.h"
 
 #include "base/rng.h"
+
+#include <string.h>
 
 typedef struct toy {
     cogvideo_model head; /* first */
@@ -42,35 +45,157 @@ static void toy_info(const cogvideo_model *head, cogvideo_model_info *out)
     out->rate = 1;
 }
 
-static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_tokens *in,
-                             cogvideo_tokens *out, cogvideo_error *err)
+/* Frames of one sample, drawn by the seed. */
+static cogvideo_status draw(const toy *model, const cogvideo_generate_options *options, int sample, cogvideo_tokens *out,
+                            cogvideo_error *err)
 {
-    const toy *model = toy_of(head);
-    const int frames = options->keyframes ? options->keyframes : 1, places = (int)(model->grid * model->grid);
+    const int frames = options->keyframes ? options->keyframes : 1;
     cogvideo_status status;
 
-    (void)in;
     CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, (int)model->grid, 8, frames, err));
-    for (int i = 0; i < frames * places; i++) {
+    for (int i = 0; i < frames * (int)cogvideo_tokens_per_frame(out); i++) {
         uint32_t bits[4];
 
-        cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)i, 0, 0, 0 });
+        cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)i, (uint32_t)sample, 0, 0 });
         out->codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
     }
+    for (int f = 0; f < frames; f++)
+        out->times[f] = f;
 fail:
     return status;
 }
 
-static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_tokens *in,
-                              cogvideo_tokens *out, cogvideo_error *err)
+static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
+                             cogvideo_value *out, cogvideo_error *err)
 {
+    const int samples = options->samples ? options->samples : 1;
+    cogvideo_value *made = NULL;
+    cogvideo_status status;
+
+    (void)in;
+    CV_NEW(made, samples, err);
+    for (int s = 0; s < samples; s++) {
+        made[s].kind = COGVIDEO_KIND_CODES;
+        CV_TRY(draw(toy_of(head), options, options->first_sample + s, &made[s].codes, err));
+    }
+    memcpy(out, made, (size_t)samples * sizeof *made);
+    cv_free(made);
+    return COGVIDEO_OK;
+fail:
+    for (int s = 0; made && s < samples; s++)
+        cogvideo_value_free(&made[s]);
+    cv_free(made);
+    return status;
+}
+
+static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
+                              cogvideo_value *out, cogvideo_error *err)
+{
+    const cogvideo_tokens *from = &in->codes;
+    cogvideo_value made = { .kind = COGVIDEO_KIND_CODES };
     cogvideo_status status;
 
     (void)head, (void)options;
-    CV_TRY(cogvideo_tokens_alloc(out, in->height, in->width, in->rate, in->frames, err));
-    for (int row = 0; row < in->frames * in->height; row++)
-        for (int i = 0; i < in->width; i++)
-            out->codes[row * in->width + i] = in->codes[row * in->width + in->width - 1 - i];
+    CV_TRY(cogvideo_tokens_alloc(&made.codes, from->height, from->width, from->rate, from->frames, err));
+    made.codes.frames_per_code = from->frames_per_code;
+    memcpy(made.codes.times, from->times, (size_t)from->frames * sizeof *from->times);
+    for (int row = 0; row < from->frames * from->height; row++)
+        for (int i = 0; i < from->width; i++)
+            made.codes.codes[row * from->width + i] = from->codes[row * from->width + from->width - 1 - i];
+    *out = made;
+fail:
+    return status;
+}
+
+/* The upper row of the first frame and of every second one after it: each of these stands for two. */
+static cogvideo_status pairs(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
+                             cogvideo_value *out, cogvideo_error *err)
+{
+    const cogvideo_tokens *from = &in->codes;
+    cogvideo_value made = { .kind = COGVIDEO_KIND_CODES };
+    cogvideo_status status;
+
+    (void)head, (void)options;
+    if (from->frames_per_code != 1 || from->frames % 2 == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pairs are made of an odd number of single frames");
+    CV_TRY(cogvideo_tokens_alloc(&made.codes, 1, from->width, from->rate, (from->frames + 1) / 2, err));
+    made.codes.frames_per_code = 2;
+    for (int f = 0; f < made.codes.frames; f++) {
+        const int first = f ? 2 * f - 1 : 0;
+
+        made.codes.times[f] = from->times[first];
+        memcpy(made.codes.codes + f * from->width, from->codes + (size_t)first * cogvideo_tokens_per_frame(from),
+               (size_t)from->width * sizeof *from->codes);
+    }
+    *out = made;
+fail:
+    return status;
+}
+
+/* How bright each code of each video frame is, 0 .. 1. */
+static cogvideo_status levels_of(const toy *model, const cogvideo_tokens *in, cogvideo_latents *out, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(in);
+    cogvideo_latents made = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_latents_alloc(&made, in->height, in->width, 1, (int)cogvideo_tokens_video_frames(in), err));
+    for (int f = 0; f < made.frames; f++) {
+        const int from = f ? 1 + (f - 1) / in->frames_per_code : 0;
+
+        made.times[f] = in->times[from];
+        for (size_t i = 0; i < places; i++) {
+            const int32_t code = in->codes[(size_t)from * places + i];
+
+            if (code >= model->codes) {
+                status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the code %d was made by another model", (int)code);
+                goto fail;
+            }
+            made.values[(size_t)f * places + i] = model->levels[code] / 255;
+        }
+    }
+    *out = made;
+    return COGVIDEO_OK;
+fail:
+    cogvideo_latents_free(&made);
+    return status;
+}
+
+static cogvideo_status light(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
+                             cogvideo_value *out, cogvideo_error *err)
+{
+    cogvideo_value made = { .kind = COGVIDEO_KIND_LATENTS };
+    cogvideo_status status;
+
+    (void)options;
+    CV_TRY(levels_of(toy_of(head), &in->codes, &made.latents, err));
+    *out = made;
+fail:
+    return status;
+}
+
+static cogvideo_status to_grey(const cogvideo_latents *in, cogvideo_video *out, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_video_alloc(out, in->width, in->height, in->frames, 8, err));
+    for (int i = 0; i < in->frames * in->height * in->width; i++)
+        memset(out->pixels + 3 * i, (int)(in->values[i] * 255 + 0.5f), 3);
+fail:
+    return status;
+}
+
+static cogvideo_status paint(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
+                             cogvideo_value *out, cogvideo_error *err)
+{
+    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
+    cogvideo_status status;
+
+    (void)head, (void)options;
+    if (in->latents.channels != 1)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "grey pixels are made of 1 channel, not of %d", in->latents.channels);
+    CV_TRY(to_grey(&in->latents, &made.pixels, err));
+    *out = made;
 fail:
     return status;
 }
@@ -78,23 +203,26 @@ fail:
 static cogvideo_status toy_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
                                   const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {
-    const toy *model = toy_of(head);
+    cogvideo_latents levels = { 0 };
     cogvideo_status status;
 
     (void)options;
-    CV_TRY(cogvideo_video_alloc(out, in->width, in->height, in->frames, 8, err));
-    for (int i = 0; i < in->frames * in->height * in->width; i++) {
-        if (in->codes[i] >= model->codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the code %d was made by another model", (int)in->codes[i]);
-        out->pixels[3 * i] = out->pixels[3 * i + 1] = out->pixels[3 * i + 2] = (uint8_t)model->levels[in->codes[i]];
-    }
+    CV_TRY(levels_of(toy_of(head), in, &levels, err));
+    CV_TRY(to_grey(&levels, out, err));
 fail:
+    cogvideo_latents_free(&levels);
     return status;
 }
 
-static const cv_step steps[] = { { "noise", noise }, { "mirror", mirror } };
+static const cv_step steps[] = {
+    { .name = "noise", .title = "noise", .out = COGVIDEO_KIND_CODES, .side_by_side = true, .run = noise },
+    { .name = "mirror", .title = "mirroring", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .run = mirror },
+    { .name = "pairs", .title = "pairing", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .run = pairs },
+    { .name = "light", .title = "lighting", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_LATENTS, .run = light },
+    { .name = "paint", .title = "painting", .in = COGVIDEO_KIND_LATENTS, .out = COGVIDEO_KIND_PIXELS, .run = paint },
+};
 
 const cv_family cv_family_toy = {
     .name = "toy", .size = sizeof(toy), .open = toy_open, .close = toy_close, .info = toy_info,
-    .steps = steps, .step_count = 2, .decode = toy_decode,
+    .steps = steps, .step_count = sizeof steps / sizeof *steps, .decode = toy_decode,
 };

@@ -9,9 +9,14 @@
 extern const cv_family cv_family_cogvideo;
 
 static const cv_step steps[] = {
-    { "keyframes", cv_cogvideo_keyframes },
-    { "interpolate", cv_cogvideo_interpolate },
-    { "upscale", cv_cogvideo_upscale },
+    { .name = "keyframes", .title = "key frames", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
+      .in_optional = true, .side_by_side = true, .run = cv_cogvideo_keyframes },
+    { .name = "interpolate", .title = "interpolation", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
+      .run = cv_cogvideo_interpolate },
+    { .name = "upscale", .title = "super-resolution", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
+      .run = cv_cogvideo_upscale },
+    { .name = "decode", .title = "decoding", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_PIXELS,
+      .run = cv_cogvideo_decode_step },
 };
 
 const cv_family cv_family_cogvideo = {

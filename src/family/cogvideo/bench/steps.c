@@ -204,7 +204,7 @@ static cogvideo_status upscale(const cv_cogvideo *model, cogvideo_bench_report *
     const cv_upscaler_config *config = &model->description.upscaler;
     cogvideo_status status;
     cogvideo_generate_options options;
-    cogvideo_tokens frame = { 0 }, fine = { 0 };
+    cogvideo_value frame = { .kind = COGVIDEO_KIND_CODES }, fine = { 0 };
     int32_t ids[TEXT];
     double started;
 
@@ -214,13 +214,13 @@ static cogvideo_status upscale(const cv_cogvideo *model, cogvideo_bench_report *
     options.text_count = TEXT;
     for (int i = 0; i < TEXT; i++)
         ids[i] = config->image_codes + i;
-    CV_TRY(seeded_frame(&frame, config->grid, model->description.rate, config->image_codes, err));
+    CV_TRY(seeded_frame(&frame.codes, config->grid, model->description.rate, config->image_codes, err));
     started = cv_clock();
     CV_TRY(cv_cogvideo_upscale(&model->head, &options, &frame, &fine, err));
     add_row(out, "super-resolution of a frame", cv_clock() - started, "s");
 fail:
-    cogvideo_tokens_free(&frame);
-    cogvideo_tokens_free(&fine);
+    cogvideo_value_free(&frame);
+    cogvideo_value_free(&fine);
     return status;
 }
 

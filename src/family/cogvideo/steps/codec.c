@@ -107,6 +107,19 @@ fail:
     return status;
 }
 
+cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    const cogvideo_decode_options decode = { .callbacks = options->callbacks };
+    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
+    cogvideo_status status;
+
+    CV_TRY(cv_cogvideo_decode(head, &decode, &in->codes, &made.pixels, err));
+    *out = made;
+fail:
+    return status;
+}
+
 /* --- pixels to codes ----------------------------------------------------------------------------------------- */
 
 #define LINE_SPARE 64 /* bytes of a frame's line besides its codes */

@@ -180,7 +180,7 @@ static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_o
 }
 
 cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                        const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     cogvideo_status status;
@@ -188,18 +188,18 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     cv_json *record = NULL;
     round_run run = { .model = model, .options = options };
 
-    CV_TRY(check(model, options, in, err));
-    CV_TRY(cv_rounds_of(model, in->frames, options->rounds, &run.first_round, &run.end_round, err));
+    CV_TRY(check(model, options, &in->codes, err));
+    CV_TRY(cv_rounds_of(model, in->codes.frames, options->rounds, &run.first_round, &run.end_round, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
-    CV_TRY(cv_record_open(&record, model, options, in->header, err));
+    CV_TRY(cv_record_open(&record, model, options, in->codes.header, err));
     for (run.round = run.first_round; run.round < run.end_round; run.round++) {
-        CV_TRY(run_round(run, options->batch, run.round > run.first_round ? &clip : in, &next, record, err));
+        CV_TRY(run_round(run, options->batch, run.round > run.first_round ? &clip : &in->codes, &next, record, err));
         cogvideo_tokens_free(&clip);
         clip = next;
         next = (cogvideo_tokens){ 0 };
     }
     CV_TRY(cv_record_close(&record, &clip, err));
-    *out = clip;
+    *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     return COGVIDEO_OK;
 fail:
     cv_json_free(&record);

@@ -122,9 +122,10 @@ fail:
 }
 
 cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                      const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+                                      const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cogvideo_tokens *given = in ? &in->codes : NULL;
     const int count = options->keyframes;
     const cv_cogvideo_config *config = &model->description.network;
     int L = cv_cogvideo_places(config);
@@ -141,14 +142,14 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
                        count);
     CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err)
                           : cv_need_trunk(model, &stage, err));
-    if (in)
-        CV_TRY(cv_check_clip(in, config->grid, config->image_codes, "stage 1", err));
+    if (given)
+        CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "stage 1", err));
     cv_warn_language(model, options);
     CV_TRY(make_clips(&run, config->frames, err));
-    CV_TRY(cv_record_open(&record, model, options, in ? in->header : NULL, err));
-    if (in) {
+    CV_TRY(cv_record_open(&record, model, options, given ? given->header : NULL, err));
+    if (given) {
         for (int s = 0; s < run.samples; s++)
-            memcpy(clips[s].codes, in->codes, (size_t)L * sizeof *in->codes);
+            memcpy(clips[s].codes, given->codes, (size_t)L * sizeof *given->codes);
         if (slot_done(&run, 0)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
@@ -165,7 +166,8 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
         CV_TRY(cv_record_close(&own, &clips[s], err));
     }
     cv_json_free(&record);
-    memcpy(out, clips, (size_t)run.samples * sizeof *clips);
+    for (int s = 0; s < run.samples; s++)
+        out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
     return COGVIDEO_OK;
 fail:
     cv_json_free(&record);

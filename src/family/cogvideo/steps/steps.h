@@ -5,13 +5,16 @@
 
 #include "family/cogvideo/model/model.h"
 
-/* Key frames: `in` (may be NULL) gives frame 0 of every sample: its frame 0 is taken. */
+/* Steps. Key frames: `in` (may be NULL) gives frame 0 of every sample: its frame 0 is taken. */
 cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                      const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+                                      const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                        const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                    const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err);
+                                    const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+
 cogvideo_status cv_cogvideo_check(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,
                                   int frames, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,

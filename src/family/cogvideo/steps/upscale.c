@@ -73,9 +73,10 @@ static int tell_rows(const upscale_run *run)
 }
 
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                 const cogvideo_tokens *in, cogvideo_tokens *out, cogvideo_error *err)
+                                 const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cogvideo_tokens *coarse = &in->codes;
     const cv_upscaler_config *config = &model->description.upscaler;
     const cogvideo_callbacks *callbacks = &options->callbacks;
     int L = config->upscaled_grid * config->upscaled_grid;
@@ -89,28 +90,28 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
 
     CV_TRY(cv_check_options(options, err));
     CV_TRY(cv_need_upscaler(model, err));
-    CV_TRY(cv_check_clip(in, config->grid, config->image_codes, "the super-resolution network", err));
+    CV_TRY(cv_check_clip(coarse, config->grid, config->image_codes, "the super-resolution network", err));
     CV_TRY(cv_cogvideo_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
-    CV_TRY(cv_record_open(&record, model, options, in->header, err));
+    CV_TRY(cv_record_open(&record, model, options, coarse->header, err));
     cv_cogvideo_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
-    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, in->rate, in->frames, err));
+    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, coarse->rate, coarse->frames, err));
     CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->head.exec), err));
     run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
     if (!run.sampler_scratch) {
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
-    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_UPSCALE, .rounds = 1, .frames = in->frames,
-                                        .all_codes = (long long)in->frames * L, .sequences = 1 };
-    for (run.frame = 0; run.frame < in->frames; run.frame++) {
+    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_UPSCALE, .rounds = 1, .frames = coarse->frames,
+                                        .all_codes = (long long)coarse->frames * L, .sequences = 1 };
+    for (run.frame = 0; run.frame < coarse->frames; run.frame++) {
         run.codes = clip.codes + (size_t)run.frame * (size_t)L;
-        clip.times[run.frame] = in->times[run.frame];
+        clip.times[run.frame] = coarse->times[run.frame];
         bool known = recall(&run);
 
         run.unsound = -1;
         if (!known)
             CV_TRY(cv_upscaler_run(&model->head.exec, model->upscaler, step.text.ids, step.text.count,
-                                   in->codes + (size_t)run.frame * cogvideo_tokens_per_frame(in), &network, &arena, err));
+                                   coarse->codes + (size_t)run.frame * cogvideo_tokens_per_frame(coarse), &network, &arena, err));
         if (run.unsound >= 0) {
             status = cv_fail_unsound(model, COGVIDEO_STAGE_UPSCALE, run.frame, run.unsound / config->upscaled_grid, err);
             goto fail;
@@ -125,7 +126,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
         }
     }
     CV_TRY(cv_record_close(&record, &clip, err));
-    *out = clip;
+    *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     clip = (cogvideo_tokens){ 0 };
 fail:
     cv_json_free(&record);

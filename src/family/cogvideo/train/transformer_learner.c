@@ -362,16 +362,17 @@ fail:
 
 /* Every `step`-th frame of a row as a clip's codes. */
 static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows, size_t row, int count, int step,
-                               cogvideo_tokens *out, cogvideo_error *err)
+                               cogvideo_value *out, cogvideo_error *err)
 {
     const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
     cogvideo_status status;
     size_t L = (size_t)rows->places;
 
-    CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->network.grid, d->rate, count, err));
+    out->kind = COGVIDEO_KIND_CODES;
+    CV_TRY(cogvideo_tokens_alloc(&out->codes, d->network.grid, d->network.grid, d->rate, count, err));
     for (int f = 0; f < count; f++) {
-        memcpy(out->codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes);
-        out->times[f] = f;
+        memcpy(out->codes.codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes.codes);
+        out->codes.times[f] = f;
     }
 fail:
     return status;
@@ -386,7 +387,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
     const cogvideo_decode_options decode = { .size = -1 };
     cogvideo_generate_options options;
-    cogvideo_tokens given = { 0 }, clip = { 0 };
+    cogvideo_value given = { 0 }, clip = { 0 };
     cogvideo_status status;
 
     cogvideo_generate_defaults(&options);
@@ -404,10 +405,10 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
         options.rounds = 1;
         CV_TRY(cv_cogvideo_interpolate(newest, &options, &given, &clip, err));
     }
-    CV_TRY(cv_cogvideo_decode(newest, &decode, &clip, out, err));
+    CV_TRY(cv_cogvideo_decode(newest, &decode, &clip.codes, out, err));
 fail:
-    cogvideo_tokens_free(&given);
-    cogvideo_tokens_free(&clip);
+    cogvideo_value_free(&given);
+    cogvideo_value_free(&clip);
     return status;
 }
 
