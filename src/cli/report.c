@@ -118,14 +118,15 @@ static int put_picture(json_out *json, const cogvideo_video *pictures, int frame
 
 static int put_frames(json_out *json, const cli_report *report)
 {
+    const cogvideo_tokens *clip = report->clip;
     int status = CLI_OK;
 
     json_begin_array(json, "frames");
-    for (int i = 0; i < report->clip->frames && status == CLI_OK; i++) {
+    for (int i = 0; i < clip->frames && status == CLI_OK; i++) {
         json_begin(json, NULL);
-        cli_json_frame(json, report->clip, report->inspected, i);
+        cli_json_frame(json, clip, report->inspected, i);
         if (report->pictures)
-            status = put_picture(json, report->pictures, i);
+            status = put_picture(json, report->pictures, i > 0 ? 1 + (i - 1) * clip->frames_per_code : 0);
         json_end(json);
     }
     json_end_array(json);
@@ -186,7 +187,8 @@ static int put_data(json_out *json, const cli_report *report)
     json_string(json, "version", cogvideo_version());
     put_model(json, &report->session->info);
     json_string(json, "prompt", report->prompt);
-    json_shape(json, clip);
+    json_integer(json, "height", clip->height);
+    json_integer(json, "width", clip->width);
     if (clip->header)
         json_raw(json, "header", clip->header);
     put_steps(json, report);

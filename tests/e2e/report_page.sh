@@ -32,8 +32,16 @@ has "$temp/drawn" 'data-frames="33"'
 has "$temp/drawn" 'Frame 2 at 0.25 s: predicted by stage 2'
 has "$temp/drawn" 'row 5, column 4'
 has "$temp/drawn" 'Second channel: '
-[ "$(grep -o '<div class="square probability"[^>]*><div[^>]*>.*' "$temp/drawn" | grep -o 'data-place="63"' | wc -l)" -ge 1 ] ||
+[ "$(grep -o '<div class="raster probability"[^>]*><div[^>]*>.*' "$temp/drawn" | grep -o 'data-place="63"' | wc -l)" -ge 1 ] ||
     fail "there is no map of probabilities"
+
+# The same codes in frames that are wider than high.
+sed 's/"height":8,"width":8/"height":4,"width":16/' "$folder/report.html" >"$temp/wide.html"
+! cmp -s "$folder/report.html" "$temp/wide.html" || fail "the page does not tell the shape of its frames"
+open_page --dump-dom "file://$temp/wide.html" >"$temp/drawn"
+has "$temp/drawn" 'data-state="ready"'
+has "$temp/drawn" '16×4 codes'
+has "$temp/drawn" 'row 2, column 8'
 
 # A prompt of markup stays a text.
 "$COGVIDEO_PROGRAM" tokens report --model "$model" "$temp/clip.keyframes.jsonl" --stage 1 --cut-text -q -o "$temp/hostile.html" \

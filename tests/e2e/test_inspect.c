@@ -197,6 +197,45 @@ static void wrong_clips_are_refused(void **state)
     assert_int_equal(cogvideo_code_cluster(f->model, -1), -1);
 }
 
+/* Its networks know square frames, each of one video frame: other codes, which another family may have made, are refused by all
+ * that takes a clip. */
+static void clips_of_other_shapes_are_refused(void **state)
+{
+    static const char *const steps[] = { "keyframes", "interpolate", "upscale", "decode" };
+    static const struct {
+        int height, width, frames_per_code;
+        const char *words;
+    } shapes[] = {
+        { 4, 16, 1, "the clip has frames of 16x4 codes" },
+        { 8, 8, 2, "the codes of the clip stand for 2 video frames each" },
+    };
+    const fixture *f = *state;
+    const cogvideo_inspect_options what = { .score = { .stage = 2 } };
+    cogvideo_inspection seen = { 0 };
+    cogvideo_value out = { 0 };
+    cogvideo_error err;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        cogvideo_value in = { .kind = COGVIDEO_KIND_CODES, .codes = f->clip };
+        double logprob[MOST];
+        int scored[FRAMES];
+
+        in.codes.height = shapes[i].height;
+        in.codes.width = shapes[i].width;
+        in.codes.frames_per_code = shapes[i].frames_per_code;
+        for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+            if (strcmp(steps[s], "upscale") != 0 || f->info.has_upscaler)
+                CHECK_FAILS(cogvideo_run_step(f->model, steps[s], &f->options, &in, &out, &err), COGVIDEO_ERROR_ARGUMENT,
+                            shapes[i].words, err);
+        CHECK_FAILS(cogvideo_score(f->model, &f->options, &what.score, &in.codes, logprob, scored, &err), COGVIDEO_ERROR_ARGUMENT,
+                    shapes[i].words, err);
+        CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &in.codes, &seen, &err), COGVIDEO_ERROR_ARGUMENT,
+                    shapes[i].words, err);
+        CHECK_FAILS(cogvideo_compare(f->model, f->model, &f->options, &what.score, 0, &in.codes, &(cogvideo_comparison){ 0 }, &err),
+                    COGVIDEO_ERROR_ARGUMENT, shapes[i].words, err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +243,7 @@ int main(void)
         cmocka_unit_test(stage2_is_what_score_gives),
         cmocka_unit_test(only_what_is_wanted_is_looked_at),
         cmocka_unit_test(wrong_clips_are_refused),
+        cmocka_unit_test(clips_of_other_shapes_are_refused),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -4,10 +4,10 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
 (() => {
     const data = JSON.parse(document.getElementById("data").textContent);
-    const grid = data.grid, places = grid * grid, frames = data.frames, attention = data.attention;
+    const { height, width, frames, attention } = data, places = height * width;
     const MEAN = -1; // of the layers
-    const roomForNumbers = grid <= 12;
-    const chosen = { frame: Math.min(1, frames.length - 1), place: (grid >> 1) * grid + (grid >> 1), layer: MEAN };
+    const roomForNumbers = width <= 12;
+    const chosen = { frame: Math.min(1, frames.length - 1), place: (height >> 1) * width + (width >> 1), layer: MEAN };
     const byId = id => document.getElementById(id);
 
     // Files have a say in texts only: they become text nodes, never markup.
@@ -22,7 +22,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     const fill = (id, ...children) => byId(id).replaceChildren(...children);
     const percent = (share, digits = 0) => (100 * share).toFixed(digits) + " %";
     const number = (value, digits) => value === null ? "none" : value.toFixed(digits);
-    const where = place => `row ${Math.floor(place / grid)}, column ${place % grid}`;
+    const where = place => `row ${Math.floor(place / width)}, column ${place % width}`;
     const sum = values => values.reduce((all, value) => all + value, 0);
     const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
     const probability = (frame, place) => Math.exp(frame.logprob[place] ?? -Infinity);
@@ -42,15 +42,15 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     /* --- maps ------------------------------------------------------------------------------------------ */
 
-    // A square of cells; cell(place) gives { v: 0 .. 1, text, title, picked }.
-    function square(kind, picture, cell) {
-        const cells = make("div", { class: "cells", style: `--grid:${grid}` });
+    // The cells of a frame; cell(place) gives { v: 0 .. 1, text, title, picked }.
+    function raster(kind, picture, cell) {
+        const cells = make("div", { class: "cells" });
         for (let place = 0; place < places; place++) {
             const { v, text = "", title, picked = place === chosen.place } = cell(place);
             cells.append(make("b", { "data-place": place, title, style: v === undefined ? undefined : `--v:${v.toFixed(3)}`,
                 class: `${picked ? "chosen" : ""} ${v > .6 ? "hot" : ""}` }, text));
         }
-        return make("div", { class: `square ${kind}` }, picture ? make("img", { src: picture, alt: "" }) : null, cells);
+        return make("div", { class: `raster ${kind}` }, picture ? make("img", { src: picture, alt: "" }) : null, cells);
     }
 
     const scale = (kind, ...marks) => make("div", { class: `legend ${kind}` }, marks[0], make("span", { class: "scale" }),
@@ -71,7 +71,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
             const mean = frame.logprob ? sum(frame.codes.map((_, place) => probability(frame, place))) / places : 0;
             return make("div", { class: "shot", role: "option", id: `shot-${index}`, "data-frame": index,
                 title: `frame ${index}, ${frame.time} s` + (frame.logprob ? `: mean probability ${mean.toFixed(3)}, ${stepName(data.steps[frame.step])}` : "") },
-                make("div", { class: "square" }, frame.picture ? make("img", { src: frame.picture, alt: "" }) : null),
+                make("div", { class: "raster" }, frame.picture ? make("img", { src: frame.picture, alt: "" }) : null),
                 make("div", { class: "bar" }, make("i", { style: `width:${(100 * mean).toFixed(1)}%` })), String(index));
         }));
     }
@@ -81,20 +81,20 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     function drawFrame() {
         const index = chosen.frame, frame = frames[index], scored = frame.logprob !== undefined;
         const panels = [
-            panel("Picture", square("plain", frame.picture, place => ({ title: where(place) })),
+            panel("Picture", raster("plain", frame.picture, place => ({ title: where(place) })),
                 make("div", { class: "legend" }, frame.picture ? "decoded from the codes" : "the model has no image tokenizer")),
-            panel("Codes", square("codes", null, place => ({ v: changed(index, place) ? .6 : 0, title: `${where(place)}: ${frame.codes[place]}`,
+            panel("Codes", raster("codes", null, place => ({ v: changed(index, place) ? .6 : 0, title: `${where(place)}: ${frame.codes[place]}`,
                 text: roomForNumbers ? frame.codes[place] : "" })),
                 index > 0 ? make("div", { class: "legend codes" }, make("span", { class: "key" }),
                     `changed since frame ${index - 1}: ${frame.changed} of ${places}`) : make("div", { class: "legend" }, "no frame before this")),
         ];
         if (scored)
             panels.push(
-                panel("Probability", square("probability", null, place => {
+                panel("Probability", raster("probability", null, place => {
                     const p = probability(frame, place);
                     return { v: p, text: roomForNumbers ? Math.round(100 * p) : "", title: `${where(place)}: ${p.toFixed(4)}` };
                 }), scale("probability", "0", "1", roomForNumbers ? "(numbers: %)" : "")),
-                panel("Entropy", square("entropy", null, place => ({ v: (frame.entropy[place] ?? 0) / highestEntropy,
+                panel("Entropy", raster("entropy", null, place => ({ v: (frame.entropy[place] ?? 0) / highestEntropy,
                     text: roomForNumbers ? number(frame.entropy[place], 1) : "", title: `${where(place)}: ${number(frame.entropy[place], 4)} nats` })),
                     scale("entropy", "0", `${highestEntropy.toFixed(2)} nats`, `(of at most ${Math.log(data.model.image_codes).toFixed(2)})`)));
         fill("panels", ...panels);
@@ -118,7 +118,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     /* --- attention ------------------------------------------------------------------------------------- */
 
-    const side = Math.ceil(grid / (attention.every || 1));
+    const keptRows = Math.ceil(height / (attention.every || 1)), keptColumns = Math.ceil(width / (attention.every || 1));
     let decoded = { frame: -1 };
 
     // A byte is sqrt(weight) * 255; a zero byte is followed by the number of zeros that it stands for.
@@ -136,7 +136,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     function weightsOf(kept) {
         if (decoded.frame !== kept.frame)
             decoded = { frame: kept.frame, weights: attention.layers.map((_, n) => [0, 1].map(channel =>
-                kept.count[channel] ? decode(kept.weights[2 * n + channel], side * side * lengthOf(kept, channel)) : null)) };
+                kept.count[channel] ? decode(kept.weights[2 * n + channel], keptRows * keptColumns * lengthOf(kept, channel)) : null)) };
         return decoded.weights;
     }
 
@@ -187,8 +187,8 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
             title: pieces[t] ? `id ${pieces[t].id}` : "" }, pieces[t]?.piece ?? "?", " ", make("small", {}, percent(weight, 1))));
         const figures = seen.frames.map(frame => make("figure", { class: frame.index === chosen.frame ? "own" : "" },
             make("figcaption", {}, `frame ${frame.index}: ${percent(sum(frame.weights), 1)}`),
-            frames[frame.index].picture ? make("div", { class: "square" }, make("img", { src: frames[frame.index].picture, alt: "" })) : null,
-            square("weights", null, at => ({ v: shade(frame.weights[at]), title: `${where(at)}: ${percent(frame.weights[at], 2)}`,
+            frames[frame.index].picture ? make("div", { class: "raster" }, make("img", { src: frames[frame.index].picture, alt: "" })) : null,
+            raster("weights", null, at => ({ v: shade(frame.weights[at]), title: `${where(at)}: ${percent(frame.weights[at], 2)}`,
                 picked: frame.index === chosen.frame && at === place }))));
         return make("div", { class: "channel" }, make("h3", {}, `${title}: ${percent(sum(seen.text))} on text, ${what}`),
             make("div", { class: "chips" }, ...chips), make("div", { class: "seen" }, ...figures),
@@ -209,8 +209,8 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
                 `${attention.frames.map(frame => frame.frame).join(", ")}.` : "The page holds no attention.", ...notes].join(" ");
             return;
         }
-        const row = Math.floor(chosen.place / grid / every), column = Math.floor(chosen.place % grid / every);
-        const place = row * every * grid + column * every, at = row * side + column;
+        const row = Math.floor(chosen.place / width / every), column = Math.floor(chosen.place % width / every);
+        const place = row * every * width + column * every, at = row * keptColumns + column;
         if (place !== chosen.place) notes.push(`Shown is the nearest: ${where(place)}.`);
         byId("attention-note").textContent = ["Means over the heads, as the code of the place is predicted. A weight on a place is one on the input " +
             "there, which is the code one place before; what the place cannot see weighs 0.", ...notes].join(" ");
@@ -270,9 +270,11 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     function drawHead() {
         const title = data.prompt ?? "A clip without a prompt", model = data.model;
+        document.body.style.setProperty("--height", height);
+        document.body.style.setProperty("--width", width);
         document.title = `Inside a clip: ${title}`;
         byId("prompt").textContent = title;
-        byId("facts").textContent = `${plural(frames.length, "frame")} of ${grid}×${grid} codes, seen by the model ${model.name}: ${model.layers} layers of ` +
+        byId("facts").textContent = `${plural(frames.length, "frame")} of ${width}×${height} codes, seen by the model ${model.name}: ${model.layers} layers of ` +
             `${model.hidden} features and ${model.heads} heads, ${model.image_codes} codes, weights in ${model.dtype}. Made by cogvideo ${data.version}.`;
         byId("made").textContent = data.header ? JSON.stringify(data.header, null, 1) : "The file does not tell.";
     }
@@ -304,10 +306,10 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
         if (shot) choose(Number(shot.dataset.frame), chosen.place);
     });
     byId("panels").addEventListener("keydown", event => {
-        const row = Math.floor(chosen.place / grid), column = chosen.place % grid;
+        const row = Math.floor(chosen.place / width), column = chosen.place % width;
         const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-        const inside = value => Math.max(0, Math.min(grid - 1, value));
-        if (move) choose(chosen.frame, inside(row + move[0]) * grid + inside(column + move[1]));
+        const inside = (value, size) => Math.max(0, Math.min(size - 1, value));
+        if (move) choose(chosen.frame, inside(row + move[0], height) * width + inside(column + move[1], width));
         else if (frameKeys[event.key]) choose(chosen.frame + frameKeys[event.key], chosen.place);
         else return;
         event.preventDefault();
