@@ -149,6 +149,45 @@ const char *cv_file_kind(const void *data, size_t size)
     return structured_kind(bytes, size);
 }
 
+cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err)
+{
+    if (force || access(path, F_OK) != 0)
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_IO, "%s: already exists; use --force to replace it", path);
+}
+
+static cogvideo_status check_partial(const char *path, cogvideo_error *err)
+{
+    cv_buffer partial = { 0 };
+    cogvideo_status status = cv_buffer_printf(&partial, err, "%s.partial", path);
+
+    if (status == COGVIDEO_OK && access(partial.data, F_OK) == 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
+                         partial.data);
+    cv_buffer_free(&partial);
+    return status;
+}
+
+cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = NULL;
+    cogvideo_status status;
+
+    if (strcmp(path, "-") == 0)
+        return COGVIDEO_OK;
+    if (!*path || (slash && !slash[1]))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s': a file name is needed here", path);
+    if (!(folder = cv_path_folder(path, err)))
+        return COGVIDEO_ERROR_MEMORY;
+    if (access(folder, W_OK | X_OK) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' cannot be written to: %s", path, folder, strerror(errno));
+    else
+        status = cv_output_check_new(path, force, err);
+    cv_free(folder);
+    return status != COGVIDEO_OK || force ? status : check_partial(path, err);
+}
+
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -311,11 +350,35 @@ char *cv_path_join(const char *dir, const char *name, cogvideo_error *err)
     return path.data;
 }
 
+char *cv_path_folder(const char *path, cogvideo_error *err)
+{
+    size_t length = strlen(path);
+    char *folder;
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    if (!length)
+        return cv_strdup(".", err);
+    folder = cv_strdup(path, err);
+    if (folder)
+        folder[length > 1 ? length - 1 : 1] = '\0';
+    return folder;
+}
+
 const char *cv_path_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
+}
+
+bool cv_path_ends_in(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), tail = strlen(ending);
+
+    return length > tail && strcasecmp(path + length - tail, ending) == 0;
 }
 
 bool cv_path_is_dir(const char *path)

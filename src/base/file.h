@@ -22,6 +22,12 @@ typedef struct cv_output {
     char *path, *partial; /* partial is NULL for standard output */
 } cv_output;
 
+/* Whether `path` may be written, before hours are spent on what it gets: its folder can be written to, and neither a file of that name nor its
+ * partial one is there, unless `force`. "-" may always. */
+cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err);
+/* An error where the file is there, unless `force`. */
+cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err);
+
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err);
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err);
 /* Flushes to the disk and renames; on failure the partial file is removed. `out` is empty afterwards either way. */
@@ -54,8 +60,12 @@ void cv_folder_unlock(int *lock);
 
 /* "dir/name" in fresh memory, or NULL with err set. */
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
+/* The folder that the file or folder `path` stands in, in fresh memory, or NULL with err set. */
+char *cv_path_folder(const char *path, cogvideo_error *err);
 /* What stands behind the last slash of a path, inside it. */
 const char *cv_path_name(const char *path);
+/* Whether a path ends so, in letters of any case, behind something else. */
+bool cv_path_ends_in(const char *path, const char *ending);
 bool cv_path_is_dir(const char *path);
 bool cv_path_exists(const char *path);
 /* The size of a file; 0 where there is none. */

@@ -363,6 +363,7 @@ void cv_json_set_int(cv_json *object, const char *key, int64_t value)
 }
 void cv_json_set_double(cv_json *object, const char *key, double value) { set(object, key, cJSON_CreateNumber(value)); }
 void cv_json_set_bool(cv_json *object, const char *key, bool value) { set(object, key, cJSON_CreateBool(value)); }
+void cv_json_set_null(cv_json *object, const char *key) { set(object, key, cJSON_CreateNull()); }
 void cv_json_set_string(cv_json *object, const char *key, const char *value)
 {
     set(object, key, cJSON_CreateString(value));
@@ -384,15 +385,20 @@ cv_json *cv_json_set_array(cv_json *object, const char *key)
     return cv_json_get(object, key);
 }
 
-void cv_json_add_double(cv_json *array, double value)
+/* The item as an array's last, or NULL. */
+static cv_json *add(cv_json *array, cv_json *item)
 {
-    cv_json *item = cJSON_CreateNumber(value);
-
-    if (!cJSON_AddItemToArray(array, item)) {
-        cJSON_Delete(item);
+    if (cJSON_AddItemToArray(array, item))
+        return item;
+    cJSON_Delete(item);
+    if (array)
         mark_failed(array);
-    }
+    return NULL;
 }
+
+void cv_json_add_double(cv_json *array, double value) { add(array, cJSON_CreateNumber(value)); }
+void cv_json_add_string(cv_json *array, const char *value) { add(array, cJSON_CreateString(value)); }
+cv_json *cv_json_add_object(cv_json *array) { return add(array, cJSON_CreateObject()); }
 
 void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value)
 {
@@ -453,9 +459,9 @@ char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)
     return copy;
 }
 
-cogvideo_status cv_json_write(const cv_json *json, const char *path, cogvideo_error *err)
+cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err)
 {
-    char *text = cv_json_print(json, true, err);
+    char *text = cv_json_print(json, indented, err);
     cv_output output = { 0 };
     cogvideo_status status;
 

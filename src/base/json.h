@@ -63,11 +63,14 @@ cv_json *cv_json_new_object(void);
 void cv_json_set_int(cv_json *object, const char *key, int64_t value);
 void cv_json_set_double(cv_json *object, const char *key, double value);
 void cv_json_set_bool(cv_json *object, const char *key, bool value);
+void cv_json_set_null(cv_json *object, const char *key);
 void cv_json_set_string(cv_json *object, const char *key, const char *value);
 void cv_json_set_ints(cv_json *object, const char *key, const int32_t *values, size_t count);
 cv_json *cv_json_set_object(cv_json *object, const char *key);
 cv_json *cv_json_set_array(cv_json *object, const char *key);
 void cv_json_add_double(cv_json *array, double value);
+void cv_json_add_string(cv_json *array, const char *value);
+cv_json *cv_json_add_object(cv_json *array);
 /* Takes a member out, if it is there. */
 void cv_json_remove(cv_json *object, const char *key);
 /* A deep copy of `value` as a member; replaces one of the same key. */
@@ -75,7 +78,7 @@ void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value);
 cv_json *cv_json_copy(const cv_json *value);
 /* The text (free with cv_free): one line, or indented. NULL sets err. */
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err);
-/* Writes it indented to a file that appears when it is whole. */
-cogvideo_status cv_json_write(const cv_json *json, const char *path, cogvideo_error *err);
+/* Writes it to a file that appears when it is whole: on one line, or indented. */
+cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err);
 
 #endif

@@ -102,3 +102,30 @@ fail:
     cv_buffer_free(&name);
     return status;
 }
+
+cogvideo_status cv_pattern_stem(char **out, const char *path, cogvideo_error *err)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    const size_t folder = (size_t)(base - path), length = dot && dot > base ? (size_t)(dot - path) : strlen(path);
+    char *stem = cv_alloc(length + sizeof "clip", 1, err), *bare = NULL;
+    size_t start, end;
+
+    if (!stem)
+        return COGVIDEO_ERROR_MEMORY;
+    memcpy(stem, path, length);
+    if (cv_pattern_find(stem, &start, &end)) {
+        size_t kept = start; /* without what only parts the number from the name */
+
+        while (kept > folder && strchr("-_.", stem[kept - 1]))
+            kept--;
+        memmove(stem + kept, stem + start, strlen(stem + start) + 1);
+        if (cv_pattern_expand(&bare, stem, -1, NULL) == COGVIDEO_OK) {
+            strcpy(stem, bare); /* which is shorter by its number */
+            cv_free(bare);
+        }
+    }
+    if (!stem[folder])
+        strcpy(stem + folder, "clip");
+    *out = stem;
+    return COGVIDEO_OK;
+}

@@ -115,7 +115,7 @@ static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_err
     cv_json_set_double(json, "fps", writer->fps);
     cv_json_set_int(json, "clips", writer->clip_count);
     cv_json_set_int(json, "frames", writer->frame_count);
-    status = cv_json_write(json, writer->about_path, err);
+    status = cv_json_write(json, true, writer->about_path, err);
     cv_json_free(&json);
     return status;
 }

@@ -77,7 +77,7 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     } else {
         cv_json_remove(parts, part);
     }
-    CV_TRY(cv_json_write(json, path, err));
+    CV_TRY(cv_json_write(json, true, path, err));
 fail:
     cv_folder_unlock(&lock);
     cv_json_free(&json);

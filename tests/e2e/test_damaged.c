@@ -34,7 +34,7 @@ static void add_upscaler(const char *model)
     CHECK_OK(cv_json_parse(&upscaler, section, strlen(section), "upscaler", &err), err);
     cv_json_set_copy(json, "upscaler", upscaler);
     cv_json_set_string(cv_json_set_object(cv_json_get(json, "parts"), "upscaler"), "file", "upscaler.safetensors");
-    CHECK_OK(cv_json_write(json, path, &err), err);
+    CHECK_OK(cv_json_write(json, true, path, &err), err);
     cv_json_free(&upscaler);
     cv_json_free(&json);
 }

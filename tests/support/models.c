@@ -77,7 +77,7 @@ void models_add_upscaler(const char *model)
     CHECK_OK(cv_json_parse(&upscaler, section, sizeof section - 1, "upscaler", &err), err);
     cv_json_set_copy(description, "upscaler", upscaler);
     cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), "upscaler"), "file", "upscaler.safetensors");
-    CHECK_OK(cv_json_write(description, path, &err), err);
+    CHECK_OK(cv_json_write(description, true, path, &err), err);
     cv_json_free(&upscaler);
     cv_json_free(&description);
 }

@@ -158,7 +158,7 @@ static cogvideo_status write_description(const char *config, const char *path, c
             cv_json_set_string(named, "trunk", files[TRUNK]);
         cv_json_set_string(named, stage ? "own" : "file", files[part]);
     }
-    CV_TRY(cv_json_write(json, path, err));
+    CV_TRY(cv_json_write(json, true, path, err));
 fail:
     cv_json_free(&json);
     return status;

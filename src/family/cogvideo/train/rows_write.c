@@ -314,7 +314,7 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     cv_json_set_int(json, "image_codes", d->network.image_codes);
     cv_json_set_string(json, "model", r->model->head.name);
     cv_json_set_string(json, "tokenizers", tokenizers);
-    CV_TRY(cv_json_write(json, path, err));
+    CV_TRY(cv_json_write(json, true, path, err));
 fail:
     cv_json_free(&json);
     return status;
