@@ -36,6 +36,7 @@
 #include <cogvideo/import.h>
 #include <cogvideo/inspect.h>
 #include <cogvideo/model.h>
+#include <cogvideo/pipeline.h>
 #include <cogvideo/quantize.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>

@@ -23,49 +23,56 @@ typedef struct cogvideo_sampling {
     int greedy;              /* 1: always the best code (the lowest on a tie) */
 } cogvideo_sampling;
 
-typedef enum cogvideo_stage {
-    COGVIDEO_STAGE_FIRST_FRAME,
-    COGVIDEO_STAGE_KEYFRAMES,
-    COGVIDEO_STAGE_INTERPOLATE,
-    COGVIDEO_STAGE_UPSCALE,
-    COGVIDEO_STAGE_DECODE,
-    COGVIDEO_STAGE_ENCODE,
-    COGVIDEO_STAGE_SCORE,
-} cogvideo_stage;
-
 /* Where a run is. Called from the calling thread, at every place and at every frame. */
 typedef struct cogvideo_progress {
-    cogvideo_stage stage;
-    int round, rounds;          /* of interpolation, from 0; 0 and 1 elsewhere */
-    int frame, frames;          /* frames of this stage finished, and in all */
-    long long codes, all_codes; /* codes done (drawn, decoded, encoded) in this stage, and in all; all samples together */
+    const char *what;           /* is made, in words: "key frames", "decoding" */
+    int round, rounds;          /* of `what`, from 0; 0 and 1 where it is done once */
+    int frame, frames;          /* frames of it finished, and in all */
+    long long codes, all_codes; /* codes done (drawn, decoded, encoded) of it, and in all; all samples together */
     int sequences;              /* run side by side */
+    long long run_codes, all_run_codes; /* of a whole run (pipeline.h): codes drawn, and in all; 0 elsewhere */
 } cogvideo_progress;
 
-/* A row of codes of a frame in the making. */
-typedef struct cogvideo_row {
-    cogvideo_stage stage;
-    int round;         /* of interpolation, from 0; 0 elsewhere */
+/* A piece of a step's work, such as a row of codes or a step of denoising, that is kept so that it need not be done again. What
+ * its bytes hold is the family's own. */
+typedef struct cogvideo_unit {
+    const char *step; /* such as "keyframes"; a word of letters, digits, - and _ */
+    int sample;       /* counted as first_sample is */
+    int64_t index;    /* 0 and up, in the family's own order */
+} cogvideo_unit;
+
+/* A frame whose last code has been drawn. */
+typedef struct cogvideo_code_frame {
     int sample;        /* counted as first_sample is */
-    int frame;         /* in time order: of the key frames, of the round's clip, of the clip that is upscaled */
-    int row, count;    /* 0 .. grid - 1, and its codes: the grid's side */
-} cogvideo_row;
+    int frame;         /* of the step's result */
+    double time;       /* seconds from the start */
+    int height, width; /* in codes */
+    const int32_t *codes;
+} cogvideo_code_frame;
 
 typedef struct cogvideo_callbacks {
     /* Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*progress)(void *user, const cogvideo_progress *progress);
-    /* A finished frame of sample `sample`, counted as first_sample is, in time order; of interpolation only
-     * those of the last round. May be NULL; a value other than 0 stops the run. */
-    int (*frame)(void *user, int sample, int frame, double time, const int32_t *codes);
-    /* A row whose last code has just been drawn: codes [row->count]. Kept, it need not be drawn again (`recall`). May be NULL; a
-     * value other than 0 stops the run. */
-    int (*row)(void *user, const cogvideo_row *row, const int32_t *codes);
-    /* Whether an earlier run with the same model, options, build and processor drew this row: 1, and its codes in `codes`
-     * [row->count], or 0. A run that is given its first rows ends with the codes of one that was not; batch and threads may differ.
-     * Codes beyond the model's count as not known. May be NULL. */
-    int (*recall)(void *user, const cogvideo_row *row, int32_t *codes);
+    /* A finished frame, in time order; of interpolation only those of the last round. May be NULL; a value other than 0 stops
+     * the run. */
+    int (*frame)(void *user, const cogvideo_code_frame *frame);
+    /* A unit that has just been finished, of `size` bytes. Kept, it need not be made again (`recall`). May be NULL; a value other
+     * than 0 stops the run. */
+    int (*keep)(void *user, const cogvideo_unit *unit, const void *data, size_t size);
+    /* Whether an earlier run with the same model, options, build and processor made this unit: 1, and its `size` bytes in `data`, or
+     * 0. A run that is given its first units ends with the values of one that was not; batch and threads may differ. Bytes that
+     * no run can have made count as not known. May be NULL. */
+    int (*recall)(void *user, const cogvideo_unit *unit, void *data, size_t size);
     void *user;
 } cogvideo_callbacks;
+
+/* How pixels are made of codes. */
+typedef struct cogvideo_decode_options {
+    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
+    int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */
+    double fps;        /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
+    cogvideo_callbacks callbacks;
+} cogvideo_decode_options;
 
 /* What all sampling steps share. Zero-initialise, then set what differs from the default. */
 typedef struct cogvideo_generate_options {
@@ -87,6 +94,7 @@ typedef struct cogvideo_generate_options {
     int keyframes;               /* key frames to make, from the first on; 1 = the first alone; 0 = all */
     int rounds;                  /* of interpolation; 0 = model */
     int batch;                   /* windows of interpolation that run side by side; 0 = all. The codes do not depend on it */
+    const cogvideo_decode_options *decode; /* of a step that makes pixels of codes; its callbacks are not read. NULL = defaults */
     cogvideo_callbacks callbacks;
 } cogvideo_generate_options;
 
@@ -102,7 +110,7 @@ COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options)
  *     "interpolate"  codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the first
  *                    round. The prompt may be NULL where the clip's header has one.
  *     "upscale"      codes to codes: direct super-resolution, frame by frame.
- *     "decode"       codes to pixels, as cogvideo_decode does it by default.
+ *     "decode"       codes to pixels, as cogvideo_decode does it.
  * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where the step
  * makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them after an error.
  * COGVIDEO_ERROR_UNSUPPORTED where the family has no such step, COGVIDEO_ERROR_ARGUMENT for a value of another kind. */
@@ -116,7 +124,7 @@ typedef struct cogvideo_score_options {
     int first_frame;  /* stage 1: score frame 0 too */
 } cogvideo_score_options;
 
-/* `logprob` has room for [frames of the clip][grid * grid]; `scored` for [frames]: 1 where the frame was
+/* `logprob` has room for [frames of the clip][height][width]; `scored` for [frames]: 1 where the frame was
  * scored. Stage 1 takes 1 .. keyframes frames; stage 2 takes
  * 4 w + 1 frames (w windows) and scores the odd ones given the even ones. */
 COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_generate_options *options,
@@ -141,13 +149,6 @@ COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cog
                                               const cogvideo_score_options *what, double margin,
                                               const cogvideo_tokens *clip, cogvideo_comparison *out,
                                               cogvideo_error *err);
-
-typedef struct cogvideo_decode_options {
-    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
-    int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */
-    double fps;        /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
-    cogvideo_callbacks callbacks;
-} cogvideo_decode_options;
 
 /* Codes to pixels. `options` may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
@@ -174,23 +175,20 @@ COGVIDEO_API cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder,
 /* Closes without a clip. Nothing happens where *encoder is NULL, so it may follow a finish. */
 COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
 
-/* Whether a run of one stage would be refused once it has begun: the parts of the model that it needs, its options, its sampling, and the texts
- * of all its steps, to which each adds words of its own and for which it has room of its own. Ask for every stage of a run before the first
- * begins. Interpolation: over a clip of `frames` frames, in the rounds of the options; `frames` is read for no other stage. Key frames: without
- * the first frame. Scoring: only its options. No text is cut and nothing is logged here. */
-COGVIDEO_API cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                                  cogvideo_stage stage, int frames, cogvideo_error *err);
-
-/* What a run of one sampling stage that begins with (upscale, interpolate: one round) or makes (key frames) `frames`
- * frames takes: memory, and codes to draw. Decoding and encoding: of one frame of the model's own size. Scoring: nothing. */
+/* What a step takes, and what it gives. */
 typedef struct cogvideo_plan {
     uint64_t weights;         /* bytes of the mapped files that it reads */
     uint64_t caches, scratch; /* bytes that it allocates */
-    long long codes;          /* of all samples and windows; a guide draws none. Key frames: without the first frame */
+    long long codes;          /* that it draws, of all samples; a guide draws none */
+    cogvideo_shape out;       /* of the value that it gives, of each sample */
 } cogvideo_plan;
-COGVIDEO_API cogvideo_status cogvideo_plan_stage(const cogvideo_model *model,
-                                                 const cogvideo_generate_options *options, cogvideo_stage stage,
-                                                 int frames, cogvideo_plan *out, cogvideo_error *err);
+
+/* Plans a step over a value of the shape `in`; NULL: it begins with the prompt alone. What a run would refuse once it has begun is refused
+ * here: missing parts of the model, options, sampling, and the texts, to which each step adds words of its own and for which it has
+ * room of its own. Plan every step of a run before the first begins. No text is cut and nothing is logged here. */
+COGVIDEO_API cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *step,
+                                                const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                                cogvideo_plan *out, cogvideo_error *err);
 
 #ifdef __cplusplus
 }

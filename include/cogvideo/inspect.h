@@ -14,12 +14,12 @@ extern "C" {
 typedef struct cogvideo_attention {
     int layer;
     int second;          /* 0: the base channel, text and own frame; 1: the second channel, text and frames through time */
-    int frame, place;    /* of the clip; place = row * grid + column */
+    int frame, place;    /* of the clip; place = row * width + column */
     int text_count;
     const float *text;   /* [text_count] */
     int first_frame, frame_count; /* the frames that follow, in time order: base, its own alone; second, all that stand together:
                                      the clip in stage 1, a window in stage 2 */
-    const float *frames; /* [frame_count][grid * grid] */
+    const float *frames; /* [frame_count][height][width] */
 } cogvideo_attention;
 
 typedef struct cogvideo_inspect_options {
@@ -34,7 +34,7 @@ typedef struct cogvideo_inspect_options {
 } cogvideo_inspect_options;
 
 typedef struct cogvideo_inspection {
-    int frames, places;   /* places = grid * grid */
+    int frames, places;   /* places = height * width: codes of a frame */
     int layers, hidden;
     int *scored;          /* [frames]: 1 where the stage predicted the frame, as in cogvideo_score; else its numbers below are 0 */
     double *logprob;      /* [frames][places]: exactly as cogvideo_score gives them */

@@ -47,6 +47,15 @@ typedef struct cogvideo_value {
     cogvideo_video pixels;
 } cogvideo_value;
 
+/* How large a value is: frames, and their height and width in codes, numbers of a plane or pixels. */
+typedef struct cogvideo_shape {
+    cogvideo_kind kind;
+    int frames, height, width;
+    int rate, frames_per_code; /* of codes, as in tokens.h; 0 elsewhere */
+} cogvideo_shape;
+
+COGVIDEO_API cogvideo_shape cogvideo_value_shape(const cogvideo_value *value);
+
 /* Leaves a value of kind NONE. */
 COGVIDEO_API void cogvideo_value_free(cogvideo_value *value);
 

@@ -10,19 +10,19 @@ void cogvideo_generate_defaults(cogvideo_generate_options *options)
     *options = (cogvideo_generate_options){ .text_weight = NAN };
 }
 
-/* Whether `in`, which is not NULL, is what the step takes. */
-static cogvideo_status check_input(const cv_step *step, const cogvideo_value *in, cogvideo_error *err)
+/* Whether a step takes a value of this kind. */
+static cogvideo_status check_kind(const cv_step *step, cogvideo_kind kind, cogvideo_error *err)
 {
-    if (in->kind == step->in || (in->kind == COGVIDEO_KIND_NONE && step->in_optional))
-        return cv_value_check(in, err);
-    if (in->kind == COGVIDEO_KIND_NONE)
+    if (kind == step->in || (kind == COGVIDEO_KIND_NONE && step->in_optional))
+        return COGVIDEO_OK;
+    if (kind == COGVIDEO_KIND_NONE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and no value was given", step->name,
                        cogvideo_kind_name(step->in));
     if (step->in == COGVIDEO_KIND_NONE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' begins with the prompt alone, and a value of kind '%s' was given",
-                       step->name, cogvideo_kind_name(in->kind));
+                       step->name, cogvideo_kind_name(kind));
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and a value of kind '%s' was given", step->name,
-                   cogvideo_kind_name(step->in), cogvideo_kind_name(in->kind));
+                   cogvideo_kind_name(step->in), cogvideo_kind_name(kind));
 }
 
 cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
@@ -34,24 +34,28 @@ cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
     if (in && in->kind == COGVIDEO_KIND_NONE)
         in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
-    CV_TRY(check_input(step, in ? in : &(cogvideo_value){ 0 }, err));
+    CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    if (in)
+        CV_TRY(cv_value_check(in, err));
     CV_TRY(step->run(model, options, in, out, err));
     assert(out->kind == step->out);
 fail:
     return status;
 }
 
-cogvideo_status cogvideo_check_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                     cogvideo_stage stage, int frames, cogvideo_error *err)
+cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
+                                   const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
-    return model->family->check ? model->family->check(model, options, stage, frames, err) : COGVIDEO_OK;
-}
+    cogvideo_status status;
+    const cv_step *step;
 
-cogvideo_status cogvideo_plan_stage(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                    cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
-{
-    return model->family->plan ? model->family->plan(model, options, stage, frames, out, err)
-                               : cv_model_cannot(model, "tell what a run takes", err);
+    if (in && in->kind == COGVIDEO_KIND_NONE)
+        in = NULL;
+    CV_TRY(cv_model_step(model, name, &step, err));
+    CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    CV_TRY(step->plan(model, options, in, out, err));
+fail:
+    return status;
 }
 
 cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_generate_options *options,

@@ -2,7 +2,7 @@
 #ifndef CLI_ATTENTION_H
 #define CLI_ATTENTION_H
 
-#include "common.h"
+#include "session.h"
 
 typedef struct cli_attention_options {
     arg_ids layers, frames; /* none = all that fit */

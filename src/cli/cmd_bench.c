@@ -1,6 +1,7 @@
 /* cogvideo bench - how fast this machine is, and how near the program comes to it. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "session.h"
 #include "interrupt.h"
 #include "say.h"
 
@@ -88,7 +89,7 @@ static void print_json(const cogvideo_bench_report *report)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
                                        .config = s->config, .type = s->type, .cache = (cogvideo_cache)s->cache, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;

@@ -1,6 +1,8 @@
 /* cogvideo compare - how far one model is from another on a clip. */
 #include "commands.h"
-#include "common.h"
+#include "generate_options.h"
+#include "json_out.h"
+#include "prompt.h"
 #include "say.h"
 
 typedef struct settings {
@@ -67,7 +69,7 @@ static int compare(cli_session *a, const cli_session *b, settings *s, const cogv
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session sessions[2] = { CLI_NO_SESSION, CLI_NO_SESSION };
+    cli_session sessions[2] = { { 0 }, { 0 } };
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;
     cogvideo_score_options what;

@@ -1,6 +1,7 @@
 /* cogvideo dataset build - captioned clips from ordinary videos. */
 #include "commands.h"
 #include "dataset_run.h"
+#include "output.h"
 #include "sandbox.h"
 #include "say.h"
 
@@ -45,7 +46,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     const cogvideo_build_options options = { s->size, s->fps, s->frames, s->force };
-    cli_dataset_run making = { .session = CLI_NO_SESSION };
+    cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "videos");
     cogvideo_error err;
 

@@ -1,7 +1,11 @@
 /* cogvideo dataset info - what a dataset holds; one of its clips as a video. */
 #include "commands.h"
 #include "dataset_run.h"
+#include "json_out.h"
+#include "output.h"
 #include "say.h"
+
+#include "base/units.h"
 
 typedef struct settings {
     const char *output;
@@ -20,14 +24,14 @@ static const arg_option table[] = {
 static void print_dataset(const cogvideo_dataset *dataset, const char *folder, int as_json)
 {
     cogvideo_dataset_info info;
-    char size[32];
+    char size[CV_UNITS];
 
     cogvideo_dataset_get_info(dataset, &info);
     if (as_json) {
         cli_dataset_json(&info);
         return;
     }
-    cli_format_bytes(size, sizeof size, (double)info.bytes);
+    cv_units_bytes(size, (double)info.bytes);
     cli_print("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second, %s\n", folder, info.clips,
            info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
 }

@@ -35,7 +35,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     const cogvideo_shapes_options options = { s->world, s->clips, (uint64_t)s->seed, s->held_out,
                                               (cogvideo_language)s->language, s->motions, s->force };
-    cli_dataset_run making = { .session = CLI_NO_SESSION };
+    cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "clips");
     cogvideo_error err;
 

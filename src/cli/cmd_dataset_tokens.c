@@ -1,6 +1,8 @@
 /* cogvideo dataset tokens - the clips of a dataset as training rows; or how well a tokenizer suits them. */
 #include "commands.h"
 #include "dataset_run.h"
+#include "json_out.h"
+#include "output.h"
 #include "say.h"
 
 typedef struct settings {
@@ -118,7 +120,7 @@ static int check(const settings *s, cli_dataset_run *making, const cogvideo_data
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_dataset_run making = { .session = CLI_NO_SESSION };
+    cli_dataset_run making = { 0 };
     cogvideo_dataset *dataset = NULL;
     cogvideo_error err;
     int status = CLI_OK;

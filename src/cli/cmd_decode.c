@@ -1,6 +1,9 @@
 /* cogvideo decode - codes to pixels, in the form that the output's name tells. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "output.h"
+#include "pixels.h"
+#include "result.h"
 #include "say.h"
 
 typedef struct settings {
@@ -12,7 +15,7 @@ typedef struct settings {
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_tokens tokens = { 0 };
     int status;
 

@@ -1,6 +1,9 @@
 /* cogvideo encode - a picture or a video to codes. */
 #include "commands.h"
-#include "common.h"
+#include "find_model.h"
+#include "output.h"
+#include "pixels.h"
+#include "result.h"
 #include "sandbox.h"
 #include "say.h"
 
@@ -36,7 +39,7 @@ static int enter_sandbox(const settings *s, const char *picture)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_tokens tokens = { 0 };
     int status, rate = 4 << s->rate;
 
@@ -50,7 +53,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         goto done;
     if ((status = cli_encode_file(&session, arguments->values[0], rate, s->size, s->frames, &tokens)) != CLI_OK)
         goto done;
-    status = cli_save_result(&session, &tokens, 1, &s->output.output, -1, s->output.json);
+    status = cli_save_clip(&session, &tokens, s->output.output, s->output.json);
 done:
     cogvideo_tokens_free(&tokens);
     cli_close(&session);

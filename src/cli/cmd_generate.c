@@ -1,9 +1,11 @@
 /* cogvideo generate - a prompt to a video, every stage's codes kept beside it. */
 #include "commands.h"
 #include "generate_list.h"
+#include "prompt.h"
+#include "result.h"
+#include "run.h"
 #include "say.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIELD(field) offsetof(generate_settings, field)
@@ -35,6 +37,8 @@ static int check_settings(const cli_command *command, const generate_settings *s
         return status;
     if (strcmp(s->output.output, "-") == 0)
         return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
+    if (!s->prompts && (status = cli_need_number(command, s->output.output, s->samples)) != CLI_OK)
+        return status;
     if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts)
         return cli_usage_error(command, "a prompt is missing (or --prompts, or --text-ids)");
     if (s->prompts && (arguments->count > 0 || s->text.text_ids.values))
@@ -45,14 +49,13 @@ static int check_settings(const cli_command *command, const generate_settings *s
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     generate_settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     int status = check_settings(command, s, arguments);
 
-    cli_progress_init(&session.progress, s->model.quiet);
     if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
-    if (status == CLI_OK)
-        status = s->prompts ? generate_list_run(command, &session, s, arguments) : generate_job_run(command, &session, s, arguments);
+    if (status == CLI_OK && (status = cli_open(command, &session, &s->model)) == CLI_OK)
+        status = s->prompts ? generate_list_run(command, &session, s, arguments) : generate_run(command, &session, s, arguments);
     cli_close(&session);
     return status;
 }

@@ -1,6 +1,6 @@
 /* cogvideo import - the original's checkpoints to a model directory. */
 #include "commands.h"
-#include "common.h"
+#include "session.h"
 #include "model_json.h"
 #include "interrupt.h"
 #include "sandbox.h"
@@ -46,7 +46,7 @@ static const arg_option table[] = {
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_import_request request = {
         .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
         .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = types[s->type],

@@ -1,8 +1,10 @@
 /* cogvideo info - what a model directory holds. */
 #include "commands.h"
-#include "common.h"
+#include "session.h"
 #include "model_json.h"
 #include "say.h"
+
+#include "base/units.h"
 
 #include <stdarg.h>
 
@@ -33,12 +35,12 @@ static void print_part(const char *name, int has, const char *format, ...)
 
 static void print_text(const cogvideo_model *model, const cogvideo_model_info *info)
 {
-    char size[32];
+    char size[CV_UNITS];
     const char *file;
     uint64_t bytes;
     int tensors;
 
-    cli_format_bytes(size, sizeof size, (double)info->file_bytes);
+    cv_units_bytes(size, (double)info->file_bytes);
     cli_print("%s (family %s)\n", info->name, info->family);
     printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
     if (info->layers > 0)
@@ -53,7 +55,7 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
                info->text_places);
     print_part("code clusters", info->has_clusters, "%s", "");
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
-        cli_format_bytes(size, sizeof size, (double)bytes);
+        cv_units_bytes(size, (double)bytes);
         cli_print("  %s: %s", file, size);
         if (tensors > 0)
             printf(", %d tensor%s", tensors, tensors == 1 ? "" : "s");
@@ -64,7 +66,7 @@ static void print_text(const cogvideo_model *model, const cogvideo_model_info *i
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     int status;
 
     if (arguments->count > 0)

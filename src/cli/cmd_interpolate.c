@@ -1,8 +1,9 @@
 /* cogvideo interpolate - stage 2: frames between frames. */
 #include "commands.h"
-#include "plan.h"
-#include "resume.h"
-#include "say.h"
+#include "generate_options.h"
+#include "prompt.h"
+#include "result.h"
+#include "run.h"
 
 typedef struct settings {
     cli_model_options model;
@@ -23,30 +24,10 @@ static const arg_option table[] = {
     { 0 },
 };
 
-static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *in, const cli_files *files,
-                const cli_arguments *arguments)
-{
-    const cogvideo_generate_options *options = asked->options;
-    const long long codes = (long long)cli_frames_after(session, in->frames, s->rounds) * session->info.grid * session->info.grid;
-    cogvideo_tokens out = { 0 };
-    int status;
-
-    if ((status = cli_announce_rounds(session, options, in->frames, s->rounds, s->batch, 1)) != CLI_OK ||
-        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
-        (status = cli_sink_open(session, options, session->info.grid, 1, (char *const *)&files->codes)) != CLI_OK)
-        return status;
-    if ((status = cli_run_step(session, "interpolate", options, in, &out)) == CLI_OK)
-        status = cli_resume_save(session, &s->output, asked, files, &out, 1, arguments);
-    cogvideo_tokens_free(&out);
-    return status;
-}
-
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_files *files,
-                const cli_arguments *arguments)
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
-    const cli_settings asked = { .command = command->name, .input = in, .session = session, .options = &options, .model = &s->model,
-                                 .guidance = s->text.guidance, .rounds = s->rounds };
+    cogvideo_run_options run = { 0 };
     int status;
 
     cli_clip_seed(session, &s->sampling, in);
@@ -55,25 +36,23 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
         return status;
     options.rounds = s->rounds;
     options.batch = s->batch;
-    if ((status = cli_check_stage(session, &options, COGVIDEO_STAGE_INTERPOLATE, in->frames)) != CLI_OK ||
-        (status = cli_resume_begin(session, &s->output, &asked, files, 1)) != CLI_OK)
-        return status;
-    return session->finished ? cli_resume_tell(session, &s->output, files, 1) : draw(session, s, &asked, in, files, arguments);
+    cli_run_output(&run, session, &s->output, &s->sampling, arguments);
+    return cli_run_step(session, "interpolate", &options, &run, in, s->output.json, arguments);
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_tokens in = { 0 };
-    cli_files files = { 0 };
-    int status = cli_begin_clip(command, &session, &s->model, &s->output, arguments->values[0], &files, &in);
+    int status;
 
-    if (status == CLI_OK)
-        status = make(command, &session, s, &in, &files, arguments);
-    status = cli_resume_end(&session, arguments, status);
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK || (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+        return status;
+    cli_progress_init(&session.progress, s->model.quiet);
+    if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
+        status = make(command, &session, s, &in, arguments);
     cogvideo_tokens_free(&in);
-    cli_files_free(&files);
     cli_close(&session);
     return status;
 }

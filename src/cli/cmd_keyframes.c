@@ -1,10 +1,15 @@
 /* cogvideo keyframes - stage 1: a prompt, and perhaps a first frame, to key frames. */
 #include "commands.h"
-#include "plan.h"
-#include "resume.h"
+#include "generate_options.h"
+#include "output.h"
+#include "pixels.h"
+#include "prompt.h"
+#include "result.h"
+#include "run.h"
 #include "say.h"
 
-#include <stdlib.h>
+#include "base/file.h"
+
 #include <string.h>
 
 typedef struct settings {
@@ -34,64 +39,26 @@ static const arg_option table[] = {
 
 static int load_first(cli_session *session, const char *path, cogvideo_tokens *first)
 {
-    if (!cli_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
+    if (!cv_path_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
         return cli_encode_file(session, path, session->info.rate, 0, 1, first);
     return cli_load_clip(session, path, first);
 }
 
-/* All steps that the run will take. */
-static int check_steps(cli_session *session, const settings *s, const cogvideo_generate_options *options, int frames)
-{
-    int status = s->first ? CLI_OK : cli_check_stage(session, options, COGVIDEO_STAGE_FIRST_FRAME, 1);
-
-    return status == CLI_OK && frames > 1 ? cli_check_stage(session, options, COGVIDEO_STAGE_KEYFRAMES, frames) : status;
-}
-
-static int draw(cli_session *session, const settings *s, const cli_settings *asked, const cogvideo_tokens *first, const cli_files *files,
-                const cli_arguments *arguments)
-{
-    const cogvideo_generate_options *options = asked->options;
-    const int frames = s->count > 0 ? s->count : session->info.keyframes;
-    const long long codes = (long long)s->samples * frames * session->info.grid * session->info.grid;
-    cogvideo_tokens clips[CLI_MAX_SAMPLES] = { { 0 } };
-    char *paths[CLI_MAX_SAMPLES];
-    int status;
-
-    for (int i = 0; i < s->samples; i++)
-        paths[i] = files[i].codes;
-    if ((status = cli_announce(session, options, COGVIDEO_STAGE_KEYFRAMES, frames, 1)) != CLI_OK ||
-        (status = cli_announce_disk(session, s->output.output, codes, 0)) != CLI_OK ||
-        (status = cli_sink_open(session, options, session->info.grid, s->samples, paths)) != CLI_OK)
-        return status;
-    if ((status = cli_run_step(session, "keyframes", options, first, clips)) == CLI_OK)
-        status = cli_resume_save(session, &s->output, asked, files, clips, s->samples, arguments);
-    for (int i = 0; i < s->samples; i++)
-        cogvideo_tokens_free(&clips[i]);
-    return status;
-}
-
-static int make(const cli_command *command, cli_session *session, settings *s, const cli_files *files, const cli_arguments *arguments)
+static int make(const cli_command *command, cli_session *session, settings *s, const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
+    cogvideo_run_options run = { 0 };
     cogvideo_tokens first = { 0 };
-    const cli_settings asked = { .command = command->name, .input = s->first ? &first : NULL, .count = s->count, .session = session,
-                                 .options = &options, .model = &s->model, .guidance = s->text.guidance };
-    int status;
+    int status = cli_generate_options(command, session, &s->text, &s->sampling, &options);
 
-    if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
-        return status;
     options.samples = s->samples;
     options.seconds = s->seconds;
     options.keyframes = s->count;
-    if ((status = check_steps(session, s, &options, s->count > 0 ? s->count : session->info.keyframes)) != CLI_OK)
-        return status;
-    if (s->first)
+    cli_run_output(&run, session, &s->output, &s->sampling, arguments);
+    if (status == CLI_OK && s->first)
         status = load_first(session, s->first, &first);
     if (status == CLI_OK)
-        status = cli_resume_begin(session, &s->output, &asked, files, s->samples);
-    if (status == CLI_OK)
-        status = session->finished ? cli_resume_tell(session, &s->output, files, s->samples)
-                                   : draw(session, s, &asked, s->first ? &first : NULL, files, arguments);
+        status = cli_run_step(session, "keyframes", &options, &run, s->first ? &first : NULL, s->output.json, arguments);
     cogvideo_tokens_free(&first);
     return status;
 }
@@ -99,36 +66,20 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = CLI_NO_SESSION;
-    char *paths[CLI_MAX_SAMPLES] = { 0 };
-    cli_files files[CLI_MAX_SAMPLES] = { { 0 } };
+    cli_session session = { 0 };
     int status;
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)
         return status;
-    cli_progress_init(&session.progress, s->model.quiet);
     if (arguments->count == 0 && !s->text.text_ids.values)
         return cli_usage_error(command, "a prompt is missing (or --text-ids)");
-    if (s->samples == 1 && (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+    if ((s->samples == 1 && (status = cli_refuse_number(command, s->output.output)) != CLI_OK) ||
+        (status = cli_need_number(command, s->output.output, s->samples)) != CLI_OK)
         return status;
-    if ((status = cli_sample_paths(command, s->output.output, s->samples, s->sampling.first_sample, paths)) != CLI_OK)
-        goto done;
-    for (int i = 0; i < s->samples; i++)
-        cli_files_of_codes(&files[i], paths[i]);
-    if ((status = cli_resume_open(&session, &s->output, files, s->samples)) != CLI_OK)
-        goto done;
-    if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0]))) {
+    if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
-        goto done;
-    }
-    if ((status = cli_open(command, &session, &s->model)) == CLI_OK)
-        status = make(command, &session, s, files, arguments);
-done:
-    status = cli_resume_end(&session, arguments, status);
-    for (int i = 0; i < s->samples; i++) {
-        cli_files_free(&files[i]);
-        free(paths[i]);
-    }
+    if (status == CLI_OK && (status = cli_open(command, &session, &s->model)) == CLI_OK)
+        status = make(command, &session, s, arguments);
     cli_close(&session);
     return status;
 }

@@ -1,6 +1,6 @@
 /* cogvideo quantize - a smaller copy of a model. */
 #include "commands.h"
-#include "common.h"
+#include "session.h"
 #include "model_json.h"
 #include "say.h"
 
@@ -35,7 +35,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     const char *keeps[MOST_KEEPS], *output = arguments->values[1];
     char *list = cli_format("%s", s->keep ? s->keep : ""), *rest = NULL;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_quantize_request request = {
         .input = arguments->values[0], .output = output, .type = types[s->type], .keep = keeps, .overwrite = s->force,
         .log = cli_log(&session), .progress = cli_on_bytes, .user = &session.progress,

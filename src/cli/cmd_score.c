@@ -1,6 +1,8 @@
 /* cogvideo score - the model's log-probability of each code of a clip. */
 #include "commands.h"
-#include "common.h"
+#include "generate_options.h"
+#include "json_out.h"
+#include "prompt.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -62,7 +64,7 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_score_options what;
     cogvideo_tokens clip = { 0 };
     cogvideo_error err;

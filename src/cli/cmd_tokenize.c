@@ -1,6 +1,7 @@
 /* cogvideo tokenize - text to ids and back. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "prompt.h"
 #include "say.h"
 
 #include <string.h>
@@ -95,7 +96,7 @@ static int encode(cli_session *session, const settings *s, const char *argument)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     int status;
 
     if (!s->decode.values == !arguments->count)

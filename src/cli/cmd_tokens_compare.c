@@ -1,7 +1,9 @@
 /* cogvideo tokens compare - whether two clips have the same codes. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
 #include "say.h"
+
+#include <cogvideo/tokens.h>
 
 typedef struct settings {
     int json, quiet;

@@ -1,7 +1,12 @@
 /* cogvideo tokens convert - token streams, training rows and NumPy arrays into one another. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "output.h"
+#include "prompt.h"
+#include "result.h"
 #include "say.h"
+
+#include "base/file.h"
 
 #include "base/json.h"
 
@@ -41,9 +46,9 @@ static int form_of(const char *path, int given)
 {
     if (given != FORM_BY_NAME)
         return given;
-    if (cli_ends_in(path, ".npy"))
+    if (cv_path_ends_in(path, ".npy"))
         return FORM_NPY;
-    return cli_ends_in(path, ".rows") || cli_ends_in(path, ".bin") ? FORM_ROWS : FORM_STREAM;
+    return cv_path_ends_in(path, ".rows") || cv_path_ends_in(path, ".bin") ? FORM_ROWS : FORM_STREAM;
 }
 
 static cogvideo_status load(const settings *s, const char *path, cogvideo_tokens *clip, cogvideo_error *err)

@@ -1,6 +1,8 @@
 /* cogvideo tokens report - a page that shows what a model knows and looks at as it predicts a clip. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "output.h"
+#include "result.h"
 #include "report.h"
 #include "say.h"
 
@@ -84,7 +86,7 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cogvideo_tokens clip = { 0 };
     cli_inspected inspected = { 0 };
     cli_attention kept = { 0 };

@@ -1,6 +1,7 @@
 /* cogvideo tokens show - what a file of codes holds. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "session.h"
 #include "inspect_print.h"
 #include "say.h"
 
@@ -122,7 +123,7 @@ static void show_clip(const cogvideo_tokens *clip)
 /* What a model knows of the clip's codes. */
 static int show_inside(const cli_command *command, settings *s, const cogvideo_tokens *clip)
 {
-    cli_session session = CLI_NO_SESSION;
+    cli_session session = { 0 };
     cli_inspected inspected = { 0 };
     int status = cli_open(command, &session, &s->model);
 

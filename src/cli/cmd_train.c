@@ -1,8 +1,12 @@
 /* cogvideo train - trains a part of a model. */
 #include "commands.h"
-#include "common.h"
+#include "json_out.h"
+#include "options.h"
+#include "progress.h"
 #include "interrupt.h"
 #include "say.h"
+
+#include "base/clock.h"
 
 #include <cogvideo/train.h>
 #include <math.h>
@@ -44,7 +48,7 @@ typedef struct train_view {
 static int on_progress(void *user, const cogvideo_train_progress *p)
 {
     train_view *view = user;
-    double now = cli_clock();
+    double now = cv_clock();
 
     if (p->step == view->last.step) /* in the middle of a step */
         return cli_interrupted();
@@ -93,7 +97,7 @@ static void print_json(const settings *s, const char *part, const cogvideo_train
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    train_view view = { .quiet = s->quiet, .started = cli_clock(),
+    train_view view = { .quiet = s->quiet, .started = cv_clock(),
                         .unit = strcmp(arguments->values[0], "image-tokenizer") == 0 ? "pictures" : "codes" };
     cogvideo_train_request request = {
         .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,

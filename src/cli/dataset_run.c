@@ -1,14 +1,17 @@
 #include "dataset_run.h"
 
 #include "interrupt.h"
+#include "json_out.h"
 #include "say.h"
+
+#include "base/clock.h"
 
 #define REPEAT 5.0 /* seconds between two lines of progress */
 
 static int on_progress(void *user, long long done, long long all)
 {
     cli_dataset_run *run = user;
-    double now = cli_clock();
+    double now = cv_clock();
 
     if (!run->session.progress.quiet && now - run->shown >= REPEAT) {
         cli_say("%s: %lld of %lld", run->what, done, all);
@@ -28,7 +31,7 @@ static void on_message(void *user, cogvideo_log_level level, const char *text)
 cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what)
 {
     run->what = what;
-    run->shown = cli_clock();
+    run->shown = cv_clock();
     return (cogvideo_dataset_callbacks){ { on_message, run }, on_progress, run };
 }
 

@@ -2,7 +2,7 @@
 #ifndef CLI_DATASET_RUN_H
 #define CLI_DATASET_RUN_H
 
-#include "common.h"
+#include "session.h"
 
 #include <cogvideo/dataset.h>
 

@@ -1,5 +1,6 @@
 /* find_model.c - the model that comes with the program: where it was installed, or in the source tree of a build. */
-#include "common.h"
+#include "find_model.h"
+
 #include "say.h"
 #include "start.h"
 

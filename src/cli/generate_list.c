@@ -1,15 +1,10 @@
 #include "generate_list.h"
 
+#include "generate_options.h"
 #include "interrupt.h"
-#include "journal.h"
 #include "names.h"
-#include "plan.h"
 #include "prompts.h"
 #include "say.h"
-
-#include "base/status.h"
-
-#include <cogvideo/video.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,48 +26,14 @@ static char *settings_of(generate_settings *own, const generate_settings *s, con
 
 /* --- before the first is drawn --------------------------------------------------------------------------- */
 
-static cogvideo_status check_output(const generate_settings *own, cogvideo_error *err)
-{
-    const char *output = own->output.output;
-    char *first = own->samples > 1 ? cli_numbered(output, 0) : cli_format("%s", output);
-    cogvideo_status status;
-
-    if (!first || strcmp(output, "-") == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "\"output\" is '%.200s': %s was expected", output,
-                         first ? "a file name" : "a name with a number for --samples, such as clip-%d.mp4,");
-    } else {
-        status = cogvideo_video_check_path(first, err);
-    }
-    free(first);
-    return status;
-}
-
-static int add_names(const cli_command *command, const cli_session *session, const generate_settings *own, int line, cli_names *names)
-{
-    const int frames = cli_frames_after(session, session->info.keyframes, own->rounds);
-    cli_files *files = cli_alloc(CLI_MAX_SAMPLES, sizeof *files);
-    int status = generate_job_files(command, own, files);
-
-    for (int i = 0; i < own->samples && status == CLI_OK; i++)
-        status = cli_names_add_clip(names, &files[i], frames, line);
-    if (status == CLI_OK && own->samples > 1) { /* else it is that of the video's name */
-        char *journal = cli_journal_path(own->output.output);
-
-        status = cli_names_add(names, journal, line);
-        free(journal);
-    }
-    for (int i = 0; i < own->samples; i++)
-        cli_files_free(&files[i]);
-    free(files);
-    return status;
-}
-
 /* CLI_OK where the line can be made; *refused counts those that cannot. */
-static int plan_line(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompt_line *line, cli_names *names,
-                     int *refused)
+static int plan_line(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompt_line *line,
+                     const cli_arguments *arguments, cli_names *names, int *refused)
 {
     generate_settings own;
     cogvideo_generate_options options;
+    cogvideo_run_options run;
+    cogvideo_result result = { 0 };
     cogvideo_error err;
     char *name = settings_of(&own, s, line);
     int status = CLI_OK;
@@ -80,26 +41,24 @@ static int plan_line(const cli_command *command, cli_session *session, const gen
     if (!name)
         return cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'", s->output.output);
     cli_fill_options(session, &own.text, &own.sampling, &options);
-    options.seconds = own.seconds;
-    options.samples = own.samples;
-    options.rounds = own.rounds;
-    if (check_output(&own, &err) != COGVIDEO_OK || generate_job_check(session, &own, &options, &err) != COGVIDEO_OK) {
-        if (++*refused <= MOST_TOLD)
-            cli_error("%s: line %d: %s", s->prompts, line->number, err.message);
-    } else {
-        status = add_names(command, session, &own, line->number, names);
-    }
+    generate_run_fill(session, &own, arguments, &options, &run);
+    if (cogvideo_generate_check(session->model, &options, &run, &result, &err) == COGVIDEO_OK)
+        status = cli_names_add_result(names, &result, line->number);
+    else if (++*refused <= MOST_TOLD)
+        cli_error("%s: line %d: %s", s->prompts, line->number, err.message);
+    cogvideo_result_free(&result);
     free(name);
     return status;
 }
 
-static int plan(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompts *prompts)
+static int plan(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompts *prompts,
+                const cli_arguments *arguments)
 {
     cli_names names = { 0 };
-    int status = cli_open(command, session, &s->model), refused = 0;
+    int status = CLI_OK, refused = 0;
 
     for (size_t i = 0; i < prompts->count && status == CLI_OK; i++)
-        status = plan_line(command, session, s, &prompts->lines[i], &names, &refused);
+        status = plan_line(command, session, s, &prompts->lines[i], arguments, &names, &refused);
     if (status == CLI_OK && s->preview)
         status = cli_names_add(&names, s->preview, CLI_NAMES_PREVIEW);
     if (status == CLI_OK && strcmp(s->prompts, "-") != 0)
@@ -134,7 +93,7 @@ static int draw(const cli_command *command, cli_session *session, const generate
 
         if (!s->model.quiet)
             tell_prompt(i + 1, prompts->count, own.text.prompt);
-        if (generate_job_run(command, session, &own, arguments) != CLI_OK) {
+        if (generate_run(command, session, &own, arguments) != CLI_OK) {
             failed++;
             status = cli_interrupted() ? 128 + cli_interrupted() : CLI_OK;
         }
@@ -150,7 +109,7 @@ int generate_list_run(const cli_command *command, cli_session *session, const ge
     cli_prompts prompts = { 0 };
     int status = cli_prompts_read(&prompts, s->prompts);
 
-    if (status == CLI_OK && (status = plan(command, session, s, &prompts)) == CLI_OK)
+    if (status == CLI_OK && (status = plan(command, session, s, &prompts, arguments)) == CLI_OK)
         status = draw(command, session, s, &prompts, arguments);
     cli_prompts_free(&prompts);
     return status;

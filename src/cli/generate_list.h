@@ -2,7 +2,7 @@
 #ifndef CLI_GENERATE_LIST_H
 #define CLI_GENERATE_LIST_H
 
-#include "generate_job.h"
+#include "generate_run.h"
 
 /* Makes the clips of every line of the list s->prompts, one line after the other, with the model open all the time. What can be refused of any line
  * is, with its number, before the first is drawn. A clip that is there as its line asks for it is not made again, and a line that fails does not stop

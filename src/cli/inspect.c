@@ -1,5 +1,7 @@
 #include "inspect.h"
 
+#include "generate_options.h"
+#include "prompt.h"
 #include "say.h"
 
 #include <math.h>

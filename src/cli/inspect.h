@@ -2,7 +2,7 @@
 #ifndef CLI_INSPECT_H
 #define CLI_INSPECT_H
 
-#include "common.h"
+#include "session.h"
 
 extern const arg_option cli_inspect_table[]; /* --stage, where 0 is all steps, and --first-frame; in cli_score_options */
 

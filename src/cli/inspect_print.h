@@ -2,6 +2,7 @@
 #ifndef CLI_INSPECT_PRINT_H
 #define CLI_INSPECT_PRINT_H
 
+#include "json_out.h"
 #include "inspect.h"
 
 /* A line per frame: means over its places. */

@@ -1,6 +1,6 @@
 #include "model_json.h"
 
-#include "common.h"
+#include "json_out.h"
 #include "say.h"
 
 void cli_model_json(const cogvideo_model *model, const cogvideo_model_info *info)

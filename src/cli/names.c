@@ -1,5 +1,6 @@
 #include "names.h"
 
+#include "output.h"
 #include "say.h"
 
 #include "base/file.h"
@@ -35,22 +36,30 @@ int cli_names_add(cli_names *names, const char *path, int line)
     return CLI_OK;
 }
 
-int cli_names_add_clip(cli_names *names, const cli_files *files, int frames, int line)
+/* A file, or the numbered pictures that its name stands for. */
+static int add_file(cli_names *names, const char *path, int pictures, int line)
 {
-    const char *const beside[] = { files->keys, files->middle, files->codes, files->record };
     int status = CLI_OK;
 
-    for (size_t i = 0; i < sizeof beside / sizeof *beside && status == CLI_OK; i++)
-        status = cli_names_add(names, beside[i], line);
-    if (!cv_pattern_is(files->video))
-        return status == CLI_OK ? cli_names_add(names, files->video, line) : status;
-    for (int i = 0; i < frames && status == CLI_OK; i++) {
-        char *picture = cli_numbered(files->video, i);
+    if (!cv_pattern_is(path))
+        return cli_names_add(names, path, line);
+    for (int i = 0; i < pictures && status == CLI_OK; i++) {
+        char *picture = cli_numbered(path, i);
 
         if (picture)
             status = cli_names_add(names, picture, line);
         free(picture);
     }
+    return status;
+}
+
+int cli_names_add_result(cli_names *names, const cogvideo_result *result, int line)
+{
+    int status = cli_names_add(names, result->journal, line);
+
+    for (int i = 0; i < result->count; i++)
+        for (int f = 0; f < result->clips[i].file_count && status == CLI_OK; f++)
+            status = add_file(names, result->clips[i].files[f].path, result->clips[i].shape.frames, line);
     return status;
 }
 

@@ -2,7 +2,9 @@
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 
-#include "record.h"
+#include <cogvideo/pipeline.h>
+
+#include <stddef.h>
 
 #define CLI_NAMES_PREVIEW (-1) /* in place of a line's number: the file is that of --preview, */
 #define CLI_NAMES_LIST (-2)    /* or the list itself */
@@ -19,8 +21,8 @@ typedef struct cli_names {
 
 /* CLI_OK, or CLI_FAILED after an error was printed: there are too many. */
 int cli_names_add(cli_names *names, const char *path, int line);
-/* The files of one clip, whose video has so many frames. */
-int cli_names_add_clip(cli_names *names, const cli_files *files, int frames, int line);
+/* The files of a run's clips, and its journal. */
+int cli_names_add_result(cli_names *names, const cogvideo_result *result, int line);
 /* CLI_OK, or CLI_FAILED after errors were printed that name every two lines of `list` that would write one file. */
 int cli_names_check(cli_names *names, const char *list);
 void cli_names_free(cli_names *names);

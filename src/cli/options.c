@@ -1,5 +1,5 @@
 /* options.c - the tables of the options that several commands share. */
-#include "common.h"
+#include "options.h"
 
 #include <math.h>
 
@@ -115,3 +115,20 @@ const arg_option cli_score_table[] = {
     { 0 },
 };
 #undef FIELD
+
+#define FIELD(field) offsetof(cli_picture_options, field)
+const arg_option cli_picture_table[] = {
+    { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
+      FIELD(size),
+      0, 16384, -1, NULL },
+    { "fps", 0, "X", "frames per second; default: from the times of the frames", ARG_NUMBER, FIELD(fps), 0.01, 1000, 0,
+      NULL },
+    { "normalize", 0, "HOW",
+      "clamp: as decoded; minmax: stretch each picture to its own range, as the original does, which "
+      "flickers; default clamp", ARG_CHOICE, FIELD(minmax), 0, 0, 0, "clamp|minmax" },
+    { "quality", 0, "N", "of JPEG and the like, 1 to 100; default 90", ARG_INT, FIELD(quality), 1, 100, 0, NULL },
+    { "columns", 0, "N", "of a contact sheet; default: chosen for its shape", ARG_INT, FIELD(columns), 1, 1000, 0,
+      NULL },
+    { "no-metadata", 0, NULL, "leave out of the video how it was made", ARG_FLAG, FIELD(no_metadata), 0, 0, 0, NULL },
+    { 0 },
+};

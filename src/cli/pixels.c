@@ -1,27 +1,11 @@
 /* pixels.c - between codes and files of pixels, for every command that needs it. */
-#include "common.h"
+#include "pixels.h"
+
 #include "interrupt.h"
 #include "say.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define FIELD(field) offsetof(cli_picture_options, field)
-const arg_option cli_picture_table[] = {
-    { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
-      FIELD(size),
-      0, 16384, -1, NULL },
-    { "fps", 0, "X", "frames per second; default: from the times of the frames", ARG_NUMBER, FIELD(fps), 0.01, 1000, 0,
-      NULL },
-    { "normalize", 0, "HOW",
-      "clamp: as decoded; minmax: stretch each picture to its own range, as the original does, which "
-      "flickers; default clamp", ARG_CHOICE, FIELD(minmax), 0, 0, 0, "clamp|minmax" },
-    { "quality", 0, "N", "of JPEG and the like, 1 to 100; default 90", ARG_INT, FIELD(quality), 1, 100, 0, NULL },
-    { "columns", 0, "N", "of a contact sheet; default: chosen for its shape", ARG_INT, FIELD(columns), 1, 1000, 0,
-      NULL },
-    { "no-metadata", 0, NULL, "leave out of the video how it was made", ARG_FLAG, FIELD(no_metadata), 0, 0, 0, NULL },
-    { 0 },
-};
 
 /* A picture or a video on its way to codes, a frame at a time. */
 typedef struct encoding {
@@ -86,23 +70,15 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     return status;
 }
 
-/* PPM is for simple readers, many of which stumble over a comment in its header. */
-static int is_ppm(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-
-    return dot && strcmp(dot, ".ppm") == 0;
-}
-
-void cli_preview_frame(cli_session *session, const int32_t *codes)
+void cli_preview_frame(cli_session *session, const cogvideo_code_frame *shown)
 {
     double time = 0;
-    cogvideo_tokens frame = { .height = session->frame_grid, .width = session->frame_grid, .rate = session->info.rate,
-                              .frames_per_code = 1, .frames = 1, .times = &time };
+    cogvideo_tokens frame = { .height = shown->height, .width = shown->width, .rate = session->info.rate, .frames_per_code = 1,
+                              .frames = 1, .times = &time };
     cogvideo_video video = { 0 };
     cogvideo_error err;
 
-    frame.codes = (int32_t *)codes; /* read only */
+    frame.codes = (int32_t *)shown->codes; /* read only */
     if (cogvideo_decode(session->model, NULL, &frame, &video, &err) != COGVIDEO_OK ||
         cogvideo_video_write(&video, session->preview, NULL, &err) != COGVIDEO_OK) {
         cli_progress_clear(&session->progress);
@@ -112,55 +88,21 @@ void cli_preview_frame(cli_session *session, const int32_t *codes)
     cogvideo_video_free(&video);
 }
 
-static cogvideo_write_options write_options(const cli_picture_options *options, const char *path, const char *comment)
+cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options)
 {
-    return (cogvideo_write_options){
-        .fps = options->fps, .quality = options->quality, .columns = options->columns,
-        .comment = options->no_metadata || is_ppm(path) ? NULL : comment,
+    return (cogvideo_run_options){
+        .max_memory = session->max_memory,
+        .decode = { .size = options->size < 0 ? 0 : options->size == 0 ? -1 : options->size, .minmax = options->minmax, .fps = options->fps },
+        .write = { .fps = options->fps, .quality = options->quality, .columns = options->columns },
+        .no_metadata = options->no_metadata,
     };
 }
 
-int cli_check_pixels(cli_session *session, const char *path, const cli_picture_options *options, int side, int frames)
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path)
 {
-    const int wanted = options->size < 0 ? session->info.picture_size : options->size, shown = wanted > side ? wanted : side;
-    const double available = session->max_memory > 0 ? session->max_memory : (double)cogvideo_memory_available();
-    const cogvideo_write_options write = write_options(options, path, NULL);
-    char need[32], have[32];
+    const cogvideo_run_options run = cli_picture_run(session, options);
+    const cogvideo_callbacks callbacks = cli_callbacks(session);
     cogvideo_error err;
-    uint64_t held;
-    double bytes;
 
-    if (cogvideo_video_plan(path, shown, shown, frames, &write, &held, &err) != COGVIDEO_OK)
-        return cli_failed(session, &err);
-    /* As decoded, where it is enlarged a second time, and what the writer takes. */
-    bytes = 3.0 * frames * ((double)side * side + (shown > side ? (double)shown * shown : 0)) + (double)held;
-    if (available < 0 || bytes <= available)
-        return CLI_OK;
-    cli_format_bytes(need, sizeof need, bytes);
-    cli_format_bytes(have, sizeof have, available);
-    return cli_error("%s: %d frames of %dx%d pixels take about %s of memory to be written so, and %s are %s; a smaller --size takes less, and a "
-                     "form that holds no frames, such as numbered pictures", path, frames, shown, shown, need, have,
-                     session->max_memory > 0 ? "allowed" : "free");
-}
-
-int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
-                    const char *path)
-{
-    cogvideo_decode_options decode = {
-        .size = options->size < 0 ? 0 : options->size == 0 ? -1 : options->size,
-        .minmax = options->minmax, .fps = options->fps, .callbacks = cli_callbacks(session),
-    };
-    const cogvideo_write_options write = write_options(options, path, tokens->header);
-    cogvideo_video video = { 0 };
-    cogvideo_error err;
-    int status = CLI_OK;
-
-    if (cogvideo_decode(session->model, &decode, tokens, &video, &err) != COGVIDEO_OK ||
-        (cli_progress_end(&session->progress), cogvideo_video_write(&video, path, &write, &err) != COGVIDEO_OK))
-        status = cli_failed(session, &err);
-    else if (!session->progress.quiet)
-        cli_say("%s: %d frame%s of %dx%d pixels", path, video.frames, video.frames == 1 ? "" : "s", video.width,
-                video.height);
-    cogvideo_video_free(&video);
-    return status;
+    return cogvideo_decode_file(session->model, tokens, &run, &callbacks, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }

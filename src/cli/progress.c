@@ -3,9 +3,11 @@
 #include "interrupt.h"
 #include "say.h"
 
+#include "base/clock.h"
+#include "base/units.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REDRAW 0.1 /* seconds between two bars */
@@ -13,52 +15,6 @@
 #define BAR 24
 #define FORESEE 2.0 /* seconds of a stage by which the rest is judged */
 #define SOON 30.0   /* seconds that are not worth a word */
-
-double cli_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-void cli_format_seconds(char *out, size_t size, double seconds)
-{
-    long long whole = seconds > 0 && seconds < 1e12 ? (long long)(seconds + 0.5) : 0;
-
-    if (whole >= 3600)
-        snprintf(out, size, "%lld h %02lld min", whole / 3600, whole / 60 % 60);
-    else if (whole >= 60)
-        snprintf(out, size, "%lld min %02lld s", whole / 60, whole % 60);
-    else
-        snprintf(out, size, "%lld s", whole);
-}
-
-void cli_format_bytes(char *out, size_t size, double bytes)
-{
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-    size_t unit = 0;
-
-    while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        bytes /= 1000;
-        unit++;
-    }
-    snprintf(out, size, bytes < 9.995 && unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-}
-
-static const char *stage_name(cogvideo_stage stage)
-{
-    switch (stage) {
-    case COGVIDEO_STAGE_FIRST_FRAME: return "first frame";
-    case COGVIDEO_STAGE_KEYFRAMES: return "key frames";
-    case COGVIDEO_STAGE_INTERPOLATE: return "interpolation";
-    case COGVIDEO_STAGE_UPSCALE: return "super-resolution";
-    case COGVIDEO_STAGE_DECODE: return "decoding";
-    case COGVIDEO_STAGE_ENCODE: return "encoding";
-    case COGVIDEO_STAGE_SCORE: return "scoring";
-    }
-    return "working";
-}
 
 /* Where a line can be cleared and written again: a terminal that is not a dumb one. */
 static int can_redraw(void)
@@ -83,7 +39,7 @@ void cli_progress_clear(cli_progress *progress)
 /* "interpolation, round 2 of 3: frame 4 of 8" */
 static void describe(char *out, size_t size, const cogvideo_progress *p)
 {
-    int n = snprintf(out, size, "%s", stage_name(p->stage));
+    int n = snprintf(out, size, "%s", p->what);
 
     if (p->rounds > 1 && n >= 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, ", round %d of %d", p->round + 1, p->rounds);
@@ -134,12 +90,12 @@ static int due(cli_progress *progress, double now)
     return 1;
 }
 
-static void begin_stage(cli_progress *progress, int stage, int round, long long done)
+static void begin_stage(cli_progress *progress, const char *what, int round, long long done)
 {
     progress->running = 1;
-    progress->stage = stage;
+    progress->what = what;
     progress->round = round;
-    progress->began = cli_clock();
+    progress->began = cv_clock();
     progress->first = done;
     progress->foreseen = 0;
     if (progress->shown == 0)
@@ -151,12 +107,12 @@ static void judge(const cli_progress *progress, double now, long long done, long
                   size_t size)
 {
     double elapsed = now - progress->began, rate = elapsed > 0 ? (double)(done - progress->first) / elapsed : 0;
-    char left[40];
+    char left[CV_UNITS];
 
     out[0] = '\0';
     if (elapsed < 0.5 || rate <= 0)
         return;
-    cli_format_seconds(left, sizeof left, (double)(all - done) / rate);
+    cv_units_seconds(left, (double)(all - done) / rate);
     snprintf(out, size, ", %.*f %s/s%s%s%s", rate < 100 ? 1 : 0, rate, unit, all > 0 ? ", " : "", all > 0 ? left : "", all > 0 ? " left" : "");
 }
 
@@ -166,32 +122,32 @@ static void foresee(cli_progress *progress, double now, const cogvideo_progress 
 {
     const double elapsed = now - progress->began, codes = (double)(report->codes - progress->first);
     double stage, run;
-    char first[40], second[40];
+    char first[CV_UNITS], second[CV_UNITS];
 
     if (progress->foreseen || progress->quiet || elapsed < FORESEE || codes <= 0)
         return;
     progress->foreseen = 1;
     stage = elapsed / codes * (double)(report->all_codes - report->codes);
-    run = elapsed / codes * (double)(progress->planned - progress->finished - report->codes);
+    run = elapsed / codes * (double)(report->all_run_codes - report->run_codes);
     if (stage < SOON && run < SOON)
         return;
     cli_progress_clear(progress);
-    cli_format_seconds(first, sizeof first, stage);
-    cli_format_seconds(second, sizeof second, run);
+    cv_units_seconds(first, stage);
+    cv_units_seconds(second, run);
     if (run > stage)
-        fprintf(stderr, "%s: about %s; all codes of the run: at most about %s\n", stage_name(report->stage), first, second);
+        fprintf(stderr, "%s: about %s; all codes of the run: at most about %s\n", report->what, first, second);
     else
-        fprintf(stderr, "%s: about %s\n", stage_name(report->stage), first);
+        fprintf(stderr, "%s: about %s\n", report->what, first);
 }
 
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
 {
-    double now = cli_clock();
+    double now = cv_clock();
 
-    if (progress->running && (progress->stage != (int)report->stage || progress->round != report->round))
+    if (progress->running && (!progress->what || strcmp(progress->what, report->what) != 0 || progress->round != report->round))
         cli_progress_end(progress);
     if (!progress->running)
-        begin_stage(progress, (int)report->stage, report->round, report->codes);
+        begin_stage(progress, report->what, report->round, report->codes);
     progress->last = *report;
     foresee(progress, now, report);
     if (due(progress, now)) {
@@ -201,15 +157,17 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
         judge(progress, now, report->codes, report->all_codes, "codes", speed, sizeof speed);
         draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : -1, speed);
     }
+    if (report->all_codes > 0 && report->codes == report->all_codes)
+        cli_progress_end(progress);
     return cli_interrupted();
 }
 
 int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, uint64_t total)
 {
-    double now = cli_clock();
+    double now = cv_clock();
 
     if (!progress->running)
-        begin_stage(progress, -1, 0, (long long)(done / 1000000));
+        begin_stage(progress, NULL, 0, (long long)(done / 1000000));
     if (due(progress, now)) {
         char speed[80], amount[40];
 
@@ -222,18 +180,16 @@ int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, 
 
 void cli_progress_end(cli_progress *progress)
 {
-    char took[40], what[160];
+    char took[CV_UNITS], what[160];
     cogvideo_progress last = progress->last;
 
     cli_progress_clear(progress);
     if (!progress->running)
         return;
     progress->running = 0;
-    if (progress->stage >= 0 && progress->stage <= COGVIDEO_STAGE_UPSCALE)
-        progress->finished += last.codes;
-    if (progress->quiet || progress->stage < 0)
+    if (progress->quiet || !progress->what)
         return;
-    cli_format_seconds(took, sizeof took, cli_clock() - progress->began);
+    cv_units_seconds(took, cv_clock() - progress->began);
     last.frame = last.frames = 0;
     describe(what, sizeof what, &last);
     if (cli_interrupted())

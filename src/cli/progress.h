@@ -9,13 +9,12 @@ typedef struct cli_progress {
     int terminal;       /* stderr is one, which can redraw a line */
     int open;           /* a bar stands on the current line */
     int running;        /* a stage has begun */
-    int stage, round;   /* of the last report */
+    const char *what;   /* of the last report; NULL: an amount in bytes */
+    int round;
     double began;       /* when the stage did, seconds */
     long long first;    /* what was done at the stage's first report */
     double shown;       /* when something was last printed */
     cogvideo_progress last;
-    long long planned;  /* codes that the run will draw in all its stages; 0 = not known */
-    long long finished; /* of them, in stages that have ended */
     int foreseen;       /* how long the stage will take was told */
 } cli_progress;
 
@@ -28,12 +27,5 @@ int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, 
 void cli_progress_clear(cli_progress *progress);
 /* Ends the stage with a line that says how long it took. */
 void cli_progress_end(cli_progress *progress);
-
-/* Seconds on a clock that only goes forward. */
-double cli_clock(void);
-/* "1 h 02 min", "3 min 20 s", "12 s" in `out`. */
-void cli_format_seconds(char *out, size_t size, double seconds);
-/* "1.5 GB" in `out`. */
-void cli_format_bytes(char *out, size_t size, double bytes);
 
 #endif

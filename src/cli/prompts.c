@@ -1,6 +1,8 @@
 #include "prompts.h"
 
-#include "common.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
 #include "say.h"
 
 #include "base/json.h"

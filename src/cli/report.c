@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "inspect_print.h"
+#include "output.h"
 #include "say.h"
 
 #include <stdlib.h>

@@ -58,9 +58,15 @@ struct cogvideo_encoder {
 typedef struct cv_step {
     const char *name;      /* "keyframes", as programs call it */
     const char *title;     /* "key frames", as progress and plans call it */
+    const char *file;      /* what its result is called in the name of a file: "interpolated"; NULL: as the step */
     cogvideo_kind in, out; /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
     bool in_optional;      /* it can begin with the prompt alone, too */
     bool side_by_side;     /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
+    /* Whether a model has what the step takes. NULL: without it a model is of no use; otherwise a run can leave the step out. */
+    bool (*there)(const cogvideo_model *model);
+    /* As cogvideo_plan_step. */
+    cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                            cogvideo_plan *out, cogvideo_error *err);
     /* `in` was checked: its kind, and by cv_value_check. It is NULL where there is no input. Each value of `out` is set as a
      * whole, its kind too, once nothing can fail any more: nothing is in it after an error. */
     cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_value *in,
@@ -90,12 +96,6 @@ struct cv_family {
 
     const cv_step *steps;
     int step_count;
-    /* Whether a stage would be refused (cogvideo_check_stage), and what it takes. */
-    cogvideo_status (*check)(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
-                             int frames, cogvideo_error *err);
-    cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options, cogvideo_stage stage,
-                            int frames, cogvideo_plan *out, cogvideo_error *err);
-
     /* Contracts as of the public functions of these names. */
     cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options, const cogvideo_tokens *in,
                               cogvideo_video *out, cogvideo_error *err);

@@ -102,6 +102,22 @@ fail:
     return status;
 }
 
+cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char *first = NULL;
+
+    CV_TRY(cogvideo_video_check_path(path, err));
+    if (is_stdout(path))
+        return COGVIDEO_OK;
+    if (cv_pattern_is(path))
+        CV_TRY(cv_pattern_expand(&first, path, 0, err));
+    CV_TRY(cv_output_check_new(first ? first : path, force, err));
+fail:
+    cv_free(first);
+    return status;
+}
+
 struct cogvideo_video_writer {
     cv_sink_config config;
     const cv_sink *sink;

@@ -74,6 +74,23 @@ void cogvideo_value_free(cogvideo_value *value)
     value->kind = COGVIDEO_KIND_NONE;
 }
 
+cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
+{
+    const cogvideo_tokens *codes = &value->codes;
+
+    switch (value->kind) {
+    case COGVIDEO_KIND_NONE:
+        break;
+    case COGVIDEO_KIND_CODES:
+        return (cogvideo_shape){ value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code };
+    case COGVIDEO_KIND_LATENTS:
+        return (cogvideo_shape){ value->kind, value->latents.frames, value->latents.height, value->latents.width, 0, 0 };
+    case COGVIDEO_KIND_PIXELS:
+        return (cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0 };
+    }
+    return (cogvideo_shape){ 0 };
+}
+
 cogvideo_status cv_value_check(const cogvideo_value *value, cogvideo_error *err)
 {
     switch (value->kind) {

@@ -80,7 +80,7 @@ run static
 cmp shared.y4m static.y4m
 
 # The program of docs/library.md, with the model that was installed.
-sed -n '/^```c$/,/^```$/p' "$source/docs/library.md" | sed '/^```/d' >documented.c
+awk '/^```c$/ { shown++; next } /^```/ { shown += shown == 1 } shown == 1' "$source/docs/library.md" >documented.c
 grep -q 'int main(int argc' documented.c || fail "docs/library.md shows no program"
 # shellcheck disable=SC2046,SC2086
 $cc -Wall -Wextra -Werror $flags documented.c $(pkg --cflags --libs) -o documented
@@ -89,3 +89,20 @@ OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$lib ./documented "$temp/root$prefix/sha
     "a large yellow square moves right on a black background" 2>said || fail "the program of docs/library.md: $(cat said)"
 grep -q 'interpolation: .* codes' said || fail "the program of docs/library.md shows no progress"
 [ "$(grep -ao FRAME clip.y4m | wc -l)" = 33 ] || fail "the program of docs/library.md: clip.y4m was to have 33 frames"
+# Killed as soon as its journal has some rows, it goes on to the same clip; and once more finds it finished.
+mkdir again
+cd again
+documented() {
+    OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$lib exec "$temp/documented" "$temp/root$prefix/share/cogvideo/weights/shapes" \
+        "a large yellow square moves right on a black background" 2>said
+}
+documented &
+while ! [ -e clip.journal ] || [ "$(wc -l <clip.journal)" -lt 5 ]; do kill -0 $! 2>/dev/null || break; done
+kill -KILL $! 2>/dev/null || fail "the program of docs/library.md ended before it was killed"
+wait $! || true
+[ -e clip.journal ] || fail "a program that was killed has left no journal"
+(documented) || fail "the program of docs/library.md does not go on: $(cat said)"
+cmp clip.y4m ../clip.y4m || fail "a clip that was gone on with is another"
+(documented) || fail "the program of docs/library.md: $(cat said)"
+grep -q 'clip.y4m was there' said || fail "a finished clip is made again"
+cd ..

@@ -54,8 +54,8 @@ static const pair pairs[] = {
     { KEYFRAMES, "", "--count 3", "\"count\":null and not \"count\":3" },
     { KEYFRAMES, "", "--first key.jsonl", "\"input\":null and not \"input\":{" },
     { INTERPOLATE | GENERATE, "--rounds 1", "--rounds 2", "\"rounds\":1 and not \"rounds\":2" },
-    { GENERATE, "", "--no-upscale", "\"upscaled\":true and not \"upscaled\":false" },
-    { ALL, "", "--activations f32", "\"f32_inputs\":false and not \"f32_inputs\":true" },
+    { GENERATE, "", "--no-upscale", "\"steps\":[\"keyframes\",\"interpolate\",\"upscale\",\"decode\"] and not \"steps\":[\"keyframes\",\"interpolate\",\"decode\"]" },
+    { ALL, "", "--activations f32", "\"activations\":\"q8\" and not \"activations\":\"f32\"" },
     { ALL, "", "--cache f32", "\"cache\":\"f16\" and not \"cache\":\"f32\"" },
     { ALL, "", "--model n", "\"model\":\"small\" and not \"model\":\"other\"" },
     { ALL, "", "--model p", "\"changed\":1000000000 and not \"changed\":1000000007" },
@@ -220,7 +220,7 @@ static void what_is_there_but_unknown_is_not_taken(void **state)
     (void)state;
     program_ok(CLIP "-q -o u.y4m");
     shell("cp u.jsonl kept.jsonl && cp u.json kept.json && cp first.y4m u2.y4m");
-    program_check(CLIP "-o u2.y4m" STDERR, 1, "u2.y4m: is there already; --force replaces it");
+    program_check(CLIP "-o u2.y4m" STDERR, 1, "u2.y4m: already exists; use --force to replace it");
     /* Codes that another hand has put there, or taken away. */
     program_ok("generate -q --model m " OTHER " --seed 5 --rounds 1 --no-upscale -o other.y4m");
     shell("cp other.jsonl u.jsonl");

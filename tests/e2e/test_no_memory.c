@@ -87,7 +87,7 @@ static cogvideo_status interpolate(cogvideo_error *err)
 static cogvideo_status score(cogvideo_error *err)
 {
     const cogvideo_generate_options o = options(0);
-    const cogvideo_score_options what = { .stage = COGVIDEO_STAGE_KEYFRAMES };
+    const cogvideo_score_options what = { .stage = 1 };
     double logprob[5 * 64];
     int scored[5];
 

@@ -45,24 +45,61 @@ static void toy_info(const cogvideo_model *head, cogvideo_model_info *out)
     out->rate = 1;
 }
 
-/* Frames of one sample, drawn by the seed. */
+static int frames_of(const cogvideo_generate_options *options)
+{
+    return options->keyframes ? options->keyframes : 1;
+}
+
+/* A frame drawn by the seed, or recalled: a frame is the unit that is kept. */
+static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_options *options, int sample, int frame, cogvideo_tokens *clip,
+                                  cogvideo_error *err)
+{
+    const cogvideo_callbacks *callbacks = &options->callbacks;
+    const cogvideo_unit unit = { "noise", sample, frame };
+    const size_t places = cogvideo_tokens_per_frame(clip), size = places * sizeof *clip->codes;
+    const cogvideo_progress progress = { .what = "noise", .rounds = 1, .frame = frame + 1, .frames = clip->frames,
+                                         .codes = (frame + 1) * (long long)places, .all_codes = clip->frames * (long long)places };
+    int32_t *codes = clip->codes + (size_t)frame * places;
+    const cogvideo_code_frame done = { sample, frame, frame, clip->height, clip->width, codes };
+
+    clip->times[frame] = frame;
+    if (!callbacks->recall || !callbacks->recall(callbacks->user, &unit, codes, size)) {
+        for (size_t i = 0; i < places; i++) {
+            uint32_t bits[4];
+
+            cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)((size_t)frame * places + i), (uint32_t)sample, 0, 0 });
+            codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
+        }
+        if (callbacks->keep && callbacks->keep(callbacks->user, &unit, codes, size))
+            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    }
+    if ((callbacks->frame && callbacks->frame(callbacks->user, &done)) || (callbacks->progress && callbacks->progress(callbacks->user, &progress)))
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    return COGVIDEO_OK;
+}
+
+/* Frames of one sample. */
 static cogvideo_status draw(const toy *model, const cogvideo_generate_options *options, int sample, cogvideo_tokens *out,
                             cogvideo_error *err)
 {
-    const int frames = options->keyframes ? options->keyframes : 1;
     cogvideo_status status;
 
-    CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, (int)model->grid, 8, frames, err));
-    for (int i = 0; i < frames * (int)cogvideo_tokens_per_frame(out); i++) {
-        uint32_t bits[4];
-
-        cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)i, (uint32_t)sample, 0, 0 });
-        out->codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
-    }
-    for (int f = 0; f < frames; f++)
-        out->times[f] = f;
+    CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, (int)model->grid, 8, frames_of(options), err));
+    for (int f = 0; f < out->frames; f++)
+        CV_TRY(draw_frame(model, options, sample, f, out, err));
 fail:
     return status;
+}
+
+static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                  cogvideo_plan *out, cogvideo_error *err)
+{
+    const int side = (int)toy_of(head)->grid, samples = options->samples ? options->samples : 1;
+
+    (void)in, (void)err;
+    *out = (cogvideo_plan){ .codes = (long long)samples * frames_of(options) * side * side,
+                            .out = { COGVIDEO_KIND_CODES, frames_of(options), side, side, 8, 1 } };
+    return COGVIDEO_OK;
 }
 
 static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
@@ -107,17 +144,35 @@ fail:
     return status;
 }
 
+static cogvideo_status plan_same(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                 cogvideo_plan *out, cogvideo_error *err)
+{
+    (void)head, (void)options, (void)err;
+    *out = (cogvideo_plan){ .out = *in };
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                  cogvideo_plan *out, cogvideo_error *err)
+{
+    (void)head, (void)options;
+    if (in->frames_per_code != 1 || in->frames % 2 == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pairs are made of an odd number of single frames");
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_CODES, (in->frames + 1) / 2, 1, in->width, in->rate, 2 } };
+    return COGVIDEO_OK;
+}
+
 /* The upper row of the first frame and of every second one after it: each of these stands for two. */
 static cogvideo_status pairs(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
                              cogvideo_value *out, cogvideo_error *err)
 {
     const cogvideo_tokens *from = &in->codes;
     cogvideo_value made = { .kind = COGVIDEO_KIND_CODES };
+    const cogvideo_shape shape = cogvideo_value_shape(in);
+    cogvideo_plan plan;
     cogvideo_status status;
 
-    (void)head, (void)options;
-    if (from->frames_per_code != 1 || from->frames % 2 == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pairs are made of an odd number of single frames");
+    CV_TRY(plan_pairs(head, options, &shape, &plan, err));
     CV_TRY(cogvideo_tokens_alloc(&made.codes, 1, from->width, from->rate, (from->frames + 1) / 2, err));
     made.codes.frames_per_code = 2;
     for (int f = 0; f < made.codes.frames; f++) {
@@ -174,6 +229,29 @@ fail:
     return status;
 }
 
+static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                  cogvideo_plan *out, cogvideo_error *err)
+{
+    const int frames = 1 + (in->frames - 1) * in->frames_per_code;
+
+    (void)head, (void)options, (void)err;
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_LATENTS, frames, in->height, in->width, 0, 0 } };
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                  cogvideo_plan *out, cogvideo_error *err)
+{
+    (void)head, (void)options, (void)err;
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_PIXELS, in->frames, in->height, in->width, 0, 0 } };
+    return COGVIDEO_OK;
+}
+
+static bool has_mirror(const cogvideo_model *head)
+{
+    return toy_of(head)->codes > 2; /* a small model makes do without */
+}
+
 static cogvideo_status to_grey(const cogvideo_latents *in, cogvideo_video *out, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -215,11 +293,12 @@ fail:
 }
 
 static const cv_step steps[] = {
-    { .name = "noise", .title = "noise", .out = COGVIDEO_KIND_CODES, .side_by_side = true, .run = noise },
-    { .name = "mirror", .title = "mirroring", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .run = mirror },
-    { .name = "pairs", .title = "pairing", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .run = pairs },
-    { .name = "light", .title = "lighting", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_LATENTS, .run = light },
-    { .name = "paint", .title = "painting", .in = COGVIDEO_KIND_LATENTS, .out = COGVIDEO_KIND_PIXELS, .run = paint },
+    { .name = "noise", .title = "noise", .out = COGVIDEO_KIND_CODES, .side_by_side = true, .plan = plan_noise, .run = noise },
+    { .name = "mirror", .title = "mirroring", .file = "mirrored", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .there = has_mirror,
+      .plan = plan_same, .run = mirror },
+    { .name = "pairs", .title = "pairing", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .plan = plan_pairs, .run = pairs },
+    { .name = "light", .title = "lighting", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_LATENTS, .plan = plan_light, .run = light },
+    { .name = "paint", .title = "painting", .in = COGVIDEO_KIND_LATENTS, .out = COGVIDEO_KIND_PIXELS, .plan = plan_paint, .run = paint },
 };
 
 const cv_family cv_family_toy = {

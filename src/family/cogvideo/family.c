@@ -9,13 +9,13 @@
 extern const cv_family cv_family_cogvideo;
 
 static const cv_step steps[] = {
-    { .name = "keyframes", .title = "key frames", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .in_optional = true, .side_by_side = true, .run = cv_cogvideo_keyframes },
-    { .name = "interpolate", .title = "interpolation", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .run = cv_cogvideo_interpolate },
-    { .name = "upscale", .title = "super-resolution", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .run = cv_cogvideo_upscale },
-    { .name = "decode", .title = "decoding", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_PIXELS,
+    { .name = "keyframes", .title = "key frames", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .in_optional = true,
+      .side_by_side = true, .plan = cv_cogvideo_plan_keyframes, .run = cv_cogvideo_keyframes },
+    { .name = "interpolate", .title = "interpolation", .file = "interpolated", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
+      .plan = cv_cogvideo_plan_interpolate, .run = cv_cogvideo_interpolate },
+    { .name = "upscale", .title = "super-resolution", .file = "upscaled", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
+      .there = cv_cogvideo_has_upscaler, .plan = cv_cogvideo_plan_upscale, .run = cv_cogvideo_upscale },
+    { .name = "decode", .title = "decoding", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_PIXELS, .plan = cv_cogvideo_plan_decode,
       .run = cv_cogvideo_decode_step },
 };
 
@@ -27,8 +27,6 @@ const cv_family cv_family_cogvideo = {
     .info = cv_cogvideo_info,
     .steps = steps,
     .step_count = sizeof steps / sizeof *steps,
-    .check = cv_cogvideo_check,
-    .plan = cv_cogvideo_plan,
     .decode = cv_cogvideo_decode,
     .encoder_open = cv_cogvideo_encoder_open,
     .encoder_frame = cv_cogvideo_encoder_frame,

@@ -68,7 +68,7 @@ static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int
     cv_strand list[MOST_STRANDS];
     cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .blank = !pass,
                      .slots = config->frames,
-                     .strands = list, .count = strands, .step_id = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
+                     .strands = list, .count = strands, .step = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
     cv_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
     cogvideo_status status;

@@ -38,7 +38,7 @@ cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err);
 
 /* The error where a network's logits are not sound (sample/sampler.h), or a picture that it made or read is of no numbers: row `row` of codes
- * (-1: all of them) of frame `frame`, both from 0, in that stage. Only then are weights looked at for the one that is to blame. */
-cogvideo_status cv_fail_unsound(const cv_cogvideo *model, cogvideo_stage stage, int frame, int row, cogvideo_error *err);
+ * (-1: all of them) of frame `frame` of `what` is made ("key frames"), both from 0. Only then are weights looked at for the one that is to blame. */
+cogvideo_status cv_fail_unsound(const cv_cogvideo *model, const char *what, int frame, int row, cogvideo_error *err);
 
 #endif

@@ -32,6 +32,8 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
                        o->text_weight);
     if (o->seconds != 0 && !(o->seconds >= 0.1 && o->seconds <= 1000))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "seconds must be from 0.1 to 1000, not %g", o->seconds);
+    if (o->batch < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the batch must be from 1, not %d", o->batch);
     return check_utf8(o->prompt, err);
 }
 
@@ -94,6 +96,16 @@ double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options
     int index = round + 1 < d->duration_count ? round + 1 : d->duration_count - 1;
 
     return d->durations[index] * cv_clip_seconds(model, options) / d->durations[0];
+}
+
+cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames, cogvideo_error *err)
+{
+    const int all = model->description.network.frames, count = options->keyframes ? options->keyframes : all;
+
+    if (count < 1 || count > all)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to %d key frames, not %d", all, count);
+    *frames = count;
+    return COGVIDEO_OK;
 }
 
 int cv_rounds_behind(const cv_cogvideo *model, int frames)

@@ -23,6 +23,8 @@ double cv_step_text_weight(const cv_cogvideo *model, const cogvideo_generate_opt
 /* Seconds told to the model: of key frames (round -1) or of a round of interpolation (0, 1, ...), scaled where the
  * caller wants another length than the description's. */
 double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options, int round);
+/* How many key frames the options ask for. */
+cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames, cogvideo_error *err);
 /* Rounds of interpolation behind a clip of so many frames: 0 for key frames, and for any number that rounds never give. */
 int cv_rounds_behind(const cv_cogvideo *model, int frames);
 /* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many frames are. They are

@@ -114,7 +114,8 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
 /* The random numbers of one code are a function of (seed, sample, frame, place) and the step. */
 static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, void *scratch)
 {
-    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index, loop->step_id }, bits[4];
+    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index, (uint32_t)loop->step | (uint32_t)loop->round << 8 };
+    uint32_t bits[4];
 
     cv_rng_block(bits, loop->seed, counter);
     return cv_sample(logits, loop->stage->config->image_codes, loop->sampling, loop->model->clusters,
@@ -139,26 +140,26 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
         if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, w->sampler_scratch)) < 0)
-            return cv_fail_unsound(loop->model, loop->told_as, (int)loop->strands[i].frames[slot], index / loop->stage->config->grid, err);
+            return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[slot], index / loop->stage->config->grid, err);
     }
     return COGVIDEO_OK;
 }
 
 /* --- telling ------------------------------------------------------------------------------------------ */
 
-static cogvideo_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
+static cv_code_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 {
     int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
 
-    return (cogvideo_row){ loop->told_as, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
+    return (cv_code_row){ loop->step, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
 }
 
-static bool tell_rows(const cv_loop *loop, int at)
+static bool keep_rows(const cv_loop *loop, int at)
 {
     for (int i = 0; i < loop->count; i++) {
-        cogvideo_row row = row_at(loop, &loop->strands[i], at);
+        const cv_code_row row = row_at(loop, &loop->strands[i], at);
 
-        if (cv_row_tell(loop->rows, &row, loop->strands[i].codes + at))
+        if (cv_row_keep(loop->rows, &row, loop->strands[i].codes + at))
             return false;
     }
     return true;
@@ -201,7 +202,7 @@ static int recall(const cv_loop *loop)
 
     for (; at < end; at += config->grid)
         for (int i = 0; i < loop->count; i++) {
-            cogvideo_row row = row_at(loop, &loop->strands[i], at);
+            const cv_code_row row = row_at(loop, &loop->strands[i], at);
 
             if (!cv_row_recall(loop->rows, &row, config->image_codes, loop->strands[i].codes + at))
                 return at;
@@ -247,7 +248,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     CV_TRY(replay(loop, &w, known, err));
     for (int at = known; at < end; at++) {
         CV_TRY(step(loop, &w, at / L, at % L, err));
-        if (((at + 1) % grid == 0 && !tell_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
+        if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
             status = cancelled(err);
             goto fail;
         }

@@ -26,7 +26,8 @@ typedef struct cv_loop {
     bool blank;                    /* the given ones are not passed but taken as zeros: to measure what comes after them */
     const cv_sampling *sampling;
     uint64_t seed;
-    uint32_t step_id;              /* which step of the pipeline: the last word of the random numbers' counter */
+    cv_step_kind step;             /* both enter the random numbers, and the names of rows that are kept */
+    int round;                     /* of interpolation, counted from the key frames; 0 elsewhere */
     cv_strand *strands;
     int count;
     /* Called after each place with the codes done so far by all strands, in this loop; another value than 0 stops. */
@@ -34,9 +35,8 @@ typedef struct cv_loop {
     /* A slot is finished in all strands. Another value than 0 stops. */
     int (*slot_done)(void *user, int slot);
     void *user;
-    const cogvideo_callbacks *rows; /* their row and recall: told of finished rows, asked for known ones; NULL = nobody */
-    cogvideo_stage told_as;         /* and what those are told to be of */
-    int round;
+    const cogvideo_callbacks *rows; /* their keep and recall: given finished rows, asked for known ones; NULL = nobody */
+    const char *what;               /* is made, in words, for errors: "key frames" */
 } cv_loop;
 
 /* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. */

@@ -45,7 +45,7 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
     void *scratch = NULL;
-    cogvideo_progress progress = { .stage = COGVIDEO_STAGE_DECODE, .rounds = 1, .frames = in->frames, .sequences = 1,
+    cogvideo_progress progress = { .what = "decoding", .rounds = 1, .frames = in->frames, .sequences = 1,
                                    .all_codes = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
@@ -59,7 +59,7 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
                                          in->height, in->width, in->rate, scratch, err));
         if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
-            status = cv_fail_unsound(model, COGVIDEO_STAGE_DECODE, f, -1, err);
+            status = cv_fail_unsound(model, "decoding", f, -1, err);
             goto fail;
         }
         progress.frame = f + 1;
@@ -75,28 +75,39 @@ fail:
     return status;
 }
 
-cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options, const cogvideo_shape *in, int *side,
+                                cogvideo_error *err)
 {
-    const cv_cogvideo *model = cv_cogvideo_of(head);
-    int wanted = options && options->size ? options->size : model->description.picture_size, side;
-    cogvideo_status status;
-    cogvideo_video video = { 0 }, enlarged = { 0 };
+    const int wanted = options && options->size ? options->size : model->description.picture_size;
 
-    CV_TRY(cv_need_image_tokenizer(model, err));
-    CV_TRY(cv_check_clip(in, in->height, model->description.image_tokenizer.codes, "the image tokenizer", err));
     if (wanted < -1 || wanted > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 1 to 16384 pixels, not %d", wanted);
     if ((long long)in->height * in->rate > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than 16384 pixels",
                        in->width, in->height, in->rate);
-    side = in->height * in->rate;
+    *side = in->height * in->rate < wanted ? wanted : in->height * in->rate;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
+                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const int side = in->height * in->rate;
+    const cogvideo_shape shape = { .height = in->height, .width = in->width, .rate = in->rate };
+    int shown = 0;
+    cogvideo_status status;
+    cogvideo_video video = { 0 }, enlarged = { 0 };
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    CV_TRY(cv_check_clip(in, in->height, model->description.image_tokenizer.codes, "the image tokenizer", err));
+    CV_TRY(cv_decoded_side(model, options, &shape, &shown, err));
     CV_TRY(cogvideo_video_alloc(&video, side, side, in->frames, clip_fps(in), err));
     if (options && options->fps > 0)
         video.fps = options->fps;
     CV_TRY(decode_frames(model, options, in, &video, err));
-    if (side < wanted) {
-        CV_TRY(cogvideo_video_nearest(&enlarged, &video, wanted, wanted, err));
+    if (side < shown) {
+        CV_TRY(cogvideo_video_nearest(&enlarged, &video, shown, shown, err));
         cogvideo_video_free(&video);
         video = enlarged;
     }
@@ -110,10 +121,11 @@ fail:
 cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
-    const cogvideo_decode_options decode = { .callbacks = options->callbacks };
+    cogvideo_decode_options decode = options->decode ? *options->decode : (cogvideo_decode_options){ 0 };
     cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
     cogvideo_status status;
 
+    decode.callbacks = options->callbacks;
     CV_TRY(cv_cogvideo_decode(head, &decode, &in->codes, &made.pixels, err));
     *out = made;
 fail:
@@ -193,7 +205,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     e->size = size;
     e->expected = expected;
     e->clip = shape;
-    e->progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_ENCODE, .rounds = 1, .sequences = 1 };
+    e->progress = (cogvideo_progress){ .what = "encoding", .rounds = 1, .sequences = 1 };
     if (callbacks)
         e->callbacks = *callbacks;
     e->most = most_frames(model, encoder_places(e));
@@ -256,7 +268,7 @@ cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t 
                                        e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels, e->size, e->size,
                                        e->clip.rate, e->scratch, err);
     if (status == COGVIDEO_ERROR_MODEL)
-        status = cv_fail_unsound(e->model, COGVIDEO_STAGE_ENCODE, e->clip.frames, -1, err);
+        status = cv_fail_unsound(e->model, "encoding", e->clip.frames, -1, err);
     CV_TRY(status);
     e->clip.times[e->clip.frames++] = time;
     status = encoder_report(e, e->expected >= e->clip.frames ? e->expected : 0, err);

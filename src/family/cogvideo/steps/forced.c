@@ -173,7 +173,7 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
             for (int s = 0; s < walk->count; s++) {
                 logits[s] = walk->sides[s].logits[0] + (size_t)i * (size_t)config->image_codes;
                 if (!cv_logits_sound(logits[s], config->image_codes))
-                    return cv_fail_unsound(walk->sides[s].model, COGVIDEO_STAGE_SCORE, frame, (first + i) % L / config->grid, err);
+                    return cv_fail_unsound(walk->sides[s].model, "scoring", frame, (first + i) % L / config->grid, err);
             }
             walk->viewer->see(walk->viewer->user, frame, (first + i) % L, logits, codes[first + i]);
         }
@@ -192,7 +192,7 @@ static cogvideo_status show(const forced_walk *what, cogvideo_error *err)
     int made = walk.slots - walk.given, L = cv_cogvideo_places(config_of(&walk));
     cogvideo_status status = COGVIDEO_OK;
 
-    walk.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_SCORE, .rounds = 1, .frames = walk.windows * made,
+    walk.progress = (cogvideo_progress){ .what = "scoring", .rounds = 1, .frames = walk.windows * made,
                                          .all_codes = (long long)walk.windows * made * L, .sequences = 1 };
     CV_NEW(walk.codes, (size_t)(walk.slots * L), err);
     for (int s = 0; s < walk.count; s++)

@@ -4,6 +4,7 @@
  * do not see each other, so they run side by side. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/rows.h"
 #include "family/cogvideo/steps/step.h"
 
 #include <stdio.h>
@@ -39,12 +40,9 @@ static int advanced(void *user, long long codes)
 static int tell_frames(round_run *run, int end)
 {
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
-    size_t L = (size_t)cv_cogvideo_places(&run->model->description.network);
 
     for (; run->told < end; run->told++)
-        if (callbacks->frame && run->round == run->end_round - 1 &&
-            callbacks->frame(callbacks->user, run->options->first_sample, run->told, run->child->times[run->told],
-                             run->child->codes + (size_t)run->told * L))
+        if (run->round == run->end_round - 1 && cv_frame_done(callbacks, run->child, run->options->first_sample, run->told))
             return 1;
     return 0;
 }
@@ -119,8 +117,8 @@ static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogv
     char name[40];
     cv_loop loop = { .model = run->model, .stage = run->stage, .text = &step.text, .plus = true, .given = cv_cogvideo_known(config),
                      .slots = config->frames, .sampling = &step.sampling, .seed = run->options->seed,
-                     .step_id = CV_STEP_INTERPOLATE | (uint32_t)run->round << 8, .advanced = advanced, .slot_done = slot_done, .user = run,
-                     .rows = &run->options->callbacks, .told_as = COGVIDEO_STAGE_INTERPOLATE, .round = run->round };
+                     .step = CV_STEP_INTERPOLATE, .round = run->round, .advanced = advanced, .slot_done = slot_done, .user = run,
+                     .rows = &run->options->callbacks, .what = "interpolation" };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_INTERPOLATE, run->round, err));
     loop.guide = step.guided ? &step.guide : NULL;
@@ -152,7 +150,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     CV_NEW(run.frame_ids, run.windows * config->frames, err);
     CV_NEW(run.strands, run.windows, err);
     lay_out(&run);
-    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_INTERPOLATE, .round = run.round - run.first_round,
+    run.progress = (cogvideo_progress){ .what = "interpolation", .round = run.round - run.first_round,
                                         .rounds = run.end_round - run.first_round, .frames = made,
                                         .all_codes = (long long)made * L };
     CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
@@ -166,19 +164,6 @@ fail:
     return status;
 }
 
-static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options,
-                             const cogvideo_tokens *in, cogvideo_error *err)
-{
-    const cv_cogvideo_config *config = &model->description.network;
-    cogvideo_status status = cv_check_options(options, err);
-
-    if (status != COGVIDEO_OK)
-        return status;
-    if (options->batch < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the batch must be from 1, not %d", options->batch);
-    return cv_check_clip(in, config->grid, config->image_codes, "stage 2", err);
-}
-
 cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
@@ -188,7 +173,8 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     cv_json *record = NULL;
     round_run run = { .model = model, .options = options };
 
-    CV_TRY(check(model, options, &in->codes, err));
+    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_clip(&in->codes, model->description.network.grid, model->description.network.image_codes, "stage 2", err));
     CV_TRY(cv_rounds_of(model, in->codes.frames, options->rounds, &run.first_round, &run.end_round, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
     CV_TRY(cv_record_open(&record, model, options, in->codes.header, err));

@@ -2,6 +2,7 @@
  * then the others by stage 1, guided. CogVideo, section 3.3. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/rows.h"
 #include "family/cogvideo/steps/step.h"
 
 #include <string.h>
@@ -27,21 +28,19 @@ static int slot_done(void *user, int slot)
 {
     keyframes_run *run = user;
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
-    int L = cv_cogvideo_places(&run->model->description.network);
 
     run->progress.frame++;
-    for (int s = 0; callbacks->frame && s < run->samples; s++)
-        if (callbacks->frame(callbacks->user, run->options->first_sample + s, slot, run->clips[s].times[slot],
-                             run->clips[s].codes + (size_t)slot * (size_t)L))
+    for (int s = 0; s < run->samples; s++)
+        if (cv_frame_done(callbacks, &run->clips[s], run->options->first_sample + s, slot))
             return 1;
     return 0;
 }
 
-static void begin(keyframes_run *run, cogvideo_stage stage, int made)
+static void begin(keyframes_run *run, const char *what, int made)
 {
     int L = cv_cogvideo_places(&run->model->description.network);
 
-    run->progress = (cogvideo_progress){ .stage = stage, .rounds = 1, .frames = made, .sequences = run->samples,
+    run->progress = (cogvideo_progress){ .what = what, .rounds = 1, .frames = made, .sequences = run->samples,
                                          .all_codes = (long long)made * L * run->samples };
 }
 
@@ -60,7 +59,7 @@ static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_
     loop->slot_done = slot_done;
     loop->user = run;
     loop->rows = &run->options->callbacks;
-    loop->told_as = run->progress.stage;
+    loop->what = run->progress.what;
     return cv_loop_run(loop, err);
 }
 
@@ -69,12 +68,12 @@ static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv
     static const uint32_t frame_id[1] = { 0 };
     cogvideo_status status;
     cv_cogvideo_step step = { 0 };
-    cv_loop loop = { .stage = stage, .text = &step.text, .slots = 1, .sampling = &step.sampling, .step_id = CV_STEP_FIRST_FRAME };
+    cv_loop loop = { .stage = stage, .text = &step.text, .slots = 1, .sampling = &step.sampling, .step = CV_STEP_FIRST_FRAME };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_FIRST_FRAME, 0, err));
     loop.text_weight = (float)step.text_weight;
     cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), record);
-    begin(run, COGVIDEO_STAGE_FIRST_FRAME, 1);
+    begin(run, "first frame", 1);
     CV_TRY(run_loop(run, &loop, frame_id, err));
 fail:
     cv_cogvideo_step_free(&step);
@@ -87,7 +86,7 @@ static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, c
     cv_cogvideo_step step = { 0 };
     uint32_t *frame_ids = NULL;
     cv_loop loop = { .stage = stage, .text = &step.text, .plus = true, .given = 1, .slots = run->frames, .sampling = &step.sampling,
-                     .step_id = CV_STEP_KEYFRAMES };
+                     .step = CV_STEP_KEYFRAMES };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_KEYFRAMES, 0, err));
     loop.guide = step.guided ? &step.guide : NULL;
@@ -97,7 +96,7 @@ static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, c
     for (int i = 0; i < run->frames; i++)
         frame_ids[i] = (uint32_t)i;
     cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), record);
-    begin(run, COGVIDEO_STAGE_KEYFRAMES, run->frames - 1);
+    begin(run, "key frames", run->frames - 1);
     CV_TRY(run_loop(run, &loop, frame_ids, err));
 fail:
     cv_free(frame_ids);
@@ -126,7 +125,6 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cogvideo_tokens *given = in ? &in->codes : NULL;
-    const int count = options->keyframes;
     const cv_cogvideo_config *config = &model->description.network;
     int L = cv_cogvideo_places(config);
     cogvideo_status status;
@@ -134,12 +132,10 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     cv_json *record = NULL;
     cogvideo_tokens clips[CV_MAX_SAMPLES] = { { 0 } };
     keyframes_run run = { .model = model, .options = options, .samples = options->samples ? options->samples : 1,
-                          .frames = count ? count : config->frames, .clips = clips };
+                          .clips = clips };
 
     CV_TRY(cv_check_options(options, err));
-    if (count < 0 || count > config->frames)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to %d key frames, not %d", config->frames,
-                       count);
+    CV_TRY(cv_keyframes_of(model, options, &run.frames, err));
     CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err)
                           : cv_need_trunk(model, &stage, err));
     if (given)

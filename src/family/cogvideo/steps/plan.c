@@ -1,23 +1,42 @@
-/* plan.c - what a stage will take, before it runs: memory beside the mapped weights, and codes to draw. */
+/* plan.c - what a step would refuse and what it will take, before it runs: memory beside the mapped weights, and codes to draw. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
-#include "family/cogvideo/model/settings.h"
+#include "family/cogvideo/steps/step.h"
 
 #include <string.h>
 
-static void plan_loop(const cv_cogvideo *model, const cogvideo_generate_options *options, const cv_stage *stage,
-                      cv_step_kind step, int given, int slots, int count, cogvideo_plan *out)
+/* Texts, sampling and guidance of a step are what they must be. */
+static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind kind, int round,
+                             cogvideo_error *err)
 {
-    int room = stage->config->text_places, L = cv_cogvideo_places(stage->config);
-    bool plus = step != CV_STEP_FIRST_FRAME;
-    bool guided = plus && cv_step_guidance(model, options, step) != 1;
+    cv_cogvideo silent = *model; /* warnings are the run's */
+    cv_cogvideo_step step = { 0 };
+    cogvideo_status status;
 
-    cv_loop_bytes(model, stage, room, guided ? room : 0, plus, given, slots, count, &out->caches, &out->scratch);
-    out->codes = (long long)(slots - given) * L * count;
+    silent.head.log = (cogvideo_log){ 0 };
+    status = cv_cogvideo_step_begin(&step, &silent, options, kind, round, err);
+    cv_cogvideo_step_free(&step);
+    return status;
 }
 
-/* The mapped files that the stage reads: all but those of the other parts. */
-static uint64_t stage_weights(const cv_cogvideo *model, const char *own, const char *trunk)
+/* Adds the sampling of `count` clips or windows, `batch` at once. One loop runs after the other: memory is that of the largest. */
+static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options *options, const cv_stage *stage, cv_step_kind step,
+                      int given, int slots, int count, int batch, cogvideo_plan *plan)
+{
+    const int room = stage->config->text_places, L = cv_cogvideo_places(stage->config);
+    const bool plus = step != CV_STEP_FIRST_FRAME, guided = plus && cv_step_guidance(model, options, step) != 1;
+    uint64_t caches, scratch;
+
+    cv_loop_bytes(model, stage, room, guided ? room : 0, plus, given, slots, batch, &caches, &scratch);
+    if (caches + scratch > plan->caches + plan->scratch) {
+        plan->caches = caches;
+        plan->scratch = scratch;
+    }
+    plan->codes += (long long)(slots - given) * L * count;
+}
+
+/* Bytes of the mapped files that a step reads. */
+static uint64_t weights_of(const cv_cogvideo *model, const char *own, const char *trunk)
 {
     uint64_t bytes = 0;
 
@@ -30,59 +49,97 @@ static uint64_t stage_weights(const cv_cogvideo *model, const char *own, const c
     return bytes;
 }
 
-cogvideo_status cv_cogvideo_plan(const cogvideo_model *head, const cogvideo_generate_options *options,
-                              cogvideo_stage stage, int frames, cogvideo_plan *out, cogvideo_error *err)
+cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                           const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
-    int samples = options->samples ? options->samples : 1, known = cv_cogvideo_known(&d->network);
-    cogvideo_status status = COGVIDEO_OK;
-    cogvideo_plan plan = { 0 };
-    const cv_stage *network;
+    const int samples = options->samples ? options->samples : 1;
+    cogvideo_plan plan = { .out = { COGVIDEO_KIND_CODES, 0, d->network.grid, d->network.grid, d->rate, 1 } };
+    const cv_stage *stage;
+    cogvideo_status status;
 
     CV_TRY(cv_check_options(options, err));
-    if (stage == COGVIDEO_STAGE_KEYFRAMES && frames == 1)
-        stage = COGVIDEO_STAGE_FIRST_FRAME;
-    switch (stage) {
-    case COGVIDEO_STAGE_FIRST_FRAME:
-    case COGVIDEO_STAGE_KEYFRAMES:
-        CV_TRY(stage == COGVIDEO_STAGE_FIRST_FRAME ? cv_need_trunk(model, &network, err)
-                                                   : cv_need_stage(model, CV_STAGE_SEQUENTIAL, &network, err));
-        if (stage == COGVIDEO_STAGE_FIRST_FRAME)
-            plan_loop(model, options, network, CV_STEP_FIRST_FRAME, 0, 1, samples, &plan);
-        else
-            plan_loop(model, options, network, CV_STEP_KEYFRAMES, 1, frames > 1 ? frames : 2, samples, &plan);
-        plan.weights = stage_weights(model, d->files.own[0], d->files.trunk[0]);
-        break;
-    case COGVIDEO_STAGE_INTERPOLATE:
-        CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &network, err));
-        plan_loop(model, options, network, CV_STEP_INTERPOLATE, known, d->network.frames,
-                  frames > known ? (frames - 1) / (known - 1) : 1, &plan);
-        plan.weights = stage_weights(model, d->files.own[1], d->files.trunk[1]);
-        break;
-    case COGVIDEO_STAGE_UPSCALE:
-        CV_TRY(cv_need_upscaler(model, err));
-        plan.scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) +
-                       cv_sampler_scratch(d->upscaler.image_codes, model->clusters);
-        plan.codes = (long long)frames * d->upscaler.upscaled_grid * d->upscaler.upscaled_grid;
-        plan.weights = stage_weights(model, d->files.upscaler, NULL);
-        break;
-    case COGVIDEO_STAGE_DECODE:
-        CV_TRY(cv_need_image_tokenizer(model, err));
-        plan.scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, d->network.grid,
-                                                         d->network.grid, d->rate);
-        plan.weights = stage_weights(model, d->files.image_tokenizer, NULL);
-        break;
-    case COGVIDEO_STAGE_ENCODE:
-        CV_TRY(cv_need_image_tokenizer(model, err));
-        plan.scratch = cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec,
-                                                         d->network.grid * d->rate, d->network.grid * d->rate);
-        plan.weights = stage_weights(model, d->files.image_tokenizer, NULL);
-        break;
-    case COGVIDEO_STAGE_SCORE:
-        break;
+    CV_TRY(cv_keyframes_of(model, options, &plan.out.frames, err));
+    if (!in) {
+        CV_TRY(cv_need_trunk(model, &stage, err));
+        CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
+        add_loops(model, options, stage, CV_STEP_FIRST_FRAME, 0, 1, samples, samples, &plan);
     }
+    if (plan.out.frames > 1) {
+        CV_TRY(cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err));
+        CV_TRY(check(model, options, CV_STEP_KEYFRAMES, 0, err));
+        add_loops(model, options, stage, CV_STEP_KEYFRAMES, 1, plan.out.frames, samples, samples, &plan);
+    }
+    plan.weights = weights_of(model, d->files.own[0], d->files.trunk[0]);
     *out = plan;
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                             const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_description *d = &model->description;
+    const int known = cv_cogvideo_known(&d->network);
+    cogvideo_plan plan = { .out = *in };
+    int round, end, windows;
+    const cv_stage *stage;
+    cogvideo_status status;
+
+    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &stage, err));
+    CV_TRY(cv_rounds_of(model, in->frames, options->rounds, &round, &end, err));
+    for (; round < end; round++, plan.out.frames = 2 * plan.out.frames - 1) {
+        CV_TRY(check(model, options, CV_STEP_INTERPOLATE, round, err));
+        windows = (plan.out.frames - 1) / (known - 1);
+        add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows,
+                  options->batch > 0 && options->batch < windows ? options->batch : windows, &plan);
+    }
+    plan.weights = weights_of(model, d->files.own[1], d->files.trunk[1]);
+    *out = plan;
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_upscaler_config *config = &model->description.upscaler;
+    const int side = config->upscaled_grid;
+    cogvideo_status status;
+
+    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_need_upscaler(model, err));
+    CV_TRY(check(model, options, CV_STEP_UPSCALE, 0, err));
+    *out = (cogvideo_plan){
+        .weights = weights_of(model, model->description.files.upscaler, NULL),
+        .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) + cv_sampler_scratch(config->image_codes, model->clusters),
+        .codes = (long long)in->frames * side * side,
+        .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1 },
+    };
+fail:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const int side = in->height * in->rate;
+    cogvideo_status status;
+    int shown;
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    CV_TRY(cv_decoded_side(model, options->decode, in, &shown, err));
+    *out = (cogvideo_plan){
+        .weights = weights_of(model, model->description.files.image_tokenizer, NULL),
+        .scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width, in->height, in->rate) +
+                   3 * (uint64_t)in->frames * ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
+        .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0 },
+    };
 fail:
     return status;
 }

@@ -14,11 +14,20 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+bool cv_cogvideo_has_upscaler(const cogvideo_model *head);
 
-cogvideo_status cv_cogvideo_check(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,
-                                  int frames, cogvideo_error *err);
-cogvideo_status cv_cogvideo_plan(const cogvideo_model *head, const cogvideo_generate_options *options, cogvideo_stage stage,
-                                 int frames, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                           const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                             const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+
+/* The side of the pictures that are made of codes of this shape, in pixels. `options` may be NULL. */
+cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options, const cogvideo_shape *in, int *side,
+                                cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
                                    const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate, int expected,

@@ -36,13 +36,17 @@ static void draw(void *user, int first, int count, const float *logits)
     run->progress.codes += count;
 }
 
-static int after_layer(void *user, int done, int layers)
+static int report(const upscale_run *run)
 {
-    upscale_run *run = user;
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
-    (void)done, (void)layers;
     return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+}
+
+static int after_layer(void *user, int done, int layers)
+{
+    (void)done, (void)layers;
+    return report(user);
 }
 
 /* Whether an earlier run drew all of the frame's codes: one pass gives them all, so a part of them would spare nothing. */
@@ -52,7 +56,7 @@ static bool recall(const upscale_run *run)
     int side = config->upscaled_grid;
 
     for (int r = 0; r < side; r++) {
-        cogvideo_row row = { COGVIDEO_STAGE_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
+        const cv_code_row row = { CV_STEP_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
 
         if (!cv_row_recall(&run->options->callbacks, &row, config->image_codes, run->codes + r * side))
             return false;
@@ -60,16 +64,21 @@ static bool recall(const upscale_run *run)
     return true;
 }
 
-static int tell_rows(const upscale_run *run)
+static int keep_rows(const upscale_run *run)
 {
     int side = run->model->description.upscaler.upscaled_grid, stop = 0;
 
     for (int r = 0; r < side && !stop; r++) {
-        cogvideo_row row = { COGVIDEO_STAGE_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
+        const cv_code_row row = { CV_STEP_UPSCALE, 0, run->options->first_sample, run->frame, r, side };
 
-        stop = cv_row_tell(&run->options->callbacks, &row, run->codes + r * side);
+        stop = cv_row_keep(&run->options->callbacks, &row, run->codes + r * side);
     }
     return stop;
+}
+
+bool cv_cogvideo_has_upscaler(const cogvideo_model *head)
+{
+    return cv_cogvideo_of(head)->upscaler;
 }
 
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -78,7 +87,6 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cogvideo_tokens *coarse = &in->codes;
     const cv_upscaler_config *config = &model->description.upscaler;
-    const cogvideo_callbacks *callbacks = &options->callbacks;
     int L = config->upscaled_grid * config->upscaled_grid;
     cogvideo_status status;
     cogvideo_tokens clip = { 0 };
@@ -101,7 +109,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
         status = COGVIDEO_ERROR_MEMORY;
         goto fail;
     }
-    run.progress = (cogvideo_progress){ .stage = COGVIDEO_STAGE_UPSCALE, .rounds = 1, .frames = coarse->frames,
+    run.progress = (cogvideo_progress){ .what = "super-resolution", .rounds = 1, .frames = coarse->frames,
                                         .all_codes = (long long)coarse->frames * L, .sequences = 1 };
     for (run.frame = 0; run.frame < coarse->frames; run.frame++) {
         run.codes = clip.codes + (size_t)run.frame * (size_t)L;
@@ -113,14 +121,13 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
             CV_TRY(cv_upscaler_run(&model->head.exec, model->upscaler, step.text.ids, step.text.count,
                                    coarse->codes + (size_t)run.frame * cogvideo_tokens_per_frame(coarse), &network, &arena, err));
         if (run.unsound >= 0) {
-            status = cv_fail_unsound(model, COGVIDEO_STAGE_UPSCALE, run.frame, run.unsound / config->upscaled_grid, err);
+            status = cv_fail_unsound(model, "super-resolution", run.frame, run.unsound / config->upscaled_grid, err);
             goto fail;
         }
         run.progress.frame++;
         run.progress.codes = (long long)run.progress.frame * L;
-        if ((!known && tell_rows(&run)) ||
-            (callbacks->frame && callbacks->frame(callbacks->user, options->first_sample, run.frame,
-                                                  clip.times[run.frame], run.codes))) {
+        if ((!known && keep_rows(&run)) || report(&run) ||
+            cv_frame_done(&options->callbacks, &clip, options->first_sample, run.frame)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
         }

@@ -1,0 +1,8 @@
+/* find_model.h - the model that comes with the program. */
+#ifndef CLI_FIND_MODEL_H
+#define CLI_FIND_MODEL_H
+
+/* Its folder, in fresh memory; NULL where it is not there. */
+char *cli_find_model(void);
+
+#endif

@@ -1,0 +1,90 @@
+#include "generate_options.h"
+
+#include "prompt.h"
+#include "say.h"
+
+#include <math.h>
+
+/* The whole number `key` of an object, from 0 to `max`; -1 where there is none. */
+static int64_t whole_number(const cv_json *object, const char *key, int64_t max)
+{
+    int64_t value;
+
+    return cv_json_int(object, key, 0, max, &value, "", NULL) == COGVIDEO_OK ? value : -1;
+}
+
+static void fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+{
+    cogvideo_generate_defaults(out);
+    out->prompt = text->prompt;
+    out->text_ids = text->text_ids.values;
+    out->text_count = text->text_ids.count;
+    out->guide_ids = text->guide_ids.values;
+    out->guide_count = text->guide_ids.count;
+    /* Not given: the model's, which the library writes as 0; 0 given: off. */
+    out->guidance = isnan(text->guidance) ? 0 : text->guidance == 0 ? -1 : text->guidance;
+    out->text_weight = text->text_weight;
+    out->cut_text = text->cut_text;
+    out->callbacks = cli_callbacks(session);
+}
+
+void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+{
+    cli_warn_of_unknown(session, text->prompt);
+    fill_text(session, text, out);
+}
+
+void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
+{
+    static const char *const makers[] = { "keyframes", "first_frame", NULL };
+    int64_t seed = -1, sample;
+    cv_json *header;
+
+    if (sampling->seed != CLI_SEED_NONE)
+        return;
+    header = cli_header(clip);
+    for (size_t i = 0; i < sizeof makers / sizeof *makers && seed < 0; i++)
+        seed = whole_number(makers[i] ? cv_json_get(header, makers[i]) : header, "seed", CLI_MAX_SEED);
+    sample = whole_number(header, "sample", CLI_MAX_SAMPLE);
+    cv_json_free(&header);
+    if (seed < 0)
+        return;
+    sampling->seed = seed;
+    if (sampling->first_sample == 0 && sample > 0)
+        sampling->first_sample = (int)sample;
+    if (!sampling->greedy && !session->progress.quiet)
+        cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
+}
+
+void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling, cogvideo_generate_options *out)
+{
+    const int by_rank = sampling->top_k > 0 || sampling->top_p > 0;
+
+    fill_text(session, text, out);
+    out->seed = sampling->seed < 0 ? 0 : (uint64_t)sampling->seed;
+    out->first_sample = sampling->first_sample;
+    out->sampling.temperature = sampling->temperature;
+    out->sampling.code_temperature = sampling->code_temperature;
+    out->sampling.clusters = by_rank || sampling->clusters == 0 ? -1 : sampling->clusters < 0 ? 0 : sampling->clusters;
+    out->sampling.top_k = sampling->top_k;
+    out->sampling.top_p = sampling->top_p;
+    out->sampling.greedy = sampling->greedy;
+}
+
+int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+                         cli_sampling_options *sampling, cogvideo_generate_options *out)
+{
+    if ((sampling->top_k > 0 || sampling->top_p > 0) && sampling->clusters > 0)
+        return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
+    cli_warn_of_unknown(session, text->prompt);
+    cli_fill_options(session, text, sampling, out);
+    return CLI_OK;
+}
+
+int cli_score_what(const cli_command *command, const cli_score_options *options, cogvideo_score_options *out)
+{
+    if (options->first_frame && options->stage == 2)
+        return cli_usage_error(command, "--first-frame belongs to stage 1");
+    *out = (cogvideo_score_options){ .stage = options->stage, .first_frame = options->first_frame };
+    return CLI_OK;
+}

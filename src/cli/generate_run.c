@@ -1,0 +1,77 @@
+#include "generate_run.h"
+
+#include "generate_options.h"
+#include "json_out.h"
+#include "names.h"
+#include "pixels.h"
+#include "run.h"
+
+void generate_run_fill(const cli_session *session, const generate_settings *s, const cli_arguments *arguments,
+                       cogvideo_generate_options *options, cogvideo_run_options *run)
+{
+    options->seconds = s->seconds;
+    options->samples = s->samples;
+    options->rounds = s->rounds;
+    options->batch = s->batch;
+    *run = cli_picture_run(session, &s->picture);
+    cli_run_output(run, session, &s->output, &s->sampling, arguments);
+    run->without = s->no_upscale ? "upscale" : NULL;
+}
+
+/* The preview's file must not be one of the clips'. */
+static int check_preview(cli_session *session, const generate_settings *s, const cogvideo_generate_options *options, const cogvideo_run_options *run)
+{
+    cogvideo_result result = { 0 };
+    cli_names names = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (cogvideo_video_check_path(s->preview, &err) != COGVIDEO_OK ||
+        cogvideo_generate_check(session->model, options, run, &result, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    if ((status = cli_names_add_result(&names, &result, 0)) == CLI_OK &&
+        (status = cli_names_add(&names, s->preview, CLI_NAMES_PREVIEW)) == CLI_OK)
+        status = cli_names_check(&names, s->output.output);
+    cli_names_free(&names);
+    cogvideo_result_free(&result);
+    return status;
+}
+
+static void print_json(const cogvideo_result *result)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "seed", (long long)result->seed);
+    json_begin_array(&json, "clips");
+    for (int i = 0; i < result->count; i++) {
+        json_begin(&json, NULL);
+        for (int f = 0; f < result->clips[i].file_count; f++)
+            json_string(&json, result->clips[i].files[f].name, result->clips[i].files[f].path);
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+}
+
+int generate_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments)
+{
+    cogvideo_generate_options options;
+    cogvideo_run_options run;
+    cogvideo_result result = { 0 };
+    cogvideo_error err;
+    int status = cli_generate_options(command, session, &s->text, &s->sampling, &options);
+
+    if (status != CLI_OK)
+        return status;
+    generate_run_fill(session, s, arguments, &options, &run);
+    if (s->preview && (status = check_preview(session, s, &options, &run)) != CLI_OK)
+        return status;
+    session->preview = s->preview;
+    status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err, arguments);
+    if (status == CLI_OK && s->output.json)
+        print_json(&result);
+    cogvideo_result_free(&result);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* options.h - the options that several commands share: their structs, and their tables. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "args.h"
+
+typedef struct cli_model_options {
+    const char *model;
+    int threads, f32_inputs, cache, lock, interleave, quiet;
+    double max_memory;
+} cli_model_options;
+
+typedef struct cli_text_options {
+    const char *prompt;
+    arg_ids text_ids, guide_ids;
+    double guidance, text_weight;
+    int cut_text;
+} cli_text_options;
+
+#define CLI_SEED_NONE (-2)
+#define CLI_MAX_SEED 9007199254740991 /* 2^53 - 1 */
+#define CLI_MAX_SAMPLE 1000000
+
+typedef struct cli_sampling_options {
+    double temperature, code_temperature, top_p;
+    int clusters, top_k, greedy, first_sample;
+    int64_t seed; /* CLI_SEED_NONE, or -1 for a random one, until one is found or drawn */
+} cli_sampling_options;
+
+typedef struct cli_output_options {
+    const char *output;
+    int force, resume, json;
+} cli_output_options;
+
+#define CLI_THREADS_HELP "worker threads; default: a thread for each core this process may use" /* of --threads, wherever it stands */
+
+extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
+extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option; in cli_text_options */
+extern const arg_option cli_text_table[];     /* --text-ids, --cut-text; in cli_text_options, as the next two */
+extern const arg_option cli_guide_table[];    /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
+extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
+extern const arg_option cli_sampling_table[];
+extern const arg_option cli_output_table[];   /* -o, --force, --json */
+extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
+
+typedef struct cli_score_options {
+    int stage, first_frame;
+} cli_score_options;
+
+extern const arg_option cli_score_table[];    /* --stage, --first-frame; in cli_score_options */
+
+typedef struct cli_picture_options {
+    int size, minmax, quality, columns, no_metadata;
+    double fps;
+} cli_picture_options;
+
+extern const arg_option cli_picture_table[];
+
+#define CLI_FORMS_HELP                                                                                          \
+    "The ending of FILE tells its form: clip.mp4, .webm, .mkv, .gif and .png through FFmpeg's libraries where\n" \
+    "they are built in; always clip.y4m, clip.mjpeg, frame-%04d.jpg and frame-%04d.ppm (a picture per frame), and\n" \
+    "sheet.jpg and sheet.ppm (several frames as a contact sheet). %d and %04d are numbers, and beside one %% is a percent\n" \
+    "sign; any other % is only a character, as in \"50% off.mp4\" and \"100%done.mp4\"."
+
+#endif

@@ -1,0 +1,19 @@
+/* pixels.h - between codes and files of pixels, for every command that needs it. */
+#ifndef CLI_PIXELS_H
+#define CLI_PIXELS_H
+
+#include "session.h"
+
+/* A picture or video file to codes at `rate`, fitted to `size` x `size` (0 = the model's grid * rate), at most
+ * `frames` frames (0 = all). */
+int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out);
+
+/* What a run needs to know of the video that it makes. */
+cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options);
+/* Codes to a video file or pictures. */
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path);
+
+/* Shows a frame in the session's preview. Where that fails the run is worth more: a warning, and no more previews. */
+void cli_preview_frame(cli_session *session, const cogvideo_code_frame *shown);
+
+#endif

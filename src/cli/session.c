@@ -1,0 +1,94 @@
+#include "session.h"
+
+#include "find_model.h"
+#include "interrupt.h"
+#include "pixels.h"
+#include "say.h"
+
+#include <stdlib.h>
+
+static void log_message(void *user, cogvideo_log_level level, const char *text)
+{
+    cli_session *session = user;
+
+    if (level == COGVIDEO_LOG_INFO && session->progress.quiet)
+        return;
+    cli_progress_clear(&session->progress);
+    cli_say("%s%s", level == COGVIDEO_LOG_WARNING ? "cogvideo: warning: " : "", text);
+}
+
+cogvideo_log cli_log(cli_session *session)
+{
+    return (cogvideo_log){ log_message, session };
+}
+
+int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total)
+{
+    return cli_progress_bytes(user, what, done, total);
+}
+
+int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
+{
+    cogvideo_model_options open = { .threads = options->threads, .f32_inputs = options->f32_inputs,
+                                     .cache = (cogvideo_cache)options->cache, .lock = options->lock,
+                                     .interleave = options->interleave, .log = cli_log(session) };
+    char *shipped = options->model ? NULL : cli_find_model();
+    const char *folder = options->model ? options->model : shipped;
+    cogvideo_error err;
+    cogvideo_status status;
+
+    cli_progress_init(&session->progress, options->quiet);
+    session->max_memory = 1e9 * options->max_memory;
+    if (!folder)
+        return cli_usage_error(command, "a model is missing: --model DIR");
+    if (shipped && !options->quiet)
+        cli_say("model: %s, which comes with the program; --model takes another", shipped);
+    status = cogvideo_model_open(&session->model, folder, &open, &err);
+    free(shipped);
+    if (status != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    cogvideo_model_get_info(session->model, &session->info);
+    return CLI_OK;
+}
+
+void cli_close(cli_session *session)
+{
+    cogvideo_model_close(&session->model);
+    free(session->prompt);
+}
+
+int cli_failed(cli_session *session, const cogvideo_error *err)
+{
+    cli_progress_end(&session->progress);
+    if (err->status != COGVIDEO_ERROR_CANCELLED)
+        cli_error("%s", err->message);
+    else if (cli_interrupted())
+        cli_say("cogvideo: interrupted");
+    return cli_interrupted() ? 128 + cli_interrupted() : CLI_FAILED;
+}
+
+/* --- callbacks ------------------------------------------------------------------------------------- */
+
+static int on_progress(void *user, const cogvideo_progress *report)
+{
+    return cli_progress_report(&((cli_session *)user)->progress, report);
+}
+
+/* Of clips that are made side by side the first is shown. */
+static int on_frame(void *user, const cogvideo_code_frame *frame)
+{
+    cli_session *session = user;
+    const int beside = frame->frame == session->shown_frame && frame->sample != session->shown_sample;
+
+    if (session->preview && !beside) {
+        session->shown_frame = frame->frame;
+        session->shown_sample = frame->sample;
+        cli_preview_frame(session, frame);
+    }
+    return 0;
+}
+
+cogvideo_callbacks cli_callbacks(cli_session *session)
+{
+    return (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .user = session };
+}

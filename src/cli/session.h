@@ -1,0 +1,35 @@
+/* session.h - a model that is open, and what the program shows of what it does. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "options.h"
+#include "progress.h"
+
+#include <cogvideo/cogvideo.h>
+
+/* Begins as { 0 }. */
+typedef struct cli_session {
+    cogvideo_model *model;
+    cogvideo_model_info info;
+    cli_progress progress;
+    const char *preview;           /* the picture that shows the newest frame, or NULL */
+    int shown_sample, shown_frame; /* that it shows */
+    double max_memory;             /* bytes; 0 = what is free */
+    char *prompt;                  /* read from standard input or from a clip's header, or NULL */
+} cli_session;
+
+/* Opens the model, by default the one that comes with the program; CLI_OK, or another exit code after an error was printed. */
+int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options);
+void cli_close(cli_session *session);
+
+/* Messages of the library, notes only where the session is not quiet. */
+cogvideo_log cli_log(cli_session *session);
+/* Progress in bytes, of a cli_progress. */
+int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total);
+/* Progress of a session, and its preview. */
+cogvideo_callbacks cli_callbacks(cli_session *session);
+
+/* Prints an error of the library; returns the exit code, which is the signal's where one ended the run. */
+int cli_failed(cli_session *session, const cogvideo_error *err);
+
+#endif

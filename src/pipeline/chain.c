@@ -1,0 +1,88 @@
+#include "pipeline/chain.h"
+
+#include <string.h>
+
+static cogvideo_status check_without(const cogvideo_model *model, const char *name, cogvideo_error *err)
+{
+    const cv_step *step;
+    cogvideo_status status;
+
+    CV_TRY(cv_model_step(model, name, &step, err));
+    if (!step->there)
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' cannot be left out", name);
+fail:
+    return status;
+}
+
+cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run, cogvideo_error *err)
+{
+    const cv_family *family = model->family;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_chain chain = { 0 };
+
+    if (run->without)
+        CV_TRY(check_without(model, run->without, err));
+    for (int i = 0; i < family->step_count; i++) {
+        const cv_step *step = &family->steps[i];
+
+        if (step->there && (!step->there(model) || (run->without && strcmp(step->name, run->without) == 0)))
+            continue;
+        if (chain.count == CV_MAX_STEPS)
+            return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name, CV_MAX_STEPS);
+        chain.steps[chain.count++] = step;
+    }
+    if (chain.count == 0 || chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS)
+        return cv_model_cannot(model, "make videos", err);
+    *out = chain;
+fail:
+    return status;
+}
+
+cogvideo_status cv_chain_of_step(cv_chain *out, const cogvideo_model *model, const char *name, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const cv_step *step;
+
+    CV_TRY(cv_model_step(model, name, &step, err));
+    if (step->out != COGVIDEO_KIND_CODES)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the step '%s' makes %s, and only codes are kept as a file", name, cogvideo_kind_name(step->out));
+    *out = (cv_chain){ .steps = { step }, .count = 1 };
+fail:
+    return status;
+}
+
+cogvideo_status cv_chain_plan(cv_chain *chain, const cogvideo_model *model, const cogvideo_generate_options *options,
+                              const cogvideo_shape *in, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int i = 0; i < chain->count; i++) {
+        CV_TRY(cogvideo_plan_step(model, chain->steps[i]->name, options, in, &chain->plans[i], err));
+        in = &chain->plans[i].out;
+    }
+fail:
+    return status;
+}
+
+const cogvideo_shape *cv_chain_shape(const cv_chain *chain)
+{
+    return &chain->plans[chain->count - 1].out;
+}
+
+int cv_chain_codes_step(const cv_chain *chain)
+{
+    int last = chain->count - 1;
+
+    while (last >= 0 && chain->steps[last]->out != COGVIDEO_KIND_CODES)
+        last--;
+    return last;
+}
+
+long long cv_chain_codes(const cv_chain *chain, int samples)
+{
+    long long codes = 0;
+
+    for (int i = 0; i < chain->count; i++)
+        codes += chain->plans[i].codes * (chain->steps[i]->side_by_side ? 1 : samples);
+    return codes;
+}

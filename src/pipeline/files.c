@@ -1,0 +1,176 @@
+#include "pipeline/files.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/pattern.h"
+#include "pipeline/record.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* --- names ----------------------------------------------------------------------------------------------- */
+
+static cogvideo_status name_journal(char **out, const char *output, cogvideo_error *err)
+{
+    char *stem = NULL;
+    cv_buffer path = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cv_pattern_stem(&stem, output, err));
+    CV_TRY(cv_buffer_printf(&path, err, "%s.journal", stem));
+    *out = path.data;
+fail:
+    cv_free(stem);
+    return status;
+}
+
+const char *cv_codes_name(const cv_chain *chain, int index)
+{
+    const cv_step *step = chain->steps[index];
+
+    return index == cv_chain_codes_step(chain) ? "codes" : step->file ? step->file : step->name;
+}
+
+/* Adds a file whose path is that formatted text. */
+static cogvideo_status add(cogvideo_clip *clip, const char *name, cogvideo_error *err, const char *stem, const char *middle, const char *ending)
+{
+    cv_buffer path = { 0 };
+    cogvideo_status status = cv_buffer_printf(&path, err, "%s%s%s%s", stem, middle ? "." : "", middle ? middle : "", ending);
+
+    if (status == COGVIDEO_OK)
+        clip->files[clip->file_count++] = (cogvideo_clip_file){ name, path.data };
+    else
+        cv_buffer_free(&path);
+    return status;
+}
+
+static cogvideo_status name_codes(cogvideo_clip *clip, const char *output, const char *stem, cogvideo_error *err)
+{
+    cogvideo_status status = add(clip, "codes", err, output, NULL, "");
+
+    if (status != COGVIDEO_OK || strcmp(output, "-") == 0)
+        return status;
+    return cv_path_ends_in(output, ".json") ? add(clip, "record", err, output, NULL, ".json")
+                                                                       : add(clip, "record", err, stem, NULL, ".json");
+}
+
+static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem, cogvideo_error *err)
+{
+    const int last = cv_chain_codes_step(chain);
+    cogvideo_status status;
+
+    CV_TRY(add(clip, "video", err, output, NULL, ""));
+    for (int i = 0; i < last; i++)
+        if (chain->steps[i]->out == COGVIDEO_KIND_CODES)
+            CV_TRY(add(clip, cv_codes_name(chain, i), err, stem, cv_codes_name(chain, i), ".jsonl"));
+    if (last >= 0)
+        CV_TRY(add(clip, "codes", err, stem, NULL, ".jsonl"));
+    CV_TRY(add(clip, "record", err, stem, NULL, ".json"));
+fail:
+    return status;
+}
+
+static cogvideo_status name_clip(cogvideo_clip *clip, const cv_chain *chain, const char *output, cogvideo_error *err)
+{
+    cogvideo_status status;
+    char *stem = NULL;
+
+    CV_TRY(cv_pattern_stem(&stem, output, err));
+    CV_TRY(cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS ? name_video(clip, chain, output, stem, err) : name_codes(clip, output, stem, err));
+fail:
+    cv_free(stem);
+    return status;
+}
+
+cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const cogvideo_generate_options *options, const char *output,
+                              cogvideo_error *err)
+{
+    const int samples = options->samples ? options->samples : 1;
+    const int last = cv_chain_codes_step(chain);
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (strcmp(output, "-") != 0)
+        CV_TRY(name_journal(&out->journal, output, err));
+    CV_NEW(out->clips, samples, err);
+    for (; out->count < samples; out->count++) {
+        cogvideo_clip *clip = &out->clips[out->count];
+        char *own = NULL;
+
+        *clip = (cogvideo_clip){ .sample = options->first_sample + out->count, .shape = last < 0 ? *cv_chain_shape(chain) : chain->plans[last].out };
+        if (samples > 1 && cv_pattern_expand(&own, output, clip->sample, NULL) != COGVIDEO_OK)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d samples need a number in the output's name, such as clip-%%d, in '%s'", samples, output);
+        status = name_clip(clip, chain, own ? own : output, err);
+        cv_free(own);
+        if (status != COGVIDEO_OK) {
+            out->count++;
+            goto fail;
+        }
+    }
+fail:
+    return status;
+}
+
+const char *cogvideo_clip_path(const cogvideo_clip *clip, const char *name)
+{
+    for (int i = 0; i < clip->file_count; i++)
+        if (strcmp(clip->files[i].name, name) == 0)
+            return clip->files[i].path;
+    return NULL;
+}
+
+void cogvideo_result_free(cogvideo_result *result)
+{
+    for (int i = 0; i < result->count; i++)
+        for (int f = 0; f < result->clips[i].file_count; f++)
+            cv_free(result->clips[i].files[f].path);
+    cv_free(result->clips);
+    cv_free(result->journal);
+    *result = (cogvideo_result){ 0 };
+}
+
+/* --- what may be written --------------------------------------------------------------------------------- */
+
+/* Whether the record tells of codes that are gone, so that new ones may take its place: it is of use beside them alone. */
+static bool is_left_over(const cogvideo_clip *clip)
+{
+    const char *path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes");
+    cv_json *record = NULL;
+    bool left_over;
+
+    if (!path || cogvideo_clip_path(clip, "video") || !codes || access(codes, F_OK) == 0)
+        return false;
+    left_over = cv_record_read(&record, clip, NULL) == COGVIDEO_OK && cv_json_get(record, "made_by");
+    cv_json_free(&record);
+    return left_over;
+}
+
+cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int i = 0; i < clip->file_count && status == COGVIDEO_OK; i++) {
+        const cogvideo_clip_file *file = &clip->files[i];
+
+        if (strcmp(file->name, "video") == 0)
+            status = cogvideo_video_check_new(file->path, force, err);
+        else if (strcmp(file->name, "record") != 0 || !is_left_over(clip))
+            status = cv_output_check(file->path, force, err);
+    }
+    return status;
+}
+
+bool cv_video_is_there(const cogvideo_clip *clip)
+{
+    const char *video = cogvideo_clip_path(clip, "video");
+    bool there = true;
+
+    if (!cv_pattern_is(video))
+        return access(video, F_OK) == 0;
+    for (int i = 0; i < clip->shape.frames && there; i++) {
+        char *name = NULL;
+
+        there = cv_pattern_expand(&name, video, i, NULL) == COGVIDEO_OK && access(name, F_OK) == 0;
+        cv_free(name);
+    }
+    return there;
+}

@@ -1,0 +1,85 @@
+/* generate.c - the public runs: a whole family's steps, or one of them. */
+#include "pipeline/run.h"
+
+#include <string.h>
+
+static cogvideo_status check_output(const cogvideo_run_options *output, bool video, cogvideo_error *err)
+{
+    if (!output->output || !*output->output)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'': a file name is needed for the output of a run");
+    if (strcmp(output->output, "-") == 0 && (video || output->resume))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "files are kept beside the output of a run that makes a video or goes on, so it must be a file, not -");
+    if (output->resume && output->force)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a run either goes on or starts over: resume and force cannot be combined");
+    return COGVIDEO_OK;
+}
+
+/* A run whose chain is filled in. */
+static cogvideo_status start(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_run_plan(run, err));
+    CV_TRY(cv_resume_open(run, err));
+    CV_TRY(cv_resume_seed(run, err));
+    CV_TRY(cv_resume_begin(run, err));
+    CV_TRY(run->result->finished ? cv_resume_finish(run, err) : cv_run_steps(run, err));
+fail:
+    cv_resume_end(run, status);
+    return status;
+}
+
+static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *output,
+                      const char *made_by, const cogvideo_value *in, cogvideo_result *out)
+{
+    cv_run run = { .model = model, .output = output, .options = *options, .caller = options->callbacks, .made_by = made_by, .input = in,
+                     .result = out, .journal = CV_NO_JOURNAL };
+
+    *out = (cogvideo_result){ 0 };
+    run.options.decode = &output->decode;
+    return run;
+}
+
+cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *run,
+                                  cogvideo_result *out, cogvideo_error *err)
+{
+    cv_run whole = new_run(model, options, run, "generate", NULL, out);
+    cogvideo_status status;
+
+    CV_TRY(check_output(run, true, err));
+    CV_TRY(cv_chain_of_family(&whole.chain, model, run, err));
+    CV_TRY(start(&whole, err));
+fail:
+    return status;
+}
+
+cogvideo_status cogvideo_generate_step(const cogvideo_model *model, const char *step, const cogvideo_generate_options *options,
+                                       const cogvideo_run_options *run, const cogvideo_value *in, cogvideo_result *out, cogvideo_error *err)
+{
+    cv_run one = new_run(model, options, run, step, in, out);
+    cogvideo_status status;
+
+    CV_TRY(check_output(run, false, err));
+    CV_TRY(cv_chain_of_step(&one.chain, model, step, err));
+    CV_TRY(start(&one, err));
+fail:
+    return status;
+}
+
+cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *run,
+                                        cogvideo_result *out, cogvideo_error *err)
+{
+    cogvideo_result result;
+    cv_run whole = new_run(model, options, run, "generate", NULL, &result);
+    cogvideo_status status;
+
+    CV_TRY(check_output(run, true, err));
+    CV_TRY(cv_chain_of_family(&whole.chain, model, run, err));
+    CV_TRY(cv_run_plan(&whole, err));
+    result.seed = options->seed;
+    *out = result;
+    result = (cogvideo_result){ 0 };
+fail:
+    cogvideo_result_free(&result);
+    return status;
+}

@@ -1,0 +1,101 @@
+#include "pipeline/record.h"
+
+#include "base/file.h"
+
+#include <cogvideo/version.h>
+
+#include <string.h>
+
+#define MAX_RECORD ((size_t)1 << 26)
+
+/* What a video's pixels and metadata follow from, beside the codes. */
+static void put_picture(cv_json *video, const cogvideo_run_options *run)
+{
+    cv_json_set_int(video, "size", run->decode.size);
+    cv_json_set_double(video, "fps", run->write.fps);
+    cv_json_set_string(video, "normalize", run->decode.minmax ? "minmax" : "clamp");
+    cv_json_set_int(video, "quality", run->write.quality);
+    cv_json_set_int(video, "columns", run->write.columns);
+    cv_json_set_bool(video, "metadata", !run->no_metadata);
+}
+
+/* A video is known by its name alone: it stands beside its record wherever both are. */
+static const char *video_name(const cogvideo_clip *clip)
+{
+    const char *path = cogvideo_clip_path(clip, "video");
+
+    return path ? cv_path_name(path) : NULL;
+}
+
+cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *settings, const cogvideo_run_options *run,
+                               const cogvideo_tokens *codes, cogvideo_error *err)
+{
+    cv_json *record = cv_json_new_object(), *header = NULL, *list;
+    char build[512];
+    cogvideo_status status;
+
+    cogvideo_build_info(build, sizeof build);
+    cv_json_set_string(record, "program", "cogvideo");
+    cv_json_set_string(record, "version", cogvideo_version());
+    cv_json_set_string(record, "build", build);
+    cv_settings_put(record, settings, clip->sample);
+    cv_json_set_bool(record, "cut_text", settings->options->cut_text);
+    cv_shape_put(record, &clip->shape);
+    if (codes) {
+        cv_json_set_int(record, "rate", codes->rate);
+        cv_json_set_int(record, "checksum", cv_codes_checksum(codes));
+    }
+    list = cv_json_set_object(record, "files");
+    for (int i = 0; i < clip->file_count; i++)
+        cv_json_set_string(list, clip->files[i].name, clip->files[i].path);
+    if (video_name(clip))
+        put_picture(cv_json_set_object(cv_json_set_object(record, "videos"), video_name(clip)), run);
+    if (codes && codes->header)
+        CV_TRY(cv_json_parse(&header, codes->header, strlen(codes->header), "the clip's header", err));
+    if (header)
+        cv_json_set_copy(record, "clip", header);
+    list = cv_json_set_array(record, "command");
+    for (int i = 0; i < run->command_count; i++)
+        cv_json_add_string(list, run->command[i]);
+    CV_TRY(cv_json_write(record, false, cogvideo_clip_path(clip, "record"), err));
+fail:
+    cv_json_free(&header);
+    cv_json_free(&record);
+    return status;
+}
+
+cogvideo_status cv_record_read(cv_json **out, const cogvideo_clip *clip, cogvideo_error *err)
+{
+    return cv_json_read(out, cogvideo_clip_path(clip, "record"), MAX_RECORD, err);
+}
+
+/* --- its videos ------------------------------------------------------------------------------------------ */
+
+cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run, bool *known,
+                                    cv_buffer *difference, cogvideo_error *err)
+{
+    const cv_json *made = cv_json_get(cv_json_get(record, "videos"), video_name(clip));
+    cogvideo_status status = COGVIDEO_OK;
+    cv_json *asked;
+
+    *known = false;
+    if (!made)
+        return COGVIDEO_OK;
+    asked = cv_json_new_object();
+    put_picture(asked, run);
+    CV_TRY(cv_settings_compare(made, asked, difference, err));
+    *known = difference->size == 0;
+fail:
+    cv_json_free(&asked);
+    return status;
+}
+
+cogvideo_status cv_record_add_video(cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run, cogvideo_error *err)
+{
+    cv_json *videos = cv_json_get(record, "videos");
+
+    if (!videos)
+        videos = cv_json_set_object(record, "videos");
+    put_picture(cv_json_set_object(videos, video_name(clip)), run);
+    return cv_json_write(record, false, cogvideo_clip_path(clip, "record"), err);
+}

@@ -1,0 +1,252 @@
+/* resume.c - a run that may be killed and begun again: the journal beside its output, and the records of what is finished. */
+#include "base/file.h"
+#include "pipeline/record.h"
+#include "pipeline/run.h"
+
+#include <cogvideo/version.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define OTHERWISE "give another -o, or use --force to make it anew"
+#define MAX_SEED 9007199254740991 /* 2^53 - 1 */
+
+/* --- its beginning ---------------------------------------------------------------------------------------- */
+
+static cogvideo_status open_journal(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_journal_open(&run->journal, run->result->journal, run->output->resume, run->output->force, err));
+    run->replaces = run->output->force || run->journal.settings;
+    run->earlier = cv_json_copy(run->journal.settings);
+fail:
+    return status;
+}
+
+cogvideo_status cv_resume_open(cv_run *run, cogvideo_error *err)
+{
+    const cogvideo_result *result = run->result;
+    cogvideo_status status;
+
+    CV_TRY(cv_output_check(run->output->output, true, err));
+    if (strcmp(run->output->output, "-") == 0)
+        return COGVIDEO_OK;
+    CV_TRY(open_journal(run, err));
+    for (int i = 0; i < result->count && !run->output->resume; i++)
+        CV_TRY(cv_files_check(&result->clips[i], run->replaces, err));
+    for (int i = 0; i < result->count && run->output->resume && !run->earlier; i++)
+        if (access(cogvideo_clip_path(&result->clips[i], "record"), F_OK) == 0)
+            CV_TRY(cv_record_read(&run->earlier, &result->clips[i], err));
+fail:
+    return status;
+}
+
+cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
+{
+    int64_t seed = -1;
+    uint32_t drawn;
+
+    if (run->output->random_seed) {
+        if (run->earlier && cv_json_int(run->earlier, "seed", 0, MAX_SEED, &seed, "", NULL) == COGVIDEO_OK) {
+            run->options.seed = (uint64_t)seed;
+        } else {
+            if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn)
+                return cv_fail(err, COGVIDEO_ERROR_IO, "the system gives no random seed: %s", strerror(errno));
+            run->options.seed = drawn;
+            if (!run->options.sampling.greedy)
+                cv_log(&run->model->log, COGVIDEO_LOG_INFO, "seed: %u", (unsigned)drawn);
+        }
+    }
+    run->result->seed = run->options.seed;
+    return COGVIDEO_OK;
+}
+
+/* --- what is finished ------------------------------------------------------------------------------------- */
+
+/* Whether the codes are those that the record tells of. */
+static cogvideo_status check_codes(const cv_json *record, const cogvideo_clip *clip, cogvideo_error *err)
+{
+    const char *codes_path = cogvideo_clip_path(clip, "codes"), *record_path = cogvideo_clip_path(clip, "record");
+    cogvideo_tokens codes = { 0 };
+    cogvideo_status status;
+    int64_t sum;
+
+    CV_TRY(cogvideo_tokens_load(&codes, codes_path, err));
+    CV_TRY(cv_json_int(record, "checksum", 0, UINT32_MAX, &sum, record_path, err));
+    if (sum != cv_codes_checksum(&codes))
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds other codes than those that %s tells of; " OTHERWISE, codes_path, record_path);
+fail:
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+/* Whether the result that a record tells of is the one that is asked for. */
+static cogvideo_status check_record(const cv_run *run, const cv_json *record, const cogvideo_clip *clip, cogvideo_error *err)
+{
+    const char *video = cogvideo_clip_path(clip, "video");
+    const cv_settings settings = cv_run_settings(run);
+    cv_json *asked = cv_json_new_object();
+    cv_buffer difference = { 0 };
+    cogvideo_status status;
+
+    if (!cv_json_get(record, "made_by")) {
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: was written by an earlier version and does not say all that its codes follow from, so it may be "
+                         "another clip; " OTHERWISE, cogvideo_clip_path(clip, "record"));
+        goto fail;
+    }
+    cv_settings_put(asked, &settings, clip->sample);
+    CV_TRY(cv_settings_compare(record, asked, &difference, err));
+    if (difference.size > 0)
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was made with other settings, %s; give those or " OTHERWISE,
+                         video ? video : cogvideo_clip_path(clip, "codes"), difference.data);
+fail:
+    cv_json_free(&asked);
+    cv_buffer_free(&difference);
+    return status;
+}
+
+/* One clip: *there = whether its codes are there, as asked for. An error where something else is. */
+static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, bool *there, cogvideo_error *err)
+{
+    const char *record_path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes");
+    cogvideo_status status;
+    cv_json *record = NULL;
+
+    *there = false;
+    if (access(record_path, F_OK) != 0) {
+        if (access(codes, F_OK) == 0)
+            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is there, but not %s, which would say how it was made; " OTHERWISE, codes, record_path);
+        return cv_files_check(clip, false, err);
+    }
+    CV_TRY(cv_record_read(&record, clip, err));
+    CV_TRY(check_record(run, record, clip, err));
+    if (access(codes, F_OK) == 0) {
+        CV_TRY(check_codes(record, clip, err));
+        *there = true;
+    }
+fail:
+    cv_json_free(&record);
+    return status;
+}
+
+static cogvideo_status find_finished(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    int all = 0, records = 0;
+    bool there;
+
+    for (int i = 0; i < run->result->count; i++) {
+        CV_TRY(check_clip(run, &run->result->clips[i], &there, err));
+        all += there;
+        records += access(cogvideo_clip_path(&run->result->clips[i], "record"), F_OK) == 0;
+    }
+    run->result->finished = all == run->result->count;
+    run->replaces = records > 0; /* with what is the same */
+fail:
+    return status;
+}
+
+/* The settings of all clips. */
+static cogvideo_status put_settings(cv_run *run, cogvideo_error *err)
+{
+    const cv_settings settings = cv_run_settings(run);
+    cv_json *head = cv_json_new_object();
+    cogvideo_status status;
+    char build[512];
+
+    cogvideo_build_info(build, sizeof build);
+    cv_json_set_string(head, "format", "cogvideo-journal");
+    cv_json_set_int(head, "journal", 3);
+    cv_json_set_string(head, "version", cogvideo_version());
+    cv_json_set_string(head, "build", build); /* kernels and compiler round in their own way */
+    cv_settings_put(head, &settings, run->options.first_sample);
+    status = cv_journal_settings(&run->journal, head, err);
+    cv_json_free(&head);
+    return status;
+}
+
+cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (!run->journal.path)
+        return COGVIDEO_OK;
+    if (run->output->resume && !run->journal.settings)
+        CV_TRY(find_finished(run, err));
+    if (run->result->finished)
+        return COGVIDEO_OK;
+    for (int i = 0; i < run->result->count && run->output->resume; i++)
+        CV_TRY(cv_files_check(&run->result->clips[i], run->replaces, err));
+    CV_TRY(put_settings(run, err));
+    if (run->journal.count > 0)
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu rows of codes are drawn already", run->journal.count);
+fail:
+    return status;
+}
+
+/* --- its videos ------------------------------------------------------------------------------------------- */
+
+/* Makes the video of a clip whose codes are there. */
+static cogvideo_status make_video(cv_run *run, const cogvideo_clip *clip, cv_json *record, cogvideo_error *err)
+{
+    cogvideo_tokens codes = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cogvideo_tokens_load(&codes, cogvideo_clip_path(clip, "codes"), err));
+    CV_TRY(cogvideo_decode_file(run->model, &codes, run->output, &run->caller, cogvideo_clip_path(clip, "video"), err));
+    CV_TRY(cv_record_add_video(record, clip, run->output, err));
+fail:
+    cogvideo_tokens_free(&codes);
+    return status;
+}
+
+/* The codes are those that are asked for. A video that is missing, or was made of them with other options, is made of them, too. */
+static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogvideo_error *err)
+{
+    const char *video = cogvideo_clip_path(clip, "video");
+    const bool there = cv_video_is_there(clip);
+    cv_buffer difference = { 0 };
+    cv_json *record = NULL;
+    cogvideo_status status;
+    bool known;
+
+    CV_TRY(cv_record_read(&record, clip, err));
+    CV_TRY(cv_record_has_video(record, clip, run->output, &known, &difference, err));
+    if (known && there) {
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", video);
+    } else if (there && difference.size == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is there, but %s does not tell of it; give another -o, or move it away", video,
+                         cogvideo_clip_path(clip, "record"));
+    } else {
+        if (there)
+            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: was made with other options of the picture, %s: it is made anew from %s", video,
+                   difference.data, cogvideo_clip_path(clip, "codes"));
+        status = make_video(run, clip, record, err);
+    }
+fail:
+    cv_buffer_free(&difference);
+    cv_json_free(&record);
+    return status;
+}
+
+cogvideo_status cv_resume_finish(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (!cogvideo_clip_path(&run->result->clips[0], "video"))
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", run->output->output);
+    for (int i = 0; cogvideo_clip_path(&run->result->clips[0], "video") && i < run->result->count; i++)
+        CV_TRY(finish_video(run, &run->result->clips[i], err));
+fail:
+    return status;
+}
+
+void cv_resume_end(cv_run *run, cogvideo_status status)
+{
+    run->result->resumable = status != COGVIDEO_OK && (run->journal.written > 0 || (status == COGVIDEO_ERROR_CANCELLED && run->journal.count > 0));
+    cv_journal_close(&run->journal, status == COGVIDEO_OK);
+    cv_json_free(&run->earlier);
+}

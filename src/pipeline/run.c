@@ -1,0 +1,226 @@
+#include "pipeline/run.h"
+
+#include "pipeline/forecast.h"
+#include "pipeline/video_file.h"
+#include "pipeline/record.h"
+
+#include <string.h>
+
+/* --- before it --------------------------------------------------------------------------------------------- */
+
+cv_settings cv_run_settings(const cv_run *run)
+{
+    return (cv_settings){ .made_by = run->made_by, .model = run->model, .options = &run->options, .input = run->input, .chain = &run->chain };
+}
+
+cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
+{
+    const cogvideo_shape shape = run->input ? cogvideo_value_shape(run->input) : (cogvideo_shape){ 0 };
+    const cogvideo_shape *pixels;
+    cogvideo_status status;
+
+    CV_TRY(cv_chain_plan(&run->chain, run->model, &run->options, &shape, err));
+    pixels = cv_chain_shape(&run->chain);
+    CV_TRY(cv_files_name(run->result, &run->chain, &run->options, run->output->output, err));
+    for (int i = 0; i < run->result->count; i++) {
+        const char *video = cogvideo_clip_path(&run->result->clips[i], "video");
+
+        if (video)
+            CV_TRY(cogvideo_video_plan(video, pixels->width, pixels->height, pixels->frames, &run->output->write, &run->writer, err));
+    }
+fail:
+    return status;
+}
+
+/* --- callbacks --------------------------------------------------------------------------------------------- */
+
+static int on_progress(void *user, const cogvideo_progress *report)
+{
+    cv_run *run = user;
+    cogvideo_progress told = *report;
+
+    cv_journal_sync(&run->journal);
+    if (run->last.what && (strcmp(run->last.what, report->what) != 0 || run->last.round != report->round || report->codes < run->last.codes))
+        run->drawn += run->last.codes;
+    run->last = *report;
+    told.run_codes = run->drawn + report->codes;
+    told.all_run_codes = cv_chain_codes(&run->chain, run->result->count);
+    return run->caller.progress ? run->caller.progress(run->caller.user, &told) : 0;
+}
+
+static int on_frame(void *user, const cogvideo_code_frame *frame)
+{
+    cv_run *run = user;
+    int stop = run->caller.frame ? run->caller.frame(run->caller.user, frame) : 0;
+
+    return stop ? stop : cv_sink_frame(&run->sink, frame, &run->why) != COGVIDEO_OK;
+}
+
+static int on_keep(void *user, const cogvideo_unit *unit, const void *data, size_t size)
+{
+    cv_run *run = user;
+
+    return cv_journal_add(&run->journal, unit, data, size, &run->why) != COGVIDEO_OK;
+}
+
+static int on_recall(void *user, const cogvideo_unit *unit, void *data, size_t size)
+{
+    return cv_journal_find(&((cv_run *)user)->journal, unit, data, size);
+}
+
+static void set_callbacks(cv_run *run)
+{
+    const bool kept = run->journal.path;
+
+    run->options.callbacks = (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .keep = kept ? on_keep : NULL,
+                                                   .recall = kept ? on_recall : NULL, .user = run };
+}
+
+/* --- a step ------------------------------------------------------------------------------------------------ */
+
+/* The header of a partial file: model, prompt, seed and sample. */
+static char *partial_header(const cv_run *run, int sample, cogvideo_error *err)
+{
+    const cogvideo_generate_options *options = &run->options;
+    cv_json *header = cv_json_new_object();
+    char *text;
+
+    cv_json_set_string(header, "model", run->model->name);
+    if (options->prompt)
+        cv_json_set_string(header, "prompt", options->prompt);
+    if (options->text_ids)
+        cv_json_set_ints(header, "text_ids", options->text_ids, options->text_count);
+    cv_json_set_int(header, "seed", (int64_t)options->seed);
+    cv_json_set_int(header, "sample", sample);
+    cv_json_set_bool(header, "unfinished", true);
+    text = cv_json_print(header, false, err);
+    cv_json_free(&header);
+    return text;
+}
+
+/* Partial files for `count` clips from `first` on. */
+static cogvideo_status open_sink(cv_run *run, int index, int first, int count, cogvideo_error *err)
+{
+    const cogvideo_shape *shape = &run->chain.plans[index].out;
+    cogvideo_status status = COGVIDEO_OK;
+
+    run->sink.first_sample = run->result->clips[first].sample;
+    for (int i = first; i < first + count && shape->kind == COGVIDEO_KIND_CODES; i++) {
+        const cogvideo_clip *clip = &run->result->clips[i];
+        cogvideo_tokens header = { .height = shape->height, .width = shape->width, .rate = shape->rate, .frames_per_code = shape->frames_per_code,
+                                   .header = partial_header(run, clip->sample, err) };
+
+        status = header.header ? cv_sink_add(&run->sink, cogvideo_clip_path(clip, cv_codes_name(&run->chain, index)), &header, err)
+                               : COGVIDEO_ERROR_MEMORY;
+        cv_free(header.header);
+        CV_TRY(status);
+    }
+fail:
+    return status;
+}
+
+/* Of the values that a step can make only codes have a file. */
+static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *clip, const cogvideo_value *value, cogvideo_error *err)
+{
+    const cogvideo_tokens *codes = &value->codes;
+    cogvideo_status status = COGVIDEO_OK;
+    const char *path;
+
+    if (value->kind != COGVIDEO_KIND_CODES)
+        return COGVIDEO_OK;
+    path = cogvideo_clip_path(clip, cv_codes_name(&run->chain, index));
+    CV_TRY(cogvideo_tokens_save(codes, path, err));
+    if (strcmp(path, "-") != 0)
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d codes", path, codes->frames, codes->frames == 1 ? "" : "s", codes->width,
+               codes->height);
+fail:
+    return status;
+}
+
+/* Runs step `index` over `count` clips from `first` on and saves what it makes, which is in `out` then. */
+static cogvideo_status run_step(cv_run *run, int index, int first, int count, const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    run->options.samples = count;
+    run->options.first_sample = run->result->clips[first].sample;
+    CV_TRY(open_sink(run, index, first, count, err));
+    status = cogvideo_run_step(run->model, run->chain.steps[index]->name, &run->options, in, out, err);
+    if (status == COGVIDEO_ERROR_CANCELLED && run->why.status != COGVIDEO_OK) {
+        status = run->why.status;
+        if (err)
+            *err = run->why;
+    }
+    CV_TRY(status);
+    cv_sink_close(&run->sink, false, NULL);
+    for (int i = 0; i < count; i++)
+        CV_TRY(save(run, index, &run->result->clips[first + i], &out[i], err));
+fail:
+    cv_sink_close(&run->sink, true, &run->model->log);
+    return status;
+}
+
+/* --- all steps --------------------------------------------------------------------------------------------- */
+
+/* Steps that the model lacks, and can do without. */
+static void tell_missing(const cv_run *run)
+{
+    const cv_family *family = run->model->family;
+    const int last = cv_chain_codes_step(&run->chain);
+
+    for (int i = 0; i < family->step_count && run->chain.count > 1 && last >= 0; i++)
+        if (family->steps[i].there && !family->steps[i].there(run->model))
+            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: the clip stays at %dx%d codes", family->steps[i].title,
+                   run->chain.plans[last].out.width, run->chain.plans[last].out.height);
+}
+
+/* The steps behind the first over one clip, its video and its record. `value` is what the first step made. */
+static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *value, cogvideo_error *err)
+{
+    const cogvideo_clip *clip = &run->result->clips[sample];
+    const cv_settings settings = cv_run_settings(run);
+    cogvideo_value codes = { 0 }, next = { 0 };
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int i = 1; i < run->chain.count; i++) {
+        CV_TRY(run_step(run, i, sample, 1, value, &next, err));
+        if (value->kind == COGVIDEO_KIND_CODES && next.kind != COGVIDEO_KIND_CODES)
+            codes = *value; /* the record tells of them */
+        else
+            cogvideo_value_free(value);
+        *value = next;
+        next = (cogvideo_value){ 0 };
+    }
+    if (value->kind == COGVIDEO_KIND_PIXELS)
+        CV_TRY(cv_video_file_write(run->model, run->output, &value->pixels, codes.codes.header, cogvideo_clip_path(clip, "video"), err));
+    if (cogvideo_clip_path(clip, "record"))
+        CV_TRY(cv_record_save(clip, &settings, run->output, value->kind == COGVIDEO_KIND_CODES ? &value->codes : codes.kind ? &codes.codes : NULL, err));
+fail:
+    cogvideo_value_free(&codes);
+    return status;
+}
+
+cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
+{
+    const int samples = run->result->count;
+    const bool together = run->chain.steps[0]->side_by_side;
+    cogvideo_value values[CV_SINK_CLIPS] = { { 0 } };
+    cogvideo_status status;
+
+    tell_missing(run);
+    CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
+    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples, (long long)(run->journal.data.size / sizeof(int32_t)), err));
+    set_callbacks(run);
+    if (together)
+        CV_TRY(run_step(run, 0, 0, samples, run->input, values, err));
+    for (int i = 0; i < samples; i++) {
+        if (!together)
+            CV_TRY(run_step(run, 0, i, 1, run->input, &values[i], err));
+        CV_TRY(finish_clip(run, i, &values[i], err));
+        cogvideo_value_free(&values[i]);
+    }
+fail:
+    for (int i = 0; i < CV_SINK_CLIPS; i++)
+        cogvideo_value_free(&values[i]);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* sink.h - the finished frames of a run that goes on, each in a token stream beside the one that it becomes: "clip.jsonl.partial". */
+#ifndef CV_PIPELINE_SINK_H
+#define CV_PIPELINE_SINK_H
+
+#include "base/status.h"
+
+#include <cogvideo/generate.h>
+
+#include <stdbool.h>
+
+#define CV_SINK_CLIPS 64 /* as many as the library makes side by side */
+
+typedef struct cv_sink {
+    cogvideo_token_writer *writers[CV_SINK_CLIPS];
+    const char *paths[CV_SINK_CLIPS];
+    int frames[CV_SINK_CLIPS];
+    int count, first_sample; /* writers[i] is of sample first_sample + i */
+} cv_sink;
+
+/* Opens a partial file for `path`; nothing is kept for "-". `header` has the fields of a clip but no frames. */
+cogvideo_status cv_sink_add(cv_sink *sink, const char *path, const cogvideo_tokens *header, cogvideo_error *err);
+cogvideo_status cv_sink_frame(cv_sink *sink, const cogvideo_code_frame *frame, cogvideo_error *err);
+/* Removes the partial files of a step that went well, or keeps those with frames and says so. */
+void cv_sink_close(cv_sink *sink, bool keep, const cogvideo_log *log);
+
+#endif
