@@ -1,7 +1,7 @@
 /* The description of a shapes world: opened, its captions made and found again, a frame drawn. */
 #include "fuzz/fuzz.h"
 
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 #define MOST_CAPTIONS 20
 

@@ -7,7 +7,7 @@
 #ifndef TESTS_JUDGE_H
 #define TESTS_JUDGE_H
 
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 typedef struct judge judge;
 

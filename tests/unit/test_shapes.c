@@ -1,7 +1,7 @@
 /* The shapes world: every combination stays in the frame, on the grid at key frames, in its colours, under its words. */
 #include "support/check.h"
 
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 static cv_shapes *open_world(void)
 {

@@ -12,7 +12,7 @@
 #include "tokens/npy.h"
 #include "train/checkpoint.h"
 #include "family/cogvideo/train/rows.h"
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 #define CORPUS "../../fuzz/corpus/"
 

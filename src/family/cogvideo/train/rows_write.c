@@ -5,9 +5,9 @@
 
 #include "base/file.h"
 #include "tokens/bytes.h"
-#include "train/dataset.h"
+#include "dataset/dataset.h"
 #include "family/cogvideo/train/parts.h"
-#include "train/frame_cache.h"
+#include "dataset/frame_cache.h"
 #include "family/cogvideo/train/rows.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/rows.h"
-#include "train/dataset.h"
+#include "dataset/dataset.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A dataset of the shapes world. */
-#include "train/dataset.h"
-#include "train/shapes.h"
+#include "dataset/dataset.h"
+#include "dataset/shapes.h"
 
 #include "base/rng.h"
 

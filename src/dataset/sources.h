@@ -1,6 +1,6 @@
 /* sources.h - videos and their captions, as they are found in a folder or named by a CSV file. */
-#ifndef CV_TRAIN_SOURCES_H
-#define CV_TRAIN_SOURCES_H
+#ifndef CV_DATASET_SOURCES_H
+#define CV_DATASET_SOURCES_H
 
 #include "base/mem.h"
 

@@ -1,10 +1,10 @@
-#include "train/sources.h"
+#include "dataset/sources.h"
 
 #include "base/file.h"
 #include "base/order.h"
 #include "base/utf8.h"
-#include "train/csv.h"
-#include "train/dataset.h"
+#include "dataset/csv.h"
+#include "dataset/dataset.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,8 +5,8 @@
  * colours and words stand in one JSON file (configs/shapes.json, described in configs/README.md), so that a clip can
  * be judged without this code. Places are in pixels from the top left corner of the frame: pixel i covers i .. i + 1.
  * Angles are in degrees, clockwise as seen. */
-#ifndef CV_TRAIN_SHAPES_H
-#define CV_TRAIN_SHAPES_H
+#ifndef CV_DATASET_SHAPES_H
+#define CV_DATASET_SHAPES_H
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* The world's JSON file. */
-#include "train/builtin.h"
-#include "train/shapes.h"
+#include "dataset/builtin.h"
+#include "dataset/shapes.h"
 
 #include "base/json.h"
 

@@ -1,6 +1,6 @@
 /* dataset.h - writing a dataset (see cogvideo/dataset.h for its files), and what its readers and writers agree on. */
-#ifndef CV_TRAIN_DATASET_H
-#define CV_TRAIN_DATASET_H
+#ifndef CV_DATASET_DATASET_H
+#define CV_DATASET_DATASET_H
 
 #include "base/mem.h"
 

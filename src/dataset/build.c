@@ -1,6 +1,6 @@
 /* A dataset from ordinary videos: every source is read, taken apart into clips at one rate, cropped and resized. */
-#include "train/dataset.h"
-#include "train/sources.h"
+#include "dataset/dataset.h"
+#include "dataset/sources.h"
 
 #include "base/file.h"
 #include "media/sampler.h"

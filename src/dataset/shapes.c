@@ -1,5 +1,5 @@
 /* Combinations, their numbers and their captions. */
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 #include "base/hash.h"
 

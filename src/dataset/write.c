@@ -1,4 +1,4 @@
-#include "train/dataset.h"
+#include "dataset/dataset.h"
 
 #include "base/file.h"
 #include "base/json.h"

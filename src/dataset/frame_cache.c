@@ -1,4 +1,4 @@
-#include "train/frame_cache.h"
+#include "dataset/frame_cache.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* frame_cache.h - codes of frames that were encoded before: clips that stand still, or share a frame, are encoded once. */
-#ifndef CV_TRAIN_FRAME_CACHE_H
-#define CV_TRAIN_FRAME_CACHE_H
+#ifndef CV_DATASET_FRAME_CACHE_H
+#define CV_DATASET_FRAME_CACHE_H
 
 #include "base/mem.h"
 

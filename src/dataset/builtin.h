@@ -1,6 +1,6 @@
 /* builtin.h - descriptions that are built into the library. */
-#ifndef CV_TRAIN_BUILTIN_H
-#define CV_TRAIN_BUILTIN_H
+#ifndef CV_DATASET_BUILTIN_H
+#define CV_DATASET_BUILTIN_H
 
 extern const char cv_builtin_shapes[]; /* configs/shapes.json */
 

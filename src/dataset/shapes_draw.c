@@ -1,5 +1,5 @@
 /* Where the object is, and its pixels. */
-#include "train/shapes.h"
+#include "dataset/shapes.h"
 
 #include "base/rng.h"
 

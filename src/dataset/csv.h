@@ -1,8 +1,8 @@
 /* csv.h - tables as text, whose first line names the columns: RFC 4180, and what spreadsheets write in its place. Between fields
  * stand commas, semicolons or tabs, whichever of them makes the wanted names of the first line (or what a line "sep=;" before it
  * says); lines end in LF, CRLF or CR; blanks around fields do not count, nor does a byte order mark. */
-#ifndef CV_TRAIN_CSV_H
-#define CV_TRAIN_CSV_H
+#ifndef CV_DATASET_CSV_H
+#define CV_DATASET_CSV_H
 
 #include "base/mem.h"
 

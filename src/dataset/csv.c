@@ -1,4 +1,4 @@
-#include "train/csv.h"
+#include "dataset/csv.h"
 
 #include "base/file.h"
 #include "base/utf8.h"
