@@ -21,6 +21,7 @@
 typedef struct cv_family cv_family;
 typedef struct cv_learner cv_learner;
 typedef struct cv_recipe cv_recipe;
+typedef struct cv_recipe_key cv_recipe_key;
 
 #define CV_MODEL_FILES 16
 #define CV_MODEL_FORMAT "cogvideo-model"
@@ -75,7 +76,10 @@ typedef struct cv_step {
 
 /* A part of a model that can be trained. */
 typedef struct cv_part {
-    const char *name; /* "stage1" */
+    const char *name; /* "stage1"; also of its section in recipes */
+    size_t recipe_size; /* of its own struct of a recipe (train/recipe.h); 0: the head alone */
+    const cv_recipe_key *keys; /* what its section may hold beside the keys of all parts */
+    int key_count;
     cogvideo_status (*open)(cv_learner **out, const cogvideo_train_request *request, const cv_recipe *recipe,
                             const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
     /* Whether the model has it already. */

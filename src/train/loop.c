@@ -18,7 +18,7 @@
 
 typedef struct train_loop {
     const cogvideo_train_request *request;
-    cv_recipe recipe;
+    cv_recipe *recipe;
     cogvideo_model *model;
     const cv_part *part;
     cv_learner *learner;
@@ -68,7 +68,7 @@ static cogvideo_status save(const train_loop *loop, cogvideo_error *err)
     cv_checkpoint_head head = { .part = loop->part->name, .steps = loop->step };
     cogvideo_status status;
 
-    cv_recipe_text(&loop->recipe, head.recipe);
+    cv_recipe_text(loop->recipe, head.recipe);
     memcpy(head.stands_on, loop->learner->stands_on, sizeof head.stands_on);
     status = cv_checkpoint_save(loop->checkpoint, &head, stores, count, err);
     return status == COGVIDEO_OK ? publish(loop, err) : status;
@@ -92,12 +92,12 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
     if (head.stands_on[0] && strcmp(head.stands_on, loop->learner->stands_on) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another trunk than that of %s", loop->checkpoint, loop->request->model);
-    if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe.muon_rate > 0))
+    if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe->muon_rate > 0))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
                        "'muon_rate' %s in the recipe, or begin another run with '--finetune'", loop->checkpoint,
-                       loop->recipe.muon_rate > 0 ? "without" : "with", loop->recipe.muon_rate > 0 ? "to 0" : "above 0");
+                       loop->recipe->muon_rate > 0 ? "without" : "with", loop->recipe->muon_rate > 0 ? "to 0" : "above 0");
     loop->step = head.steps;
-    cv_recipe_changes(&loop->recipe, head.recipe, changes, sizeof changes);
+    cv_recipe_changes(loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
         cv_log(&loop->request->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
 fail:
@@ -127,7 +127,7 @@ static bool asked_to_stop(const train_loop *loop)
 static bool run_step(train_loop *loop)
 {
     cv_learner *learner = loop->learner;
-    const cv_recipe *recipe = &loop->recipe;
+    const cv_recipe *recipe = loop->recipe;
     double scale = 1.0 / recipe->accumulate, loss = 0, norm, started = cv_clock();
 
     if (learner->functions->before)
@@ -187,14 +187,14 @@ static int last_step(const train_loop *loop)
 {
     int wanted = loop->request->steps;
 
-    return wanted > 0 && wanted < loop->recipe.steps ? wanted : loop->recipe.steps;
+    return wanted > 0 && wanted < loop->recipe->steps ? wanted : loop->recipe->steps;
 }
 
 /* Says what the run takes before it begins, by the time of a batch that counts for nothing; a long one is not repeated. */
 static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
 {
     cv_learner *learner = loop->learner;
-    uint64_t index = (uint64_t)loop->step * (uint64_t)loop->recipe.accumulate;
+    uint64_t index = (uint64_t)loop->step * (uint64_t)loop->recipe->accumulate;
     double step = 0, started, left;
 
     for (int i = 0; i < 2 && step < LONG_BATCH; i++) {
@@ -204,7 +204,7 @@ static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
         if (asked_to_stop(loop))
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped before step %d", loop->step + 1);
     }
-    step *= loop->recipe.accumulate;
+    step *= loop->recipe->accumulate;
     left = step * (last_step(loop) - loop->step);
     cv_log(&loop->request->log, COGVIDEO_LOG_INFO,
            "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->request->part, loop->step,
@@ -246,11 +246,11 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
         if (!isfinite(loop->progress.loss) || !isfinite(loop->progress.gradient_norm))
             return no_number(loop, err);
         CV_TRY(cv_train_log_step(&loop->log, &loop->progress, err));
-        if (loop->step % loop->recipe.evaluate_every == 0 || loop->step == end)
+        if (loop->step % loop->recipe->evaluate_every == 0 || loop->step == end)
             CV_TRY(evaluate(loop, err));
         stop = asked_to_stop(loop);
-        shows = loop->recipe.samples > 0 && is_useful(loop) && loop->step % loop->recipe.sample_every == 0;
-        if (stop || shows || loop->step % loop->recipe.save_every == 0 || loop->step == end)
+        shows = loop->recipe->samples > 0 && is_useful(loop) && loop->step % loop->recipe->sample_every == 0;
+        if (stop || shows || loop->step % loop->recipe->save_every == 0 || loop->step == end)
             CV_TRY(save(loop, err));
         if (shows)
             show(loop);
@@ -278,7 +278,7 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
 /* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
 static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 {
-    const char *dependents = loop->part->dependents(loop->model, &loop->recipe, loop->step == 0);
+    const char *dependents = loop->part->dependents(loop->model, loop->recipe, loop->step == 0);
 
     cv_log(&loop->request->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
                                                               : "%s: all of %d steps done; written to %s again",
@@ -290,7 +290,7 @@ static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
     const cogvideo_train_request *request = loop->request;
-    const char *dependents = loop->part->dependents(loop->model, &loop->recipe, loop->step == 0);
+    const char *dependents = loop->part->dependents(loop->model, loop->recipe, loop->step == 0);
 
     if (loop->step >= last_step(loop))
         return finish_again(loop, err);
@@ -339,9 +339,9 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
     cogvideo_status status;
     cv_learner *learner;
 
-    CV_TRY(loop->part->open(&loop->learner, loop->request, &loop->recipe, exec, loop->model, err));
+    CV_TRY(loop->part->open(&loop->learner, loop->request, loop->recipe, exec, loop->model, err));
     learner = loop->learner;
-    CV_TRY(cv_optimizer_open(&loop->optimizer, exec, &loop->recipe, learner->weights, learner->gradients, learner->stores, err));
+    CV_TRY(cv_optimizer_open(&loop->optimizer, exec, loop->recipe, learner->weights, learner->gradients, learner->stores, err));
     loop->progress.memory = learner->memory + cv_optimizer_bytes(loop->optimizer);
     for (int s = 0; s < learner->stores; s++)
         for (size_t t = 0; t < cv_store_count(learner->weights[s]); t++)
@@ -358,6 +358,7 @@ static void loop_close(train_loop *loop)
     cv_train_log_close(&loop->log);
     cv_folder_unlock(&loop->lock);
     cv_model_close(&loop->model);
+    cv_recipe_close(&loop->recipe);
     cv_free(loop->checkpoint);
 }
 
@@ -386,17 +387,12 @@ cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_err
 {
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_status status;
-    cv_train_part kind;
     train_loop loop = { .request = request, .lock = -1 };
 
     CV_TRY(check_model(request->model, err));
     CV_TRY(cv_model_open(&loop.model, request->model, &options, err));
     CV_TRY(find_part(&loop, err));
-    if (!cv_train_part_parse(&kind, loop.part->name)) {
-        status = cv_model_cannot(loop.model, "be trained by recipes", err);
-        goto fail;
-    }
-    CV_TRY(cv_recipe_read(&loop.recipe, request->recipe, kind, err));
+    CV_TRY(cv_recipe_open(&loop.recipe, request->recipe, loop.model->family, loop.part, err));
     CV_TRY(cv_exec_prepare(&loop.model->exec, err));
     loop.available = cv_memory_available();
     CV_TRY(open_folder(&loop, err));

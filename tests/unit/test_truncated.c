@@ -97,9 +97,12 @@ static cogvideo_status read_torch(const char *path, cogvideo_error *err)
 
 static cogvideo_status read_recipe(const char *path, cogvideo_error *err)
 {
-    cv_recipe recipe;
+    const cv_family *family = cv_family_find("cogvideo");
+    cv_recipe *recipe = NULL;
+    cogvideo_status status = cv_recipe_open(&recipe, path, family, &family->parts[2], err);
 
-    return cv_recipe_read(&recipe, path, CV_TRAIN_STAGE1, err);
+    cv_recipe_close(&recipe);
+    return status;
 }
 
 static cogvideo_status read_world(const char *path, cogvideo_error *err)

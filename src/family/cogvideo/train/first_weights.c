@@ -47,13 +47,13 @@ static void start_position(float *row, int C, int y, int x, float amplitude)
 }
 
 void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_config *config, const cv_tensor *codebook,
-                    const cv_recipe *recipe)
+                    const cv_transformer_recipe *recipe)
 {
     float gain = (float)recipe->norm_gain;
     const cv_init_rule rules[] = { { "*third_layernorm.weight", CV_INIT_CONSTANT, gain },
                                    { "*fourth_layernorm.weight", CV_INIT_CONSTANT, gain } };
 
-    cv_init_store(store, recipe->seed, rules, 2);
+    cv_init_store(store, recipe->head.seed, rules, 2);
     start_embeddings((float *)trunk->word_embeddings.data, config, codebook);
     for (int i = 0; i < cv_cogvideo_places(config); i++)
         start_position(cv_tensor_values(trunk->positions) + (size_t)(config->frame_position + i) * (size_t)config->hidden,
@@ -73,7 +73,7 @@ static void copy_linear(const cv_linear *to, const cv_linear *from)
 /* The plus channel begins as a copy of the base channel, later frames' positions as the first's with a mark of their time.
  * Where alpha begins near 1 the frozen trunk sees little that is strange to it, and the stage need not first learn to leave
  * it alone. */
-void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
+void cv_first_stage(const cv_stage *stage, const cv_transformer_recipe *recipe)
 {
     const cv_cogvideo_config *config = stage->config;
     const cv_trunk *trunk = stage->trunk;
@@ -96,7 +96,7 @@ void cv_first_stage(const cv_stage *stage, const cv_recipe *recipe)
         cv_embedding_row(extra + (size_t)row * C, trunk->positions, config->frame_position + row % L, (int)C);
         for (size_t i = 0; i < C; i++) {
             if (i % 4 == 0)
-                cv_init_normals(normals, recipe->seed, stream, (uint64_t)(row / L) * C + i);
+                cv_init_normals(normals, recipe->head.seed, stream, (uint64_t)(row / L) * C + i);
             extra[(size_t)row * C + i] += (float)recipe->time_scale * normals[i % 4];
         }
     }

@@ -1,5 +1,9 @@
 #include "family/cogvideo/train/parts.h"
 
+#include "family/cogvideo/train/recipes.h"
+
+#include <stddef.h>
+
 static const cv_description *description_of(const cogvideo_model *model)
 {
     return &cv_cogvideo_of(model)->description;
@@ -33,7 +37,8 @@ static bool has_stage2(const cogvideo_model *model)
 /* A decoder alone changes no code; merging changes them before its first step. */
 static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
 {
-    const bool changes = !recipe->decoder_only || (begins && recipe->merge > 0);
+    const cv_picture_recipe *own = (const cv_picture_recipe *)(const void *)recipe;
+    const bool changes = !own->decoder_only || (begins && own->merge > 0);
 
     return changes && (has_stages(model) || has_trunk(model)) ? "a trunk that was trained on its codes" : NULL;
 }
@@ -50,9 +55,44 @@ static const char *on_stage(const cogvideo_model *model, const cv_recipe *recipe
     return NULL;
 }
 
+#define OWN(field) offsetof(cv_picture_recipe, field)
+static const cv_recipe_key picture_keys[] = {
+    { "crop", CV_RECIPE_INT, OWN(crop), 8, 4096, 32 },
+    { "busy", CV_RECIPE_DOUBLE, OWN(busy), 0, 1, 0 },
+    { "plain_steps", CV_RECIPE_INT, OWN(plain_steps), 0, 1e9, 0 },
+    { "l1", CV_RECIPE_DOUBLE, OWN(l1), 0, 1000, 1 },
+    { "l2", CV_RECIPE_DOUBLE, OWN(l2), 0, 1000, 1 },
+    { "commitment", CV_RECIPE_DOUBLE, OWN(commitment), 0, 1000, 0.25 },
+    { "decay", CV_RECIPE_DOUBLE, OWN(decay), 0, 0.99999, 0.99 },
+    { "dead", CV_RECIPE_DOUBLE, OWN(dead), 0, 1, 0.01 },
+    { "start_batches", CV_RECIPE_INT, OWN(start_batches), 1, 4096, 8 },
+    { "clusters", CV_RECIPE_INT, OWN(clusters), 0, 1 << 20, 0 },
+    { "decoder_only", CV_RECIPE_BOOL, OWN(decoder_only), 0, 1, 0 },
+    { "merge", CV_RECIPE_DOUBLE, OWN(merge), 0, 1000, 0 },
+};
+#undef OWN
+
+/* Each part takes a stretch of the table: the trunk the first four, stages the third to the seventh, stage 1 the last as well. */
+#define OWN(field) offsetof(cv_transformer_recipe, field)
+static const cv_recipe_key transformer_keys[] = {
+    { "norm_gain", CV_RECIPE_DOUBLE, OWN(norm_gain), 1e-6, 10, 1 },
+    { "position_scale", CV_RECIPE_DOUBLE, OWN(position_scale), 0, 100, 0.05 },
+    { "dropout", CV_RECIPE_DOUBLE, OWN(dropout), 0, 0.9, 0 },
+    { "text_dropout", CV_RECIPE_DOUBLE, OWN(text_dropout), 0, 1, 0 },
+    { "train_trunk", CV_RECIPE_BOOL, OWN(train_trunk), 0, 1, 0 },
+    { "time_scale", CV_RECIPE_DOUBLE, OWN(time_scale), 0, 100, 0.02 },
+    { "base_share", CV_RECIPE_DOUBLE, OWN(base_share), 0.001, 0.999, 0.5 },
+    { "frames", CV_RECIPE_INT, OWN(frames), 0, 64, 0 },
+};
+#undef OWN
+
 const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
-    { "image-tokenizer", cv_picture_learner_open, has_tokenizer, on_tokenizer },
-    { "image", cv_transformer_learner_open, has_trunk, on_trunk },
-    { "stage1", cv_transformer_learner_open, has_stage1, on_stage },
-    { "stage2", cv_transformer_learner_open, has_stage2, on_stage },
+    [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
+                                  sizeof picture_keys / sizeof *picture_keys, cv_picture_learner_open, has_tokenizer, on_tokenizer },
+    [CV_PART_IMAGE] = { "image", sizeof(cv_transformer_recipe), transformer_keys, 4, cv_transformer_learner_open, has_trunk,
+                        on_trunk },
+    [CV_PART_STAGE1] = { "stage1", sizeof(cv_transformer_recipe), transformer_keys + 2, 6, cv_transformer_learner_open, has_stage1,
+                         on_stage },
+    [CV_PART_STAGE2] = { "stage2", sizeof(cv_transformer_recipe), transformer_keys + 2, 5, cv_transformer_learner_open, has_stage2,
+                         on_stage },
 };

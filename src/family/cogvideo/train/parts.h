@@ -5,7 +5,15 @@
 #include "family/cogvideo/model/model.h"
 #include "train/learner.h"
 
-#define CV_COGVIDEO_PARTS 4
+/* Their order in the table. */
+typedef enum cv_cogvideo_part {
+    CV_PART_IMAGE_TOKENIZER,
+    CV_PART_IMAGE, /* the trunk, on text and one frame */
+    CV_PART_STAGE1,
+    CV_PART_STAGE2,
+    CV_COGVIDEO_PARTS,
+} cv_cogvideo_part;
+
 extern const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS];
 
 /* Weights start as the recipe says; a checkpoint may replace them afterwards. */

@@ -5,6 +5,7 @@
 #include "model/image_tokenizer/learn.h"
 #include "tensor/store_write.h"
 #include "family/cogvideo/train/parts.h"
+#include "family/cogvideo/train/recipes.h"
 #include "train/codebook.h"
 #include "train/init.h"
 #include "train/kmeans.h"
@@ -25,6 +26,7 @@ enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865, DRAW_COUNT = 0x636f };
 
 typedef struct picture_learner {
     cv_learner head;
+    const cv_picture_recipe *recipe; /* the head's, with its own keys */
     cogvideo_dataset *data[MAX_DATASETS], *held_out;
     int datasets;
     cv_image_learner *learner;
@@ -61,7 +63,7 @@ static double variation(const uint8_t *corner, int side, int crop)
 }
 
 /* The corner of a square at a random place of a frame: the most varied of a few where the recipe wants it busy. */
-static const uint8_t *choose_place(const cv_recipe *recipe, const uint8_t *frame, int side, uint64_t seed,
+static const uint8_t *choose_place(const cv_picture_recipe *recipe, const uint8_t *frame, int side, uint64_t seed,
                                    uint32_t counter[4], bool any_place)
 {
     const uint8_t *best = NULL;
@@ -94,7 +96,7 @@ static void cut(picture_learner *l, const cogvideo_dataset *dataset, uint8_t *ou
     uint32_t counter[4] = { index, picture, 0, stream }, bits[4];
     cogvideo_dataset_info info;
     cogvideo_dataset_clip clip;
-    int crop = l->head.recipe->crop;
+    int crop = l->recipe->crop;
     const uint8_t *corner;
 
     cv_rng_block(bits, seed, counter);
@@ -102,28 +104,28 @@ static void cut(picture_learner *l, const cogvideo_dataset *dataset, uint8_t *ou
     if (cogvideo_dataset_get_clip(dataset, (int)(bits[0] % (uint32_t)info.clips), &clip, NULL) != COGVIDEO_OK)
         return; /* an index below the count is always there */
     corner = clip.pixels + (size_t)(bits[1] % (uint32_t)clip.frames) * (size_t)(info.size * info.size * 3);
-    corner = choose_place(l->head.recipe, corner, info.size, seed, counter, stream == DRAW_HELD_OUT);
+    corner = choose_place(l->recipe, corner, info.size, seed, counter, stream == DRAW_HELD_OUT);
     for (int row = 0; row < crop; row++)
         memcpy(out + (size_t)(row * crop * 3), corner + (size_t)(row * info.size * 3), (size_t)(crop * 3));
 }
 
 static void fill(picture_learner *l, uint32_t index, uint32_t stream)
 {
-    const cv_recipe *recipe = l->head.recipe;
+    const cv_picture_recipe *recipe = l->recipe;
     size_t size = (size_t)(recipe->crop * recipe->crop * 3);
 
-    for (int i = 0; i < recipe->batch; i++) {
-        size_t number = (size_t)index * (size_t)recipe->batch + (size_t)i; /* of the picture, in the whole run */
+    for (int i = 0; i < recipe->head.batch; i++) {
+        size_t number = (size_t)index * (size_t)recipe->head.batch + (size_t)i; /* of the picture, in the whole run */
         const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[number % (size_t)l->datasets];
 
-        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->seed, index, (uint32_t)i,
+        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->head.seed, index, (uint32_t)i,
             stream);
     }
 }
 
 static double loss_of(const picture_learner *l, const cv_image_losses *losses)
 {
-    const cv_recipe *recipe = l->head.recipe;
+    const cv_picture_recipe *recipe = l->recipe;
 
     return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 +
            (l->quantised ? recipe->commitment * losses->commitment : 0);
@@ -132,7 +134,7 @@ static double loss_of(const picture_learner *l, const cv_image_losses *losses)
 /* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
 static void start_codebook(picture_learner *l, uint32_t index)
 {
-    int rows = cv_image_learner_rows(l->learner), batches = l->head.recipe->start_batches;
+    int rows = cv_image_learner_rows(l->learner), batches = l->recipe->start_batches;
     size_t size = (size_t)rows * (size_t)l->codebook.latent;
     cv_arena arena = cv_arena_over(l->memory, l->memory_size);
     cv_image_losses losses;
@@ -158,18 +160,18 @@ static void count_codes(picture_learner *l)
         memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner), (size_t)rows * sizeof *l->counted);
     }
     cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
-    if (l->head.recipe->merge > 0)
-        cv_log(&l->head.request->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->head.recipe->merge,
-               cv_codebook_merge(&l->codebook, l->head.recipe->merge, l->merged));
+    if (l->recipe->merge > 0)
+        cv_log(&l->head.request->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
+               cv_codebook_merge(&l->codebook, l->recipe->merge, l->merged));
 }
 
 static void before(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    if (learner->recipe->decoder_only && step == 0)
+    if (l->recipe->decoder_only && step == 0)
         count_codes(l);
-    if (!learner->recipe->decoder_only && step == learner->recipe->plain_steps)
+    if (!l->recipe->decoder_only && step == l->recipe->plain_steps)
         start_codebook(l, (uint32_t)step);
 }
 
@@ -178,7 +180,7 @@ static double batch(cv_learner *learner, uint64_t index)
     picture_learner *l = (picture_learner *)learner;
     cv_image_losses losses;
 
-    l->quantised = learner->recipe->decoder_only || index >= (uint64_t)learner->recipe->plain_steps; /* one batch is a step here */
+    l->quantised = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps; /* one batch is a step here */
     cv_image_learner_quantise(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
@@ -189,7 +191,7 @@ static void moved(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    if (l->quantised && !learner->recipe->decoder_only)
+    if (l->quantised && !l->recipe->decoder_only)
         cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
                            cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
 }
@@ -197,22 +199,22 @@ static void moved(cv_learner *learner, int step)
 static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
 {
     picture_learner *l = (picture_learner *)learner;
-    const cv_recipe *recipe = learner->recipe;
+    const cv_picture_recipe *recipe = l->recipe;
     double l2 = 0, commitment = 0;
     cv_image_losses losses;
 
     *loss = 0;
     if (!l->held_out)
         return false;
-    for (int b = 0; b < recipe->evaluate_batches; b++) {
+    for (int b = 0; b < recipe->head.evaluate_batches; b++) {
         fill(l, (uint32_t)b, DRAW_HELD_OUT);
         cv_image_learner_measure(l->learner, &losses, l->pixels);
-        *loss += loss_of(l, &losses) / recipe->evaluate_batches;
+        *loss += loss_of(l, &losses) / recipe->head.evaluate_batches;
         l2 += losses.l2;
         commitment += losses.commitment;
     }
     snprintf(members, size, ",\"psnr\":%.3f,\"commitment\":%.4g,\"codes_used\":%d",
-             -10 * log10(fmax(l2 / recipe->evaluate_batches, 1e-12)), commitment / recipe->evaluate_batches,
+             -10 * log10(fmax(l2 / recipe->head.evaluate_batches, 1e-12)), commitment / recipe->head.evaluate_batches,
              cv_codebook_used(&l->codebook, recipe->dead));
     return true;
 }
@@ -228,9 +230,9 @@ static cogvideo_status open_dataset(const picture_learner *l, const char *folder
     if (status != COGVIDEO_OK)
         return status;
     cogvideo_dataset_get_info(*out, &info);
-    if (info.size < l->head.recipe->crop)
+    if (info.size < l->recipe->crop)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has frames of %dx%d pixels, the recipe cuts squares of %d",
-                       folder, info.size, info.size, l->head.recipe->crop);
+                       folder, info.size, info.size, l->recipe->crop);
     return COGVIDEO_OK;
 }
 
@@ -275,7 +277,7 @@ fail:
 /* Room for the codebook's start. */
 static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
 {
-    int batches = l->head.recipe->start_batches, rows = cv_image_learner_rows(l->learner) * batches;
+    int batches = l->recipe->start_batches, rows = cv_image_learner_rows(l->learner) * batches;
     cogvideo_status status = COGVIDEO_OK;
     cv_arena arena = { 0 };
 
@@ -299,7 +301,7 @@ static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
     static const char *const keys[] = { "file", NULL }, *const files[] = { "clusters.safetensors", NULL };
     const cv_codebook *book = &l->codebook;
     size_t shape[1] = { (size_t)book->codes };
-    int k = l->head.recipe->clusters;
+    int k = l->recipe->clusters;
     cogvideo_status status = COGVIDEO_OK;
     cv_store_writer *writer = NULL;
     char *path = cv_path_join(l->head.request->model, files[0], err);
@@ -343,7 +345,7 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 
     CV_TRY(cv_publish_store(learner, learner->weights[0], files[0], err));
     CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
-    if (learner->recipe->clusters > 0)
+    if (l->recipe->clusters > 0)
         CV_TRY(publish_clusters(l, err));
     else if (cv_cogvideo_of(learner->model)->description.files.clusters)
         CV_TRY(cv_publish_part(learner, "clusters", NULL, NULL, err)); /* they would be those of another codebook */
@@ -407,54 +409,59 @@ static void learner_close(cv_learner *learner)
 }
 
 /* Products of sizes below stay within an int. */
-static cogvideo_status check_request(const cogvideo_train_request *request, const cv_recipe *recipe, const cv_description *d,
+static cogvideo_status check_request(const cogvideo_train_request *request, const cv_picture_recipe *recipe, const cv_description *d,
                                      cogvideo_error *err)
 {
+    if (recipe->head.accumulate > 1)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%.500s: image-tokenizer: accumulate is %d, but the codebook's averages follow "
+                       "every batch: enlarge the batch instead", request->recipe, recipe->head.accumulate);
     if (request->finetune && !recipe->decoder_only)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
                        "codes; decoder_only in the recipe leaves them as they are");
     if (recipe->decoder_only && !request->finetune && !request->resume)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
                        "with the model's image tokenizer");
-    if (recipe->decoder_only && recipe->weight_decay > 0)
+    if (recipe->decoder_only && recipe->head.weight_decay > 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
-                       recipe->weight_decay);
+                       recipe->head.weight_decay);
     if (recipe->merge > 0 && !recipe->decoder_only)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes", recipe->merge);
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
-    if ((int64_t)recipe->batch * recipe->crop * recipe->crop > INT_MAX / (3 * recipe->start_batches))
+    if ((int64_t)recipe->head.batch * recipe->crop * recipe->crop > INT_MAX / (3 * recipe->start_batches))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d squares of %d pixels, which are too many",
-                       recipe->batch, recipe->crop);
+                       recipe->head.batch, recipe->crop);
     return COGVIDEO_OK;
 }
 
 cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
-                                        const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
+                                        const cv_recipe *head, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err)
 {
     static const cv_learner_functions functions = { before, batch, moved, evaluate, publish, sample, learner_close };
     static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
+    const cv_picture_recipe *recipe = (const cv_picture_recipe *)(const void *)head;
     const cv_description *d = &cv_cogvideo_of(model)->description;
-    cv_image_learning learning = { recipe->batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
+    cv_image_learning learning = { recipe->head.batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
                                    recipe->decoder_only };
     cogvideo_status status;
     picture_learner *l = NULL;
 
     CV_TRY(check_request(request, recipe, d, err));
     CV_NEW(l, 1, err);
-    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
-                            .items = recipe->batch, .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
-    l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->seed };
+    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = head, .exec = exec, .model = model,
+                            .items = recipe->head.batch, .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
+    l->recipe = recipe;
+    l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->head.seed };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));
     if (request->finetune && !request->resume)
         CV_TRY(cv_begin_with(&l->head, l->head.weights[0], d->files.image_tokenizer, "image-tokenizer", err));
     else
-        cv_init_store(l->head.weights[0], recipe->seed, rules, 2);
-    CV_NEW(l->pixels, (size_t)recipe->batch * (size_t)(recipe->crop * recipe->crop * 3), err);
+        cv_init_store(l->head.weights[0], recipe->head.seed, rules, 2);
+    CV_NEW(l->pixels, (size_t)recipe->head.batch * (size_t)(recipe->crop * recipe->crop * 3), err);
     CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
                                  &learning, err));
     CV_TRY(plan_start(l, err));

@@ -23,6 +23,8 @@ enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
 
 typedef struct transformer_learner {
     cv_learner head;
+    const cv_transformer_recipe *recipe; /* the head's, with its own keys */
+    cv_cogvideo_part part;
     cv_trunk trunk, trunk_grads;
     cv_stage stage, grads;
     cv_store *frozen;          /* the trunk's file where it is not trained */
@@ -69,7 +71,7 @@ static double batch(cv_learner *learner, uint64_t index)
     transformer_learner *l = (transformer_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
     cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
-                            .plus = recipe->part != CV_TRAIN_IMAGE, .dropout = (float)recipe->dropout,
+                            .plus = l->part != CV_PART_IMAGE, .dropout = (float)l->recipe->dropout,
                             .seed = recipe->seed, .step = (uint32_t)index };
     cv_arena arena = cv_arena_over(l->memory, l->memory_size);
 
@@ -80,7 +82,7 @@ static double batch(cv_learner *learner, uint64_t index)
         cv_rng_block(bits, recipe->seed, counter);
         rows = &l->rows[bits[0] % (uint32_t)l->files];
         fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
-             rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < recipe->text_dropout);
+             rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
     }
     return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
 }
@@ -100,7 +102,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
     double sums[65] = { 0 };
     cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
-                            .plus = recipe->part != CV_TRAIN_IMAGE };
+                            .plus = l->part != CV_PART_IMAGE };
     size_t used = 0;
 
     *loss = 0;
@@ -164,9 +166,9 @@ static const char *trunk_file(const transformer_learner *l)
 {
     const cogvideo_train_request *request = l->head.request;
     const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
-    int own = l->head.recipe->part == CV_TRAIN_STAGE2;
+    int own = l->part == CV_PART_STAGE2;
 
-    if (l->head.recipe->part != CV_TRAIN_IMAGE && (request->finetune || request->resume) && d->files.trunk[own])
+    if (l->part != CV_PART_IMAGE && (request->finetune || request->resume) && d->files.trunk[own])
         return d->files.trunk[own];
     return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
 }
@@ -199,9 +201,9 @@ static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, co
     CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of the stage", plan, err));
     head->stores++;
     CV_TRY(cv_stage_bind(&l->stage, kind, config, &l->trunk, head->weights[s], err));
-    CV_TRY(cv_stage_bind(&l->grads, kind, config, head->recipe->train_trunk ? &l->trunk_grads : &l->trunk,
+    CV_TRY(cv_stage_bind(&l->grads, kind, config, l->recipe->train_trunk ? &l->trunk_grads : &l->trunk,
                          head->gradients[s], err));
-    if (!head->recipe->train_trunk)
+    if (!l->recipe->train_trunk)
         l->grads.trunk = NULL;
 fail:
     cv_stage_close(&planned);
@@ -212,11 +214,10 @@ fail:
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
-    cv_train_part part = l->head.recipe->part;
     const bool finetune = l->head.request->finetune && !l->head.request->resume;
     cogvideo_status status;
 
-    if (part == CV_TRAIN_IMAGE) {
+    if (l->part == CV_PART_IMAGE) {
         CV_TRY(make_trunk(l, err));
         l->stage = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk,
                                .head = cv_trunk_head(&l->trunk, config->image_codes) };
@@ -225,23 +226,23 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)), l->head.recipe);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)), l->recipe);
         return COGVIDEO_OK;
     }
-    if (l->head.recipe->train_trunk) {
+    if (l->recipe->train_trunk) {
         CV_TRY(make_trunk(l, err));
         l->head.prefixes[0] = "trunk_";
         CV_TRY(cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err));
     } else {
         CV_TRY(freeze_trunk(l, err));
     }
-    CV_TRY(make_stage(l, part == CV_TRAIN_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
-    l->slots = part == CV_TRAIN_STAGE1 && l->head.recipe->frames > 0 ? l->head.recipe->frames : config->frames;
-    l->given = part == CV_TRAIN_STAGE1 ? 1 : cv_cogvideo_known(config);
+    CV_TRY(make_stage(l, l->part == CV_PART_STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, err));
+    l->slots = l->part == CV_PART_STAGE1 && l->recipe->frames > 0 ? l->recipe->frames : config->frames;
+    l->given = l->part == CV_PART_STAGE1 ? 1 : cv_cogvideo_known(config);
     if (finetune)
-        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], cv_cogvideo_of(l->head.model)->description.files.own[part == CV_TRAIN_STAGE2],
-                    cv_train_part_name(part), err);
-    cv_first_stage(&l->stage, l->head.recipe);
+        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], cv_cogvideo_of(l->head.model)->description.files.own[l->part == CV_PART_STAGE2],
+                    l->head.recipe->part->name, err);
+    cv_first_stage(&l->stage, l->recipe);
 fail:
     return status;
 }
@@ -249,16 +250,15 @@ fail:
 static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *c = config_of(l);
-    cv_train_part part = l->head.recipe->part;
     cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
 
     if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
                          "else: make it again ('cogvideo dataset tokens')", path, l->head.request->model);
-    if (status == COGVIDEO_OK && part != CV_TRAIN_IMAGE &&
-        out->kind != (part == CV_TRAIN_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
+    if (status == COGVIDEO_OK && l->part != CV_PART_IMAGE &&
+        out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
-                         path, cv_rows_kind_name(out->kind), cv_train_part_name(part));
+                         path, cv_rows_kind_name(out->kind), l->head.recipe->part->name);
     if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
                          path, out->text_places, out->frames, c->text_places, c->frames);
@@ -289,16 +289,16 @@ fail:
 static cogvideo_status check_request(const transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
-    const cv_recipe *recipe = l->head.recipe;
+    const cv_transformer_recipe *recipe = l->recipe;
     int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
 
     if (recipe->frames == 1 || recipe->frames > config->frames)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d frames of a clip; 2 to the network's %d were expected, or 0 "
                        "for all", recipe->frames, config->frames);
-    if (places * recipe->batch > INT_MAX / 4)
+    if (places * recipe->head.batch > INT_MAX / 4)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
-                       recipe->batch, (long long)places);
-    if (recipe->part == CV_TRAIN_STAGE2 && recipe->text_dropout > 0)
+                       recipe->head.batch, (long long)places);
+    if (l->part == CV_PART_STAGE2 && recipe->text_dropout > 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
                        recipe->text_dropout);
     return COGVIDEO_OK;
@@ -311,7 +311,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     int n = l->head.recipe->batch;
     size_t L = (size_t)cv_cogvideo_places(config);
     cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
-                            .plus = l->head.recipe->part != CV_TRAIN_IMAGE };
+                            .plus = l->part != CV_PART_IMAGE };
     cogvideo_status status = COGVIDEO_OK;
     cv_arena arena = { 0 };
 
@@ -339,23 +339,22 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
     static const char *const stage_keys[] = { "trunk", "own", NULL }, *const trunk_keys[] = { "file", NULL };
     static const char *const trunk_files[] = { "trunk.safetensors", NULL };
     const transformer_learner *l = (const transformer_learner *)learner;
-    cv_train_part part = learner->recipe->part;
-    const char *own = part == CV_TRAIN_STAGE1 ? "stage1.safetensors" : "stage2.safetensors";
+    const char *own = l->part == CV_PART_STAGE1 ? "stage1.safetensors" : "stage2.safetensors";
     const char *trunk, *files[3] = { NULL, own, NULL };
     cogvideo_status status;
 
-    if (part == CV_TRAIN_IMAGE) {
+    if (l->part == CV_PART_IMAGE) {
         CV_TRY(cv_publish_store(learner, learner->weights[0], trunk_files[0], err));
         return cv_publish_part(learner, "trunk", trunk_keys, trunk_files, err);
     }
     trunk = trunk_file(l);
-    if (learner->recipe->train_trunk) { /* no longer the trunk that the other stage was trained on */
-        trunk = part == CV_TRAIN_STAGE1 ? "stage1.trunk.safetensors" : "stage2.trunk.safetensors";
+    if (l->recipe->train_trunk) { /* no longer the trunk that the other stage was trained on */
+        trunk = l->part == CV_PART_STAGE1 ? "stage1.trunk.safetensors" : "stage2.trunk.safetensors";
         CV_TRY(cv_publish_store(learner, learner->weights[0], trunk, err));
     }
     files[0] = trunk;
     CV_TRY(cv_publish_store(learner, learner->weights[learner->stores - 1], own, err));
-    CV_TRY(cv_publish_part(learner, cv_train_part_name(part), stage_keys, files, err));
+    CV_TRY(cv_publish_part(learner, l->head.recipe->part->name, stage_keys, files, err));
 fail:
     return status;
 }
@@ -394,10 +393,10 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     options.text_ids = l->texts;
     options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
     options.seed = (uint64_t)index;
-    if (learner->recipe->part == CV_TRAIN_IMAGE) {
+    if (l->part == CV_PART_IMAGE) {
         options.keyframes = 1;
         CV_TRY(cv_cogvideo_keyframes(newest, &options, NULL, &clip, err));
-    } else if (learner->recipe->part == CV_TRAIN_STAGE1) {
+    } else if (l->part == CV_PART_STAGE1) {
         CV_TRY(clip_of(l, rows, row, 1, 1, &given, err));
         CV_TRY(cv_cogvideo_keyframes(newest, &options, &given, &clip, err));
     } else {
@@ -449,10 +448,12 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
                             .useful_after = -1 };
+    l->recipe = (const cv_transformer_recipe *)(const void *)recipe;
+    l->part = (cv_cogvideo_part)(recipe->part - cv_cogvideo_parts);
     CV_TRY(check_request(l, err));
     CV_TRY(make_networks(l, err));
     CV_TRY(open_data(l, err));
-    if (recipe->text_dropout > 0)
+    if (l->recipe->text_dropout > 0)
         CV_TRY(cv_guide_text(cv_cogvideo_of(model), &options, cv_step_seconds(cv_cogvideo_of(model), &options, -1), &l->guide, err));
     CV_TRY(plan_memory(l, err));
     *out = &l->head;
