@@ -80,6 +80,9 @@ typedef struct cv_part {
     size_t recipe_size; /* of its own struct of a recipe (train/recipe.h); 0: the head alone */
     const cv_recipe_key *keys; /* what its section may hold beside the keys of all parts */
     int key_count;
+    /* How many matrices of one size, one below the other, Muon may move in a tensor of two or more dimensions ([out, in * taps] of
+     * a convolution); 0 where it is AdamW's, as embeddings, heads, norms and biases are. NULL: all is AdamW's. */
+    int (*matrices)(const cv_tensor *tensor);
     cogvideo_status (*open)(cv_learner **out, const cogvideo_train_request *request, const cv_recipe *recipe,
                             const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
     /* Whether the model has it already. */

@@ -10,7 +10,6 @@
 static const cv_init_rule house[] = {
     { "*norm*.weight", CV_INIT_CONSTANT, 1.0f },
     { "*.bias", CV_INIT_CONSTANT, 0.0f },
-    { "*attn_distribution*", CV_INIT_CONSTANT, 0.0f },
     { "*embedding*", CV_INIT_NORMAL, 0.02f },
     { "*", CV_INIT_FAN_IN, 1.0f },
 };

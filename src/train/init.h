@@ -18,7 +18,7 @@ typedef struct cv_init_rule {
 } cv_init_rule;
 
 /* Sets every tensor of a store in memory by the first of `rules` that fits its name, then by the house's own: norms 1,
- * biases and attn_distribution 0, embeddings normal 0.02, all else by fan-in with value 1. Values depend on the seed,
+ * biases 0, embeddings normal 0.02, all else by fan-in with value 1. Values depend on the seed,
  * the name and the place in the tensor only. */
 void cv_init_store(cv_store *store, uint64_t seed, const cv_init_rule *rules, size_t count);
 

@@ -29,20 +29,10 @@ struct cv_optimizer {
     uint64_t bytes;
 };
 
-static bool begins(const cv_tensor *tensor, const char *with)
-{
-    return strncmp(tensor->name, with, strlen(with)) == 0;
-}
-
-/* How many matrices of the same size, one below the other, Muon sees in a tensor; 0: it is AdamW's. A convolution's is [out, in * taps]. */
+/* How many matrices Muon moves in a tensor; 0: it is AdamW's. */
 static int muon_parts(const cv_recipe *recipe, const cv_tensor *tensor)
 {
-    bool layer = begins(tensor, "transformer.layers.") || begins(tensor, "mixins.attention_plus.");
-    bool convolution = (begins(tensor, "enc.") || begins(tensor, "decs.")) && tensor->shape[1] > 3 && tensor->shape[0] > 3;
-
-    if (recipe->muon_rate <= 0 || tensor->rank < 2 || !(layer || convolution))
-        return 0;
-    return strstr(tensor->name, "query_key_value") ? 3 : 1;
+    return recipe->muon_rate > 0 && tensor->rank >= 2 && recipe->part->matrices ? recipe->part->matrices(tensor) : 0;
 }
 
 /* Appends the matrices of one tensor. */

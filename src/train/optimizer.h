@@ -9,8 +9,7 @@
 typedef struct cv_optimizer cv_optimizer;
 
 /* For stores of weights and of their gradients, with the same tensors, in memory; they and the recipe must outlive it. With
- * "muon_rate" in the recipe, Muon moves the matrices of the layers, a fused one of query, key and value as three; embeddings, which are
- * the head too, norms and biases are AdamW's. */
+ * "muon_rate" in the recipe, Muon moves the matrices that the part names; all else is AdamW's. */
 cogvideo_status cv_optimizer_open(cv_optimizer **out, const cv_exec *exec, const cv_recipe *recipe, cv_store *const *weights,
                                   cv_store *const *gradients, int stores, cogvideo_error *err);
 void cv_optimizer_close(cv_optimizer **optimizer);

@@ -135,7 +135,7 @@ static void bench_open(bench *b, int threads, double muon_rate)
     cogvideo_error err;
 
     *b = (bench){ .exec = { .threads = threads },
-                  .recipe = { .steps = 10, .learning_rate = 0.01, .final_learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.95,
+                  .recipe = { .part = &cv_family_find("cogvideo")->parts[1], .steps = 10, .learning_rate = 0.01, .final_learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.95,
                               .epsilon = 1e-8, .weight_decay = 0.1, .muon_rate = muon_rate, .muon_momentum = 0.95 } };
     CHECK_OK(cv_store_create(&b->weights, "weights", shapes, TENSORS, &err), err);
     CHECK_OK(cv_store_create(&b->gradients, "gradients", shapes, TENSORS, &err), err);

@@ -3,6 +3,7 @@
 #include "family/cogvideo/train/recipes.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const cv_description *description_of(const cogvideo_model *model)
 {
@@ -55,6 +56,25 @@ static const char *on_stage(const cogvideo_model *model, const cv_recipe *recipe
     return NULL;
 }
 
+static bool begins(const cv_tensor *tensor, const char *with)
+{
+    return strncmp(tensor->name, with, strlen(with)) == 0;
+}
+
+/* Convolutions, except those of pixels. */
+static int tokenizer_matrices(const cv_tensor *tensor)
+{
+    return (begins(tensor, "enc.") || begins(tensor, "decs.")) && tensor->shape[1] > 3 && tensor->shape[0] > 3;
+}
+
+/* Those of the layers, a fused one of query, key and value as three. */
+static int layer_matrices(const cv_tensor *tensor)
+{
+    if (!begins(tensor, "transformer.layers.") && !begins(tensor, "mixins.attention_plus."))
+        return 0;
+    return strstr(tensor->name, "query_key_value") ? 3 : 1;
+}
+
 #define OWN(field) offsetof(cv_picture_recipe, field)
 static const cv_recipe_key picture_keys[] = {
     { "crop", CV_RECIPE_INT, OWN(crop), 8, 4096, 32 },
@@ -86,13 +106,14 @@ static const cv_recipe_key transformer_keys[] = {
 };
 #undef OWN
 
+#define TRANSFORMER(name, first, count, is_there, dependents)                                                        \
+    { name, sizeof(cv_transformer_recipe), transformer_keys + (first), count, layer_matrices, cv_transformer_learner_open, \
+      is_there, dependents }
 const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
     [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
-                                  sizeof picture_keys / sizeof *picture_keys, cv_picture_learner_open, has_tokenizer, on_tokenizer },
-    [CV_PART_IMAGE] = { "image", sizeof(cv_transformer_recipe), transformer_keys, 4, cv_transformer_learner_open, has_trunk,
-                        on_trunk },
-    [CV_PART_STAGE1] = { "stage1", sizeof(cv_transformer_recipe), transformer_keys + 2, 6, cv_transformer_learner_open, has_stage1,
-                         on_stage },
-    [CV_PART_STAGE2] = { "stage2", sizeof(cv_transformer_recipe), transformer_keys + 2, 5, cv_transformer_learner_open, has_stage2,
-                         on_stage },
+                                  sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices, cv_picture_learner_open,
+                                  has_tokenizer, on_tokenizer },
+    [CV_PART_IMAGE] = TRANSFORMER("image", 0, 4, has_trunk, on_trunk),
+    [CV_PART_STAGE1] = TRANSFORMER("stage1", 2, 6, has_stage1, on_stage),
+    [CV_PART_STAGE2] = TRANSFORMER("stage2", 2, 5, has_stage2, on_stage),
 };
