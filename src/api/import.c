@@ -8,9 +8,6 @@ static cogvideo_status check_request(const cogvideo_import_request *request, cog
 {
     if (!request)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an import needs a request");
-    if (!request->stage1 && !request->stage2 && !request->upscaler && !request->image_tokenizer &&
-        !request->text_tokenizer && !request->clusters)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
     if (request->name && !request->name[0])
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a model's name must not be empty");
     return COGVIDEO_OK;

@@ -202,7 +202,7 @@ cogvideo_status cv_convert_compare(cv_import_job *job, cv_torch *torch_a, const 
     for (size_t i = 0; i < a->count && i < b->count && !first; i++) {
         bool same = true;
 
-        if (a->items[i].home != CV_HOME_TRUNK)
+        if (a->items[i].home != CV_HOME_SHARED)
             continue;
         CV_TRY(compare_tensor(job, torch_a, a->items[i].tensor, torch_b, b->items[i].tensor, buffers, &same, err));
         if (!same)

@@ -22,7 +22,7 @@ uint64_t cv_convert_bytes(const cv_names *names, unsigned homes);
 cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,
                                  const cv_narrowing *narrowing, const char *path, cogvideo_error *err);
 
-/* Compares the trunks of two checkpoints bit by bit. *difference is the name of the first tensor that differs in
+/* Compares what two checkpoints may share, bit by bit. *difference is the name of the first tensor that differs in
  * type or value (it belongs to `a`), or NULL. */
 cogvideo_status cv_convert_compare(cv_import_job *job, cv_torch *torch_a, const cv_names *a, cv_torch *torch_b,
                                    const cv_names *b, const char **difference, cogvideo_error *err);

@@ -7,9 +7,9 @@
 
 /* Which file of the model a tensor goes to. */
 typedef enum cv_home {
-    CV_HOME_TRUNK, /* transformer.*: what both stages share */
-    CV_HOME_OWN,   /* what belongs to this network alone */
-    CV_HOME_SKIP,  /* known, and of use in training only */
+    CV_HOME_SHARED, /* what another network of the model may have as well */
+    CV_HOME_OWN,    /* what belongs to this network alone */
+    CV_HOME_SKIP,   /* known, and of use in training only */
 } cv_home;
 
 typedef struct cv_expected {

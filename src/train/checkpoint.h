@@ -15,7 +15,7 @@ typedef struct cv_checkpoint_head {
     const char *part;             /* what is trained */
     int steps;                    /* finished */
     char recipe[CV_RECIPE_TEXT];  /* by which recipe; empty where an older file does not say */
-    char stands_on[24];           /* a number for what it was trained on and does not hold: the frozen trunk; empty = nothing, or not said */
+    char stands_on[24];           /* a number for what it was trained on and does not hold, as a frozen network; empty = nothing, or not said */
 } cv_checkpoint_head;
 
 cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *head, const cv_checkpoint_store *stores,

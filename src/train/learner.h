@@ -21,7 +21,8 @@ typedef struct cv_learner_functions {
     bool (*evaluate)(cv_learner *learner, double *loss, char *members, size_t size);
     /* Writes the part's files into the model directory and names them in its model.json. */
     cogvideo_status (*publish)(cv_learner *learner, cogvideo_error *err);
-    /* What the part makes of item `index` of the held-out data (or of the first data), by a model with its newest files. */
+    /* What the part makes of item `index` of the held-out data (or of the first data), by a model with its newest files. `out`
+     * stays empty where that model has nothing that shows it. */
     cogvideo_status (*sample)(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
                               cogvideo_error *err);
     void (*close)(cv_learner *learner);
@@ -41,6 +42,7 @@ struct cv_learner {
     cv_store *state;                          /* further numbers that a checkpoint keeps; NULL = none */
     int items;                                /* codes or pictures of a batch, for the speed shown */
     char stands_on[24];                       /* as in a checkpoint's head */
+    const char *foundation;                   /* what that is a number of, such as "encoder"; NULL = the part stands on nothing */
     uint64_t memory;                          /* bytes held beside the stores */
     int useful_after;                         /* steps after which the part is of use in a model directory; -1 = always */
 };

@@ -90,8 +90,9 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
         return COGVIDEO_OK;
     }
     CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
-    if (head.stands_on[0] && strcmp(head.stands_on, loop->learner->stands_on) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another trunk than that of %s", loop->checkpoint, loop->request->model);
+    if (head.stands_on[0] && loop->learner->foundation && strcmp(head.stands_on, loop->learner->stands_on) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another %s than that of %s", loop->checkpoint,
+                       loop->learner->foundation, loop->request->model);
     if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe->muon_rate > 0))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
                        "'muon_rate' %s in the recipe, or begin another run with '--finetune'", loop->checkpoint,

@@ -13,6 +13,8 @@ static cogvideo_status add_sample(cv_learner *learner, const cogvideo_model *new
     cogvideo_status status;
 
     CV_TRY(learner->functions->sample(learner, newest, index, &sample, err));
+    if (!sample.pixels)
+        goto fail;
     if (!*writer) {
         int columns = sample.frames < ROW_FRAMES ? ROW_FRAMES / sample.frames * sample.frames : sample.frames;
         cogvideo_write_options options = { .columns = columns };
@@ -33,18 +35,15 @@ cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *
     cogvideo_model_options options = { .threads = request->threads, .log = request->log };
     cogvideo_video_writer *writer = NULL;
     cogvideo_model *newest = NULL;
-    cogvideo_model_info info;
     cv_buffer path = { 0 };
     cogvideo_status status;
 
     CV_TRY(cv_model_open(&newest, request->model, &options, err));
-    cogvideo_model_get_info(newest, &info);
-    if (!info.has_image_tokenizer) /* codes that nobody can see */
-        goto fail;
     CV_TRY(cv_buffer_printf(&path, err, "%s/samples-%06d.jpg", request->output, step));
     for (int i = 0; i < learner->recipe->samples; i++)
         CV_TRY(add_sample(learner, newest, path.data, i, &writer, err));
-    CV_TRY(cogvideo_video_writer_commit(&writer, err));
+    if (writer)
+        CV_TRY(cogvideo_video_writer_commit(&writer, err));
 fail:
     cogvideo_video_writer_abandon(&writer);
     cv_buffer_free(&path);

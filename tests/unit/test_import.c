@@ -283,7 +283,7 @@ static void write_stage(const char *path, cv_transformer_sizes sizes, int trunk,
     CHECK_OK(cv_names_transformer(&names, &sizes, true, &err), err);
     for (size_t i = 0; i < names.count; i++) {
         const cv_expected *item = &names.items[i];
-        int seed = item->home == CV_HOME_TRUNK ? trunk + (changed && strcmp(changed, item->name) == 0) : own;
+        int seed = item->home == CV_HOME_SHARED ? trunk + (changed && strcmp(changed, item->name) == 0) : own;
 
         seeded_add(&list, seed, item->name, item->rank, (int)item->shape[0], (int)item->shape[1]);
     }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MAX_DESCRIPTION (1u << 20)
-#define TRUNK (1u << CV_HOME_TRUNK)
+#define TRUNK (1u << CV_HOME_SHARED)
 #define OWN (1u << CV_HOME_OWN)
 
 /* Everything an import has open. */
@@ -151,6 +151,9 @@ static cogvideo_status read_all(import *in)
     cogvideo_status status;
     const cogvideo_import_request *request = in->request;
 
+    if (!request->stage1 && !request->stage2 && !request->upscaler && !request->image_tokenizer &&
+        !request->text_tokenizer && !request->clusters)
+        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
     CV_TRY(read_type(in));
     CV_TRY(read_description(in));
     CV_TRY(read_network(in, &in->stage1, &in->found.stage1, request->stage1, true));

@@ -147,11 +147,11 @@ static void layer(maker *m, const cv_transformer_sizes *sizes, size_t n)
     size_t width = sizes->hidden;
 
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
-        norm(m, CV_HOME_TRUNK, width, labelled("transformer.layers.%zu.%s", n, norms[i]).text);
-    linear(m, CV_HOME_TRUNK, 3 * width, width, labelled("transformer.layers.%zu.attention.query_key_value", n).text);
-    linear(m, CV_HOME_TRUNK, width, width, labelled("transformer.layers.%zu.attention.dense", n).text);
-    linear(m, CV_HOME_TRUNK, sizes->mlp, width, labelled("transformer.layers.%zu.mlp.dense_h_to_4h", n).text);
-    linear(m, CV_HOME_TRUNK, width, sizes->mlp, labelled("transformer.layers.%zu.mlp.dense_4h_to_h", n).text);
+        norm(m, CV_HOME_SHARED, width, labelled("transformer.layers.%zu.%s", n, norms[i]).text);
+    linear(m, CV_HOME_SHARED, 3 * width, width, labelled("transformer.layers.%zu.attention.query_key_value", n).text);
+    linear(m, CV_HOME_SHARED, width, width, labelled("transformer.layers.%zu.attention.dense", n).text);
+    linear(m, CV_HOME_SHARED, sizes->mlp, width, labelled("transformer.layers.%zu.mlp.dense_h_to_4h", n).text);
+    linear(m, CV_HOME_SHARED, width, sizes->mlp, labelled("transformer.layers.%zu.mlp.dense_4h_to_h", n).text);
 }
 
 cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed,
@@ -160,11 +160,11 @@ cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *
     maker m = { .err = err };
     size_t width = sizes->hidden;
 
-    matrix(&m, CV_HOME_TRUNK, sizes->vocabulary, width, "transformer.word_embeddings");
-    matrix(&m, CV_HOME_TRUNK, sizes->positions, width, "transformer.position_embeddings");
+    matrix(&m, CV_HOME_SHARED, sizes->vocabulary, width, "transformer.word_embeddings");
+    matrix(&m, CV_HOME_SHARED, sizes->positions, width, "transformer.position_embeddings");
     for (size_t n = 0; n < sizes->layers; n++)
         layer(&m, sizes, n);
-    norm(&m, CV_HOME_TRUNK, width, "transformer.final_layernorm");
+    norm(&m, CV_HOME_SHARED, width, "transformer.final_layernorm");
     matrix(&m, CV_HOME_OWN, sizes->extra_positions, width, "mixins.extra_position_embedding.position_embeddings");
     for (size_t n = 0; n < sizes->layers; n++) {
         linear(&m, CV_HOME_OWN, 3 * width, width, labelled("mixins.attention_plus.query_key_value.%zu", n).text);

@@ -389,6 +389,8 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     cogvideo_value given = { 0 }, clip = { 0 };
     cogvideo_status status;
 
+    if (!cv_cogvideo_of(newest)->image_tokenizer) /* codes that nobody can see */
+        return COGVIDEO_OK;
     cogvideo_generate_defaults(&options);
     options.text_ids = l->texts;
     options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
@@ -447,7 +449,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
     cogvideo_generate_defaults(&options);
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
-                            .useful_after = -1 };
+                            .foundation = "trunk", .useful_after = -1 };
     l->recipe = (const cv_transformer_recipe *)(const void *)recipe;
     l->part = (cv_cogvideo_part)(recipe->part - cv_cogvideo_parts);
     CV_TRY(check_request(l, err));
