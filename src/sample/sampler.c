@@ -3,7 +3,7 @@
 #include <float.h>
 #include <math.h>
 
-/* Where the scratch memory goes. */
+/* The buffers of one call. */
 typedef struct workspace {
     double *weights; /* of clusters, or of codes */
     double *inner;   /* of the codes of one cluster */
@@ -16,24 +16,24 @@ typedef struct kept {
     double total;
 } kept;
 
-/* Doubles before the part of `order`. There are never more clusters than codes. */
-static size_t weight_room(int codes, const cv_clusters *clusters)
+/* Given back at once: nothing else takes from the arena during a call. There are never more clusters than codes. */
+static workspace carve(cv_arena *arena, int codes, const cv_clusters *clusters)
 {
-    return (size_t)codes + (clusters ? (size_t)cv_clusters_count(clusters) : 0);
+    const size_t count = clusters ? (size_t)cv_clusters_count(clusters) : 0, mark = cv_arena_mark(arena);
+    workspace work = { .weights = cv_arena_take(arena, count + (size_t)codes, sizeof *work.weights) };
+
+    work.inner = work.weights ? work.weights + count : NULL;
+    work.order = cv_arena_take(arena, (size_t)codes, sizeof *work.order);
+    cv_arena_rewind(arena, mark);
+    return work;
 }
 
 size_t cv_sampler_scratch(int codes, const cv_clusters *clusters)
 {
-    return weight_room(codes, clusters) * sizeof(double) + (size_t)codes * sizeof(int32_t);
-}
+    cv_arena arena = { 0 };
 
-static workspace place(void *scratch, int codes, const cv_clusters *clusters)
-{
-    workspace work = { .weights = scratch };
-
-    work.inner = work.weights + (clusters ? cv_clusters_count(clusters) : 0);
-    work.order = (int32_t *)(work.weights + weight_room(codes, clusters));
-    return work;
+    carve(&arena, codes, clusters);
+    return arena.peak;
 }
 
 /* The greatest logit; NaN where the logits are not sound. Lanes keep the processor from waiting on each comparison. */
@@ -235,9 +235,9 @@ static int best_code(const float *logits, int codes)
 }
 
 int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
-              double u_cluster, double u_code, void *scratch)
+              double u_cluster, double u_code, cv_arena *arena)
 {
-    workspace work = place(scratch, codes, clusters);
+    workspace work = carve(arena, codes, clusters);
     const float best = greatest(logits, codes);
     const int32_t *members;
     bool in_order;
@@ -259,9 +259,9 @@ int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const
 }
 
 void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
-                             const cv_clusters *clusters, void *scratch)
+                             const cv_clusters *clusters, cv_arena *arena)
 {
-    workspace work = place(scratch, codes, clusters);
+    workspace work = carve(arena, codes, clusters);
     const float best = greatest(logits, codes);
     bool in_order;
     kept from;

@@ -11,6 +11,7 @@
 #ifndef CV_SAMPLE_SAMPLER_H
 #define CV_SAMPLE_SAMPLER_H
 
+#include "base/arena.h"
 #include "sample/clusters.h"
 
 typedef struct cv_sampling {
@@ -22,20 +23,20 @@ typedef struct cv_sampling {
     bool greedy;             /* the best code, the lowest on a tie; all else is ignored */
 } cv_sampling;
 
-/* Bytes of scratch for one call, aligned to a double. `clusters` may be NULL. */
+/* Bytes of an arena for one call, behind which they are free again. `clusters` may be NULL. */
 size_t cv_sampler_scratch(int codes, const cv_clusters *clusters);
 
 /* One code, drawn from logits [codes] with u_cluster and u_code in [0, 1), never one of probability 0; -1 where nothing can be drawn.
  * `clusters` must be of as many codes; it may be NULL where sampling->clusters is 0. */
 int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
-              double u_cluster, double u_code, void *scratch);
+              double u_cluster, double u_code, cv_arena *arena);
 
 /* Whether logits [n] are such as a code can be drawn from. */
 bool cv_logits_sound(const float *logits, int n);
 
 /* out [codes] = the probability with which cv_sample gives each code, from sound logits. */
 void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
-                             const cv_clusters *clusters, void *scratch);
+                             const cv_clusters *clusters, cv_arena *arena);
 
 /* Guidance: logits [n] = guide + alpha (logits - guide), in f32. */
 void cv_logits_guide(float *logits, const float *guide, double alpha, int n);

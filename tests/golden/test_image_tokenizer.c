@@ -92,12 +92,12 @@ static void encode(int32_t *codes, float *z, int rate, cv_dtype dtype, int threa
     cv_exec exec = exec_with(threads);
     cogvideo_error err;
     size_t size = cv_image_tokenizer_encode_scratch(tokenizers[dtype], &exec, SIDE, SIDE);
-    void *scratch = aligned_alloc(64, size);
+    cv_arena arena;
 
-    assert_non_null(scratch);
+    CHECK_OK(cv_arena_create(&arena, size, &err), err);
     CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizers[dtype], codes, z, check_tensor(golden, "image.u8")->data, SIDE,
-                                       SIDE, rate, scratch, &err), err);
-    free(scratch);
+                                       SIDE, rate, &arena, &err), err);
+    cv_arena_free(&arena);
 }
 
 static void decode(float *rgb, const cv_tensor *codes, int rate, cv_dtype dtype, int threads)
@@ -106,12 +106,12 @@ static void decode(float *rgb, const cv_tensor *codes, int rate, cv_dtype dtype,
     cv_exec exec = exec_with(threads);
     cogvideo_error err;
     size_t size = cv_image_tokenizer_decode_scratch(tokenizers[dtype], &exec, width, height, rate);
-    void *scratch = aligned_alloc(64, size);
+    cv_arena arena;
 
-    assert_non_null(scratch);
-    CHECK_OK(cv_image_tokenizer_decode(&exec, tokenizers[dtype], rgb, codes->data, width, height, rate, scratch, &err),
+    CHECK_OK(cv_arena_create(&arena, size, &err), err);
+    CHECK_OK(cv_image_tokenizer_decode(&exec, tokenizers[dtype], rgb, codes->data, width, height, rate, &arena, &err),
              err);
-    free(scratch);
+    cv_arena_free(&arena);
 }
 
 static void encodes_like_the_original(void **state)

@@ -13,7 +13,7 @@ typedef struct fixture {
     cv_clusters *clusters;
     int codes;
     double *probabilities;
-    void *scratch;
+    cv_arena arena;
 } fixture;
 
 /* The three steps of the pipeline, by the names that the golden file gives them. */
@@ -38,9 +38,8 @@ static int set_up(void **state)
     f.codes = (int)labels->count;
     CHECK_OK(cv_clusters_create(&f.clusters, labels->data, f.codes, &err), err);
     f.probabilities = cv_alloc((size_t)f.codes, sizeof(double), &err);
-    f.scratch = cv_alloc(cv_sampler_scratch(f.codes, f.clusters), 1, &err);
+    CHECK_OK(cv_arena_create(&f.arena, cv_sampler_scratch(f.codes, f.clusters), &err), err);
     assert_non_null(f.probabilities);
-    assert_non_null(f.scratch);
     *state = &f;
     return 0;
 }
@@ -52,7 +51,7 @@ static int tear_down(void **state)
     cv_store_close(&f->golden);
     cv_clusters_free(&f->clusters);
     cv_free(f->probabilities);
-    cv_free(f->scratch);
+    cv_arena_free(&f->arena);
     return 0;
 }
 
@@ -74,7 +73,7 @@ static const float *logits_row(const fixture *f, int r)
 
 static void codes_have_the_original_probabilities(void **state)
 {
-    const fixture *f = *state;
+    fixture *f = *state;
 
     for (size_t s = 0; s < STEPS; s++)
         for (int r = 0; r < ROWS; r++) {
@@ -82,7 +81,7 @@ static void codes_have_the_original_probabilities(void **state)
             double sum = 0;
 
             cv_sample_probabilities(f->probabilities, logits_row(f, r), f->codes, &steps[s].sampling, f->clusters,
-                                    f->scratch);
+                                    &f->arena);
             for (int code = 0; code < f->codes; code++) {
                 CHECK_CLOSE(f->probabilities[code], expected[code], 1e-6);
                 sum += f->probabilities[code];
@@ -93,7 +92,7 @@ static void codes_have_the_original_probabilities(void **state)
 
 static void the_original_clusters_are_kept(void **state)
 {
-    const fixture *f = *state;
+    fixture *f = *state;
 
     for (size_t s = 0; s < STEPS; s++)
         for (int r = 0; r < ROWS; r++) {
@@ -102,7 +101,7 @@ static void the_original_clusters_are_kept(void **state)
             int possible = 0, inside = 0;
 
             cv_sample_probabilities(f->probabilities, logits_row(f, r), f->codes, &steps[s].sampling, f->clusters,
-                                    f->scratch);
+                                    &f->arena);
             for (int code = 0; code < f->codes; code++)
                 possible += f->probabilities[code] > 0;
             for (int k = 0; k < steps[s].sampling.clusters; k++) {
@@ -125,7 +124,7 @@ static void the_original_clusters_are_kept(void **state)
 static void codes_are_drawn_in_proportion(void **state)
 {
     enum { DRAWS = 20000 };
-    const fixture *f = *state;
+    fixture *f = *state;
     cogvideo_error err;
     int *seen = cv_alloc((size_t)f->codes, sizeof *seen, &err);
 
@@ -136,13 +135,13 @@ static void codes_are_drawn_in_proportion(void **state)
 
         memset(seen, 0, (size_t)f->codes * sizeof *seen);
         cv_sample_probabilities(f->probabilities, logits_row(f, 0), f->codes, &steps[s].sampling, f->clusters,
-                                f->scratch);
+                                &f->arena);
         for (uint32_t i = 0; i < DRAWS; i++) {
             uint32_t bits[4];
 
             cv_rng_block(bits, 7, (uint32_t[]){ i, (uint32_t)s, 0, 0 });
             seen[cv_sample(logits_row(f, 0), f->codes, &steps[s].sampling, f->clusters, cv_rng_unit(bits[0], bits[1]),
-                           cv_rng_unit(bits[2], bits[3]), f->scratch)]++;
+                           cv_rng_unit(bits[2], bits[3]), &f->arena)]++;
         }
         for (int code = 0; code < f->codes; code++) {
             double expected = f->probabilities[code] * DRAWS;

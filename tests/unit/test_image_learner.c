@@ -69,7 +69,7 @@ static void local_codes_are_of_their_own_pixels(void **state)
     uint8_t rgb[SIDE * ROW], moved[SIDE * ROW];
     float z[4 * 3], after[4 * 3];
     int32_t codes[4], others[4];
-    void *scratch;
+    cv_arena arena;
 
     (void)state;
     cv_kernels_plain(&exec.kernels);
@@ -80,12 +80,12 @@ static void local_codes_are_of_their_own_pixels(void **state)
     CHECK_OK(cv_image_tokenizer_open(&tokenizer, weights, &local, &err), err);
     for (size_t i = 0; i < sizeof rgb; i++)
         rgb[i] = (uint8_t)(127.5f + 127 * seeded_unit(1, "rgb", i));
-    scratch = cv_alloc(cv_image_tokenizer_encode_scratch(tokenizer, &exec, SIDE, SIDE), 1, &err);
-    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, codes, z, rgb, SIDE, SIDE, RATE, scratch, &err), err);
+    CHECK_OK(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(tokenizer, &exec, SIDE, SIDE), &err), err);
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, codes, z, rgb, SIDE, SIDE, RATE, &arena, &err), err);
     for (int y = 0; y < SIDE; y++) /* left and right half change places */
         for (int i = 0; i < ROW; i++)
             moved[y * ROW + i] = rgb[y * ROW + (i + RATE * 3) % ROW];
-    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, scratch, &err), err);
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, &arena, &err), err);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(others[i], codes[i ^ 1]);
         for (int k = 0; k < 3; k++)
@@ -93,10 +93,10 @@ static void local_codes_are_of_their_own_pixels(void **state)
     }
     memcpy(moved, rgb, sizeof rgb);
     moved[0] ^= 64;
-    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, scratch, &err), err);
+    CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizer, others, after, moved, SIDE, SIDE, RATE, &arena, &err), err);
     assert_true(memcmp(after, z, 3 * sizeof *z) != 0);
     assert_memory_equal(after + 3, z + 3, 9 * sizeof *z);
-    cv_free(scratch);
+    cv_arena_free(&arena);
     cv_image_tokenizer_close(&tokenizer);
     cv_store_close(&weights);
 }
@@ -291,20 +291,20 @@ static void the_forward_pass_is_the_one_of_inference(void **state)
     int32_t codes[4];
     float rgb[SIDE * SIDE * 3];
     double l2 = 0, signs[3] = { 0 };
-    void *scratch;
+    cv_arena arena;
 
     (void)state;
     bench_open(&b, 1, 1, 0, 1);
     cv_image_learner_run(b.learner, &losses, b.rgb);
     CHECK_OK(cv_image_tokenizer_open(&tokenizer, b.weights, &config, &err), err);
-    scratch = cv_alloc(cv_image_tokenizer_encode_scratch(tokenizer, &b.exec, SIDE, SIDE) +
-                       cv_image_tokenizer_decode_scratch(tokenizer, &b.exec, SIDE / RATE, SIDE / RATE, RATE), 1, &err);
+    CHECK_OK(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(tokenizer, &b.exec, SIDE, SIDE) +
+                             cv_image_tokenizer_decode_scratch(tokenizer, &b.exec, SIDE / RATE, SIDE / RATE, RATE), &err), err);
     for (size_t i = 0; i < BATCH; i++) {
         const uint8_t *picture = b.rgb + i * sizeof rgb / sizeof *rgb;
 
-        CHECK_OK(cv_image_tokenizer_encode(&b.exec, tokenizer, codes, NULL, picture, SIDE, SIDE, RATE, scratch, &err), err);
+        CHECK_OK(cv_image_tokenizer_encode(&b.exec, tokenizer, codes, NULL, picture, SIDE, SIDE, RATE, &arena, &err), err);
         assert_memory_equal(codes, cv_image_learner_codes(b.learner) + 4 * i, sizeof codes);
-        CHECK_OK(cv_image_tokenizer_decode(&b.exec, tokenizer, rgb, codes, 2, 2, RATE, scratch, &err), err);
+        CHECK_OK(cv_image_tokenizer_decode(&b.exec, tokenizer, rgb, codes, 2, 2, RATE, &arena, &err), err);
         for (size_t j = 0; j < sizeof rgb / sizeof *rgb; j++) {
             double d = (double)rgb[j] - (double)picture[j] / 255;
 
@@ -321,7 +321,7 @@ static void the_forward_pass_is_the_one_of_inference(void **state)
         CHECK_CLOSE(gradient, signs[c] * (double)config.std[c] / sizeof b.rgb, 1e-6);
     }
     CHECK_CLOSE(l2, losses.l2, 1e-6);
-    cv_free(scratch);
+    cv_arena_free(&arena);
     cv_image_tokenizer_close(&tokenizer);
     bench_close(&b);
 }

@@ -8,18 +8,25 @@
 
 #define CODES 6
 
-static double room[64];
-
 static void probabilities(double *out, const float *logits, const cv_sampling *sampling, const cv_clusters *clusters)
 {
-    assert_true(cv_sampler_scratch(CODES, clusters) <= sizeof room);
-    cv_sample_probabilities(out, logits, CODES, sampling, clusters, room);
+    cv_arena arena = { 0 };
+
+    assert_int_equal(cv_arena_create(&arena, cv_sampler_scratch(CODES, clusters), NULL), COGVIDEO_OK);
+    cv_sample_probabilities(out, logits, CODES, sampling, clusters, &arena);
+    cv_arena_free(&arena);
 }
 
 static int sample(const float *logits, const cv_sampling *sampling, const cv_clusters *clusters, double u_cluster,
                   double u_code)
 {
-    return cv_sample(logits, CODES, sampling, clusters, u_cluster, u_code, room);
+    cv_arena arena = { 0 };
+    int code;
+
+    assert_int_equal(cv_arena_create(&arena, cv_sampler_scratch(CODES, clusters), NULL), COGVIDEO_OK);
+    code = cv_sample(logits, CODES, sampling, clusters, u_cluster, u_code, &arena);
+    cv_arena_free(&arena);
+    return code;
 }
 
 static void check_probabilities(const float *logits, const cv_sampling *sampling, const cv_clusters *clusters,

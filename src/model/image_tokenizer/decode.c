@@ -47,11 +47,13 @@ static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, c
 {
     cv_planes planes = { .exec = exec, .arena = arena, .height = grid_height, .width = grid_width };
     int rate = decoder->patch ? decoder->patch : 1 << (decoder->level_count - 1);
+    size_t mark = cv_arena_mark(arena);
 
     cv_planes_take(&planes, decoder, tokenizer->config.latent, grid_height * rate, grid_width * rate);
     cv_planes_decode(&planes, tokenizer, decoder, codes);
     if (arena->base)
         denormalise(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
+    cv_arena_rewind(arena, mark);
     return planes.operations;
 }
 
@@ -87,10 +89,9 @@ double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer,
 
 cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, float *rgb,
                                           const int32_t *codes, int grid_width, int grid_height, int rate,
-                                          void *scratch, cogvideo_error *err)
+                                          cv_arena *arena, cogvideo_error *err)
 {
     const cv_picture_network *decoder = cv_image_tokenizer_decoder(tokenizer, grid_width, grid_height, rate);
-    cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
 
     if (!decoder)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%dx%d codes cannot be decoded at rate %d: this model has no "
@@ -100,6 +101,6 @@ cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_to
         if (codes[i] < 0 || codes[i] >= tokenizer->config.codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d at place %d is no image code: those are 0 to %d",
                            (int)codes[i], i, tokenizer->config.codes - 1);
-    decode(exec, tokenizer, decoder, rgb, codes, grid_width, grid_height, &arena);
+    decode(exec, tokenizer, decoder, rgb, codes, grid_width, grid_height, arena);
     return COGVIDEO_OK;
 }

@@ -43,13 +43,15 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     cv_planes_conv(planes, &tokenizer->proj);
 }
 
-/* False where the encoder gives what is no number, of which no code is the nearest. */
+/* On a measuring arena only sizes are followed. False where the encoder gives what is no number, of which no code is the nearest. */
 static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
 {
     int latent = tokenizer->config.latent;
+    size_t mark = cv_arena_mark(arena);
     cv_planes planes = { .exec = exec, .arena = arena, .height = job->height, .width = job->width };
     size_t places;
     float *rows;
+    bool sound;
 
     cv_planes_take(&planes, &tokenizer->encoder, latent, job->height, job->width);
     cv_planes_encode(&planes, tokenizer, job->rgb, job->halvings);
@@ -59,7 +61,9 @@ static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     if (arena->base)
         cv_planes_rows(&planes, rows, latent);
     cv_nearest(exec, job->codes, rows, (int)places, &tokenizer->codebook, arena);
-    return !arena->base || cv_dtype_not_finite(CV_F32, rows, places * (size_t)latent) == places * (size_t)latent;
+    sound = !arena->base || cv_dtype_not_finite(CV_F32, rows, places * (size_t)latent) == places * (size_t)latent;
+    cv_arena_rewind(arena, mark);
+    return sound;
 }
 
 static bool codebook_is_sound(const cv_weight *codebook)
@@ -90,7 +94,6 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
         int rate = cv_image_tokenizer_rate(&tokenizer->config.encoder) << i;
         picture job = { .width = width, .height = height, .halvings = i };
 
-        cv_arena_rewind(&arena, 0);
         if (cv_image_tokenizer_halvings(tokenizer, width, height, rate) == i)
             encode(exec, tokenizer, &job, &arena);
     }
@@ -98,10 +101,9 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
 }
 
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
-                                          float *z, const uint8_t *rgb, int width, int height, int rate, void *scratch,
-                                          cogvideo_error *err)
+                                          float *z, const uint8_t *rgb, int width, int height, int rate,
+                                          cv_arena *arena, cogvideo_error *err)
 {
-    cv_arena arena = cv_arena_over(scratch, SIZE_MAX);
     picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
                 .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
     int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
@@ -111,7 +113,7 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
                        "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
                        "and both sides multiples of it up to %d", width, height, rate, own,
                        own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
-    if (!encode(exec, tokenizer, &job, &arena) || !codebook_is_sound(&tokenizer->codebook))
+    if (!encode(exec, tokenizer, &job, arena) || !codebook_is_sound(&tokenizer->codebook))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer gives NaN in place of numbers: its weights are damaged");
     return COGVIDEO_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef CV_MODEL_IMAGE_TOKENIZER_H
 #define CV_MODEL_IMAGE_TOKENIZER_H
 
+#include "base/arena.h"
 #include "model/image_tokenizer/config.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
@@ -10,7 +11,7 @@
 /* Sides of a picture end here. */
 #define CV_IMAGE_TOKENIZER_MAX_SIDE 4096
 
-/* Read-only once open; any number of threads may use it at once, each with scratch of its own. */
+/* Read-only once open; any number of threads may use it at once, each with an arena of its own. */
 typedef struct cv_image_tokenizer cv_image_tokenizer;
 
 /* Claims every tensor of the network; `store` must outlive it. Errors name the file and the tensor. */
@@ -18,9 +19,9 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
                                         const cv_image_tokenizer_config *config, cogvideo_error *err);
 void cv_image_tokenizer_close(cv_image_tokenizer **tokenizer);
 
-/* Bytes of scratch, 64-byte aligned, for one picture on these threads: to encode it at any rate, or to decode it at
- * `rate` from grid_width * grid_height codes. 0 for sizes and rates that the run itself would refuse; SIZE_MAX where
- * the size does not fit. The runs allocate nothing. */
+/* Bytes of an arena for one picture on these threads: to encode it at any rate, or to decode it at `rate` from
+ * grid_width * grid_height codes. 0 for sizes and rates that the run itself would refuse; SIZE_MAX where the size does
+ * not fit. The runs allocate nothing, and what they took of the arena is free again behind them. */
 size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int width,
                                          int height);
 size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
@@ -33,13 +34,13 @@ double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer,
  * quantisation, [places][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where the rate or
  * the size does not fit the network; COGVIDEO_ERROR_MODEL where it gives NaN, whose weights are damaged then. */
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
-                                          float *z, const uint8_t *rgb, int width, int height, int rate, void *scratch,
-                                          cogvideo_error *err);
+                                          float *z, const uint8_t *rgb, int width, int height, int rate,
+                                          cv_arena *arena, cogvideo_error *err);
 
 /* rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes [grid_height][grid_width].
  * COGVIDEO_ERROR_ARGUMENT where there is no such decoder or an id is no code. */
 cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, float *rgb,
                                           const int32_t *codes, int grid_width, int grid_height, int rate,
-                                          void *scratch, cogvideo_error *err);
+                                          cv_arena *arena, cogvideo_error *err);
 
 #endif

@@ -228,18 +228,18 @@ typedef struct decode_run {
     const cv_cogvideo *model;
     int32_t *codes;
     float *rgb;
-    void *scratch;
+    cv_arena arena;
     int grid;
 } decode_run;
 
 static double decode(void *user)
 {
-    const decode_run *run = user;
+    decode_run *run = user;
     const cv_cogvideo *model = run->model;
     cogvideo_error err;
 
     if (cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, run->rgb, run->codes, run->grid, run->grid,
-                                  model->description.rate, run->scratch, &err) != COGVIDEO_OK)
+                                  model->description.rate, &run->arena, &err) != COGVIDEO_OK)
         return 0;
     return cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, run->grid, run->grid, model->description.rate);
 }
@@ -259,11 +259,9 @@ static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_r
 
     CV_NEW(run.codes, grid * grid, err);
     CV_NEW(run.rgb, (size_t)(grid * rate) * (size_t)(grid * rate) * 3, err);
-    run.scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, grid, grid, rate), 1, err);
-    if (!run.scratch)
-        status = COGVIDEO_ERROR_MEMORY;
-    else
-        CV_TRY(cv_bench_rounds(items, 2, out->rounds, request, err));
+    CV_TRY(cv_arena_create(&run.arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, grid, grid, rate),
+                           err));
+    CV_TRY(cv_bench_rounds(items, 2, out->rounds, request, err));
     seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, grid, grid, rate) / (items[1].row.rate * 1e9);
     for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
         out->rows[out->count++] = items[i].row;
@@ -271,7 +269,7 @@ static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_r
 fail:
     cv_free(run.codes);
     cv_free(run.rgb);
-    cv_free(run.scratch);
+    cv_arena_free(&run.arena);
     return status;
 }
 

@@ -15,8 +15,7 @@ typedef struct workspace {
     int sequence_count;
     int row_count;           /* sequences, or REPLAY where those are fewer and codes are known */
     float *logits;           /* [row_count][image_codes] */
-    cv_arena arena;          /* of passes and steps */
-    void *sampler_scratch;
+    cv_arena arena;          /* of passes, steps and draws */
 } workspace;
 
 static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int given, int sequences)
@@ -24,8 +23,9 @@ static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int
     int L = cv_cogvideo_places(stage->config), rows = given * L > text ? given * L : text;
     size_t pass = cv_forward_scratch(&model->head.exec, stage, rows, false);
     size_t step = cv_forward_scratch(&model->head.exec, stage, sequences, true);
+    size_t draw = cv_sampler_scratch(stage->config->image_codes, model->clusters), most = pass > step ? pass : step;
 
-    return pass > step ? pass : step;
+    return most > draw ? most : draw;
 }
 
 void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int guide, bool plus, int given,
@@ -38,8 +38,7 @@ void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, in
     *caches = cv_text_cache_bytes(config, cache, text, plus) + (guide ? cv_text_cache_bytes(config, cache, guide, plus) : 0) +
               (uint64_t)sequences * cv_frames_cache_bytes(config, cache, slots, plus);
     *scratch = scratch_bytes(model, stage, longest, given, sequences) +
-               (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float) +
-               cv_sampler_scratch(config->image_codes, model->clusters);
+               (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float);
 }
 
 static void workspace_free(workspace *w)
@@ -53,7 +52,6 @@ static void workspace_free(workspace *w)
     cv_free(w->rows);
     cv_free(w->logits);
     cv_arena_free(&w->arena);
-    cv_free(w->sampler_scratch);
 }
 
 /* All memory is taken here, before the first code. */
@@ -79,9 +77,6 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
     CV_TRY(cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
-    w->sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, loop->model->clusters), 1, err);
-    if (!w->sampler_scratch)
-        status = COGVIDEO_ERROR_MEMORY;
 fail:
     return status;
 }
@@ -112,14 +107,14 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
 }
 
 /* The random numbers of one code are a function of (seed, sample, frame, place) and the step. */
-static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, void *scratch)
+static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, cv_arena *arena)
 {
     uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index, (uint32_t)loop->step | (uint32_t)loop->round << 8 };
     uint32_t bits[4];
 
     cv_rng_block(bits, loop->seed, counter);
     return cv_sample(logits, loop->stage->config->image_codes, loop->sampling, loop->model->clusters,
-                     cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]), scratch);
+                     cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]), arena);
 }
 
 /* One place in every strand. */
@@ -139,7 +134,7 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
 
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
-        if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, w->sampler_scratch)) < 0)
+        if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, &w->arena)) < 0)
             return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[slot], index / loop->stage->config->grid, err);
     }
     return COGVIDEO_OK;

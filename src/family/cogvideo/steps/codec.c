@@ -44,20 +44,16 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     size_t values = (size_t)video->width * (size_t)video->height * 3;
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
-    void *scratch = NULL;
+    cv_arena arena = { 0 };
     cogvideo_progress progress = { .what = "decoding", .rounds = 1, .frames = in->frames, .sequences = 1,
                                    .all_codes = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
-    scratch = cv_alloc(cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->height,
-                                                         in->width, in->rate), 1, err);
-    if (!scratch) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
+    CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->height,
+                                                                     in->width, in->rate), err));
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
-                                         in->height, in->width, in->rate, scratch, err));
+                                         in->height, in->width, in->rate, &arena, err));
         if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
             status = cv_fail_unsound(model, "decoding", f, -1, err);
             goto fail;
@@ -71,7 +67,7 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     }
 fail:
     cv_free(rgb);
-    cv_free(scratch);
+    cv_arena_free(&arena);
     return status;
 }
 
@@ -144,7 +140,7 @@ typedef struct encoder {
     cogvideo_tokens clip; /* its frames so far */
     int size, most;       /* pixels on a side; frames that a file of codes holds */
     int expected, capacity;
-    void *scratch;
+    cv_arena arena;
     cv_json *record;
 } encoder;
 
@@ -181,7 +177,7 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head)
 
     cogvideo_tokens_free(&e->clip);
     cv_json_free(&e->record);
-    cv_free(e->scratch);
+    cv_arena_free(&e->arena);
     cv_free(e);
 }
 
@@ -214,10 +210,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
         goto fail;
     }
     CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
-    if (!(e->scratch = cv_alloc(cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size), 1, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
+    CV_TRY(cv_arena_create(&e->arena, cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size), err));
     *out = &e->head;
     return COGVIDEO_OK;
 fail:
@@ -266,7 +259,7 @@ cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t 
     CV_TRY(encoder_room(e, err));
     status = cv_image_tokenizer_encode(&e->model->head.exec, e->model->image_tokenizer,
                                        e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels, e->size, e->size,
-                                       e->clip.rate, e->scratch, err);
+                                       e->clip.rate, &e->arena, err);
     if (status == COGVIDEO_ERROR_MODEL)
         status = cv_fail_unsound(e->model, "encoding", e->clip.frames, -1, err);
     CV_TRY(status);

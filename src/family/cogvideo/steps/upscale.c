@@ -9,7 +9,7 @@ typedef struct upscale_run {
     const cv_cogvideo *model;
     const cogvideo_generate_options *options;
     const cv_sampling *sampling;
-    void *sampler_scratch;
+    cv_arena drawing; /* the network holds the other one while it asks for codes */
     int frame;
     int32_t *codes; /* of the frame that runs, [upscaled_grid^2] */
     int unsound;    /* its first place whose logits give no code, or -1 */
@@ -29,7 +29,7 @@ static void draw(void *user, int first, int count, const float *logits)
         cv_rng_block(bits, run->options->seed, counter);
         run->codes[first + i] = cv_sample(logits + (size_t)i * (size_t)n, n, run->sampling, run->model->clusters,
                                           cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]),
-                                          run->sampler_scratch);
+                                          &run->drawing);
         if (run->codes[first + i] < 0 && run->unsound < 0)
             run->unsound = first + i;
     }
@@ -104,11 +104,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     cv_cogvideo_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
     CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, coarse->rate, coarse->frames, err));
     CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->head.exec), err));
-    run.sampler_scratch = cv_alloc(cv_sampler_scratch(config->image_codes, model->clusters), 1, err);
-    if (!run.sampler_scratch) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
+    CV_TRY(cv_arena_create(&run.drawing, cv_sampler_scratch(config->image_codes, model->clusters), err));
     run.progress = (cogvideo_progress){ .what = "super-resolution", .rounds = 1, .frames = coarse->frames,
                                         .all_codes = (long long)coarse->frames * L, .sequences = 1 };
     for (run.frame = 0; run.frame < coarse->frames; run.frame++) {
@@ -140,6 +136,6 @@ fail:
     cogvideo_tokens_free(&clip);
     cv_cogvideo_step_free(&step);
     cv_arena_free(&arena);
-    cv_free(run.sampler_scratch);
+    cv_arena_free(&run.drawing);
     return status;
 }
