@@ -38,8 +38,7 @@ typedef struct picture_learner {
     double *away;       /* [rows], scratch of the codebook's update */
     int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
     bool *merged;       /* [codes], scratch */
-    void *memory;       /* of the arena for that start */
-    size_t memory_size;
+    cv_arena arena;     /* of that start */
 } picture_learner;
 
 /* How much the pixels of a square vary: the sum of their variances, times its pixels. */
@@ -136,7 +135,6 @@ static void start_codebook(picture_learner *l, uint32_t index)
 {
     int rows = cv_image_learner_rows(l->learner), batches = l->recipe->start_batches;
     size_t size = (size_t)rows * (size_t)l->codebook.latent;
-    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
     cv_image_losses losses;
 
     for (int b = 0; b < batches; b++) {
@@ -145,7 +143,7 @@ static void start_codebook(picture_learner *l, uint32_t index)
         memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
     }
     cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS,
-                      l->head.recipe->seed, &arena);
+                      l->head.recipe->seed, &l->arena);
 }
 
 /* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
@@ -278,17 +276,15 @@ fail:
 static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
 {
     int batches = l->recipe->start_batches, rows = cv_image_learner_rows(l->learner) * batches;
-    cogvideo_status status = COGVIDEO_OK;
-    cv_arena arena = { 0 };
+    cogvideo_status status;
+    cv_arena measure = { 0 };
 
     CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
     CV_NEW(l->away, rows, err);
     CV_NEW(l->counted, (size_t)cv_image_learner_rows(l->learner) * COUNT_BATCHES, err);
     CV_NEW(l->merged, l->codebook.codes, err);
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, batches, KMEANS_ROUNDS, l->head.recipe->seed, &arena);
-    l->memory_size = arena.peak;
-    if (!(l->memory = cv_alloc(arena.peak, 1, err)))
-        status = COGVIDEO_ERROR_MEMORY;
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, batches, KMEANS_ROUNDS, l->head.recipe->seed, &measure);
+    CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
 fail:
     return status;
 }
@@ -307,20 +303,15 @@ static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
     char *path = cv_path_join(l->head.request->model, files[0], err);
     float *centres = NULL;
     int32_t *labels = NULL;
-    void *memory = NULL;
-    cv_arena arena = { 0 };
+    cv_arena arena = { 0 }, measure = { 0 };
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     CV_NEW(centres, (size_t)k * (size_t)book->latent, err);
     CV_NEW(labels, book->codes, err);
     cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
-              l->head.recipe->seed, &arena);
-    if (!(memory = cv_alloc(arena.peak, 1, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
-    }
-    arena = cv_arena_over(memory, arena.peak);
+              l->head.recipe->seed, &measure);
+    CV_TRY(cv_arena_create(&arena, measure.peak, err));
     cv_kmeans(l->head.exec, centres, labels, book->vectors, book->codes, book->latent, k, CLUSTER_ROUNDS,
               l->head.recipe->seed, &arena);
     CV_TRY(cv_store_writer_create(&writer, path, err));
@@ -332,7 +323,7 @@ fail:
     cv_store_writer_abandon(&writer);
     cv_free(centres);
     cv_free(labels);
-    cv_free(memory);
+    cv_arena_free(&arena);
     cv_free(path);
     return status;
 }
@@ -404,7 +395,7 @@ static void learner_close(cv_learner *learner)
     cv_free(l->merged);
     cv_free(l->z);
     cv_free(l->away);
-    cv_free(l->memory);
+    cv_arena_free(&l->arena);
     cv_free(l);
 }
 
@@ -465,7 +456,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
                                  &learning, err));
     CV_TRY(plan_start(l, err));
-    l->head.memory = cv_image_learner_bytes(l->learner) + l->memory_size;
+    l->head.memory = cv_image_learner_bytes(l->learner) + l->arena.capacity;
     *out = &l->head;
     return COGVIDEO_OK;
 fail:

@@ -34,8 +34,7 @@ typedef struct transformer_learner {
     int slots, given;
     cv_train_sequence *sequences;
     int32_t *texts, *codes;    /* [batch][text_places], [batch][slots * L] */
-    void *memory;              /* of the arena */
-    size_t memory_size;
+    cv_arena arena;            /* of a batch */
 } transformer_learner;
 
 static const cv_cogvideo_config *config_of(const transformer_learner *l)
@@ -73,7 +72,6 @@ static double batch(cv_learner *learner, uint64_t index)
     cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
                             .plus = l->part != CV_PART_IMAGE, .dropout = (float)l->recipe->dropout,
                             .seed = recipe->seed, .step = (uint32_t)index };
-    cv_arena arena = cv_arena_over(l->memory, l->memory_size);
 
     for (int s = 0; s < recipe->batch; s++) {
         uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
@@ -84,7 +82,7 @@ static double batch(cv_learner *learner, uint64_t index)
         fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
              rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
     }
-    return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &arena);
+    return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &l->arena);
 }
 
 /* Room for the loss of each predicted place of a batch. */
@@ -109,8 +107,8 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     if (l->held_out.count == 0)
         return false;
     for (int b = 0; b < recipe->evaluate_batches; b++) {
-        cv_arena arena = cv_arena_over(l->memory, l->memory_size);
-        float *ce = take_losses(l, &arena);
+        size_t mark = cv_arena_mark(&l->arena);
+        float *ce = take_losses(l, &l->arena);
 
         for (int s = 0; s < recipe->batch; s++) {
             uint32_t counter[4] = { (uint32_t)b, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
@@ -118,9 +116,10 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
             cv_rng_block(bits, 1, counter);
             fill(l, s, &l->held_out, bits[0] % l->held_out.count, (int)(bits[1] % (uint32_t)l->held_out.frames), false);
         }
-        *loss += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &arena) / recipe->evaluate_batches;
+        *loss += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &l->arena) / recipe->evaluate_batches;
         for (int i = 0; i < recipe->batch * per; i++)
             sums[i % per / L] += (double)ce[i];
+        cv_arena_rewind(&l->arena, mark);
     }
     used += (size_t)snprintf(members, size, ",\"frames\":[");
     for (int slot = 0; slot < l->slots && used < size; slot++)
@@ -312,8 +311,8 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     size_t L = (size_t)cv_cogvideo_places(config);
     cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
                             .plus = l->part != CV_PART_IMAGE };
-    cogvideo_status status = COGVIDEO_OK;
-    cv_arena arena = { 0 };
+    cogvideo_status status;
+    cv_arena measure = { 0 };
 
     CV_NEW(l->sequences, n, err);
     CV_NEW(l->texts, (size_t)n * (size_t)config->text_places, err);
@@ -321,13 +320,11 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     for (int s = 0; s < n; s++)
         l->sequences[s] = (cv_train_sequence){ l->texts, config->text_places, l->codes };
     work.sequences = l->sequences;
-    take_losses(l, &arena);
-    cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &arena);
-    l->memory_size = arena.peak;
-    l->head.memory = l->memory_size;
+    take_losses(l, &measure);
+    cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &measure);
+    l->head.memory = measure.peak;
     l->head.items = n * l->slots * (int)L;
-    if (!(l->memory = cv_alloc(l->memory_size, 1, err)))
-        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
 fail:
     return status;
 }
@@ -433,7 +430,7 @@ static void learner_close(cv_learner *learner)
     cv_free(l->sequences);
     cv_free(l->texts);
     cv_free(l->codes);
-    cv_free(l->memory);
+    cv_arena_free(&l->arena);
     cv_free(l);
 }
 
