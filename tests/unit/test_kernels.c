@@ -145,28 +145,9 @@ static void results_compare(const results *r, const cv_weight *w, int B, double 
 
 #define ROUNDING 5e-7
 
-/* --- linear ------------------------------------------------------------------------------------------- */
+/* --- inputs in 8 bits ---------------------------------------------------------------------------------- */
 
-static void try_linear(const cv_kernels *table, const cv_weight *w, int least, int most)
-{
-    static results r;
-    cv_kernels plain;
-
-    cv_kernels_plain(&plain);
-    for (int b = least; b <= most; b++) {
-        results_clear(&r);
-        plain.linear_f32[w->type](r.plain, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
-        table->linear_f32[w->type](r.tested, (size_t)w->N + 2, x + 1, (size_t)w->K + 3, w, b);
-        results_compare(&r, w, b, ROUNDING);
-    }
-}
-
-static void linear_matches(void **state)
-{
-    try_shapes(*state, CV_WEIGHT_F32, try_linear);
-}
-
-/* Inputs in 8 bits, as the kernels of both tables make them: the very same. */
+/* As the kernels of both tables make them: the very same. */
 enum { MOST_GROUPS = MOST_K / CV_Q4_GROUP + 1 };
 
 typedef struct q8_input {
@@ -224,7 +205,29 @@ static void quantizing_matches(void **state)
         try_quantizing(*state, x, edges[i].K, edges[i].B);
 }
 
-static void try_linear_q8(const cv_kernels *table, const cv_weight *w, int least, int most)
+/* --- linear ------------------------------------------------------------------------------------------- */
+
+/* Inputs are f32, and also 8 bits for the types that have kernels for these. */
+static int input_kinds(const cv_kernels *table, const cv_weight *w)
+{
+    return table->linear_q8[w->type] ? 2 : 1;
+}
+
+/* out = w times entries first .. first + count - 1 of a batch, in 8 bits where `q8` is given. */
+static void linear(const cv_kernels *table, float *out, size_t stride, const q8_input *q8, int first, int count, const cv_weight *w)
+{
+    const size_t in_stride = (size_t)w->K + 3;
+    cv_q8_rows rows;
+
+    if (!q8) {
+        table->linear_f32[w->type](out, stride, x + 1 + (size_t)first * in_stride, in_stride, w, count);
+        return;
+    }
+    rows = input_from(q8, first);
+    table->linear_q8[w->type](out, stride, &rows, w, count);
+}
+
+static void try_linear(const cv_kernels *table, const cv_weight *w, int least, int most)
 {
     static q8_input in;
     static results r;
@@ -232,17 +235,21 @@ static void try_linear_q8(const cv_kernels *table, const cv_weight *w, int least
 
     cv_kernels_plain(&plain);
     make_input(&in, &plain, x, w->K, most);
-    for (int b = least; b <= most; b++) {
-        results_clear(&r);
-        plain.linear_q8[w->type](r.plain, (size_t)w->N + 2, &in.view, w, b);
-        table->linear_q8[w->type](r.tested, (size_t)w->N + 2, &in.view, w, b);
-        results_compare(&r, w, b, w->type == CV_WEIGHT_Q8 ? 0 : ROUNDING); /* whole numbers: to the bit */
-    }
+    for (int kind = 0; kind < input_kinds(table, w); kind++)
+        for (int b = least; b <= most; b++) {
+            results_clear(&r);
+            linear(&plain, r.plain, (size_t)w->N + 2, kind ? &in : NULL, 0, b, w);
+            linear(table, r.tested, (size_t)w->N + 2, kind ? &in : NULL, 0, b, w);
+            results_compare(&r, w, b, kind && w->type == CV_WEIGHT_Q8 ? 0 : ROUNDING); /* whole numbers: to the bit */
+        }
 }
 
-static void linear_q8_matches(void **state)
+static void linear_matches(void **state)
 {
-    try_shapes(*state, CV_WEIGHT_Q8, try_linear_q8);
+    const cv_kernels *table = *state;
+
+    assert_true(table->linear_q8[CV_WEIGHT_Q8] && table->linear_q8[CV_WEIGHT_Q4]);
+    try_shapes(table, CV_WEIGHT_F32, try_linear);
 }
 
 /* --- every byte that a file may hold ------------------------------------------------------------------ */
@@ -339,24 +346,16 @@ static void try_companies(const cv_kernels *table, const cv_weight *w, int least
 {
     static float together[MOST_B * MOST_N], apart[MOST_B * MOST_N];
     static q8_input in;
-    const size_t N = (size_t)w->N, K = (size_t)w->K;
+    const size_t N = (size_t)w->N;
 
     (void)least;
     make_input(&in, table, x, w->K, most);
-    for (int q8 = 0; q8 <= (table->linear_q8[w->type] != NULL); q8++) {
-        if (q8)
-            table->linear_q8[w->type](together, N, &in.view, w, most);
-        else
-            table->linear_f32[w->type](together, N, x, K, w, most);
+    for (int kind = 0; kind < input_kinds(table, w); kind++) {
+        linear(table, together, N, kind ? &in : NULL, 0, most, w);
         for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
             for (int b = 0, count; b < most; b += count) {
-                cv_q8_rows rows = input_from(&in, b);
-
                 count = companies[i] < most - b ? companies[i] : most - b;
-                if (q8)
-                    table->linear_q8[w->type](apart + (size_t)b * N, N, &rows, w, count);
-                else
-                    table->linear_f32[w->type](apart + (size_t)b * N, N, x + (size_t)b * K, K, w, count);
+                linear(table, apart + (size_t)b * N, N, kind ? &in : NULL, b, count, w);
             }
             assert_memory_equal(apart, together, (size_t)most * N * sizeof *apart);
         }
@@ -367,22 +366,16 @@ static void try_rows(const cv_kernels *table, const cv_weight *w, int least, int
 {
     static float all[MOST_B * MOST_N], one[MOST_B];
     static q8_input in;
-    const size_t N = (size_t)w->N, K = (size_t)w->K;
+    const size_t N = (size_t)w->N;
 
     (void)least;
     make_input(&in, table, x, w->K, most);
-    for (int q8 = 0; q8 <= (table->linear_q8[w->type] != NULL); q8++) {
-        if (q8)
-            table->linear_q8[w->type](all, N, &in.view, w, most);
-        else
-            table->linear_f32[w->type](all, N, x, K, w, most);
+    for (int kind = 0; kind < input_kinds(table, w); kind++) {
+        linear(table, all, N, kind ? &in : NULL, 0, most, w);
         for (int n = 0; n < w->N; n += w->N / 16 + 1) {
             cv_weight row = cv_weight_rows(w, n, 1);
 
-            if (q8)
-                table->linear_q8[w->type](one, 1, &in.view, &row, most);
-            else
-                table->linear_f32[w->type](one, 1, x, K, &row, most);
+            linear(table, one, 1, kind ? &in : NULL, 0, most, &row);
             for (int b = 0; b < most; b++)
                 assert_memory_equal(&one[b], &all[(size_t)b * N + (size_t)n], sizeof *one);
         }
@@ -516,7 +509,6 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(linear_matches, &table),
             cmocka_unit_test_prestate(quantizing_matches, &table),
-            cmocka_unit_test_prestate(linear_q8_matches, &table),
             cmocka_unit_test_prestate(every_byte_is_met, &table),
             cmocka_unit_test_prestate(widening_matches, &table),
             cmocka_unit_test_prestate(linear_ignores_the_company, &table),
