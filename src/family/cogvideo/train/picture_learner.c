@@ -4,6 +4,7 @@
 #include "family/cogvideo/steps/steps.h"
 #include "model/image_tokenizer/learn.h"
 #include "tensor/store_write.h"
+#include "family/cogvideo/train/frames.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/recipes.h"
 #include "train/codebook.h"
@@ -350,29 +351,26 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
 {
     const picture_learner *l = (const picture_learner *)learner;
     const cogvideo_dataset *dataset = l->held_out ? l->held_out : l->data[0];
-    const cv_description *d = &cv_cogvideo_of(newest)->description;
     const cogvideo_decode_options options = { .size = -1 };
-    int side = d->network.grid * d->rate;
-    cogvideo_video frame = { 0 }, fitted = { 0 }, decoded = { 0 };
+    cogvideo_video fitted = { 0 }, decoded = { 0 };
     cogvideo_tokens codes = { 0 };
     cogvideo_dataset_info info;
     cogvideo_dataset_clip clip;
+    const uint8_t *frame;
     cogvideo_status status;
+    size_t size;
 
     cogvideo_dataset_get_info(dataset, &info);
     CV_TRY(cogvideo_dataset_get_clip(dataset, (int)((long long)index * info.clips / learner->recipe->samples), &clip,
                                      err));
-    CV_TRY(cogvideo_video_alloc(&frame, info.size, info.size, 1, 0, err));
-    memcpy(frame.pixels, clip.pixels + (size_t)(clip.frames / 2) * (size_t)(info.size * info.size * 3),
-           (size_t)(info.size * info.size * 3));
-    CV_TRY(cogvideo_video_fit(&fitted, &frame, side, side, err));
-    CV_TRY(cogvideo_encode(newest, &fitted, d->rate, NULL, &codes, err));
+    frame = clip.pixels + (size_t)(clip.frames / 2) * (size_t)(info.size * info.size * 3);
+    CV_TRY(cv_frames_encode(cv_cogvideo_of(newest), &info, &frame, 1, &fitted, &codes, err));
     CV_TRY(cv_cogvideo_decode(newest, &options, &codes, &decoded, err));
-    CV_TRY(cogvideo_video_alloc(out, side, side, 2, 0, err));
-    memcpy(out->pixels, fitted.pixels, (size_t)(side * side * 3));
-    memcpy(out->pixels + (size_t)(side * side * 3), decoded.pixels, (size_t)(side * side * 3));
+    CV_TRY(cogvideo_video_alloc(out, fitted.width, fitted.height, 2, 0, err));
+    size = (size_t)fitted.width * (size_t)fitted.height * 3;
+    memcpy(out->pixels, fitted.pixels, size);
+    memcpy(out->pixels + size, decoded.pixels, size);
 fail:
-    cogvideo_video_free(&frame);
     cogvideo_video_free(&fitted);
     cogvideo_video_free(&decoded);
     cogvideo_tokens_free(&codes);

@@ -25,10 +25,6 @@ typedef struct cv_rows {
 /* "image", "stage1" or "stage2". */
 const char *cv_rows_kind_name(cogvideo_rows_kind kind);
 
-/* How many frames of such a dataset lie from one of the model's frames to the next where these take `seconds` altogether. */
-cogvideo_status cv_rows_frames_apart(const cv_cogvideo *model, const cogvideo_dataset_info *info, double seconds, int *out,
-                                     cogvideo_error *err);
-
 /* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least one. */
 cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
                              cogvideo_error *err);

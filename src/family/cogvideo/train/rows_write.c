@@ -6,11 +6,11 @@
 #include "base/file.h"
 #include "tokens/bytes.h"
 #include "dataset/dataset.h"
+#include "family/cogvideo/train/frames.h"
 #include "family/cogvideo/train/parts.h"
 #include "dataset/frame_cache.h"
 #include "family/cogvideo/train/rows.h"
 
-#include <math.h>
 #include <string.h>
 
 /* One kind of row: its text, its frames `apart` frames of the dataset from one another, and a row every `window`. */
@@ -28,7 +28,7 @@ typedef struct run {
     cogvideo_dataset_info info;
     row_form forms[CV_MAX_DURATIONS];
     int form_count, frames; /* of a row */
-    int side, places, text_places;
+    int places, text_places;
     int *place;              /* of a clip's frame among those that are encoded, -1: it is in no row */
     int place_count;
     int32_t pad;
@@ -39,29 +39,13 @@ typedef struct run {
     long long rows;
 } run;
 
-cogvideo_status cv_rows_frames_apart(const cv_cogvideo *model, const cogvideo_dataset_info *info, double seconds, int *out,
-                                     cogvideo_error *err)
-{
-    const int between = model->description.network.frames - 1;
-    double apart = info->fps * seconds / (between > 0 ? between : 1);
-
-    if (apart < 1 - 1e-6 || apart > 1e6 || fabs(apart - round(apart)) > 1e-6)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the model wants %d frames in %g seconds; in a dataset of %g frames a second they are %g frames "
-                       "apart, which must be a whole number: build the dataset with another fps, such as %g",
-                       between + 1, seconds, info->fps, apart,
-                       between / model->description.durations[model->description.duration_count - 1]);
-    *out = (int)round(apart);
-    return COGVIDEO_OK;
-}
-
 static cogvideo_status add_form(run *r, cv_step_kind step, double seconds, cogvideo_error *err)
 {
     row_form *form = &r->forms[r->form_count++];
     cogvideo_status status = COGVIDEO_OK;
 
     *form = (row_form){ .step = step, .seconds = seconds };
-    CV_TRY(cv_rows_frames_apart(r->model, &r->info, seconds, &form->apart, err));
+    CV_TRY(cv_frames_apart(r->model, &r->info, seconds, &form->apart, err));
     form->window = (r->model->description.network.frames - 1) * form->apart;
     if (form->window < 1)
         form->window = form->apart;
@@ -104,7 +88,6 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
     CV_TRY(cv_need_image_tokenizer(r->model, err));
     CV_TRY(cv_model_need_text(&r->model->head, err));
     CV_TRY(plan_forms(r, err));
-    r->side = network->grid * r->model->description.rate;
     r->places = network->grid * network->grid;
     r->text_places = network->text_places;
     r->pad = cv_text_id(r->model->head.text, "<pad>");
@@ -150,26 +133,6 @@ static cogvideo_status choose_frames(run *r, int frames, cogvideo_error *err)
         if (r->place[frame] == 0)
             r->place[frame] = place++;
     return COGVIDEO_OK;
-}
-
-/* Encodes `count` frames, which the cache learns. */
-static cogvideo_status encode_frames(const run *r, const uint8_t *const *frames, int count, cogvideo_tokens *out,
-                                     cogvideo_error *err)
-{
-    cogvideo_video video = { 0 }, fitted = { 0 };
-    cogvideo_status status;
-
-    CV_TRY(cogvideo_video_alloc(&video, r->info.size, r->info.size, count, r->info.fps, err));
-    for (int i = 0; i < count; i++)
-        memcpy(video.pixels + (size_t)i * r->frame_bytes, frames[i], r->frame_bytes);
-    CV_TRY(cogvideo_video_fit(&fitted, &video, r->side, r->side, err));
-    CV_TRY(cogvideo_encode(&r->model->head, &fitted, r->model->description.rate, NULL, out, err));
-    for (int i = 0; i < count; i++)
-        cv_frame_cache_add(r->cache, frames[i], out->codes + (size_t)i * (size_t)r->places);
-fail:
-    cogvideo_video_free(&fitted);
-    cogvideo_video_free(&video);
-    return status;
 }
 
 /* Where the codes of a place stand in a clip's. */
@@ -223,7 +186,9 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
     CV_TRY(cogvideo_tokens_alloc(out, d->network.grid, d->network.grid, d->rate, chosen, err));
     count = take_known(r, clip, frames, from, out);
     if (count > 0)
-        CV_TRY(encode_frames(r, frames, count, &fresh, err));
+        CV_TRY(cv_frames_encode(r->model, &r->info, frames, count, NULL, &fresh, err));
+    for (int i = 0; i < count; i++)
+        cv_frame_cache_add(r->cache, frames[i], codes_of(r, &fresh, i));
     for (int place = 0; place < chosen; place++)
         if (from[place] >= 0)
             memcpy(codes_of(r, out, place), codes_of(r, &fresh, from[place]), (size_t)r->places * sizeof *out->codes);

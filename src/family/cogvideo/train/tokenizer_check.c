@@ -2,7 +2,7 @@
  * pictures do not. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/train/parts.h"
-#include "family/cogvideo/train/rows.h"
+#include "family/cogvideo/train/frames.h"
 #include "dataset/dataset.h"
 
 #include <math.h>
@@ -197,27 +197,28 @@ fail:
 
 static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int index, cogvideo_error *err)
 {
-    cogvideo_video whole = { 0 }, fitted = { 0 };
+    cogvideo_video fitted = { 0 };
     cogvideo_tokens codes = { 0 };
+    const uint8_t **frames = NULL;
     cogvideo_dataset_info info;
     cogvideo_dataset_clip clip;
     cogvideo_status status;
 
     cogvideo_dataset_get_info(dataset, &info);
     CV_TRY(cogvideo_dataset_get_clip(dataset, index, &clip, err));
-    CV_TRY(cogvideo_video_alloc(&whole, info.size, info.size, clip.frames, info.fps, err));
-    memcpy(whole.pixels, clip.pixels, (size_t)clip.frames * (size_t)info.size * (size_t)info.size * 3);
-    CV_TRY(cogvideo_video_fit(&fitted, &whole, c->side, c->side, err));
-    CV_TRY(cogvideo_encode(c->model, &fitted, c->rate, NULL, &codes, err));
+    CV_NEW(frames, clip.frames, err);
+    for (int f = 0; f < clip.frames; f++)
+        frames[f] = clip.pixels + (size_t)f * (size_t)info.size * (size_t)info.size * 3;
+    CV_TRY(cv_frames_encode(cv_cogvideo_of(c->model), &info, frames, clip.frames, &fitted, &codes, err));
     CV_TRY(check_codes(c, &fitted, &codes, err));
     CV_TRY(compare_moved(c, &fitted, &codes, err));
     CV_TRY(compare_decoded(c, &fitted, &codes, err));
     c->found.frames += clip.frames;
     c->found.clips++;
 fail:
-    cogvideo_video_free(&whole);
     cogvideo_video_free(&fitted);
     cogvideo_tokens_free(&codes);
+    cv_free(frames);
     return status;
 }
 
@@ -239,7 +240,7 @@ cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, con
 
     cogvideo_dataset_get_info(dataset, &info);
     CV_TRY(cv_need_image_tokenizer(model, err));
-    CV_TRY(cv_rows_frames_apart(model, &info, d->durations[0], &c.apart, err));
+    CV_TRY(cv_frames_apart(model, &info, d->durations[0], &c.apart, err));
     CV_NEW(c.used, c.codes, err);
     clips = clips > 0 && clips < info.clips ? clips : info.clips;
     for (int i = 0; i < clips; i++) {
