@@ -219,7 +219,7 @@ static void what_is_there_but_unknown_is_not_taken(void **state)
 {
     (void)state;
     program_ok(CLIP "-q -o u.y4m");
-    shell("cp u.jsonl kept.jsonl && cp u.json kept.json && cp first.y4m u2.y4m");
+    shell("cp u.jsonl kept.jsonl && cp u.json kept.json && cp u.y4m u2.y4m");
     program_check(CLIP "-o u2.y4m" STDERR, 1, "u2.y4m: already exists; use --force to replace it");
     /* Codes that another hand has put there, or taken away. */
     program_ok("generate -q --model m " OTHER " --seed 5 --rounds 1 --no-upscale -o other.y4m");

@@ -3,6 +3,13 @@
 #include <ftw.h>
 #include <unistd.h>
 
+/* COGVIDEO_TEST names the one test that is to run, or several by a pattern. */
+__attribute__((constructor)) static void choose_tests(void)
+{
+    if (getenv("COGVIDEO_TEST"))
+        cmocka_set_test_filter(getenv("COGVIDEO_TEST"));
+}
+
 static const char *join(const char *dir, const char *name)
 {
     static char texts[4][1024];

@@ -258,6 +258,15 @@ static void names_are_taken_in_natural_order(void **state)
     cogvideo_dataset_close(&dataset);
 }
 
+/* A folder of videos for lists to name. */
+static void make_listed(void)
+{
+    if (access(check_temp_path("listed"), F_OK) != 0)
+        make_folder("listed");
+    write_gray("listed/a b.mjpeg", 2, 50);
+    write_gray("listed/c.mjpeg", 2, 90);
+}
+
 static void lists_are_read(void **state)
 {
     cogvideo_error err;
@@ -266,9 +275,7 @@ static void lists_are_read(void **state)
     cogvideo_dataset_clip clip;
 
     (void)state;
-    make_folder("listed");
-    write_gray("listed/a b.mjpeg", 2, 50);
-    write_gray("listed/c.mjpeg", 2, 90);
+    make_listed();
     write_text("listed/list.csv", "\xef\xbb\xbfnumber,caption,video\r\n1,\"one, \"\"and\"\"\nmore\",a b.mjpeg\r\n"
                                   "2,two,c.mjpeg\n3,gone,d.mjpeg\n4,,c.mjpeg\n5\n\n6,six");
     write_text("listed/open.csv", "video,caption\nc.mjpeg,\"two\nlines\"\nc.mjpeg,\"never closed\nc.mjpeg,three\n");
@@ -293,6 +300,7 @@ static cogvideo_status build_list(const void *text, size_t size, told *t, cogvid
     const cogvideo_build_options options = { .size = 8, .frames = 2, .overwrite = 1 };
     const cogvideo_dataset_callbacks callbacks = tell(t);
 
+    make_listed();
     check_write(check_temp_path("listed/some.csv"), text, size);
     return cogvideo_dataset_build(check_temp_path("listed/some.csv"), check_temp_path("some"), &options, &callbacks, err);
 }

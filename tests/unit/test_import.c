@@ -94,6 +94,12 @@ static const char *tiny(void)
     return check_data("checkpoints/tiny-stage1");
 }
 
+static cogvideo_status import_tiny(const char *output, cogvideo_error *err)
+{
+    return import((cogvideo_import_request){ .stage1 = tiny(), .output = output, .name = "tiny",
+                                             .text_tokenizer = check_data("text/ice_text.model") }, err);
+}
+
 static void tiny_stage1_is_imported(void **state)
 {
     cogvideo_error err;
@@ -102,8 +108,7 @@ static void tiny_stage1_is_imported(void **state)
 
     (void)state;
     snprintf(dir, sizeof dir, "%s", check_temp_path("tiny"));
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = tiny(), .output = dir, .name = "tiny",
-                                               .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
+    CHECK_OK(import_tiny(dir, &err), err);
     model = read_model(dir);
     assert_string_equal(cv_json_text(cv_json_get(model, "name")), "tiny");
     check_number(model, "network", "layers", 2);
@@ -135,7 +140,8 @@ static void text_model_is_copied(void **state)
 
     (void)state;
     CHECK_OK(cv_file_read(&a, check_data("text/ice_text.model"), 1 << 24, &err), err);
-    CHECK_OK(cv_file_read(&b, check_temp_path("tiny/text.model"), 1 << 24, &err), err);
+    CHECK_OK(import_tiny(check_temp_path("copied"), &err), err);
+    CHECK_OK(cv_file_read(&b, check_temp_path("copied/text.model"), 1 << 24, &err), err);
     assert_int_equal(a.size, b.size);
     assert_memory_equal(a.data, b.data, a.size);
     cv_buffer_free(&a);
