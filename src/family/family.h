@@ -20,6 +20,7 @@
 
 typedef struct cv_family cv_family;
 typedef struct cv_learner cv_learner;
+typedef struct cv_part cv_part;
 typedef struct cv_recipe cv_recipe;
 typedef struct cv_recipe_key cv_recipe_key;
 
@@ -75,7 +76,7 @@ typedef struct cv_step {
 } cv_step;
 
 /* A part of a model that can be trained. */
-typedef struct cv_part {
+struct cv_part {
     const char *name; /* "stage1"; also of its section in recipes */
     size_t recipe_size; /* of its own struct of a recipe (train/recipe.h); 0: the head alone */
     const cv_recipe_key *keys; /* what its section may hold beside the keys of all parts */
@@ -86,11 +87,11 @@ typedef struct cv_part {
     cogvideo_status (*open)(cv_learner **out, const cogvideo_train_request *request, const cv_recipe *recipe,
                             const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
     /* Whether the model has it already. */
-    bool (*is_there)(const cogvideo_model *model);
+    bool (*is_there)(const cogvideo_model *model, const cv_part *part);
     /* What the model has that was trained on this part and would not fit a new one, such as "a trunk that was trained on its
-     * codes"; NULL = nothing. `begins`: no step was made yet. */
+     * codes"; NULL = nothing. `begins`: no step was made yet. May be NULL. */
     const char *(*dependents)(const cogvideo_model *model, const cv_recipe *recipe, bool begins);
-} cv_part;
+};
 
 struct cv_family {
     const char *name; /* the word "family" of model.json; it stands in published files, so it never changes */

@@ -277,10 +277,8 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
 }
 
 /* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
-static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
+static cogvideo_status finish_again(const train_loop *loop, const char *dependents, cogvideo_error *err)
 {
-    const char *dependents = loop->part->dependents(loop->model, loop->recipe, loop->step == 0);
-
     cv_log(&loop->request->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
                                                               : "%s: all of %d steps done; written to %s again",
            loop->request->part, last_step(loop), loop->request->model, dependents);
@@ -291,14 +289,15 @@ static cogvideo_status finish_again(const train_loop *loop, cogvideo_error *err)
 static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
     const cogvideo_train_request *request = loop->request;
-    const char *dependents = loop->part->dependents(loop->model, loop->recipe, loop->step == 0);
+    const cv_part *part = loop->part;
+    const char *dependents = part->dependents ? part->dependents(loop->model, loop->recipe, loop->step == 0) : NULL;
 
     if (loop->step >= last_step(loop))
-        return finish_again(loop, err);
+        return finish_again(loop, dependents, err);
     if (dependents)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
                        request->model, dependents, request->part);
-    if (!request->resume && !request->finetune && !request->overwrite && loop->part->is_there(loop->model))
+    if (!request->resume && !request->finetune && !request->overwrite && part->is_there(loop->model, part))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
                        "anew ('--force')", request->model, request->part);
     if (loop->available >= 0 && loop->progress.memory > (uint64_t)loop->available)

@@ -5,34 +5,23 @@
 #include <stddef.h>
 #include <string.h>
 
-static const cv_description *description_of(const cogvideo_model *model)
+/* The file that the model has of a part, or NULL. */
+static const char *file_of(const cogvideo_model *model, cv_cogvideo_part part)
 {
-    return &cv_cogvideo_of(model)->description;
+    const cv_description *d = &cv_cogvideo_of(model)->description;
+    const char *const names[CV_COGVIDEO_PARTS] = { d->files.image_tokenizer, d->files.bare_trunk, d->files.own[0], d->files.own[1] };
+
+    return names[part];
+}
+
+static bool is_there(const cogvideo_model *model, const cv_part *part)
+{
+    return file_of(model, (cv_cogvideo_part)(part - cv_cogvideo_parts)) != NULL;
 }
 
 static bool has_stages(const cogvideo_model *model)
 {
-    return description_of(model)->files.own[0] || description_of(model)->files.own[1];
-}
-
-static bool has_tokenizer(const cogvideo_model *model)
-{
-    return description_of(model)->files.image_tokenizer != NULL;
-}
-
-static bool has_trunk(const cogvideo_model *model)
-{
-    return description_of(model)->files.bare_trunk != NULL;
-}
-
-static bool has_stage1(const cogvideo_model *model)
-{
-    return description_of(model)->files.own[0] != NULL;
-}
-
-static bool has_stage2(const cogvideo_model *model)
-{
-    return description_of(model)->files.own[1] != NULL;
+    return file_of(model, CV_PART_STAGE1) || file_of(model, CV_PART_STAGE2);
 }
 
 /* A decoder alone changes no code; merging changes them before its first step. */
@@ -41,19 +30,13 @@ static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *re
     const cv_picture_recipe *own = (const cv_picture_recipe *)(const void *)recipe;
     const bool changes = !own->decoder_only || (begins && own->merge > 0);
 
-    return changes && (has_stages(model) || has_trunk(model)) ? "a trunk that was trained on its codes" : NULL;
+    return changes && (has_stages(model) || file_of(model, CV_PART_IMAGE)) ? "a trunk that was trained on its codes" : NULL;
 }
 
 static const char *on_trunk(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
 {
     (void)recipe, (void)begins;
     return has_stages(model) ? "stages that were trained on its trunk" : NULL;
-}
-
-static const char *on_stage(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
-{
-    (void)model, (void)recipe, (void)begins;
-    return NULL;
 }
 
 static bool begins(const cv_tensor *tensor, const char *with)
@@ -106,14 +89,14 @@ static const cv_recipe_key transformer_keys[] = {
 };
 #undef OWN
 
-#define TRANSFORMER(name, first, count, is_there, dependents)                                                        \
+#define TRANSFORMER(name, first, count, dependents)                                                                  \
     { name, sizeof(cv_transformer_recipe), transformer_keys + (first), count, layer_matrices, cv_transformer_learner_open, \
       is_there, dependents }
 const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
     [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
                                   sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices, cv_picture_learner_open,
-                                  has_tokenizer, on_tokenizer },
-    [CV_PART_IMAGE] = TRANSFORMER("image", 0, 4, has_trunk, on_trunk),
-    [CV_PART_STAGE1] = TRANSFORMER("stage1", 2, 6, has_stage1, on_stage),
-    [CV_PART_STAGE2] = TRANSFORMER("stage2", 2, 5, has_stage2, on_stage),
+                                  is_there, on_tokenizer },
+    [CV_PART_IMAGE] = TRANSFORMER("image", 0, 4, on_trunk),
+    [CV_PART_STAGE1] = TRANSFORMER("stage1", 2, 6, NULL),
+    [CV_PART_STAGE2] = TRANSFORMER("stage2", 2, 5, NULL),
 };
