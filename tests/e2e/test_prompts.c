@@ -16,10 +16,6 @@ static void write_text(const char *name, const char *text)
 static void lines_are_runs_of_their_own(void **state)
 {
     (void)state;
-    write_text("list", "一个红色的圆形向左移动\n\n  " WAVES "  \r\n{\"prompt\":\"" WAVES "\",\"seed\":9,\"output\":\"own.y4m\"}");
-    program_ok(OPTIONS "--prompts list --seed 5 -o clip-%%d.y4m");
-    program_ok(OPTIONS "一个红色的圆形向左移动 --seed 5 -o one.y4m");
-    program_ok(OPTIONS WAVES " --seed 5 -o two.y4m");
     program_ok(OPTIONS WAVES " --seed 9 -o three.y4m");
     program_equal_files("clip-1.y4m", "one.y4m");
     program_equal_files("clip-3.y4m", "two.y4m");
@@ -185,12 +181,17 @@ static void what_is_wrong_is_said(void **state)
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls e* 2>/dev/null | grep -v empty"), 0);
 }
 
+/* A list and what becomes of it, and clips of the same prompts alone. */
 static int start(void **state)
 {
     (void)state;
     setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
     models_write_small(check_temp());
     models_import_small("f32", "m");
+    write_text("list", "一个红色的圆形向左移动\n\n  " WAVES "  \r\n{\"prompt\":\"" WAVES "\",\"seed\":9,\"output\":\"own.y4m\"}");
+    program_ok(OPTIONS "--prompts list --seed 5 -o clip-%%d.y4m");
+    program_ok(OPTIONS "一个红色的圆形向左移动 --seed 5 -o one.y4m");
+    program_ok(OPTIONS WAVES " --seed 5 -o two.y4m");
     return 0;
 }
 

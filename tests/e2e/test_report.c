@@ -14,9 +14,13 @@
 /* Rounds of interpolation: 33 frames, or 9 where the sanitizers are slow. */
 enum { ROUNDS = CHECK_SANITIZED ? 1 : 3, FRAMES = 4 * (1 << ROUNDS) + 1, GRID = 8, PLACES = GRID * GRID };
 
-static void make_clip(void)
+/* The clip, and the page of all that can be told of it. */
+static int start(void **state)
 {
-    program_ok("generate " MODEL " \"" PROMPT "\" --seed 2 --rounds %d -q -f -o clip.y4m", ROUNDS);
+    (void)state;
+    program_ok("generate " MODEL " \"" PROMPT "\" --seed 2 --rounds %d -q -o clip.y4m", ROUNDS);
+    program_check("tokens report " MODEL " clip.jsonl -q --json -o report.html", 0, "\"file\":\"report.html\"");
+    return 0;
 }
 
 /* The page's data, and the page in `page`. */
@@ -99,8 +103,6 @@ static void the_page_has_the_numbers_of_score(void **state)
     cv_json *data, *attention;
 
     (void)state;
-    make_clip();
-    program_check("tokens report " MODEL " clip.jsonl -q --json -o report.html", 0, "\"file\":\"report.html\"");
     data = read_page("report.html", &page);
     clip = clip_load_codes("clip.jsonl", GRID, FRAMES);
     assert_true(page.size < 10000000);
@@ -238,7 +240,7 @@ static void a_journal_stays_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_has_the_numbers_of_score), /* makes the clip and the page that the next ones read */
+        cmocka_unit_test(the_page_has_the_numbers_of_score),
         cmocka_unit_test(the_page_loads_nothing),
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(tables_for_a_terminal),
@@ -246,5 +248,5 @@ int main(void)
         cmocka_unit_test(a_journal_stays_as_it_is),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, NULL);
 }
