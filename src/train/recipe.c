@@ -155,28 +155,6 @@ void cv_recipe_text(const cv_recipe *recipe, char out[CV_RECIPE_TEXT])
         used += (size_t)snprintf(out + used, CV_RECIPE_TEXT - used, "%s %.16g\n", key->name, get(recipe, key));
 }
 
-void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size)
-{
-    const cv_recipe_key *key;
-    size_t used = 0;
-
-    out[0] = 0;
-    for (const char *line = before; line && *line && used < size; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-        for (int i = 0; (key = key_at(recipe->part, i)) && used < size; i++) {
-            size_t length = strlen(key->name);
-            char now[40];
-            double was;
-
-            if (strncmp(line, key->name, length) != 0 || line[length] != ' ')
-                continue;
-            snprintf(now, sizeof now, "%.16g", get(recipe, key));
-            was = strtod(line + length, NULL);
-            if (strtod(now, NULL) != was)
-                used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", key->name, was,
-                                         now);
-        }
-}
-
 double cv_recipe_was(const char *before, const char *key, double otherwise)
 {
     size_t length = strlen(key);
@@ -185,6 +163,24 @@ double cv_recipe_was(const char *before, const char *key, double otherwise)
         if (strncmp(line, key, length) == 0 && line[length] == ' ')
             return strtod(line + length, NULL);
     return otherwise;
+}
+
+void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, size_t size)
+{
+    const cv_recipe_key *key;
+    size_t used = 0;
+
+    out[0] = 0;
+    for (int i = 0; (key = key_at(recipe->part, i)) && used < size; i++) {
+        char text[40];
+        double now, was;
+
+        snprintf(text, sizeof text, "%.16g", get(recipe, key));
+        now = strtod(text, NULL);
+        was = cv_recipe_was(before, key->name, now);
+        if (was != now)
+            used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", key->name, was, text);
+    }
 }
 
 double cv_recipe_rate(const cv_recipe *recipe, int step)
