@@ -49,11 +49,11 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
                                    .all_codes = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
-    CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->height,
-                                                                     in->width, in->rate), err));
+    CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width,
+                                                                     in->height, in->rate), err));
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
-                                         in->height, in->width, in->rate, &arena, err));
+                                         in->width, in->height, in->rate, &arena, err));
         if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
             status = cv_fail_unsound(model, "decoding", f, -1, err);
             goto fail;
