@@ -49,6 +49,14 @@ int cv_threads_possible(int wanted)
     return 1 + started;
 }
 
+int cv_threads_default(int threads)
+{
+    const int before = omp_get_max_threads();
+
+    omp_set_num_threads(threads);
+    return before;
+}
+
 int cv_thread_index(void)
 {
     return omp_get_thread_num();

@@ -15,6 +15,9 @@
  * address space limit. OpenMP ends the process where it is refused one, so this tries. */
 int cv_threads_possible(int wanted);
 
+/* Sets how many threads a parallel region of the calling thread has that asks for no number, and returns how many it had before. */
+int cv_threads_default(int threads);
+
 /* This thread's number inside the innermost parallel region, 0 .. threads-1. */
 int cv_thread_index(void);
 

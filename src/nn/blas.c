@@ -52,23 +52,31 @@ const char *cv_blas_better_core(void)
     return cv_cpu_has_avx512() ? "SkylakeX" : cv_cpu_has_avx2() ? "Haswell" : NULL;
 }
 
+/* One thread, whatever thread calls: OpenBLAS takes as many as OpenMP gives a thread by default, which cv_blas_init can set for its own
+ * caller alone, and a product that is shared out has other roundings. */
+static void multiply(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, float *out, int out_stride, const float *a, int a_stride, const float *b,
+                     int b_stride, int M, int N, int K, float beta)
+{
+    const int before = cv_threads_default(1);
+
+    cblas_sgemm(CblasRowMajor, turn_a, turn_b, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out, out_stride);
+    cv_threads_default(before);
+}
+
 void cv_blas_matmul_nt(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
                        int N, int K, float beta)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out,
-                out_stride);
+    multiply(CblasNoTrans, CblasTrans, out, out_stride, a, a_stride, b, b_stride, M, N, K, beta);
 }
 
 void cv_blas_matmul_nn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
                        int N, int K, float beta)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out,
-                out_stride);
+    multiply(CblasNoTrans, CblasNoTrans, out, out_stride, a, a_stride, b, b_stride, M, N, K, beta);
 }
 
 void cv_blas_matmul_tn(float *out, int out_stride, const float *a, int a_stride, const float *b, int b_stride, int M,
                        int N, int K, float beta)
 {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, M, N, K, 1.0f, a, a_stride, b, b_stride, beta, out,
-                out_stride);
+    multiply(CblasTrans, CblasNoTrans, out, out_stride, a, a_stride, b, b_stride, M, N, K, beta);
 }
