@@ -69,6 +69,8 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     if (s->preview && (status = check_preview(session, s, &options, &run)) != CLI_OK)
         return status;
     session->preview = s->preview;
+    session->shown_frame = -1;
+    options.callbacks.frame = s->preview ? cli_preview : NULL;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err, arguments);
     if (status == CLI_OK && s->output.json)
         print_json(&result);

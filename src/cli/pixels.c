@@ -70,7 +70,7 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     return status;
 }
 
-void cli_preview_frame(cli_session *session, const cogvideo_code_frame *shown)
+static void write_preview(cli_session *session, const cogvideo_code_frame *shown)
 {
     double time = 0;
     cogvideo_tokens frame = { .height = shown->height, .width = shown->width, .rate = session->info.rate, .frames_per_code = 1,
@@ -86,6 +86,19 @@ void cli_preview_frame(cli_session *session, const cogvideo_code_frame *shown)
         session->preview = NULL;
     }
     cogvideo_video_free(&video);
+}
+
+int cli_preview(void *user, const cogvideo_code_frame *frame)
+{
+    cli_session *session = user;
+    const int beside = frame->frame == session->shown_frame && frame->sample != session->shown_sample;
+
+    if (session->preview && !beside) {
+        session->shown_frame = frame->frame;
+        session->shown_sample = frame->sample;
+        write_preview(session, frame);
+    }
+    return 0;
 }
 
 cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options)

@@ -13,7 +13,8 @@ cogvideo_run_options cli_picture_run(const cli_session *session, const cli_pictu
 /* Codes to a video file or pictures. */
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path);
 
-/* Shows a frame in the session's preview. Where that fails the run is worth more: a warning, and no more previews. */
-void cli_preview_frame(cli_session *session, const cogvideo_code_frame *shown);
+/* Shows a finished frame in the session's preview, of clips that are made side by side the first: a callback of cogvideo_callbacks. Where
+ * that fails the run is worth more: a warning, and no more previews. */
+int cli_preview(void *user, const cogvideo_code_frame *frame);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "find_model.h"
 #include "interrupt.h"
-#include "pixels.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -74,21 +73,7 @@ static int on_progress(void *user, const cogvideo_progress *report)
     return cli_progress_report(&((cli_session *)user)->progress, report);
 }
 
-/* Of clips that are made side by side the first is shown. */
-static int on_frame(void *user, const cogvideo_code_frame *frame)
-{
-    cli_session *session = user;
-    const int beside = frame->frame == session->shown_frame && frame->sample != session->shown_sample;
-
-    if (session->preview && !beside) {
-        session->shown_frame = frame->frame;
-        session->shown_sample = frame->sample;
-        cli_preview_frame(session, frame);
-    }
-    return 0;
-}
-
 cogvideo_callbacks cli_callbacks(cli_session *session)
 {
-    return (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .user = session };
+    return (cogvideo_callbacks){ .progress = on_progress, .user = session };
 }

@@ -26,7 +26,7 @@ void cli_close(cli_session *session);
 cogvideo_log cli_log(cli_session *session);
 /* Progress in bytes, of a cli_progress. */
 int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total);
-/* Progress of a session, and its preview. */
+/* Progress of a session. */
 cogvideo_callbacks cli_callbacks(cli_session *session);
 
 /* Prints an error of the library; returns the exit code, which is the signal's where one ended the run. */
