@@ -12,10 +12,11 @@
  *         cogvideo_value key = { 0 }, clip = { 0 }, video = { 0 };
  *         cogvideo_error err;
  *
- *         cogvideo_generate_defaults(&options);
+ *         if (cogvideo_model_open(&model, "weights/cogvideo", NULL, &err))
+ *             return fprintf(stderr, "%s\n", err.message), 1;
+ *         cogvideo_generate_defaults(model, &options);
  *         options.prompt = "一个红色的圆形向左移动";
- *         if (cogvideo_model_open(&model, "weights/cogvideo", NULL, &err) ||
- *             cogvideo_run_step(model, "keyframes", &options, NULL, &key, &err) ||
+ *         if (cogvideo_run_step(model, "keyframes", &options, NULL, &key, &err) ||
  *             cogvideo_run_step(model, "interpolate", &options, &key, &clip, &err) ||
  *             cogvideo_run_step(model, "decode", &options, &clip, &video, &err) ||
  *             cogvideo_video_write(&video.pixels, "clip.y4m", NULL, &err))
@@ -38,6 +39,7 @@
 #include <cogvideo/model.h>
 #include <cogvideo/pipeline.h>
 #include <cogvideo/quantize.h>
+#include <cogvideo/sampling.h>
 #include <cogvideo/tokens.h>
 #include <cogvideo/train.h>
 #include <cogvideo/value.h>

@@ -9,6 +9,9 @@
  *    process-wide are OpenBLAS's thread count (to 1, because it splits the work itself), the buffers that OpenBLAS keeps, and FFmpeg's log
  *    level (quiet).
  *  - Strings are UTF-8 and end in NUL. Structs of options are valid for the call only.
+ *  - A struct of options is filled by its X_defaults function where it has one, and with zeros where it has none; then the caller
+ *    changes what should differ. Its last member `reserved` is room for fields that come later, and 0 there means what was done
+ *    before they came: so a new field breaks no program that was compiled before.
  *  - Different objects may be used from different threads at once; one object by one thread at a
  *    time, unless its header says otherwise. */
 #ifndef COGVIDEO_COMMON_H

@@ -4,24 +4,12 @@
 #define COGVIDEO_GENERATE_H
 
 #include <cogvideo/model.h>
+#include <cogvideo/sampling.h>
 #include <cogvideo/value.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* How a code is drawn from logits. A field at its "model" value is taken from the model's description,
- * which has a set for each step. With clusters (CogView2's way): probabilities of clusters of codes under
- * softmax(logits / temperature), the best `clusters` kept and one drawn, then a code inside it by
- * softmax(logits / temperature / code_temperature). Without: top_k, then top_p, of softmax(logits / temperature). */
-typedef struct cogvideo_sampling {
-    double temperature;      /* > 0, at most 1000; 0 = model */
-    int clusters;            /* > 0; 0 = model; -1 = off: draw by top_k and top_p */
-    double code_temperature; /* > 0, at most 1000; 0 = model */
-    int top_k;               /* codes kept, > 0; 0 = model, all where it has none; used only without clusters */
-    double top_p;            /* share of probability kept, 0 < top_p <= 1; 0 = model, likewise; used only without clusters */
-    int greedy;              /* 1: always the best code (the lowest on a tie) */
-} cogvideo_sampling;
 
 /* Where a run is. Called from the calling thread, at every place and at every frame. */
 typedef struct cogvideo_progress {
@@ -67,39 +55,69 @@ typedef struct cogvideo_callbacks {
 } cogvideo_callbacks;
 
 /* How pixels are made of codes. */
+typedef enum cogvideo_normalize {
+    COGVIDEO_NORMALIZE_CLAMP,  /* as decoded */
+    COGVIDEO_NORMALIZE_MINMAX, /* each picture is stretched to its own minimum and maximum, as the original does (it flickers) */
+} cogvideo_normalize;
+
 typedef struct cogvideo_decode_options {
-    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = model (480); -1 = never */
-    int minmax;        /* 1: stretch each picture to its own minimum and maximum, as the original does (it flickers); 0: clamp */
+    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = never; at most 16384 */
+    cogvideo_normalize normalize;
     double fps;        /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
     cogvideo_callbacks callbacks;
+    uint64_t reserved[8];
 } cogvideo_decode_options;
 
-/* What all sampling steps share. Zero-initialise, then set what differs from the default. */
+/* The model's own size of pictures (480), and zero of all else. */
+COGVIDEO_API void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_options *options);
+
+/* A step of the pipeline that draws codes. Those of the family "cogvideo" are "first_frame", "keyframes", "interpolate" and
+ * "upscale". */
+typedef struct cogvideo_step_options {
+    const char *name;           /* belongs to the library */
+    cogvideo_sampling sampling; /* how it draws */
+    int has_guidance;           /* 1: the step can be guided; 0: `guidance` is not read. Filled by the defaults, as the next */
+    int has_text_weight;        /* 1: text can be weighed; 0: the two text weights are not read */
+    double guidance;            /* scale: logits = guide + guidance * (logits - guide). 0 and 1 = not guided; at most 1000 */
+    double text_weight;         /* added to attention scores on text where the step is not guided; -1000 to 1000 */
+    double text_weight_guided;  /* the same where it is */
+    uint64_t reserved[8];
+} cogvideo_step_options;
+
+#define COGVIDEO_MAX_STEPS 8
+
+/* What a run makes, and how. Fill it with cogvideo_generate_defaults, then change what should differ: every field means what
+ * it says, and none is left to the model. */
 typedef struct cogvideo_generate_options {
     const char *prompt;          /* UTF-8; NULL only where text_ids are given */
-    const int32_t *text_ids;     /* replaces all that the prompt would become, as it stands; NULL = from the prompt */
+    const int32_t *text_ids;     /* replaces all that the prompt would become, as it stands; NULL (default) = from the prompt */
     size_t text_count;
-    const int32_t *guide_ids;    /* the same for the guide's text; NULL = from the description */
+    const int32_t *guide_ids;    /* the same for the guide's text; NULL (default) = the model's guide */
     size_t guide_count;
-    double guidance;             /* alpha of stage 1: logits = guide + alpha * (logits - guide); 0 = model, < 0 or 1 = off.
-                                    Interpolation is guided only where this is > 1 and guide_ids are given. */
-    double text_weight;          /* added to attention scores on text; NAN = model */
-    uint64_t seed;               /* 0 .. 2^53 - 1 */
-    int samples;                 /* clips to make, side by side; 0 = 1; at most 64. Sample i of a batch equals sample 0 of
+    cogvideo_step_options steps[COGVIDEO_MAX_STEPS]; /* of the model's family */
+    int step_count;              /* of them */
+    uint64_t seed;               /* 0 .. 2^53 - 1; default 0 */
+    int samples;                 /* clips to make, side by side, 1 .. 64; default 1. Sample i of a batch equals sample 0 of
                                     a run with first_sample = i. */
-    int first_sample;            /* index of the first of them */
-    cogvideo_sampling sampling;
-    int cut_text;                /* 1: a text longer than the model's room is cut, with a warning; 0: it is an error */
-    double seconds;              /* length of the whole clip, as the model is told; 0 = model (4.0) */
-    int keyframes;               /* key frames to make, from the first on; 1 = the first alone; 0 = all */
-    int rounds;                  /* of interpolation; 0 = model */
-    int batch;                   /* windows of interpolation that run side by side; 0 = all. The codes do not depend on it */
-    const cogvideo_decode_options *decode; /* of a step that makes pixels of codes; its callbacks are not read. NULL = defaults */
-    cogvideo_callbacks callbacks;
+    int first_sample;            /* index of the first of them; default 0 */
+    int cut_text;                /* 1: a text longer than the model's room is cut, with a warning; 0 (default): it is an error */
+    double seconds;              /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
+    int keyframes;               /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
+    int rounds;                  /* of interpolation; 0 (default) = all that are left of the model's, at least one */
+    int batch;                   /* windows of interpolation that run side by side; 0 (default) = all. The codes do not depend on it */
+    const cogvideo_decode_options *decode; /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
+    cogvideo_callbacks callbacks; /* default: none */
+    uint64_t reserved[16];
 } cogvideo_generate_options;
 
-/* The defaults: all zero, text_weight NAN. */
-COGVIDEO_API void cogvideo_generate_defaults(cogvideo_generate_options *options);
+/* The model's own values of all fields that it has values for, with which it samples best. */
+COGVIDEO_API void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options);
+/* The step of this name; NULL where the options have none. */
+COGVIDEO_API cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name);
+/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is no such field
+ * or the value is out of its range. */
+COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
+                                                   cogvideo_error *err);
 
 /* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged weights does: the error
  * says in which stage, frame and row, and names the weight. */
@@ -142,15 +160,15 @@ typedef struct cogvideo_comparison {
     double largest_difference;
 } cogvideo_comparison;
 
-/* Places, options and text as in cogvideo_score; text, guidance and text weight that are left to the model are each
- * model's own. The models' networks must agree in image codes, grid and frames. `margin` >= 0. */
-COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *b,
-                                              const cogvideo_generate_options *options,
+/* Places, options and text as in cogvideo_score. Each model has options of its own, so that each can have its own guidance and
+ * text weights; callbacks and seconds are those of A. The models' networks must agree in image codes, grid and frames. `margin` >= 0. */
+COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a,
+                                              const cogvideo_model *b, const cogvideo_generate_options *options_b,
                                               const cogvideo_score_options *what, double margin,
                                               const cogvideo_tokens *clip, cogvideo_comparison *out,
                                               cogvideo_error *err);
 
-/* Codes to pixels. `options` may be NULL. */
+/* Codes to pixels. `options` may be NULL: the defaults. */
 COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 

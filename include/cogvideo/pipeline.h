@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Where the results of a run go, and what may be replaced for them. Zero-initialise, then set what differs. */
+/* Where the results of a run go, and what may be replaced for them. Fill it with cogvideo_run_defaults, then set what
+ * differs. */
 typedef struct cogvideo_run_options {
     /* Of cogvideo_generate the video (video.h tells which forms a name's ending may ask for); of cogvideo_generate_step a token stream, where
      * "-" is standard output, without journal and record. Of several samples the name has a number: "clip-%d.mp4". */
@@ -27,7 +28,11 @@ typedef struct cogvideo_run_options {
     /* The command that made this run, for the record; NULL = none. */
     const char *const *command;
     int command_count;
+    uint64_t reserved[8];
 } cogvideo_run_options;
+
+/* The defaults: pictures of the model's own size, and zero of all else. */
+COGVIDEO_API void cogvideo_run_defaults(const cogvideo_model *model, cogvideo_run_options *run);
 
 /* Names of a clip's files, in order: "video"; the codes of each step but the last ("keyframes", "interpolated"); "codes" of the last;
  * "record". A step's result on standard output has no record. */

@@ -3,11 +3,37 @@
 #include "value/value.h"
 
 #include <assert.h>
-#include <math.h>
+#include <string.h>
 
-void cogvideo_generate_defaults(cogvideo_generate_options *options)
+void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options)
 {
-    *options = (cogvideo_generate_options){ .text_weight = NAN };
+    *options = (cogvideo_generate_options){ .samples = 1, .seconds = 1, .keyframes = 1 };
+    if (model->family->defaults)
+        model->family->defaults(model, options);
+}
+
+cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name)
+{
+    for (int i = 0; i < options->step_count && i < COGVIDEO_MAX_STEPS; i++)
+        if (strcmp(options->steps[i].name, name) == 0)
+            return &options->steps[i];
+    return NULL;
+}
+
+cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value, cogvideo_error *err)
+{
+    const cogvideo_field *field;
+    int index = 0;
+
+    while ((field = cogvideo_sampling_field(index)) && strcmp(field->name, name) != 0)
+        index++;
+    if (!field)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "sampling has no field '%.40s'", name);
+    if (!(value >= field->min && value <= field->max))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", name, field->min, field->max, value);
+    for (int i = 0; i < options->step_count && i < COGVIDEO_MAX_STEPS; i++)
+        cogvideo_sampling_set(&options->steps[i].sampling, field, value);
+    return COGVIDEO_OK;
 }
 
 /* Whether a step takes a value of this kind. */
@@ -66,23 +92,37 @@ cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_gener
                                 : cv_model_cannot(model, "score a clip", err);
 }
 
-cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_model *b,
-                                 const cogvideo_generate_options *options, const cogvideo_score_options *what,
-                                 double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
-                                 cogvideo_error *err)
+cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a, const cogvideo_model *b,
+                                 const cogvideo_generate_options *options_b, const cogvideo_score_options *what, double margin,
+                                 const cogvideo_tokens *clip, cogvideo_comparison *out, cogvideo_error *err)
 {
     if (a->family != b->family)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the models '%s' and '%s' are of different families, '%s' and '%s'",
                        a->name, b->name, a->family->name, b->family->name);
-    return a->family->compare ? a->family->compare(a, b, options, what, margin, clip, out, err)
+    return a->family->compare ? a->family->compare(a, options_a, b, options_b, what, margin, clip, out, err)
                               : cv_model_cannot(a, "be compared", err);
+}
+
+void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_options *options)
+{
+    cogvideo_model_info info;
+
+    cogvideo_model_get_info(model, &info);
+    *options = (cogvideo_decode_options){ .size = info.picture_size };
 }
 
 cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {
-    return model->family->decode ? model->family->decode(model, options, in, out, err)
-                                 : cv_model_cannot(model, "decode codes", err);
+    cogvideo_decode_options own;
+
+    if (!model->family->decode)
+        return cv_model_cannot(model, "decode codes", err);
+    if (!options) {
+        cogvideo_decode_defaults(model, &own);
+        options = &own;
+    }
+    return model->family->decode(model, options, in, out, err);
 }
 
 cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,

@@ -48,18 +48,20 @@ static void print(const cogvideo_comparison *c, int as_json)
     putchar('\n');
 }
 
-static int compare(cli_session *a, const cli_session *b, settings *s, const cogvideo_score_options *what,
+static int compare(cli_session *a, cli_session *b, settings *s, const cogvideo_score_options *what,
                    const cogvideo_tokens *clip)
 {
-    cogvideo_generate_options options;
+    cogvideo_generate_options options_a, options_b;
     cogvideo_comparison comparison;
     cogvideo_error err;
     int status = cli_clip_prompt(a, &s->text, clip);
 
     if (status != CLI_OK)
         return status;
-    cli_fill_text(a, &s->text, &options);
-    if (cogvideo_compare(a->model, b->model, &options, what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
+    cli_warn_of_unknown(a, s->text.prompt);
+    cli_fill_text(a, &s->text, &options_a);
+    cli_fill_text(b, &s->text, &options_b);
+    if (cogvideo_compare(a->model, &options_a, b->model, &options_b, what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
         return cli_failed(a, &err);
     cli_progress_end(&a->progress);
     print(&comparison, s->json);

@@ -16,8 +16,8 @@ static const arg_option table[] = {
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
       FIELD(seconds),
       0.1, 1000, 0, NULL },
-    { "rounds", 'n', "N", "rounds of interpolation; default: the model's", ARG_INT, FIELD(rounds), 1, 16, 0, NULL },
-    { "batch", 'b', "N", "windows interpolated side by side; default: all", ARG_INT, FIELD(batch), 1, 1000000, 0,
+    { "rounds", 'n', "N", "rounds of interpolation; 0 (default): all of the model's", ARG_INT, FIELD(rounds), 0, 16, 0, NULL },
+    { "batch", 'b', "N", "windows interpolated side by side; 0 (default): all", ARG_INT, FIELD(batch), 0, 1000000, 0,
       NULL },
     { "prompts", 0, "FILE", "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\", which is not "
       "there yet; - is "

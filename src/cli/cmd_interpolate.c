@@ -15,12 +15,12 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "rounds", 'n', "N", "each round turns n frames into 2 n - 1; default: the model's", ARG_INT, FIELD(rounds), 1,
+    { "rounds", 'n', "N", "each round turns n frames into 2 n - 1; 0 (default): all of the model's that are left", ARG_INT, FIELD(rounds), 0,
       16, 0,
       NULL },
     { "batch", 'b', "N",
-      "windows run side by side; fewer take less memory and more time; default: all. The result does not "
-      "depend on it", ARG_INT, FIELD(batch), 1, 1000000, 0, NULL },
+      "windows run side by side; fewer take less memory and more time; 0 (default): all. The result does not "
+      "depend on it", ARG_INT, FIELD(batch), 0, 1000000, 0, NULL },
     { 0 },
 };
 

@@ -52,8 +52,10 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     int status = cli_generate_options(command, session, &s->text, &s->sampling, &options);
 
     options.samples = s->samples;
-    options.seconds = s->seconds;
-    options.keyframes = s->count;
+    if (s->seconds > 0)
+        options.seconds = s->seconds;
+    if (s->count > 0)
+        options.keyframes = s->count;
     cli_run_output(&run, session, &s->output, &s->sampling, arguments);
     if (status == CLI_OK && s->first)
         status = load_first(session, s->first, &first);

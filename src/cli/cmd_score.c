@@ -48,6 +48,7 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
     cogvideo_error err;
     int status = cli_clip_prompt(session, &s->text, clip);
 
+    cli_warn_of_unknown(session, s->text.prompt);
     cli_fill_text(session, &s->text, &options);
     if (status == CLI_OK &&
         cogvideo_score(session->model, &options, what, clip, logprob, scored, &err) != COGVIDEO_OK)

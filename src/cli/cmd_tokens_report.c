@@ -56,7 +56,7 @@ static void print_json(const char *file, size_t bytes, const cogvideo_tokens *cl
 static int save(cli_session *session, const settings *s, const cogvideo_tokens *clip, const cli_inspected *inspected,
                 const cli_attention *kept)
 {
-    const cogvideo_decode_options decode = { .size = -1, .callbacks = cli_callbacks(session) };
+    const cogvideo_decode_options decode = { .callbacks = cli_callbacks(session) };
     cogvideo_video pictures = { 0 };
     cli_report report = { session, clip, NULL, inspected, kept, s->text.prompt };
     cogvideo_error err;

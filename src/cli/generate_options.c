@@ -4,6 +4,7 @@
 #include "say.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The whole number `key` of an object, from 0 to `max`; -1 where there is none. */
 static int64_t whole_number(const cv_json *object, const char *key, int64_t max)
@@ -13,25 +14,31 @@ static int64_t whole_number(const cv_json *object, const char *key, int64_t max)
     return cv_json_int(object, key, 0, max, &value, "", NULL) == COGVIDEO_OK ? value : -1;
 }
 
-static void fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+/* The model was not trained to be guided between key frames: only who gives a guide for that, too, gets it there. */
+static void set_guidance(cogvideo_generate_options *out, double guidance)
 {
-    cogvideo_generate_defaults(out);
+    for (int i = 0; i < out->step_count; i++) {
+        cogvideo_step_options *step = &out->steps[i];
+
+        if (strcmp(step->name, "interpolate") != 0 || (out->guide_ids && guidance > 1))
+            step->guidance = guidance;
+    }
+}
+
+void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
+{
+    cogvideo_generate_defaults(session->model, out);
     out->prompt = text->prompt;
     out->text_ids = text->text_ids.values;
     out->text_count = text->text_ids.count;
     out->guide_ids = text->guide_ids.values;
     out->guide_count = text->guide_ids.count;
-    /* Not given: the model's, which the library writes as 0; 0 given: off. */
-    out->guidance = isnan(text->guidance) ? 0 : text->guidance == 0 ? -1 : text->guidance;
-    out->text_weight = text->text_weight;
     out->cut_text = text->cut_text;
     out->callbacks = cli_callbacks(session);
-}
-
-void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
-{
-    cli_warn_of_unknown(session, text->prompt);
-    fill_text(session, text, out);
+    if (!isnan(text->guidance))
+        set_guidance(out, text->guidance);
+    for (int i = 0; i < out->step_count && !isnan(text->text_weight); i++)
+        out->steps[i].text_weight = out->steps[i].text_weight_guided = text->text_weight;
 }
 
 void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
@@ -52,29 +59,42 @@ void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, c
     sampling->seed = seed;
     if (sampling->first_sample == 0 && sample > 0)
         sampling->first_sample = (int)sample;
-    if (!sampling->greedy && !session->progress.quiet)
+    if (!sampling->given.greedy && !session->progress.quiet)
         cli_say("seed: %lld, sample %d, as the clip's key frames", (long long)seed, sampling->first_sample);
+}
+
+/* Whether a field is given that only these ways to draw read. */
+static int is_given(const cli_sampling_options *sampling, unsigned ways)
+{
+    const cogvideo_field *field;
+
+    for (int i = 0; (field = cogvideo_sampling_field(i)); i++)
+        if (field->ways == ways && cogvideo_sampling_get(&sampling->given, field) >= field->min)
+            return 1;
+    return 0;
 }
 
 void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
-    const int by_rank = sampling->top_k > 0 || sampling->top_p > 0;
+    const cogvideo_field *field;
 
-    fill_text(session, text, out);
+    cli_fill_text(session, text, out);
     out->seed = sampling->seed < 0 ? 0 : (uint64_t)sampling->seed;
     out->first_sample = sampling->first_sample;
-    out->sampling.temperature = sampling->temperature;
-    out->sampling.code_temperature = sampling->code_temperature;
-    out->sampling.clusters = by_rank || sampling->clusters == 0 ? -1 : sampling->clusters < 0 ? 0 : sampling->clusters;
-    out->sampling.top_k = sampling->top_k;
-    out->sampling.top_p = sampling->top_p;
-    out->sampling.greedy = sampling->greedy;
+    if (is_given(sampling, COGVIDEO_BY_RANK)) /* which clusters would leave unread */
+        cogvideo_set_sampling(out, "clusters", 0, NULL);
+    for (int i = 0; (field = cogvideo_sampling_field(i)); i++) {
+        const double value = cogvideo_sampling_get(&sampling->given, field);
+
+        if (value >= field->min && (field->kind != COGVIDEO_FIELD_FLAG || value != 0))
+            cogvideo_set_sampling(out, field->name, value, NULL);
+    }
 }
 
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
-    if ((sampling->top_k > 0 || sampling->top_p > 0) && sampling->clusters > 0)
+    if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
     cli_warn_of_unknown(session, text->prompt);
     cli_fill_options(session, text, sampling, out);

@@ -9,7 +9,8 @@
 void generate_run_fill(const cli_session *session, const generate_settings *s, const cli_arguments *arguments,
                        cogvideo_generate_options *options, cogvideo_run_options *run)
 {
-    options->seconds = s->seconds;
+    if (s->seconds > 0)
+        options->seconds = s->seconds;
     options->samples = s->samples;
     options->rounds = s->rounds;
     options->batch = s->batch;

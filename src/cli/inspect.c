@@ -107,6 +107,7 @@ int cli_inspect(const cli_command *command, cli_session *session, cli_text_optio
 
     if ((status = cli_score_what(command, options, &what)) != CLI_OK || (status = cli_clip_prompt(session, text, clip)) != CLI_OK)
         return status;
+    cli_warn_of_unknown(session, text->prompt);
     cli_fill_text(session, text, &generate);
     out->step_of = cli_alloc((size_t)clip->frames, sizeof *out->step_of);
     for (int i = 0; i < clip->frames; i++)

@@ -1,6 +1,7 @@
 /* cogvideo - the program: one word says what to do, the rest is that command's. */
 #include "commands.h"
 #include "interrupt.h"
+#include "options.h"
 #include "overview.h"
 #include "say.h"
 #include "start.h"
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
 
     cli_start(argv);
     cli_catch_signals();
+    cli_sampling_rows();
     status = flush_output(dispatch(argc, argv));
     if (status != CLI_OK && cli_interrupted())
         status = 128 + cli_interrupted();

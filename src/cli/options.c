@@ -2,6 +2,9 @@
 #include "options.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #define MAX_ID 2147483647.0
 
@@ -67,26 +70,44 @@ const arg_option cli_window_guide_table[] = {
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_sampling_options, field)
-const arg_option cli_sampling_table[] = {
+#define MAX_FIELDS 16
+static const arg_option own_sampling_rows[] = {
     { "seed", 's', "N",
       "0 or more makes the run repeatable; -1: random, and printed; default: that of the clip which is given, else random",
       ARG_BIG, FIELD(seed), -1, CLI_MAX_SEED, CLI_SEED_NONE, NULL },
-    { "greedy", 0, NULL, "always take the best code", ARG_FLAG, FIELD(greedy), 0, 0, 0, NULL },
-    { "temperature", 'T', "X", "default: the model's, for each step", ARG_NUMBER, FIELD(temperature), 1e-6, 1e3, 0,
-      NULL },
-    { "clusters", 0, "N", "clusters of codes to draw from; 0 turns clusters off; default: the model's", ARG_INT,
-      FIELD(clusters), -1, 1000000, -1, NULL },
-    { "code-temperature", 0, "X", "temperature inside the drawn cluster; default: the model's", ARG_NUMBER,
-      FIELD(code_temperature), 1e-6, 1e3, 0, NULL },
-    { "top-k", 0, "N", "draw from the N best codes, without clusters; 0 = the model's number", ARG_INT, FIELD(top_k), 0, 1000000, 0,
-      NULL },
-    { "top-p", 0, "X", "draw from the best codes that hold this share of the probability, without clusters; 0 = the model's",
-      ARG_NUMBER, FIELD(top_p), 0, 1, 0, NULL },
     { "first-sample", 0, "N",
       "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's", ARG_INT,
       FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
-    { 0 },
 };
+#define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
+arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1];
+
+/* A field of the library as an option. What is out of its range is what it holds where it is not given. */
+static void sampling_row(arg_option *row, const cogvideo_field *field)
+{
+    static char names[MAX_FIELDS][32], helps[MAX_FIELDS][200];
+    const size_t index = (size_t)(row - cli_sampling_table) - OWN_ROWS;
+    const bool flag = field->kind == COGVIDEO_FIELD_FLAG, number = field->kind == COGVIDEO_FIELD_NUMBER;
+
+    snprintf(names[index], sizeof names[index], "%s", field->name);
+    for (char *c = names[index]; (c = strchr(c, '_'));)
+        *c = '-';
+    snprintf(helps[index], sizeof helps[index], "%s%s", field->meaning, flag ? "" : "; default: the model's, for each step");
+    *row = (arg_option){
+        .name = names[index], .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0, .value = flag ? NULL : number ? "X" : "N",
+        .help = helps[index], .kind = flag ? ARG_FLAG : number ? ARG_NUMBER : ARG_INT, .offset = FIELD(given) + field->offset,
+        .min = field->min, .max = field->max, .initial = flag ? 0 : number ? NAN : field->min - 1,
+    };
+}
+
+void cli_sampling_rows(void)
+{
+    const cogvideo_field *field;
+
+    memcpy(cli_sampling_table, own_sampling_rows, sizeof own_sampling_rows);
+    for (int i = 0; i < MAX_FIELDS && (field = cogvideo_sampling_field(i)); i++)
+        sampling_row(&cli_sampling_table[OWN_ROWS + (size_t)i], field);
+}
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_output_options, field)
@@ -125,7 +146,7 @@ const arg_option cli_picture_table[] = {
       NULL },
     { "normalize", 0, "HOW",
       "clamp: as decoded; minmax: stretch each picture to its own range, as the original does, which "
-      "flickers; default clamp", ARG_CHOICE, FIELD(minmax), 0, 0, 0, "clamp|minmax" },
+      "flickers; default clamp", ARG_CHOICE, FIELD(normalize), 0, 0, 0, "clamp|minmax" },
     { "quality", 0, "N", "of JPEG and the like, 1 to 100; default 90", ARG_INT, FIELD(quality), 1, 100, 0, NULL },
     { "columns", 0, "N", "of a contact sheet; default: chosen for its shape", ARG_INT, FIELD(columns), 1, 1000, 0,
       NULL },

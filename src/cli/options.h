@@ -4,6 +4,8 @@
 
 #include "args.h"
 
+#include <cogvideo/sampling.h>
+
 typedef struct cli_model_options {
     const char *model;
     int threads, f32_inputs, cache, lock, interleave, quiet;
@@ -22,8 +24,8 @@ typedef struct cli_text_options {
 #define CLI_MAX_SAMPLE 1000000
 
 typedef struct cli_sampling_options {
-    double temperature, code_temperature, top_p;
-    int clusters, top_k, greedy, first_sample;
+    cogvideo_sampling given; /* a field that is out of its range was not given */
+    int first_sample;
     int64_t seed; /* CLI_SEED_NONE, or -1 for a random one, until one is found or drawn */
 } cli_sampling_options;
 
@@ -39,9 +41,12 @@ extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option
 extern const arg_option cli_text_table[];     /* --text-ids, --cut-text; in cli_text_options, as the next two */
 extern const arg_option cli_guide_table[];    /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
-extern const arg_option cli_sampling_table[];
+extern arg_option cli_sampling_table[];       /* filled by cli_sampling_rows */
 extern const arg_option cli_output_table[];   /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
+
+/* Adds the rows of the library's fields to cli_sampling_table: before any command is looked at. */
+void cli_sampling_rows(void);
 
 typedef struct cli_score_options {
     int stage, first_frame;
@@ -50,7 +55,8 @@ typedef struct cli_score_options {
 extern const arg_option cli_score_table[];    /* --stage, --first-frame; in cli_score_options */
 
 typedef struct cli_picture_options {
-    int size, minmax, quality, columns, no_metadata;
+    int size; /* -1 = not given: the model's */
+    int normalize, quality, columns, no_metadata;
     double fps;
 } cli_picture_options;
 

@@ -103,12 +103,18 @@ int cli_preview(void *user, const cogvideo_code_frame *frame)
 
 cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options)
 {
-    return (cogvideo_run_options){
-        .max_memory = session->max_memory,
-        .decode = { .size = options->size < 0 ? 0 : options->size == 0 ? -1 : options->size, .minmax = options->minmax, .fps = options->fps },
-        .write = { .fps = options->fps, .quality = options->quality, .columns = options->columns },
-        .no_metadata = options->no_metadata,
-    };
+    cogvideo_run_options run;
+
+    cogvideo_run_defaults(session->model, &run);
+    run.max_memory = session->max_memory;
+    if (options->size >= 0)
+        run.decode.size = options->size;
+    run.decode.normalize = (cogvideo_normalize)options->normalize;
+    run.decode.fps = run.write.fps = options->fps;
+    run.write.quality = options->quality;
+    run.write.columns = options->columns;
+    run.no_metadata = options->no_metadata;
+    return run;
 }
 
 int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path)

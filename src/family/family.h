@@ -102,6 +102,9 @@ struct cv_family {
     void (*close)(cogvideo_model *model);
     void (*info)(const cogvideo_model *model, cogvideo_model_info *out);
 
+    /* Steps, seconds and key frames of options that are the defaults otherwise; NULL where no step reads them. */
+    void (*defaults)(const cogvideo_model *model, cogvideo_generate_options *options);
+
     const cv_step *steps;
     int step_count;
     /* Contracts as of the public functions of these names. */
@@ -115,9 +118,9 @@ struct cv_family {
     cogvideo_status (*score)(const cogvideo_model *model, const cogvideo_generate_options *options,
                              const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob, int *scored,
                              cogvideo_error *err);
-    cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_model *b, const cogvideo_generate_options *options,
-                               const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
-                               cogvideo_comparison *out, cogvideo_error *err);
+    cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_generate_options *options_a, const cogvideo_model *b,
+                               const cogvideo_generate_options *options_b, const cogvideo_score_options *what, double margin,
+                               const cogvideo_tokens *clip, cogvideo_comparison *out, cogvideo_error *err);
     cogvideo_status (*inspect)(const cogvideo_model *model, const cogvideo_generate_options *options,
                                const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
                                cogvideo_error *err);

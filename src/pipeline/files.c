@@ -85,7 +85,7 @@ fail:
 cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const cogvideo_generate_options *options, const char *output,
                               cogvideo_error *err)
 {
-    const int samples = options->samples ? options->samples : 1;
+    const int samples = options->samples;
     const int last = cv_chain_codes_step(chain);
     cogvideo_status status = COGVIDEO_OK;
 

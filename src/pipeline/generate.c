@@ -40,6 +40,12 @@ static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_optio
     return run;
 }
 
+void cogvideo_run_defaults(const cogvideo_model *model, cogvideo_run_options *run)
+{
+    *run = (cogvideo_run_options){ 0 };
+    cogvideo_decode_defaults(model, &run->decode);
+}
+
 cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *run,
                                   cogvideo_result *out, cogvideo_error *err)
 {

@@ -13,7 +13,7 @@ static void put_picture(cv_json *video, const cogvideo_run_options *run)
 {
     cv_json_set_int(video, "size", run->decode.size);
     cv_json_set_double(video, "fps", run->write.fps);
-    cv_json_set_string(video, "normalize", run->decode.minmax ? "minmax" : "clamp");
+    cv_json_set_string(video, "normalize", run->decode.normalize == COGVIDEO_NORMALIZE_MINMAX ? "minmax" : "clamp");
     cv_json_set_int(video, "quality", run->write.quality);
     cv_json_set_int(video, "columns", run->write.columns);
     cv_json_set_bool(video, "metadata", !run->no_metadata);

@@ -44,6 +44,16 @@ fail:
     return status;
 }
 
+/* Whether no step draws by the seed. */
+static bool is_greedy(const cogvideo_generate_options *options)
+{
+    bool greedy = options->step_count > 0;
+
+    for (int i = 0; i < options->step_count; i++)
+        greedy = greedy && options->steps[i].sampling.greedy;
+    return greedy;
+}
+
 cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
 {
     int64_t seed = -1;
@@ -56,7 +66,7 @@ cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
             if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn)
                 return cv_fail(err, COGVIDEO_ERROR_IO, "the system gives no random seed: %s", strerror(errno));
             run->options.seed = drawn;
-            if (!run->options.sampling.greedy)
+            if (!is_greedy(&run->options))
                 cv_log(&run->model->log, COGVIDEO_LOG_INFO, "seed: %u", (unsigned)drawn);
         }
     }

@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "sample/fields.h"
 
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -34,25 +34,23 @@ static void put_ids(cv_json *object, const char *key, const int32_t *ids, size_t
         cv_json_set_null(object, key);
 }
 
-/* A number that `none` leaves to the model. */
-static void put_optional(cv_json *object, const char *key, double value, double none)
+/* How each step draws. */
+static void put_sampling(cv_json *object, const cogvideo_generate_options *options)
 {
-    if (isnan(value) || value == none)
-        cv_json_set_null(object, key);
-    else
-        cv_json_set_double(object, key, value);
-}
+    cv_json *steps = cv_json_set_object(object, "sampling");
 
-static void put_sampling(cv_json *object, const cogvideo_sampling *sampling)
-{
-    cv_json *json = cv_json_set_object(object, "sampling");
+    for (int i = 0; i < options->step_count; i++) {
+        const cogvideo_step_options *step = &options->steps[i];
+        cv_json *json = cv_json_set_object(steps, step->name);
 
-    cv_json_set_bool(json, "greedy", sampling->greedy);
-    put_optional(json, "temperature", sampling->temperature, 0);
-    put_optional(json, "clusters", sampling->clusters < 0 ? 0 : sampling->clusters, sampling->clusters < 0 ? -1 : 0);
-    put_optional(json, "code_temperature", sampling->code_temperature, 0);
-    put_optional(json, "top_k", sampling->top_k, 0);
-    put_optional(json, "top_p", sampling->top_p, 0);
+        cv_sampling_put(json, &step->sampling);
+        if (step->has_guidance)
+            cv_json_set_double(json, "guidance", step->guidance);
+        if (step->has_text_weight) {
+            cv_json_set_double(json, "text_weight", step->text_weight);
+            cv_json_set_double(json, "text_weight_guided", step->text_weight_guided);
+        }
+    }
 }
 
 /* The weights' files, of which a path may change. */
@@ -124,12 +122,10 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
     put_ids(object, "guide_ids", options->guide_ids, options->guide_count);
     cv_json_set_int(object, "seed", (int64_t)options->seed);
     cv_json_set_int(object, "sample", sample);
-    put_optional(object, "guidance", options->guidance < 0 ? 0 : options->guidance, options->guidance < 0 ? -1 : 0);
-    put_optional(object, "text_weight", options->text_weight, NAN);
-    put_sampling(object, &options->sampling);
-    put_optional(object, "seconds", options->seconds, 0);
-    put_optional(object, "rounds", options->rounds, 0);
-    put_optional(object, "count", options->keyframes, 0);
+    put_sampling(object, options);
+    cv_json_set_double(object, "seconds", options->seconds);
+    cv_json_set_int(object, "rounds", options->rounds);
+    cv_json_set_int(object, "keyframes", options->keyframes);
     steps = cv_json_set_array(object, "steps");
     for (int i = 0; i < settings->chain->count; i++)
         cv_json_add_string(steps, settings->chain->steps[i]->name);

@@ -156,7 +156,7 @@ static int draw(const double *weights, const int32_t *order, kept from, double u
 
 /* --- by clusters ----------------------------------------------------------------------------------- */
 
-static kept keep_clusters(const workspace *work, const float *logits, float best, const cv_sampling *sampling,
+static kept keep_clusters(const workspace *work, const float *logits, float best, const cogvideo_sampling *sampling,
                           const cv_clusters *clusters)
 {
     int codes = cv_clusters_codes(clusters), count = cv_clusters_count(clusters);
@@ -172,7 +172,7 @@ static kept keep_clusters(const workspace *work, const float *logits, float best
 }
 
 /* work->inner = weights of the codes of a cluster. */
-static kept weigh_members(const workspace *work, const float *logits, const cv_sampling *sampling,
+static kept weigh_members(const workspace *work, const float *logits, const cogvideo_sampling *sampling,
                           const int32_t *members, int count)
 {
     kept all = { .count = count };
@@ -190,12 +190,12 @@ static kept weigh_members(const workspace *work, const float *logits, const cv_s
 /* --- plain ----------------------------------------------------------------------------------------- */
 
 /* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order says nothing. */
-static kept keep_codes(const workspace *work, const float *logits, float best, int codes, const cv_sampling *sampling,
+static kept keep_codes(const workspace *work, const float *logits, float best, int codes, const cogvideo_sampling *sampling,
                        bool *in_order)
 {
     float scale = scale_of(sampling->temperature);
     bool few = sampling->top_k > 0 && sampling->top_k < codes;
-    bool share = sampling->top_p > 0 && sampling->top_p < 1;
+    bool share = sampling->top_p < 1;
     kept all = { .count = codes }, result;
     double enough;
 
@@ -234,7 +234,7 @@ static int best_code(const float *logits, int codes)
     return found;
 }
 
-int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
+int cv_sample(const float *logits, int codes, const cogvideo_sampling *sampling, const cv_clusters *clusters,
               double u_cluster, double u_code, cv_arena *arena)
 {
     workspace work = carve(arena, codes, clusters);
@@ -258,7 +258,7 @@ int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const
     return members[draw(work.inner, NULL, from, u_code)];
 }
 
-void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
+void cv_sample_probabilities(double *out, const float *logits, int codes, const cogvideo_sampling *sampling,
                              const cv_clusters *clusters, cv_arena *arena)
 {
     workspace work = carve(arena, codes, clusters);

@@ -1,8 +1,7 @@
 /* sampler.h - from logits to a code.
  *
- * By clusters, as CogView2 does: p = softmax(logits / temperature); the `clusters` clusters of most probability are
- * kept, one is drawn in proportion, then a code inside it by softmax(logits / temperature / code_temperature).
- * Otherwise by top_k and top_p of softmax(logits / temperature).
+ * The rule is that of cogvideo/sampling.h: greedy, by clusters (of the clusters that are kept, one is drawn in proportion),
+ * or by top_k and then top_p, the fewest best codes of at least this share.
  *
  * Draws are by inverse cumulative probability of the numbers u given, so a code is a function of its logits and of u
  * alone. Candidates stand best first, the lower label or code first on a tie (in order of codes where all are kept).
@@ -14,28 +13,21 @@
 #include "base/arena.h"
 #include "sample/clusters.h"
 
-typedef struct cv_sampling {
-    double temperature;      /* > 0 */
-    int clusters;            /* kept; 0 = plain: top_k and top_p */
-    double code_temperature; /* > 0, used with clusters */
-    int top_k;               /* codes kept; 0 = all */
-    double top_p;            /* of what top_k left, the fewest best codes of at least this share; 0 or 1 = all */
-    bool greedy;             /* the best code, the lowest on a tie; all else is ignored */
-} cv_sampling;
+#include <cogvideo/sampling.h>
 
 /* Bytes of an arena for one call, behind which they are free again. `clusters` may be NULL. */
 size_t cv_sampler_scratch(int codes, const cv_clusters *clusters);
 
 /* One code, drawn from logits [codes] with u_cluster and u_code in [0, 1), never one of probability 0; -1 where nothing can be drawn.
  * `clusters` must be of as many codes; it may be NULL where sampling->clusters is 0. */
-int cv_sample(const float *logits, int codes, const cv_sampling *sampling, const cv_clusters *clusters,
+int cv_sample(const float *logits, int codes, const cogvideo_sampling *sampling, const cv_clusters *clusters,
               double u_cluster, double u_code, cv_arena *arena);
 
 /* Whether logits [n] are such as a code can be drawn from. */
 bool cv_logits_sound(const float *logits, int n);
 
 /* out [codes] = the probability with which cv_sample gives each code, from sound logits. */
-void cv_sample_probabilities(double *out, const float *logits, int codes, const cv_sampling *sampling,
+void cv_sample_probabilities(double *out, const float *logits, int codes, const cogvideo_sampling *sampling,
                              const cv_clusters *clusters, cv_arena *arena);
 
 /* Guidance: logits [n] = guide + alpha (logits - guide), in f32. */

@@ -36,22 +36,22 @@ static const pair pairs[] = {
     { ALL, "", "--text-ids 1530,1531", "\"prompt\":\"" PROMPT "\" and not \"prompt\":null" },
     { ALL, "--text-ids 1530,1531", "--text-ids 1530,1532", "\"text_ids\":[1530,1531] and not \"text_ids\":[1530,1532]" },
     { GUIDED, "", "--guide-ids 1530", "\"guide_ids\":null and not \"guide_ids\":[1530]" },
-    { GUIDED, "", "--guidance 2.5", "\"guidance\":null and not \"guidance\":2.5" },
+    { GUIDED, "", "--guidance 2.5", "\"guidance\":3 and not \"guidance\":2.5" },
     { GUIDED, "--guidance 2.5", "--guidance 0", "\"guidance\":2.5 and not \"guidance\":0" },
-    { GUIDED, "", "--text-weight 0", "\"text_weight\":null and not \"text_weight\":0" },
+    { GUIDED, "", "--text-weight 0", "\"text_weight\":1.4 and not \"text_weight\":0" },
     { ALL, "", "--seed 6", "\"seed\":5 and not \"seed\":6" },
     { ALL, "--seed 9007199254740990", "--seed 9007199254740991", "\"seed\":9007199254740990 and not \"seed\":9007199254740991" },
     { ALL, "", "--first-sample 1", "\"sample\":0 and not \"sample\":1" },
     { ALL, "", "--greedy", "\"greedy\":false and not \"greedy\":true" },
-    { ALL, "", "--temperature 0.9", "\"temperature\":null and not \"temperature\":0.9" },
+    { ALL, "", "--temperature 0.9", "\"temperature\":1 and not \"temperature\":0.9" },
     { ALL, "--temperature 0.9", "--temperature 0.90000001", "\"temperature\":0.9 and not \"temperature\":0.90000001" },
-    { ALL, "", "--clusters 3", "\"clusters\":null and not \"clusters\":3" },
-    { ALL, "", "--clusters 0", "\"clusters\":null and not \"clusters\":0" },
-    { ALL, "", "--code-temperature 0.5", "\"code_temperature\":null and not \"code_temperature\":0.5" },
+    { ALL, "", "--clusters 3", "\"clusters\":16 and not \"clusters\":3" },
+    { ALL, "", "--clusters 0", "\"clusters\":16 and not \"clusters\":0" },
+    { ALL, "", "--code-temperature 0.5", "\"code_temperature\":0.89 and not \"code_temperature\":0.5" },
     { ALL, "--top-k 9", "--top-k 10", "\"top_k\":9 and not \"top_k\":10" },
     { ALL, "--top-p 0.5", "--top-p 0.6", "\"top_p\":0.5 and not \"top_p\":0.6" },
-    { KEYFRAMES | GENERATE, "", "--seconds 3", "\"seconds\":null and not \"seconds\":3" },
-    { KEYFRAMES, "", "--count 3", "\"count\":null and not \"count\":3" },
+    { KEYFRAMES | GENERATE, "", "--seconds 3", "\"seconds\":4 and not \"seconds\":3" },
+    { KEYFRAMES, "", "--count 3", "\"keyframes\":5 and not \"keyframes\":3" },
     { KEYFRAMES, "", "--first key.jsonl", "\"input\":null and not \"input\":{" },
     { INTERPOLATE | GENERATE, "--rounds 1", "--rounds 2", "\"rounds\":1 and not \"rounds\":2" },
     { GENERATE, "", "--no-upscale", "\"steps\":[\"keyframes\",\"interpolate\",\"upscale\",\"decode\"] and not \"steps\":[\"keyframes\",\"interpolate\",\"decode\"]" },
@@ -63,11 +63,12 @@ static const pair pairs[] = {
     { UPSCALE, "key.jsonl", "key2.jsonl", "\"codes\":" },
 };
 
-/* What changes nothing of the codes is the same run. */
+/* What changes nothing of the codes is the same run, as the model's own values are that are given. */
 static const pair equals[] = {
     { ALL, "", "--threads 1", NULL },         { INTERPOLATE | GENERATE, "", "--batch 1", NULL }, { ALL, "", "--max-memory 1", NULL },
     { ALL, "", "--cut-text", NULL },          { GENERATE, "", "--preview p.ppm", NULL },         { ALL, "", "--model q", NULL },
     { ALL, "", "--quiet", NULL },             { ALL, "--seed 5", "--seed -1", NULL },
+    { GUIDED, "", "--guidance 3", NULL },     { KEYFRAMES | GENERATE, "", "--seconds 4", NULL },
 };
 
 static bool is_there(const char *name)

@@ -93,7 +93,7 @@ static void ranges_are_checked(void **state)
     program_check("encode x -o y --size 100" STDERR, 2, "multiple of 16");
     program_check("keyframes x -o y --seed -2" STDERR, 2, "--seed");
     program_check("keyframes x -o y --seed 9007199254740992" STDERR, 2, "--seed");
-    program_check("keyframes x -o y --top-p 1.5" STDERR, 2, "--top-p must be a number from 0 to 1");
+    program_check("keyframes x -o y --top-p 1.5" STDERR, 2, "--top-p must be a number from 1e-06 to 1");
     program_check("keyframes x -o y --temperature 0" STDERR, 2, "--temperature");
     program_check("keyframes x -o y --samples 65" STDERR, 2, "--samples");
     program_check("keyframes x -o y --samples 2" STDERR, 2, "clip-%d");

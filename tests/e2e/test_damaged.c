@@ -101,13 +101,14 @@ static damage put(const char *model, const char *file, const char *name, size_t 
 
 typedef cogvideo_status use_fn(const cogvideo_model *model, cogvideo_error *err);
 
-static cogvideo_generate_options greedy(void)
+static cogvideo_generate_options greedy(const cogvideo_model *model)
 {
     cogvideo_generate_options options;
+    cogvideo_error err;
 
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
     options.prompt = "一个红色的圆形";
-    options.sampling.greedy = 1;
+    CHECK_OK(cogvideo_set_sampling(&options, "greedy", 1, &err), err);
     return options;
 }
 
@@ -124,7 +125,7 @@ static void some_codes(cogvideo_tokens *clip, int frames)
 
 static cogvideo_status draw_keyframes(const cogvideo_model *model, cogvideo_error *err)
 {
-    cogvideo_generate_options options = greedy();
+    cogvideo_generate_options options = greedy(model);
     cogvideo_value out = { 0 };
     cogvideo_status status;
 
@@ -136,7 +137,7 @@ static cogvideo_status draw_keyframes(const cogvideo_model *model, cogvideo_erro
 
 static cogvideo_status draw_between(const cogvideo_model *model, cogvideo_error *err)
 {
-    cogvideo_generate_options options = greedy();
+    cogvideo_generate_options options = greedy(model);
     cogvideo_value in = { .kind = COGVIDEO_KIND_CODES }, out = { 0 };
     cogvideo_status status;
 
@@ -150,7 +151,7 @@ static cogvideo_status draw_between(const cogvideo_model *model, cogvideo_error 
 
 static cogvideo_status draw_finer(const cogvideo_model *model, cogvideo_error *err)
 {
-    const cogvideo_generate_options options = greedy();
+    const cogvideo_generate_options options = greedy(model);
     cogvideo_value in = { .kind = COGVIDEO_KIND_CODES }, out = { 0 };
     cogvideo_status status;
 

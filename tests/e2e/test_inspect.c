@@ -29,7 +29,7 @@ static int set_up(void **state)
     CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.grid, f.info.grid, f.info.rate, FRAMES, &err), err);
     for (int i = 0; i < FRAMES * f.places; i++) /* mostly one code, as backgrounds are */
         f.clip.codes[i] = i * 7 % 10 < 6 ? 11 : i * 31 % f.info.image_codes;
-    cogvideo_generate_defaults(&f.options);
+    cogvideo_generate_defaults(f.model, &f.options);
     f.options.prompt = "a large red star moves left on a white background";
     *state = &f;
     return 0;
@@ -151,9 +151,9 @@ static void stage1_is_what_score_gives(void **state)
     fixture *f = *state;
 
     check_stage(f, 1, KEYS, KEYS - 1, 1);
-    f->options.guidance = 3; /* the prompt alone is watched */
+    cogvideo_find_step(&f->options, "keyframes")->guidance = 3; /* the prompt alone is watched */
     check_stage(f, 1, KEYS, KEYS - 1, 1);
-    f->options.guidance = 0;
+    cogvideo_find_step(&f->options, "keyframes")->guidance = 1;
 }
 
 static void stage2_is_what_score_gives(void **state)
@@ -231,7 +231,8 @@ static void clips_of_other_shapes_are_refused(void **state)
                     shapes[i].words, err);
         CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &in.codes, &seen, &err), COGVIDEO_ERROR_ARGUMENT,
                     shapes[i].words, err);
-        CHECK_FAILS(cogvideo_compare(f->model, f->model, &f->options, &what.score, 0, &in.codes, &(cogvideo_comparison){ 0 }, &err),
+        CHECK_FAILS(cogvideo_compare(f->model, &f->options, f->model, &f->options, &what.score, 0, &in.codes, &(cogvideo_comparison){ 0 },
+                                     &err),
                     COGVIDEO_ERROR_ARGUMENT, shapes[i].words, err);
     }
 }

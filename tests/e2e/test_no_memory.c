@@ -46,7 +46,7 @@ static cogvideo_generate_options options(int keyframes)
 {
     cogvideo_generate_options o;
 
-    cogvideo_generate_defaults(&o);
+    cogvideo_generate_defaults(model, &o);
     o.prompt = "红色";
     o.seed = 5;
     o.keyframes = keyframes;
@@ -74,7 +74,7 @@ static cogvideo_status make_keyframes(cogvideo_error *err)
 
 static cogvideo_status interpolate(cogvideo_error *err)
 {
-    cogvideo_generate_options o = options(0);
+    cogvideo_generate_options o = options(5);
     cogvideo_value out = { 0 };
     cogvideo_status status;
 
@@ -86,7 +86,7 @@ static cogvideo_status interpolate(cogvideo_error *err)
 
 static cogvideo_status score(cogvideo_error *err)
 {
-    const cogvideo_generate_options o = options(0);
+    const cogvideo_generate_options o = options(5);
     const cogvideo_score_options what = { .stage = 1 };
     double logprob[5 * 64];
     int scored[5];
@@ -287,7 +287,7 @@ static int start(void **state)
     static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,"
         "\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"crop\":16,\"plain_steps\":0,\"clusters\":2},"
         "\"stage1\":{\"steps\":1,\"batch\":1}}";
-    const cogvideo_generate_options o = options(0), one = options(1);
+    cogvideo_generate_options o, one;
     cogvideo_error err;
 
     (void)state;
@@ -301,6 +301,8 @@ static int start(void **state)
     program_ok("dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained && mv frame-0[0-3].ppm pictures/a && "
                "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json", getenv("COGVIDEO_CONFIGS"));
     CHECK_OK(cogvideo_model_open(&model, paths[SMALL], NULL, &err), err);
+    o = options(5);
+    one = options(1);
     CHECK_OK(cogvideo_run_step(model, "keyframes", &o, NULL, &keys, &err), err);
     CHECK_OK(cogvideo_run_step(model, "keyframes", &one, NULL, &clip, &err), err);
     CHECK_OK(cogvideo_tokens_save(&keys.codes, paths[CODES], &err), err);

@@ -23,12 +23,12 @@ static void *make(void *user)
     cogvideo_generate_options options;
     cogvideo_status status;
 
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(r->model, &options);
     options.prompt = "红色";
     options.seed = r->seed;
     options.rounds = 1;
-    options.sampling.clusters = -1;
-    options.sampling.top_k = 8;
+    CV_TRY(cogvideo_set_sampling(&options, "clusters", 0, &r->err));
+    CV_TRY(cogvideo_set_sampling(&options, "top_k", 8, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "keyframes", &options, NULL, &r->keys, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "interpolate", &options, &r->keys, &r->clip, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "decode", &options, &r->clip, &r->video, &r->err));

@@ -19,7 +19,7 @@ typedef struct fixture {
 /* The three steps of the pipeline, by the names that the golden file gives them. */
 static const struct {
     const char *name;
-    cv_sampling sampling;
+    cogvideo_sampling sampling;
 } steps[] = {
     { "cogview2", { .temperature = 1.0, .clusters = 16, .code_temperature = 0.89 } },
     { "cogvideo", { .temperature = 1.05, .clusters = 12, .code_temperature = 0.89 } },

@@ -220,7 +220,7 @@ static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
 static cogvideo_status look_at_clip(judge *j, const cogvideo_dataset *data, const cogvideo_model *model, int index,
                                     judge_verdict *out, const char **caption, cogvideo_error *err)
 {
-    const cogvideo_decode_options options = { .size = -1 };
+    const cogvideo_decode_options options = { 0 };
     cogvideo_video video = { 0 }, decoded = { 0 };
     cogvideo_tokens codes = { 0 };
     cogvideo_model_info about;

@@ -47,7 +47,7 @@ static void toy_info(const cogvideo_model *head, cogvideo_model_info *out)
 
 static int frames_of(const cogvideo_generate_options *options)
 {
-    return options->keyframes ? options->keyframes : 1;
+    return options->keyframes;
 }
 
 /* A frame drawn by the seed, or recalled: a frame is the unit that is kept. */
@@ -94,7 +94,7 @@ fail:
 static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
                                   cogvideo_plan *out, cogvideo_error *err)
 {
-    const int side = (int)toy_of(head)->grid, samples = options->samples ? options->samples : 1;
+    const int side = (int)toy_of(head)->grid, samples = options->samples;
 
     (void)in, (void)err;
     *out = (cogvideo_plan){ .codes = (long long)samples * frames_of(options) * side * side,
@@ -105,7 +105,7 @@ static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_gen
 static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
                              cogvideo_value *out, cogvideo_error *err)
 {
-    const int samples = options->samples ? options->samples : 1;
+    const int samples = options->samples;
     cogvideo_value *made = NULL;
     cogvideo_status status;
 

@@ -46,7 +46,7 @@ static void steps_follow_each_other(void **state)
     assert_string_equal(info.dtype, "f32");
     assert_int_equal(info.parameters, CODES);
     assert_int_equal(info.grid, GRID);
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
     options.keyframes = 2;
     options.seed = 7;
     options.samples = 2;
@@ -81,7 +81,7 @@ static void every_kind_of_value_flows(void **state)
     (void)state;
     write_model(DESCRIPTION("toy"));
     CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
     options.keyframes = 5;
     options.seed = 3;
     CHECK_OK(cogvideo_run_step(model, "noise", &options, NULL, &noise, &err), err);
@@ -125,7 +125,7 @@ static void values_of_other_kinds_are_refused(void **state)
     (void)state;
     write_model(DESCRIPTION("toy"));
     CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
 #define REFUSED(step, in, words) \
     CHECK_FAILS(cogvideo_run_step(model, step, &options, in, &out, &err), COGVIDEO_ERROR_ARGUMENT, words, err)
     REFUSED("mirror", NULL, "the step 'mirror' takes codes, and no value was given");
@@ -191,9 +191,9 @@ static void what_a_family_lacks_is_said(void **state)
     int scored;
 
     (void)state;
-    cogvideo_generate_defaults(&options);
     write_model(DESCRIPTION("toy"));
     CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
+    cogvideo_generate_defaults(model, &options);
     CHECK_FAILS(cogvideo_run_step(model, "keyframes", &options, NULL, &value, &err), COGVIDEO_ERROR_UNSUPPORTED,
                 "whose steps are 'noise', 'mirror', 'pairs', 'light', 'paint', not 'keyframes'", err);
     CHECK_FAILS(cogvideo_score(model, &options, &what, &clip, &logprob, &scored, &err), COGVIDEO_ERROR_UNSUPPORTED,

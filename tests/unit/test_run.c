@@ -67,11 +67,11 @@ static cogvideo_model *open_toy(size_t codes, watch *w)
     return model;
 }
 
-static cogvideo_generate_options options_for(watch *w)
+static cogvideo_generate_options options_for(const cogvideo_model *model, watch *w)
 {
     cogvideo_generate_options options;
 
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
     options.prompt = "grey";
     options.seed = 7;
     options.keyframes = FRAMES;
@@ -111,7 +111,7 @@ static void a_prompt_becomes_a_video(void **state)
 {
     watch w = { 0 };
     cogvideo_model *model = open_toy(4, &w);
-    cogvideo_generate_options options = options_for(&w);
+    cogvideo_generate_options options = options_for(model, &w);
     char *output = name("clip-%d.y4m");
     cogvideo_run_options run = { .output = output };
     cogvideo_result result;
@@ -158,7 +158,7 @@ static void a_stopped_run_goes_on(void **state)
 {
     watch w = { 0 };
     cogvideo_model *model = open_toy(4, &w);
-    cogvideo_generate_options options = options_for(&w);
+    cogvideo_generate_options options = options_for(model, &w);
     char *straight = name("straight.jsonl"), *stopped = name("stopped.jsonl");
     cogvideo_run_options run = { .output = straight };
     cogvideo_result result;
@@ -201,7 +201,7 @@ static void steps_can_be_left_out(void **state)
 {
     watch w = { 0 };
     cogvideo_model *model = open_toy(4, &w);
-    cogvideo_generate_options options = options_for(&w);
+    cogvideo_generate_options options = options_for(model, &w);
     char *output = name("without.y4m");
     cogvideo_run_options run = { .output = output, .without = "mirror" };
     cogvideo_result result;

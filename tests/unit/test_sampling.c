@@ -2,13 +2,14 @@
 #include "support/check.h"
 
 #include "base/mem.h"
+#include "sample/fields.h"
 #include "sample/sampler.h"
 
 #include <float.h>
 
 #define CODES 6
 
-static void probabilities(double *out, const float *logits, const cv_sampling *sampling, const cv_clusters *clusters)
+static void probabilities(double *out, const float *logits, const cogvideo_sampling *sampling, const cv_clusters *clusters)
 {
     cv_arena arena = { 0 };
 
@@ -17,7 +18,7 @@ static void probabilities(double *out, const float *logits, const cv_sampling *s
     cv_arena_free(&arena);
 }
 
-static int sample(const float *logits, const cv_sampling *sampling, const cv_clusters *clusters, double u_cluster,
+static int sample(const float *logits, const cogvideo_sampling *sampling, const cv_clusters *clusters, double u_cluster,
                   double u_code)
 {
     cv_arena arena = { 0 };
@@ -29,7 +30,7 @@ static int sample(const float *logits, const cv_sampling *sampling, const cv_clu
     return code;
 }
 
-static void check_probabilities(const float *logits, const cv_sampling *sampling, const cv_clusters *clusters,
+static void check_probabilities(const float *logits, const cogvideo_sampling *sampling, const cv_clusters *clusters,
                                 const double *expected)
 {
     double found[CODES];
@@ -50,7 +51,7 @@ static const double shares[CODES] = { 0.05, 0.3, 0.1, 0.3, 0.05, 0.2 };
 
 static void everything_is_kept_by_default(void **state)
 {
-    cv_sampling sampling = { .temperature = 1 };
+    cogvideo_sampling sampling = { .temperature = 1, .top_p = 1 };
     float logits[CODES];
 
     (void)state;
@@ -66,7 +67,7 @@ static void everything_is_kept_by_default(void **state)
 
 static void temperature_sharpens(void **state)
 {
-    cv_sampling sampling = { .temperature = 0.5 };
+    cogvideo_sampling sampling = { .temperature = 0.5, .top_p = 1 };
     double expected[CODES], sum = 0;
     float logits[CODES];
 
@@ -83,7 +84,7 @@ static void temperature_sharpens(void **state)
 
 static void top_k_keeps_the_best(void **state)
 {
-    cv_sampling sampling = { .temperature = 1, .top_k = 3 };
+    cogvideo_sampling sampling = { .temperature = 1, .top_k = 3, .top_p = 1 };
     float logits[CODES];
 
     (void)state;
@@ -101,7 +102,7 @@ static void top_k_keeps_the_best(void **state)
 
 static void top_p_keeps_the_fewest_that_reach_it(void **state)
 {
-    cv_sampling sampling = { .temperature = 1, .top_p = 0.7 };
+    cogvideo_sampling sampling = { .temperature = 1, .top_p = 0.7 };
     float logits[CODES];
 
     (void)state;
@@ -119,7 +120,7 @@ static void top_p_keeps_the_fewest_that_reach_it(void **state)
 
 static void greedy_takes_the_lowest_of_the_best(void **state)
 {
-    cv_sampling sampling = { .temperature = 1, .greedy = true };
+    cogvideo_sampling sampling = { .temperature = 1, .greedy = true, .top_p = 1 };
     float logits[CODES] = { 1, 5, 5, 2, 5, -INFINITY };
 
     (void)state;
@@ -162,7 +163,7 @@ static void clusters_group_codes(void **state)
 static void clusters_are_drawn_then_codes(void **state)
 {
     cv_clusters *clusters = sample_clusters();
-    cv_sampling sampling = { .temperature = 1, .clusters = 2, .code_temperature = 0.5 };
+    cogvideo_sampling sampling = { .temperature = 1, .clusters = 2, .code_temperature = 0.5 };
     double in0 = 0.3 * 0.3 + 0.1 * 0.1, in3 = 0.05 * 0.05 + 0.3 * 0.3;
     float logits[CODES];
 
@@ -183,7 +184,7 @@ static void clusters_are_drawn_then_codes(void **state)
 static void equal_clusters_rank_by_label(void **state)
 {
     cv_clusters *clusters = sample_clusters();
-    cv_sampling sampling = { .temperature = 1, .clusters = 1, .code_temperature = 1 };
+    cogvideo_sampling sampling = { .temperature = 1, .clusters = 1, .code_temperature = 1 };
     float logits[CODES] = { 0 };
 
     (void)state;
@@ -198,9 +199,9 @@ static void impossible_codes_are_never_drawn(void **state)
     static const double edges[] = { 0, 0x1p-53, 0.5, 1 - 0x1p-53 };
     static const float bad[] = { -INFINITY, -FLT_MAX, -1000 };
     cv_clusters *clusters = sample_clusters();
-    cv_sampling ways[] = {
-        { .temperature = 1 },
-        { .temperature = 1, .top_k = 5 },
+    cogvideo_sampling ways[] = {
+        { .temperature = 1, .top_p = 1 },
+        { .temperature = 1, .top_k = 5, .top_p = 1 },
         { .temperature = 1, .top_p = 0.999999 },
         { .temperature = 1, .clusters = 4, .code_temperature = 0.5 },
         { .temperature = 1, .clusters = 1, .code_temperature = 0.5 },
@@ -225,10 +226,10 @@ static void degenerate_logits_give_a_code_or_none(void **state)
     static const float values[] = { NAN, -INFINITY, INFINITY, FLT_MAX, -FLT_MAX, 0 };
     enum { KINDS = 6 };
     cv_clusters *clusters = sample_clusters();
-    cv_sampling ways[] = {
-        { .temperature = 1, .greedy = true },
-        { .temperature = 1e-300 },
-        { .temperature = 1e300, .top_k = 2 },
+    cogvideo_sampling ways[] = {
+        { .temperature = 1, .greedy = true, .top_p = 1 },
+        { .temperature = 1e-300, .top_p = 1 },
+        { .temperature = 1e300, .top_k = 2, .top_p = 1 },
         { .temperature = 1, .top_p = 0.5 },
         { .temperature = 1, .top_p = 0.5, .top_k = 3 },
         { .temperature = 1e-200, .clusters = 2, .code_temperature = 1e-200 },
@@ -343,6 +344,67 @@ static void entropy_is_the_mean_surprise(void **state)
     CHECK_CLOSE(cv_entropy(logits, CODES), 0, 0);
 }
 
+/* --- the table of fields ------------------------------------------------------------------------------ */
+
+static void read_sampling(const char *text, cogvideo_sampling *out, const char *fails)
+{
+    cv_json *json = NULL;
+    cogvideo_error err;
+
+    CHECK_OK(cv_json_parse(&json, text, strlen(text), "here", &err), err);
+    if (fails)
+        CHECK_FAILS(cv_sampling_read(out, json, "here", &err), COGVIDEO_ERROR_FORMAT, fails, err);
+    else
+        CHECK_OK(cv_sampling_read(out, json, "here", &err), err);
+    cv_json_free(&json);
+}
+
+static void check_record(const cogvideo_sampling *sampling, const char *expected)
+{
+    cv_json *json = cv_json_new_object();
+    char *text;
+
+    cv_sampling_record(json, sampling);
+    text = cv_json_print(json, false, NULL);
+    assert_string_equal(text, expected);
+    cv_free(text);
+    cv_json_free(&json);
+}
+
+static void fields_are_read_checked_and_recorded(void **state)
+{
+    cogvideo_sampling sampling;
+    const cogvideo_field *field;
+    cogvideo_error err;
+
+    (void)state;
+    read_sampling("{\"temperature\":0.9}", &sampling, NULL);
+    check_record(&sampling, "{\"temperature\":0.9,\"top_k\":0,\"top_p\":1}");
+    read_sampling("{\"temperature\":0.9,\"clusters\":16,\"code_temperature\":0.5,\"top_k\":3}", &sampling, NULL);
+    check_record(&sampling, "{\"temperature\":0.9,\"clusters\":16,\"code_temperature\":0.5}");
+    sampling.greedy = 1;
+    check_record(&sampling, "{\"greedy\":true}");
+    read_sampling("{}", &sampling, "'temperature'");
+    read_sampling("{\"temperature\":0}", &sampling, "'temperature'");
+    read_sampling("{\"temperature\":0.9,\"top_p\":0}", &sampling, NULL); /* as version 0.1 wrote it */
+    assert_true(sampling.top_p == 1);
+    read_sampling("{\"temperature\":0.9,\"top_p\":1.5}", &sampling, "'top_p'");
+    read_sampling("{\"temperature\":0.9,\"top_k\":0.5}", &sampling, "'top_k'");
+    for (int i = 0; (field = cogvideo_sampling_field(i)); i++) {
+        const cogvideo_sampling before = sampling;
+
+        CHECK_OK(cogvideo_sampling_check(&sampling, &err), err);
+        cogvideo_sampling_set(&sampling, field, field->max);
+        assert_true(cogvideo_sampling_get(&sampling, field) == field->max);
+        CHECK_OK(cogvideo_sampling_check(&sampling, &err), err);
+        cogvideo_sampling_set(&sampling, field, field->max + 1);
+        CHECK_FAILS(cogvideo_sampling_check(&sampling, &err), COGVIDEO_ERROR_ARGUMENT, field->name, err);
+        sampling = before;
+    }
+    assert_null(cogvideo_sampling_field(-1));
+    assert_null(cogvideo_sampling_field(1000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +420,7 @@ int main(void)
         cmocka_unit_test(degenerate_logits_give_a_code_or_none),
         cmocka_unit_test(one_unsound_logit_is_found_anywhere),
         cmocka_unit_test(labels_out_of_range_are_refused),
+        cmocka_unit_test(fields_are_read_checked_and_recorded),
         cmocka_unit_test(guidance_moves_away_from_the_guide),
         cmocka_unit_test(log_probability_is_log_softmax),
         cmocka_unit_test(entropy_is_the_mean_surprise),

@@ -3,6 +3,7 @@
 #include "family/cogvideo/bench/seeded.h"
 #include "family/cogvideo/bench/steps.h"
 #include "family/cogvideo/import/import.h"
+#include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/train/parts.h"
 
@@ -25,6 +26,7 @@ const cv_family cv_family_cogvideo = {
     .open = cv_cogvideo_open,
     .close = cv_cogvideo_close,
     .info = cv_cogvideo_info,
+    .defaults = cv_cogvideo_defaults,
     .steps = steps,
     .step_count = sizeof steps / sizeof *steps,
     .decode = cv_cogvideo_decode,

@@ -69,7 +69,7 @@ static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int
     cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .blank = !pass,
                      .slots = config->frames,
                      .strands = list, .count = strands, .step = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
-    cv_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
+    cogvideo_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
     cogvideo_status status;
     int32_t *codes = NULL;
@@ -208,8 +208,8 @@ static cogvideo_status upscale(const cv_cogvideo *model, cogvideo_bench_report *
     int32_t ids[TEXT];
     double started;
 
-    cogvideo_generate_defaults(&options);
-    options.sampling.clusters = -1; /* the model has none */
+    cogvideo_generate_defaults(&model->head, &options);
+    options.steps[CV_STEP_UPSCALE].sampling.clusters = 0; /* the model has none */
     options.text_ids = ids;
     options.text_count = TEXT;
     for (int i = 0; i < TEXT; i++)

@@ -1,5 +1,7 @@
 #include "family/cogvideo/model/description.h"
 
+#include "sample/fields.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,24 +10,6 @@ const char *cv_step_name(cv_step_kind step)
     static const char *const names[CV_STEP_COUNT] = { "first_frame", "keyframes", "interpolate", "upscale" };
 
     return names[step];
-}
-
-static cogvideo_status read_sampling(cv_sampling *out, const cv_json *section, const char *origin, cogvideo_error *err)
-{
-    cogvideo_status status;
-    cv_sampling s = { .temperature = 1, .code_temperature = 1 };
-    int64_t clusters = 0, top_k = 0;
-
-    CV_TRY(cv_json_double(section, "temperature", 1e-3, 1e3, &s.temperature, origin, err));
-    CV_TRY(cv_json_optional_int(section, "clusters", 0, 1 << 20, &clusters, origin, err));
-    CV_TRY(cv_json_optional_double(section, "code_temperature", 1e-3, 1e3, &s.code_temperature, origin, err));
-    CV_TRY(cv_json_optional_int(section, "top_k", 0, 1 << 20, &top_k, origin, err));
-    CV_TRY(cv_json_optional_double(section, "top_p", 0, 1, &s.top_p, origin, err));
-    s.clusters = (int)clusters;
-    s.top_k = (int)top_k;
-    *out = s;
-fail:
-    return status;
 }
 
 static cogvideo_status read_samplings(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
@@ -38,7 +22,7 @@ static cogvideo_status read_samplings(cv_description *d, const cv_json *json, co
     for (int step = 0; step < CV_STEP_COUNT; step++) {
         snprintf(origin, sizeof origin, "%.500s: sampling.%s", path, cv_step_name((cv_step_kind)step));
         CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
-        CV_TRY(read_sampling(&d->sampling[step], one, origin, err));
+        CV_TRY(cv_sampling_read(&d->sampling[step], one, origin, err));
     }
 fail:
     return status;

@@ -29,7 +29,7 @@ typedef struct cv_description {
     double durations[CV_MAX_DURATIONS];        /* seconds: of key frames, then per round */
     int duration_count;                        /* rounds + 1 */
     double guidance, text_weight_plain, text_weight_guided;
-    cv_sampling sampling[CV_STEP_COUNT];
+    cogvideo_sampling sampling[CV_STEP_COUNT];
     int rate, picture_size;
     struct {
         const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */

@@ -16,78 +16,91 @@ static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
+void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options)
+{
+    const cv_description *d = &cv_cogvideo_of(head)->description;
+
+    options->step_count = CV_STEP_COUNT;
+    for (int kind = 0; kind < CV_STEP_COUNT; kind++) {
+        const bool guides = kind == CV_STEP_KEYFRAMES || kind == CV_STEP_INTERPOLATE, weighs = kind != CV_STEP_UPSCALE;
+
+        options->steps[kind] = (cogvideo_step_options){
+            .name = cv_step_name((cv_step_kind)kind), .sampling = d->sampling[kind], .has_guidance = guides, .has_text_weight = weighs,
+            .guidance = kind == CV_STEP_KEYFRAMES ? d->guidance : 1, .text_weight = weighs ? d->text_weight_plain : 0,
+            .text_weight_guided = weighs ? d->text_weight_guided : 0,
+        };
+    }
+    options->seconds = d->durations[0];
+    options->keyframes = d->network.frames;
+}
+
+static cogvideo_status check_step(const cogvideo_step_options *step, cv_step_kind kind, cogvideo_error *err)
+{
+    const double *const weights[] = { &step->text_weight, &step->text_weight_guided };
+    cogvideo_status status;
+
+    if (!step->name || strcmp(step->name, cv_step_name(kind)) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the options are those of another model: fill them with cogvideo_generate_defaults");
+    if (!(step->guidance >= 0 && step->guidance <= 1000))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: guidance must be a number from 0 to 1000, not %g", step->name, step->guidance);
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (!(fabs(*weights[i]) <= 1000))
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text weight must be from -1000 to 1000, not %g", step->name, *weights[i]);
+    status = cogvideo_sampling_check(&step->sampling, err);
+    if (status != COGVIDEO_OK)
+        cv_fail_prefix(err, status, step->name);
+    return status;
+}
+
 cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_error *err)
 {
+    cogvideo_status status;
+
+    if (o->step_count != CV_STEP_COUNT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the options have %d steps and not the model's %d: fill them with cogvideo_generate_defaults",
+                       o->step_count, CV_STEP_COUNT);
+    for (int kind = 0; kind < CV_STEP_COUNT; kind++)
+        CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
     if (o->seed >= CV_SEED_END)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)",
                        (unsigned long long)CV_SEED_END);
-    if (o->samples < 0 || o->samples > CV_MAX_SAMPLES)
+    if (o->samples < 1 || o->samples > CV_MAX_SAMPLES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to %d, not %d", CV_MAX_SAMPLES, o->samples);
     if (o->first_sample < 0 || o->first_sample > INT32_MAX - CV_MAX_SAMPLES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "first_sample must be from 0, not %d", o->first_sample);
-    if (!isfinite(o->guidance) || o->guidance > 1000)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "guidance must be a number up to 1000, not %g", o->guidance);
-    if (!isnan(o->text_weight) && !(fabs(o->text_weight) <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text weight must be from -1000 to 1000, not %g",
-                       o->text_weight);
-    if (o->seconds != 0 && !(o->seconds >= 0.1 && o->seconds <= 1000))
+    if (!(o->seconds >= 0.1 && o->seconds <= 1000))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "seconds must be from 0.1 to 1000, not %g", o->seconds);
-    if (o->batch < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the batch must be from 1, not %d", o->batch);
-    return check_utf8(o->prompt, err);
+    if (o->rounds < 0 || o->batch < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds, o->batch);
+    CV_TRY(check_utf8(o->prompt, err));
+fail:
+    return status;
 }
 
-cogvideo_status cv_step_sampling(const cv_cogvideo *model, const cogvideo_generate_options *options,
-                                 cv_step_kind step, cv_sampling *out, cogvideo_error *err)
+cogvideo_status cv_check_sampling(const cv_cogvideo *model, const cogvideo_sampling *sampling, cogvideo_error *err)
 {
-    const cogvideo_sampling *o = &options->sampling;
-    cv_sampling s = model->description.sampling[step];
-
-    if (o->temperature != 0)
-        s.temperature = o->temperature;
-    if (o->code_temperature != 0)
-        s.code_temperature = o->code_temperature;
-    if (o->clusters != 0)
-        s.clusters = o->clusters < 0 ? 0 : o->clusters;
-    if (o->top_k != 0)
-        s.top_k = o->top_k;
-    if (o->top_p != 0)
-        s.top_p = o->top_p;
-    s.greedy = o->greedy != 0;
-    if (!(s.temperature > 0 && s.temperature <= 1000) || !(s.code_temperature > 0 && s.code_temperature <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "temperatures must be above 0 and at most 1000");
-    if (s.top_k < 0 || !(s.top_p >= 0 && s.top_p <= 1))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "top_k must be from 0, top_p from 0 to 1");
-    if (s.clusters > 0 && !s.greedy && !model->clusters)
+    if (sampling->clusters > 0 && !sampling->greedy && !model->clusters)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
                        "the model '%s' samples by clusters of codes but has none: import its clusters with it, or turn "
                        "clusters off and sample by top_k or top_p",
                        model->head.name);
-    *out = s;
     return COGVIDEO_OK;
 }
 
-double cv_step_guidance(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step)
+double cv_step_guidance(const cogvideo_generate_options *options, cv_step_kind step)
 {
-    double alpha = options->guidance;
+    const cogvideo_step_options *own = &options->steps[step];
 
-    if (step == CV_STEP_INTERPOLATE)
-        return alpha > 1 && options->guide_ids ? alpha : 1;
-    if (alpha == 0)
-        alpha = model->description.guidance;
-    return alpha < 0 ? 1 : alpha;
+    return own->has_guidance && own->guidance > 0 ? own->guidance : 1;
 }
 
-double cv_step_text_weight(const cv_cogvideo *model, const cogvideo_generate_options *options, bool guided)
+double cv_step_text_weight(const cogvideo_generate_options *options, cv_step_kind step)
 {
-    if (!isnan(options->text_weight))
-        return options->text_weight;
-    return guided ? model->description.text_weight_guided : model->description.text_weight_plain;
-}
+    const cogvideo_step_options *own = &options->steps[step];
 
-double cv_clip_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options)
-{
-    return options->seconds > 0 ? options->seconds : model->description.durations[0];
+    if (!own->has_text_weight)
+        return 0;
+    return cv_step_guidance(options, step) != 1 ? own->text_weight_guided : own->text_weight;
 }
 
 double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options, int round)
@@ -95,12 +108,12 @@ double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options
     const cv_description *d = &model->description;
     int index = round + 1 < d->duration_count ? round + 1 : d->duration_count - 1;
 
-    return d->durations[index] * cv_clip_seconds(model, options) / d->durations[0];
+    return d->durations[index] * options->seconds / d->durations[0];
 }
 
 cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames, cogvideo_error *err)
 {
-    const int all = model->description.network.frames, count = options->keyframes ? options->keyframes : all;
+    const int all = model->description.network.frames, count = options->keyframes;
 
     if (count < 1 || count > all)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to %d key frames, not %d", all, count);
@@ -181,35 +194,6 @@ cogvideo_status cv_record_open(cv_json **out, const cv_cogvideo *model, const co
         cv_json_set_string(record, "prompt", options->prompt);
     *out = record;
     return COGVIDEO_OK;
-}
-
-void cv_record_step(cv_json *record, const char *name, const cogvideo_generate_options *options, const int32_t *text,
-                    int text_count, const int32_t *guide, int guide_count, double guidance, double text_weight,
-                    double seconds, const cv_sampling *sampling)
-{
-    cv_json *step = cv_json_set_object(record, name);
-
-    cv_json_set_int(step, "seed", (int64_t)options->seed);
-    cv_json_set_ints(step, "text_ids", text, (size_t)text_count);
-    if (guide) {
-        cv_json_set_ints(step, "guide_ids", guide, (size_t)guide_count);
-        cv_json_set_double(step, "guidance", guidance);
-    }
-    cv_json_set_double(step, "text_weight", text_weight);
-    if (seconds >= 0)
-        cv_json_set_double(step, "seconds", seconds);
-    if (sampling->greedy) {
-        cv_json_set_bool(step, "greedy", true);
-        return;
-    }
-    cv_json_set_double(step, "temperature", sampling->temperature);
-    if (sampling->clusters > 0) {
-        cv_json_set_int(step, "clusters", sampling->clusters);
-        cv_json_set_double(step, "code_temperature", sampling->code_temperature);
-    } else {
-        cv_json_set_int(step, "top_k", sampling->top_k);
-        cv_json_set_double(step, "top_p", sampling->top_p);
-    }
 }
 
 cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvideo_error *err)

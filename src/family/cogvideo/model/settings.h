@@ -1,4 +1,4 @@
-/* settings.h - what a run uses: the caller's options with the description's values where they leave a choice. */
+/* settings.h - what a run uses: the model's own options, and whether the caller's can be used. */
 #ifndef CV_FAMILY_COGVIDEO_MODEL_SETTINGS_H
 #define CV_FAMILY_COGVIDEO_MODEL_SETTINGS_H
 
@@ -9,16 +9,16 @@
 #define CV_SEED_END ((uint64_t)1 << 53)
 #define CV_MAX_SAMPLES 64
 
+/* The model's own values. */
+void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
 /* The ranges that generate.h gives; seeds end where a header's JSON no longer holds every whole number. */
 cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
 
-/* The sampling rule of a step. Clusters without the cluster file are an error that names the way out. */
-cogvideo_status cv_step_sampling(const cv_cogvideo *model, const cogvideo_generate_options *options,
-                                 cv_step_kind step, cv_sampling *out, cogvideo_error *err);
-
-/* Alpha of a step, 1 = unguided; and the text weight that goes with it. */
-double cv_step_guidance(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step);
-double cv_step_text_weight(const cv_cogvideo *model, const cogvideo_generate_options *options, bool guided);
+/* Whether the model can sample so: clusters without the cluster file are an error that names the way out. */
+cogvideo_status cv_check_sampling(const cv_cogvideo *model, const cogvideo_sampling *sampling, cogvideo_error *err);
+/* The guidance scale of a step, 1 = not guided; and the text weight that goes with it. */
+double cv_step_guidance(const cogvideo_generate_options *options, cv_step_kind step);
+double cv_step_text_weight(const cogvideo_generate_options *options, cv_step_kind step);
 
 /* Seconds told to the model: of key frames (round -1) or of a round of interpolation (0, 1, ...), scaled where the
  * caller wants another length than the description's. */
@@ -30,8 +30,6 @@ int cv_rounds_behind(const cv_cogvideo *model, int frames);
 /* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many frames are. They are
  * numbered from the key frames on, so that two runs of one round each give what one run of two gives. An error where there are none. */
 cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end, cogvideo_error *err);
-/* Length of the whole clip. */
-double cv_clip_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options);
 
 /* A clip against what a network takes: at least one frame, each of grid x grid codes and of one video frame, codes below
  * `codes`. */
@@ -40,10 +38,6 @@ cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, 
 /* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */
 cogvideo_status cv_record_open(cv_json **out, const cv_cogvideo *model, const cogvideo_generate_options *options,
                                const char *earlier, cogvideo_error *err);
-/* Adds what a step did as a member of its name. `seconds` below 0 and `guide` NULL leave their members out. */
-void cv_record_step(cv_json *record, const char *name, const cogvideo_generate_options *options, const int32_t *text,
-                    int text_count, const int32_t *guide, int guide_count, double guidance, double text_weight,
-                    double seconds, const cv_sampling *sampling);
 /* The record as a clip's header; frees the record. */
 cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvideo_error *err);
 

@@ -24,7 +24,7 @@ typedef struct cv_loop {
     bool plus;                     /* false: the first frame */
     int given, slots;              /* slots 0 .. given-1 are known, given .. slots-1 are made */
     bool blank;                    /* the given ones are not passed but taken as zeros: to measure what comes after them */
-    const cv_sampling *sampling;
+    const cogvideo_sampling *sampling;
     uint64_t seed;
     cv_step_kind step;             /* both enter the random numbers, and the names of rows that are kept */
     int round;                     /* of interpolation, counted from the key frames; 0 elsewhere */

@@ -54,13 +54,13 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
                                          in->width, in->height, in->rate, &arena, err));
-        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options && options->minmax)) {
+        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options->normalize == COGVIDEO_NORMALIZE_MINMAX)) {
             status = cv_fail_unsound(model, "decoding", f, -1, err);
             goto fail;
         }
         progress.frame = f + 1;
         progress.codes = (long long)places * (f + 1);
-        if (options && options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
+        if (options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
         }
@@ -74,10 +74,10 @@ fail:
 cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options, const cogvideo_shape *in, int *side,
                                 cogvideo_error *err)
 {
-    const int wanted = options && options->size ? options->size : model->description.picture_size;
+    const int wanted = options ? options->size : model->description.picture_size;
 
-    if (wanted < -1 || wanted > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 1 to 16384 pixels, not %d", wanted);
+    if (wanted < 0 || wanted > 16384)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to 16384 pixels, not %d", wanted);
     if ((long long)in->height * in->rate > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than 16384 pixels",
                        in->width, in->height, in->rate);
@@ -99,7 +99,7 @@ cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_de
     CV_TRY(cv_check_clip(in, in->height, model->description.image_tokenizer.codes, "the image tokenizer", err));
     CV_TRY(cv_decoded_side(model, options, &shape, &shown, err));
     CV_TRY(cogvideo_video_alloc(&video, side, side, in->frames, clip_fps(in), err));
-    if (options && options->fps > 0)
+    if (options->fps > 0)
         video.fps = options->fps;
     CV_TRY(decode_frames(model, options, in, &video, err));
     if (side < shown) {

@@ -1,6 +1,7 @@
 /* compare.c - how far two models are from each other, code by code of one clip: what a smaller copy has lost. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/forced.h"
+#include "family/cogvideo/model/settings.h"
 #include "sample/sampler.h"
 
 #include <math.h>
@@ -68,14 +69,15 @@ static void see(void *user, int frame, int place, float *const logits[CV_FORCED_
     }
 }
 
-cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_model *second,
-                                 const cogvideo_generate_options *options, const cogvideo_score_options *what,
-                                 double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
-                                 cogvideo_error *err)
+cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_generate_options *options_first,
+                                    const cogvideo_model *second, const cogvideo_generate_options *options_second,
+                                    const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
+                                    cogvideo_comparison *out, cogvideo_error *err)
 {
     const cv_cogvideo *a = cv_cogvideo_of(first), *b = cv_cogvideo_of(second);
     const cv_cogvideo_config *network = &a->description.network, *other = &b->description.network;
     const cv_cogvideo *const models[CV_FORCED_MODELS] = { a, b };
+    const cogvideo_generate_options *const options[CV_FORCED_MODELS] = { options_first, options_second };
     differences d = { .codes = network->image_codes, .margin = margin, .out = out };
     const cv_forced_viewer viewer = { .see = see, .user = &d };
     cogvideo_status status;
@@ -85,7 +87,8 @@ cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the models cannot be compared: %d image codes, %d by %d places and %d "
                        "frames in one, %d, %d by %d and %d in the other", network->image_codes, network->grid, network->grid,
                        network->frames, other->image_codes, other->grid, other->grid, other->frames);
-    CV_TRY(cv_forced_check(a, options, clip, err));
+    CV_TRY(cv_forced_check(a, options_first, clip, err));
+    CV_TRY(cv_check_options(options_second, err));
     CV_TRY(cv_forced_walk(models, 2, options, what, clip, &viewer, err));
     if (out->codes > 0) {
         out->divergence = d.divergence / (double)out->codes;

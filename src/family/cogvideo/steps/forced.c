@@ -13,6 +13,7 @@
 /* One of the models, and what its pass over a window leaves. */
 typedef struct forced_side {
     const cv_cogvideo *model;
+    const cogvideo_generate_options *options; /* its own */
     const cv_stage *stage;
     double guidance;
     float text_weight;
@@ -26,7 +27,6 @@ typedef struct forced_side {
 } forced_side;
 
 typedef struct forced_walk {
-    const cogvideo_generate_options *options;
     const cogvideo_tokens *clip;
     const cv_forced_viewer *viewer;
     cv_step_kind step;
@@ -60,17 +60,17 @@ static void side_close(forced_side *side)
 static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cogvideo_error *err)
 {
     const cv_cogvideo *model = side->model;
-    const cogvideo_generate_options *options = walk->options;
+    const cogvideo_generate_options *options = side->options;
     const cv_exec *exec = &model->head.exec;
     const cv_cogvideo_config *config = &model->description.network;
     int L = cv_cogvideo_places(config), rows = walk->slots * L;
     cogvideo_status status;
     bool guided;
 
-    side->guidance = walk->step == CV_STEP_FIRST_FRAME ? 1 : cv_step_guidance(model, options, walk->step);
+    side->guidance = cv_step_guidance(options, walk->step);
     guided = side->guidance != 1;
     side->sequences = guided ? 2 : 1;
-    side->text_weight = (float)cv_step_text_weight(model, options, guided);
+    side->text_weight = (float)cv_step_text_weight(options, walk->step);
     CV_TRY(cv_need_stage(model, walk->step == CV_STEP_INTERPOLATE ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL,
                          &side->stage, err));
     CV_TRY(cv_step_text(model, options, walk->step, guided, walk->seconds, &side->texts[0], err));
@@ -149,7 +149,7 @@ static void side_logits(const forced_walk *walk, forced_side *side, int first, i
 
 static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error *err)
 {
-    const cogvideo_callbacks *callbacks = &walk->options->callbacks;
+    const cogvideo_callbacks *callbacks = &walk->sides[0].options->callbacks;
     const cv_cogvideo_config *config = config_of(walk);
     const cv_stage_kind kind = walk->sides[0].stage->kind;
     int L = cv_cogvideo_places(config), shown = (walk->slots - walk->given) * L, from = window * (config->frames - 1);
@@ -227,7 +227,7 @@ static cogvideo_status show_stage1(forced_walk *walk, bool first_frame, cogvideo
     }
     if (frames > 1) {
         walk->step = CV_STEP_KEYFRAMES;
-        walk->seconds = cv_step_seconds(model, walk->options, -1);
+        walk->seconds = cv_step_seconds(model, walk->sides[0].options, -1);
         walk->plus = true;
         walk->given = 1;
         walk->slots = frames;
@@ -248,7 +248,7 @@ static cogvideo_status show_stage2(forced_walk *walk, cogvideo_error *err)
                        "stage 2 scores clips of whole windows, %d, %d, %d, ... frames, this one has %d", step + 1,
                        2 * step + 1, 3 * step + 1, frames);
     walk->step = CV_STEP_INTERPOLATE;
-    walk->seconds = cv_step_seconds(model, walk->options, round < 0 ? 0 : round);
+    walk->seconds = cv_step_seconds(model, walk->sides[0].options, round < 0 ? 0 : round);
     walk->plus = true;
     walk->given = cv_cogvideo_known(config);
     walk->slots = config->frames;
@@ -269,13 +269,15 @@ fail:
 }
 
 cogvideo_status cv_forced_walk(const cv_cogvideo *const models[CV_FORCED_MODELS], int count,
-                               const cogvideo_generate_options *options, const cogvideo_score_options *what,
+                               const cogvideo_generate_options *const options[CV_FORCED_MODELS], const cogvideo_score_options *what,
                                const cogvideo_tokens *clip, const cv_forced_viewer *viewer, cogvideo_error *err)
 {
-    forced_walk walk = { .options = options, .clip = clip, .viewer = viewer, .count = count };
+    forced_walk walk = { .clip = clip, .viewer = viewer, .count = count };
 
-    for (int s = 0; s < count; s++)
+    for (int s = 0; s < count; s++) {
         walk.sides[s].model = models[s];
+        walk.sides[s].options = options[s];
+    }
     if (what->stage == 1)
         return show_stage1(&walk, what->first_frame != 0, err);
     if (what->stage == 2)

@@ -35,9 +35,10 @@ typedef struct cv_forced_viewer {
 /* Whether options and clip can be walked with: first of all. */
 cogvideo_status cv_forced_check(const cv_cogvideo *model, const cogvideo_generate_options *options,
                                 const cogvideo_tokens *clip, cogvideo_error *err);
-/* Shows every place of the frames that `what` names; `count` models, 1 or 2, of one shape of network. */
+/* Shows every place of the frames that `what` names; `count` models, 1 or 2, of one shape of network, each with options of its own.
+ * Callbacks and seconds are the first's. */
 cogvideo_status cv_forced_walk(const cv_cogvideo *const models[CV_FORCED_MODELS], int count,
-                               const cogvideo_generate_options *options, const cogvideo_score_options *what,
+                               const cogvideo_generate_options *const options[CV_FORCED_MODELS], const cogvideo_score_options *what,
                                const cogvideo_tokens *clip, const cv_forced_viewer *viewer, cogvideo_error *err);
 
 #endif

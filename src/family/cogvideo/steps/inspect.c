@@ -148,6 +148,7 @@ cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_g
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_cogvideo_config *config = &model->description.network;
     const cv_cogvideo *const models[CV_FORCED_MODELS] = { model, NULL };
+    const cogvideo_generate_options *const all_options[CV_FORCED_MODELS] = { options, NULL };
     cogvideo_inspection made = { .frames = clip->frames, .places = cv_cogvideo_places(config), .layers = config->layers,
                                  .hidden = config->hidden };
     inspecting s = { .model = model, .what = what, .out = &made };
@@ -164,7 +165,7 @@ cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_g
     CV_TRY(keep_alpha(&s, err));
     if (what->attention)
         CV_TRY(make_room(&s, err));
-    CV_TRY(cv_forced_walk(models, 1, options, &what->score, clip, &viewer, err));
+    CV_TRY(cv_forced_walk(models, 1, all_options, &what->score, clip, &viewer, err));
     *out = made;
     made = (cogvideo_inspection){ 0 };
 fail:

@@ -108,7 +108,7 @@ fail:
 static cogvideo_status make_clips(keyframes_run *run, int slots, cogvideo_error *err)
 {
     const cv_description *d = &run->model->description;
-    double step = cv_clip_seconds(run->model, run->options) / (slots > 1 ? slots - 1 : 1);
+    double step = run->options->seconds / (slots > 1 ? slots - 1 : 1);
     cogvideo_status status = COGVIDEO_OK;
 
     for (int s = 0; s < run->samples; s++) {
@@ -131,8 +131,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     const cv_stage *stage;
     cv_json *record = NULL;
     cogvideo_tokens clips[CV_MAX_SAMPLES] = { { 0 } };
-    keyframes_run run = { .model = model, .options = options, .samples = options->samples ? options->samples : 1,
-                          .clips = clips };
+    keyframes_run run = { .model = model, .options = options, .samples = options->samples, .clips = clips };
 
     CV_TRY(cv_check_options(options, err));
     CV_TRY(cv_keyframes_of(model, options, &run.frames, err));

@@ -24,7 +24,7 @@ static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options 
                       int given, int slots, int count, int batch, cogvideo_plan *plan)
 {
     const int room = stage->config->text_places, L = cv_cogvideo_places(stage->config);
-    const bool plus = step != CV_STEP_FIRST_FRAME, guided = plus && cv_step_guidance(model, options, step) != 1;
+    const bool plus = step != CV_STEP_FIRST_FRAME, guided = plus && cv_step_guidance(options, step) != 1;
     uint64_t caches, scratch;
 
     cv_loop_bytes(model, stage, room, guided ? room : 0, plus, given, slots, batch, &caches, &scratch);
@@ -54,7 +54,7 @@ cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cog
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
-    const int samples = options->samples ? options->samples : 1;
+    const int samples = options->samples;
     cogvideo_plan plan = { .out = { COGVIDEO_KIND_CODES, 0, d->network.grid, d->network.grid, d->rate, 1 } };
     const cv_stage *stage;
     cogvideo_status status;

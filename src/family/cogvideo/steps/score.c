@@ -26,13 +26,14 @@ cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_gen
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_cogvideo_config *config = &model->description.network;
     const cv_cogvideo *const models[CV_FORCED_MODELS] = { model, NULL };
+    const cogvideo_generate_options *const all_options[CV_FORCED_MODELS] = { options, NULL };
     scores s = { cv_cogvideo_places(config), config->image_codes, logprob, scored };
     const cv_forced_viewer viewer = { .see = see, .user = &s };
     cogvideo_status status;
 
     CV_TRY(cv_forced_check(model, options, clip, err));
     memset(scored, 0, (size_t)clip->frames * sizeof *scored);
-    return cv_forced_walk(models, 1, options, what, clip, &viewer, err);
+    return cv_forced_walk(models, 1, all_options, what, clip, &viewer, err);
 fail:
     return status;
 }

@@ -12,7 +12,7 @@ typedef struct cv_cogvideo_step {
     bool guided;
     double guidance, text_weight;
     double seconds;      /* that the text tells; -1 = none */
-    cv_sampling sampling;
+    cogvideo_sampling sampling;
 } cv_cogvideo_step;
 
 /* `round` is that of interpolation, counted from the key frames; it is not read for other steps. */

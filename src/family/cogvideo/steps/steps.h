@@ -38,10 +38,10 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head);
 cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_generate_options *options,
                                   const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                                   int *scored, cogvideo_error *err);
-cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_model *second,
-                                    const cogvideo_generate_options *options, const cogvideo_score_options *what,
-                                    double margin, const cogvideo_tokens *clip, cogvideo_comparison *out,
-                                    cogvideo_error *err);
+cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_generate_options *options_first,
+                                    const cogvideo_model *second, const cogvideo_generate_options *options_second,
+                                    const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
+                                    cogvideo_comparison *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_generate_options *options,
                                     const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
                                     cogvideo_inspection *out, cogvideo_error *err);

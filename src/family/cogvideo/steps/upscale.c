@@ -8,7 +8,7 @@
 typedef struct upscale_run {
     const cv_cogvideo *model;
     const cogvideo_generate_options *options;
-    const cv_sampling *sampling;
+    const cogvideo_sampling *sampling;
     cv_arena drawing; /* the network holds the other one while it asks for codes */
     int frame;
     int32_t *codes; /* of the frame that runs, [upscaled_grid^2] */

@@ -351,7 +351,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
 {
     const picture_learner *l = (const picture_learner *)learner;
     const cogvideo_dataset *dataset = l->held_out ? l->held_out : l->data[0];
-    const cogvideo_decode_options options = { .size = -1 };
+    const cogvideo_decode_options options = { 0 };
     cogvideo_video fitted = { 0 }, decoded = { 0 };
     cogvideo_tokens codes = { 0 };
     cogvideo_dataset_info info;

@@ -222,10 +222,10 @@ static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_d
     cv_ids text = { 0 };
     cogvideo_status status;
 
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(&r->model->head, &options);
     options.prompt = clip->caption;
     options.cut_text = r->options->cut_text;
-    CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(r->model, &options, form->step) != 1,
+    CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(&options, form->step) != 1,
                         form->seconds, &text, err));
     for (int first = 0; row_fits(r, form, first, clip->frames); first += form->window)
         CV_TRY(write_row(r, &text, codes, first, form->apart, err));

@@ -148,7 +148,7 @@ fail:
 /* What comes back of every frame. */
 static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
 {
-    const cogvideo_decode_options options = { .size = -1 };
+    const cogvideo_decode_options options = { 0 };
     const size_t size = (size_t)c->side * (size_t)c->side * 3;
     cogvideo_video decoded = { 0 };
     cogvideo_status status;

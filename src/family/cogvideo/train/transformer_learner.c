@@ -381,14 +381,14 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     const transformer_learner *l = (const transformer_learner *)learner;
     const cv_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
     const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
-    const cogvideo_decode_options decode = { .size = -1 };
+    const cogvideo_decode_options decode = { 0 };
     cogvideo_generate_options options;
     cogvideo_value given = { 0 }, clip = { 0 };
     cogvideo_status status;
 
     if (!cv_cogvideo_of(newest)->image_tokenizer) /* codes that nobody can see */
         return COGVIDEO_OK;
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(newest, &options);
     options.text_ids = l->texts;
     options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
     options.seed = (uint64_t)index;
@@ -443,7 +443,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
     transformer_learner *l = NULL;
     cogvideo_generate_options options;
 
-    cogvideo_generate_defaults(&options);
+    cogvideo_generate_defaults(model, &options);
     CV_NEW(l, 1, err);
     l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
                             .foundation = "trunk", .useful_after = -1 };

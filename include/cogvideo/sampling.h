@@ -1,0 +1,54 @@
+/* sampling.h - how a code is drawn from logits, and the table of the fields that say so. */
+#ifndef COGVIDEO_SAMPLING_H
+#define COGVIDEO_SAMPLING_H
+
+#include <cogvideo/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* There are three ways to draw. Greedy takes the best code. With clusters (CogView2's way), probabilities of clusters of codes follow
+ * from softmax(logits / temperature); the best `clusters` are kept and one is drawn, then a code inside it by
+ * softmax(logits / temperature / code_temperature). Otherwise top_k, then top_p, of softmax(logits / temperature). */
+typedef struct cogvideo_sampling {
+    double temperature;      /* 1e-6 to 1000 */
+    int clusters;            /* clusters that are kept; 0 = draw without clusters, by top_k and top_p */
+    double code_temperature; /* 1e-6 to 1000; used only with clusters */
+    int top_k;               /* codes that are kept; 0 = all; used only without clusters */
+    double top_p;            /* share of the probability that is kept, 1e-6 to 1; 1 = all; used only without clusters */
+    int greedy;              /* 1: always the best code (the lowest on a tie), and all else is ignored; 0: draw */
+    uint64_t reserved[8];    /* 0 (common.h) */
+} cogvideo_sampling;
+
+typedef enum cogvideo_field_kind {
+    COGVIDEO_FIELD_NUMBER, /* double */
+    COGVIDEO_FIELD_WHOLE,  /* int */
+    COGVIDEO_FIELD_FLAG,   /* int, 0 or 1 */
+} cogvideo_field_kind;
+
+/* The ways to draw that read a field, as bits. */
+enum { COGVIDEO_BY_RANK = 1, COGVIDEO_BY_CLUSTERS = 2, COGVIDEO_BY_BEST = 4 };
+
+/* A field of cogvideo_sampling. Descriptions of models, records of clips and the options of the program call it by this name. */
+typedef struct cogvideo_field {
+    const char *name;    /* "top_k" */
+    cogvideo_field_kind kind;
+    size_t offset;       /* in cogvideo_sampling */
+    double min, max;     /* both allowed */
+    unsigned ways;       /* COGVIDEO_BY_... */
+    const char *meaning; /* "codes that are kept, without clusters; 0 keeps all" */
+} cogvideo_field;
+
+/* Field `index`, from 0; NULL after the last. */
+COGVIDEO_API const cogvideo_field *cogvideo_sampling_field(int index);
+/* A field's value, and the opposite: nothing is checked here. */
+COGVIDEO_API double cogvideo_sampling_get(const cogvideo_sampling *sampling, const cogvideo_field *field);
+COGVIDEO_API void cogvideo_sampling_set(cogvideo_sampling *sampling, const cogvideo_field *field, double value);
+/* COGVIDEO_ERROR_ARGUMENT where a field is out of its range: the error names it. */
+COGVIDEO_API cogvideo_status cogvideo_sampling_check(const cogvideo_sampling *sampling, cogvideo_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
