@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-typedef struct cogvideo_bench_request {
+typedef struct cogvideo_bench_options {
     int threads; /* 0 = a thread for each core that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
@@ -20,10 +20,10 @@ typedef struct cogvideo_bench_request {
     double seconds;      /* the most that each kind of step is measured; 0 = 10 */
     const char *kernels; /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that
                             the processor can run */
-    /* Called after each measurement with its name and how many of all are done; other than 0 cancels. May be NULL. */
-    int (*progress)(void *user, const char *name, int done, int total);
+    cogvideo_progress_fn *progress; /* in measurements, after each; may be NULL */
     void *user;
-} cogvideo_bench_request;
+    uint64_t reserved[8];
+} cogvideo_bench_options;
 
 typedef struct cogvideo_bench_row {
     char name[48];   /* such as "q8, batch 8" */
@@ -43,7 +43,7 @@ typedef struct cogvideo_bench_report {
 } cogvideo_bench_report;
 
 /* Takes about 1.5 GB of memory at the default width, and a second or two per round on a small machine. */
-COGVIDEO_API cogvideo_status cogvideo_bench(const cogvideo_bench_request *request, cogvideo_bench_report *out,
+COGVIDEO_API cogvideo_status cogvideo_bench(const cogvideo_bench_options *options, cogvideo_bench_report *out,
                                             cogvideo_error *err);
 
 #ifdef __cplusplus

@@ -59,6 +59,21 @@ typedef struct cogvideo_log {
     void *user;
 } cogvideo_log;
 
+/* Where a run is: `done` of `total` things of one kind. */
+typedef struct cogvideo_progress {
+    const char *what;      /* is worked on, in words: "key frames", "decoding", a file, a measurement; valid during the call */
+    const char *unit;      /* of done and total: "codes", "bytes", "clips", "videos", "measurements" */
+    long long done, total; /* codes: of all samples together; total 0 = not known */
+    int frame, frames;     /* of a clip: frames of this step finished, and in all; 0 where no clip is made or read, as all below */
+    int round, rounds;     /* of interpolation, from 0; 0 and 1 in other steps */
+    int sequences;         /* that run side by side */
+    long long run_done, run_total; /* of a whole run (pipeline.h), in the same unit: codes drawn; 0 elsewhere */
+    uint64_t reserved[4];
+} cogvideo_progress;
+
+/* Called now and then from the thread that called the library. Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. */
+typedef int cogvideo_progress_fn(void *user, const cogvideo_progress *progress);
+
 #ifdef __cplusplus
 }
 #endif

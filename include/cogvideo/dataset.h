@@ -46,9 +46,9 @@ COGVIDEO_API cogvideo_status cogvideo_dataset_get_clip(const cogvideo_dataset *d
 
 typedef struct cogvideo_dataset_callbacks {
     cogvideo_log log;
-    /* Clips or videos done, and in all. Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
-    int (*progress)(void *user, long long done, long long all);
+    cogvideo_progress_fn *progress; /* in clips or, where a dataset is built of them, videos; may be NULL */
     void *user;
+    uint64_t reserved[8];
 } cogvideo_dataset_callbacks;
 
 typedef enum cogvideo_language { COGVIDEO_ENGLISH, COGVIDEO_CHINESE, COGVIDEO_BOTH_LANGUAGES } cogvideo_language;
@@ -61,7 +61,8 @@ typedef struct cogvideo_shapes_options {
     int held_out;               /* 1: only combinations that training never sees; 0: only the others */
     cogvideo_language language; /* of the captions; both: either, by the seed */
     const char *motions;        /* only these, by their names in the world, such as "left,still"; NULL = all */
-    int overwrite;              /* 1: replace a dataset that is there */
+    int force;                  /* 1: replace a dataset that is there */
+    uint64_t reserved[8];
 } cogvideo_shapes_options;
 
 /* Clips of the shapes world. Every combination comes once, in an order drawn by the seed, before any comes again. */
@@ -72,7 +73,8 @@ typedef struct cogvideo_build_options {
     int size;      /* of the frames, 8 .. 1024; 0 = 160 */
     double fps;    /* frames per second of the clips; 0 = 8 */
     int frames;    /* of a clip; 0 = 33. A longer video gives several clips, one after the other. */
-    int overwrite; /* 1: replace a dataset that is there */
+    int force;     /* 1: replace a dataset that is there */
+    uint64_t reserved[8];
 } cogvideo_build_options;
 
 /* Clips of ordinary videos. `source` is a folder with, for each video, clip.mp4 (any name and form that
@@ -101,8 +103,9 @@ typedef enum cogvideo_rows_kind {
 typedef struct cogvideo_rows_options {
     cogvideo_rows_kind kind;
     int cut_text;  /* 1: captions longer than the model's room are cut with a warning; 0: they are an error */
-    int overwrite; /* 1: replace a file that is there */
+    int force;     /* 1: replace a file that is there */
     int rounds;    /* stage 2: windows of so many first rounds of interpolation, whose frames stand furthest apart; 0 = of all */
+    uint64_t reserved[8];
 } cogvideo_rows_options;
 
 /* Writes rows of int32, little-endian, without a header: the model's text places (ids, then <pad>), then frames of

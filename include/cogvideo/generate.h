@@ -11,16 +11,6 @@
 extern "C" {
 #endif
 
-/* Where a run is. Called from the calling thread, at every place and at every frame. */
-typedef struct cogvideo_progress {
-    const char *what;           /* is made, in words: "key frames", "decoding" */
-    int round, rounds;          /* of `what`, from 0; 0 and 1 where it is done once */
-    int frame, frames;          /* frames of it finished, and in all */
-    long long codes, all_codes; /* codes done (drawn, decoded, encoded) of it, and in all; all samples together */
-    int sequences;              /* run side by side */
-    long long run_codes, all_run_codes; /* of a whole run (pipeline.h): codes drawn, and in all; 0 elsewhere */
-} cogvideo_progress;
-
 /* A piece of a step's work, such as a row of codes or a step of denoising, that is kept so that it need not be done again. What
  * its bytes hold is the family's own. */
 typedef struct cogvideo_unit {
@@ -39,8 +29,8 @@ typedef struct cogvideo_code_frame {
 } cogvideo_code_frame;
 
 typedef struct cogvideo_callbacks {
-    /* Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. May be NULL. */
-    int (*progress)(void *user, const cogvideo_progress *progress);
+    /* In codes, at every place and at every frame. May be NULL. */
+    cogvideo_progress_fn *progress;
     /* A finished frame, in time order; of interpolation only those of the last round. May be NULL; a value other than 0 stops
      * the run. */
     int (*frame)(void *user, const cogvideo_code_frame *frame);
@@ -52,6 +42,7 @@ typedef struct cogvideo_callbacks {
      * no run can have made count as not known. May be NULL. */
     int (*recall)(void *user, const cogvideo_unit *unit, void *data, size_t size);
     void *user;
+    uint64_t reserved[8];
 } cogvideo_callbacks;
 
 /* How pixels are made of codes. */
@@ -140,6 +131,7 @@ COGVIDEO_API cogvideo_status cogvideo_run_step(const cogvideo_model *model, cons
 typedef struct cogvideo_score_options {
     int stage;        /* 1 or 2 */
     int first_frame;  /* stage 1: score frame 0 too */
+    uint64_t reserved[8];
 } cogvideo_score_options;
 
 /* `logprob` has room for [frames of the clip][height][width]; `scored` for [frames]: 1 where the frame was
@@ -199,6 +191,7 @@ typedef struct cogvideo_plan {
     uint64_t caches, scratch; /* bytes that it allocates */
     long long codes;          /* that it draws, of all samples; a guide draws none */
     cogvideo_shape out;       /* of the value that it gives, of each sample */
+    uint64_t reserved[8];
 } cogvideo_plan;
 
 /* Plans a step over a value of the shape `in`; NULL: it begins with the prompt alone. What a run would refuse once it has begun is refused

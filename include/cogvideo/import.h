@@ -6,7 +6,7 @@
  * A network's tensors stand under the key `module`, `state_dict`, `model` or `model_state_dict`, perhaps one inside the other, or are the
  * checkpoint itself. What stands before all their names, such as "module.", is taken off. What else lies there (numbers, None, masks,
  * tensors that are empty or not contiguous) is passed over with a warning; a weight that the network does not have is an error, and
- * so is one of another type or shape, one that is NaN or infinite, and one too large for `dtype`. */
+ * so is one of another type or shape, one that is NaN or infinite, and one too large for `type`. */
 #ifndef COGVIDEO_IMPORT_H
 #define COGVIDEO_IMPORT_H
 
@@ -17,27 +17,27 @@ extern "C" {
 #endif
 
 /* Every path may be NULL: any subset of the parts may be imported, but not none. */
-typedef struct cogvideo_import_request {
+typedef struct cogvideo_import_options {
     const char *stage1, *stage2;   /* folder with `latest` and model_config.json, a folder of one iteration, or the .pt itself */
     const char *upscaler;          /* the same, of cogview2-dsr */
     const char *image_tokenizer;   /* ice_image.pt */
     const char *text_tokenizer;    /* ice_text.model */
     const char *clusters;          /* cluster_label2.npy */
     const char *config;            /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *dtype;             /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
+    const char *type;              /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
                                       NULL = as they are in the checkpoint */
-    const char *output;            /* the directory to make; it must not exist, unless `overwrite` */
+    const char *output;            /* the directory to make; it must not exist, unless `force` */
     const char *name;              /* the model's name; NULL = the description's */
-    int overwrite;                 /* replace a model directory that is already there */
+    int force;                     /* replace a model directory that is already there */
     cogvideo_log log;              /* what was found: trunks shared or not, members passed over */
-    /* Called now and then with bytes done and bytes in all; a value other than 0 cancels. May be NULL. */
-    int (*progress)(void *user, const char *part, uint64_t done, uint64_t total);
+    cogvideo_progress_fn *progress; /* in bytes, of one part after the other; may be NULL */
     void *user;
-} cogvideo_import_request;
+    uint64_t reserved[8];
+} cogvideo_import_options;
 
 /* Both stages' trunks are compared bit by bit and stored once when they are equal; otherwise the log names
  * the first tensor that differs and both are kept. The directory is written under a temporary name and renamed when whole. */
-COGVIDEO_API cogvideo_status cogvideo_import(const cogvideo_import_request *request, cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_import(const cogvideo_import_options *options, cogvideo_error *err);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,7 @@ typedef struct cogvideo_inspect_options {
      * NULL (default): all. */
     int (*wanted)(void *user, int layer, int frame, int place);
     void *user;
+    uint64_t reserved[8];
 } cogvideo_inspect_options;
 
 typedef struct cogvideo_inspection {

@@ -20,16 +20,22 @@ typedef enum cogvideo_cache {
     COGVIDEO_CACHE_F32, /* twice the memory; exact */
 } cogvideo_cache;
 
+/* The inputs of layers whose weights are q8 or q4. f32, f16 and bf16 weights always take them in f32. */
+typedef enum cogvideo_activations {
+    COGVIDEO_ACTIVATIONS_Q8,  /* 8 bits, which is faster and differs a little */
+    COGVIDEO_ACTIVATIONS_F32, /* exact */
+} cogvideo_activations;
+
 typedef struct cogvideo_model_options {
     int threads;      /* worker threads; 0 (default) = one for each core this process may use, or fewer, with a note, where its limits
                          leave little address space; at most 1024. Fewer with a warning where the system starts no more */
-    int f32_inputs;   /* 1: layers of quantised weights take their inputs in f32; 0 (default): in 8 bits,
-                         which is faster and differs a little; f32, f16 and bf16 weights always take them in f32 */
+    cogvideo_activations activations; /* default COGVIDEO_ACTIVATIONS_Q8 */
     cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */
-    int lock;         /* 1: all weights are read at once and stay in memory; a warning where the system does not allow it */
-    int interleave;   /* 1: memory that this thread, and those it starts, touch first from now on is spread over all NUMA nodes;
+    int mlock;        /* 1: all weights are read at once and stay in memory; a warning where the system does not allow it */
+    int numa;         /* 1: memory that this thread, and those it starts, touch first from now on is spread over all NUMA nodes;
                          a warning where the system does not do that */
     cogvideo_log log; /* warnings during this model's whole life; silent by default */
+    uint64_t reserved[8];
 } cogvideo_model_options;
 
 /* Opens `directory` (or the model.json in it). Every part that the directory has is checked tensor by tensor: a missing, extra,

@@ -23,7 +23,7 @@ typedef struct cogvideo_train_progress {
     uint64_t memory;          /* bytes that the run holds */
 } cogvideo_train_progress;
 
-typedef struct cogvideo_train_request {
+typedef struct cogvideo_train_options {
     const char *part;         /* "image-tokenizer", "image", "stage1" or "stage2" */
     const char *recipe;       /* the recipe file */
     const char *model;        /* the model directory, read and written */
@@ -34,7 +34,7 @@ typedef struct cogvideo_train_request {
     int resume;               /* 1: go on from the checkpoint there, with a warning where the recipe has changed; 0: there must be none */
     int finetune;             /* 1: begin with the weights that the directory has of this part (not of the image tokenizer, on whose
                                  codes all else stands); 0: with new ones. A resumed run has begun already and ignores it */
-    int overwrite;            /* 1: begin anew although the directory has this part; 0: that is an error */
+    int force;                /* 1: begin anew although the directory has this part; 0: that is an error */
     int steps;                /* stop after this step; 0 = as the recipe says */
     int threads;              /* 0 = one for each core */
     cogvideo_log log;
@@ -42,9 +42,10 @@ typedef struct cogvideo_train_request {
      * COGVIDEO_ERROR_CANCELLED, after a checkpoint was saved where a step was begun. May be NULL. */
     int (*progress)(void *user, const cogvideo_train_progress *progress);
     void *user;
-} cogvideo_train_request;
+    uint64_t reserved[8];
+} cogvideo_train_options;
 
-COGVIDEO_API cogvideo_status cogvideo_train(const cogvideo_train_request *request, cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_train(const cogvideo_train_options *options, cogvideo_error *err);
 
 #ifdef __cplusplus
 }

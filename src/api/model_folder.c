@@ -154,7 +154,7 @@ static void name_output(cogvideo_error *err, const char *partial, const char *ou
     cv_fail(err, told.status, "%s%s", output, told.message + length);
 }
 
-cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, bool overwrite, cogvideo_error *err)
+cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, bool force, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_model_folder folder = { 0 };
@@ -166,7 +166,7 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
     for (size_t size = strlen(folder.output); size > 1 && folder.output[size - 1] == '/'; size--)
         folder.output[size - 1] = '\0';
     folder.replace = cv_path_exists(folder.output);
-    if (folder.replace && !overwrite) {
+    if (folder.replace && !force) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists already; choose another name, or ask to overwrite it",
                          folder.output);
         goto fail;

@@ -12,7 +12,7 @@
 #define MOST_KEEPS 64
 
 typedef struct run {
-    const cogvideo_quantize_request *request;
+    const cogvideo_quantize_options *options;
     const char *from, *to;     /* directories */
     cv_narrowing narrowing;
     cv_keep keeps[MOST_KEEPS];
@@ -22,24 +22,24 @@ typedef struct run {
     cogvideo_error *err;
 } run;
 
-static cogvideo_status read_request(run *r)
+static cogvideo_status read_options(run *r)
 {
-    const cogvideo_quantize_request *request = r->request;
+    const cogvideo_quantize_options *options = r->options;
     cogvideo_status status;
 
-    if (!request->input || !request->input[0])
+    if (!options->input || !options->input[0])
         return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "the model to quantise must be named");
-    CV_TRY(cv_narrow_type_read(&r->narrowing.type, request->type, r->err));
-    if (request->keep_count > MOST_KEEPS)
+    CV_TRY(cv_narrow_type_read(&r->narrowing.type, options->type, r->err));
+    if (options->keep_count > MOST_KEEPS)
         return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "%d exceptions are more than the %d that there may be",
-                       request->keep_count, MOST_KEEPS);
+                       options->keep_count, MOST_KEEPS);
     r->narrowing.keeps = r->keeps;
-    for (int i = 0; i < request->keep_count; i++) {
-        if (!(r->keep_texts[i] = cv_strdup(request->keep[i], r->err)))
+    for (int i = 0; i < options->keep_count; i++) {
+        if (!(r->keep_texts[i] = cv_strdup(options->keep[i], r->err)))
             return COGVIDEO_ERROR_MEMORY;
         if (!cv_keep_parse(&r->keeps[i], r->keep_texts[i]))
             return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.200s' is no exception: PATTERN=TYPE was expected, such as "
-                           "*word_embeddings*=q8", request->keep[i]);
+                           "*word_embeddings*=q8", options->keep[i]);
         r->narrowing.keep_count++;
     }
 fail:
@@ -48,8 +48,11 @@ fail:
 
 static cogvideo_status advance(run *r, uint64_t bytes)
 {
+    cogvideo_progress progress = { .what = r->file, .unit = "bytes", .total = (long long)r->total };
+
     r->done += bytes;
-    if (r->request->progress && r->request->progress(r->request->user, r->file, r->done, r->total) != 0)
+    progress.done = (long long)r->done;
+    if (r->options->progress && r->options->progress(r->options->user, &progress) != 0)
         return cv_fail(r->err, COGVIDEO_ERROR_CANCELLED, "the quantising was cancelled");
     return COGVIDEO_OK;
 }
@@ -95,7 +98,7 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
 
             if (!cv_tensor_is_weight(tensor)) {
                 if (declare && order == 0)
-                    cv_log(&r->request->log, COGVIDEO_LOG_WARNING, "%s: tensor '%s' is no weight of a network: left out of the copy",
+                    cv_log(&r->options->log, COGVIDEO_LOG_WARNING, "%s: tensor '%s' is no weight of a network: left out of the copy",
                            cv_store_path(store), tensor->name);
                 continue;
             }
@@ -219,16 +222,16 @@ fail:
     return status;
 }
 
-cogvideo_status cogvideo_quantize(const cogvideo_quantize_request *request, cogvideo_error *err)
+cogvideo_status cogvideo_quantize(const cogvideo_quantize_options *options, cogvideo_error *err)
 {
     cogvideo_status status;
-    run r = { .request = request, .from = request->input, .err = err };
+    run r = { .options = options, .from = options->input, .err = err };
     cv_model_folder folder = { 0 };
     cogvideo_model *model = NULL;
 
-    CV_TRY(read_request(&r));
-    CV_TRY(cv_model_open(&model, request->input, NULL, err));
-    CV_TRY(cv_model_folder_open(&folder, request->output, request->overwrite != 0, err));
+    CV_TRY(read_options(&r));
+    CV_TRY(cv_model_open(&model, options->input, NULL, err));
+    CV_TRY(cv_model_folder_open(&folder, options->output, options->force != 0, err));
     r.to = folder.partial;
     CV_TRY(take_files(&r, model, true));
     CV_TRY(take_files(&r, model, false));

@@ -3,9 +3,9 @@
 
 #include "family/family.h"
 
-cogvideo_status cogvideo_train(const cogvideo_train_request *request, cogvideo_error *err)
+cogvideo_status cogvideo_train(const cogvideo_train_options *options, cogvideo_error *err)
 {
-    return cv_train_run(request, err);
+    return cv_train_run(options, err);
 }
 
 cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model, const char *output,

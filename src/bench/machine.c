@@ -134,24 +134,24 @@ static void bench_close(bench *b)
     cv_free(b);
 }
 
-cogvideo_status cv_bench_machine(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err)
+cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err)
 {
-    int hidden = request->hidden ? request->hidden : 3072, rounds = request->rounds ? request->rounds : 5;
+    int hidden = options->hidden ? options->hidden : 3072, rounds = options->rounds ? options->rounds : 5;
     cogvideo_status status;
     bench *b = NULL;
 
-    if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || request->threads < 0)
+    if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || options->threads < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a width that is a multiple of 64 up to 16384 and 1 to 1000 rounds were "
                        "expected, not %d and %d", hidden, rounds);
     CV_NEW(b, 1, err);
-    b->exec = (cv_exec){ .threads = cv_exec_threads(request->threads, NULL), .q8_inputs = true };
+    b->exec = (cv_exec){ .threads = cv_exec_threads(options->threads, NULL), .q8_inputs = true };
     b->hidden = hidden;
-    CV_TRY(cv_kernels_choose(&b->exec.kernels, request->kernels, err));
+    CV_TRY(cv_kernels_choose(&b->exec.kernels, options->kernels, err));
     cv_blas_init();
     CV_TRY(cv_exec_prepare(&b->exec, err));
     CV_TRY(take_memory(b, err));
     list_items(b);
-    CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, request, err));
+    CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, options, err));
     *out = (cogvideo_bench_report){ .threads = b->exec.threads, .rounds = rounds, .hidden = hidden, .count = LIMITS + SHAPES };
     snprintf(out->kernels, sizeof out->kernels, "%s", b->exec.kernels.name);
     for (int i = 0; i < LIMITS + SHAPES; i++)

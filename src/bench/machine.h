@@ -7,6 +7,6 @@
 #include <cogvideo/bench.h>
 
 /* As cogvideo_bench without a config. */
-cogvideo_status cv_bench_machine(const cogvideo_bench_request *request, cogvideo_bench_report *out, cogvideo_error *err);
+cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err);
 
 #endif

@@ -34,7 +34,7 @@ static double measure(const cv_bench_item *item)
     return took > 0 ? work / took / 1e9 : 0;
 }
 
-cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, const cogvideo_bench_request *request,
+cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, const cogvideo_bench_options *options,
                                 cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -44,11 +44,13 @@ cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, con
     CV_NEW(shares, rounds, err);
     for (int round = -1; round < rounds; round++)
         for (int i = 0; i < count; i++) {
-            double rate = measure(&items[i]);
+            const double rate = measure(&items[i]);
+            const cogvideo_progress progress = { .what = items[i].row.name, .unit = "measurements",
+                                                 .done = (long long)(round + 1) * count + i, .total = (long long)(rounds + 1) * count };
 
             if (round >= 0)
                 rates[i * rounds + round] = rate;
-            if (request->progress && request->progress(request->user, items[i].row.name, (round + 1) * count + i, (rounds + 1) * count)) {
+            if (options->progress && options->progress(options->user, &progress)) {
                 status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
                 goto fail;
             }

@@ -32,13 +32,13 @@ static const arg_option table[] = {
     { 0 },
 };
 
-static int on_measured(void *user, const char *name, int done, int total)
+static int on_measured(void *user, const cogvideo_progress *report)
 {
     const settings *s = user;
+    const long long each = report->total / (s->rounds + 1); /* measurements in a round, one of which warms up */
 
-    if (!s->quiet && total > 0 && done % (total / (s->rounds + 1)) == 0)
-        cli_say("measuring: round %d of %d", done / (total / (s->rounds + 1)), s->rounds);
-    (void)name;
+    if (!s->quiet && each > 0 && report->done % each == 0)
+        cli_say("measuring: round %lld of %d", report->done / each, s->rounds);
     return cli_interrupted();
 }
 
@@ -90,7 +90,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_bench_request request = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
+    cogvideo_bench_options options = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
                                        .config = s->config, .type = s->type, .cache = (cogvideo_cache)s->cache, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
@@ -99,7 +99,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (s->config && !s->work)
         return cli_usage_error(command, "--config needs a directory for the model: --work DIR");
     cli_progress_init(&session.progress, s->quiet);
-    if (cogvideo_bench(&request, &report, &err) != COGVIDEO_OK)
+    if (cogvideo_bench(&options, &report, &err) != COGVIDEO_OK)
         return cli_failed(&session, &err);
     cli_progress_end(&session.progress);
     if (s->json)

@@ -6,7 +6,7 @@
 #include "say.h"
 
 typedef struct settings {
-    int threads, f32_inputs, quiet, json;
+    int threads, activations, quiet, json;
     cli_text_options text;
     cli_score_options score;
     double margin;
@@ -19,7 +19,7 @@ static const arg_option table[] = {
     { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
     { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which compares the weights alone; default q8",
-      ARG_CHOICE, FIELD(f32_inputs), 0, 0, 0, "q8|f32" },
+      ARG_CHOICE, FIELD(activations), 0, 0, 0, "q8|f32" },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
@@ -80,7 +80,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status != CLI_OK)
         return status;
     for (int i = 0; i < 2 && status == CLI_OK; i++) {
-        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .f32_inputs = s->f32_inputs, .quiet = s->quiet };
+        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .activations = s->activations, .quiet = s->quiet };
 
         status = cli_open(command, &sessions[i], &open);
     }

@@ -45,7 +45,7 @@ static int enter_sandbox(const char *source, const char *output)
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    const cogvideo_build_options options = { s->size, s->fps, s->frames, s->force };
+    const cogvideo_build_options options = { .size = s->size, .fps = s->fps, .frames = s->frames, .force = s->force };
     cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "videos");
     cogvideo_error err;

@@ -88,7 +88,8 @@ static void print_check_json(const cogvideo_tokenizer_check *c)
 
 static int make_rows(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
 {
-    const cogvideo_rows_options options = { (cogvideo_rows_kind)s->kind, s->cut_text, s->force, s->rounds };
+    const cogvideo_rows_options options = { .kind = (cogvideo_rows_kind)s->kind, .cut_text = s->cut_text, .force = s->force,
+                                            .rounds = s->rounds };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
     cogvideo_error err;
     long long rows = 0;

@@ -47,11 +47,11 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_import_request request = {
+    cogvideo_import_options options = {
         .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
-        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .dtype = types[s->type],
-        .output = s->output, .name = s->name, .overwrite = s->force, .log = cli_log(&session),
-        .progress = cli_on_bytes, .user = &session.progress,
+        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .type = types[s->type],
+        .output = s->output, .name = s->name, .force = s->force, .log = cli_log(&session),
+        .progress = cli_on_progress, .user = &session.progress,
     };
     const char *const inputs[] = { s->stage1, s->stage2, s->upscaler, s->image_tokenizer, s->text_tokenizer, s->clusters, s->config };
     cogvideo_error err;
@@ -66,7 +66,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (s->sandbox && cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output) != CLI_OK)
         return CLI_FAILED;
     cli_progress_init(&session.progress, s->quiet);
-    if (cogvideo_import(&request, &err) != COGVIDEO_OK)
+    if (cogvideo_import(&options, &err) != COGVIDEO_OK)
         return cli_failed(&session, &err);
     cli_progress_end(&session.progress);
     return cli_model_made(s->output, s->quiet, s->json);

@@ -99,10 +99,10 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     train_view view = { .quiet = s->quiet, .started = cv_clock(),
                         .unit = strcmp(arguments->values[0], "image-tokenizer") == 0 ? "pictures" : "codes" };
-    cogvideo_train_request request = {
+    cogvideo_train_options options = {
         .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,
         .data_count = arguments->count - 1, .held_out = s->held_out, .output = s->output, .resume = s->resume,
-        .finetune = s->finetune, .overwrite = s->force,
+        .finetune = s->finetune, .force = s->force,
         .steps = s->steps, .threads = s->threads, .log = { on_message, &view }, .progress = on_progress, .user = &view,
     };
     cogvideo_error err;
@@ -111,10 +111,10 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (!s->model || !s->recipe || !s->output)
         return cli_usage_error(command, "%s is missing",
                                !s->model ? "--model DIR" : !s->recipe ? "--recipe FILE" : "-o RUN");
-    status = cogvideo_train(&request, &err);
+    status = cogvideo_train(&options, &err);
     if (status == COGVIDEO_OK) {
         if (s->json)
-            print_json(s, request.part, &view.last);
+            print_json(s, options.part, &view.last);
         return CLI_OK;
     }
     if (status == COGVIDEO_ERROR_CANCELLED && cli_interrupted()) {

@@ -8,13 +8,13 @@
 
 #define REPEAT 5.0 /* seconds between two lines of progress */
 
-static int on_progress(void *user, long long done, long long all)
+static int on_progress(void *user, const cogvideo_progress *report)
 {
     cli_dataset_run *run = user;
     double now = cv_clock();
 
     if (!run->session.progress.quiet && now - run->shown >= REPEAT) {
-        cli_say("%s: %lld of %lld", run->what, done, all);
+        cli_say("%s: %lld of %lld", run->what, report->done, report->total);
         run->shown = now;
     }
     return cli_interrupted();
@@ -32,7 +32,7 @@ cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const cha
 {
     run->what = what;
     run->shown = cv_clock();
-    return (cogvideo_dataset_callbacks){ { on_message, run }, on_progress, run };
+    return (cogvideo_dataset_callbacks){ .log = { on_message, run }, .progress = on_progress, .user = run };
 }
 
 void cli_dataset_json(const cogvideo_dataset_info *info)

@@ -8,7 +8,7 @@
 
 typedef struct cli_model_options {
     const char *model;
-    int threads, f32_inputs, cache, lock, interleave, quiet;
+    int threads, activations, cache, mlock, numa, quiet;
     double max_memory;
 } cli_model_options;
 

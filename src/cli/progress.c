@@ -36,10 +36,15 @@ void cli_progress_clear(cli_progress *progress)
     progress->open = 0;
 }
 
+static int is_bytes(const cogvideo_progress *report)
+{
+    return strcmp(report->unit, "bytes") == 0;
+}
+
 /* "interpolation, round 2 of 3: frame 4 of 8" */
 static void describe(char *out, size_t size, const cogvideo_progress *p)
 {
-    int n = snprintf(out, size, "%s", p->what);
+    int n = snprintf(out, size, "%.60s", p->what);
 
     if (p->rounds > 1 && n >= 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, ", round %d of %d", p->round + 1, p->rounds);
@@ -90,11 +95,10 @@ static int due(cli_progress *progress, double now)
     return 1;
 }
 
-static void begin_stage(cli_progress *progress, const char *what, int round, long long done)
+static void begin_stage(cli_progress *progress, const cogvideo_progress *report, long long done)
 {
     progress->running = 1;
-    progress->what = what;
-    progress->round = round;
+    snprintf(progress->what, sizeof progress->what, "%s", report->what);
     progress->began = cv_clock();
     progress->first = done;
     progress->foreseen = 0;
@@ -120,15 +124,15 @@ static void judge(const cli_progress *progress, double now, long long done, long
  * once, and no guide with them. */
 static void foresee(cli_progress *progress, double now, const cogvideo_progress *report)
 {
-    const double elapsed = now - progress->began, codes = (double)(report->codes - progress->first);
+    const double elapsed = now - progress->began, codes = (double)(report->done - progress->first);
     double stage, run;
     char first[CV_UNITS], second[CV_UNITS];
 
     if (progress->foreseen || progress->quiet || elapsed < FORESEE || codes <= 0)
         return;
     progress->foreseen = 1;
-    stage = elapsed / codes * (double)(report->all_codes - report->codes);
-    run = elapsed / codes * (double)(report->all_run_codes - report->run_codes);
+    stage = elapsed / codes * (double)(report->total - report->done);
+    run = elapsed / codes * (double)(report->run_total - report->run_done);
     if (stage < SOON && run < SOON)
         return;
     cli_progress_clear(progress);
@@ -140,41 +144,35 @@ static void foresee(cli_progress *progress, double now, const cogvideo_progress 
         fprintf(stderr, "%s: about %s\n", report->what, first);
 }
 
+/* Whether another stage has begun. The parts of a file are one. */
+static int is_new(const cli_progress *progress, const cogvideo_progress *report)
+{
+    return !is_bytes(report) && (strcmp(progress->what, report->what) != 0 || progress->last.round != report->round);
+}
+
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
 {
-    double now = cv_clock();
+    const int bytes = is_bytes(report);
+    const long long done = bytes ? report->done / 1000000 : report->done, total = bytes ? report->total / 1000000 : report->total;
+    const double now = cv_clock();
 
-    if (progress->running && (!progress->what || strcmp(progress->what, report->what) != 0 || progress->round != report->round))
+    if (progress->running && is_new(progress, report))
         cli_progress_end(progress);
     if (!progress->running)
-        begin_stage(progress, report->what, report->round, report->codes);
+        begin_stage(progress, report, done);
     progress->last = *report;
-    foresee(progress, now, report);
+    progress->last.what = progress->what;
+    if (!bytes)
+        foresee(progress, now, report);
     if (due(progress, now)) {
         char what[160], speed[80];
 
         describe(what, sizeof what, report);
-        judge(progress, now, report->codes, report->all_codes, "codes", speed, sizeof speed);
-        draw(progress, what, report->all_codes > 0 ? (double)report->codes / (double)report->all_codes : -1, speed);
+        judge(progress, now, done, total, bytes ? "MB" : report->unit, speed, sizeof speed);
+        draw(progress, what, report->total > 0 ? (double)report->done / (double)report->total : -1, speed);
     }
-    if (report->all_codes > 0 && report->codes == report->all_codes)
+    if (!bytes && report->total > 0 && report->done == report->total)
         cli_progress_end(progress);
-    return cli_interrupted();
-}
-
-int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, uint64_t total)
-{
-    double now = cv_clock();
-
-    if (!progress->running)
-        begin_stage(progress, NULL, 0, (long long)(done / 1000000));
-    if (due(progress, now)) {
-        char speed[80], amount[40];
-
-        judge(progress, now, (long long)(done / 1000000), (long long)(total / 1000000), "MB", speed, sizeof speed);
-        snprintf(amount, sizeof amount, "%.30s", part ? part : "importing");
-        draw(progress, amount, total > 0 ? (double)done / (double)total : 0, speed);
-    }
     return cli_interrupted();
 }
 
@@ -187,7 +185,7 @@ void cli_progress_end(cli_progress *progress)
     if (!progress->running)
         return;
     progress->running = 0;
-    if (progress->quiet || !progress->what)
+    if (progress->quiet || is_bytes(&last))
         return;
     cv_units_seconds(took, cv_clock() - progress->began);
     last.frame = last.frames = 0;

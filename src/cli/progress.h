@@ -2,27 +2,24 @@
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
-#include <cogvideo/generate.h>
+#include <cogvideo/common.h>
 
 typedef struct cli_progress {
     int quiet;
     int terminal;       /* stderr is one, which can redraw a line */
     int open;           /* a bar stands on the current line */
     int running;        /* a stage has begun */
-    const char *what;   /* of the last report; NULL: an amount in bytes */
-    int round;
+    char what[80];      /* the stage */
     double began;       /* when the stage did, seconds */
     long long first;    /* what was done at the stage's first report */
     double shown;       /* when something was last printed */
-    cogvideo_progress last;
+    cogvideo_progress last; /* report */
     int foreseen;       /* how long the stage will take was told */
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, int quiet);
 /* Reports of the library; returns the signal that ends the run, or 0. */
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report);
-/* The same for an amount in bytes, as `cogvideo import` has. */
-int cli_progress_bytes(cli_progress *progress, const char *part, uint64_t done, uint64_t total);
 /* Clears the bar, so that a sentence can be printed. */
 void cli_progress_clear(cli_progress *progress);
 /* Ends the stage with a line that says how long it took. */

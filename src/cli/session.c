@@ -21,16 +21,16 @@ cogvideo_log cli_log(cli_session *session)
     return (cogvideo_log){ log_message, session };
 }
 
-int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total)
+int cli_on_progress(void *user, const cogvideo_progress *report)
 {
-    return cli_progress_bytes(user, what, done, total);
+    return cli_progress_report(user, report);
 }
 
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
 {
-    cogvideo_model_options open = { .threads = options->threads, .f32_inputs = options->f32_inputs,
-                                     .cache = (cogvideo_cache)options->cache, .lock = options->lock,
-                                     .interleave = options->interleave, .log = cli_log(session) };
+    cogvideo_model_options open = { .threads = options->threads, .activations = (cogvideo_activations)options->activations,
+                                     .cache = (cogvideo_cache)options->cache, .mlock = options->mlock,
+                                     .numa = options->numa, .log = cli_log(session) };
     char *shipped = options->model ? NULL : cli_find_model();
     const char *folder = options->model ? options->model : shipped;
     cogvideo_error err;

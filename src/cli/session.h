@@ -24,8 +24,8 @@ void cli_close(cli_session *session);
 
 /* Messages of the library, notes only where the session is not quiet. */
 cogvideo_log cli_log(cli_session *session);
-/* Progress in bytes, of a cli_progress. */
-int cli_on_bytes(void *user, const char *what, uint64_t done, uint64_t total);
+/* Reports of the library to a cli_progress. */
+int cli_on_progress(void *user, const cogvideo_progress *report);
 /* Progress of a session. */
 cogvideo_callbacks cli_callbacks(cli_session *session);
 

@@ -16,9 +16,9 @@ enum {
 
 typedef struct cv_dataset_writer cv_dataset_writer;
 
-/* Makes the folder where there is none. One that has a dataset already is an error unless `overwrite`. */
+/* Makes the folder where there is none. One that has a dataset already is an error unless `force`. */
 cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps,
-                                       bool overwrite, cogvideo_error *err);
+                                       bool force, cogvideo_error *err);
 /* `pixels` is [frames][size][size][3]. */
 cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
                                        const char *caption, const char *source, cogvideo_error *err);
@@ -27,7 +27,7 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **writer, cogvideo_er
 void cv_dataset_writer_abandon(cv_dataset_writer **writer);
 
 /* Reports progress; COGVIDEO_ERROR_CANCELLED where the caller wants to stop. `callbacks` may be NULL. */
-cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks, long long done, long long all,
-                                    cogvideo_error *err);
+cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks, const char *unit, long long done,
+                                    long long total, cogvideo_error *err);
 
 #endif

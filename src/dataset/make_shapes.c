@@ -85,10 +85,10 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
                          options->held_out ? "held out" : "trained on");
         goto fail;
     }
-    CV_TRY(cv_dataset_writer_open(&writer, output, world->side, world->fps, options->overwrite != 0, err));
+    CV_TRY(cv_dataset_writer_open(&writer, output, world->side, world->fps, options->force != 0, err));
     for (int i = 0; i < clips; i++) {
         CV_TRY(add_clip(writer, world, chosen[i % count], i, options, pixels, err));
-        CV_TRY(cv_dataset_progress(callbacks, i + 1, clips, err));
+        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, clips, err));
     }
     CV_TRY(cv_dataset_writer_commit(&writer, err));
 fail:

@@ -37,7 +37,7 @@ static cogvideo_status open_file(cv_output *out, const char *folder, const char 
 }
 
 cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps,
-                                       bool overwrite, cogvideo_error *err)
+                                       bool force, cogvideo_error *err)
 {
     cv_dataset_writer *writer = NULL;
     cogvideo_status status = COGVIDEO_OK;
@@ -57,7 +57,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
         goto fail;
     }
-    if (!overwrite && cv_path_exists(writer->about_path)) {
+    if (!force && cv_path_exists(writer->about_path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
         goto fail;
     }
@@ -145,10 +145,12 @@ void cv_dataset_writer_abandon(cv_dataset_writer **writer)
         writer_free(writer);
 }
 
-cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks, long long done, long long all,
-                                    cogvideo_error *err)
+cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks, const char *unit, long long done,
+                                    long long total, cogvideo_error *err)
 {
-    if (callbacks && callbacks->progress && callbacks->progress(callbacks->user, done, all))
+    const cogvideo_progress progress = { .what = "dataset", .unit = unit, .done = done, .total = total };
+
+    if (callbacks && callbacks->progress && callbacks->progress(callbacks->user, &progress))
         return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     return COGVIDEO_OK;
 }

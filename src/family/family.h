@@ -84,7 +84,7 @@ struct cv_part {
     /* How many matrices of one size, one below the other, Muon may move in a tensor of two or more dimensions ([out, in * taps] of
      * a convolution); 0 where it is AdamW's, as embeddings, heads, norms and biases are. NULL: all is AdamW's. */
     int (*matrices)(const cv_tensor *tensor);
-    cogvideo_status (*open)(cv_learner **out, const cogvideo_train_request *request, const cv_recipe *recipe,
+    cogvideo_status (*open)(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                             const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
     /* Whether the model has it already. */
     bool (*is_there)(const cogvideo_model *model, const cv_part *part);
@@ -136,12 +136,12 @@ struct cv_family {
                                        cogvideo_error *err);
 
     /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. */
-    cogvideo_status (*import)(const cogvideo_import_request *request, const char *directory, cogvideo_error *err);
+    cogvideo_status (*import)(const cogvideo_import_options *options, const char *directory, cogvideo_error *err);
 
     /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier call
      * left there is used again. Then measures its steps, and appends rows to the report. */
     cogvideo_status (*bench_model)(const char *config, cv_weight_type type, const char *directory, cogvideo_error *err);
-    cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_request *request, cogvideo_bench_report *out,
+    cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_options *options, cogvideo_bench_report *out,
                              cogvideo_error *err);
 };
 

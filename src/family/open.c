@@ -170,10 +170,10 @@ static cogvideo_status take_options(cogvideo_model *model, const cogvideo_model_
     const cogvideo_model_options *o = options ? options : &none;
 
     cv_blas_init();
-    model->exec.q8_inputs = !o->f32_inputs;
+    model->exec.q8_inputs = o->activations == COGVIDEO_ACTIVATIONS_Q8;
     model->exec.cache = o->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16 : o->cache == COGVIDEO_CACHE_Q8 ? CV_WEIGHT_Q8 : CV_WEIGHT_F32;
     model->log = o->log;
-    if (o->interleave && !cv_memory_interleave())
+    if (o->numa && !cv_memory_interleave())
         cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
     return cv_kernels_choose(&model->exec.kernels, NULL, err);
 }
@@ -211,7 +211,7 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
     CV_TRY(take_options(model, options, err));
     CV_TRY(family->open(model, json, err));
     model->exec.threads = cv_exec_threads(options ? options->threads : 0, &model->log); /* beside the mapped weights */
-    if (options && options->lock)
+    if (options && options->mlock)
         lock_weights(model);
     list_types(model);
     *out = model;

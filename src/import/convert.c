@@ -9,10 +9,12 @@ enum { CHUNK = 1 << 20 }; /* bytes read at once; a multiple of every element's s
 /* Notes `bytes` more; a callback that answers other than 0 ends the import. */
 static cogvideo_status advance(cv_import_job *job, uint64_t bytes, cogvideo_error *err)
 {
-    const cogvideo_import_request *request = job->request;
+    const cogvideo_import_options *options = job->options;
+    cogvideo_progress progress = { .what = job->part, .unit = "bytes", .total = (long long)job->total };
 
     job->done += bytes;
-    if (request->progress && request->progress(request->user, job->part, job->done, job->total) != 0)
+    progress.done = (long long)job->done;
+    if (options->progress && options->progress(options->user, &progress) != 0)
         return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "the import was cancelled");
     return COGVIDEO_OK;
 }

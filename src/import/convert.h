@@ -10,7 +10,7 @@
 
 /* How far an import is, for its progress callback. */
 typedef struct cv_import_job {
-    const cogvideo_import_request *request;
+    const cogvideo_import_options *options;
     const char *part;      /* what is being read now */
     uint64_t done, total;  /* bytes of the checkpoints */
 } cv_import_job;

@@ -40,11 +40,11 @@ static int on_progress(void *user, const cogvideo_progress *report)
     cogvideo_progress told = *report;
 
     cv_journal_sync(&run->journal);
-    if (run->last.what && (strcmp(run->last.what, report->what) != 0 || run->last.round != report->round || report->codes < run->last.codes))
-        run->drawn += run->last.codes;
+    if (run->last.what && (strcmp(run->last.what, report->what) != 0 || run->last.round != report->round || report->done < run->last.done))
+        run->drawn += run->last.done;
     run->last = *report;
-    told.run_codes = run->drawn + report->codes;
-    told.all_run_codes = cv_chain_codes(&run->chain, run->result->count);
+    told.run_done = run->drawn + report->done;
+    told.run_total = cv_chain_codes(&run->chain, run->result->count);
     return run->caller.progress ? run->caller.progress(run->caller.user, &told) : 0;
 }
 

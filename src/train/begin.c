@@ -4,7 +4,7 @@
 
 cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const char *file, const char *part, cogvideo_error *err)
 {
-    const char *folder = learner->request->model;
+    const char *folder = learner->options->model;
     cogvideo_status status;
     char *path;
 

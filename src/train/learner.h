@@ -31,7 +31,7 @@ typedef struct cv_learner_functions {
 /* The head of every learner. */
 struct cv_learner {
     const cv_learner_functions *functions;
-    const cogvideo_train_request *request;
+    const cogvideo_train_options *options;
     const cv_recipe *recipe;
     const cv_exec *exec;
     const cogvideo_model *model;              /* what the directory holds already */

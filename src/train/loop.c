@@ -17,7 +17,7 @@
 #define LONG_BATCH 5.0 /* seconds */
 
 typedef struct train_loop {
-    const cogvideo_train_request *request;
+    const cogvideo_train_options *options;
     cv_recipe *recipe;
     cogvideo_model *model;
     const cv_part *part;
@@ -82,7 +82,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     char changes[1000];
     cogvideo_status status;
 
-    if (!loop->request->resume) {
+    if (!loop->options->resume) {
         if (cv_path_exists(loop->checkpoint))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                            "%s: is there already: resume it, or choose another folder",
@@ -92,7 +92,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     CV_TRY(cv_checkpoint_load(loop->checkpoint, &head, stores, count, err));
     if (head.stands_on[0] && loop->learner->foundation && strcmp(head.stands_on, loop->learner->stands_on) != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another %s than that of %s", loop->checkpoint,
-                       loop->learner->foundation, loop->request->model);
+                       loop->learner->foundation, loop->options->model);
     if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe->muon_rate > 0))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
                        "'muon_rate' %s in the recipe, or begin another run with '--finetune'", loop->checkpoint,
@@ -100,7 +100,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     loop->step = head.steps;
     cv_recipe_changes(loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
-        cv_log(&loop->request->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
+        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
 fail:
     return status;
 }
@@ -119,9 +119,9 @@ static void clear_gradients(const cv_learner *learner)
 
 static bool asked_to_stop(const train_loop *loop)
 {
-    const cogvideo_train_request *request = loop->request;
+    const cogvideo_train_options *options = loop->options;
 
-    return request->progress && request->progress(request->user, &loop->progress) != 0;
+    return options->progress && options->progress(options->user, &loop->progress) != 0;
 }
 
 /* False, and no weight moved, where the step was to be stopped. */
@@ -181,12 +181,12 @@ static void show(const train_loop *loop)
     cogvideo_error why;
 
     if (cv_samples_write(loop->learner, loop->step, &why) != COGVIDEO_OK)
-        cv_log(&loop->request->log, COGVIDEO_LOG_WARNING, "no sheet of samples after step %d: %s", loop->step, why.message);
+        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "no sheet of samples after step %d: %s", loop->step, why.message);
 }
 
 static int last_step(const train_loop *loop)
 {
-    int wanted = loop->request->steps;
+    int wanted = loop->options->steps;
 
     return wanted > 0 && wanted < loop->recipe->steps ? wanted : loop->recipe->steps;
 }
@@ -207,8 +207,8 @@ static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
     }
     step *= loop->recipe->accumulate;
     left = step * (last_step(loop) - loop->step);
-    cv_log(&loop->request->log, COGVIDEO_LOG_INFO,
-           "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->request->part, loop->step,
+    cv_log(&loop->options->log, COGVIDEO_LOG_INFO,
+           "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->options->part, loop->step,
            last_step(loop), (double)loop->progress.memory / 1e6, left < 36000 && left >= 120 ? 1 : 0,
            left < 120 ? left : left < 3600 ? left / 60 : left / 3600, left < 120 ? "seconds" : left < 3600 ? "minutes" : "hours", step);
     return COGVIDEO_OK;
@@ -218,11 +218,11 @@ static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
 static void tell_place(const train_loop *loop)
 {
     if (is_useful(loop))
-        cv_log(&loop->request->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s and in the model %s", loop->request->part, loop->step,
-               loop->checkpoint, loop->request->model);
+        cv_log(&loop->options->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s and in the model %s", loop->options->part, loop->step,
+               loop->checkpoint, loop->options->model);
     else
-        cv_log(&loop->request->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
-               "then there is no codebook", loop->request->part, loop->step, loop->checkpoint, loop->request->model,
+        cv_log(&loop->options->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
+               "then there is no codebook", loop->options->part, loop->step, loop->checkpoint, loop->options->model,
                loop->learner->useful_after + 1);
 }
 
@@ -279,16 +279,16 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
 /* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
 static cogvideo_status finish_again(const train_loop *loop, const char *dependents, cogvideo_error *err)
 {
-    cv_log(&loop->request->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
+    cv_log(&loop->options->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
                                                               : "%s: all of %d steps done; written to %s again",
-           loop->request->part, last_step(loop), loop->request->model, dependents);
+           loop->options->part, last_step(loop), loop->options->model, dependents);
     return dependents ? COGVIDEO_OK : publish(loop, err);
 }
 
 /* Before the first step: nothing that is there is lost, and what is asked for can be had. */
 static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
 {
-    const cogvideo_train_request *request = loop->request;
+    const cogvideo_train_options *options = loop->options;
     const cv_part *part = loop->part;
     const char *dependents = part->dependents ? part->dependents(loop->model, loop->recipe, loop->step == 0) : NULL;
 
@@ -296,10 +296,10 @@ static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
         return finish_again(loop, dependents, err);
     if (dependents)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
-                       request->model, dependents, request->part);
-    if (!request->resume && !request->finetune && !request->overwrite && part->is_there(loop->model, part))
+                       options->model, dependents, options->part);
+    if (!options->resume && !options->finetune && !options->force && part->is_there(loop->model, part))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
-                       "anew ('--force')", request->model, request->part);
+                       "anew ('--force')", options->model, options->part);
     if (loop->available >= 0 && loop->progress.memory > (uint64_t)loop->available)
         return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%.1f GB of memory are needed and %.1f GB were free: make 'batch' smaller in the recipe, and "
                        "'accumulate' as much larger", (double)loop->progress.memory / 1e9, (double)loop->available / 1e9);
@@ -317,7 +317,7 @@ static bool names_model(const char *folder)
 
 static cogvideo_status open_folder(train_loop *loop, cogvideo_error *err)
 {
-    const char *folder = loop->request->output;
+    const char *folder = loop->options->output;
     cogvideo_status status;
     int why = mkdir(folder, 0777) == 0 ? 0 : errno;
 
@@ -339,7 +339,7 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
     cogvideo_status status;
     cv_learner *learner;
 
-    CV_TRY(loop->part->open(&loop->learner, loop->request, loop->recipe, exec, loop->model, err));
+    CV_TRY(loop->part->open(&loop->learner, loop->options, loop->recipe, exec, loop->model, err));
     learner = loop->learner;
     CV_TRY(cv_optimizer_open(&loop->optimizer, exec, loop->recipe, learner->weights, learner->gradients, learner->stores, err));
     loop->progress.memory = learner->memory + cv_optimizer_bytes(loop->optimizer);
@@ -362,7 +362,7 @@ static void loop_close(train_loop *loop)
     cv_free(loop->checkpoint);
 }
 
-/* The part of the model's family that the request names. */
+/* The part of the model's family that the options names. */
 static cogvideo_status find_part(train_loop *loop, cogvideo_error *err)
 {
     const cv_family *family = loop->model->family;
@@ -370,7 +370,7 @@ static cogvideo_status find_part(train_loop *loop, cogvideo_error *err)
     cogvideo_status status;
 
     for (int i = 0; i < family->part_count; i++)
-        if (strcmp(family->parts[i].name, loop->request->part) == 0) {
+        if (strcmp(family->parts[i].name, loop->options->part) == 0) {
             loop->part = &family->parts[i];
             return COGVIDEO_OK;
         }
@@ -378,27 +378,27 @@ static cogvideo_status find_part(train_loop *loop, cogvideo_error *err)
         if (cv_buffer_printf(&known, NULL, "%s%s", i ? ", " : "", family->parts[i].name) != COGVIDEO_OK)
             break;
     status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is not a part of the family '%s' that can be trained: %s",
-                     loop->request->part, family->name, known.data ? known.data : "it has none");
+                     loop->options->part, family->name, known.data ? known.data : "it has none");
     cv_buffer_free(&known);
     return status;
 }
 
-cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_error *err)
+cogvideo_status cv_train_run(const cogvideo_train_options *options, cogvideo_error *err)
 {
-    cogvideo_model_options options = { .threads = request->threads, .log = request->log };
+    cogvideo_model_options how = { .threads = options->threads, .log = options->log };
     cogvideo_status status;
-    train_loop loop = { .request = request, .lock = -1 };
+    train_loop loop = { .options = options, .lock = -1 };
 
-    CV_TRY(check_model(request->model, err));
-    CV_TRY(cv_model_open(&loop.model, request->model, &options, err));
+    CV_TRY(check_model(options->model, err));
+    CV_TRY(cv_model_open(&loop.model, options->model, &how, err));
     CV_TRY(find_part(&loop, err));
-    CV_TRY(cv_recipe_open(&loop.recipe, request->recipe, loop.model->family, loop.part, err));
+    CV_TRY(cv_recipe_open(&loop.recipe, options->recipe, loop.model->family, loop.part, err));
     CV_TRY(cv_exec_prepare(&loop.model->exec, err));
     loop.available = cv_memory_available();
     CV_TRY(open_folder(&loop, err));
     CV_TRY(open_learner(&loop, err));
     CV_TRY(start_or_resume(&loop, err));
-    CV_TRY(cv_train_log_open(&loop.log, request->output, request->resume != 0, loop.step, err));
+    CV_TRY(cv_train_log_open(&loop.log, options->output, options->resume != 0, loop.step, err));
     CV_TRY(begin(&loop, err));
     CV_TRY(run_steps(&loop, err));
 fail:

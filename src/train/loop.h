@@ -4,6 +4,6 @@
 
 #include <cogvideo/train.h>
 
-cogvideo_status cv_train_run(const cogvideo_train_request *request, cogvideo_error *err);
+cogvideo_status cv_train_run(const cogvideo_train_options *options, cogvideo_error *err);
 
 #endif

@@ -36,7 +36,7 @@ cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *stor
 {
     cogvideo_status status;
     cv_store_writer *writer = NULL;
-    char *path = cv_path_join(learner->request->model, file, err), *bytes = NULL;
+    char *path = cv_path_join(learner->options->model, file, err), *bytes = NULL;
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
@@ -61,13 +61,13 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
                                 const char *const *files, cogvideo_error *err)
 {
     cogvideo_status status;
-    char *path = cv_path_join(learner->request->model, "model.json", err);
+    char *path = cv_path_join(learner->options->model, "model.json", err);
     cv_json *json = NULL, *parts, *own;
     int lock = -1;
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    CV_TRY(cv_folder_lock(&lock, learner->request->model, true, err)); /* two parts may be trained at once */
+    CV_TRY(cv_folder_lock(&lock, learner->options->model, true, err)); /* two parts may be trained at once */
     CV_TRY(cv_json_read(&json, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_object(json, "parts", &parts, path, err));
     if (keys) {

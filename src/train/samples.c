@@ -31,15 +31,15 @@ fail:
 
 cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err)
 {
-    const cogvideo_train_request *request = learner->request;
-    cogvideo_model_options options = { .threads = request->threads, .log = request->log };
+    const cogvideo_train_options *options = learner->options;
+    cogvideo_model_options how = { .threads = options->threads, .log = options->log };
     cogvideo_video_writer *writer = NULL;
     cogvideo_model *newest = NULL;
     cv_buffer path = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_model_open(&newest, request->model, &options, err));
-    CV_TRY(cv_buffer_printf(&path, err, "%s/samples-%06d.jpg", request->output, step));
+    CV_TRY(cv_model_open(&newest, options->model, &how, err));
+    CV_TRY(cv_buffer_printf(&path, err, "%s/samples-%06d.jpg", options->output, step));
     for (int i = 0; i < learner->recipe->samples; i++)
         CV_TRY(add_sample(learner, newest, path.data, i, &writer, err));
     if (writer)

@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     }
     if (child > 0 && waitpid(child, &status, 0) == child && status == 0) {
         before = peak_mb();
-        must(cogvideo_import(&(cogvideo_import_request){ .stage1 = path, .output = output }, &err), &err);
+        must(cogvideo_import(&(cogvideo_import_options){ .stage1 = path, .output = output }, &err), &err);
         after = peak_mb();
         printf("peak memory: %ld MB before, %ld MB after the import\n", before, after);
         status = after > LIMIT_MB;

@@ -246,12 +246,12 @@ static void try_use(const char *model, cogvideo_cache cache, use_fn *use, const 
 static void try_quantize(const char *model, const char *type, const char *tensor, float value)
 {
     char input[600], output[600];
-    const cogvideo_quantize_request request = { .input = input, .output = output, .type = type };
+    const cogvideo_quantize_options options = { .input = input, .output = output, .type = type };
     cogvideo_error err;
 
     snprintf(input, sizeof input, "%s", check_temp_path(model));
     snprintf(output, sizeof output, "%s", check_temp_path("copy"));
-    check_named(cogvideo_quantize(&request, &err), &err, tensor, value);
+    check_named(cogvideo_quantize(&options, &err), &err, tensor, value);
     assert_false(cv_path_exists(output));
 }
 

@@ -157,14 +157,14 @@ static cogvideo_status tokenize(cogvideo_error *err)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    return cogvideo_import(&(cogvideo_import_request){ .stage1 = paths[STAGE1], .image_tokenizer = paths[IMAGE],
+    return cogvideo_import(&(cogvideo_import_options){ .stage1 = paths[STAGE1], .image_tokenizer = paths[IMAGE],
         .clusters = paths[CLUSTERS], .text_tokenizer = check_data("text/ice_text.model"), .config = models_small_config(),
         .output = paths[OUT] }, err);
 }
 
 static cogvideo_status quantize(cogvideo_error *err)
 {
-    return cogvideo_quantize(&(cogvideo_quantize_request){ .input = paths[SMALL], .output = paths[OUT], .type = "q4" }, err);
+    return cogvideo_quantize(&(cogvideo_quantize_options){ .input = paths[SMALL], .output = paths[OUT], .type = "q4" }, err);
 }
 
 static cogvideo_status draw_dataset(cogvideo_error *err)
@@ -191,7 +191,7 @@ static cogvideo_status make_rows(cogvideo_error *err)
 
 static cogvideo_status train(const char *part, const char *into, const char *data, cogvideo_error *err)
 {
-    return cogvideo_train(&(cogvideo_train_request){ .part = part, .recipe = paths[RECIPE], .model = into, .data = &data, .data_count = 1,
+    return cogvideo_train(&(cogvideo_train_options){ .part = part, .recipe = paths[RECIPE], .model = into, .data = &data, .data_count = 1,
                                                      .output = paths[RUN], .finetune = strcmp(part, "stage1") == 0 }, err);
 }
 

@@ -57,8 +57,8 @@ static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_opti
     const cogvideo_callbacks *callbacks = &options->callbacks;
     const cogvideo_unit unit = { "noise", sample, frame };
     const size_t places = cogvideo_tokens_per_frame(clip), size = places * sizeof *clip->codes;
-    const cogvideo_progress progress = { .what = "noise", .rounds = 1, .frame = frame + 1, .frames = clip->frames,
-                                         .codes = (frame + 1) * (long long)places, .all_codes = clip->frames * (long long)places };
+    const cogvideo_progress progress = { .what = "noise", .unit = "codes", .rounds = 1, .frame = frame + 1, .frames = clip->frames,
+                                         .done = (frame + 1) * (long long)places, .total = clip->frames * (long long)places };
     int32_t *codes = clip->codes + (size_t)frame * places;
     const cogvideo_code_frame done = { sample, frame, frame, clip->height, clip->width, codes };
 

@@ -25,18 +25,18 @@ static void on_message(void *user, cogvideo_log_level level, const char *text)
     snprintf(t->last, sizeof t->last, "%s", text);
 }
 
-static int on_progress(void *user, long long done, long long all)
+static int on_progress(void *user, const cogvideo_progress *progress)
 {
     told *t = user;
 
-    t->done = done;
-    t->all = all;
-    return t->stop_at && done >= t->stop_at;
+    t->done = progress->done;
+    t->all = progress->total;
+    return t->stop_at && progress->done >= t->stop_at;
 }
 
 static cogvideo_dataset_callbacks tell(told *t)
 {
-    return (cogvideo_dataset_callbacks){ { on_message, t }, on_progress, t };
+    return (cogvideo_dataset_callbacks){ .log = { on_message, t }, .progress = on_progress, .user = t };
 }
 
 static cogvideo_dataset *open_dataset(const char *name)
@@ -128,7 +128,7 @@ static void shapes_are_repeatable(void **state)
     CHECK_FAILS(cogvideo_dataset_get_clip(b, 3, &y, &err), COGVIDEO_ERROR_ARGUMENT, "there is no clip 3", err);
     cogvideo_dataset_close(&a);
     cogvideo_dataset_close(&b);
-    options.overwrite = 1;
+    options.force = 1;
     t.stop_at = 2;
     CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("b"), &options, &callbacks, &err), COGVIDEO_ERROR_CANCELLED,
                 "cancelled", err);
@@ -297,7 +297,7 @@ static void lists_are_read(void **state)
 
 static cogvideo_status build_list(const void *text, size_t size, told *t, cogvideo_error *err)
 {
-    const cogvideo_build_options options = { .size = 8, .frames = 2, .overwrite = 1 };
+    const cogvideo_build_options options = { .size = 8, .frames = 2, .force = 1 };
     const cogvideo_dataset_callbacks callbacks = tell(t);
 
     make_listed();

@@ -24,11 +24,11 @@ static void hear(void *user, cogvideo_log_level level, const char *text)
     snprintf(heard + used, sizeof heard - used, "%s\n", text);
 }
 
-static cogvideo_status import(cogvideo_import_request request, cogvideo_error *err)
+static cogvideo_status import(cogvideo_import_options options, cogvideo_error *err)
 {
     heard[0] = '\0';
-    request.log.message = hear;
-    return cogvideo_import(&request, err);
+    options.log.message = hear;
+    return cogvideo_import(&options, err);
 }
 
 static cv_json *read_model(const char *dir)
@@ -96,7 +96,7 @@ static const char *tiny(void)
 
 static cogvideo_status import_tiny(const char *output, cogvideo_error *err)
 {
-    return import((cogvideo_import_request){ .stage1 = tiny(), .output = output, .name = "tiny",
+    return import((cogvideo_import_options){ .stage1 = tiny(), .output = output, .name = "tiny",
                                              .text_tokenizer = check_data("text/ice_text.model") }, err);
 }
 
@@ -159,15 +159,15 @@ static void any_path_to_a_checkpoint_will_do(void **state)
         cv_json *model;
 
         snprintf(path, sizeof path, "%s/%s", tiny(), inner[i]);
-        CHECK_OK(import((cogvideo_import_request){ .stage1 = path, .output = check_temp_path("path"), .overwrite = 1,
+        CHECK_OK(import((cogvideo_import_options){ .stage1 = path, .output = check_temp_path("path"), .force = 1,
                                                    .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
         model = read_model(check_temp_path("path"));
         check_number(model, "network", "heads", 2);
         cv_json_free(&model);
     }
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_data("text"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_data("text"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_IO, "cannot be opened", err);
 }
 
@@ -178,13 +178,13 @@ static void weights_are_converted(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(import((cogvideo_import_request){ .stage1 = tiny(), .output = check_temp_path("to"), .overwrite = 1,
-                                                   .dtype = cv_dtype_name(dtypes[i]),
+        CHECK_OK(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("to"), .force = 1,
+                                                   .type = cv_dtype_name(dtypes[i]),
                                                    .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
         check_values(check_temp_path("to"), "trunk.safetensors", 41, dtypes[i]);
         check_values(check_temp_path("to"), "stage1.safetensors", 41, dtypes[i]);
     }
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = tiny(), .output = check_temp_path("no"), .dtype = "i8" },
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("no"), .type = "i8" },
                        &err), COGVIDEO_ERROR_ARGUMENT, "f32, f16, bf16, q8 and q4", err);
 }
 
@@ -195,18 +195,18 @@ static void contradictions_are_named(void **state)
 
     (void)state;
     snprintf(no, sizeof no, "%s", check_temp_path("no")); /* the path's own text lasts for few calls only */
-    CHECK_FAILS(import((cogvideo_import_request){ .output = no }, &err), COGVIDEO_ERROR_ARGUMENT, "at least one", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = tiny() }, &err), COGVIDEO_ERROR_ARGUMENT, "named", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
+    CHECK_FAILS(import((cogvideo_import_options){ .output = no }, &err), COGVIDEO_ERROR_ARGUMENT, "at least one", err);
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny() }, &err), COGVIDEO_ERROR_ARGUMENT, "named", err);
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
                 "import its text model too", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .upscaler = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
+    CHECK_FAILS(import((cogvideo_import_options){ .upscaler = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
                 "attn_distribution.0' is none", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .image_tokenizer = check_data(
+    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = check_data(
                            "checkpoints/tiny-stage1/1000/mp_rank_00_model_states.pt"), .output = no }, &err),
                 COGVIDEO_ERROR_MODEL, "'enc.conv_in.weight' is missing", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .text_tokenizer = check_data("text/forced.json"), .output = no },
+    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/forced.json"), .output = no },
                        &err), COGVIDEO_ERROR_FORMAT, "a JSON text", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .text_tokenizer = check_data("text/ice_text.model"), .output = no,
+    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/ice_text.model"), .output = no,
                                                   .config = check_data("checkpoints/tiny-stage1/model_config.json") },
                        &err), COGVIDEO_ERROR_FORMAT, "'format'", err);
     assert_false(cv_path_exists(no));
@@ -217,27 +217,27 @@ static void what_is_no_model_is_not_replaced(void **state)
     cogvideo_error err;
     char dir[1024], file[1100];
     cv_json *model;
-    cogvideo_import_request request = { .text_tokenizer = check_data("text/ice_text.model"), .output = dir };
+    cogvideo_import_options options = { .text_tokenizer = check_data("text/ice_text.model"), .output = dir };
 
     (void)state;
     snprintf(dir, sizeof dir, "%s", check_temp_path("place"));
     snprintf(file, sizeof file, "%s/notes.txt", dir);
     assert_int_equal(mkdir(dir, 0777), 0);
     check_write(file, "mine", 4);
-    CHECK_FAILS(import(request, &err), COGVIDEO_ERROR_ARGUMENT, "exists already", err);
-    request.overwrite = 1;
-    CHECK_FAILS(import(request, &err), COGVIDEO_ERROR_ARGUMENT, "not a model directory", err);
+    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "exists already", err);
+    options.force = 1;
+    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "not a model directory", err);
     assert_true(cv_path_exists(file));
     unlink(file);
     rmdir(dir);
-    CHECK_OK(import(request, &err), err);
-    CHECK_OK(import(request, &err), err);
+    CHECK_OK(import(options, &err), err);
+    CHECK_OK(import(options, &err), err);
     check_write(file, "mine", 4);
-    CHECK_FAILS(import(request, &err), COGVIDEO_ERROR_ARGUMENT, "'notes.txt'", err);
+    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "'notes.txt'", err);
     assert_true(cv_path_exists(file));
     unlink(file);
-    request.stage1 = check_data("text/ice_text.model"); /* no checkpoint: what stands there must stay */
-    CHECK_FAILS(import(request, &err), COGVIDEO_ERROR_FORMAT, "PyTorch checkpoint", err);
+    options.stage1 = check_data("text/ice_text.model"); /* no checkpoint: what stands there must stay */
+    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_FORMAT, "PyTorch checkpoint", err);
     model = read_model(dir);
     cv_json_free(&model);
 }
@@ -255,21 +255,21 @@ static void nothing_is_left_behind(void **state)
     closedir(dir);
 }
 
-static int stop_late(void *user, const char *name, uint64_t done, uint64_t total)
+static int stop_late(void *user, const cogvideo_progress *progress)
 {
-    (void)name;
-    assert_true(done <= total);
-    *(uint64_t *)user = done;
-    return done > total / 2;
+    assert_true(progress->done <= progress->total);
+    assert_string_equal(progress->unit, "bytes");
+    *(long long *)user = progress->done;
+    return progress->done > progress->total / 2;
 }
 
 static void progress_can_cancel(void **state)
 {
     cogvideo_error err;
-    uint64_t done = 0;
+    long long done = 0;
 
     (void)state;
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = tiny(), .output = check_temp_path("stopped"),
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("stopped"),
                                                   .text_tokenizer = check_data("text/ice_text.model"),
                                                   .progress = stop_late, .user = &done }, &err),
                 COGVIDEO_ERROR_CANCELLED, "cancelled", err);
@@ -311,8 +311,8 @@ static void equal_trunks_are_stored_once(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("shared"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, NULL);
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
-                                               .config = models_small_config(), .output = dir, .overwrite = 1 }, &err), err);
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
+                                               .config = models_small_config(), .output = dir, .force = 1 }, &err), err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "trunk.safetensors");
     assert_string_equal(part(model, "stage2", "trunk"), "trunk.safetensors");
@@ -335,7 +335,7 @@ static void different_trunks_are_both_kept(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("apart"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, "transformer.final_layernorm.bias");
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
                                                .config = models_small_config(), .output = dir }, &err), err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "stage1.trunk.safetensors");
@@ -354,10 +354,10 @@ static void stages_of_two_models_are_refused(void **state)
     deeper.layers = 3;
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), deeper, 5, 7, NULL);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .config = models_small_config(),
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .config = models_small_config(),
                                                   .stage2 = check_temp_path("s2.pt"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_MODEL, "stage 2 has 3 layers", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = check_temp_path("s1.pt"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .output = check_temp_path("no") },
                        &err), COGVIDEO_ERROR_MODEL, "cannot be split over 48 heads", err);
 }
 
@@ -374,7 +374,7 @@ static void small_goldens_share_their_trunk(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("small"));
     if (!stage1 || !stage2)
         skip();
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = stage1, .stage2 = stage2, .config = models_small_config(),
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = stage1, .stage2 = stage2, .config = models_small_config(),
                                                .text_tokenizer = check_data("text/ice_text.model"), .output = dir },
                     &err), err);
     model = read_model(dir);
@@ -404,7 +404,7 @@ static void all_parts_of_the_goldens_are_imported(void **state)
         skip();
     for (int i = 0; i < 5; i++)
         snprintf(paths[i], sizeof paths[i], "%.*s%s", (int)(strlen(root) - strlen(names[4])), root, names[i]);
-    CHECK_OK(import((cogvideo_import_request){ .stage1 = paths[0], .stage2 = paths[1], .upscaler = paths[2],
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = paths[0], .stage2 = paths[1], .upscaler = paths[2],
                                                .image_tokenizer = paths[3], .clusters = paths[4], .output = dir,
                                                .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
     model = read_model(dir);
@@ -424,10 +424,10 @@ static void all_parts_of_the_goldens_are_imported(void **state)
     CHECK_OK(cv_store_open(&store, check_temp_path("all/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->count, 20000);
     cv_store_close(&store);
-    CHECK_FAILS(import((cogvideo_import_request){ .image_tokenizer = paths[3], .config = models_small_config(),
+    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = paths[3], .config = models_small_config(),
                                                   .output = check_temp_path("no") }, &err), COGVIDEO_ERROR_MODEL,
                 "the image tokenizer has 20000 image codes", err);
-    CHECK_FAILS(import((cogvideo_import_request){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),
                 COGVIDEO_ERROR_MODEL, "attn_distribution.0' [64] is missing", err);
 }
 

@@ -41,8 +41,8 @@ static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    cogvideo_status status = cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config,
-                                                                         .output = output, .overwrite = 1 }, err);
+    cogvideo_status status = cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config,
+                                                                         .output = output, .force = 1 }, err);
 
     assert_true(status == COGVIDEO_OK || !cv_path_exists(output));
     return status;
@@ -164,15 +164,15 @@ static void folders_are_checked(void **state)
 {
     static const char *const latest[] = { "", "\n", "../../etc", "/etc/passwd", "a b", "1\n2" };
     cogvideo_error err;
-    const cogvideo_import_request request = { .stage1 = folder, .config = config, .output = output };
+    const cogvideo_import_options options = { .stage1 = folder, .config = config, .output = output };
 
     (void)state;
     for (size_t i = 0; i < sizeof latest / sizeof *latest; i++) {
         check_write(check_temp_path("checkpoint/latest"), latest[i], strlen(latest[i]));
-        CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_FORMAT, "one iteration's folder", err);
+        CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_FORMAT, "one iteration's folder", err);
     }
     check_write(check_temp_path("checkpoint/latest"), "300\n", 4);
-    CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_IO, "checkpoint/300/mp_rank_00_model_states.pt", err);
+    CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_IO, "checkpoint/300/mp_rank_00_model_states.pt", err);
     remove(check_temp_path("checkpoint/latest"));
     check_write(check_temp_path("checkpoint/mp_rank_01_model_states.pt"), "x", 1);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_UNSUPPORTED, "split over several files", err);
@@ -199,8 +199,8 @@ static void weights_must_fit_their_type(void **state)
 {
     static const float numbers[] = { 1, 65519, -65520, -3 }, infinite[] = { 1, 65519, -65520, -INFINITY };
     static const cv_narrowing half = { .type = CV_WEIGHT_F16 }, brain = { .type = CV_WEIGHT_BF16 };
-    const cogvideo_import_request request = { 0 };
-    cv_import_job job = { .request = &request };
+    const cogvideo_import_options options = { 0 };
+    cv_import_job job = { .options = &options };
     cv_expected a = { .name = "a", .home = CV_HOME_OWN, .rank = 1, .shape = { 4 } };
     cv_names names = { .items = &a, .count = 1 };
     const unsigned own = 1u << CV_HOME_OWN;
@@ -250,7 +250,7 @@ static cogvideo_status import_form(const seeded_list *list, const torch_form *fo
     told[0] = '\0';
     torch_write_as(list, pt, CV_F16, form);
     snprintf(folder_of_its_own, sizeof folder_of_its_own, "%s", check_temp_path("formed"));
-    return cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = folder_of_its_own, .overwrite = 1,
+    return cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = folder_of_its_own, .force = 1,
                                                        .log = { on_message, NULL } }, err);
 }
 
@@ -418,14 +418,14 @@ static void weights_that_are_no_numbers_are_named(void **state)
         snprintf(words, sizeof words, width > 1 ? "stage.pt: tensor '%s' holds %s as element [3, 5]" : "stage.pt: tensor '%s' holds %s as element 3",
                  tensor->name, i % 3 ? "an infinite number" : "NaN, which is no number,");
         torch_write(&list, pt, CV_F16, 0);
-        CHECK_FAILS(cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = output, .overwrite = 1,
-                                                                .dtype = types[i % 5] }, &err), COGVIDEO_ERROR_MODEL, words, err);
+        CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1,
+                                                                .type = types[i % 5] }, &err), COGVIDEO_ERROR_MODEL, words, err);
         tensor->changed = false;
     }
     find(&list, "transformer.layers.0.attention.dense.weight")->changed = true;
     find(&list, "transformer.layers.0.attention.dense.weight")->value = 1e6f;
     torch_write(&list, pt, CV_F32, 0);
-    CHECK_FAILS(cogvideo_import(&(cogvideo_import_request){ .stage1 = pt, .config = config, .output = output, .overwrite = 1, .dtype = "f16" }, &err),
+    CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1, .type = "f16" }, &err),
                 COGVIDEO_ERROR_MODEL, "too large for f16, the first of them 1e+06 as element [3, 5]", err);
     seeded_list_free(&list);
 }
@@ -433,7 +433,7 @@ static void weights_that_are_no_numbers_are_named(void **state)
 static void clusters_must_match_the_codes(void **state)
 {
     char file[128 + 8 * 1024] = "\x93NUMPY\1\0v";
-    cogvideo_import_request request = { .clusters = check_temp_path("labels.npy"), .output = output };
+    cogvideo_import_options options = { .clusters = check_temp_path("labels.npy"), .output = output };
     cogvideo_error err;
     cv_store *store = NULL;
     const int64_t wrong = 1024;
@@ -441,18 +441,18 @@ static void clusters_must_match_the_codes(void **state)
     (void)state;
     memset(file + 10, ' ', 118);
     memcpy(file + 10, "{'descr': '<i8', 'fortran_order': False, 'shape': (1024,)}", 58);
-    check_write(request.clusters, file, sizeof file);
-    CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_MODEL, "has 1024 image codes", err);
-    request.config = config;
-    CHECK_OK(cogvideo_import(&request, &err), err);
+    check_write(options.clusters, file, sizeof file);
+    CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL, "has 1024 image codes", err);
+    options.config = config;
+    CHECK_OK(cogvideo_import(&options, &err), err);
     CHECK_OK(cv_store_open(&store, check_temp_path("model/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->dtype, CV_I32);
     assert_int_equal(check_tensor(store, "labels")->count, 1024);
     cv_store_close(&store);
     memcpy(file + 128 + 8 * 3, &wrong, 8);
-    check_write(request.clusters, file, sizeof file);
-    request.overwrite = 1;
-    CHECK_FAILS(cogvideo_import(&request, &err), COGVIDEO_ERROR_MODEL, "labels.npy: the cluster label of code 3 is 1024", err);
+    check_write(options.clusters, file, sizeof file);
+    options.force = 1;
+    CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL, "labels.npy: the cluster label of code 3 is 1024", err);
     assert_true(cv_path_exists(check_temp_path("model/clusters.safetensors"))); /* the good one stays */
 }
 

@@ -24,8 +24,8 @@ static int on_progress(void *user, const cogvideo_progress *report)
 {
     watch *w = user;
 
-    w->codes = report->run_codes;
-    w->all_codes = report->all_run_codes;
+    w->codes = report->run_done;
+    w->all_codes = report->run_total;
     return w->stop_after && w->frames >= w->stop_after;
 }
 

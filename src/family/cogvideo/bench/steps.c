@@ -15,7 +15,7 @@
 #define MOST_CODES 400
 
 typedef struct step_run {
-    const cogvideo_bench_request *request;
+    const cogvideo_bench_options *options;
     double started, first, last; /* moments: of the call, of the first place done, of the newest */
     double seconds;
     int strands;
@@ -26,8 +26,9 @@ typedef struct step_run {
 static int advanced(void *user, long long codes)
 {
     step_run *run = user;
+    const cogvideo_progress progress = { .what = "steps", .unit = "measurements" };
 
-    run->cancelled = run->request->progress && run->request->progress(run->request->user, "steps", 0, 0);
+    run->cancelled = run->options->progress && run->options->progress(run->options->user, &progress);
     if (codes == 0) /* still in the pass over what is given */
         return run->cancelled;
     run->last = cv_clock();
@@ -59,7 +60,7 @@ static void add_row(cogvideo_bench_report *out, const char *name, double rate, c
 /* `given` frames are known; the next place, and as many more as the time allows, are drawn in each strand. The pass over what is
  * given takes minutes at full size and is made where `pass` wants to know how long. */
 static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int given, bool pass, int strands, double seconds,
-                               const cogvideo_bench_request *request, step_run *run, cogvideo_error *err)
+                               const cogvideo_bench_options *options, step_run *run, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
     static const uint32_t frame_ids[64] = { 0 };
@@ -74,7 +75,7 @@ static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int
     cogvideo_status status;
     int32_t *codes = NULL;
 
-    *run = (step_run){ .request = request, .seconds = seconds, .strands = strands };
+    *run = (step_run){ .options = options, .seconds = seconds, .strands = strands };
     for (int i = 0; i < TEXT; i++)
         ids[i] = config->image_codes + i;
     if (kind == CV_STAGE_SEQUENTIAL) {
@@ -117,16 +118,16 @@ typedef struct clip_time {
     double keyframes, interpolation;
 } clip_time;
 
-static cogvideo_status keyframes(const cv_cogvideo *model, double seconds, const cogvideo_bench_request *request,
+static cogvideo_status keyframes(const cv_cogvideo *model, double seconds, const cogvideo_bench_options *options,
                                  cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     step_run run;
     char name[48];
 
-    CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, 0, true, 1, 0, request, &run, err)); /* weights come from the disk; not counted */
+    CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, 0, true, 1, 0, options, &run, err)); /* weights come from the disk; not counted */
     for (int given = 0; given < model->description.network.frames; given++) {
-        CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, given <= 1, 1, seconds, request, &run, err));
+        CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, given <= 1, 1, seconds, options, &run, err));
         if (given == 0)
             add_row(out, "text and the first code", run.first - run.started, "s");
         if (given == 1) { /* what follows continues from its keys and values */
@@ -157,7 +158,7 @@ static int window_count(const cv_cogvideo *model)
     return windows;
 }
 
-static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, const cogvideo_bench_request *request,
+static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, const cogvideo_bench_options *options,
                                      cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
@@ -169,7 +170,7 @@ static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, c
     for (int strands = 1; strands <= MOST_STRANDS; strands *= 2) {
         double all;
 
-        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands == 1, strands, seconds, request, &run, err));
+        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands == 1, strands, seconds, options, &run, err));
         if (strands == 1) {
             pass = run.first - run.started;
             snprintf(name, sizeof name, "pass over %d frames of a window", cv_cogvideo_known(config));
@@ -245,7 +246,7 @@ static double decode(void *user)
 }
 
 /* The finest frame that the model makes, beside the processor's peak. */
-static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_request *request, cogvideo_bench_report *out,
+static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_options *options, cogvideo_bench_report *out,
                                 cogvideo_error *err)
 {
     const cv_description *d = &model->description;
@@ -261,7 +262,7 @@ static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_r
     CV_NEW(run.rgb, (size_t)(grid * rate) * (size_t)(grid * rate) * 3, err);
     CV_TRY(cv_arena_create(&run.arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, grid, grid, rate),
                            err));
-    CV_TRY(cv_bench_rounds(items, 2, out->rounds, request, err));
+    CV_TRY(cv_bench_rounds(items, 2, out->rounds, options, err));
     seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, grid, grid, rate) / (items[1].row.rate * 1e9);
     for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
         out->rows[out->count++] = items[i].row;
@@ -273,21 +274,21 @@ fail:
     return status;
 }
 
-cogvideo_status cv_cogvideo_bench(const cogvideo_model *head, const cogvideo_bench_request *request,
+cogvideo_status cv_cogvideo_bench(const cogvideo_model *head, const cogvideo_bench_options *options,
                                   cogvideo_bench_report *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
-    const double seconds = request->seconds > 0 ? request->seconds : 10;
+    const double seconds = options->seconds > 0 ? options->seconds : 10;
     cogvideo_status status;
     clip_time clip = { 0 };
 
     out->hidden = model->description.network.hidden;
-    CV_TRY(keyframes(model, seconds, request, out, &clip, err));
-    CV_TRY(interpolation(model, seconds, request, out, &clip, err));
+    CV_TRY(keyframes(model, seconds, options, out, &clip, err));
+    CV_TRY(interpolation(model, seconds, options, out, &clip, err));
     add_row(out, "all key frames", clip.keyframes, "s");
     add_row(out, "all rounds of interpolation", clip.interpolation, "s");
     if (model->image_tokenizer)
-        CV_TRY(decoding(model, request, out, err));
+        CV_TRY(decoding(model, options, out, err));
     if (model->upscaler)
         CV_TRY(upscale(model, out, err));
 fail:

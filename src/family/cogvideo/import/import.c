@@ -16,7 +16,7 @@
 
 /* Everything an import has open. */
 typedef struct import {
-    const cogvideo_import_request *request;
+    const cogvideo_import_options *options;
     const char *directory, *origin; /* origin: the description's name in errors */
     cv_import_job job;
     cv_narrowing narrowing;
@@ -49,7 +49,7 @@ static void import_close(import *in)
 static cogvideo_status read_description(import *in)
 {
     cogvideo_status status;
-    const char *path = in->request->config, *text = cv_builtin_description;
+    const char *path = in->options->config, *text = cv_builtin_description;
     size_t size = strlen(cv_builtin_description);
     cv_mapping file = { 0 };
 
@@ -72,7 +72,7 @@ fail:
 
 static cogvideo_status read_type(import *in)
 {
-    const char *name = in->request->dtype;
+    const char *name = in->options->type;
 
     if (!name)
         return COGVIDEO_OK;
@@ -83,7 +83,7 @@ static cogvideo_status read_type(import *in)
 /* Opened once to count its pieces, which fixes the ids behind them, and to refuse what is no text model. */
 static cogvideo_status read_text_model(import *in)
 {
-    const char *path = in->request->text_tokenizer;
+    const char *path = in->options->text_tokenizer;
     cogvideo_status status;
     cv_text *text = NULL;
 
@@ -98,7 +98,7 @@ fail:
 /* The labels are grouped once, only to find out here, under the name of the user's file, whether they can be. */
 static cogvideo_status read_clusters(import *in)
 {
-    const char *path = in->request->clusters;
+    const char *path = in->options->clusters;
     cogvideo_status status;
     cv_clusters *clusters = NULL;
 
@@ -120,11 +120,11 @@ static cogvideo_status read_tokenizer(import *in)
     cogvideo_status status;
     cv_json *section;
 
-    CV_TRY(cv_torch_open(&in->tokenizer, in->request->image_tokenizer, in->err));
+    CV_TRY(cv_torch_open(&in->tokenizer, in->options->image_tokenizer, in->err));
     CV_TRY(cv_names_measure_tokenizer(&in->tokenizer_sizes, in->tokenizer, in->err));
     CV_TRY(cv_json_object(in->description, "image_tokenizer", &section, in->origin, in->err));
     CV_TRY(cv_names_tokenizer(&in->tokenizer_names, &in->tokenizer_sizes, section, in->origin, in->err));
-    CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, &in->request->log, in->err));
+    CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, &in->options->log, in->err));
     in->found.tokenizer = &in->tokenizer_sizes;
 fail:
     return status;
@@ -137,9 +137,9 @@ static cogvideo_status read_network(import *in, cv_network *network, const cv_ne
 
     if (!path)
         return COGVIDEO_OK;
-    CV_TRY(cv_network_open(network, path, mixed, &in->request->log, in->err));
+    CV_TRY(cv_network_open(network, path, mixed, &in->options->log, in->err));
     if (!network->configured)
-        cv_log(&in->request->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
+        cv_log(&in->options->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
                "are those of %s", cv_torch_path(network->torch), in->origin);
     *found = network;
 fail:
@@ -149,25 +149,25 @@ fail:
 static cogvideo_status read_all(import *in)
 {
     cogvideo_status status;
-    const cogvideo_import_request *request = in->request;
+    const cogvideo_import_options *options = in->options;
 
-    if (!request->stage1 && !request->stage2 && !request->upscaler && !request->image_tokenizer &&
-        !request->text_tokenizer && !request->clusters)
+    if (!options->stage1 && !options->stage2 && !options->upscaler && !options->image_tokenizer &&
+        !options->text_tokenizer && !options->clusters)
         return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
     CV_TRY(read_type(in));
     CV_TRY(read_description(in));
-    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, request->stage1, true));
-    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, request->stage2, true));
-    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, request->upscaler, false));
-    if (request->image_tokenizer)
+    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, options->stage1, true));
+    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, options->stage2, true));
+    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, options->upscaler, false));
+    if (options->image_tokenizer)
         CV_TRY(read_tokenizer(in));
-    if (request->text_tokenizer)
+    if (options->text_tokenizer)
         CV_TRY(read_text_model(in));
-    if (request->clusters)
+    if (options->clusters)
         CV_TRY(read_clusters(in));
     CV_TRY(cv_describe(in->description, &in->found, in->origin, in->err));
-    if (request->name)
-        cv_json_set_string(in->description, "name", request->name);
+    if (options->name)
+        cv_json_set_string(in->description, "name", options->name);
     in->parts = cv_json_set_object(in->description, "parts");
 fail:
     return status;
@@ -223,10 +223,10 @@ static cogvideo_status compare_trunks(import *in, bool *shared)
         return status;
     if (difference) {
         in->job.total += cv_convert_bytes(&in->stage2.names, TRUNK);
-        cv_log(&in->request->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 differ, first in '%s': both "
+        cv_log(&in->options->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 differ, first in '%s': both "
                "are kept", difference);
     } else {
-        cv_log(&in->request->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 are equal in every bit: one "
+        cv_log(&in->options->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 are equal in every bit: one "
                "is kept");
     }
     return COGVIDEO_OK;
@@ -301,7 +301,7 @@ static void tell_skipped(const import *in)
 {
     for (size_t i = 0; i < in->tokenizer_names.count; i++)
         if (in->tokenizer_names.items[i].home == CV_HOME_SKIP && in->tokenizer_names.items[i].tensor)
-            cv_log(&in->request->log, COGVIDEO_LOG_INFO, "%s: '%s' is of use in training only: skipped",
+            cv_log(&in->options->log, COGVIDEO_LOG_INFO, "%s: '%s' is of use in training only: skipped",
                    cv_torch_path(in->tokenizer), in->tokenizer_names.items[i].name);
 }
 
@@ -323,11 +323,11 @@ static cogvideo_status write_all(import *in)
                              "image_tokenizer.safetensors"));
         name_file(in, "image_tokenizer", "image_tokenizer.safetensors");
     }
-    if (in->request->text_tokenizer) {
+    if (in->options->text_tokenizer) {
         CV_TRY(write_bytes(in, "text.model", in->text_model.data, in->text_model.size));
         name_file(in, "text_tokenizer", "text.model");
     }
-    if (in->request->clusters)
+    if (in->options->clusters)
         CV_TRY(write_clusters(in));
     if (!(text = cv_json_print(in->description, true, in->err))) {
         status = COGVIDEO_ERROR_MEMORY;
@@ -339,10 +339,10 @@ fail:
     return status;
 }
 
-cogvideo_status cv_cogvideo_import(const cogvideo_import_request *request, const char *directory, cogvideo_error *err)
+cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
-    import in = { .request = request, .directory = directory, .job = { .request = request }, .err = err };
+    import in = { .options = options, .directory = directory, .job = { .options = options }, .err = err };
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));

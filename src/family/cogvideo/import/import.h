@@ -5,7 +5,7 @@
 #include <cogvideo/import.h>
 
 /* `directory` exists and is empty; on failure it may hold some of the files. Replacing what was there before
- * is the caller's affair: `output` and `overwrite` of the request are not looked at. */
-cogvideo_status cv_cogvideo_import(const cogvideo_import_request *request, const char *directory, cogvideo_error *err);
+ * is the caller's affair: `output` and `force` of the options are not looked at. */
+cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err);
 
 #endif

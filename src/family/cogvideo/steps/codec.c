@@ -45,8 +45,8 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
     cv_arena arena = { 0 };
-    cogvideo_progress progress = { .what = "decoding", .rounds = 1, .frames = in->frames, .sequences = 1,
-                                   .all_codes = (long long)places * in->frames };
+    cogvideo_progress progress = { .what = "decoding", .unit = "codes", .rounds = 1, .frames = in->frames, .sequences = 1,
+                                   .total = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
     CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width,
@@ -59,7 +59,7 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
             goto fail;
         }
         progress.frame = f + 1;
-        progress.codes = (long long)places * (f + 1);
+        progress.done = (long long)places * (f + 1);
         if (options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
@@ -201,7 +201,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     e->size = size;
     e->expected = expected;
     e->clip = shape;
-    e->progress = (cogvideo_progress){ .what = "encoding", .rounds = 1, .sequences = 1 };
+    e->progress = (cogvideo_progress){ .what = "encoding", .unit = "codes", .rounds = 1, .sequences = 1 };
     if (callbacks)
         e->callbacks = *callbacks;
     e->most = most_frames(model, encoder_places(e));
@@ -244,8 +244,8 @@ static cogvideo_status encoder_report(encoder *e, int frames, cogvideo_error *er
 {
     e->progress.frame = e->clip.frames;
     e->progress.frames = frames;
-    e->progress.codes = (long long)encoder_places(e) * e->clip.frames;
-    e->progress.all_codes = (long long)encoder_places(e) * frames;
+    e->progress.done = (long long)encoder_places(e) * e->clip.frames;
+    e->progress.total = (long long)encoder_places(e) * frames;
     if (e->callbacks.progress && e->callbacks.progress(e->callbacks.user, &e->progress))
         return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     return COGVIDEO_OK;

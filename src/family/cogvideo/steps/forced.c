@@ -177,7 +177,7 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
             }
             walk->viewer->see(walk->viewer->user, frame, (first + i) % L, logits, codes[first + i]);
         }
-        walk->progress.codes += count;
+        walk->progress.done += count;
         if (callbacks->progress && callbacks->progress(callbacks->user, &walk->progress))
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     }
@@ -192,8 +192,8 @@ static cogvideo_status show(const forced_walk *what, cogvideo_error *err)
     int made = walk.slots - walk.given, L = cv_cogvideo_places(config_of(&walk));
     cogvideo_status status = COGVIDEO_OK;
 
-    walk.progress = (cogvideo_progress){ .what = "scoring", .rounds = 1, .frames = walk.windows * made,
-                                         .all_codes = (long long)walk.windows * made * L, .sequences = 1 };
+    walk.progress = (cogvideo_progress){ .what = "scoring", .unit = "codes", .rounds = 1, .frames = walk.windows * made,
+                                         .total = (long long)walk.windows * made * L, .sequences = 1 };
     CV_NEW(walk.codes, (size_t)(walk.slots * L), err);
     for (int s = 0; s < walk.count; s++)
         CV_TRY(side_open(&walk, &walk.sides[s], err));

@@ -32,7 +32,7 @@ static int advanced(void *user, long long codes)
     round_run *run = user;
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
-    run->progress.codes = run->before + codes;
+    run->progress.done = run->before + codes;
     return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
 }
 
@@ -98,7 +98,7 @@ static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cog
         loop->strands = run->strands + first;
         loop->count = run->batch;
         CV_TRY(cv_loop_run(loop, err));
-        run->before = run->progress.codes;
+        run->before = run->progress.done;
         if (tell_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
@@ -150,9 +150,9 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     CV_NEW(run.frame_ids, run.windows * config->frames, err);
     CV_NEW(run.strands, run.windows, err);
     lay_out(&run);
-    run.progress = (cogvideo_progress){ .what = "interpolation", .round = run.round - run.first_round,
+    run.progress = (cogvideo_progress){ .what = "interpolation", .unit = "codes", .round = run.round - run.first_round,
                                         .rounds = run.end_round - run.first_round, .frames = made,
-                                        .all_codes = (long long)made * L };
+                                        .total = (long long)made * L };
     CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
     *out = child;
     child = (cogvideo_tokens){ 0 };

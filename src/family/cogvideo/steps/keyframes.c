@@ -20,7 +20,7 @@ static int advanced(void *user, long long codes)
     keyframes_run *run = user;
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
-    run->progress.codes = codes;
+    run->progress.done = codes;
     return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
 }
 
@@ -40,8 +40,8 @@ static void begin(keyframes_run *run, const char *what, int made)
 {
     int L = cv_cogvideo_places(&run->model->description.network);
 
-    run->progress = (cogvideo_progress){ .what = what, .rounds = 1, .frames = made, .sequences = run->samples,
-                                         .all_codes = (long long)made * L * run->samples };
+    run->progress = (cogvideo_progress){ .what = what, .unit = "codes", .rounds = 1, .frames = made, .sequences = run->samples,
+                                         .total = (long long)made * L * run->samples };
 }
 
 /* One loop over all samples: slots `given` .. `slots` - 1. */

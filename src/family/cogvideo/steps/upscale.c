@@ -33,7 +33,7 @@ static void draw(void *user, int first, int count, const float *logits)
         if (run->codes[first + i] < 0 && run->unsound < 0)
             run->unsound = first + i;
     }
-    run->progress.codes += count;
+    run->progress.done += count;
 }
 
 static int report(const upscale_run *run)
@@ -105,8 +105,8 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, coarse->rate, coarse->frames, err));
     CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->head.exec), err));
     CV_TRY(cv_arena_create(&run.drawing, cv_sampler_scratch(config->image_codes, model->clusters), err));
-    run.progress = (cogvideo_progress){ .what = "super-resolution", .rounds = 1, .frames = coarse->frames,
-                                        .all_codes = (long long)coarse->frames * L, .sequences = 1 };
+    run.progress = (cogvideo_progress){ .what = "super-resolution", .unit = "codes", .rounds = 1, .frames = coarse->frames,
+                                        .total = (long long)coarse->frames * L, .sequences = 1 };
     for (run.frame = 0; run.frame < coarse->frames; run.frame++) {
         run.codes = clip.codes + (size_t)run.frame * (size_t)L;
         clip.times[run.frame] = coarse->times[run.frame];
@@ -121,7 +121,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
             goto fail;
         }
         run.progress.frame++;
-        run.progress.codes = (long long)run.progress.frame * L;
+        run.progress.done = (long long)run.progress.frame * L;
         if ((!known && keep_rows(&run)) || report(&run) ||
             cv_frame_done(&options->callbacks, &clip, options->first_sample, run.frame)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");

@@ -17,10 +17,10 @@ typedef enum cv_cogvideo_part {
 extern const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS];
 
 /* Weights start as the recipe says; a checkpoint may replace them afterwards. */
-cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_options *options,
                                             const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                             cogvideo_error *err);
-cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_options *options,
                                         const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err);
 

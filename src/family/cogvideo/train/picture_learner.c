@@ -160,7 +160,7 @@ static void count_codes(picture_learner *l)
     }
     cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
     if (l->recipe->merge > 0)
-        cv_log(&l->head.request->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
+        cv_log(&l->head.options->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
                cv_codebook_merge(&l->codebook, l->recipe->merge, l->merged));
 }
 
@@ -237,18 +237,18 @@ static cogvideo_status open_dataset(const picture_learner *l, const char *folder
 
 static cogvideo_status open_data(picture_learner *l, cogvideo_error *err)
 {
-    const cogvideo_train_request *request = l->head.request;
+    const cogvideo_train_options *options = l->head.options;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (request->data_count < 1 || request->data_count > MAX_DATASETS)
+    if (options->data_count < 1 || options->data_count > MAX_DATASETS)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d datasets are needed, not %d", MAX_DATASETS,
-                       request->data_count);
-    for (int i = 0; i < request->data_count; i++) {
-        CV_TRY(open_dataset(l, request->data[i], &l->data[i], err));
+                       options->data_count);
+    for (int i = 0; i < options->data_count; i++) {
+        CV_TRY(open_dataset(l, options->data[i], &l->data[i], err));
         l->datasets++;
     }
-    if (request->held_out)
-        CV_TRY(open_dataset(l, request->held_out, &l->held_out, err));
+    if (options->held_out)
+        CV_TRY(open_dataset(l, options->held_out, &l->held_out, err));
 fail:
     return status;
 }
@@ -301,7 +301,7 @@ static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
     int k = l->recipe->clusters;
     cogvideo_status status = COGVIDEO_OK;
     cv_store_writer *writer = NULL;
-    char *path = cv_path_join(l->head.request->model, files[0], err);
+    char *path = cv_path_join(l->head.options->model, files[0], err);
     float *centres = NULL;
     int32_t *labels = NULL;
     cv_arena arena = { 0 }, measure = { 0 };
@@ -398,16 +398,16 @@ static void learner_close(cv_learner *learner)
 }
 
 /* Products of sizes below stay within an int. */
-static cogvideo_status check_request(const cogvideo_train_request *request, const cv_picture_recipe *recipe, const cv_description *d,
+static cogvideo_status check_options(const cogvideo_train_options *options, const cv_picture_recipe *recipe, const cv_description *d,
                                      cogvideo_error *err)
 {
     if (recipe->head.accumulate > 1)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%.500s: image-tokenizer: accumulate is %d, but the codebook's averages follow "
-                       "every batch: enlarge the batch instead", request->recipe, recipe->head.accumulate);
-    if (request->finetune && !recipe->decoder_only)
+                       "every batch: enlarge the batch instead", options->recipe, recipe->head.accumulate);
+    if (options->finetune && !recipe->decoder_only)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
                        "codes; decoder_only in the recipe leaves them as they are");
-    if (recipe->decoder_only && !request->finetune && !request->resume)
+    if (recipe->decoder_only && !options->finetune && !options->resume)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
                        "with the model's image tokenizer");
     if (recipe->decoder_only && recipe->head.weight_decay > 0)
@@ -424,7 +424,7 @@ static cogvideo_status check_request(const cogvideo_train_request *request, cons
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_request *request,
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_options *options,
                                         const cv_recipe *head, const cv_exec *exec, const cogvideo_model *model,
                                         cogvideo_error *err)
 {
@@ -438,15 +438,15 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_r
     cogvideo_status status;
     picture_learner *l = NULL;
 
-    CV_TRY(check_request(request, recipe, d, err));
+    CV_TRY(check_options(options, recipe, d, err));
     CV_NEW(l, 1, err);
-    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = head, .exec = exec, .model = model,
+    l->head = (cv_learner){ .functions = &functions, .options = options, .recipe = head, .exec = exec, .model = model,
                             .items = recipe->head.batch, .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
     l->recipe = recipe;
     l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->head.seed };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));
-    if (request->finetune && !request->resume)
+    if (options->finetune && !options->resume)
         CV_TRY(cv_begin_with(&l->head, l->head.weights[0], d->files.image_tokenizer, "image-tokenizer", err));
     else
         cv_init_store(l->head.weights[0], recipe->head.seed, rules, 2);

@@ -300,14 +300,14 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
-    if (!options->overwrite && (cv_path_exists(output) || cv_path_exists(about.data))) {
+    if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is there already", output);
         goto fail;
     }
     CV_TRY(cv_output_open(&r.output, output, err));
     for (int i = 0; i < r.info.clips; i++) {
         CV_TRY(write_clip(&r, i, err));
-        CV_TRY(cv_dataset_progress(callbacks, i + 1, r.info.clips, err));
+        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, r.info.clips, err));
     }
     if (r.rows == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);

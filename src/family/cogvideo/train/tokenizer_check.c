@@ -245,7 +245,7 @@ cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, con
     clips = clips > 0 && clips < info.clips ? clips : info.clips;
     for (int i = 0; i < clips; i++) {
         CV_TRY(check_clip(&c, dataset, (int)((long long)i * info.clips / clips), err));
-        CV_TRY(cv_dataset_progress(callbacks, i + 1, clips, err));
+        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, clips, err));
     }
     for (int code = 0; code < c.codes; code++)
         c.found.codes_used += c.used[code];

@@ -163,11 +163,11 @@ fail:
 /* The file of the trunk that a stage is trained on: its own where it goes on, else the bare one or that of a stage which is there. */
 static const char *trunk_file(const transformer_learner *l)
 {
-    const cogvideo_train_request *request = l->head.request;
+    const cogvideo_train_options *options = l->head.options;
     const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
     int own = l->part == CV_PART_STAGE2;
 
-    if (l->part != CV_PART_IMAGE && (request->finetune || request->resume) && d->files.trunk[own])
+    if (l->part != CV_PART_IMAGE && (options->finetune || options->resume) && d->files.trunk[own])
         return d->files.trunk[own];
     return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
 }
@@ -213,7 +213,7 @@ fail:
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
-    const bool finetune = l->head.request->finetune && !l->head.request->resume;
+    const bool finetune = l->head.options->finetune && !l->head.options->resume;
     cogvideo_status status;
 
     if (l->part == CV_PART_IMAGE) {
@@ -253,7 +253,7 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 
     if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
-                         "else: make it again ('cogvideo dataset tokens')", path, l->head.request->model);
+                         "else: make it again ('cogvideo dataset tokens')", path, l->head.options->model);
     if (status == COGVIDEO_OK && l->part != CV_PART_IMAGE &&
         out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
@@ -266,26 +266,26 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 
 static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
 {
-    const cogvideo_train_request *request = l->head.request;
+    const cogvideo_train_options *options = l->head.options;
     char tokenizers[CV_TOKENIZERS_HASH];
     cogvideo_status status;
 
-    if (request->data_count < 1 || request->data_count > MAX_FILES)
+    if (options->data_count < 1 || options->data_count > MAX_FILES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
-                       request->data_count);
+                       options->data_count);
     CV_TRY(cv_tokenizers_hash(tokenizers, cv_cogvideo_of(l->head.model), err));
-    for (int i = 0; i < request->data_count; i++) {
-        CV_TRY(open_rows(l, request->data[i], tokenizers, &l->rows[i], err));
+    for (int i = 0; i < options->data_count; i++) {
+        CV_TRY(open_rows(l, options->data[i], tokenizers, &l->rows[i], err));
         l->files++;
     }
-    if (request->held_out)
-        CV_TRY(open_rows(l, request->held_out, tokenizers, &l->held_out, err));
+    if (options->held_out)
+        CV_TRY(open_rows(l, options->held_out, tokenizers, &l->held_out, err));
 fail:
     return status;
 }
 
 /* What would go wrong later: sizes beyond an int, a guide that nobody asks for. */
-static cogvideo_status check_request(const transformer_learner *l, cogvideo_error *err)
+static cogvideo_status check_options(const transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
     const cv_transformer_recipe *recipe = l->recipe;
@@ -434,26 +434,26 @@ static void learner_close(cv_learner *learner)
     cv_free(l);
 }
 
-cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_request *request,
+cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_options *options,
                                             const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                             cogvideo_error *err)
 {
     static const cv_learner_functions functions = { NULL, batch, NULL, evaluate, publish, sample, learner_close };
     cogvideo_status status;
     transformer_learner *l = NULL;
-    cogvideo_generate_options options;
+    cogvideo_generate_options guide;
 
-    cogvideo_generate_defaults(model, &options);
+    cogvideo_generate_defaults(model, &guide);
     CV_NEW(l, 1, err);
-    l->head = (cv_learner){ .functions = &functions, .request = request, .recipe = recipe, .exec = exec, .model = model,
+    l->head = (cv_learner){ .functions = &functions, .options = options, .recipe = recipe, .exec = exec, .model = model,
                             .foundation = "trunk", .useful_after = -1 };
     l->recipe = (const cv_transformer_recipe *)(const void *)recipe;
     l->part = (cv_cogvideo_part)(recipe->part - cv_cogvideo_parts);
-    CV_TRY(check_request(l, err));
+    CV_TRY(check_options(l, err));
     CV_TRY(make_networks(l, err));
     CV_TRY(open_data(l, err));
     if (l->recipe->text_dropout > 0)
-        CV_TRY(cv_guide_text(cv_cogvideo_of(model), &options, cv_step_seconds(cv_cogvideo_of(model), &options, -1), &l->guide, err));
+        CV_TRY(cv_guide_text(cv_cogvideo_of(model), &guide, cv_step_seconds(cv_cogvideo_of(model), &guide, -1), &l->guide, err));
     CV_TRY(plan_memory(l, err));
     *out = &l->head;
     return COGVIDEO_OK;
