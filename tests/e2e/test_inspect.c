@@ -129,7 +129,7 @@ static void look(void *user, const cogvideo_attention *a)
 static void check_stage(const fixture *f, int stage, int frames, int predicted, int alone)
 {
     watch w = { .f = f, .layer = -1, .place = -1 };
-    cogvideo_inspect_options what = { .score = { stage, stage == 1 }, .attention = look, .wanted = wanted, .user = &w };
+    cogvideo_inspect_options what = { .score = { .stage = stage, .first_frame = stage == 1 }, .attention = look, .wanted = wanted, .user = &w };
     cogvideo_tokens clip = f->clip;
     cogvideo_inspection seen = { 0 };
     cogvideo_error err;

@@ -174,7 +174,7 @@ static void single_stages_go_on(void **state)
     program_interrupt("INT", SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
     check_told();
     program_check(KEYFRAMES "r-%d.jsonl" STDERR, 1, "r.journal: is what an interrupted run has drawn");
-    program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1, "was begun with other settings, \"count\":null and not \"count\":3");
+    program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1, "was begun with other settings, \"keyframes\":5 and not \"keyframes\":3");
     program_ok("keyframes -q --model m " PROMPT " --samples 2 --resume -o r-%%d.jsonl");
     program_equal_files("r-0.jsonl", "key-0.jsonl");
     program_equal_files("r-1.jsonl", "key-1.jsonl");
