@@ -51,7 +51,7 @@ static void tell_lost_file(int number, siginfo_t *info, void *context)
     if (path) {
         if (on_terminal)
             put("\n", 1);
-        put("cogvideo: ", 10);
+        put(CLI_ERROR, sizeof CLI_ERROR - 1);
         put_path(path);
         put(reason, sizeof reason - 1);
     }

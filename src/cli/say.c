@@ -20,7 +20,7 @@ void *cli_alloc(size_t count, size_t size)
 
 void cli_no_memory(void)
 {
-    fputs("cogvideo: out of memory\n", stderr);
+    fputs(CLI_ERROR "out of memory\n", stderr);
     exit(CLI_FAILED);
 }
 
@@ -113,7 +113,7 @@ int cli_error(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    say("cogvideo: ", format, args);
+    say(CLI_ERROR, format, args);
     va_end(args);
     return CLI_FAILED;
 }
@@ -123,7 +123,7 @@ int cli_usage_error(const cli_command *command, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    say("cogvideo: ", format, args);
+    say(CLI_ERROR, format, args);
     va_end(args);
     if (command)
         fprintf(stderr, "see 'cogvideo %s --help'\n", command->name);

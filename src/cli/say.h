@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 
-/* "cogvideo: SENTENCE" on stderr; returns CLI_FAILED. */
+/* What stands before each error. */
+#define CLI_ERROR "cogvideo: error: "
+
+/* Prints an error, a sentence after CLI_ERROR, on stderr; returns CLI_FAILED. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a hint at the command's --help; returns CLI_USAGE. `command` may be NULL. */
 int cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -161,7 +161,7 @@ while kill -0 $! 2>/dev/null && ! [ -s gone.journal ]; do :; done
 wait $!
 status=$?
 [ $status = 135 ] || fail "exit status $status"
-says "^cogvideo: model/stage2.safetensors: cannot be read any more"
+says "^cogvideo: error: model/stage2.safetensors: cannot be read any more"
 cp -p "$model/stage2.safetensors" model/
 expect 0 "$program" generate "$prompt" --model model --seed 3 -q -o gone.y4m --resume
 

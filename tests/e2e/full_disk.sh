@@ -48,7 +48,7 @@ cd "$disk"
 status=0
 "$program" "$@" >"$told" 2>&1 || status=$?
 [ $status = 1 ] || fail "exit status $status"
-grep -q '^cogvideo: .*: about .* of disk are needed and .* are free there' "$told" || fail "says something else"
+grep -q '^cogvideo: error: .*: about .* of disk are needed and .* are free there' "$told" || fail "says something else"
 [ -z "$(ls)" ] || fail "something was written"
 cd /
 umount "$disk"
@@ -65,7 +65,7 @@ for rows in 1 30 60; do
     status=0
     wait $run || status=$?
     [ $status = 1 ] || fail "exit status $status"
-    grep -q '^cogvideo: .*: cannot be written: No space left on device' "$told" || fail "says something else"
+    grep -q '^cogvideo: error: .*: cannot be written: No space left on device' "$told" || fail "says something else"
     ! grep -q 'cancelled' "$told" || fail "says two things"
     whole
     rm other
@@ -91,7 +91,7 @@ echo 1 >"/sys/fs/ext4/$device/trigger_fs_error"
 status=0
 wait $run || status=$?
 [ $status = 1 ] || fail "exit status $status"
-grep -q '^cogvideo: .*: cannot be written: Read-only file system' "$told" || fail "says something else"
+grep -q '^cogvideo: error: .*: cannot be written: Read-only file system' "$told" || fail "says something else"
 cd /
 umount "$disk"
 e2fsck -fp "$folder/image" >/dev/null || [ $? -lt 4 ]

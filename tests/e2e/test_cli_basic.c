@@ -70,7 +70,7 @@ static void missing_arguments_are_named(void **state)
     program_check("tokenize --model x" STDERR, 2, "a text is missing");
     program_check("tokenize --model x --decode 1 y" STDERR, 2, "no text beside");
     program_check("info" STDERR, 0, "which comes with the program");
-    program_check("info none" STDERR, 1, "cogvideo: ");
+    program_check("info none" STDERR, 1, "cogvideo: error: ");
     program_check("import -o x" STDERR, 2, "nothing to import");
     program_check("import --stage1 x" STDERR, 2, "-o DIR");
     program_check("tokens compare a" STDERR, 2, "two files");
@@ -133,7 +133,7 @@ static void clips_are_shown(void **state)
     program_check("tokens show clip.jsonl --json", 0,
                   "{\"frames\":2,\"grid\":2,\"rate\":8,\"times\":[0,0.5],\"header\":{\"text_ids\":");
     program_check("tokens show --frame 2 clip.jsonl" STDERR, 1, "there is no frame 2");
-    program_check("tokens show none.jsonl" STDERR, 1, "cogvideo: none.jsonl: cannot be opened");
+    program_check("tokens show none.jsonl" STDERR, 1, "cogvideo: error: none.jsonl: cannot be opened");
     program_check("tokens show -- --frame" STDERR, 1, "--frame: cannot be opened");
     program_check("tokens show clip.jsonl 2>&1 >/dev/full", 1, "standard output: cannot be written");
 }
