@@ -4,7 +4,7 @@
 
 #define ALIGNMENT 64
 
-/* To a multiple of the alignment; SIZE_MAX where that does not fit. */
+/* Rounds up to a multiple of the alignment; returns SIZE_MAX where that does not fit. */
 static size_t round_up(size_t bytes)
 {
     return cv_size_add(bytes, ALIGNMENT - 1, &bytes) ? bytes / ALIGNMENT * ALIGNMENT : SIZE_MAX;

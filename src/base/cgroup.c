@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_LIMIT (LLONG_MAX / 4) /* version 1 writes a number near 2^63 where there is none */
+#define NO_LIMIT (LLONG_MAX / 4) /* version 1 writes a number near 2^63 where there is no limit */
 
-/* Calls `look` for the process's group of a controller and each group above it. A container sees a part of that tree only, and often
- * under another name: folders that are not there are passed over, and the top one is always looked at. */
+/* Calls `look` for the process's group of a controller and for each group above it. A container sees only a part of
+ * that tree, often under another name: missing folders are skipped, and the top folder is always read. */
 static void each_group(const char *root, const char *controller, void (*look)(void *user, const char *folder), void *user)
 {
     char path[4096], line[4096], folder[8300];
@@ -46,7 +46,7 @@ static void each_group(const char *root, const char *controller, void (*look)(vo
     fclose(file);
 }
 
-/* The first two numbers of a file; "max" gives NO_LIMIT. How many there are. */
+/* Reads the first two numbers of a file, "max" as NO_LIMIT; returns how many there are. */
 static int read_numbers(const char *folder, const char *name, long long out[2])
 {
     char path[8500], text[128] = "", *at = text;
@@ -76,7 +76,7 @@ static int read_numbers(const char *folder, const char *name, long long out[2])
     return count;
 }
 
-/* The number behind `key` in the group's memory.stat; 0 where there is none. */
+/* Returns the number behind `key` in the group's memory.stat; 0 where there is none. */
 static long long read_stat(const char *folder, const char *key)
 {
     char path[8500], line[256];

@@ -1,4 +1,4 @@
-/* clock.h - seconds from some fixed moment, never going back. */
+/* clock.h - a monotonic clock: seconds since some fixed moment. */
 #ifndef CV_BASE_CLOCK_H
 #define CV_BASE_CLOCK_H
 

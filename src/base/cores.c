@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The number at *at, and moves it behind; -1 where there is none that a set can hold. */
+/* Reads the number at *at and moves *at behind it; returns -1 where there is none that a set can hold. */
 static long read_cpu(const char **at)
 {
     char *end;

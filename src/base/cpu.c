@@ -24,7 +24,8 @@ bool cv_cpu_has_avx2(void)
 #if defined(__x86_64__)
     unsigned eax, ebx, ecx, edx;
 
-    /* Clang 14 has no name for F16C: bit 29 of ECX in leaf 1. The others also ask whether the system saves the registers. */
+    /* Clang 14 has no name for F16C, so bit 29 of ECX in leaf 1 is read. The other two also check that the system
+     * saves the registers. */
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) &&
            (ecx >> 29 & 1);
@@ -52,8 +53,9 @@ bool cv_cpu_has_dotprod(void)
 #endif
 }
 
-/* Virtual machines either name the siblings among their processors or show each as a core of its own. Where none is named, two threads on
- * two such processors do gain (q8 weights 1024 wide, 512 rows: 1.7 times, 16 rows: 1.2 times), so only what is named counts once. */
+/* Virtual machines either list the siblings among their processors or show each processor as a core. Where no
+ * siblings are listed, two threads on two processors that are in fact siblings still gain (q8 weights 1024 wide, 512
+ * rows: 1.7 times, 16 rows: 1.2 times), so only listed siblings count as one core. */
 int cv_thread_count(void)
 {
     cpu_set_t set;
@@ -66,13 +68,13 @@ int cv_thread_count(void)
     return count > 0 ? count : 1;
 }
 
-/* The lesser of two amounts, either of which may be unknown. */
+/* Returns the smaller of two amounts, either of which may be unknown (negative). */
 static long long lesser(long long a, long long b)
 {
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-/* What a limit leaves to who has used so many pages. */
+/* Returns what a limit leaves to a process that uses so many pages. */
 static long long left_of(int resource, long long pages)
 {
     struct rlimit limit;

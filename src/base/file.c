@@ -43,7 +43,7 @@ fail:
     return status;
 }
 
-/* A zip archive whose first member is called NAME.npy: that name stands after 30 bytes, and its length at 26. */
+/* Detects a zip archive whose first member is called NAME.npy: the name starts at byte 30, its length is at byte 26. */
 static bool is_npz(const unsigned char *bytes, size_t size)
 {
     const size_t length = size > 30 ? bytes[26] | (size_t)bytes[27] << 8 : 0;
@@ -51,7 +51,7 @@ static bool is_npz(const unsigned char *bytes, size_t size)
     return length > 4 && size - 30 >= length && memcmp(bytes, "PK\003\004", 4) == 0 && memcmp(bytes + 30 + length - 4, ".npy", 4) == 0;
 }
 
-/* A file of boxes (ISO base media) by the brand that its first one names. */
+/* Names an ISO base media file by the brand in its first box. */
 static const char *box_kind(const unsigned char *bytes, size_t size)
 {
     static const struct {
@@ -70,13 +70,13 @@ static const char *box_kind(const unsigned char *bytes, size_t size)
     return "an MP4 or QuickTime video";
 }
 
-/* Whether packets of `length` bytes, `before` of them in front of the mark, follow each other. */
+/* Whether packets of `length` bytes, each with `before` bytes in front of its sync mark, follow each other. */
 static bool is_transport_stream(const unsigned char *bytes, size_t size, size_t length, size_t before)
 {
     return size > before + 2 * length && bytes[before] == 0x47 && bytes[before + length] == 0x47 && bytes[before + 2 * length] == 0x47;
 }
 
-/* Kinds that no mark at their first byte tells. */
+/* Detects kinds that have no signature at their first byte. */
 static const char *structured_kind(const unsigned char *bytes, size_t size)
 {
     if (is_transport_stream(bytes, size, 188, 0) || is_transport_stream(bytes, size, 192, 4))
@@ -207,7 +207,7 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory, a file name is needed here", path);
         goto fail;
     }
-    /* The renaming at the end would put a file in the place of a device or a pipe: of /dev/null, for root. */
+    /* The final rename would put a file in the place of a device or a pipe: of /dev/null, for root. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO,
                          "%s: is a device or a pipe, a regular file is needed here; - writes to standard output", path);
@@ -215,7 +215,7 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
-    /* Not through a link that somebody planted under that name. */
+    /* O_NOFOLLOW: do not write through a link that somebody planted under that name. */
     fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     opened.stream = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!opened.stream) {

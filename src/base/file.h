@@ -1,5 +1,5 @@
-/* file.h - files: read whole with a limit, or written beside and renamed when whole; locked and synced as far as their file
- * system can. map.h maps them. */
+/* file.h - reads whole files up to a limit; writes files beside their place and renames them when they are complete;
+ * locks and syncs where the file system can. map.h maps files. */
 #ifndef CV_BASE_FILE_H
 #define CV_BASE_FILE_H
 
@@ -8,15 +8,16 @@
 
 #include <stdio.h>
 
-/* The whole of `path` ("-" is standard input), NUL-terminated in `out`; more than `limit` bytes is an error. */
+/* Reads the whole of `path` ("-" is standard input), NUL-terminated, into `out`; more than `limit` bytes is an
+ * error. */
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err);
 
-/* One sentence part that names what the first bytes of a file really are ("an HTML page", "a gzip
- * archive", "an empty file"), or NULL where nothing is recognised. */
+/* Returns a phrase that says what a file with these first bytes is ("an HTML page", "a gzip archive", "an empty
+ * file"), or NULL where it is not recognized. */
 const char *cv_file_kind(const void *data, size_t size);
 
-/* A file that appears under its name only when it is whole: written to "path.partial" and renamed.
- * A path of "-" writes to standard output. */
+/* A file that appears under its name only when it is complete: it is written to "path.partial" and then renamed. A
+ * path of "-" writes to standard output. */
 typedef struct cv_output {
     FILE *stream;
     char *path, *partial; /* partial is NULL for standard output */
@@ -30,31 +31,33 @@ cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error
 
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err);
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err);
-/* Flushes to the disk and renames; on failure the partial file is removed. `out` is empty afterwards either way. */
+/* Flushes to the disk and renames; removes the partial file on failure. `out` is empty afterwards in either case. */
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err);
-/* Closes and removes the partial file; nothing happens to an empty `out`, so it may follow a commit. */
+/* Closes and removes the partial file; does nothing to an empty `out`, so it may follow a commit. */
 void cv_output_abandon(cv_output *out);
-/* Closes and leaves what was written so far under the partial name. */
+/* Closes the file and keeps what was written so far under the partial name. */
 void cv_output_keep_partial(cv_output *out);
 
-/* Removes a file, which may be missing. */
+/* Removes a file; a missing file is not an error. */
 cogvideo_status cv_file_remove(const char *path, cogvideo_error *err);
 
-/* Sends a file to the disk; false, with errno, where that fails. File systems that cannot (FUSE and network ones: EINVAL, EOPNOTSUPP,
- * ENOSYS) have taken it as well as they ever will, which is no failure; EROFS is: the file system gave up under the file. */
+/* Flushes a file to the disk; returns false, with errno set, where that fails. File systems that cannot sync (FUSE
+ * and network ones: EINVAL, EOPNOTSUPP, ENOSYS) count as success; EROFS does not: the file system failed and went
+ * read-only. */
 bool cv_file_sync(int file);
 
-/* Locks an open file (flock) until it is closed; signals do not end the waiting. */
+/* Locks an open file (flock) until it is closed; signals do not interrupt the wait. */
 typedef enum cv_lock {
     CV_LOCK_HELD,
-    CV_LOCK_NONE,  /* its file system knows no locks: nobody can be kept out */
-    CV_LOCK_BUSY,  /* another has it; only without `wait` */
+    CV_LOCK_NONE,  /* the file system has no locks: nobody can be kept out */
+    CV_LOCK_BUSY,  /* another process has it; only without `wait` */
     CV_LOCK_FAILED /* errno says why */
 } cv_lock;
 cv_lock cv_file_lock(int file, bool wait);
 
-/* Keeps others out of a folder who lock it too, in this process or another, until the unlocking or the process's end; *out is
- * negative while no lock is held. Without `wait` it is an error that another has it. File systems that know no locks have none. */
+/* Locks a folder against others who lock it, too, in this process or another, until it is unlocked or the process
+ * ends; *out is negative while no lock is held. Without `wait` it is an error that another has the lock. On a file
+ * system without locks this succeeds without a lock. */
 cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err);
 void cv_folder_unlock(int *lock);
 
@@ -68,7 +71,7 @@ const char *cv_path_name(const char *path);
 bool cv_path_ends_in(const char *path, const char *ending);
 bool cv_path_is_dir(const char *path);
 bool cv_path_exists(const char *path);
-/* The size of a file; 0 where there is none. */
+/* Returns the size of a file in bytes; 0 where there is none. */
 uint64_t cv_file_bytes(const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* hash.h - a number for a text, or for bytes. */
+/* hash.h - a hash of a text or of bytes. */
 #ifndef CV_BASE_HASH_H
 #define CV_BASE_HASH_H
 
@@ -7,8 +7,8 @@
 
 #define CV_HASH_START 0xcbf29ce484222325u
 
-/* FNV-1a of 64 bits (draft-eastlake-fnv), going on from `hash`, which begins as CV_HASH_START. Who wants to can make two
- * inputs with the same number: it tells apart what was not meant to deceive. */
+/* FNV-1a of 64 bits (draft-eastlake-fnv), continued from `hash`, which starts as CV_HASH_START. It is not
+ * cryptographic: collisions can be made on purpose. */
 static inline uint64_t cv_hash_bytes(uint64_t hash, const void *data, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -16,7 +16,7 @@ static inline uint64_t cv_hash_bytes(uint64_t hash, const void *data, size_t siz
     return hash;
 }
 
-/* Of the bytes before the NUL. */
+/* Hashes the bytes before the NUL. */
 static inline uint64_t cv_hash_text(const char *text)
 {
     uint64_t hash = CV_HASH_START;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cJSON compares keys of a long object one by one, so a hostile header of a million keys would take an age. */
+/* cJSON compares the keys of an object one by one, so a hostile header of a million keys would take very long. */
 #define MAX_MEMBERS 200000
 
 static int compare_keys(const void *a, const void *b)
@@ -43,7 +43,7 @@ static cogvideo_status refuse_twins(const cv_json *object, const char *origin, c
     return status;
 }
 
-/* Depth is bounded by cJSON's own nesting limit. */
+/* cJSON's own nesting limit bounds the depth. */
 static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvideo_error *err)
 {
     cogvideo_status status = cJSON_IsObject(item) ? refuse_twins(item, origin, err) : COGVIDEO_OK;
@@ -54,8 +54,8 @@ static cogvideo_status check_tree(const cv_json *item, const char *origin, cogvi
     return status;
 }
 
-/* What cJSON lets through: bytes that are no UTF-8, control characters, which it takes for white space between values, and the
- * character 0, which would end a string. */
+/* Refuses what cJSON lets through: bytes that are not UTF-8, control characters between values, which it takes for
+ * white space, and the character 0, which would end a string. */
 static cogvideo_status check_bytes(const char *text, size_t size, const char *origin, cogvideo_error *err)
 {
     size_t good = cv_utf8_prefix(text, size);
@@ -67,7 +67,7 @@ static cogvideo_status check_bytes(const char *text, size_t size, const char *or
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
                            (unsigned)text[i]);
     for (size_t i = 0; i + 5 < size; i++) {
-        if (text[i] != '\\') /* which stands in strings only */
+        if (text[i] != '\\') /* a backslash stands only in strings */
             continue;
         if (memcmp(text + ++i, "u0000", 5) == 0)
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the character \\u0000 in a string, at byte %zu", origin, i - 1);
@@ -106,7 +106,7 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
 
 cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogvideo_error *err)
 {
-    cv_mapping file; /* a regular file: reading a pipe could wait for ever */
+    cv_mapping file; /* a regular file: reading a pipe could wait forever */
     cogvideo_status status = cv_map_open(&file, path, err);
 
     if (status != COGVIDEO_OK)
@@ -324,8 +324,8 @@ size_t cv_json_count(const cv_json *container)
     return count;
 }
 
-/* A failed add leaves a mark, above the bits that cJSON uses, that cv_json_print finds: cJSON itself
- * would drop the member in silence. */
+/* A failed add leaves a mark, above the bits that cJSON uses, for cv_json_print to find: cJSON itself would drop the
+ * member silently. */
 #define FAILED (1 << 24)
 
 static void mark_failed(cv_json *object)
@@ -409,7 +409,8 @@ void cv_json_remove(cv_json *object, const char *key) { cJSON_DeleteItemFromObje
 
 cv_json *cv_json_copy(const cv_json *value) { return cJSON_Duplicate(value, 1); }
 
-/* Whole numbers beyond an int, of which cJSON prints 15 digits where the rest makes little difference; a seed is another then. */
+/* Whether a number is a whole one beyond the range of int. cJSON prints 15 digits where the rest makes little
+ * difference, which would change a seed. */
 static bool is_long(const cv_json *item)
 {
     return cJSON_IsNumber(item) && item->valuedouble != item->valueint && item->valuedouble == floor(item->valuedouble) &&
@@ -424,7 +425,7 @@ static bool any_long(const cv_json *item)
     return is_long(item);
 }
 
-/* Has them stand as text, as which they are printed. False for want of memory. */
+/* Replaces long whole numbers by raw text with all digits. Returns false when out of memory. */
 static bool spell_long(cv_json *item)
 {
     char digits[32];

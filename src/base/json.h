@@ -1,4 +1,4 @@
-/* json.h - the one door to cJSON: parse with limits, typed getters that name the key in their errors, a writer. */
+/* json.h - the only user of cJSON: parses with limits, typed getters that name the key in their errors, a writer. */
 #ifndef CV_BASE_JSON_H
 #define CV_BASE_JSON_H
 
@@ -9,12 +9,12 @@ typedef struct cJSON cv_json;
 /* Parses one JSON value and nothing after it but white space. `origin` (a file name) starts every
  * error. Objects with a key twice are refused. */
 cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, const char *origin, cogvideo_error *err);
-/* The same of a regular file. */
+/* The same for a regular file. */
 cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogvideo_error *err);
 void cv_json_free(cv_json **json);
 
-/* Members of an object. `origin` starts the error. A member of another type is an error; a missing one is an error
- * unless the function's name says `optional`, which then leaves *out as it was. */
+/* Getters for members of an object. `origin` starts the error. A member of another type is an error; a missing one
+ * is an error unless the function's name says `optional`, which then leaves *out unchanged. */
 cogvideo_status cv_json_int(const cv_json *object, const char *key, int64_t min, int64_t max, int64_t *out,
                             const char *origin, cogvideo_error *err);
 cogvideo_status cv_json_optional_int(const cv_json *object, const char *key, int64_t min, int64_t max, int64_t *out,
@@ -23,7 +23,7 @@ cogvideo_status cv_json_double(const cv_json *object, const char *key, double mi
                                const char *origin, cogvideo_error *err);
 cogvideo_status cv_json_optional_double(const cv_json *object, const char *key, double min, double max, double *out,
                                         const char *origin, cogvideo_error *err);
-/* The head of a file of ours: an object whose "format" and "version" are these. */
+/* Checks the head of one of the program's own files: an object with this "format" and "version". */
 cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin, cogvideo_error *err);
 /* The strings, objects and arrays given out belong to `object`. */
 cogvideo_status cv_json_string(const cv_json *object, const char *key, const char **out, const char *origin,
@@ -57,8 +57,8 @@ bool cv_json_is_number(const cv_json *item);
 double cv_json_number(const cv_json *item);
 const char *cv_json_text(const cv_json *item);
 
-/* Building. An add takes ownership of nothing and copies its strings; NULL objects are let through, so that a
- * chain of adds needs one check at its end: cv_json_print gives NULL when any of it failed for want of memory. */
+/* Building. An add takes ownership of nothing and copies its strings. NULL objects are passed on, so that a chain of
+ * adds needs one check at its end: cv_json_print returns NULL when any of them ran out of memory. */
 cv_json *cv_json_new_object(void);
 void cv_json_set_int(cv_json *object, const char *key, int64_t value);
 void cv_json_set_double(cv_json *object, const char *key, double value);
@@ -73,10 +73,10 @@ void cv_json_add_string(cv_json *array, const char *value);
 cv_json *cv_json_add_object(cv_json *array);
 /* Takes a member out, if it is there. */
 void cv_json_remove(cv_json *object, const char *key);
-/* A deep copy of `value` as a member; replaces one of the same key. */
+/* Adds a deep copy of `value` as a member; replaces a member of the same key. */
 void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value);
 cv_json *cv_json_copy(const cv_json *value);
-/* The text (free with cv_free): one line, or indented. NULL sets err. */
+/* Returns the text (free with cv_free), on one line or indented; NULL with err set. */
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err);
 /* Writes it to a file that appears when it is whole: on one line, or indented. */
 cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err);

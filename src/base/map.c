@@ -15,7 +15,7 @@
 
 #define NAMES 64 /* mappings that are remembered at once: a model has six */
 
-/* Whoever takes a place writes it before it can be found, and a mapping that is used is not closed: no lock is needed. */
+/* Whoever takes a slot writes it before it can be found, and a mapping in use is not closed, so no lock is needed. */
 typedef struct named {
     atomic_int state;
     const unsigned char *data;
@@ -63,7 +63,7 @@ const char *cv_map_name(const void *address)
 
 /* --- mappings -------------------------------------------------------------------------------------------- */
 
-/* Some file systems (FUSE, 9p) map no files. */
+/* Some file systems (FUSE, 9p) cannot map files. */
 static cogvideo_status read_file(cv_mapping *out, int fd, const char *path, int reason, cogvideo_error *err)
 {
     const long long room = cv_memory_available();
@@ -92,7 +92,7 @@ static cogvideo_status read_file(cv_mapping *out, int fd, const char *path, int 
     return COGVIDEO_OK;
 }
 
-/* A private mapping shares its pages with all others until somebody writes to it, and more file systems have those. */
+/* A private mapping shares its pages with all others until somebody writes to it, and more file systems support it. */
 static cogvideo_status map_file(cv_mapping *out, int fd, const char *path, cogvideo_error *err)
 {
     void *data = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);

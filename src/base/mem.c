@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 #define ALIGNMENT 64
-/* From there on whole huge pages are asked for: fewer of them are looked up when a step walks through. */
+/* Blocks of at least this size ask for huge pages: fewer page table entries are looked up when a step walks through
+ * them. */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define HUGE_BLOCK (4 * HUGE_PAGE)
 
@@ -55,7 +56,7 @@ void *cv_alloc(size_t count, size_t size, cogvideo_error *err)
         return NULL;
     }
     if (rounded >= HUGE_BLOCK)
-        madvise(block, rounded, MADV_HUGEPAGE); /* where it is not heard, pages are small */
+        madvise(block, rounded, MADV_HUGEPAGE); /* where this is ignored, pages stay small */
     memset(block, 0, rounded);
     return block;
 }
@@ -85,7 +86,7 @@ char *cv_strdup(const char *text, cogvideo_error *err)
     return copy ? memcpy(copy, text, length) : NULL;
 }
 
-/* Room for `more` bytes and the NUL. */
+/* Makes room for `more` bytes and the NUL. */
 static cogvideo_status reserve(cv_buffer *buffer, size_t more, cogvideo_error *err)
 {
     size_t need, capacity = buffer->capacity ? buffer->capacity : 256;

@@ -1,4 +1,5 @@
-/* mem.h - allocation: zeroed, 64-byte aligned, sizes checked. Every size that comes from a file goes through here. */
+/* mem.h - allocation: zeroed, 64-byte aligned, with checked sizes. Every size that comes from a file goes through
+ * here. */
 #ifndef CV_BASE_MEM_H
 #define CV_BASE_MEM_H
 
@@ -6,22 +7,24 @@
 
 #include <stdbool.h>
 
-/* *out = a * b or a + b; false, and *out untouched, where that does not fit a size_t. */
+/* *out = a * b or a + b; returns false and leaves *out unchanged where that does not fit a size_t. */
 bool cv_size_mul(size_t a, size_t b, size_t *out);
 bool cv_size_add(size_t a, size_t b, size_t *out);
 
-/* Whether so many blocks of memory of so many bytes each could be mapped now, beside each other; at most 1024. Also before main begins. */
+/* Whether this many blocks of this many bytes (at most 1024) could be mapped at once now. May be called before main
+ * begins. */
 bool cv_can_map(int blocks, size_t bytes);
 
-/* `count` zeroed elements of `size` bytes, 64-byte aligned; never NULL for count 0. NULL sets `err`. */
+/* Returns `count` zeroed elements of `size` bytes, 64-byte aligned, not NULL for count 0. On failure returns NULL
+ * and sets `err`. */
 void *cv_alloc(size_t count, size_t size, cogvideo_error *err);
-/* Grows (or shrinks) what cv_alloc gave, keeping the first `old_count` elements; new ones are zero.
- * On failure the old block stays valid and NULL is returned. */
+/* Grows or shrinks a block of cv_alloc and keeps its first `old_count` elements; new ones are zero. On failure
+ * returns NULL, and the old block stays valid. */
 void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, cogvideo_error *err);
 void cv_free(void *block);
 char *cv_strdup(const char *text, cogvideo_error *err);
 
-/* `pointer` = room for `count` of what it points to, or a jump to `fail` with status and err set. */
+/* Sets `pointer` to room for `count` elements, or jumps to `fail` with status and err set. */
 #define CV_NEW(pointer, count, err)                                       \
     do {                                                                  \
         (pointer) = cv_alloc((size_t)(count), sizeof *(pointer), (err));  \
@@ -31,7 +34,7 @@ char *cv_strdup(const char *text, cogvideo_error *err);
         }                                                                 \
     } while (0)
 
-/* Text or bytes that grow at the end. `data` is NUL-terminated once anything was appended. */
+/* Text or bytes that grow at the end. `data` is NUL-terminated after the first append. */
 typedef struct cv_buffer {
     char *data;
     size_t size;     /* bytes in use, without the NUL */

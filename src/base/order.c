@@ -9,7 +9,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Passes over a run of digits; of those that count, without leading zeros, it gives the first and how many there are. */
+/* Skips a run of digits; returns its first digit after leading zeros and how many follow from there. */
 static size_t take_number(const char **at, const char **digits)
 {
     const char *p = *at;

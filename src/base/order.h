@@ -2,8 +2,8 @@
 #ifndef CV_BASE_ORDER_H
 #define CV_BASE_ORDER_H
 
-/* Below, above or equal to 0, as strcmp. Runs of ASCII digits count as numbers of any length, all else by its bytes; names
- * that this does not tell apart ("7" and "07") stand by their bytes, so only equal names give 0. */
+/* Compares like strcmp. Runs of ASCII digits compare as numbers of any length, all else byte by byte. Names that are
+ * equal by this rule ("7" and "07") are compared byte by byte, so only equal names give 0. */
 int cv_natural_compare(const char *a, const char *b);
 
 #endif

@@ -23,7 +23,8 @@ static void *wait_for_all(void *given)
     return NULL;
 }
 
-/* Waits until the system has forgotten a thread, which counts among the process's a moment longer than it runs. */
+/* Waits until the system has released a thread, which counts among the process's threads a little longer than it
+ * runs. */
 static void join(const probe *p)
 {
     pthread_join(p->thread, NULL);

@@ -15,7 +15,7 @@ typedef struct numbers {
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/* Where the % at `at` begins a number, its end; 0 where it is only a character. */
+/* Returns where the number that begins with the % at `at` ends; 0 where the % is an ordinary character. */
 static size_t number_end(const char *path, size_t at)
 {
     size_t end = at + 1;
@@ -71,7 +71,7 @@ bool cv_pattern_find(const char *path, size_t *start, size_t *end)
     return found.count == 1 && found.accepted;
 }
 
-/* A part of a name, each %% as one %. */
+/* Appends a part of a name, with each %% as one %. */
 static cogvideo_status append_part(cv_buffer *name, const char *part, size_t size, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;

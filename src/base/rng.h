@@ -1,6 +1,6 @@
-/* rng.h - random numbers as a pure function of a seed and a place: Philox 4x32-10.
- * J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. No state, so neither the
- * order of draws nor the batch nor the number of threads can change a value. */
+/* rng.h - random numbers as a pure function of a seed and a counter: Philox 4x32-10. J. Salmon et al., "Parallel
+ * random numbers: as easy as 1, 2, 3", SC 2011. There is no state, so neither the order of draws nor the batch nor
+ * the number of threads can change a value. */
 #ifndef CV_BASE_RNG_H
 #define CV_BASE_RNG_H
 

@@ -22,7 +22,8 @@ const char *cogvideo_status_text(cogvideo_status status)
     return "unknown status";
 }
 
-/* Copies with escapes for what a terminal would act on, also bytes that are no UTF-8, which some take for C1; and never cuts a UTF-8 sequence or an escape in two. */
+/* Copies and escapes what a terminal would act on, also bytes that are not UTF-8, which some terminals take for C1;
+ * never cuts a UTF-8 sequence or an escape in two. */
 static void copy_escaped(char *out, size_t size, const char *text)
 {
     size_t n = 0;
@@ -48,7 +49,7 @@ static void copy_escaped(char *out, size_t size, const char *text)
 
 cogvideo_status cv_fail(cogvideo_error *err, cogvideo_status status, const char *format, ...)
 {
-    char text[sizeof err->message + 4]; /* what the end of this cuts in two is not copied */
+    char text[sizeof err->message + 4]; /* a character that the end of this buffer cuts in two is not copied */
     va_list args;
 
     if (!err)

@@ -57,7 +57,7 @@ size_t cv_utf8_mark(const char *text, size_t size)
 const char *cv_utf8_other(const char *text, size_t size)
 {
     static const struct {
-        const char *start; /* where '?' is any byte but zero */
+        const char *start; /* '?' stands for any byte but zero */
         size_t size;
         const char *name;
     } starts[] = {
