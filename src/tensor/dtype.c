@@ -102,7 +102,8 @@ uint16_t cv_f32_to_bf16(float value)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/* A number is NaN or infinite where all bits of its exponent are set. Without a way out of the loop it becomes vector code. */
+/* A number is NaN or infinite where all bits of its exponent are set. A loop without an early exit becomes vector
+ * code. */
 static bool all_finite_16(const unsigned char *bytes, size_t count, uint16_t exponent)
 {
     unsigned bad = 0;
@@ -152,7 +153,7 @@ size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count)
 
 bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count)
 {
-    const float limit = dtype == CV_F16 ? 65520.0f : float_of(0x7f7f8000); /* from which on numbers round to infinity */
+    const float limit = dtype == CV_F16 ? 65520.0f : float_of(0x7f7f8000); /* numbers from here on round to infinity */
 
     if (dtype == CV_F32)
         return true;

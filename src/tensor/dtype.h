@@ -22,16 +22,16 @@ typedef enum cv_dtype {
     CV_BOOL,
     CV_F8_E5M2,
     CV_F8_E4M3,
-    CV_OTHER, /* of a file that is newer than this list: nothing is known of it */
+    CV_OTHER, /* a type that is newer than this list */
     CV_DTYPE_COUNT,
 } cv_dtype;
 
-size_t cv_dtype_size(cv_dtype dtype); /* of an element, in bytes; 1 of CV_OTHER */
-/* "F32", "BF16", ... as a safetensors header writes it; "an unknown type" of CV_OTHER. */
+size_t cv_dtype_size(cv_dtype dtype); /* of an element, in bytes; 1 for CV_OTHER */
+/* Returns "F32", "BF16", ... as a safetensors header has it; "an unknown type" for CV_OTHER. */
 const char *cv_dtype_name(cv_dtype dtype);
-/* False where the name is none of ours. Case is ignored, so "f16" on a command line works too. */
+/* Returns false for an unknown name. Case is ignored, so "f16" on a command line works, too. */
 bool cv_dtype_parse(cv_dtype *out, const char *name);
-/* f32, f16 or bf16: what a weight may be. */
+/* Whether it is f32, f16 or bf16, the types that an unquantized weight may have. */
 bool cv_dtype_is_real(cv_dtype dtype);
 
 float cv_f16_to_f32(uint16_t half);
@@ -39,11 +39,13 @@ uint16_t cv_f32_to_f16(float value); /* to nearest, ties to even; too large beco
 float cv_bf16_to_f32(uint16_t bits);
 uint16_t cv_f32_to_bf16(float value);
 
-/* The first of `count` numbers in a real dtype that is NaN or infinite, or `count`. `in` may be unaligned. */
+/* Returns the index of the first of `count` numbers in a real dtype that is NaN or infinite, or `count`. `in` may be
+ * unaligned. */
 size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count);
-/* False where one of these finite numbers would become infinite in that dtype. */
+/* Returns false where one of these finite numbers would become infinite in that dtype. */
 bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count);
-/* `count` numbers between f32 and a real dtype. Source and destination may be unaligned, not overlapping. */
+/* Converts `count` numbers between f32 and a real dtype. Source and destination may be unaligned and must not
+ * overlap. */
 void cv_to_f32(float *out, const void *in, cv_dtype dtype, size_t count);
 void cv_from_f32(void *out, cv_dtype dtype, const float *in, size_t count);
 

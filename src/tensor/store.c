@@ -11,10 +11,10 @@
 
 typedef struct entry {
     cv_tensor tensor;
-    size_t begin, end; /* in the data part */
+    size_t begin, end; /* within the data part */
     void *copy;        /* data that was misaligned in the file */
-    char *planned;     /* the name, where a claim made this entry */
-    float *wide;       /* a vector that is not f32 in the file */
+    char *planned;     /* the name of an entry that a claim made */
+    float *wide;       /* the f32 copy of a vector of another type */
     bool claimed;
 } entry;
 
@@ -24,7 +24,7 @@ struct cv_store {
     cv_json *header;
     entry *entries; /* sorted by name */
     size_t count;
-    char *names;    /* of a store in memory, one after another */
+    char *names;    /* the names of a store in memory, one after another */
     float *memory;  /* its values */
     bool plan;      /* claims make entries */
 };
@@ -103,7 +103,8 @@ static int by_offset(const void *a, const void *b)
 
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
-    return x->end < y->end ? -1 : x->end > y->end; /* an empty tensor stands before the one that begins where it does */
+    /* an empty tensor sorts before the one that begins at the same byte */
+    return x->end < y->end ? -1 : x->end > y->end;
 }
 
 static int by_name(const void *a, const void *b)
@@ -111,7 +112,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const entry *)a)->tensor.name, ((const entry *)b)->tensor.name);
 }
 
-/* The format allows neither holes nor overlap, so the sorted extents must be a chain over the whole data. */
+/* The format allows neither holes nor overlaps, so the sorted extents must follow each other through all of the
+ * data. */
 static cogvideo_status check_chain(cv_store *store, size_t data_size, cogvideo_error *err)
 {
     size_t position = 0;
@@ -246,7 +248,7 @@ const char *cv_store_metadata(const cv_store *store, const char *key)
     return item && cv_json_is_string(item) ? cv_json_text(item) : NULL;
 }
 
-/* A new entry at its place in the order of names. */
+/* Inserts a new entry at its position in the order of names. */
 static cogvideo_status plan_entry(entry **out, cv_store *store, const char *name, int rank, const size_t *shape,
                                   cogvideo_error *err)
 {
@@ -276,7 +278,7 @@ fail:
     return status;
 }
 
-/* dtype CV_DTYPE_COUNT: any real one. */
+/* Claims a tensor; dtype CV_DTYPE_COUNT stands for any real one. */
 static cogvideo_status claim(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
                              const size_t *shape, cogvideo_error *err)
 {
@@ -371,7 +373,7 @@ cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tenso
     size_t total = 0, name_bytes = 0, length;
 
     for (size_t i = 0; i < count; i++) {
-        total += (tensors[i].count + 15) / 16 * 16; /* every tensor starts on 64 bytes */
+        total += (tensors[i].count + 15) / 16 * 16; /* every tensor starts on a multiple of 64 bytes */
         name_bytes += strlen(tensors[i].name) + 1;
     }
     CV_NEW(store, 1, err);

@@ -64,7 +64,7 @@ cogvideo_status cv_store_writer_metadata(cv_store_writer *writer, const char *ke
     return COGVIDEO_OK;
 }
 
-/* The length, the JSON, and spaces up to a multiple of 64, so that the data starts aligned. */
+/* Writes the length, the JSON, and spaces up to a multiple of 64, so that the data is aligned. */
 static cogvideo_status write_header(cv_store_writer *writer, cogvideo_error *err)
 {
     static const char spaces[64] = "                                                               ";

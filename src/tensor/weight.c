@@ -28,7 +28,7 @@ bool cv_weight_type_fits(cv_weight_type type, size_t K)
 
 bool cv_weight_type_holds(cv_weight_type type, const float *values, size_t count)
 {
-    const float most = 8 * 65504.0f; /* a q4 weight is up to 8 of its scale, which is f16 */
+    const float most = 8 * 65504.0f; /* a q4 weight is at most 8 times its scale, which is f16 */
 
     if (type < CV_WEIGHT_Q8)
         return cv_dtype_holds((cv_dtype)type, values, count);
@@ -95,7 +95,8 @@ static int nearest_q4(float value, float by)
     return (int)(rounded < -8 ? -8 : rounded > 7 ? 7 : rounded);
 }
 
-/* The squared error of a group under a scale; *better becomes the scale of least squares for the values that it gives. */
+/* Returns the squared error of a group under a scale; *better becomes the least-squares scale for the values that it
+ * gives. */
 static float error_q4(const float *row, float scale, float *better)
 {
     float by = 1 / scale, error = 0, product = 0, square = 0;
@@ -111,8 +112,9 @@ static float error_q4(const float *row, float scale, float *better)
     return error;
 }
 
-/* Sixteen values do not lie evenly about zero: the scale may have either sign, and cutting the extremes a little can serve
- * the others. Tried are the scales that put the largest magnitude at 6.5 to 9.5, and what least squares makes of each. */
+/* The sixteen values are not symmetric about zero, so the scale may have either sign, and clipping the extremes a
+ * little can help the others. This tries the scales that put the largest magnitude at 6.5 to 9.5, and the
+ * least-squares scale that follows from each. */
 static float scale_q4(const float *row)
 {
     float most = largest(row, CV_Q4_GROUP), least = INFINITY, best = 0, better, unused;

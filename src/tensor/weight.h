@@ -32,11 +32,11 @@ typedef struct cv_weight {
 
 /* "f32", "f16", "bf16", "q8", "q4". */
 const char *cv_weight_type_name(cv_weight_type type);
-/* False where the name is none of ours. */
+/* Returns false for an unknown name. */
 bool cv_weight_type_parse(cv_weight_type *out, const char *name);
-/* Whether rows of K numbers can have this type: q4 wants whole groups. */
+/* Whether rows of K numbers can have this type: q4 needs whole groups. */
 bool cv_weight_type_fits(cv_weight_type type, size_t K);
-/* False where one of these finite numbers is too large for the type, or for its scales. */
+/* Returns false where one of these finite numbers is too large for the type, or for its scales. */
 bool cv_weight_type_holds(cv_weight_type type, const float *values, size_t count);
 
 /* Bytes of a row, and of its scales. */
@@ -50,7 +50,7 @@ static inline size_t cv_weight_scale_bytes(cv_weight_type type, size_t K)
     return type == CV_WEIGHT_Q8 ? sizeof(float) : type == CV_WEIGHT_Q4 ? K / CV_Q4_GROUP * sizeof(uint16_t) : 0;
 }
 
-/* Rows first .. first + count - 1 as a matrix of their own. */
+/* Returns rows first .. first + count - 1 as a matrix. */
 static inline cv_weight cv_weight_rows(const cv_weight *weight, int first, int count)
 {
     cv_weight rows = *weight;
@@ -62,13 +62,13 @@ static inline cv_weight cv_weight_rows(const cv_weight *weight, int first, int c
     return rows;
 }
 
-/* One row in f32. */
+/* Converts one row to f32. */
 void cv_weight_widen(float *out, const cv_weight *weight, int row);
-/* A row of K numbers into `data` and `scales`, which have room for the bytes above. Each scale is the largest magnitude
- * over 127 (q8), or of those that were tried the one of least squared error (q4); values are rounded to nearest, ties to
- * even. A q8 row that holds NaN or infinite numbers is NaN as a whole. */
+/* Writes a row of K numbers into `data` and `scales`, which have room for the bytes above. Each scale is the largest
+ * magnitude over 127 (q8), or the one of least squared error of those tried (q4); values are rounded to nearest,
+ * ties to even. A q8 row that contains NaN or an infinity is NaN as a whole. */
 void cv_weight_narrow(void *data, void *scales, cv_weight_type type, const float *row, size_t K);
-/* Its halves: the scales alone, and the values under them. */
+/* The two halves of cv_weight_narrow: the scales alone, and the values under them. */
 void cv_weight_scales(void *scales, cv_weight_type type, const float *row, size_t K);
 void cv_weight_values(void *data, const void *scales, cv_weight_type type, const float *row, size_t K);
 
