@@ -1,4 +1,5 @@
-/* avx2.c - the kernels for AVX2 + FMA + F16C. Built with those flags; called only where the processor has them. */
+/* avx2.c - the kernels for AVX2 + FMA + F16C. This file is compiled with those flags and called only where the
+ * processor has them. */
 #include "kernels/vec.h"
 
 #include "kernels/limits_body.h"
@@ -9,8 +10,9 @@
 
 /* --- linear, inputs in f32 ---------------------------------------------------------------------------- */
 
-/* Four rows at once keep four streams from memory going; from a batch of four on the arithmetic is what takes time, and a tile of
- * three by four has most of it for what it loads and widens. It fills the sixteen registers. */
+/* Four rows at once keep four streams from memory busy. From a batch of four on the time goes into arithmetic, and a
+ * tile of three rows by four entries does the most of it for what it loads and widens; it fills the sixteen
+ * registers. */
 INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
     const f32_block block = { .part = BEGINS | ENDS };
@@ -27,7 +29,7 @@ INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const
     }
 }
 
-enum { Q4_BATCH = 8 }; /* entries for which a group is widened once */
+enum { Q4_BATCH = 8 }; /* entries for which a group is widened only once */
 
 static void linear_f32_wq4_row(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *row, int B)
 {

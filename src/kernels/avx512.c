@@ -1,5 +1,5 @@
-/* avx512.c - the linear kernels for AVX-512 with its byte dot product (VNNI). Built with those flags; called only where the
- * processor has them. What this file lacks comes from avx2.c. */
+/* avx512.c - the linear kernels for AVX-512 with its byte dot product (VNNI). This file is compiled with those flags
+ * and called only where the processor has them. The other kernels come from avx2.c. */
 #include "kernels/vec.h"
 
 #include "kernels/limits_body.h"
@@ -7,15 +7,15 @@
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
 
-enum { ENTRIES = 16 }; /* of a batch, for which a weight is read once */
+enum { ENTRIES = 16 }; /* of a batch, for which each weight is read once */
 
 /* --- linear, inputs in f32 ---------------------------------------------------------------------------- */
 
-/* What many entries read again and again must stay in the fastest cache: K is walked in blocks, whose inputs and weights, widened
- * once, are laid close together, since rows a power of two apart would push each other out. */
+/* With many entries, what is read again and again must stay in the L1 cache. K is split into blocks, whose inputs
+ * and widened weights are copied side by side, since rows that lie a power of two apart would evict each other. */
 enum { K_BLOCK = 384, GROUP = 64 /* rows */, FEW = 4 /* entries that need no blocks */ };
 
-/* K weights of a row, widened; zeros behind them. */
+/* Widens K weights of a row and puts zeros behind them. */
 INLINE void gather(cv_weight_type type, float *to, const void *row, int K)
 {
     int k = 0;
@@ -26,13 +26,13 @@ INLINE void gather(cv_weight_type type, float *to, const void *row, int K)
         vec_store(to + k, vec_weights_some(type, row, k, K - k));
 }
 
-/* Four rows of a block for every entry. One function for all types: by now the weights are wide. */
+/* Multiplies four rows of a block by every entry. One function serves all types, since the weights are wide by now. */
 static void f32_rows_of_block(int rows, const f32_job *job, f32_block block)
 {
     f32_rows(CV_WEIGHT_F32, rows, job, block);
 }
 
-/* At most GROUP rows for at most ENTRIES entries. */
+/* Multiplies at most GROUP rows by at most ENTRIES entries. */
 INLINE void f32_group(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
@@ -66,7 +66,8 @@ INLINE void f32_group(cv_weight_type type, float *out, size_t out_stride, const 
     }
 }
 
-/* Never inlined: the pages of its stack are probed one by one, for which few entries would have to wait. */
+/* These are never inlined: the prologue probes the pages of their large stack frames one by one, which would delay
+ * calls with few entries. */
 #define OF_ITS_OWN static __attribute__((noinline))
 
 OF_ITS_OWN void f32_group_wf32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
@@ -116,7 +117,7 @@ INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const
 
 /* --- linear, inputs in 8 bits ------------------------------------------------------------------------- */
 
-/* 128 times the sum of each of `count` inputs: what q8_dot adds too much. */
+/* Computes 128 times the sum of each of `count` inputs: the excess of q8_dot. */
 static void q8_offsets(int32_t *offsets, const cv_q8_rows *x, int count, int K)
 {
     for (int b = 0; b < count; b++) {

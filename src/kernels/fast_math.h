@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* condition ? a : b, by bits: a conditional may become a branch, which keeps the loop around it from being vectorised. */
+/* condition ? a : b, by bits: a conditional may become a branch, which keeps compilers from vectorizing the loop
+ * around it. */
 static inline float cv_select(int condition, float a, float b)
 {
     uint32_t mask = 0u - (uint32_t)condition, a_bits, b_bits;
@@ -24,14 +25,14 @@ static inline float cv_select(int condition, float a, float b)
  * x = n log 2 + r, |r| <= log 2 / 2; e^r by a polynomial (Cephes' coefficients for f32), 2^n by its bits. */
 static inline float cv_fast_exp(float x)
 {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits */
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, which is then in the low bits */
     float capped = cv_select(x > 88.3f, 88.3f, x), shifted, n, r, p, power;
     uint32_t bits;
 
     capped = cv_select(x < -87.3f, -87.3f, capped);
     shifted = capped * 1.44269504f + shift;
     n = shifted - shift;
-    r = capped - n * 0.693359375f; /* log 2 in two parts; the first has few bits, so its product is exact */
+    r = capped - n * 0.693359375f; /* log 2 in two parts; the first has few bits, so its product with n is exact */
     r = r - n * -2.12194440e-4f;
     p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;

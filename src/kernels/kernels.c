@@ -11,10 +11,10 @@ static bool always(void)
     return true;
 }
 
-/* From the least to the best. Each is filled over those before it, which have what it lacks. */
+/* Instruction sets from the least to the best. Each one is filled over those before it, which supply what it lacks. */
 static const struct set {
     const char *name;
-    bool (*usable)(void); /* by this processor; what lies over another set asks for that one's instructions, too */
+    bool (*usable)(void); /* by this processor; a set that builds on another also asks for that one's instructions */
     void (*fill)(cv_kernels *table);
 } sets[] = {
     { "plain", always, cv_kernels_plain },
@@ -36,7 +36,7 @@ static void fill(cv_kernels *out, const struct set *last)
     out->name = last->name;
 }
 
-/* Number `number` of the sets that this processor can run; NULL after the last. */
+/* Returns set `number` of those that this processor can run; NULL after the last. */
 static const struct set *usable(int number)
 {
     for (const struct set *set = sets; set < sets + SETS; set++)

@@ -1,20 +1,20 @@
-/* kernels.h - the table of hot loops: pure one-thread functions that allocate nothing and know no model.
+/* kernels.h - the table of hot loops: pure functions that run on one thread, allocate nothing and know no model.
  *
- * Plain C (plain.c) fills the table; a vector file overwrites what it has, where the processor allows it.
- * Pointers need the alignment of their elements only. Outputs must not overlap inputs. Each result depends on
- * its own row of inputs and on K alone - never on how many rows or batch entries one call has - so neither the
- * batch nor the number of threads can change a code. */
+ * Plain C (plain.c) fills the table; a file of vector kernels overwrites the entries that it has, where the
+ * processor supports them. Pointers need only the alignment of their elements. Outputs must not overlap inputs. Each
+ * result depends on its own row of inputs and on K alone, never on how many rows or batch entries a call has, so
+ * neither the batch nor the number of threads can change a code. */
 #ifndef CV_KERNELS_KERNELS_H
 #define CV_KERNELS_KERNELS_H
 
 #include "base/status.h"
 #include "tensor/weight.h"
 
-/* out[b * out_stride + n] = sum over k of x[b * x_stride + k] * w[n][k], for n < w->N and b < B.
- * A weight is read from memory once for all B. */
+/* out[b * out_stride + n] = sum over k of x[b * x_stride + k] * w[n][k], for n < w->N and b < B. Each weight is read
+ * from memory once for all B entries. */
 typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B);
 
-/* out[n * K + k] = w[n][k]: whole rows in f32. */
+/* Widens whole rows to f32: out[n * K + k] = w[n][k]. */
 typedef void cv_widen_fn(float *out, const cv_weight *w);
 
 /* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */
@@ -25,45 +25,47 @@ typedef struct cv_q8_rows {
     size_t stride, sum_stride;
 } cv_q8_rows;
 
-/* The same with such inputs, for q8 and q4 weights. Sums of products are whole numbers, so they are exact. */
+/* cv_linear_fn with inputs in 8 bits, for q8 and q4 weights. Sums of products are whole numbers, so they are exact. */
 typedef void cv_linear_q8_fn(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B);
-/* One row of K inputs as such: its scale is the largest magnitude over 127, and its values are rounded to nearest, ties to
- * even. A row that holds what is no number has unspecified values. */
+/* Quantizes one row of K inputs: the scale is the largest magnitude over 127, and values are rounded to nearest,
+ * ties to even. A row that contains NaN or an infinity has unspecified values. */
 typedef void cv_quantize_fn(int8_t *values, float *scale, int32_t *sums, const float *x, int K);
 
-/* Attention of one query on a run of keys: its scores are a step through them as weights, and what it gets is this:
- * out[k] += sum over n < w->N of weights[n] * w[n][k], in the order of n. */
+/* out[k] += sum over n < w->N of weights[n] * w[n][k], in the order of n: the values that an attention query gets
+ * from a run of keys. (Its scores are a cv_linear_fn with the keys as weights.) */
 typedef void cv_mix_fn(float *out, const float *weights, const cv_weight *w);
-/* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of what both read */
+/* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of scores and of mixed values. */
 typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
 /* --- loops.c: over rows of numbers --- */
 
-/* x = gelu(x), by tanh; and dx = dy * gelu'(x). */
+/* x = gelu(x), in the tanh form; and dx = dy * gelu'(x). */
 typedef void cv_gelu_fn(float *x, size_t count);
 typedef void cv_gelu_backward_fn(float *dx, const float *dy, const float *x, size_t count);
-/* Scores to weights, at least one; and gradients of weights to those of scores, d = w (d - sum of w d). */
+/* Turns scores, at least one, into weights; and gradients of weights into gradients of scores, d = w (d - sum of w
+ * d). */
 typedef void cv_softmax_fn(float *scores, int count);
 typedef void cv_softmax_backward_fn(float *d, const float *weights, int count);
-/* Layer norm of a row of C: its mean and 1 / sqrt(variance + eps). */
+/* Layer norm of a row of C numbers: its mean and 1 / sqrt(variance + eps). */
 typedef void cv_norm_stats_fn(const float *x, int C, float eps, float *mean, float *scale);
 typedef struct cv_norm_row {
     const float *weight, *bias; /* [C] */
     float mean, scale;          /* of the row */
     int C;
 } cv_norm_row;
-/* out = the row's norm, or += where `add`; dx likewise; and dweight and dbias += the row's part. */
+/* Sets out to the normalized row, or adds it where `add`; the same for dx; and adds the row's part to dweight and
+ * dbias. */
 typedef void cv_norm_row_fn(float *out, bool add, const float *x, const cv_norm_row *norm);
 typedef void cv_norm_row_backward_fn(float *dx, bool add, const float *dy, const float *x, const cv_norm_row *norm);
 typedef void cv_norm_row_gradients_fn(float *dweight, float *dbias, const float *dy, const float *x, const cv_norm_row *norm);
 
 /* --- the processor's own limits --- */
 
-/* Multiplies and adds in registers and nothing else, `rounds` times over, and returns how many operations (two for each
- * multiply-add) that were: the measure of the processor beside which the others are seen. `sink` keeps the compiler honest. */
+/* Measures the processor's peak: multiplies and adds in registers only, `rounds` times, and returns the number of
+ * operations (two for each multiply-add). `sink` keeps the compiler from removing the work. */
 typedef double cv_peak_fn(long rounds, float *sink);
 
-/* Reads `bytes`, a multiple of 4096, as fast as it can; returns some sum of them. */
+/* Reads `bytes`, a multiple of 4096, as fast as it can; returns a sum so that the reads are not removed. */
 typedef float cv_read_fn(const void *buffer, size_t bytes);
 
 typedef struct cv_kernels {
@@ -83,17 +85,18 @@ typedef struct cv_kernels {
     cv_norm_row_backward_fn *norm_row_backward;
     cv_norm_row_gradients_fn *norm_row_gradients;
     cv_read_fn *read;
-    cv_peak_fn *peak_f32, *peak_int8; /* sums of f32 products; of 8-bit ones in 32 bits */
+    cv_peak_fn *peak_f32, *peak_int8; /* peak of f32 products; of 8-bit products with sums in 32 bits */
 } cv_kernels;
 
-/* The table of one of the sets "plain", "avx2", "avx512" and "neon". NULL: of the one that the environment variable COGVIDEO_CPU
- * names, or, where that is not set or empty, the best that this processor can run. A name that does not exist, or that this
- * processor cannot run, is an error. */
+/* Returns the table of the set "plain", "avx2", "avx512" or "neon". NULL means the set that the environment variable
+ * COGVIDEO_CPU names or, where that is unset or empty, the best that this processor can run. A name that does not
+ * exist, or that this processor cannot run, is an error. */
 cogvideo_status cv_kernels_choose(cv_kernels *out, const char *name, cogvideo_error *err);
-/* All that this processor can run: number 0, "plain", and on, each better than the one before. False after the last. */
+/* Enumerates the sets that this processor can run: number 0 is "plain", and each is better than the one before.
+ * Returns false after the last. */
 bool cv_kernels_usable(int number, cv_kernels *out);
 
-/* Plain C fills a table; the others replace what they have in one. */
+/* Plain C fills a table; each of the others replaces the entries that it has. */
 void cv_kernels_plain(cv_kernels *out);
 void cv_loops_plain(cv_kernels *table);
 #if CV_HAVE_AVX2

@@ -1,4 +1,4 @@
-/* limits_body.h - the processor's own limits: sums that wait for nothing but themselves. */
+/* limits_body.h - measures the processor's own limits with independent chains of sums. */
 #ifndef CV_KERNELS_LIMITS_BODY_H
 #define CV_KERNELS_LIMITS_BODY_H
 
@@ -19,7 +19,7 @@ static double peak_f32(long rounds, float *sink)
     return 2.0 * LANES * PEAK_F32_CHAINS * (double)rounds;
 }
 
-/* Each sum is a factor as well, or a compiler would take the product out of the loop. */
+/* Each sum is also a factor; otherwise a compiler would move the product out of the loop. */
 static double peak_int8(long rounds, float *sink)
 {
     ivec sums[PEAK_INT8_CHAINS];

@@ -4,7 +4,7 @@
 
 #include "kernels/vec.h"
 
-/* At most MOST_R rows of weights, row_bytes apart, and what they are multiplied with. */
+/* At most MOST_R rows of weights, row_bytes apart, and the inputs that they are multiplied by. */
 typedef struct f32_job {
     float *out;
     size_t out_stride;
@@ -12,11 +12,11 @@ typedef struct f32_job {
     size_t x_stride;
     const char *w;
     size_t row_bytes;
-    const float *scales; /* of the rows, or NULL */
+    const float *scales; /* scales of the rows, or NULL */
     int K, B;
 } f32_job;
 
-/* Rows n and on of a whole matrix. */
+/* A job for the rows of a whole matrix from n on. */
 INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, float *out, size_t out_stride, const float *x, size_t x_stride, int B)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
@@ -25,13 +25,13 @@ INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, float 
     return (f32_job){ out + n, out_stride, x, x_stride, (const char *)w->data + (size_t)n * row_bytes, row_bytes, scales, w->K, B };
 }
 
-/* K may be a block of a longer row. Then the sums of the cells wait in memory from one block to the next. */
+/* K may be a block of a longer row. The sums of the cells then wait in memory from one block to the next. */
 enum { BEGINS = 1, ENDS = 2 }; /* which block this is: the first one, the last one */
 
 typedef struct f32_block {
     int part;     /* BEGINS | ENDS */
     vec *waiting; /* [B * rows]; NULL where there is one block only */
-    bool ahead;   /* ask for the next rows while these are read for the first time */
+    bool ahead;   /* prefetch the next rows while these are read for the first time */
 } f32_block;
 
 INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MOST_R], const char *w, size_t row_bytes,
@@ -55,7 +55,8 @@ INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MO
     }
 }
 
-/* Each cell has one accumulator that walks K in order, so its value is the same in every tile shape and with any block of K. */
+/* Each cell has one accumulator that walks through K in order, so its value is the same in every shape of tile and
+ * with any block of K. */
 INLINE void f32_tile(cv_weight_type type, int R, int C, const f32_job *job, int b, f32_block block)
 {
     const float *x = job->x + (size_t)b * job->x_stride, *scales = job->scales;
@@ -82,7 +83,7 @@ INLINE void f32_tile(cv_weight_type type, int R, int C, const f32_job *job, int 
     }
 }
 
-/* As many tiles as fit from batch entry b on; returns the entry behind them. */
+/* Runs as many tiles as fit from batch entry b on; returns the entry behind them. */
 INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int b, f32_block block)
 {
     for (; b + C <= job->B; b += C)
@@ -90,7 +91,7 @@ INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int 
     return b;
 }
 
-/* Four rows at once keep four streams from memory going. */
+/* Four rows at once keep four streams from memory busy. */
 INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job, f32_block block)
 {
     int b = 0;
@@ -105,7 +106,7 @@ INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job, f32_bloc
     }
 }
 
-/* The whole matrix in one block. */
+/* Multiplies by the whole matrix in one block. */
 INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B,
                        bool ahead)
 {
@@ -119,7 +120,7 @@ INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const
     }
 }
 
-/* How a set does it, which it says itself; and that for each type of weights. */
+/* Each instruction set defines linear_f32; the kernels of the types call it. */
 INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B);
 
 static void linear_f32_wf32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)

@@ -4,8 +4,9 @@
 
 #include "kernels/vec.h"
 
-/* A job is at most MOST_R rows of weights and the B entries they are multiplied with. A row is short for the hardware's prefetcher,
- * which starts anew at each: the next rows are asked for while these are read for the first time. */
+/* A job is at most MOST_R rows of weights and the B entries that they are multiplied by. The hardware prefetcher
+ * restarts at each row, which is short for it, so the next rows are prefetched while these are read for the first
+ * time. */
 
 /* --- q8 weights --------------------------------------------------------------------------------------- */
 
@@ -13,7 +14,7 @@ typedef struct q8_job {
     float *out;
     size_t out_stride;
     const cv_q8_rows *x;
-    const int32_t *offsets; /* what is to be taken off the sums of each entry; NULL where q8_dot wants nothing of the kind */
+    const int32_t *offsets; /* subtracted from the sums of each entry; NULL where q8_dot needs no offset */
     const int8_t *w;
     const float *scales;
     int K, B;
@@ -59,7 +60,7 @@ INLINE void q8_tile(int R, int C, const q8_job *job, int b)
                         job->x->scales[b + c]);
 }
 
-/* As many tiles as fit from batch entry b on; returns the entry behind them. */
+/* Runs as many tiles as fit from batch entry b on; returns the entry behind them. */
 INLINE int q8_tiles(int R, int C, const q8_job *job, int b)
 {
     for (; b + C <= job->B; b += C)
@@ -67,7 +68,7 @@ INLINE int q8_tiles(int R, int C, const q8_job *job, int b)
     return b;
 }
 
-/* Four rows at once keep four streams from memory going. */
+/* Four rows at once keep four streams from memory busy. */
 INLINE void q8_rows(int rows, const q8_job *job)
 {
     int b = 0;
@@ -82,7 +83,7 @@ INLINE void q8_rows(int rows, const q8_job *job)
     }
 }
 
-/* From a batch of four on, two rows by four entries are better where preparing a row costs much (Q8_PAIRS). */
+/* From a batch of four on, two rows by four entries are better where preparing a row is expensive (Q8_PAIRS). */
 INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const int32_t *offsets, const cv_weight *w, int B)
 {
     const int most = Q8_PAIRS && B >= 4 ? 2 : 4;
@@ -110,7 +111,7 @@ typedef struct q4_job {
     int groups, B;
 } q4_job;
 
-enum { MOST_SCALES = 32 }; /* that are widened at a time, where a row has enough of them to be worth it */
+enum { MOST_SCALES = 32 }; /* scales that are widened at once, in rows that have enough of them */
 
 INLINE void widen_scales(float *out, const uint16_t *scales, int count)
 {
@@ -187,7 +188,7 @@ INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_ro
     }
 }
 
-/* With few groups in a row their scales are widened as they come: putting them aside would not pay. */
+/* In rows of few groups the scales are widened one by one: storing them first would not pay. */
 static void linear_q8_wq4(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     if (w->K >= 8 * CV_Q4_GROUP)
@@ -196,7 +197,7 @@ static void linear_q8_wq4(float *out, size_t out_stride, const cv_q8_rows *x, co
         q4_matrix(1, out, out_stride, x, w, B);
 }
 
-/* How a set does it, which it says itself. */
+/* Each instruction set defines this function. */
 static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B);
 
 static void set_linear_q8(cv_kernels *table)

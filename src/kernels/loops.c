@@ -1,5 +1,5 @@
-/* loops.c - kernels in plain C that the compiler turns into vector code by itself, built once for each instruction set: the
- * same operations in the same order everywhere, so all give the same bits. */
+/* loops.c - kernels in plain C that the compiler vectorizes, compiled once for each instruction set. The operations
+ * and their order are the same everywhere, so all sets give the same bits. */
 #include "kernels/kernels.h"
 
 #include "kernels/fast_math.h"
@@ -10,7 +10,7 @@
 #define CV_LOOPS cv_loops_plain
 #endif
 
-#define LANES 8 /* partial sums, in f64: a row is short beside the matrices around it */
+#define LANES 8 /* partial sums, in f64: a row is short compared with the matrices around it */
 
 static double total(const double part[LANES])
 {
@@ -44,7 +44,7 @@ static void gelu_backward(float *dx, const float *dy, const float *x, size_t cou
 
 /* --- softmax ------------------------------------------------------------------------------------------ */
 
-/* In lanes, since a maximum does not depend on the order. */
+/* In lanes: a maximum does not depend on the order. */
 static float largest(const float *x, int count)
 {
     float part[LANES], best;

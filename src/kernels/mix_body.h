@@ -4,8 +4,8 @@
 
 #include "kernels/vec.h"
 
-/* Columns k and on: V vectors, or, where they are not whole, the first `count` lanes of one. Each lane adds up the rows in order, so
- * how many walk together does not matter; several hide each other's latency. */
+/* Mixes columns from k on: V vectors, or, where not `whole`, the first `count` lanes of one vector. Each lane adds
+ * the rows in order, so V does not change the result; several vectors hide each other's latency. */
 INLINE void mix_columns(cv_weight_type type, bool whole, int V, float *out, const float *weights, const cv_weight *w, int k, int count)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);

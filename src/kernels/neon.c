@@ -1,4 +1,5 @@
-/* neon.c - the kernels for 64-bit ARM with the byte dot product. Built with that flag; called only where the processor has it. */
+/* neon.c - the kernels for 64-bit ARM with the byte dot product. This file is compiled with that flag and called
+ * only where the processor has it. */
 #include "kernels/vec.h"
 
 #include "kernels/limits_body.h"

@@ -1,9 +1,9 @@
-/* plain.c - the kernels in plain C: the truth that every vector version is tested against. */
+/* plain.c - the kernels in plain C: the reference that every vector version is tested against. */
 #include "kernels/kernels.h"
 
 #include <math.h>
 
-/* Eight partial sums give the compiler something to vectorise and keep the rounding error of long rows small. */
+/* Eight partial sums let the compiler vectorize and keep the rounding error of long rows small. */
 static float dot(const float *a, const float *b, int n)
 {
     float part[8] = { 0 };
@@ -24,9 +24,9 @@ static void spread(float *keys, const float *weights, const float *x, int n, int
             keys[(size_t)i * (size_t)D + (size_t)d] += weights[i] * x[d];
 }
 
-enum { PIECE = 512 }; /* numbers of a row that are widened at once: whole groups of q4 */
+enum { PIECE = 512 }; /* numbers of a row that are widened at once: a whole number of q4 groups */
 
-/* Numbers k and on of a row, at most PIECE. */
+/* Widens at most PIECE numbers of a row from k on. */
 static int widen_piece(float *out, const cv_weight *w, int n, int k)
 {
     cv_weight piece = cv_weight_rows(w, n, 1);
@@ -39,7 +39,7 @@ static int widen_piece(float *out, const cv_weight *w, int n, int k)
     return piece.K;
 }
 
-/* Rows are widened one after another; one does for the whole batch. */
+/* Widens one row after another; each serves the whole batch. */
 static void linear_f32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {
     float wide[PIECE];

@@ -1,4 +1,4 @@
-/* rows_body.h - what walks over rows once: widening, the outer product, quantizing, reading. */
+/* rows_body.h - loops that walk through rows once: widening, the outer product, quantizing, reading. */
 #ifndef CV_KERNELS_ROWS_BODY_H
 #define CV_KERNELS_ROWS_BODY_H
 
@@ -60,7 +60,7 @@ static void widen_wq4(float *out, const cv_weight *w)
 
 /* --- the outer product -------------------------------------------------------------------------------- */
 
-/* Columns d and on: V vectors, or, where they are not whole, the first `count` lanes of one. */
+/* Adds to columns from d on: V vectors, or, where not `whole`, the first `count` lanes of one vector. */
 INLINE void spread_columns(bool whole, int V, float *keys, const float *weights, const float *x, int n, size_t D, int d, int count)
 {
     float *k = keys + d;
@@ -122,7 +122,7 @@ static void quantize(int8_t *values, float *scale, int32_t *sums, const float *x
 
 /* --- reading ------------------------------------------------------------------------------------------ */
 
-/* Four streams, as the linear kernels read four rows at a time. */
+/* Reads four streams, as the linear kernels read four rows at a time. */
 static float read_all(const void *buffer, size_t size)
 {
     const int8_t *from = buffer;

@@ -17,7 +17,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Loops over the cells of a tile must vanish before registers are given out, or the cells live in memory. */
+/* Loops over the cells of a tile must be unrolled before registers are allocated, or the cells live in memory. */
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
 #else
@@ -26,8 +26,9 @@
 
 enum { MOST_R = 4, MOST_C = 4 }; /* rows and batch entries of a tile */
 
-/* For each i below `count`, which is a constant of the caller, at most 4. Clang optimizes a function before it vanishes, and a loop whose
- * length it does not know yet it spoils: this one always has four turns, of which those that are too many then vanish, too. */
+/* Repeats a statement for each i below `count`, a constant of the caller of at most 4. Clang optimizes a function
+ * before it inlines it and spoils a loop of unknown length: this loop always has four turns, and inlining removes
+ * those that are too many. */
 #define EACH(i, count)                      \
     UNROLL for (int i = 0; i < MOST_R; i++) \
         if (i < (count))

@@ -1,4 +1,4 @@
-/* vec_avx2.h - the words of vec.h for AVX2 + FMA + F16C. */
+/* vec_avx2.h - the vocabulary of vec.h for AVX2 + FMA + F16C. */
 #ifndef CV_KERNELS_VEC_AVX2_H
 #define CV_KERNELS_VEC_AVX2_H
 
@@ -12,8 +12,8 @@
 typedef __m256 vec;
 typedef __m256i ivec, bytes;
 enum { LANES = 8, BYTES = 32 };
-enum { WIDEST = 2 }; /* batch entries of a tile of four rows that fills the registers and does not overflow them */
-/* More than the latency of an instruction times how many begin in a cycle, and no more than there are registers. */
+enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the registers */
+/* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 12, PEAK_INT8_CHAINS = 12 };
 
 /* --- f32 ---------------------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ INLINE void vec_store_some(float *out, vec v, int count)
     _mm256_maskstore_ps(out, first_lanes(count), v);
 }
 
-/* Weights from element k of a row on, widened. */
+/* Widens the weights of a row from element k on. */
 INLINE vec vec_weights(cv_weight_type type, const void *row, int k)
 {
     __m128i half;
@@ -115,7 +115,7 @@ INLINE float half_to_float(uint16_t half)
     return _cvtsh_ss(half);
 }
 
-/* Numbers in f16 to f32, of which there are fewer than lanes; behind them in `out` there is room for the others. */
+/* Widens `count` f16 numbers, fewer than a vector has lanes; `out` has room for a whole vector. */
 INLINE void widen_halves_some(float *out, const uint16_t *halves, int count)
 {
     for (int i = 0; i < count; i++)
@@ -127,8 +127,8 @@ INLINE void prefetch(const void *at)
     _mm_prefetch((const char *)at, _MM_HINT_T0);
 }
 
-/* The sums of the lanes of four vectors, each in the order of halves: an attention's keys are so short that adding up lanes is
- * half of the work. */
+/* Adds up the lanes of each of four vectors by repeated halving. An attention's keys are so short that adding up
+ * lanes is half of the work. */
 INLINE __m128 sums_of_4(vec a, vec b, vec c, vec d)
 {
     __m128 a4 = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -205,7 +205,7 @@ INLINE bytes bytes_all(int8_t value)
     return _mm256_set1_epi8(value);
 }
 
-/* The bytes of sums. */
+/* Puts the lanes of sums into bytes. */
 INLINE bytes bytes_of(ivec v)
 {
     return v;
@@ -221,15 +221,15 @@ INLINE void bytes_store(int8_t *out, bytes v)
     _mm256_storeu_si256((__m256i *)out, v);
 }
 
-/* Products of unsigned by signed bytes in sums of four. */
+/* Adds the products of unsigned and signed bytes to sums of four. */
 INLINE ivec byte_products(ivec sum, __m256i a, __m256i b)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
 }
 
-/* The instruction wants one factor unsigned: |w| is, and x gets the sign of w. An x is within +-127, so it has a negative; a w of
- * -128 has 128 for its magnitude, and no sum of two products leaves 16 bits. */
-#define Q8_PAIRS true /* whether preparing a row costs so much that two rows by four entries are better than four by two */
+/* The instruction needs one unsigned factor: that is |w|, and x gets the sign of w. An x is within +-127, so its
+ * negative exists; a w of -128 has magnitude 128, and no sum of two products exceeds 16 bits. */
+#define Q8_PAIRS true /* whether preparing a row is so expensive that 2 rows by 4 entries beat 4 by 2 */
 typedef struct q8_weights {
     __m256i value, magnitude;
 } q8_weights;
@@ -244,7 +244,7 @@ INLINE ivec q8_dot(ivec sum, q8_weights w, bytes x)
     return byte_products(sum, w.magnitude, _mm256_sign_epi8(x, w.value));
 }
 
-/* out[r] = the sum of the lanes of sum[r], less `offset`, which is 0 here, times scales[r] and `scale`. */
+/* out[r] = the sum of the lanes of sum[r], less `offset` (0 here), times scales[r] and `scale`. */
 INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, const float *scales, float scale)
 {
     (void)offset;
@@ -252,7 +252,7 @@ INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, 
         out[r] = (float)ivec_total(sum[r]) * (scales[r] * scale);
 }
 
-/* Rounds to nearest, ties to even, writes the values of `count` lanes, at most all, and returns the sum of all. */
+/* Rounds to nearest, ties to even, writes the values of the first `count` lanes and returns the sum of all lanes. */
 INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
 {
     __m256i wide = _mm256_cvtps_epi32(v);
@@ -266,8 +266,8 @@ INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
 
 /* --- 4 bits ------------------------------------------------------------------------------------------- */
 
-/* Nibbles 0 .. 15 of the first and the last half of the group. They are unsigned, so they need no such turn; eight times the sum of
- * the inputs is taken off in the first lane. */
+/* Nibbles 0 .. 15 of the first and of the last half of the group. They are unsigned, so no signs are moved; eight
+ * times the sum of the inputs is subtracted in the first lane. */
 typedef struct q4_weights {
     __m256i low, high;
 } q4_weights;
@@ -283,13 +283,13 @@ typedef struct q4_input {
     __m256i low, high, offset;
 } q4_input;
 
-/* `sum` is that of the inputs. */
+/* `sum` is the sum of the inputs. */
 INLINE q4_input q4_input_load(const int8_t *from, int32_t sum)
 {
     return (q4_input){ bytes_load(from), bytes_load(from + 32), _mm256_setr_epi32(8 * sum, 0, 0, 0, 0, 0, 0, 0) };
 }
 
-/* Sums over groups, before they are added up over the lanes. */
+/* Sums over groups, before the lanes are added up. */
 typedef __m256 q4_sum;
 
 INLINE q4_sum q4_nothing(void)
@@ -312,7 +312,7 @@ INLINE void q4_store_totals(float *out, const q4_sum *sum, int R, float scale)
         out[r] = vec_total(sum[r]) * scale;
 }
 
-/* Weights 8 i and on of the group, without their scale. */
+/* Widens weights 8 i .. 8 i + 7 of the group, without their scale. */
 INLINE vec q4_widen(q4_weights w, int i)
 {
     __m256i half = i < 4 ? w.low : w.high;

@@ -1,4 +1,5 @@
-/* vec_avx512.h - the words of vec.h for AVX-512 F, BW, VL and VNNI. What the AVX2 kernels do as well is not here. */
+/* vec_avx512.h - the vocabulary of vec.h for AVX-512 F, BW, VL and VNNI, without the kernels for which AVX2 is as
+ * fast. */
 #ifndef CV_KERNELS_VEC_AVX512_H
 #define CV_KERNELS_VEC_AVX512_H
 
@@ -11,8 +12,8 @@
 typedef __m512 vec;
 typedef __m512i ivec, bytes;
 enum { LANES = 16, BYTES = 64 };
-enum { WIDEST = 4 }; /* batch entries of a tile of four rows that fills the registers and does not overflow them */
-/* More than the latency of an instruction times how many begin in a cycle, and no more than there are registers. */
+enum { WIDEST = 4 }; /* batch entries of a four-row tile that just fills the registers */
+/* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 16, PEAK_INT8_CHAINS = 16 };
 
 /* --- f32 ---------------------------------------------------------------------------------------------- */
@@ -73,7 +74,8 @@ INLINE vec widen_q8(__m128i values)
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(values));
 }
 
-/* Weights from element k of a row on, widened: a plain load is part of the instruction that widens, a masked one is not. */
+/* Widens the weights of a row from element k on. An unmasked load is part of the widening instruction, a masked one
+ * is not. */
 INLINE vec vec_weights(cv_weight_type type, const void *row, int k)
 {
     const char *at = (const char *)row + cv_weight_row_bytes(type, (size_t)k);
@@ -106,7 +108,7 @@ INLINE vec vec_weights_some(cv_weight_type type, const void *row, int k, int cou
     }
 }
 
-/* Numbers in f16 to f32, of which there are fewer than lanes; behind them in `out` there is room for the others. */
+/* Widens `count` f16 numbers, fewer than a vector has lanes; `out` has room for a whole vector. */
 INLINE void widen_halves_some(float *out, const uint16_t *halves, int count)
 {
     vec_store(out, vec_weights_some(CV_WEIGHT_F16, halves, 0, count));
@@ -117,8 +119,8 @@ INLINE void prefetch(const void *at)
     _mm_prefetch((const char *)at, _MM_HINT_T0);
 }
 
-/* The sums of the lanes of four vectors, each in the order of halves: an attention's keys are so short that adding up lanes is
- * half of the work. */
+/* Adds up the lanes of each of four vectors by repeated halving. An attention's keys are so short that adding up
+ * lanes is half of the work. */
 INLINE __m128 sums_of_4(vec a, vec b, vec c, vec d)
 {
     __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
@@ -141,7 +143,7 @@ INLINE __m128i integer_sums_of_4(ivec a, ivec b, ivec c, ivec d)
     return _mm512_castsi512_si128(_mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
 }
 
-/* The first R lanes, of a tile with four rows or one. */
+/* A mask of the first R lanes, for a tile of four rows or of one. */
 INLINE __mmask8 first_rows(int R)
 {
     return (__mmask8)((1 << R) - 1);
@@ -189,21 +191,21 @@ INLINE bytes bytes_all(int8_t value)
     return _mm512_set1_epi8(value);
 }
 
-/* The bytes of sums. */
+/* Puts the lanes of sums into bytes. */
 INLINE bytes bytes_of(ivec v)
 {
     return v;
 }
 
-/* Products of unsigned by signed bytes in sums of four. */
+/* Adds the products of unsigned and signed bytes to sums of four. */
 INLINE ivec byte_products(ivec sum, __m512i a, __m512i b)
 {
     return _mm512_dpbusd_epi32(sum, a, b);
 }
 
-/* The instruction wants one factor unsigned, so 128 is added to the weights, and 128 times the sum of the inputs is taken off in
- * the end. Both are whole numbers: the result is that of the other kernels to the bit. */
-#define Q8_PAIRS false /* whether preparing a row costs so much that two rows by four entries are better than four by two */
+/* The instruction needs one unsigned factor, so 128 is added to the weights, and 128 times the sum of the inputs is
+ * subtracted at the end. Both are whole numbers: the result equals that of the other kernels bit for bit. */
+#define Q8_PAIRS false /* whether preparing a row is so expensive that 2 rows by 4 entries beat 4 by 2 */
 typedef __m512i q8_weights;
 
 INLINE q8_weights q8_prepare(bytes values)
@@ -227,7 +229,7 @@ INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, 
 
 /* --- 4 bits ------------------------------------------------------------------------------------------- */
 
-/* Nibbles 0 .. 15, in the order of the inputs. Eight times the sum of the inputs is taken off in the first lane. */
+/* Nibbles 0 .. 15, in the order of the inputs. Eight times the sum of the inputs is subtracted in the first lane. */
 typedef __m512i q4_weights;
 
 INLINE q4_weights q4_load(const void *group)
@@ -242,13 +244,13 @@ typedef struct q4_input {
     __m512i values, offset;
 } q4_input;
 
-/* `sum` is that of the inputs. */
+/* `sum` is the sum of the inputs. */
 INLINE q4_input q4_input_load(const int8_t *from, int32_t sum)
 {
     return (q4_input){ bytes_load(from), _mm512_maskz_set1_epi32(1, -8 * sum) };
 }
 
-/* Sums over groups, before they are added up over the lanes. */
+/* Sums over groups, before the lanes are added up. */
 typedef __m512 q4_sum;
 
 INLINE q4_sum q4_nothing(void)

@@ -1,4 +1,4 @@
-/* vec_neon.h - the words of vec.h for 64-bit ARM with the byte dot product. */
+/* vec_neon.h - the vocabulary of vec.h for 64-bit ARM with the byte dot product. */
 #ifndef CV_KERNELS_VEC_NEON_H
 #define CV_KERNELS_VEC_NEON_H
 
@@ -16,8 +16,8 @@ typedef struct vec {
 typedef int32x4_t ivec;
 typedef int8x16_t bytes;
 enum { LANES = 8, BYTES = 16 };
-enum { WIDEST = 2 }; /* batch entries of a tile of four rows that fills the registers and does not overflow them */
-/* More than the latency of an instruction times how many begin in a cycle, and no more than there are registers. */
+enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the registers */
+/* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 8, PEAK_INT8_CHAINS = 16 };
 
 /* --- f32 ---------------------------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ INLINE vec widen_bytes(int8x8_t values)
     return (vec){ vcvtq_f32_s32(vmovl_s16(vget_low_s16(half))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(half))) };
 }
 
-/* Weights from element k of a row on, widened. */
+/* Widens the weights of a row from element k on. */
 INLINE vec vec_weights(cv_weight_type type, const void *row, int k)
 {
     uint16x8_t half;
@@ -125,14 +125,14 @@ INLINE float half_to_float(uint16_t half)
     return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
 }
 
-/* Numbers in f16 to f32, of which there are fewer than lanes; behind them in `out` there is room for the others. */
+/* Widens `count` f16 numbers, fewer than a vector has lanes; `out` has room for a whole vector. */
 INLINE void widen_halves_some(float *out, const uint16_t *halves, int count)
 {
     for (int i = 0; i < count; i++)
         out[i] = half_to_float(halves[i]);
 }
 
-/* The hardware's own prefetcher is left alone: no processor of this kind was measured. */
+/* Does nothing: no processor of this kind was measured, so only the hardware prefetches. */
 INLINE void prefetch(const void *at)
 {
     (void)at;
@@ -180,7 +180,7 @@ INLINE bytes bytes_all(int8_t value)
     return vdupq_n_s8(value);
 }
 
-/* The bytes of sums. */
+/* Puts the lanes of sums into bytes. */
 INLINE bytes bytes_of(ivec v)
 {
     return vreinterpretq_s8_s32(v);
@@ -196,14 +196,14 @@ INLINE void bytes_store(int8_t *out, bytes v)
     vst1q_s8(out, v);
 }
 
-/* Products of bytes in sums of four. */
+/* Adds the products of bytes to sums of four. */
 INLINE ivec byte_products(ivec sum, bytes a, bytes b)
 {
     return vdotq_s32(sum, a, b);
 }
 
-/* Both factors are signed: nothing is to be prepared. */
-#define Q8_PAIRS false /* whether preparing a row costs so much that two rows by four entries are better than four by two */
+/* Both factors are signed, so nothing has to be prepared. */
+#define Q8_PAIRS false /* whether preparing a row is so expensive that 2 rows by 4 entries beat 4 by 2 */
 typedef bytes q8_weights;
 
 INLINE q8_weights q8_prepare(bytes values)
@@ -216,7 +216,7 @@ INLINE ivec q8_dot(ivec sum, q8_weights w, bytes x)
     return byte_products(sum, w, x);
 }
 
-/* out[r] = the sum of the lanes of sum[r], less `offset`, which is 0 here, times scales[r] and `scale`. */
+/* out[r] = the sum of the lanes of sum[r], less `offset` (0 here), times scales[r] and `scale`. */
 INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, const float *scales, float scale)
 {
     (void)offset;
@@ -224,7 +224,7 @@ INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, 
         out[r] = (float)vaddvq_s32(sum[r]) * (scales[r] * scale);
 }
 
-/* Rounds to nearest, ties to even, writes the values of `count` lanes, at most all, and returns the sum of all. */
+/* Rounds to nearest, ties to even, writes the values of the first `count` lanes and returns the sum of all lanes. */
 INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
 {
     int32x4_t low = vcvtnq_s32_f32(v.low), high = vcvtnq_s32_f32(v.high);
@@ -237,7 +237,7 @@ INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
 
 /* --- 4 bits ------------------------------------------------------------------------------------------- */
 
-/* Nibbles less 8, in the order of the inputs. */
+/* Nibbles minus 8, in the order of the inputs. */
 typedef struct q4_weights {
     int8x16_t part[4];
 } q4_weights;
@@ -257,14 +257,14 @@ typedef struct q4_input {
     int8x16_t part[4];
 } q4_input;
 
-/* `sum` is that of the inputs, which is not needed here. */
+/* `sum` is the sum of the inputs, which is not needed here. */
 INLINE q4_input q4_input_load(const int8_t *from, int32_t sum)
 {
     (void)sum;
     return (q4_input){ { vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48) } };
 }
 
-/* Sums over groups, before they are added up over the lanes. */
+/* Sums over groups, before the lanes are added up. */
 typedef float32x4_t q4_sum;
 
 INLINE q4_sum q4_nothing(void)
@@ -288,7 +288,7 @@ INLINE void q4_store_totals(float *out, const q4_sum *sum, int R, float scale)
         out[r] = vaddvq_f32(sum[r]) * scale;
 }
 
-/* Weights 8 i and on of the group, without their scale. */
+/* Widens weights 8 i .. 8 i + 7 of the group, without their scale. */
 INLINE vec q4_widen(q4_weights w, int i)
 {
     return widen_bytes(i & 1 ? vget_high_s8(w.part[i / 2]) : vget_low_s8(w.part[i / 2]));
