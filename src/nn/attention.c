@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* One thread's memory, for a tile: weights [tile][max_keys], and queries [tile][D]. */
+/* Floats that one thread needs for a tile: weights [tile][max_keys] and queries [tile][D]. */
 static size_t thread_floats(int max_keys, int D)
 {
     return CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D);
@@ -45,13 +45,13 @@ int cv_attention_tile(const cv_attention_query *queries, int count)
     return tile;
 }
 
-/* `count` of a head's rows of a source's keys or values, `skip` after the beginning of a run. */
+/* Returns `count` rows of a head's keys or values in a source, from `skip` rows after the beginning of a run. */
 static cv_weight rows_of(const cv_attention_source *source, bool values, int head, int run, int skip, int count)
 {
     return cv_weight_rows(values ? &source->values : &source->keys, head * source->places + source->runs[run].first + skip, count);
 }
 
-/* Rows at the beginning of a run that stand at the same place in the list of each of the tile's queries. */
+/* Returns how many rows at the beginning of a run stand at the same position in the list of each query of the tile. */
 static int shared_rows(const cv_attention_query *tile, int count, int s, int run, const int *at)
 {
     const cv_run *first = &tile[0].sources[s].runs[run];
@@ -100,7 +100,7 @@ void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const 
     kernels->mix[rows.type](out, weights, &rows);
 }
 
-/* Scores to weights. */
+/* Turns scores into weights. */
 static void weigh(const cv_kernels *kernels, const cv_attention_query *query, float *weights)
 {
     int count = 0;
@@ -168,7 +168,7 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
 
     for (int i = 0; i < count; i++)
         keys += cv_attention_keys(&queries[i]);
-    /* Heads outermost: a thread stays with one head's keys, which fit its cache, for many queries. */
+    /* Heads are the outer loop: a thread stays with one head's keys, which fit its cache, for many queries. */
 #pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2) if (2 * keys * H * D > CV_PARALLEL_WORK)
     for (int head = 0; head < H; head++)
         for (int block = 0; block < blocks; block++) {

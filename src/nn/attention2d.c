@@ -41,7 +41,7 @@ void cv_attention2d_scores(const cv_kernels *kernels, float *scores, float *rows
         kernels->softmax(scores + (size_t)i * (size_t)places, places);
 }
 
-/* out[c][first + i] for `count` places; q, k, v and out are [C][places]. */
+/* out[c][first + i] for `count` positions; q, k, v and out are [C][positions]. */
 static void attend(const cv_kernels *kernels, float *out, const float *q, const float *k, const float *v, int C, int places,
                    int first, int count, float *rows, float *scores)
 {

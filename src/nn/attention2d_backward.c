@@ -6,12 +6,12 @@
 
 #define BLOCK CV_ATTENTION2D_BLOCK
 
-/* What stands between x and the result, [C][places] each, and its gradients. */
+/* The values between x and the result, [C][positions] each, and their gradients. */
 typedef struct between {
-    float *normed, *q, *k, *v, *seen; /* seen: what proj_out gets */
+    float *normed, *q, *k, *v, *seen; /* seen: the input of proj_out */
     float *d_normed, *dq, *dk, *dv, *d_seen;
     float *rows, *d_rows;             /* [BLOCK][C] */
-    float *scores, *d_scores;         /* [BLOCK][places] */
+    float *scores, *d_scores;         /* [BLOCK][positions] */
 } between;
 
 static void take(between *b, cv_arena *arena, int C, int places)
@@ -30,7 +30,7 @@ static void take(between *b, cv_arena *arena, int C, int places)
     }
 }
 
-/* Places first .. first + count - 1 as queries. */
+/* Runs positions first .. first + count - 1 as queries. */
 static void attend_backward(const cv_kernels *kernels, const between *b, int C, int places, int first, int count)
 {
     float scale = 1.0f / sqrtf((float)C);
@@ -62,7 +62,7 @@ void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attentio
     cv_conv2d_apply(exec, &attention->q, b.q, b.normed, height, width, false, arena);
     cv_conv2d_apply(exec, &attention->k, b.k, b.normed, height, width, false, arena);
     cv_conv2d_apply(exec, &attention->v, b.v, b.normed, height, width, false, arena);
-    /* proj_out's own gradients wait for what it saw. */
+    /* The gradients of proj_out's parameters need its input, so they follow below. */
     cv_conv2d_backward(exec, &attention->proj_out, NULL, b.d_seen, dy, NULL, height, width, arena);
     for (int first = 0; run && first < places; first += BLOCK)
         attend_backward(&exec->kernels, &b, C, places, first, places - first < BLOCK ? places - first : BLOCK);

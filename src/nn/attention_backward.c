@@ -30,7 +30,8 @@ static scratch_rows rows_of(float *all, int max_keys, int D)
     return (scratch_rows){ at, at + keys, at + 2 * keys, at + 2 * keys + width, at + 2 * keys + 2 * width };
 }
 
-/* Gradients of a query's keys and its own, given those of its weights [keys]; or of its values, given its weights. */
+/* Gradients of a query's keys and of the query, given those of its weights [keys]; or of its values, given its
+ * weights. */
 static void rows_backward(const cv_kernels *kernels, const cv_attention_query *query, const cv_attention_query_grad *grad, bool values,
                           int head, int D, const float *weights, const float *x, float *dq)
 {

@@ -14,11 +14,12 @@ void cv_blas_init(void)
     openblas_set_num_threads(1);
 }
 
-/* What a product calls first and last. They are in no header: where a build of OpenBLAS has others, it asks when it multiplies. */
+/* The functions that a product calls first and last. No header declares them; where a build of OpenBLAS lacks them,
+ * it allocates when it multiplies. */
 extern void *blas_memory_alloc(int position) __attribute__((weak));
 extern void blas_memory_free(void *buffer) __attribute__((weak));
 
-/* A buffer that a product gives back stays mapped for the next. */
+/* OpenBLAS keeps a buffer mapped when a product gives it back, for the next product. */
 bool cv_blas_reserve(int threads)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -46,7 +47,7 @@ const char *cv_blas_name(void)
 
 const char *cv_blas_better_core(void)
 {
-    /* What it falls back to where it does not know a processor's number. */
+    /* OpenBLAS falls back to this core where it does not know a processor's number. */
     if (getenv("OPENBLAS_CORETYPE") || strcasecmp(openblas_get_corename(), "Prescott") != 0)
         return NULL;
     return cv_cpu_has_avx512() ? "SkylakeX" : cv_cpu_has_avx2() ? "Haswell" : NULL;

@@ -1,18 +1,19 @@
-/* blas.h - the one door to OpenBLAS: matrix products, on the calling thread only.
+/* blas.h - the only user of OpenBLAS: matrix products, on the calling thread only.
  *
- * The layers split the work over threads themselves, into blocks that depend on shapes alone; OpenBLAS
- * splitting it by thread count would make results depend on that count. */
+ * The layers split the work over threads themselves, into blocks that depend on shapes alone. If OpenBLAS split it
+ * by the number of threads, results would depend on that number. */
 #ifndef CV_NN_BLAS_H
 #define CV_NN_BLAS_H
 
 #include <stdbool.h>
 
-/* Keeps OpenBLAS to one thread per call, process-wide. Call before the first product. */
+/* Limits OpenBLAS to one thread per call, process-wide. Call it before the first product. */
 void cv_blas_init(void);
-/* Takes the buffers of products on so many threads at once, which OpenBLAS keeps for good; false where there is no room for them. */
+/* Allocates the buffers for products on this many threads at once, which OpenBLAS then keeps; returns false where
+ * there is no room for them. */
 bool cv_blas_reserve(int threads);
 const char *cv_blas_name(void);
-/* See cogvideo_blas_core. */
+/* Returns what cogvideo_blas_core returns. */
 const char *cv_blas_better_core(void);
 
 /* out [M, N] = a [M, K] * b [N, K]^T + beta * out, row-major with the strides of a row. */

@@ -52,7 +52,7 @@ static void widen(const cv_exec *exec, const cv_conv2d *conv, float *wide, int K
     }
 }
 
-/* Fewer channels than that, and going to tiles and back costs more than it saves. */
+/* With fewer channels, transforming the tiles costs more than Winograd's algorithm saves. */
 #define WINOGRAD_CHANNELS 16
 
 static bool suits_winograd(const cv_conv2d *conv)
@@ -60,7 +60,7 @@ static bool suits_winograd(const cv_conv2d *conv)
     return conv->kernel == 3 && conv->stride == 1 && conv->in >= WINOGRAD_CHANNELS && conv->out >= WINOGRAD_CHANNELS;
 }
 
-/* What the kernel sees of each pixel, times the weights. */
+/* Multiplies the pixels that the kernel sees by the weights. */
 static void product(const cv_exec *exec, const cv_conv2d *conv, const float *weight, float *out, const float *x, int height,
                     int width, bool add, cv_arena *arena)
 {

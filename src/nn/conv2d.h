@@ -1,4 +1,4 @@
-/* conv2d.h - the convolutions of the picture networks, on planes [C][H][W], for weights of any real dtype. */
+/* conv2d.h - the convolutions of the image tokenizer, on planes [C][H][W], for weights of any real dtype. */
 #ifndef CV_NN_CONV2D_H
 #define CV_NN_CONV2D_H
 
@@ -19,15 +19,15 @@ typedef struct cv_conv2d {
 cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name, int in, int channels, int kernel,
                                int stride, cogvideo_error *err);
 
-/* out [conv.out][H / stride][W / stride] = conv(x [conv.in][H][W]), or += where `add`. `out` and `x` are apart.
- * Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. The pixels are split into
- * blocks by shape alone, so the result does not depend on the number of threads. */
+/* out [conv.out][H / stride][W / stride] = conv(x [conv.in][H][W]), or += where `add`. `out` and `x` do not overlap.
+ * Takes scratch from `arena` and gives it back; does nothing else on a measuring arena. Pixels are split into blocks
+ * by shape alone, so the result does not depend on the number of threads. */
 void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, const float *x, int height, int width,
                      bool add, cv_arena *arena);
 
-/* From dy = dL/d(conv(x)): dx += dL/dx (NULL: not wanted) and, into the weight and bias of `grad` (NULL: frozen), which
- * lie in a store in memory, += their gradients. Weights are f32. Scratch and threads as above; the input channels are
- * what is split. */
+/* From dy = dL/d(conv(x)): dx += dL/dx (NULL: not wanted) and, into the weight and bias of `grad` (NULL: frozen),
+ * which lie in a store in memory, += their gradients. Weights are f32. Scratch and threads as above, but here the
+ * input channels are split. */
 void cv_conv2d_backward(const cv_exec *exec, const cv_conv2d *conv, const cv_conv2d *grad, float *dx, const float *dy,
                         const float *x, int height, int width, cv_arena *arena);
 

@@ -3,19 +3,19 @@
 #include "nn/conv2d.h"
 #include "nn/unfold.h"
 
-/* Unfolded floats of a block of input channels: the channels are what is split, so that no two blocks share a
+/* The number of unfolded floats of a block of input channels. Channels are split, so that no two blocks share a
  * gradient. */
 #define BLOCK_FLOATS (1 << 16)
 
-/* A pass over one picture. */
+/* The backward pass of one image. */
 typedef struct pass {
     const cv_conv2d *conv, *grad;
     float *dx;
     const float *dy, *x;
     int height, width;
     int pixels; /* of dy */
-    int block;  /* of them at once */
-    int group;  /* input channels at once */
+    int block;  /* pixels that are handled at once */
+    int group;  /* input channels that are handled at once */
 } pass;
 
 static pass plan(const cv_conv2d *conv, int height, int width)
@@ -30,7 +30,7 @@ static pass plan(const cv_conv2d *conv, int height, int width)
     return p;
 }
 
-/* What `channels` input channels from `first` on get from pixels at .. at + count - 1. */
+/* Adds to `channels` input channels from `first` on what pixels at .. at + count - 1 give them. */
 static void block_backward(const pass *p, int first, int channels, int at, int count, float *columns)
 {
     int taps = p->conv->kernel * p->conv->kernel, K = p->conv->in * taps, stride = p->conv->stride;

@@ -1,6 +1,6 @@
 #include "nn/embedding.h"
 
-/* Columns per block: a cache line of floats, so that no two threads write to one in an aligned table. */
+/* Columns per block: one cache line of floats, so that no two threads write to the same line of an aligned table. */
 #define COLUMNS 16
 
 cogvideo_status cv_embedding_bind(const cv_tensor **out, cv_store *store, const char *name, int rows, int C,
@@ -42,7 +42,7 @@ void cv_embedding_backward(const cv_exec *exec, float *table, const float *dx, s
 {
     int blocks = (C + COLUMNS - 1) / COLUMNS;
 
-    /* The same id may stand in many rows, so threads share the columns, not the rows. */
+    /* The same id may occur in many rows, so threads share the columns, not the rows. */
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = block * COLUMNS, last = first + COLUMNS < C ? first + COLUMNS : C;

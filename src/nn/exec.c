@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define SHARE 2 /* one part of so many of the address space may be the threads', the others are weights and what is computed */
+#define SHARE 2 /* threads may use one part in so many of the address space; the rest is for weights and results */
 
-/* Bytes of address space of a thread: its stack and the buffer of its products. */
+/* Returns the bytes of address space that a thread needs: its stack and the buffer of its products. */
 static long long thread_bytes(void)
 {
     pthread_attr_t attributes;
@@ -58,7 +58,7 @@ static cogvideo_status no_room(int threads, cogvideo_error *err)
 
 cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
 {
-    static _Thread_local int ready; /* threads that OpenMP keeps for this one's later regions */
+    static _Thread_local int ready; /* threads that OpenMP keeps for later regions of this thread */
     int started = 0;
 
     if (exec->threads <= ready)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Partial sums kept side by side, so that the order of additions is fixed and still fills a vector register. */
+/* Partial sums, so that the order of additions is fixed and still fills a vector register. */
 #define LANES 8
 
 cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const char *name, int C, int groups, float eps,
@@ -23,7 +23,7 @@ fail:
     return status;
 }
 
-/* The mean of x - shift, or of its square, in f64. */
+/* Returns the mean of x - shift, or of its square, in f64. */
 static double mean_of(const float *x, size_t count, double shift, bool square)
 {
     double lanes[LANES] = { 0 }, sum = 0;
@@ -82,7 +82,7 @@ void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t
         scale[i] = (float)(1.0 / sqrt(sums[i] / width + (double)norm->eps));
 }
 
-/* Places first .. first + count - 1. */
+/* Normalizes positions first .. first + count - 1. */
 static void scale_places(const cv_group_norm *norm, float *out, const float *x, size_t pixels, size_t first, int count,
                          bool swish)
 {

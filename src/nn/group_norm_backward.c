@@ -4,10 +4,10 @@
 /* With h = (x - mean) scale and y = w h + b, over the n numbers of a group:
  * dx = scale (w dy - mean(w dy) - h mean(w dy h)); dw = sum(dy h); db = sum(dy). */
 
-/* Partial sums kept side by side, as in the forward pass. */
+/* Partial sums, as in the forward pass. */
 #define LANES 8
 
-/* dy becomes dL/d(y) from dL/d(y sigmoid(y)), for y = x * scale + shift. */
+/* Turns dL/d(y sigmoid(y)) in dy into dL/d(y), for y = x * scale + shift. */
 static void swish_backward(float *dy, const float *x, size_t pixels, float scale, float shift)
 {
     for (size_t i = 0; i < pixels; i++) {
@@ -18,7 +18,7 @@ static void swish_backward(float *dy, const float *x, size_t pixels, float scale
     }
 }
 
-/* The sums of dy and of dy h over one plane. */
+/* Sums dy and dy h over one plane. */
 static void plane_sums(const float *dy, const float *x, size_t pixels, float mean, float scale, double *sum,
                        double *product)
 {
@@ -41,7 +41,7 @@ static void plane_sums(const float *dy, const float *x, size_t pixels, float mea
     }
 }
 
-/* One group of `width` channels from `first` on. */
+/* Handles one group of `width` channels from `first` on. */
 static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad, int first, int width, float *dx,
                            float *dy, const float *x, size_t pixels, bool swish)
 {
@@ -76,7 +76,7 @@ static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad,
     }
 }
 
-/* The same for places first .. first + count - 1 of a norm per place, one group from channel `c0` on. */
+/* The same for positions first .. first + count - 1 of a norm per position, for one group from channel `c0` on. */
 static void places_backward(const cv_group_norm *norm, const cv_group_norm *grad, int c0, float *dx, float *dy,
                             const float *x, size_t pixels, size_t first, int count, bool swish)
 {
@@ -114,7 +114,7 @@ static void places_backward(const cv_group_norm *norm, const cv_group_norm *grad
     }
 }
 
-/* Every place adds to every parameter, so the groups are what is split. */
+/* Every position adds to every parameter, so the work is split by groups. */
 static void backward_per_place(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
                                float *dy, const float *x, size_t pixels, bool swish)
 {

@@ -70,7 +70,7 @@ cv_weight cv_kv_cache_values(const cv_kv_cache *cache, int layer)
                         cache->heads * cache->places, cache->D };
 }
 
-/* One place's rows of each head into a layer that begins at `data` and `scales`. */
+/* Writes the keys or values of one position into each head's rows of a layer that begins at `data` and `scales`. */
 static void put(const cv_kv_cache *cache, char *data, char *scales, int place, const float *from)
 {
     const size_t D = (size_t)cache->D, bytes = cv_weight_row_bytes(cache->type, D);

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Weight rows per block: enough for BLAS to run near its speed, few enough for a widened panel to stay in cache. */
+/* Weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
+ * cache. */
 #define BLOCK 128
 
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
@@ -62,7 +63,8 @@ void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int 
     input->narrowed = false;
 }
 
-/* Eight bits have no NaN: an input that is none must not pass for a number, so its row's products become NaN by the scale. */
+/* Eight bits have no NaN. So that a row with NaN or an infinity does not pass for numbers, its scale becomes NaN,
+ * and with it all of its products. */
 static void narrow_row(const cv_exec *exec, cv_step_input *input, int row)
 {
     const size_t K = (size_t)input->K;
@@ -122,7 +124,7 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows --------------------------------------------------------------------------------------- */
 
-/* Rows whose inputs are held in 8 bits at a time: so many that reading the weights again for each lot costs nothing. */
+/* Rows whose inputs are held in 8 bits at once: so many that reading the weights again for each lot costs nothing. */
 #define LOT 128
 
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
@@ -135,7 +137,7 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K)
     return narrow.peak > panels ? narrow.peak : panels;
 }
 
-/* As the steps do it, to the bit. */
+/* Computes the same bits as the steps do. */
 static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                        size_t x_stride, int rows, cv_arena *arena)
 {

@@ -15,42 +15,43 @@ typedef struct cv_linear {
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err);
 
-/* --- a step: rows that each belong to another sequence. Every weight is read once for all of them. --- */
+/* --- a step: each row belongs to another sequence, and every weight is read once for all of them --- */
 
-/* The inputs of one or several layers: in f32, and in 8 bits once a layer wants them so. */
+/* The inputs of one or more layers, in f32, and in 8 bits once a layer asks for that. */
 typedef struct cv_step_input {
     const float *x;
     size_t stride;
     int rows, K;
-    bool narrowed; /* q8 holds them */
+    bool narrowed; /* `q8` is filled */
     cv_q8_rows q8;
-    /* What q8 points to. */
+    /* the memory that q8 points to */
     int8_t *values;
     float *scales;
     int32_t *sums;
 } cv_step_input;
 
-/* Room for inputs of up to `rows` rows of K numbers. */
+/* Takes room for up to `rows` rows of K numbers. */
 void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec, int rows, int K);
-/* x [rows, K], its rows a stride apart, which must stay as it is while the input is used. */
+/* Sets the input to x [rows, K], whose rows are a stride apart. x must not change while the input is used. */
 void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int rows, int K);
 void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input);
 
 /* --- many rows of one sequence --- */
 
-/* Bytes that cv_linear_rows takes from its arena, on these threads. */
+/* Returns the bytes that cv_linear_rows takes from its arena, on these threads. */
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
-/* Inputs in 8 bits where the steps take them so, to the same bits; else through BLAS, in blocks that depend on the shape alone. */
+/* With 8-bit inputs where the steps use them, with the same bits as theirs; otherwise through BLAS, in blocks that
+ * depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena);
 
 /* --- backward: linear_backward.c --- */
 
-/* Bytes that cv_linear_backward takes from its arena, on these threads. */
+/* Returns the bytes that cv_linear_backward takes from its arena, on these threads. */
 size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K);
-/* For out = x W^T + b over `rows` rows and the gradient dy [rows, N] of out; rows of each lie a stride apart.
- * grad: the same layer bound to a store of gradients, += dy^T x and += the sums of dy's columns; NULL = frozen.
- * dx [rows, K] (+= if `add`, else set) dy W; NULL = not wanted, must not overlap dy or x. x is read for `grad` alone. */
+/* For out = x W^T + b over `rows` rows and the gradient dy [rows, N] of out; rows of each lie a stride apart. grad:
+ * the same layer bound to a store of gradients, += dy^T x and += the sums of dy's columns; NULL = frozen. dx [rows,
+ * K] (+= if `add`, else set) dy W; NULL = not wanted, must not overlap dy or x. x is read only for `grad`. */
 void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_linear *grad, float *dx,
                         size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
                         size_t x_stride, int rows, cv_arena *arena);

@@ -3,13 +3,13 @@
 #include "base/parallel.h"
 #include "nn/blas.h"
 
-/* Weight rows per block of dW, and rows per block of dx: enough for BLAS to run near its speed, few enough that the
- * blocks of a layer keep several threads busy to the end. */
+/* Weight rows per block of dW, and rows per block of dx: enough for BLAS to run near its full speed, few enough that
+ * the blocks of a layer keep several threads busy to the end. */
 #define WEIGHT_ROWS 96
 #define ROWS 256
 /* Weight rows that are widened at once. */
 #define PANEL 128
-/* Rows summed apart before they join a column's sum, which keeps the rounding of long columns small. */
+/* Rows whose sum is added to a column's total at once, which keeps the rounding error of long columns small. */
 #define SUM_ROWS 64
 
 typedef struct backward {
@@ -28,7 +28,7 @@ size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K)
     return (size_t)exec->threads * PANEL * (size_t)max_K * sizeof(float);
 }
 
-/* sums[n] += the sum of column n of dy, `count` columns. */
+/* sums[n] += the sum of column n of dy, over `count` columns. */
 static void sum_columns(float *sums, const float *dy, size_t stride, int rows, int count)
 {
     for (int first = 0; first < rows; first += SUM_ROWS) {
@@ -90,7 +90,8 @@ void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_l
     if (dx && linear->weight.type != CV_WEIGHT_F32)
         b.panels = cv_arena_take(arena, (size_t)exec->threads * PANEL * (size_t)linear->weight.K, sizeof *b.panels);
 
-    /* One list of blocks, the large ones first. No two write the same place, so it does not matter who takes which. */
+    /* One list of blocks, the large ones first. No two write to the same memory, so it does not matter which thread
+     * takes which. */
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
     for (int block = 0; block < weight_blocks + row_blocks; block++) {
         if (block < weight_blocks)

@@ -23,7 +23,7 @@ static float maximum(const float *x, int count)
     return best[0];
 }
 
-/* x = e^(x - best); gives the sum, in f64. */
+/* x = e^(x - best); returns the sum in f64. */
 static double exponentials(float *x, float best, int count)
 {
     double sum[LANES] = { 0 };
@@ -49,7 +49,8 @@ static double row_loss(float *logits, int label, float scale, int V)
     factor = (float)((double)scale / sum);
     for (int i = 0; i < V; i++)
         logits[i] *= factor;
-    /* p - 1 from the sum of the others would be closer where p is near 1, but there the gradient has died away. */
+    /* Where p is near 1, p - 1 computed from the sum of the others would be more exact, but the gradient is
+     * negligible there. */
     logits[label] -= scale;
     return log(sum) - target;
 }

@@ -9,7 +9,7 @@
 #define ROWS 64
 #define CODES 512
 
-/* The codebook as f32, and what a search needs of it. */
+/* The codebook in f32, with what a search needs. */
 typedef struct prepared {
     const float *codes;
     float *half_norms; /* |e|^2 / 2 */

@@ -1,11 +1,11 @@
-/* nearest.h - the nearest row of a codebook. */
+/* nearest.h - finds the nearest row of a codebook. */
 #ifndef CV_NN_NEAREST_H
 #define CV_NN_NEAREST_H
 
 #include "base/arena.h"
 #include "nn/exec.h"
 
-/* Of two vectors, in f64. */
+/* The squared distance of two vectors, in f64. */
 static inline double cv_squared_distance(const float *a, const float *b, int count)
 {
     double sum = 0;
@@ -20,7 +20,7 @@ static inline double cv_squared_distance(const float *a, const float *b, int cou
 
 /* out[i], for `rows` rows of x [rows, K], is the row of the codebook [N, K] with the least squared distance: the
  * first one on ties. Matrix products find the candidates; distances in f64 decide between those that rounding could
- * have swapped. Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. Rows that are
+ * have swapped. Takes scratch from `arena` and gives it back; does nothing else on a measuring arena. Rows that are
  * not finite get a valid but arbitrary code. */
 void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_weight *codebook,
                 cv_arena *arena);

@@ -1,4 +1,4 @@
-/* norm.h - layer normalisation over the last dimension, affine. */
+/* norm.h - layer normalization over the last dimension, affine. */
 #ifndef CV_NN_NORM_H
 #define CV_NN_NORM_H
 
@@ -24,11 +24,11 @@ void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *re
 
 /* --- backward: norm_backward.c --- */
 
-/* Bytes that the backward pass of `rows` rows takes from its arena. */
+/* Returns the bytes that the backward pass of `rows` rows takes from its arena. */
 size_t cv_layer_norm_backward_scratch(int rows, int C);
-/* For y = norm(x [rows, C]) and the gradient dy [rows, C] of y; cv_layer_norm_add passes dy on to its residual as it is.
- * grad: the same norm bound to a store of gradients, added to; NULL = frozen. dx [rows, C] is added to if `add`, else
- * set, and may then be dy or x; NULL = not wanted. */
+/* For y = norm(x [rows, C]) and the gradient dy [rows, C] of y; cv_layer_norm_add passes dy on to its residual
+ * unchanged. grad: the same norm bound to a store of gradients, which are added to; NULL = frozen. dx [rows, C] is
+ * added to if `add`, else set, and may then be dy or x; NULL = not wanted. */
 void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, const cv_layer_norm *grad, float *dx,
                             bool add, const float *dy, const float *x, int rows, cv_arena *arena);
 

@@ -49,7 +49,7 @@ void cv_patches(const cv_exec *exec, float *out, const float *x, int C, int heig
     }
 }
 
-/* Every pixel of [C][H][W] that belongs to a patch, set to that of the places or, where `add`, moved by it. */
+/* Sets every pixel of [C][H][W] to the value of its patch's position, or adds that value where `add`. */
 static void spread(const cv_exec *exec, float *out, const float *x, int C, int height, int width, int side, bool add)
 {
     int rows = height / side, columns = width / side, inner = side * side;

@@ -15,7 +15,7 @@ int cv_unfold_block(int K)
     return size < MIN_BLOCK ? MIN_BLOCK : size > MAX_BLOCK ? MAX_BLOCK : size;
 }
 
-/* --- stride 1: a tap sees the whole plane moved by a few pixels ------------------------------------ */
+/* --- stride 1: a tap sees the whole plane, shifted by a few pixels -------------------------------------- */
 
 /* One tap: output pixel i sees pixel i + shift, where that is in the plane and in the row above, of or below i's. */
 typedef struct moved {
@@ -37,7 +37,7 @@ static moved move_by(int tap, int height, int width, int first, int count)
     return m;
 }
 
-/* Zeros where the tap looks over the left or right edge. */
+/* Writes zeros where the tap reaches over the left or right edge. */
 static void clear_blind(float *column, const moved *m, int width, int first, int count)
 {
     int start = m->blind - first % width;
@@ -75,8 +75,8 @@ static void fold_moved(float *plane, float *column, int height, int width, int t
 
 /* --- stride 2: row by row -------------------------------------------------------------------------- */
 
-/* Output pixels first .. first + count - 1 of one tap, gathered from the plane, or `back`, added to it. No tap looks over
- * the left or upper edge. */
+/* Gathers output pixels first .. first + count - 1 of one tap from the plane or, if `back`, adds them to it. No tap
+ * reaches over the left or upper edge. */
 static void halve(float *column, float *plane, int height, int width, int tap, int first, int count, bool back)
 {
     int out_width = width / 2;

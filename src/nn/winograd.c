@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define POINTS 16              /* of the transformed tile */
-#define BLOCK_FLOATS (1 << 20) /* of a thread's transformed inputs and results, which should stay in its caches */
-#define LEAST_TILES 64         /* fewer at once, and packing the weights would cost more than that saves */
+#define BLOCK_FLOATS (1 << 20) /* of a thread's transformed inputs and results, which should stay in its cache */
+#define LEAST_TILES 64         /* with fewer tiles, packing the weights costs more than the transform saves */
 #define MOST_TILES 512
 
 typedef struct plan {
@@ -19,7 +19,7 @@ typedef struct plan {
     int most;     /* tiles of a block */
     float *inputs; /* [POINTS][in][count], of one thread */
     float *results; /* [POINTS][out][count] */
-    float *lines; /* [4][2][most + 1]: of the pixels under a row of tiles */
+    float *lines; /* [4][2][most + 1], of the pixels under a row of tiles */
 } plan;
 
 /* U = G g G^T of each kernel g, G = (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1): to [POINTS][kernels]. */
@@ -47,12 +47,12 @@ static void transform_weights(const cv_exec *exec, float *to, const float *weigh
     }
 }
 
-/* One line of pixels under tiles from column `tile` on, those at odd places of a tile apart from those at even ones:
+/* Copies one line of pixels under tiles from column `tile` on and separates odd and even columns of the tiles:
  * pixels 2 (tile + i) - 1 and 2 (tile + i), for i <= count. */
 static void part_line(const plan *p, const float *plane, int line, int tile, int count, float *left, float *right)
 {
     const float *from = plane + (size_t)line * (size_t)p->width;
-    int first = 2 * tile, whole = (p->width - first) / 2; /* pairs whose right pixel and next left one there are */
+    int first = 2 * tile, whole = (p->width - first) / 2; /* pairs whose right pixel and next left pixel exist */
 
     if (line < 0 || line >= p->height) {
         memset(left, 0, (size_t)(count + 1) * sizeof *left);
@@ -135,7 +135,7 @@ static void transform_results(const plan *p, float *plane, float bias, int row, 
     }
 }
 
-/* Tiles first .. first + count - 1, row by row. */
+/* Handles tiles first .. first + count - 1, row by row. */
 static void block(const plan *p, const float *weights, int first, int count)
 {
     const size_t plane = (size_t)p->height * (size_t)p->width, T = (size_t)count;

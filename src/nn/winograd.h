@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "nn/exec.h"
 
-/* y [out][height][width] = bias + weight [out][in][3][3] * x [in][height][width], zeros around, or y += that where `add`.
- * Scratch is taken from `arena` and given back; on a measuring arena nothing else happens. The tiles are split into blocks by
- * shape alone, so the result does not depend on the number of threads. */
+/* y [out][height][width] = bias + weight [out][in][3][3] * x [in][height][width], with zeros around x, or y += that
+ * where `add`. Takes scratch from `arena` and gives it back; does nothing else on a measuring arena. The tiles are
+ * split into blocks by shape alone, so the result does not depend on the number of threads. */
 void cv_winograd(const cv_exec *exec, float *y, const float *weight, const float *bias, const float *x, int out, int in,
                  int height, int width, bool add, cv_arena *arena);
 
