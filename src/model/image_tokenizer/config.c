@@ -31,7 +31,7 @@ fail:
     return status;
 }
 
-/* An array of widths in units of C0. */
+/* Parses an array of widths in units of C0. */
 static cogvideo_status parse_levels(cv_image_tokenizer_levels *out, const cv_json *object, const char *key,
                                     int channels, const char *origin, cogvideo_error *err)
 {
@@ -55,7 +55,7 @@ fail:
     return status;
 }
 
-/* {"patch": 8, "width": 96, "blocks": 2}, or {"patch": 8} where `bare` may be */
+/* Parses {"patch": 8, "width": 96, "blocks": 2}, or {"patch": 8} if `bare`. */
 static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, bool bare, const char *origin,
                                      cogvideo_error *err)
 {

@@ -1,6 +1,6 @@
 #include "model/image_tokenizer/planes.h"
 
-/* x [latent][places] = the codebook's rows */
+/* x [latent][positions] = rows of the codebook */
 static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, const int32_t *codes, int places)
 {
     size_t size = cv_dtype_size((cv_dtype)codebook->type);
@@ -41,7 +41,7 @@ void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
         cv_planes_unpatch(planes, decoder);
 }
 
-/* On a measuring arena only sizes are followed. Gives the operations. */
+/* Decodes; on a measuring arena only computes sizes. Returns the number of operations. */
 static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
                    float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
 {

@@ -2,7 +2,7 @@
 
 #include "nn/nearest.h"
 
-/* One picture at one rate. `halvings` after the encoder. */
+/* One picture at one rate, which takes `halvings` halvings after the encoder. */
 typedef struct picture {
     int32_t *codes;
     float *z;

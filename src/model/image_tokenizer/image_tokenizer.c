@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#define ENCODER_BLOCKS 2 /* of a level */
+#define ENCODER_BLOCKS 2 /* in a level */
 
-/* What all binding functions need. */
+/* The arguments of all binding functions. */
 typedef struct binder {
     cv_store *store;
     const cv_image_tokenizer_config *config;
@@ -38,8 +38,8 @@ static cogvideo_status bind_attention(const binder *b, cv_attention2d *out, cons
     return cv_attention2d_bind(out, b->store, full, channels, b->config->groups, b->config->norm_epsilon, b->err);
 }
 
-/* What encoders and decoders have in common: conv_in from `in` to `first` channels, the middle at `wide`, and from
- * `last` channels norm_out and conv_out to `out`. */
+/* Binds what encoders and decoders have in common: conv_in from `in` to `first` channels, the middle at `wide`, and
+ * from `last` channels norm_out and conv_out to `out`. */
 static cogvideo_status bind_ends(const binder *b, cv_picture_network *network, const char *prefix, int in, int first,
                                  int wide, int last, int out)
 {
@@ -58,7 +58,7 @@ fail:
     return status;
 }
 
-/* A network of patches, from `in` channels a place to `out`; its blocks see `kernel` places on a side. */
+/* Binds a network of patches, from `in` channels per position to `out`; its blocks see `kernel` positions on a side. */
 static cogvideo_status bind_patches(const binder *b, cv_picture_network *network, const cv_image_tokenizer_levels *levels,
                                     const char *prefix, int in, int out, int kernel)
 {

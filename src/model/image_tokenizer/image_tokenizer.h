@@ -1,5 +1,5 @@
-/* image_tokenizer.h - pictures to codes and back: the HVQVAE, one encoder and a decoder per rate.
- * Ding et al., "CogView2", 2022; after van den Oord et al., "Neural discrete representation learning", 2017. */
+/* image_tokenizer.h - images to codes and back: the HVQVAE, with one encoder and a decoder per rate. Ding et al.,
+ * "CogView2", 2022; after van den Oord et al., "Neural discrete representation learning", 2017. */
 #ifndef CV_MODEL_IMAGE_TOKENIZER_H
 #define CV_MODEL_IMAGE_TOKENIZER_H
 
@@ -8,7 +8,7 @@
 #include "nn/exec.h"
 #include "tensor/store.h"
 
-/* Sides of a picture end here. */
+/* The largest side of an image, in pixels. */
 #define CV_IMAGE_TOKENIZER_MAX_SIDE 4096
 
 /* Read-only once open; any number of threads may use it at once, each with an arena of its own. */
@@ -26,19 +26,22 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
                                          int height);
 size_t cv_image_tokenizer_decode_scratch(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
                                          int grid_height, int rate);
-/* Multiplications and additions that decoding takes, its convolutions computed directly; 0 where it would be refused. */
+/* Returns the multiplications and additions that decoding takes, with convolutions computed directly; 0 where
+ * decoding would be refused. */
 double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer, const cv_exec *exec, int grid_width,
                                             int grid_height, int rate);
 
-/* codes [height / rate][width / rate] of rgb [height][width][3], and where `z` is not NULL the vectors before their
- * quantisation, [places][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where the rate or
- * the size does not fit the network; COGVIDEO_ERROR_MODEL where it gives NaN, whose weights are damaged then. */
+/* Computes codes [height / rate][width / rate] of rgb [height][width][3] and, where `z` is not NULL, the vectors
+ * before quantization, [positions][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where
+ * the rate or the size does not fit the network; COGVIDEO_ERROR_MODEL where the network returns NaN: its weights are
+ * damaged. */
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
                                           float *z, const uint8_t *rgb, int width, int height, int rate,
                                           cv_arena *arena, cogvideo_error *err);
 
-/* rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes [grid_height][grid_width].
- * COGVIDEO_ERROR_ARGUMENT where there is no such decoder or an id is no code. */
+/* Computes rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes
+ * [grid_height][grid_width]. COGVIDEO_ERROR_ARGUMENT where there is no decoder of that rate or an id is not an image
+ * code. */
 cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, float *rgb,
                                           const int32_t *codes, int grid_width, int grid_height, int rate,
                                           cv_arena *arena, cogvideo_error *err);

@@ -7,21 +7,22 @@
 #include <math.h>
 #include <string.h>
 
-/* Parts of a batch, at most: as many threads are busy. Each but the first has gradients of its own. */
+/* The most parts that a batch is split into, and so the most threads that are busy. Each part but the first has
+ * gradients of its own. */
 #define PARTS 8
 
-/* Sums over one picture. */
+/* Sums over one image. */
 typedef struct sums {
     double l1, l2, commitment;
 } sums;
 
 struct cv_image_learner {
-    cv_exec exec;    /* of the batch; within a picture there is one thread */
+    cv_exec exec;    /* of the batch; one image runs on one thread */
     cv_image_learning options;
     cv_image_tokenizer *weights;
     const cv_picture_network *decoder;
-    int halvings, places; /* of a picture */
-    bool plain;           /* the decoder gets the encoder's vectors */
+    int halvings, places; /* of one image */
+    bool plain;           /* the decoder gets the encoder's vectors, unquantized */
     int parts;
     cv_store *gradients[PARTS]; /* the first is the caller's */
     cv_image_tokenizer *twins[PARTS];
@@ -32,7 +33,7 @@ struct cv_image_learner {
     size_t scratch_size, bytes;
 };
 
-/* One picture on its way. */
+/* The state of one image. */
 typedef struct picture {
     const cv_image_learner *learner;
     const cv_image_tokenizer *grad; /* NULL: losses only */
@@ -42,7 +43,7 @@ typedef struct picture {
     sums *sums;
 } picture;
 
-/* dy [3][pixels] = dL/d(x), x being the decoder's result; dy NULL: sums only. */
+/* dy [3][pixels] = dL/d(x), where x is the decoder's result; dy NULL: only the sums. */
 static void reconstruction(const picture *p, float *dy, const float *x)
 {
     const cv_image_tokenizer_config *config = &p->learner->weights->config;
@@ -65,7 +66,8 @@ static void reconstruction(const picture *p, float *dy, const float *x)
     p->sums->l2 = l2;
 }
 
-/* dz [latent][places], which holds what came straight through, += the commitment's gradient; dz NULL: the sum only. */
+/* dz [latent][positions], which holds the straight-through gradient, += the gradient of the commitment loss; dz
+ * NULL: only the sum. */
 static void commitment(const picture *p, float *dz)
 {
     const cv_image_learner *learner = p->learner;
@@ -85,7 +87,7 @@ static void commitment(const picture *p, float *dz)
     p->sums->commitment = sum;
 }
 
-/* There, and where there are gradients, back. Measures where the arena does. */
+/* Runs forward and, where there are gradients, backward. Only measures on a measuring arena. */
 static void run_picture(const picture *p, cv_arena *arena)
 {
     const cv_image_learner *learner = p->learner;
@@ -184,7 +186,7 @@ static cogvideo_status open_memory(cv_image_learner *learner, cogvideo_error *er
     size_t rows = (size_t)learner->options.batch * (size_t)learner->places, scratch;
     size_t latent = (size_t)learner->weights->config.latent;
 
-    if (learner->exec.threads > learner->parts) /* no more can be at work */
+    if (learner->exec.threads > learner->parts) /* more threads would be idle */
         learner->exec.threads = learner->parts;
     run_picture(&(picture){ .learner = learner, .grad = learner->twins[0] }, &arena);
     learner->scratch_size = arena.peak;
@@ -258,7 +260,7 @@ static void clear(cv_store *store)
     }
 }
 
-/* The pictures of one part, in order. */
+/* Runs the images of one part, in order. */
 static void run_part(const cv_image_learner *learner, int part, const uint8_t *rgb, bool back)
 {
     int batch = learner->options.batch, side = learner->options.side;
@@ -278,7 +280,7 @@ static void run_part(const cv_image_learner *learner, int part, const uint8_t *r
     }
 }
 
-/* The parts' gradients added to the first one's. */
+/* Adds the parts' gradients to the first one's. */
 static void gather(const cv_image_learner *learner)
 {
     const cv_exec *exec = &learner->exec;

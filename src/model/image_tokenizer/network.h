@@ -1,4 +1,4 @@
-/* network.h - the layers of an image tokenizer, for the files of this folder and for training. */
+/* network.h - the layers of an image tokenizer, shared by the files of this folder and the training code. */
 #ifndef CV_MODEL_IMAGE_TOKENIZER_NETWORK_H
 #define CV_MODEL_IMAGE_TOKENIZER_NETWORK_H
 
@@ -8,17 +8,18 @@
 #include "nn/linear.h"
 #include "nn/resblock.h"
 
-/* One resolution of an encoder or a decoder. */
+/* One level of an encoder or a decoder. */
 typedef struct cv_picture_level {
     int in, out;             /* channels */
     cv_resblock blocks[CV_IMAGE_TOKENIZER_BLOCKS];
     int block_count;
-    cv_attention2d attention; /* norm.C is 0 where there is none */
-    cv_conv2d sampler;        /* to the next level; out is 0 at the last one */
+    cv_attention2d attention; /* norm.C is 0 where there is no attention */
+    cv_conv2d sampler;        /* leads to the next level; out is 0 at the last one */
 } cv_picture_level;
 
-/* An encoder or a decoder. One of patches has them before conv_in, or behind conv_out, and one level, whose places they are; no
- * middle, and no norm at the end, so that what conv_in sees has a straight way to conv_out; norms per place. */
+/* An encoder or a decoder. A network of patches splits the image into patches before conv_in, or joins them after
+ * conv_out. It has one level, whose positions are the patches; no middle; no norm at the end, so that there is a
+ * linear path from conv_in to conv_out; and norms per position. */
 typedef struct cv_picture_network {
     int patch; /* side of the patches, 0 = none */
     cv_conv2d conv_in;
@@ -35,7 +36,7 @@ struct cv_image_tokenizer {
     cv_picture_network encoder;
     cv_picture_network decoders[CV_IMAGE_TOKENIZER_DECODERS];
     cv_conv2d down_samplers[CV_IMAGE_TOKENIZER_LEVELS];
-    cv_conv2d proj;     /* out is 0 where patches are encoded as they are */
+    cv_conv2d proj;     /* out is 0 where patches are encoded unchanged */
     cv_weight codebook; /* [codes, latent] */
 };
 

@@ -28,7 +28,7 @@ void cv_planes_take(cv_planes *planes, const cv_picture_network *network, int la
     planes->middle = cv_arena_take(planes->arena, size, sizeof *planes->middle);
 }
 
-/* Where a layer's result [channels][height][width] goes. */
+/* Returns where a layer's result [channels][height][width] goes. */
 static float *result_for(cv_planes *planes, int channels, int height, int width)
 {
     if (!planes->tape)
@@ -44,7 +44,7 @@ static void note(cv_planes *planes, cv_tape_kind kind, const void *layer, const 
             .width = planes->width };
 }
 
-/* `out` becomes x. */
+/* Makes `out` the new x. */
 static void move_on(cv_planes *planes, float *out)
 {
     if (!planes->tape)
@@ -57,7 +57,7 @@ static size_t pixels_of(const cv_planes *planes)
     return (size_t)planes->height * (size_t)planes->width;
 }
 
-/* x, for a layer that works in place: itself, or a copy of [channels] planes where a tape keeps x. */
+/* Returns x for a layer that works in place: x itself, or a copy of [channels] planes where a tape keeps x. */
 static float *in_place(cv_planes *planes, int channels)
 {
     float *copy;
@@ -70,7 +70,7 @@ static float *in_place(cv_planes *planes, int channels)
     return copy;
 }
 
-/* A multiply and an add for each weight and each pixel of the result. */
+/* Counts a multiply and an add for each weight and each pixel of the result. */
 static void count_conv(cv_planes *planes, const cv_conv2d *conv)
 {
     planes->operations += 2.0 * conv->in * conv->out * conv->kernel * conv->kernel * (double)pixels_of(planes) / (conv->stride * conv->stride);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Where the struct of gradients keeps what `layer` is in the struct of weights. */
+/* Returns the member of the struct of gradients that corresponds to `layer` in the struct of weights. */
 static const void *twin(const cv_image_tokenizer *weights, const cv_image_tokenizer *grad, const void *layer)
 {
     return layer ? (const char *)grad + ((const char *)layer - (const char *)weights) : NULL;
@@ -15,7 +15,7 @@ static size_t step_size(const cv_tape_step *step)
     return (size_t)step->in * (size_t)step->height * (size_t)step->width;
 }
 
-/* dx [in][height][width] += what comes of dy, which is used up. */
+/* dx [in][height][width] += the gradient from dy, which is overwritten. */
 static void step_backward(const cv_exec *exec, const cv_tape_step *step, const void *grad, float *dx, float *dy,
                           cv_arena *arena)
 {
@@ -27,7 +27,7 @@ static void step_backward(const cv_exec *exec, const cv_tape_step *step, const v
         if (run)
             cv_patches_backward(exec, dx, dy, step->in, height, width, ((const cv_picture_network *)step->layer)->patch);
         break;
-    case CV_TAPE_UNPATCH: { /* of all steps the one that has its larger picture behind it */
+    case CV_TAPE_UNPATCH: { /* the only step whose result is the larger picture */
         int side = ((const cv_picture_network *)step->layer)->patch;
 
         if (run)
