@@ -36,8 +36,9 @@ int cv_exif_orientation(const unsigned char *data, size_t size)
     return CV_TURN_NONE;
 }
 
-/* The data of the first chunk of a name, of chunks that begin at `at`. PNG: length (the high byte first), name, data, checksum of
- * `tail` bytes. RIFF: name, length (the low byte first), data, padded to an even length. NULL where there is none. */
+/* Returns the data of the first chunk of a name, of chunks that begin at `at`; NULL where there is none. PNG: length
+ * (high byte first), name, data, checksum of `tail` bytes. RIFF: name, length (low byte first), data, padded to an
+ * even length. */
 static const unsigned char *chunk(const unsigned char *data, size_t size, size_t at, const char *name, bool png, size_t tail,
                                   size_t *length)
 {
@@ -64,7 +65,7 @@ int cv_exif_in_file(const unsigned char *data, size_t size)
         exif = chunk(data, size, 8, "eXIf", true, 4, &length);
     else if (size >= 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0)
         exif = chunk(data, size, 12, "EXIF", false, 0, &length);
-    if (exif && length >= 6 && memcmp(exif, "Exif\0", 6) == 0) /* some writers keep the mark that JPEG has */
+    if (exif && length >= 6 && memcmp(exif, "Exif\0", 6) == 0) /* some writers keep JPEG's mark */
         return cv_exif_orientation(exif + 6, length - 6);
     return exif ? cv_exif_orientation(exif, length) : CV_TURN_NONE;
 }

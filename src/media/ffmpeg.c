@@ -41,7 +41,7 @@ const AVCodec *cv_av_encoder(const char *container)
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
 {
     cv_av_silence();
-    /* PNG is a codec alone: its file has no container of FFmpeg's. */
+    /* PNG is only a codec: FFmpeg has no container for its files. */
     if (!cv_av_encoder(container) || (strcmp(container, "png") != 0 && !av_guess_format(container, NULL, NULL)))
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                        "FFmpeg's libraries on this machine have no encoder for %s; install a libavcodec that has "
@@ -49,7 +49,7 @@ cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* CRF and quantiser scales that look alike: 90 is good, 100 nearly lossless, 1 poor. */
+/* Sets CRF or quantizer scales of similar quality: 90 is good, 100 nearly lossless, 1 poor. */
 static void set_quality(AVCodecContext *codec, int quality)
 {
     const char *name = codec->codec->name;
@@ -90,7 +90,7 @@ cogvideo_status cv_av_stream_init(cv_av_stream *stream, const cv_sink_config *co
     stream->codec->time_base = (AVRational){ denominator, numerator };
     stream->codec->framerate = (AVRational){ numerator, denominator };
     stream->codec->sample_aspect_ratio = (AVRational){ 1, 1 };
-    /* One thread and no version strings or times: the same frames give the same bytes, whatever the machine. */
+    /* With one thread and without version strings and times, the same frames give the same bytes on every machine. */
     stream->codec->thread_count = 1;
     stream->codec->flags |= AV_CODEC_FLAG_BITEXACT;
     if (stream->format->oformat->flags & AVFMT_GLOBALHEADER)

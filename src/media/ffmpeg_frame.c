@@ -1,4 +1,4 @@
-/* ffmpeg_frame.c - decoded frames: their colours, their times, and how they are to be shown. */
+/* ffmpeg_frame.c - converts decoded frames: their colours, their times and their orientation. */
 #include "media/ffmpeg_av.h"
 
 #include "media/turn.h"
@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#define JITTER 1.0          /* seconds by which a time may go back before it counts as another clock's */
-#define BROADCAST_STEP 10.0 /* seconds that pass in broadcasts only where the clock was set anew */
+#define JITTER 1.0          /* seconds by which a time may go back without being from another clock */
+#define BROADCAST_STEP 10.0 /* in broadcasts a longer gap than this many seconds means that the clock was reset */
 #define LONGEST_STEP 3600.0 /* seconds that a frame is shown at most: more is a damaged time, which would fill a disk with one picture */
 
 double cv_av_rate(const cv_av_frames *f)
@@ -22,7 +22,8 @@ double cv_av_rate(const cv_av_frames *f)
 
 /* --- time ----------------------------------------------------------------------------------------------------------- */
 
-/* Ticks of the track's clock in seconds: 42 of 1/1000 are 0.042, as multiplying would not have it. */
+/* Converts ticks of the track's clock to seconds. Dividing makes 42 ticks of 1/1000 exactly 0.042; multiplying would
+ * not. */
 static double seconds(const cv_av_frames *f, double ticks)
 {
     return ticks * f->track->time_base.num / f->track->time_base.den;
@@ -38,8 +39,9 @@ static double frame_duration(const cv_av_frames *f, const AVFrame *in)
     return duration > 0 && isfinite(duration) ? duration : 0;
 }
 
-/* Seconds since the first frame, never going back: what has no time, or one of another clock, comes a step after the last. Behind damage
- * (`gap`) any step back is another clock's, as where two recordings were put together. */
+/* Returns seconds since the first frame, never decreasing: a frame without a time, or with one of another clock,
+ * comes a step after the last. After damage (`gap`) any step back means another clock, as where two recordings were
+ * joined. */
 static double frame_time(cv_av_frames *f, const AVFrame *in, bool gap)
 {
     const double ticks = (double)in->best_effort_timestamp, next = f->time + f->step;
@@ -47,7 +49,7 @@ static double frame_time(cv_av_frames *f, const AVFrame *in, bool gap)
     const bool known = in->best_effort_timestamp != AV_NOPTS_VALUE;
     double time;
 
-    if (f->step < 0) { /* the first */
+    if (f->step < 0) { /* the first frame */
         f->origin = known ? ticks : 0;
         return 0;
     }
@@ -61,7 +63,7 @@ static double frame_time(cv_av_frames *f, const AVFrame *in, bool gap)
     return time > f->time ? time : f->time;
 }
 
-/* How long until the next frame comes, as far as is known. */
+/* Returns how long until the next frame, as far as is known. */
 static double frame_step(const cv_av_frames *f, double time, double duration)
 {
     const double rate = cv_av_rate(f);
@@ -73,7 +75,8 @@ static double frame_step(const cv_av_frames *f, double time, double duration)
     return f->step > 0 ? f->step : rate > 0 ? 1 / rate : 0;
 }
 
-/* --- how it lies ------------------------------------------------------------------------------------------------------ */
+/* --- orientation
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const int32_t *track_matrix(const AVStream *track)
 {
@@ -90,7 +93,7 @@ static const int32_t *track_matrix(const AVStream *track)
 #endif
 }
 
-/* What the frame says of itself goes before what its track says. */
+/* The frame's own orientation takes precedence over its track's. */
 static int orientation(const cv_av_frames *f, const AVFrame *in)
 {
     const AVFrameSideData *side = av_frame_get_side_data(in, AV_FRAME_DATA_DISPLAYMATRIX);
@@ -114,7 +117,7 @@ static int make_rgb(cv_av_frames *f, int width, int height)
     return av_frame_get_buffer(f->rgb, 0);
 }
 
-/* By way of a frame of FFmpeg's own, whose rows have the room past their end that the scaler may write to. */
+/* Converts through a frame of FFmpeg's own, whose rows have the padding that the scaler may write to. */
 static cogvideo_status convert(cv_av_frames *f, const AVFrame *in, uint8_t *pixels, cogvideo_error *err)
 {
     const size_t stride = (size_t)in->width * 3;

@@ -1,5 +1,5 @@
-/* ffmpeg_gif.c - GIF of one palette. The frames are kept, because the palette is made of all of them. FFmpeg writes
- * into memory, because it has no comments in GIF: the extension block is put in here. */
+/* ffmpeg_gif.c - GIF with one palette. Frames are kept, because the palette is made of all of them. FFmpeg cannot
+ * write comments to GIF, so it writes into memory, and the comment extension is inserted here. */
 #include "media/ffmpeg_av.h"
 #include "media/held.h"
 #include "media/palette.h"
@@ -11,10 +11,10 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_FPS 50.0 /* a delay of 1/100 s is played as 1/10 s by browsers */
+#define MAX_FPS 50.0 /* browsers play a delay of 1/100 s as 1/10 s */
 
-/* The colours of frame `number` by their places in the palette. The last place is transparent: the encoder uses it for
- * pixels that stay as they are. */
+/* Writes the palette indices of frame `number`. The last index is transparent: the encoder uses it for unchanged
+ * pixels. */
 static cogvideo_status fill(AVFrame *frame, const cv_held *s, const cv_palette *palette, int number,
                             cogvideo_error *err)
 {
@@ -36,13 +36,13 @@ static cogvideo_status fill(AVFrame *frame, const cv_held *s, const cv_palette *
     return COGVIDEO_OK;
 }
 
-/* Whether a frame is left out because it would be shown with the one before it, at the most frames that a GIF can play. */
+/* Whether a frame is dropped because the clip has more frames per second than a GIF can play. */
 static bool is_too_fast(double fps, int number)
 {
     return fps > MAX_FPS && number > 0 && floor(number * MAX_FPS / fps) == floor((number - 1) * MAX_FPS / fps);
 }
 
-/* All frames as a GIF in memory of FFmpeg's. */
+/* Encodes all frames as a GIF in memory that FFmpeg allocated. */
 static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8_t **bytes, int *size,
                               cogvideo_error *err)
 {
@@ -75,7 +75,7 @@ fail:
     return status;
 }
 
-/* Comment extension: 21 FE, pieces of up to 255 bytes behind their lengths, 00. */
+/* Writes a comment extension: 21 FE, pieces of up to 255 bytes, each after its length, 00. */
 static cogvideo_status write_comment(cv_output *output, const char *comment, cogvideo_error *err)
 {
     size_t left = strlen(comment);
@@ -101,7 +101,7 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
     cv_palette *palette = NULL;
     uint8_t *bytes = NULL;
     int size = 0;
-    size_t head = 13; /* signature and screen; then the palette where the screen's flags announce one */
+    size_t head = 13; /* signature and screen; the palette follows if the screen's flags say so */
     cv_output output = { 0 };
     cogvideo_status status;
 

@@ -1,4 +1,4 @@
-/* ffmpeg_none.c - stands in for ffmpeg_*.c in a build without FFmpeg's libraries. */
+/* ffmpeg_none.c - replaces ffmpeg_*.c in a build without FFmpeg's libraries. */
 #include "media/ffmpeg.h"
 
 #define WITHOUT_FFMPEG                                                                                     \

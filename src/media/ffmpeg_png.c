@@ -1,11 +1,11 @@
-/* ffmpeg_png.c - PNG pictures; FFmpeg's encoder writes no texts, so the comment's chunk is put in here. */
+/* ffmpeg_png.c - PNG pictures. FFmpeg's encoder cannot write texts, so the comment's chunk is inserted here. */
 #include "media/ffmpeg_av.h"
 
 #include <libavutil/crc.h>
 
 #include <string.h>
 
-#define HEAD 33 /* bytes of the signature and the IHDR chunk, which stands first */
+#define HEAD 33 /* bytes of the signature and the IHDR chunk, which is always first */
 
 static void store_32(uint8_t *out, uint32_t value)
 {
@@ -13,10 +13,11 @@ static void store_32(uint8_t *out, uint32_t value)
         out[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-/* iTXt: keyword, 0, not compressed (0, 0), no language (0), no translated keyword (0), the text in UTF-8. */
+/* Appends an iTXt chunk: keyword, 0, not compressed (0, 0), no language (0), no translated keyword (0), the text in
+ * UTF-8. */
 static cogvideo_status append_text(cv_buffer *out, const char *comment, cogvideo_error *err)
 {
-    static const char head[] = "iTXtComment\0\0\0\0"; /* and the literal's own 0 */
+    static const char head[] = "iTXtComment\0\0\0\0"; /* the literal's own 0 follows */
     size_t start = out->size, length = strlen(comment);
     uint8_t number[4];
     cogvideo_status status;
@@ -34,7 +35,7 @@ fail:
     return status;
 }
 
-/* The picture as one packet. */
+/* Encodes the picture as one packet. */
 static int encode(AVCodecContext *codec, AVFrame *frame, AVPacket *packet, const cv_picture *picture)
 {
     int code;

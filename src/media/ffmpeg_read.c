@@ -1,4 +1,5 @@
-/* ffmpeg_read.c - any known video or picture, by reads of ours: FFmpeg opens no file and no address itself. */
+/* ffmpeg_read.c - reads any known kind of video or picture. All input goes through callbacks: FFmpeg itself opens no
+ * file and no address. */
 #include "media/ffmpeg_av.h"
 
 #include "media/exif.h"
@@ -10,14 +11,14 @@
 
 #define IO_BUFFER 32768
 #define MAX_STREAMS 64
-#define MAX_DAMAGES 1000  /* places where a file is damaged, before it is given up */
-#define LATE_PACKETS 10000 /* among which a video stream must begin, in a container without a head */
-#define MAX_RETRIES 1000  /* in a row where a demuxer asks to be called again */
+#define MAX_DAMAGES 1000  /* damaged places in a file before reading gives up */
+#define LATE_PACKETS 10000 /* in a container without a head, the video stream must begin within this many packets */
+#define MAX_RETRIES 1000  /* how often in a row a demuxer may ask to be called again */
 #define STRICT (AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE)
-#define REORDERED 4       /* frames that wait for their turn in streams that do not say how many do */
+#define REORDERED 4       /* frames that wait to be reordered, in streams that do not say how many */
 
-/* Containers that hold their pictures themselves (no playlists). Most have a head that names every stream, so that the limits can be
- * set before anything is decoded; in the last three streams appear as they come (`headless`). */
+/* Containers that hold their frames themselves (no playlists). Most have a head that lists every stream, so that the
+ * limits can be set before anything is decoded; in the last three streams appear as they come (`headless`). */
 static const char *const containers =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,yuv4mpegpipe,ivf,ogg,asf,h264,hevc,m4v,mpegvideo,"
     "png_pipe,bmp_pipe,webp_pipe,tiff_pipe,qoi_pipe,pam_pipe,pbm_pipe,pgm_pipe,ppm_pipe,jpeg_pipe,j2k_pipe,"
@@ -26,7 +27,7 @@ static const char *const headless[] = { "mpegts", "mpeg", "flv" };
 
 typedef struct reader {
     const cv_input *input;
-    uint64_t at;             /* in the input */
+    uint64_t at;             /* offset in the input */
     AVIOContext *io;
     AVFormatContext *format;
     AVCodecContext *codec;   /* NULL until the video stream is known */
@@ -35,15 +36,15 @@ typedef struct reader {
     cv_av_frames frames;
     cv_stream *out;
     int track;               /* the video stream */
-    bool stopped;            /* by the caller */
-    bool waiting;            /* for a key frame, behind damage */
-    bool resumed;            /* at the last key frame, behind damage */
-    bool open;               /* frames before the key frame that reading began or went on at are named by those behind it */
-    int keys;                /* key frames since the beginning or the last damage, up to 2 */
-    bool gap;                /* the next frame comes behind damage */
-    int64_t key;             /* time stamp of the last key frame */
-    int before, damages;     /* frames of other files; places */
-    cogvideo_error damage;   /* the last */
+    bool stopped;            /* the caller wants no more frames */
+    bool waiting;            /* for a key frame, after damage */
+    bool resumed;            /* decoding resumed at the last key frame, after damage */
+    bool open;               /* frames may refer to frames before the key frame at which reading began or resumed */
+    int keys;                /* key frames since the beginning or the last damage, counted up to 2 */
+    bool gap;                /* the next frame follows damage */
+    int64_t key;             /* timestamp of the last key frame */
+    int before, damages;     /* frames of other files; damaged places */
+    cogvideo_error damage;   /* the last one */
     cogvideo_error *err;
 } reader;
 
@@ -131,7 +132,7 @@ static cogvideo_status allocate(reader *r)
     return COGVIDEO_OK;
 }
 
-/* What stream info is found with: the decoders that run for it have our limits. */
+/* Finds the streams; the decoders that FFmpeg runs for that have the same limits. */
 static int find_streams(AVFormatContext *format)
 {
     AVDictionary *options[MAX_STREAMS] = { NULL };
@@ -152,13 +153,14 @@ static int find_streams(AVFormatContext *format)
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-/* How many frames there will be, as far as the container tells. */
+/* Returns the number of frames, as far as the container tells. */
 static int expected_frames(const reader *r)
 {
     const AVStream *track = r->frames.track;
     const double seconds = track->duration > 0 ? (double)track->duration * av_q2d(track->time_base)
                                                : (double)r->format->duration / AV_TIME_BASE;
-    const double rate = track->avg_frame_rate.den > 0 ? av_q2d(track->avg_frame_rate) : 0; /* not the highest that there may be */
+    /* not the highest possible rate */
+    const double rate = track->avg_frame_rate.den > 0 ? av_q2d(track->avg_frame_rate) : 0;
     const double count = r->frames.timeless ? 1 : track->nb_frames > 0 ? (double)track->nb_frames : seconds * rate;
 
     return count >= 1 && count <= CV_MEDIA_MAX_FRAMES ? (int)count : 0;
@@ -181,7 +183,7 @@ static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
     r->frames.step = -1;
     r->frames.format = r->format;
     r->frames.track = track;
-    /* Single pictures come from demuxers whose names say so. */
+    /* Demuxers for single pictures are named so. */
     r->frames.timeless = strstr(r->format->iformat->name, "_pipe") != NULL;
     r->out->fps = cv_av_rate(&r->frames);
     r->out->expected = expected_frames(r);
@@ -200,7 +202,7 @@ static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
     return COGVIDEO_OK;
 }
 
-/* A container whose head names its streams. */
+/* Opens a container whose head lists its streams. */
 static cogvideo_status open_track(reader *r)
 {
     const AVCodec *decoder = NULL;
@@ -214,8 +216,9 @@ static cogvideo_status open_track(reader *r)
     return open_decoder(r, decoder);
 }
 
-/* A container whose streams appear as they come: FFmpeg would decode some of them to make out what they hold, without our limits. So that
- * is not asked: the first packet of a video stream says which, and a decoder with our limits does the rest. */
+/* Opens a container whose streams appear as they come. FFmpeg would decode some of them, without the limits, to find
+ * out what they hold; instead, the first packet of a video stream selects the stream, and a decoder with the limits
+ * does the rest. */
 static cogvideo_status open_late(reader *r)
 {
     const AVCodecParameters *parameters = r->format->streams[r->packet->stream_index]->codecpar;
@@ -225,7 +228,7 @@ static cogvideo_status open_late(reader *r)
     return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
 }
 
-/* Whether these libraries read a kind, where the file is whole. */
+/* Whether these libraries can read a kind when the file is complete. */
 static bool is_known(const char *kind)
 {
     static const char *const known[] = { "MP4", "Matroska", "AVI video", "MPEG", "FLV", "GIF", "PNG" };
@@ -236,8 +239,8 @@ static bool is_known(const char *kind)
     return false;
 }
 
-/* What is no picture or video, or one of a kind that these libraries do not know, or has lost its head (MP4: the index, which recorders
- * write last). */
+/* Explains why a file cannot be read: it is not a picture or video, or of a kind that these libraries do not know,
+ * or its head is missing (MP4: the index, which recorders write last). */
 static cogvideo_status refuse(reader *r, int code)
 {
     const char *kind = cv_input_kind(r->input);
@@ -264,7 +267,7 @@ static cogvideo_status open_container(reader *r)
     return is_headless(r) ? COGVIDEO_OK : open_track(r);
 }
 
-/* The other streams, also those that appeared since, are not even taken apart. */
+/* Makes the demuxer skip all other streams, also those that appeared since. */
 static void discard_others(reader *r)
 {
     for (unsigned i = 0; i < r->format->nb_streams; i++)
@@ -272,7 +275,7 @@ static void discard_others(reader *r)
             r->format->streams[i]->discard = AVDISCARD_ALL;
 }
 
-/* How a single picture lies, where its file says so and FFmpeg's decoder does not. */
+/* Finds the orientation of a single picture where its file states it but FFmpeg's decoder does not. */
 static cogvideo_status find_turn(reader *r, cv_input *input)
 {
     const unsigned char *bytes;
@@ -287,13 +290,14 @@ static cogvideo_status find_turn(reader *r, cv_input *input)
 
 /* --- damage ------------------------------------------------------------------------------------------------------- */
 
-/* Whether something comes behind a key frame though it is shown before: it leans on frames before that one too, and nothing on it. */
+/* Whether a packet comes after a key frame but is shown before it: such frames also refer to frames before the key
+ * frame, and nothing refers to them. */
 static bool is_leading(const reader *r, int64_t stamp)
 {
     return r->key != AV_NOPTS_VALUE && stamp != AV_NOPTS_VALUE && stamp < r->key;
 }
 
-/* Remembers damage; an error where there is too much of it. */
+/* Records damage; fails where there is too much of it. */
 static cogvideo_status note_damage(reader *r, int code)
 {
     if (r->stopped || code == AVERROR(ENOMEM) || ++r->damages > MAX_DAMAGES)
@@ -303,7 +307,8 @@ static cogvideo_status note_damage(reader *r, int code)
     return COGVIDEO_OK;
 }
 
-/* A damaged packet costs all up to the next key frame, from which on all is whole again; a leading one itself alone. */
+/* Skips a damaged packet. It costs all frames up to the next key frame, from which on all is intact again; a leading
+ * frame costs only itself. */
 static cogvideo_status pass_over(reader *r, int code)
 {
     if (!is_leading(r, r->packet->pts)) {
@@ -313,7 +318,7 @@ static cogvideo_status pass_over(reader *r, int code)
     return note_damage(r, code);
 }
 
-/* Whether a packet is of what cannot be decoded behind damage: all up to a key frame, and what leads that. */
+/* Whether a packet cannot be decoded after damage: all up to a key frame, and the leading frames of that key frame. */
 static bool is_lost(reader *r)
 {
     const AVPacket *packet = r->packet;
@@ -329,7 +334,7 @@ static bool is_lost(reader *r)
     return r->waiting || (r->resumed && is_leading(r, packet->pts));
 }
 
-/* Once a frame has come again. */
+/* Logs the damage once frames follow again. */
 static void tell_damage(const reader *r, double before)
 {
     const cogvideo_log *log = &r->out->options.log;
@@ -343,7 +348,8 @@ static void tell_damage(const reader *r, double before)
 
 /* --- decoding ----------------------------------------------------------------------------------------------------- */
 
-/* Hands on what the decoder has ready. *code is of the last try: AVERROR(EAGAIN) or AVERROR_EOF where all is well. */
+/* Passes on the frames that the decoder has ready. *code is the last result: AVERROR(EAGAIN) or AVERROR_EOF where
+ * all is well. */
 static cogvideo_status take_frames(reader *r, int *code)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -368,14 +374,16 @@ static cogvideo_status take_frames(reader *r, int *code)
     return status;
 }
 
-/* How much is an error. TIFF: a tag that FFmpeg does not know would be. H.264 that begins at a key frame which is no beginning of its own:
- * frames that are missing would be, each; whether those behind it are whole themselves is still seen by their flags. */
+/* Chooses how strictly the decoder treats errors. For TIFF, a tag that FFmpeg does not know would be an error. For
+ * H.264 that begins at a key frame which is not an IDR, each missing frame would be one; frames that depend on them
+ * are still recognized by their flags. */
 static int strictness(const reader *r)
 {
     return r->codec->codec_id == AV_CODEC_ID_TIFF || r->open ? STRICT & ~AV_EF_EXPLODE : STRICT;
 }
 
-/* A packet that its container calls damaged never gets to the decoder; what that still holds is of whole ones. */
+/* A packet that its container marks as damaged never reaches the decoder, which still holds frames of intact
+ * packets. */
 static cogvideo_status pass_over_packet(reader *r)
 {
     int code = is_leading(r, r->packet->pts) ? AVERROR_EOF : avcodec_send_packet(r->codec, NULL);
@@ -384,7 +392,7 @@ static cogvideo_status pass_over_packet(reader *r)
     return status == COGVIDEO_OK ? pass_over(r, AVERROR_INVALIDDATA) : status;
 }
 
-/* A packet of the video stream through the decoder. */
+/* Decodes a packet of the video stream. */
 static cogvideo_status decode(reader *r)
 {
     int code;
@@ -399,7 +407,7 @@ static cogvideo_status decode(reader *r)
     return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? pass_over(r, code) : COGVIDEO_OK;
 }
 
-/* WebP is told apart from animated WebP by FFmpeg's decoder alone, which calls the second damaged where it does not know it. */
+/* Only FFmpeg's decoder tells WebP from animated WebP; where it cannot read the latter, it reports damage. */
 static bool is_animation(const reader *r)
 {
     const char *kind = cv_input_kind(r->input);
@@ -407,7 +415,7 @@ static bool is_animation(const reader *r)
     return kind && strstr(kind, "animated");
 }
 
-/* What the decoder still holds at the end. */
+/* Decodes what the decoder still holds at the end. */
 static cogvideo_status drain(reader *r)
 {
     int code = r->waiting ? 0 : avcodec_send_packet(r->codec, NULL);
@@ -424,7 +432,7 @@ static cogvideo_status drain(reader *r)
     return status;
 }
 
-/* The next packet. A demuxer that looks for its way behind damage asks to be called again. */
+/* Reads the next packet. A demuxer that searches for the next frame after damage asks to be called again. */
 static int next_packet(reader *r)
 {
     int code = AVERROR(EAGAIN);

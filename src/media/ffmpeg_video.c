@@ -8,17 +8,17 @@
 
 #include <string.h>
 
-/* yuv420p has one colour for 2 x 2 pixels: sizes are even. */
+/* Rounds up to an even number: in yuv420p 2 x 2 pixels share one colour. */
 static int even(int size)
 {
     return size + (size & 1);
 }
 
 typedef struct video {
-    cv_output output; /* the partial file; FFmpeg writes into it by its name */
+    cv_output output; /* the partial file, to which FFmpeg writes by name */
     cv_av_stream stream;
     struct SwsContext *scaler;
-    uint8_t *padded; /* a frame of even size */
+    uint8_t *padded; /* a frame with even sides */
 } video;
 
 static void video_close(void *state)
@@ -34,7 +34,7 @@ static void video_close(void *state)
     cv_free(s);
 }
 
-/* RGB to BT.601 in the limited range; the encoder tells the player so. */
+/* Sets up the conversion of RGB to BT.601 in the limited range, which the encoder states in the file. */
 static cogvideo_status set_colours(video *s, int width, int height, cogvideo_error *err)
 {
     const int *bt601 = sws_getCoefficients(SWS_CS_ITU601);
@@ -64,13 +64,13 @@ static cogvideo_status video_open(void **state, const cv_sink_config *config, co
     CV_NEW(s, 1, err);
     CV_NEW(s->padded, cv_frame_bytes(width, height) + AV_INPUT_BUFFER_PADDING_SIZE, err);
     CV_TRY(cv_output_open(&s->output, config->path, err));
-    /* "file:" so that a name with a colon is not taken for a protocol. */
+    /* "file:", so that a name with a colon is not taken for a protocol. */
     CV_TRY(cv_buffer_printf(&url, err, "file:%s", s->output.partial));
     CV_TRY(cv_av_stream_init(&s->stream, config, url.data, width, height, AV_PIX_FMT_YUV420P, err));
     if (is_mp4)
         av_opt_set(s->stream.format->priv_data, "movflags", "faststart", 0);
     else
-        s->stream.format->flags |= AVFMT_FLAG_BITEXACT; /* Matroska draws its ids at random otherwise */
+        s->stream.format->flags |= AVFMT_FLAG_BITEXACT; /* otherwise Matroska's ids are random */
     CV_TRY(set_colours(s, width, height, err));
     code = avio_open(&s->stream.format->pb, url.data, AVIO_FLAG_WRITE);
     if (code < 0) {
@@ -88,7 +88,7 @@ fail:
     return status;
 }
 
-/* Copies a frame into `padded`, whose last column and row repeat the frame's where they are beyond it. */
+/* Copies a frame into `padded` and repeats its last column and row where the sides are odd. */
 static void pad(video *s, const uint8_t *pixels)
 {
     const cv_sink_config *config = s->stream.config;
@@ -131,7 +131,7 @@ static cogvideo_status video_commit(void *state, cogvideo_error *err)
     return cv_output_commit(&s->output, err);
 }
 
-/* About: H.264 and VP9 look at some 50 frames at once, each kept in several forms. */
+/* A rough estimate: H.264 and VP9 look at some 50 frames at once, each kept in several forms. */
 #define ENCODER_BYTES 300 /* per pixel of a frame */
 
 static cogvideo_status video_plan(const cv_sink_config *config, int frames, uint64_t *bytes, cogvideo_error *err)

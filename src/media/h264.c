@@ -1,13 +1,13 @@
 #include "media/h264.h"
 
-#define IDR 5 /* the type of its slices' units */
+#define IDR 5 /* the type of a unit with a slice of an IDR frame */
 
 static bool is_idr(const uint8_t *unit)
 {
     return (unit[0] & 0x1f) == IDR;
 }
 
-/* ISO/IEC 14496-15: each unit behind its length of 1 to 4 bytes. */
+/* ISO/IEC 14496-15: each unit follows its length of 1 to 4 bytes. */
 static bool find_by_lengths(const uint8_t *data, size_t size, size_t bytes)
 {
     for (size_t at = 0; size - at > bytes;) {
@@ -25,7 +25,7 @@ static bool find_by_lengths(const uint8_t *data, size_t size, size_t bytes)
     return false;
 }
 
-/* ITU-T H.264, annex B: each unit behind 00 00 01. */
+/* ITU-T H.264, annex B: each unit follows the bytes 00 00 01. */
 static bool find_by_codes(const uint8_t *data, size_t size)
 {
     for (size_t at = 0; at + 3 < size; at++)

@@ -1,4 +1,4 @@
-/* h264.h - the one thing that FFmpeg does not tell of a packet of H.264: whether all may begin with it. */
+/* h264.h - whether decoding of H.264 can begin at a packet, which FFmpeg does not say. */
 #ifndef CV_MEDIA_H264_H
 #define CV_MEDIA_H264_H
 
@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether a key frame is an instantaneous refresh (IDR): nothing behind it leans on what is before it. Of other key frames (recovery
- * points, where recordings and broadcasts are cut) some is. `extra` is the stream's configuration: it begins with 1 where lengths and
- * not start codes stand before the units. */
+/* Whether a key frame is an instantaneous refresh (IDR): nothing after it refers to frames before it. After other
+ * key frames (recovery points, where recordings and broadcasts are cut) some frames do. `extra` is the stream's
+ * configuration: it begins with 1 if units follow their lengths and not start codes. */
 bool cv_h264_begins_anew(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size);
 
 #endif

@@ -1,4 +1,4 @@
-/* held.h - what sinks share that need all frames before they can write: the frames, kept in memory. */
+/* held.h - keeps all frames in memory, for sinks that need all of them before they can write. */
 #ifndef CV_MEDIA_HELD_H
 #define CV_MEDIA_HELD_H
 
@@ -9,7 +9,7 @@ typedef struct cv_held {
     cv_frames frames;
 } cv_held;
 
-/* open, frame, close and plan of a sink (sink.h) whose state is a cv_held. */
+/* The functions open, frame, close and plan of a sink (sink.h) whose state is a cv_held. */
 cogvideo_status cv_held_open(void **state, const cv_sink_config *config, cogvideo_error *err);
 cogvideo_status cv_held_frame(void *state, const uint8_t *pixels, cogvideo_error *err);
 void cv_held_close(void *state);

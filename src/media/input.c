@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether a path names what gives its bytes once and in order: a pipe, as shells make of "<(command)", or a socket. */
+/* Whether a path names a pipe, such as shells make of "<(command)", or a socket, whose bytes can be read only once
+ * and in order. */
 static bool is_pipe(const char *path)
 {
     struct stat info;

@@ -14,13 +14,13 @@
 
 #define MARKER_SOS 0xda
 
-/* libjpeg decodes a scan over the whole picture however small the scan is; a file of thousands of them would run
- * for hours. Encoders write about ten. */
+/* libjpeg goes over the whole picture for each scan, however small; a file of thousands of scans would take hours.
+ * Encoders write about ten. */
 #define MAX_SCANS 200
 
-/* libjpeg's errors end in error_exit, which must not return: it jumps back here. */
+/* libjpeg reports an error by calling error_exit, which must not return: it jumps back to this. */
 typedef struct failure {
-    struct jpeg_error_mgr manager; /* first: libjpeg hands its address back */
+    struct jpeg_error_mgr manager; /* first, because libjpeg passes its address */
     jmp_buf back;
     char text[JMSG_LENGTH_MAX];
 } failure;
@@ -33,8 +33,8 @@ static void fail_hard(j_common_ptr info)
     longjmp(f->back, 1);
 }
 
-/* Level -1 is a warning. These say that the file is damaged and that libjpeg would invent what is missing; others that a header is not as
- * it should be (phones write such), which harms nobody. */
+/* Level -1 is a warning. The warnings listed here mean that the file is damaged and that libjpeg would invent what
+ * is missing. Others mean that a header is irregular (phones write such headers), which does no harm. */
 static void fail_on_invention(j_common_ptr info, int level)
 {
     static const int inventions[] = { JWRN_ARITH_BAD_CODE, JWRN_EXTRANEOUS_DATA, JWRN_HIT_MARKER, JWRN_HUFF_BAD_CODE, JWRN_JPEG_EOF,
@@ -72,15 +72,16 @@ static void limit_scans(j_common_ptr info)
     }
 }
 
-/* --- what the markers say ----------------------------------------------------------------------------------- */
+/* --- markers ------------------------------------------------------------------------------------------------ */
 
-/* The next marker segment with contents before the first scan: its number, or 0. `at` begins behind SOI. */
+/* Finds the next marker segment with contents before the first scan; returns its number, or 0. `at` begins after
+ * SOI. */
 static int next_segment(const unsigned char *data, size_t size, size_t *at, const unsigned char **body, size_t *length)
 {
     while (*at < size && size - *at >= 4 && data[*at] == 0xff) {
         const int marker = data[*at + 1];
 
-        if (marker == 0xff) { /* fill */
+        if (marker == 0xff) { /* fill bytes */
             ++*at;
             continue;
         }
@@ -129,16 +130,16 @@ bool cv_jpeg_has_parts(const unsigned char *data, size_t size)
 
 /* --- decoding ------------------------------------------------------------------------------------------------- */
 
-/* What decoding shares between the jump and the rest. */
+/* Decoding state that must survive the jump. */
 typedef struct decoding {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_progress_mgr progress;
     failure failure;
     uint8_t *inks;          /* a row of a picture in CMYK */
-    cogvideo_status status; /* of what is not libjpeg's: room that there was none for */
+    cogvideo_status status; /* of errors other than libjpeg's: out of memory */
 } decoding;
 
-/* Inks to light. Adobe's programs store them inverted, and say so by their marker. */
+/* Converts CMYK to RGB. Adobe's programs store inks inverted and say so in a marker. */
 static void inks_to_rgb(uint8_t *out, const uint8_t *inks, unsigned width, bool inverted)
 {
     for (unsigned x = 0; x < width; x++, inks += 4)
@@ -157,7 +158,7 @@ static cogvideo_status make_room(decoding *d, cv_stream *stream, uint8_t **pixel
     return d->status;
 }
 
-/* The part that libjpeg may leave by a jump; false then, or with d->status set. */
+/* The part that libjpeg may leave by a jump; returns false then, and also with d->status set. */
 static bool decode(decoding *d, cv_stream *stream, const unsigned char *data, size_t size, cogvideo_error *err)
 {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
@@ -212,7 +213,7 @@ cogvideo_status cv_jpeg_decode(cv_stream *stream, const unsigned char *data, siz
 
 /* --- encoding ------------------------------------------------------------------------------------------------- */
 
-/* What encoding shares between the jump and the rest. */
+/* Encoding state that must survive the jump. */
 typedef struct encoding {
     struct jpeg_compress_struct jpeg;
     failure failure;

@@ -1,4 +1,4 @@
-/* mjpeg.c - JPEG pictures one after the other in one file; the comment is in the first. */
+/* mjpeg.c - JPEG pictures one after another in one file; the first has the comment. */
 #include "media/jpeg.h"
 #include "media/sink.h"
 

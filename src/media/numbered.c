@@ -1,4 +1,5 @@
-/* numbered.c - a picture per frame under numbered names. Each picture is whole and in place when its frame returns. */
+/* numbered.c - one picture per frame under numbered names. Each picture is complete under its name when its frame
+ * returns. */
 #include "media/sink.h"
 
 #include "base/pattern.h"

@@ -3,21 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All pixels of one cell: how many, and their mean. */
+/* The number of pixels of a cell, and their mean. */
 typedef struct cell {
     uint64_t count;
     double mean[3];
     int cell;
 } cell;
 
-/* A run of cells that becomes one colour; `spread` along `axis` says what cutting it would gain. */
+/* A run of cells that becomes one colour; `spread` along `axis` is the gain of cutting it there. */
 typedef struct box {
     size_t first, count;
     double spread;
     int axis;
 } box;
 
-/* Counts the pixels of every cell, and moves the cells that occur to the front; gives their number. */
+/* Counts the pixels of every cell and moves the cells that occur to the front; returns how many there are. */
 static size_t collect(cell *cells, const cogvideo_video *video)
 {
     size_t pixels = (size_t)video->frames * (size_t)video->width * (size_t)video->height, kept = 0;
@@ -43,7 +43,7 @@ static size_t collect(cell *cells, const cogvideo_video *video)
     return kept;
 }
 
-/* The mean colour of a box, and the sum of squared distances from it along each axis. */
+/* Computes the mean colour of a box, and the sum of squared distances from it along each axis. */
 static void measure(box *b, const cell *cells, double mean[3])
 {
     double total = 0, spread[3] = { 0 };
@@ -69,7 +69,7 @@ static void measure(box *b, const cell *cells, double mean[3])
     b->spread = b->count > 1 ? spread[b->axis] : 0;
 }
 
-/* By the mean of one channel; the cell's number settles ties, so that the order is always the same. */
+/* Compares by the mean of one channel; the cell's number settles ties, so that the order is always the same. */
 #define COMPARE_BY(axis)                                                  \
     static int compare_##axis(const void *a, const void *b)               \
     {                                                                     \

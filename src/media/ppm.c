@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* The next whole number of a header, after white space and comments; -1 where there is none or it is past `limit`. */
+/* Reads the next whole number of a header, after white space and comments; returns -1 where there is none or it
+ * exceeds `limit`. */
 static long read_number(const unsigned char *data, size_t size, size_t *at, long limit)
 {
     long value = -1;
@@ -24,7 +25,7 @@ static long read_number(const unsigned char *data, size_t size, size_t *at, long
     return value;
 }
 
-/* Copies samples of 0 .. maxval as 0 .. 255; false where one is larger than maxval. */
+/* Scales samples of 0 .. maxval to 0 .. 255; returns false where one is larger than maxval. */
 static bool copy_scaled(uint8_t *out, const unsigned char *in, size_t count, int maxval)
 {
     uint8_t table[256] = { 0 };
@@ -65,7 +66,7 @@ cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size
                        "%s: is a PPM picture of 16 bits (maxval %ld), 8 bits are read; convert it with 'pnmdepth 255'",
                        path, maxval);
     at++;
-    /* Before the pixels are allocated: what the header claims must be there. */
+    /* Checked before the pixels are allocated: the file must have as many bytes as the header claims. */
     if (width > 0 && height > 0 && width <= CV_MEDIA_MAX_SIDE && height <= CV_MEDIA_MAX_SIDE) {
         bytes = cv_frame_bytes((int)width, (int)height);
         if (size - at < bytes)
@@ -81,7 +82,7 @@ cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size
     return cv_stream_hand_on(stream, &cv_plain_picture, err);
 }
 
-/* Every line of the comment behind its own "# ". */
+/* Writes each line of the comment after "# ". */
 static cogvideo_status append_comment(cv_buffer *out, const char *comment, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;

@@ -1,4 +1,4 @@
-/* reader.c - pictures and videos from files, by what the files contain. */
+/* reader.c - reads pictures and videos by what the files contain, not by their names. */
 #include "media/ffmpeg.h"
 #include "media/input.h"
 #include "media/jpeg.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SAME_RATE 0.02 /* by which the times of a video may differ from the rate that it claims */
+#define SAME_RATE 0.02 /* by how much the times of a video may differ from the rate that it claims */
 
 typedef struct built_in {
     const char *magic;
@@ -41,8 +41,8 @@ static bool has_ending(const char *path, const char *const *endings, size_t coun
     return false;
 }
 
-/* Whether a JPEG file is one photograph, and what follows in it a part of that (a gain map, the other eye's view): by its name, or where
- * that does not tell by its marks. */
+/* Whether a JPEG file is one photograph, and what follows in it a part of that (a gain map, the other eye's view):
+ * by its name, or else by its markers. */
 static bool is_photograph(const char *path, const unsigned char *data, size_t size)
 {
     static const char *const streams[] = { ".mjpeg", ".mjpg" }, *const photographs[] = { ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo" };
@@ -52,7 +52,7 @@ static bool is_photograph(const char *path, const unsigned char *data, size_t si
     return has_ending(path, photographs, sizeof photographs / sizeof *photographs) || cv_jpeg_has_parts(data, size);
 }
 
-/* Pictures of one format that follow each other (a .mjpeg file, a PPM stream); other bytes after them are ignored,
+/* Reads pictures of one format that follow each other (a .mjpeg file, a PPM stream); ignores other bytes after them,
  * as viewers do. */
 static cogvideo_status read_pictures(cv_stream *stream, const built_in *format, cv_input *input, cogvideo_error *err)
 {
@@ -73,7 +73,7 @@ static cogvideo_status read_pictures(cv_stream *stream, const built_in *format, 
     return COGVIDEO_OK;
 }
 
-/* Adds the frames of one file. */
+/* Reads the frames of one file. */
 static cogvideo_status read_file(cv_stream *stream, const char *path, cogvideo_error *err)
 {
     cv_input input;
@@ -99,7 +99,7 @@ static cogvideo_status read_file(cv_stream *stream, const char *path, cogvideo_e
     return status;
 }
 
-/* One frame of each of the numbered files, until a number is missing. */
+/* Reads one frame from each of the numbered files, until a number is missing. */
 static cogvideo_status read_numbered(cv_stream *stream, const char *pattern, cogvideo_error *err)
 {
     const int most = stream->options.max_frames;
@@ -151,8 +151,10 @@ cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_option
 typedef struct collection {
     cv_frames frames;
     const char *path;
-    double last; /* frame's time */
-    cogvideo_status status; /* of what is not the file's fault alone, with its sentence: the reader says only that it was stopped */
+    double last; /* time of the last frame */
+    /* an error of the receiver, such as out of memory, with its sentence; the reader itself only says that it was
+     * stopped */
+    cogvideo_status status;
     cogvideo_error why;
 } collection;
 
@@ -174,7 +176,7 @@ static int collect(void *user, const cogvideo_frame *frame)
     return c->status != COGVIDEO_OK;
 }
 
-/* Frames per second: as the file claims, where its times say the same. */
+/* Returns the frames per second that the file claims, if its times agree; otherwise those of its times. */
 static double mean_rate(double claimed, const collection *c)
 {
     const int steps = c->frames.video.frames - 1;

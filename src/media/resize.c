@@ -1,12 +1,12 @@
-/* resize.c - frames of another size: cut to shape and averaged or interpolated, or by nearest neighbour. */
+/* resize.c - resizes frames: cuts them to shape and averages or interpolates, or takes the nearest neighbour. */
 #include "media/frame.h"
 
 #include <math.h>
 
-/* Where one output pixel of an axis comes from: `count` input pixels from `first` on. */
+/* The source of one output pixel along an axis: `count` input pixels from `first` on. */
 typedef struct tap {
     int first, count;
-    float *weights; /* sum 1 */
+    float *weights; /* their sum is 1 */
 } tap;
 
 typedef struct axis {
@@ -20,7 +20,7 @@ static void axis_free(axis *a)
     cv_free(a->weights);
 }
 
-/* Output pixel i covers [begin, begin + scale) of the input: each input pixel weighs what of it is covered. */
+/* Output pixel i covers [begin, begin + scale) of the input: each input pixel is weighted by the covered part of it. */
 static void tap_area(tap *t, double begin, double scale, int in)
 {
     double end = fmin(begin + scale, in);
@@ -50,7 +50,7 @@ static void tap_linear(tap *t, double begin, double scale, int in)
     t->weights[1] = 1.0f - t->weights[0];
 }
 
-/* Input [begin, begin + length) spread over `out` pixels. */
+/* Maps input [begin, begin + length) to `out` pixels. */
 static cogvideo_status axis_init(axis *a, double begin, double length, int in, int out, cogvideo_error *err)
 {
     double scale = length / out;
@@ -70,7 +70,7 @@ fail:
     return status;
 }
 
-/* One row of the result: input rows are summed into `sums` ([in_width][3]), then its pixels. */
+/* Computes one row of the result: sums input rows into `sums` ([in_width][3]), then resizes along the row. */
 static void resize_row(uint8_t *out, const uint8_t *in, int in_width, int out_width, const tap *row, const axis *x,
                        float *sums)
 {

@@ -11,7 +11,7 @@ static cogvideo_status hold(cv_sampler *s, const cogvideo_frame *frame, cogvideo
     return cogvideo_frame_fit(s->held, frame, s->size, s->size, err);
 }
 
-/* The frame that stays, as all pictures before another comes at `time`. */
+/* Emits the current frame for all pictures before the time `time` of the next one. */
 static cogvideo_status stay_until(cv_sampler *s, double time, cogvideo_error *err)
 {
     const double change = time - fmin(time - s->time, 1 / s->fps) / 2 - s->begin;

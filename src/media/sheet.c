@@ -1,4 +1,5 @@
-/* sheet.c - one picture of all frames: row by row from the top left, edge to edge; cells left over are black. */
+/* sheet.c - a contact sheet: one picture of all frames, row by row from the top left, edge to edge; unused cells are
+ * black. */
 #include "media/held.h"
 
 #include <math.h>
@@ -7,10 +8,10 @@
 /* How frames are laid out. */
 typedef struct layout {
     int columns;
-    int64_t width, height; /* pixels of the whole */
+    int64_t width, height; /* of the whole sheet, in pixels */
 } layout;
 
-/* The number of columns whose sheet is nearest in shape to 16:9; cells left empty count against it. */
+/* Returns the number of columns whose sheet is nearest in shape to 16:9; empty cells count against it. */
 static int choose_columns(const cv_sink_config *config, int frames)
 {
     int best = 1;

@@ -21,7 +21,7 @@ cogvideo_status cv_stream_poll(const cv_stream *stream, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* A block of at least `size` bytes; what was in it is lost. */
+/* Makes sure that a block has at least `size` bytes; its contents are lost. */
 static cogvideo_status make_room(uint8_t **block, size_t *room, size_t size, cogvideo_error *err)
 {
     if (*room >= size)

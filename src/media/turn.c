@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each as steps: rows become columns, then mirrored left to right, then upside down. */
+/* Each orientation as steps: swap rows and columns, then mirror left to right, then turn upside down. */
 static const struct {
     bool swap, mirror, flip;
 } turns[9] = {

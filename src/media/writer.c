@@ -1,4 +1,4 @@
-/* writer.c - which sink writes which path, and the public writer on top of them. */
+/* writer.c - chooses the sink for a path; the public writer on top of the sinks. */
 #include "media/ffmpeg.h"
 #include "media/jpeg.h"
 
@@ -13,7 +13,8 @@
 #define DEFAULT_FPS 8.0
 #define DEFAULT_QUALITY 90
 
-/* An ending that can be written: as pictures (`encode`; numbered or as a contact sheet) or as one clip (`sink`). */
+/* A supported file name ending: for pictures (`encode`; numbered or as a contact sheet) or for a whole clip
+ * (`sink`). */
 typedef struct ending {
     const char *extension, *container;
     bool needs_ffmpeg;
@@ -39,7 +40,7 @@ static bool is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-/* By the letters after the last dot, large or small. */
+/* Looks up the letters after the last dot, in upper or lower case. */
 static const ending *find_ending(const char *path)
 {
     const char *extension = is_stdout(path) ? "y4m" : "";
@@ -124,7 +125,7 @@ struct cogvideo_video_writer {
     void *state; /* NULL before the sink is open */
     char *path, *comment;
     int frames;
-    bool failed; /* a frame was lost: nothing may be put under the name any more */
+    bool failed; /* a frame was lost, so nothing may be committed any more */
 };
 
 static cogvideo_status set_config(cogvideo_video_writer *w, const char *path, int width, int height, double fps,

@@ -47,7 +47,7 @@ fail:
     return status;
 }
 
-/* The formulas above in 16-bit fixed point, rounded. */
+/* Converts by the formulas above in 16-bit fixed point, rounded. */
 static cogvideo_status y4m_frame(void *state, const uint8_t *pixels, cogvideo_error *err)
 {
     y4m *s = state;
