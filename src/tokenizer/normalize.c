@@ -6,7 +6,7 @@
 
 #define SPACE "\xe2\x96\x81" /* U+2581 */
 
-/* Longest character sequence looked up in the map. Real keys have a dozen bytes; a hostile map may run in circles. */
+/* The longest sequence looked up in the map. Real keys have a dozen bytes; a hostile map may contain a cycle. */
 #define KEY_LIMIT 256
 
 static uint32_t read_u32(const unsigned char *bytes)
@@ -42,15 +42,16 @@ void cv_normalizer_close(cv_normalizer *normalizer)
     *normalizer = (cv_normalizer){ 0 };
 }
 
-/* What one or more characters at the start of a text become. */
+/* The replacement for one or more characters at the start of a text. */
 typedef struct step {
     const char *text;
     size_t size;
     size_t consumed; /* bytes of the text, at least 1 */
 } step;
 
-/* A unit of the double array: bits 0..7 the byte that leads to it, 8 whether a leaf hangs on it, 10..30 the
- * offset to its children (in 256s where bit 9 is set); bit 31 marks a leaf, whose other bits are its value. */
+/* Reads a unit of the double array: bits 0..7 are the byte that leads to it, bit 8 says whether a leaf hangs on it,
+ * bits 10..30 are the offset to its children (in 256s where bit 9 is set); bit 31 marks a leaf, whose other bits are
+ * its value. */
 static bool unit_at(const cv_normalizer *in, uint32_t place, uint32_t *unit)
 {
     if (place >= in->unit_count)
@@ -64,8 +65,8 @@ static uint32_t offset_of(uint32_t unit)
     return (unit >> 10) << ((unit & 1u << 9) >> 6);
 }
 
-/* The longest key of the map that `text` starts with: its length (0: none) and value. False where the map leads
- * outside itself. */
+/* Finds the longest key of the map that `text` starts with: its length (0: none) and value. Returns false where the
+ * map leads outside itself. */
 static bool longest_key(const cv_normalizer *in, const char *text, size_t size, size_t *length, uint32_t *value)
 {
     uint32_t place, unit, leaf;
@@ -145,7 +146,7 @@ static bool is_space(const step *piece)
     return piece->size == 1 && piece->text[0] == ' ';
 }
 
-/* Takes off spaces at the end; a U+2581 that stood in the text counts as one too. */
+/* Removes spaces at the end; a U+2581 in the text counts as one, too. */
 static void trim_end(const cv_normalizer *in, cv_buffer *out)
 {
     const char *space = in->spm->escape_spaces ? SPACE : " ";
@@ -167,7 +168,7 @@ cogvideo_status cv_normalize(const cv_normalizer *in, const char *text, size_t s
 
     for (size_t at = 0; at < size; at += piece.consumed) {
         CV_TRY(next_step(in, text + at, size - at, &piece, err));
-        work += piece.size; /* counts replacements that fold to nothing as well, which cost time */
+        work += piece.size; /* also counts replacements that become nothing, which cost time */
         if (work > CV_NORMALIZED_LIMIT || out->size > CV_NORMALIZED_LIMIT) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes grows past the %zu bytes that a "
                              "normalised text may have; shorten it", size, CV_NORMALIZED_LIMIT);

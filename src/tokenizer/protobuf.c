@@ -2,7 +2,8 @@
 
 #include <stdbool.h>
 
-/* Seven bits a byte, low ones first, the top bit says that more follow: at most 10 bytes, the last one 0 or 1. */
+/* Reads seven bits per byte, low ones first; the top bit says that more follow: at most 10 bytes, the last one 0 or
+ * 1. */
 static bool read_varint(cv_proto *proto, uint64_t *out)
 {
     uint64_t value = 0;

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_LIMIT ((size_t)16 << 20) /* real models have 1 to 3 MB */
+#define FILE_LIMIT ((size_t)16 << 20) /* real models are 1 to 3 MB */
 #define SCORE_LIMIT 1e9f
 
-/* A model while it is read. */
+/* A model that is being read. */
 typedef struct reader {
     cv_spm *spm;
     size_t names_size; /* bytes of spm->names in use */
@@ -26,8 +26,8 @@ static cogvideo_status damaged(const reader *in, const char *what)
                    what);
 }
 
-/* The next field, which is damaged where a field numbered in `expected` has another wire type. `expected` ends in
- * number 0. Sets *more to false at the end. */
+/* Reads the next field, which is damaged where a field numbered in `expected` has another wire type. `expected` ends
+ * in number 0. Sets *more to false at the end. */
 static cogvideo_status next_field(const reader *in, cv_proto *proto, const cv_proto_field *expected, const char *what,
                                   cv_proto_field *field, bool *more)
 {
@@ -60,7 +60,7 @@ static cogvideo_status refuse_piece(const reader *in, const char *reason)
     return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: piece %zu %s", in->spm->path, in->spm->count, reason);
 }
 
-/* Adds a piece behind the others, where room was made for it. */
+/* Appends a piece; there must be room for it. */
 static cogvideo_status add_piece(reader *in, const char *text, size_t size, float score, uint64_t type)
 {
     cv_spm *spm = in->spm;
@@ -185,7 +185,7 @@ static cogvideo_status read_normalizer(reader *in, const cv_proto_field *message
     return status;
 }
 
-/* The library would apply such rules to decoded text; the models meant here have none. */
+/* Refuses denormalization rules: the library would apply them to decoded text, and the supported models have none. */
 static cogvideo_status refuse_denormalizer(const reader *in, const cv_proto_field *message)
 {
     static const cv_proto_field expected[] = { { .number = 2, .wire = CV_PROTO_BYTES }, { .number = 0 } };
@@ -229,8 +229,8 @@ static cogvideo_status read_model(reader *in, cv_proto proto)
     return status;
 }
 
-/* Room for the pieces of the file and the appended ones: a pass that only counts. Every piece's text lies in the
- * file, so the names need no more room than that. */
+/* Counts and allocates room for the pieces of the file and the appended ones. Every piece's text is in the file, so
+ * the names need no more room than that. */
 static cogvideo_status make_room(reader *in, cv_proto proto, const char *const *appended, size_t appended_count)
 {
     size_t count = 0, bytes = 0;
@@ -266,7 +266,7 @@ static int compare_pieces(const void *a, const void *b, void *pieces)
     return strcmp(all[*(const uint32_t *)a].text, all[*(const uint32_t *)b].text);
 }
 
-/* Sorts, finds the unknown piece, refuses twins. */
+/* Sorts the pieces, finds the unknown piece, refuses duplicates. */
 static cogvideo_status index_pieces(reader *in)
 {
     cv_spm *spm = in->spm;

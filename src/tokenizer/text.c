@@ -64,7 +64,7 @@ int32_t cv_text_id(const cv_text *text, const char *piece)
     return index < 0 ? -1 : text->first_id + index;
 }
 
-/* NULL where `id` is no piece. */
+/* Returns NULL where `id` is not a piece. */
 static const cv_spm_piece *piece_of(const cv_text *text, int32_t id)
 {
     if (id < text->first_id || (size_t)(id - text->first_id) >= text->spm->count)
@@ -79,7 +79,7 @@ const char *cv_text_piece(const cv_text *text, int32_t id)
     return piece ? piece->text : NULL;
 }
 
-/* Appends `size` bytes with every `what` (of `length` bytes) replaced by `with`. */
+/* Appends `size` bytes and replaces every `what` (of `length` bytes) by `with`. */
 static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t size, const char *what,
                                        size_t length, const char *with, cogvideo_error *err)
 {
@@ -95,7 +95,8 @@ static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t
     return status == COGVIDEO_OK ? cv_buffer_append(out, bytes, (size_t)(end - bytes), err) : status;
 }
 
-/* The segments of a text, and the normalised text that they are places of: both fresh memory, whatever the status. */
+/* Computes the segments of a text, and the normalized text that they refer to. The caller frees both, whatever the
+ * status. */
 static cogvideo_status segment(const cv_text *text, const char *bytes, size_t size, cv_buffer *normal,
                                cv_segment **segments, size_t *count, cogvideo_error *err)
 {
@@ -163,14 +164,14 @@ fail:
     return status;
 }
 
-/* The text before the first visible piece: whether its spaces are still to be taken off. */
+/* The state before the first visible piece: whether spaces are still removed. */
 typedef struct opening {
     bool open;
     bool space_taken; /* by the piece before */
 } opening;
 
-/* Appends what one piece decodes to. At the start of the text one U+2581 goes, that of the dummy prefix; all of them
- * where the model folds spaces. */
+/* Appends what one piece decodes to. At the start of the text one U+2581, that of the dummy prefix, is removed; all
+ * of them where the model folds spaces. */
 static cogvideo_status append_piece(const cv_text *text, const cv_spm_piece *piece, opening *start, cv_buffer *out,
                                     cogvideo_error *err)
 {

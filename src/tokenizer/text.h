@@ -7,35 +7,35 @@
 #define CV_TEXT_APPENDED 3 /* pieces that cv_text_open adds to a model's own */
 #define CV_TEXT_LIMIT ((size_t)16 << 20) /* bytes of a text to encode, ids of a list to decode */
 
-/* Never changes once open: many threads may use one at the same time. */
+/* Read-only once open: many threads may use it at the same time. */
 typedef struct cv_text cv_text;
 
 /* Opens a SentencePiece unigram `.model` file and appends <start_of_image>, <start_of_english> and
- * <start_of_chinese> as ordinary pieces of score 0 behind its last piece. Ids of pieces start behind the `image_codes`
- * (0 or more) codes of pictures. Errors name the file: see cv_spm_open and cv_normalizer_open. */
+ * <start_of_chinese> as ordinary pieces of score 0 after its last piece. Ids of pieces start after the `image_codes`
+ * (0 or more) image codes. Errors name the file: see cv_spm_open and cv_normalizer_open. */
 cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err);
 void cv_text_close(cv_text **text);
 
-/* How many pieces there are, the appended ones included. */
+/* Returns the number of pieces, including the appended ones. */
 int cv_text_pieces(const cv_text *text);
-/* The id of a piece, such as "<pad>", or -1 where the model has none of that name. */
+/* Returns the id of a piece, such as "<pad>", or -1 where the model has no piece of that name. */
 int32_t cv_text_id(const cv_text *text, const char *piece);
-/* The piece of an id, owned by `text`, or NULL where the id is a picture's or no id at all. */
+/* Returns the piece of an id, owned by `text`; NULL where the id is an image code or not an id at all. */
 const char *cv_text_piece(const cv_text *text, int32_t id);
 
-/* The ids of `size` bytes of UTF-8 (broken bytes become U+FFFD, NUL bytes are characters). Line breaks become spaces,
- * or "<n>" each where `keep_line_breaks`. *ids is fresh memory (cv_free), not NULL even where *count is 0. A text of
- * more than CV_TEXT_LIMIT bytes is COGVIDEO_ERROR_ARGUMENT. */
+/* Returns the ids of `size` bytes of UTF-8 (broken bytes become U+FFFD, NUL bytes are characters). Line breaks
+ * become spaces, or "<n>" each if `keep_line_breaks`. *ids is fresh memory (cv_free), not NULL even if *count is 0.
+ * A text of more than CV_TEXT_LIMIT bytes is COGVIDEO_ERROR_ARGUMENT. */
 cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t size, bool keep_line_breaks,
                                int32_t **ids, size_t *count, cogvideo_error *err);
 
-/* Appends to `out` the parts of a text that no piece of the model covers, with ", " between them: each becomes <unk>. */
+/* Appends to `out` the parts of a text that no piece of the model covers, separated by ", ": each becomes <unk>. */
 cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t size, cv_buffer *out,
                                 cogvideo_error *err);
 
-/* The text of `count` ids, NUL-terminated in fresh memory (cv_free). "<n>" becomes a line break, the unknown piece what
- * the model says (by default U+2047 between spaces), control pieces nothing. An id that is no piece, or a text of more
- * than 64 MB, is COGVIDEO_ERROR_ARGUMENT. */
+/* Returns the text of `count` ids, NUL-terminated in fresh memory (cv_free). "<n>" becomes a line break, the unknown
+ * piece what the model says (by default U+2047 between spaces), control pieces nothing. An id that is not a piece,
+ * or a text of more than 64 MB, is COGVIDEO_ERROR_ARGUMENT. */
 cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out,
                                cogvideo_error *err);
 

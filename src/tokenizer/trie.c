@@ -1,7 +1,7 @@
 #include "tokenizer/trie.h"
 
-/* Nodes stand for runs of the sorted pieces that share their first bytes; a run is needed only until its children
- * are made. */
+/* A node stands for a run of sorted pieces that share their first bytes; the run is needed only until the node's
+ * children exist. */
 typedef struct run {
     uint32_t first, end, depth;
 } run;
@@ -19,7 +19,7 @@ static unsigned char byte_at(const builder *in, uint32_t place, uint32_t depth)
     return (unsigned char)in->spm->pieces[in->sorted[place]].text[depth];
 }
 
-/* Children of node `parent`, appended behind all nodes. No two texts are equal, so only the first of a run, the
+/* Appends the children of node `parent` after all nodes. No two texts are equal, so only the first of a run, the
  * shortest, can end at its depth. */
 static void add_children(builder *in, size_t parent)
 {

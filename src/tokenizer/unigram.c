@@ -4,14 +4,14 @@
 
 #include <float.h>
 
-#define UNKNOWN_PENALTY 10.0f /* below the unlikeliest ordinary piece */
+#define UNKNOWN_PENALTY 10.0f /* below the score of the unlikeliest ordinary piece */
 
 cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err)
 {
     cv_unigram opened = { .spm = spm };
     float worst = FLT_MAX;
 
-    opened.best_score = FLT_MIN; /* as the library starts: the smallest positive number, not the lowest one */
+    opened.best_score = FLT_MIN; /* the library starts here, too: the smallest positive number, not the lowest number */
     for (size_t i = 0; i < spm->count; i++) {
         float score = spm->pieces[i].score;
 
@@ -33,27 +33,27 @@ void cv_unigram_close(cv_unigram *unigram)
     *unigram = (cv_unigram){ 0 };
 }
 
-/* The best way to cover a text up to some byte: its last piece and where that starts. */
+/* The best segmentation of a text up to some byte: its last piece and where that starts. */
 typedef struct path {
     float score;
     uint32_t start;
-    int32_t piece; /* -1: no way leads here yet */
+    int32_t piece; /* -1: no segmentation ends here yet */
 } path;
 
-/* The sums are the library's to the bit, for ties between paths hang on their rounding: a candidate is a double
- * where a known piece ends it (0.1 below is one), compared with a score that was rounded to float. */
+/* The sums equal the library's bit for bit, since rounding decides ties between paths: a candidate is a double if a
+ * known piece ends it (0.1 below is one), compared with a score that was rounded to float. */
 static void offer(path *end, double score, size_t start, int32_t piece)
 {
     if (end->piece < 0 || score > (double)end->score)
         *end = (path){ (float)score, (uint32_t)start, piece };
 }
 
-/* Extends the best path up to `start` by every piece that starts there. */
+/* Extends the best segmentation up to `start` by every piece that starts there. */
 static void extend(const cv_unigram *in, const char *text, size_t size, size_t start, size_t step, path *paths)
 {
     const cv_spm_piece *pieces = in->spm->pieces;
     float so_far = paths[start].score;
-    bool covered = false; /* by a piece of just this character */
+    bool covered = false; /* whether there is a piece of just this character */
     uint32_t node = 0;
 
     for (size_t end = start; end < size;) {
@@ -66,7 +66,7 @@ static void extend(const cv_unigram *in, const char *text, size_t size, size_t s
         if ((piece = in->trie.nodes[node].piece) < 0)
             continue;
         length = end - start;
-        /* A user-defined piece is rated so high that no path around it wins. */
+        /* The score of a user-defined piece is so high that no path around it wins. */
         score = pieces[piece].type == CV_SPM_USER_DEFINED ? (double)((float)length * in->best_score) - 0.1
                                                            : (double)pieces[piece].score;
         offer(&paths[end], score + (double)so_far, start, piece);

@@ -1,5 +1,5 @@
-/* unigram.h - the likeliest segmentation of a normalised text into pieces: T. Kudo, "Subword regularization", ACL
- * 2018, section 3.2; the search of A. J. Viterbi over all places of the text. */
+/* unigram.h - the most likely segmentation of a normalized text into pieces: T. Kudo, "Subword regularization", ACL
+ * 2018, section 3.2; found by Viterbi's algorithm over all positions of the text. */
 #ifndef CV_TOKENIZER_UNIGRAM_H
 #define CV_TOKENIZER_UNIGRAM_H
 
@@ -7,9 +7,9 @@
 
 typedef struct cv_unigram {
     const cv_spm *spm;
-    cv_trie trie;        /* of the ordinary and the user-defined pieces */
-    float unknown_score; /* of a character that is no piece of its own */
-    float best_score;    /* of the ordinary pieces; user-defined ones are rated by it */
+    cv_trie trie;        /* of the ordinary and user-defined pieces */
+    float unknown_score; /* of a character that is not a piece */
+    float best_score;    /* of the ordinary pieces; user-defined pieces are scored relative to it */
 } cv_unigram;
 
 /* `spm` must outlive `out`. */
@@ -22,8 +22,9 @@ typedef struct cv_segment {
     uint32_t start;
 } cv_segment;
 
-/* The segments of `text`, in order, each run of unknown characters as one: never more than there are bytes.
- * *segments is fresh memory (cv_free), not NULL even where *count is 0. Takes 12 bytes of memory for each of the text. */
+/* Returns the segments of `text` in order, with each run of unknown characters as one segment: never more than there
+ * are bytes. *segments is fresh memory (cv_free), not NULL even if *count is 0. Takes 12 bytes of memory for each
+ * byte of text. */
 cogvideo_status cv_unigram_segment(const cv_unigram *unigram, const char *text, size_t size, cv_segment **segments,
                                    size_t *count, cogvideo_error *err);
 
