@@ -6,7 +6,7 @@
 
 enum { CHUNK = 1 << 20 }; /* bytes read at once; a multiple of every element's size */
 
-/* Notes `bytes` more; a callback that answers other than 0 ends the import. */
+/* Counts `bytes` more as done; the import is cancelled when the progress callback returns non-zero. */
 static cogvideo_status advance(cv_import_job *job, uint64_t bytes, cogvideo_error *err)
 {
     const cogvideo_import_options *options = job->options;
@@ -34,12 +34,12 @@ uint64_t cv_convert_bytes(const cv_names *names, unsigned homes)
     return bytes;
 }
 
-/* One file being written. */
+/* A file that is being written. */
 typedef struct conversion {
     cv_import_job *job;
     cv_torch *torch;
     cv_store_writer *writer;
-    const cv_narrowing *narrowing; /* NULL: as they are */
+    const cv_narrowing *narrowing; /* NULL: tensors keep their types */
     char *in; /* [CHUNK] */
     cogvideo_error *err;
 } conversion;
@@ -50,13 +50,13 @@ static cv_weight_type stored_as(const conversion *c, const cv_expected *item)
                         : (cv_weight_type)item->tensor->dtype;
 }
 
-/* Rows of a tensor, read one after another; the first ones open the stream anew. */
+/* The rows of a tensor, read in order; asking for the first rows opens the stream again. */
 typedef struct row_stream {
     conversion *c;
     const cv_torch_tensor *tensor;
     size_t K;
     cv_zip_stream *stream;
-    bool again; /* a second pass counts for nothing in the progress */
+    bool again; /* in a second pass, which does not count as progress */
 } row_stream;
 
 static cogvideo_status read_rows(void *user, size_t first, size_t count, float *out, cogvideo_error *err)
@@ -85,13 +85,13 @@ fail:
     return status;
 }
 
-/* What is no matrix goes as one row after another of a number each. */
+/* A tensor that is not a matrix is handled as rows of one number. */
 static size_t row_length(const cv_expected *item)
 {
     return item->rank == 2 ? item->shape[1] : 1;
 }
 
-/* A tensor in another type. */
+/* Writes a tensor in another type. */
 static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_weight_type type)
 {
     row_stream rows = { .c = c, .tensor = item->tensor, .K = row_length(item) };
@@ -101,7 +101,7 @@ static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_
     return status;
 }
 
-/* A tensor as it is. */
+/* Copies a tensor unchanged. */
 static cogvideo_status copy_tensor(conversion *c, const cv_expected *item)
 {
     const cv_torch_tensor *tensor = item->tensor;
@@ -124,7 +124,7 @@ fail:
     return status;
 }
 
-/* Their declarations, or else their data. */
+/* Writes the declarations of the tensors or, if not `declare`, their data. */
 static cogvideo_status each_tensor(conversion *c, const cv_names *names, unsigned homes, bool declare)
 {
     cogvideo_status status = COGVIDEO_OK;

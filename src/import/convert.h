@@ -1,5 +1,5 @@
-/* convert.h - tensors streamed from a checkpoint to a safetensors file, or compared with those of another, through
- * buffers of a fixed size. */
+/* convert.h - streams tensors from a checkpoint to a safetensors file, or compares them with those of another
+ * checkpoint, through buffers of a fixed size. */
 #ifndef CV_IMPORT_CONVERT_H
 #define CV_IMPORT_CONVERT_H
 
@@ -8,17 +8,17 @@
 #include "import/expected.h"
 #include "import/narrow.h"
 
-/* How far an import is, for its progress callback. */
+/* The state of an import, for its progress callback. */
 typedef struct cv_import_job {
     const cogvideo_import_options *options;
-    const char *part;      /* what is being read now */
+    const char *part;      /* the part that is being read */
     uint64_t done, total;  /* bytes of the checkpoints */
 } cv_import_job;
 
-/* Bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */
+/* Returns the bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */
 uint64_t cv_convert_bytes(const cv_names *names, unsigned homes);
 
-/* Writes those tensors to the new file `path`, as `narrowing` says, or as they are where that is NULL. */
+/* Writes those tensors to the new file `path`, in the types that `narrowing` chooses, or unchanged where it is NULL. */
 cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_names *names, unsigned homes,
                                  const cv_narrowing *narrowing, const char *path, cogvideo_error *err);
 

@@ -40,8 +40,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Whether a tensor is a weight of a network, by its type and by what PyTorch calls weights: "x.weight", "x.bias", "x.0" in a list. Other
- * names are those of buffers: masks, counters, positions. */
+/* Whether a tensor is a weight of a network, by its type and by PyTorch's names for weights: "x.weight", "x.bias",
+ * "x.0" in a list. Other names belong to buffers: masks, counters, positions. */
 static bool is_weight(const cv_torch_tensor *tensor)
 {
     const char *dot = strrchr(tensor->name, '.'), *last = dot ? dot + 1 : tensor->name;
@@ -51,7 +51,7 @@ static bool is_weight(const cv_torch_tensor *tensor)
     return strcmp(last, "weight") == 0 || strcmp(last, "bias") == 0 || (*last && !last[strspn(last, "0123456789")]);
 }
 
-/* One more thing that is passed over, in a list that stays short. */
+/* Adds one more skipped tensor to a list, which stays short. */
 static cogvideo_status note_extra(cv_buffer *list, const cv_torch_tensor *tensor, cogvideo_error *err)
 {
     const char *comma = list->size ? ", " : "";
@@ -65,7 +65,8 @@ static cogvideo_status note_extra(cv_buffer *list, const cv_torch_tensor *tensor
     return cv_buffer_printf(list, err, "%s'%.200s' (%s %s)", comma, tensor->name, cv_dtype_name(tensor->dtype), shape);
 }
 
-/* What the checkpoint holds besides `sorted` names: another weight is an error, since it speaks of another network; all else is told. */
+/* Checks what the checkpoint holds besides the `sorted` names: another weight is an error, since it belongs to
+ * another network; all else is logged. */
 static cogvideo_status check_extra(const char *const *sorted, size_t count, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;

@@ -1,5 +1,6 @@
-/* expected.h - the tensors that a network expects of a checkpoint, found in one: what is missing, misshapen or one too many is an
- * error that names it. What no network learns (numbers, None, masks, empty tensors) may stand beside the weights. */
+/* expected.h - finds the tensors that a network expects in a checkpoint: a missing or extra tensor, or one of a
+ * wrong shape, is an error that names it. What no network learns (numbers, None, masks, empty tensors) may stand
+ * beside the weights. */
 #ifndef CV_IMPORT_EXPECTED_H
 #define CV_IMPORT_EXPECTED_H
 
@@ -27,7 +28,8 @@ typedef struct cv_names {
 
 void cv_names_free(cv_names *names);
 
-/* Finds every expected tensor in the checkpoint, and sees that it holds no other weight; `log` is told what else is passed over. */
+/* Finds every expected tensor in the checkpoint and checks that it holds no other weight; logs the members that are
+ * ignored. */
 cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err);
 
 #endif

@@ -33,7 +33,8 @@ static bool ends_with(const char *name, const char *end)
     return length >= tail && strcmp(name + length - tail, end) == 0;
 }
 
-/* Tables of positions are added to, not multiplied with; vectors and convolutions have other ranks. */
+/* Tables of positions are matrices of numbers that are added, not multiplied; vectors and convolutions have other
+ * ranks. */
 static bool is_matrix(const char *name, int rank)
 {
     return rank == 2 && ends_with(name, ".weight") && !strstr(name, "position_embeddings");
@@ -81,7 +82,7 @@ fail:
     return status;
 }
 
-/* Room for some rows, in f32 and as they are written, and for the scales of all: they are sought once. */
+/* Buffers for some rows, in f32 and as they are written, and for the scales of all rows, which are computed once. */
 typedef struct rows {
     size_t count;
     float *wide;
@@ -108,7 +109,7 @@ fail:
     return status;
 }
 
-/* "12", or "[3, 5]" in a matrix. */
+/* An element in text form: "12", or "[3, 5]" in a matrix. */
 typedef struct place {
     char text[60];
 } place;
@@ -137,7 +138,8 @@ cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, cons
                    "earlier or another copy of them", name, isnan(value) ? "NaN, which is no number," : "an infinite number", place_of(first + at, K).text);
 }
 
-/* What f16 cannot hold would silently become infinite; a quantised row takes its scale from its largest number. */
+/* A value that is too large for f16 would silently become infinite, and a quantized row takes its scale from its
+ * largest number, so both are checked. */
 static cogvideo_status check_values(const char *name, cv_weight_type type, size_t K, const float *values, size_t first, size_t count,
                                     cogvideo_error *err)
 {
@@ -152,7 +154,7 @@ static cogvideo_status check_values(const char *name, cv_weight_type type, size_
                    cv_weight_type_name(type), (double)values[at], place_of(first + at, K).text);
 }
 
-/* One pass over the rows: of their scales, or of their values. */
+/* Makes one pass over the rows: writes their scales, or their values. */
 static cogvideo_status write_pass(cv_store_writer *writer, const char *name, cv_weight_type type, size_t N, size_t K,
                                   bool scales, const rows *r, cv_row_source *source, void *user, cogvideo_error *err)
 {

@@ -21,7 +21,7 @@ fail:
     return status;
 }
 
-/* `width` bytes, of which a BININT's four are signed and fewer are not. */
+/* Pushes an integer of `width` bytes; a BININT's four bytes are signed, fewer bytes are not. */
 static cogvideo_status push_int(cv_machine *m, int width)
 {
     cogvideo_status status;
@@ -35,7 +35,7 @@ fail:
     return status;
 }
 
-/* Two's complement of any length, after the length. */
+/* Pushes an integer in two's complement of any length, which stands before it. */
 static cogvideo_status push_long(cv_machine *m, int width)
 {
     cogvideo_status status;
@@ -165,7 +165,7 @@ fail:
     return status;
 }
 
-/* A call of a known name is noted, never made; a call of anything else is inert. */
+/* A call of a known name is recorded, not executed; a call of anything else is inert. */
 static cogvideo_status run_reduce(cv_machine *m)
 {
     cogvideo_status status;
@@ -189,7 +189,7 @@ fail:
     return status;
 }
 
-/* Attributes that a pickle sets on an object are dropped; an object other than a dict is inert from then on. */
+/* Drops attributes that a pickle sets on an object; any object but a dict is inert from then on. */
 static cogvideo_status run_build(cv_machine *m)
 {
     cogvideo_status status;
@@ -202,7 +202,7 @@ fail:
     return status;
 }
 
-/* NEWOBJ takes a class and arguments, NEWOBJ_EX keywords too. */
+/* NEWOBJ takes a class and arguments, NEWOBJ_EX also keywords. */
 static cogvideo_status run_new_object(cv_machine *m, int takes)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -227,7 +227,7 @@ fail:
     return status;
 }
 
-/* A tuple, list or dict of `count` items that were on the stack. */
+/* Pushes a tuple, list or dict of `count` items that were on the stack. */
 static cogvideo_status push_group(cv_machine *m, cv_pickle_kind kind, cv_pickle_value **items, size_t count)
 {
     cogvideo_status status;
@@ -260,7 +260,7 @@ static cogvideo_status run_group(cv_machine *m, cv_pickle_kind kind)
     return status == COGVIDEO_OK ? push_group(m, kind, items, count) : status;
 }
 
-/* Puts `count` items into the list or dict on top; into something inert they vanish. */
+/* Puts `count` items into the list or dict on top; an inert object drops them. */
 static cogvideo_status put_items(cv_machine *m, cv_pickle_kind kind, cv_pickle_value **items, size_t count)
 {
     cogvideo_status status;
@@ -297,7 +297,7 @@ static cogvideo_status run_put_last(cv_machine *m, cv_pickle_kind kind, size_t c
     return status == COGVIDEO_OK ? put_items(m, kind, items, count) : status;
 }
 
-/* FROZENSET and ADDITEMS: sets are inert. */
+/* Handles FROZENSET and ADDITEMS: sets are inert. */
 static cogvideo_status run_drop_marked(cv_machine *m, bool push_inert)
 {
     cv_pickle_value **items, *set;
@@ -362,7 +362,7 @@ static cogvideo_status run_protocol(cv_machine *m)
     return status;
 }
 
-/* A frame only announces how many bytes follow. */
+/* A frame only says how many bytes follow. */
 static cogvideo_status run_frame(cv_machine *m)
 {
     uint64_t size;
@@ -380,7 +380,7 @@ static cogvideo_status run_empty(cv_machine *m, cv_pickle_kind kind)
     return cv_machine_push_new(m, kind, &value);
 }
 
-/* Opcodes that push one value without looking at the stack; *known is cleared for any other. */
+/* Handles opcodes that push one value without reading the stack; clears *known for any other. */
 static cogvideo_status run_scalar(cv_machine *m, int opcode, bool *known)
 {
     switch (opcode) {

@@ -45,7 +45,7 @@ cogvideo_status cv_machine_new(cv_machine *m, cv_pickle_kind kind, cv_pickle_val
     return COGVIDEO_OK;
 }
 
-/* Room for one more pointer in an array that doubles. */
+/* Makes room for one more pointer in an array that doubles. */
 static cogvideo_status grow(cv_pickle_value ***items, size_t count, size_t *capacity, cogvideo_error *err)
 {
     size_t wider = *capacity ? 2 * *capacity : 8;

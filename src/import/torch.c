@@ -12,13 +12,13 @@
 
 struct cv_torch {
     cv_zip *zip;
-    char *folder; /* "archive/": what every entry's name begins with */
+    char *folder; /* "archive/", with which every entry's name begins */
     cv_torch_tensor *tensors; /* sorted by name */
     size_t count;
-    char *prefix; /* of names, taken off; NULL: none */
+    char *prefix; /* taken off all names; NULL = none */
 };
 
-/* A tensor as the pickle tells it, and where an error would say it stands. */
+/* Reads one tensor from the pickle. */
 typedef struct reader {
     const cv_torch *torch;
     cv_torch_tensor *tensor;
@@ -31,7 +31,7 @@ static cogvideo_status bad(const reader *r, const char *what)
                    r->tensor->name, what);
 }
 
-/* What is no tensor that a network can ask for, and is no error as long as none does. */
+/* Records why a member cannot be read as a tensor, which is an error only once a network asks for it. */
 static cogvideo_status flaw(const reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static cogvideo_status flaw(const reader *r, const char *format, ...)
 {
@@ -65,7 +65,7 @@ static bool storage_dtype(const cv_pickle_value *name, cv_dtype *dtype)
     return false;
 }
 
-/* Its key, and the archive's entry of that name. */
+/* Finds the archive's entry for a storage's key. */
 static cogvideo_status find_storage(const reader *r, const cv_pickle_value *text, int64_t elements)
 {
     char name[400], key[40];
@@ -90,7 +90,7 @@ static cogvideo_status find_storage(const reader *r, const cv_pickle_value *text
     return COGVIDEO_OK;
 }
 
-/* ('storage', torch.HalfStorage, '17', 'cpu', 4096): type, key of the archive's entry, place, elements. */
+/* Reads ('storage', torch.HalfStorage, '17', 'cpu', 4096): type, key of the archive's entry, device, elements. */
 static cogvideo_status read_storage(const reader *r, const cv_pickle_value *value, size_t *elements)
 {
     const cv_pickle_value *id = value->kind == CV_PICKLE_PERSISTENT ? value->items[0] : value;
@@ -132,7 +132,7 @@ static cogvideo_status read_shape(const reader *r, const cv_pickle_value *size, 
     return contiguous ? COGVIDEO_OK : flaw(r, "is not contiguous; save a checkpoint of contiguous tensors");
 }
 
-/* _rebuild_tensor_v2(storage, offset, size, stride, ...), perhaps inside _rebuild_parameter(tensor, ...). */
+/* Reads _rebuild_tensor_v2(storage, offset, size, stride, ...), perhaps inside _rebuild_parameter(tensor, ...). */
 static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value)
 {
     cv_torch_tensor *tensor = r->tensor;
@@ -181,7 +181,8 @@ static bool holds_tensors(const cv_pickle_value *value)
 static const char *const wrappers[] = { "module", "state_dict", "model", "model_state_dict" };
 enum { WRAPPERS = sizeof wrappers / sizeof *wrappers, MAX_WRAPPED = 4 };
 
-/* The first dictionary with tensors under those keys, which may stand one inside the other; the value itself where it holds some. */
+/* Returns the first dictionary of tensors under those keys, which may be nested; the value itself where it has
+ * tensors. */
 static const cv_pickle_value *unwrap(const cv_pickle_value *value, int depth)
 {
     for (int w = 0; w < WRAPPERS && depth < MAX_WRAPPED && value->kind == CV_PICKLE_DICT; w++)
@@ -222,7 +223,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const cv_torch_tensor *)a)->name, ((const cv_torch_tensor *)b)->name);
 }
 
-/* Member `number` of the dictionary; one whose key is no name for a tensor gets one that no network asks for. */
+/* Reads member `number` of the dictionary; a member whose key cannot name a tensor gets a name that no network asks
+ * for. */
 static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, const cv_pickle_value *value, size_t number)
 {
     cv_torch_tensor *tensor = r->tensor;
@@ -260,7 +262,7 @@ fail:
 
 /* --- the archive --------------------------------------------------------------------------------- */
 
-/* The one entry FOLDER/data.pkl. */
+/* Finds the only entry FOLDER/data.pkl. */
 static cogvideo_status find_pickle(cv_torch *torch, size_t *index, cogvideo_error *err)
 {
     static const char tail[] = "/data.pkl";
@@ -285,7 +287,7 @@ static cogvideo_status find_pickle(cv_torch *torch, size_t *index, cogvideo_erro
     return COGVIDEO_OK;
 }
 
-/* Newer files say how their bytes are ordered. */
+/* Newer files contain their byte order. */
 static cogvideo_status check_byte_order(cv_torch *torch, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -351,7 +353,7 @@ const char *cv_torch_path(const cv_torch *torch) { return cv_zip_path(torch->zip
 size_t cv_torch_count(const cv_torch *torch) { return torch->count; }
 const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index) { return &torch->tensors[index]; }
 
-/* By the name that stands in the checkpoint. */
+/* Finds a tensor by its full name in the checkpoint. */
 static const cv_torch_tensor *find_whole(const cv_torch *torch, const char *name)
 {
     const cv_torch_tensor key = { .name = (char *)name };

@@ -8,22 +8,25 @@
 #include "import/zip.h"
 #include "tensor/store.h"
 
-/* A member of the dictionary of tensors. What is no tensor that can be read is kept too, for the error or the warning that names it. */
+/* A member of the dictionary of tensors. Members that are not readable tensors are kept, too, for the error or
+ * warning that names them. */
 typedef struct cv_torch_tensor {
     char *name;
-    char *flaw;                /* why it cannot be read, as in "is empty"; then all that follows says nothing. NULL: it can */
+    /* why it cannot be read, as in "is empty"; the fields below are then not set. NULL: it can be read */
+    char *flaw;
     cv_dtype dtype;
     int rank;
     size_t shape[CV_MAX_RANK]; /* row-major and contiguous */
-    size_t count, bytes;       /* elements, and their size */
-    size_t entry;              /* of the archive: the storage */
+    size_t count, bytes;       /* number of elements, and their size in bytes */
+    size_t entry;              /* the archive's entry with the storage */
     uint64_t offset;           /* bytes into the storage; storages may be shared */
 } cv_torch_tensor;
 
 typedef struct cv_torch cv_torch;
 
-/* The members of the dictionary of tensors: the one under `module`, `state_dict`, `model` or `model_state_dict`, perhaps one inside the
- * other, or else the root itself. A tensor whose storage is not as promised is an error, whoever may ask for it. */
+/* Reads the members of the dictionary of tensors: the one under `module`, `state_dict`, `model` or
+ * `model_state_dict`, which may be nested, or else the root itself. A tensor that does not fit its storage is an
+ * error even if nobody asks for it. */
 cogvideo_status cv_torch_open(cv_torch **out, const char *path, cogvideo_error *err);
 void cv_torch_close(cv_torch **torch);
 
@@ -31,20 +34,21 @@ const char *cv_torch_path(const cv_torch *torch);
 size_t cv_torch_count(const cv_torch *torch);
 const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index); /* sorted by name */
 
-/* Training wraps networks, which puts "module." or the like before all names. Where there is no tensor `name` but one whose name ends in
- * ".NAME", what stands before it is taken off all names that begin so, from here on; two such are an error. */
+/* Training programs wrap networks, which puts "module." or the like before all names. If there is no tensor `name`
+ * but one whose name ends in ".NAME", what stands before that is from now on taken off all names that begin with it;
+ * two such tensors are an error. */
 cogvideo_status cv_torch_unwrap(cv_torch *torch, const char *name, cogvideo_error *err);
 const char *cv_torch_prefix(const cv_torch *torch); /* what is taken off; "" = nothing */
-/* By its name without the prefix; NULL where there is none. */
+/* Finds a tensor by its name without the prefix; NULL where there is none. */
 const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name);
-/* The name without the prefix; NULL where it does not begin with that. */
+/* Returns the name without the prefix; NULL where it does not begin with the prefix. */
 const char *cv_torch_own_name(const cv_torch *torch, const cv_torch_tensor *tensor);
 
-/* A stream of the tensor's bytes, little-endian; read tensor->bytes of them. */
+/* Opens a stream of the tensor's bytes, little-endian; read tensor->bytes of them. */
 cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_torch_tensor *tensor,
                                 cogvideo_error *err);
 
-/* An error that names the tensor where its numbers cannot be read, as where it is sparse. */
+/* Fails with the tensor's name where its numbers cannot be read, for example because it is sparse. */
 cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err);
 
 #endif

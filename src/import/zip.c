@@ -11,9 +11,9 @@
 #include <zip.h>
 
 #define MAX_ENTRIES 1000000
-/* Deflate shrinks to 1/1032 at best, so an entry that claims more is a lie. */
+/* Deflate shrinks to 1/1032 at best, so an entry that claims more is invalid. */
 #define MAX_RATIO 1040
-/* Farthest place in a deflated entry where reading may start: all before it is unpacked each time. */
+/* The last byte of a deflated entry at which reading may start: all before it is unpacked each time. */
 #define MAX_SKIP (64u << 20)
 
 typedef struct entry {
@@ -36,7 +36,8 @@ struct cv_zip_stream {
     uint64_t at; /* bytes before the next one read */
 };
 
-/* How torch.save began a file before version 1.6: a bare pickle of the number 0x1950a86a20f9469cfc6c. */
+/* The beginning of files that torch.save wrote before version 1.6: a bare pickle of the number
+ * 0x1950a86a20f9469cfc6c. */
 static const char OLD_TORCH[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 
 static cogvideo_status not_a_zip(const char *path, const char *head, size_t size, const char *reason,
@@ -54,7 +55,7 @@ static cogvideo_status not_a_zip(const char *path, const char *head, size_t size
                    path, kind ? kind : "something else");
 }
 
-/* Opened without waiting, so that a pipe in the file's place cannot hang the program. */
+/* Opens without waiting, so that a pipe under the file's name cannot hang the program. */
 static cogvideo_status open_archive(cv_zip *zip, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -204,7 +205,7 @@ static cogvideo_status read_failed(const cv_zip_stream *stream, cogvideo_error *
                    stream->file ? zip_file_strerror(stream->file) : zip_strerror(stream->zip->archive));
 }
 
-/* Stored entries seek; deflated ones are read up to the place. */
+/* Stored entries seek; deflated ones are read up to the offset. */
 static cogvideo_status skip(cv_zip_stream *stream, uint64_t offset, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -266,7 +267,7 @@ cogvideo_status cv_zip_stream_read(cv_zip_stream *stream, void *data, size_t siz
         size -= (size_t)got;
         stream->at += (uint64_t)got;
     }
-    /* libzip compares the checksum when it meets the end, which a further read makes it do. */
+    /* libzip compares the checksum at the end of the entry, so a further read is needed. */
     if (stream->at >= stream->entry->size && zip_fread(stream->file, &extra, 1) != 0)
         return read_failed(stream, err);
     return COGVIDEO_OK;
