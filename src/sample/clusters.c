@@ -9,7 +9,7 @@ struct cv_clusters {
     int32_t *starts;  /* [count + 1]: where a cluster's codes begin */
 };
 
-/* The greatest label + 1. */
+/* Computes the greatest label + 1. */
 static cogvideo_status count_clusters(int *out, const int32_t *labels, int codes, cogvideo_error *err)
 {
     int count = 0;
@@ -40,14 +40,14 @@ cogvideo_status cv_clusters_create(cv_clusters **out, const int32_t *labels, int
     CV_NEW(clusters->members, codes, err);
     CV_NEW(clusters->starts, (size_t)clusters->count + 1, err);
     memcpy(clusters->labels, labels, (size_t)codes * sizeof *labels);
-    /* A counting sort. starts[c] runs from the start of cluster c to its end while the codes are put in place... */
+    /* A counting sort: starts[c] runs from the start of cluster c to its end while the codes are placed, */
     for (int code = 0; code < codes; code++)
         clusters->starts[labels[code] + 1]++;
     for (int c = 0; c < clusters->count; c++)
         clusters->starts[c + 1] += clusters->starts[c];
     for (int code = 0; code < codes; code++)
         clusters->members[clusters->starts[labels[code]]++] = code;
-    /* ... so that each then holds its neighbour's start. */
+    /* and is then shifted, so that each entry holds the start again. */
     memmove(clusters->starts + 1, clusters->starts, (size_t)clusters->count * sizeof *clusters->starts);
     clusters->starts[0] = 0;
     *out = clusters;

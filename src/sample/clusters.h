@@ -1,4 +1,4 @@
-/* clusters.h - codes grouped by the cluster that each belongs to. */
+/* clusters.h - groups codes by the cluster that each belongs to. */
 #ifndef CV_SAMPLE_CLUSTERS_H
 #define CV_SAMPLE_CLUSTERS_H
 
@@ -13,9 +13,9 @@ void cv_clusters_free(cv_clusters **clusters);
 
 int cv_clusters_codes(const cv_clusters *clusters);
 int cv_clusters_count(const cv_clusters *clusters);
-/* The cluster of every code, [codes]. */
+/* Returns the cluster of every code, [codes]. */
 const int32_t *cv_clusters_labels(const cv_clusters *clusters);
-/* The `*count` codes of one cluster, ascending. */
+/* Returns the `*count` codes of one cluster, ascending. */
 const int32_t *cv_clusters_members(const cv_clusters *clusters, int cluster, int *count);
 
 #endif

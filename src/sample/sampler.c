@@ -10,7 +10,7 @@ typedef struct workspace {
     int32_t *order;  /* candidates, best first */
 } workspace;
 
-/* Candidates of a draw: order[0 .. count), whose weights sum to `total`. */
+/* The candidates of a draw: order[0 .. count), whose weights sum to `total`. */
 typedef struct kept {
     int count;
     double total;
@@ -36,7 +36,8 @@ size_t cv_sampler_scratch(int codes, const cv_clusters *clusters)
     return arena.peak;
 }
 
-/* The greatest logit; NaN where the logits are not sound. Lanes keep the processor from waiting on each comparison. */
+/* Returns the greatest logit; NaN where the logits are not sound. Several lanes keep the processor from waiting for
+ * each comparison. */
 static float greatest(const float *logits, int n)
 {
     enum { LANES = 8 };
@@ -68,13 +69,14 @@ bool cv_logits_sound(const float *logits, int n)
     return !isnan(greatest(logits, n));
 }
 
-/* exp((logit - best) / T) with scale = 1 / T: from 0 to 1. Where even the best is minus infinity, in a cluster that is never drawn, 1. */
+/* exp((logit - best) / T) with scale = 1 / T: from 0 to 1. Returns 1 where even the best is minus infinity, in a
+ * cluster that is never drawn. */
 static inline float weight_of(float logit, float best, float scale)
 {
     return best > -INFINITY ? expf((logit - best) * scale) : 1;
 }
 
-/* 1 / T as a positive number, so that minus infinity times it stays that. */
+/* 1 / T as a positive number, so that the product with minus infinity is minus infinity. */
 static float scale_of(double temperature)
 {
     return (float)fmax(fmin(1 / temperature, FLT_MAX), FLT_MIN);
@@ -87,7 +89,7 @@ static inline bool better(const double *weights, int32_t a, int32_t b)
     return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
 }
 
-/* Restores the heap order[0 .. size), best at 0, below `at`. */
+/* Restores the heap order[0 .. size), whose best is at 0, below `at`. */
 static void sift(const double *weights, int32_t *order, int size, int at)
 {
     int32_t moving = order[at];
@@ -105,8 +107,8 @@ static void sift(const double *weights, int32_t *order, int size, int at)
     order[at] = moving;
 }
 
-/* Puts the best of n candidates first in `order`, until there are `limit` of them or their weights reach `enough`.
- * A heap finds each in log n, so a few of many cost little more than one look at all. */
+/* Puts the best of n candidates first in `order`, until there are `limit` of them or their weights reach `enough`. A
+ * heap finds each in log n steps, so taking a few of many costs little more than reading all once. */
 static kept take_best(const double *weights, int32_t *order, int n, int limit, double enough)
 {
     kept best = { 0 };
@@ -134,8 +136,8 @@ static kept take_best(const double *weights, int32_t *order, int n, int limit, d
     return best;
 }
 
-/* The candidate at which the running sum of weights passes u * total. Those of weight 0 are passed over, so rounding
- * at u near 1 ends at the last one that can be drawn. `order` NULL: all in their own order. */
+/* Returns the candidate at which the running sum of weights passes u * total. Candidates of weight 0 are skipped, so
+ * that rounding at u near 1 ends at the last one that can be drawn. `order` NULL: all, in their own order. */
 static int draw(const double *weights, const int32_t *order, kept from, double u)
 {
     double sum = 0, target = u * from.total;
@@ -171,7 +173,7 @@ static kept keep_clusters(const workspace *work, const float *logits, float best
                      INFINITY);
 }
 
-/* work->inner = weights of the codes of a cluster. */
+/* work->inner = the weights of the codes of a cluster. */
 static kept weigh_members(const workspace *work, const float *logits, const cogvideo_sampling *sampling,
                           const int32_t *members, int count)
 {
@@ -189,7 +191,7 @@ static kept weigh_members(const workspace *work, const float *logits, const cogv
 
 /* --- plain ----------------------------------------------------------------------------------------- */
 
-/* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order says nothing. */
+/* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order is not used. */
 static kept keep_codes(const workspace *work, const float *logits, float best, int codes, const cogvideo_sampling *sampling,
                        bool *in_order)
 {
