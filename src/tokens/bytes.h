@@ -1,4 +1,4 @@
-/* bytes.h - 32-bit little-endian numbers, whatever the host's order is. */
+/* bytes.h - reads and writes 32-bit little-endian numbers on any host. */
 #ifndef CV_TOKENS_BYTES_H
 #define CV_TOKENS_BYTES_H
 

@@ -1,4 +1,4 @@
-/* clip.c - a clip in memory: room, release, comparison. */
+/* clip.c - a clip in memory: allocating, freeing, comparing. */
 #include "tokens/header.h"
 
 cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int height, int width, int rate, int frames,

@@ -28,7 +28,7 @@ static const char *skip_space(const char *s)
     return s + strspn(s, " \t\r\n");
 }
 
-/* One past the end of the JSON value at `s`, which is known to be well formed. */
+/* Returns one past the end of the JSON value at `s`, which must be well formed. */
 static const char *skip_value(const char *s)
 {
     int depth = 0;
@@ -62,7 +62,8 @@ static bool is_own(const char *key)
     return false;
 }
 
-/* A value as it stands, but for DEL and the C1 characters, which can stand in its strings only: a terminal acts on them. */
+/* Appends a value unchanged, except for DEL and the C1 characters, on which terminals act; they occur only in its
+ * strings and are escaped. */
 static cogvideo_status append_value(cv_buffer *out, const char *s, const char *end, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -87,7 +88,7 @@ cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_jso
     cogvideo_status status;
     const char *s = skip_space(text) + 1;
 
-    /* Text and tree are walked side by side, so a key that is spelt with escapes is still known. */
+    /* Text and tree are walked together, so that a key with escapes is recognized, too. */
     for (const cv_json *item = cv_json_first(json); item; item = cv_json_next(item)) {
         const char *start = skip_space(s), *end;
 

@@ -1,4 +1,4 @@
-/* header.h - the header line of a token stream: what is kept of it as text, and the line that is written. */
+/* header.h - the header line of a token stream: the members that are kept as text, and the line that is written. */
 #ifndef CV_TOKENS_HEADER_H
 #define CV_TOKENS_HEADER_H
 
@@ -22,7 +22,7 @@ bool cv_tokens_is_grid(const cogvideo_tokens *shape);
  * numbers of any length included. `json` is the text parsed. */
 cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err);
 
-/* The whole header line for `tokens`, with its line break; `tokens->header` must be NULL or a JSON object. */
+/* Appends the whole header line for `tokens`, with its line break; `tokens->header` must be NULL or a JSON object. */
 cogvideo_status cv_header_line(cv_buffer *out, const cogvideo_tokens *tokens, cogvideo_error *err);
 
 #endif

@@ -79,7 +79,7 @@ static bool take_shape(scanner *s, cv_npy *array)
 typedef struct header {
     char descr[16];
     bool fortran;
-    int seen[3]; /* how often each key stood there */
+    int seen[3]; /* how often each key occurred */
 } header;
 
 static bool take_member(scanner *s, header *head, cv_npy *array)
@@ -114,7 +114,7 @@ static bool take_header(scanner *s, header *head, cv_npy *array)
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
-/* Where the header's text stands, and where the numbers begin. */
+/* Finds where the header's text is, and where the numbers begin. */
 static cogvideo_status find_header(const cv_mapping *file, const char *path, scanner *text, size_t *data,
                                    cogvideo_error *err)
 {
@@ -145,7 +145,7 @@ static cogvideo_status find_header(const cv_mapping *file, const char *path, sca
     return COGVIDEO_OK;
 }
 
-/* Reads the header; *width = bytes of a number. */
+/* Reads the header; *width = bytes per number. */
 static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_npy *array, size_t *width,
                                    size_t *data, cogvideo_error *err)
 {
@@ -224,7 +224,8 @@ void cv_npy_free(cv_npy *array)
 
 /* --- writing ------------------------------------------------------------------------------------- */
 
-/* Magic, version 1.0, the length of the text, and the text padded so that the numbers begin at a multiple of 64. */
+/* Writes the magic, version 1.0, the length of the text, and the text, padded so that the numbers begin at a
+ * multiple of 64. */
 static cogvideo_status make_header(cv_buffer *out, int rank, const size_t *shape, cogvideo_error *err)
 {
     cogvideo_status status;

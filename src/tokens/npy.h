@@ -1,4 +1,4 @@
-/* npy.h - arrays of whole numbers in NumPy's .npy files: versions 1 to 3, little-endian int32 or int64, C order. */
+/* npy.h - arrays of integers in NumPy's .npy files: versions 1 to 3, little-endian int32 or int64, C order. */
 #ifndef CV_TOKENS_NPY_H
 #define CV_TOKENS_NPY_H
 
@@ -13,8 +13,8 @@ typedef struct cv_npy {
     int32_t *values;
 } cv_npy;
 
-/* Reads an array whose numbers must all be from `min` to `max`, which fit an int32. The file's size must be
- * exactly what its header tells. Free with cv_npy_free. */
+/* Reads an array whose numbers must all be from `min` to `max`, which fit an int32. The file's size must be exactly
+ * what its header says. Free with cv_npy_free. */
 cogvideo_status cv_npy_read(cv_npy *out, const char *path, int32_t min, int32_t max, cogvideo_error *err);
 void cv_npy_free(cv_npy *array);
 

@@ -1,4 +1,4 @@
-/* rows.c - rows of the original's training files: int32, text ids and codes, no header. */
+/* rows.c - rows of the training files of the original code: int32, text ids and codes, no header. */
 #include "base/file.h"
 #include "base/json.h"
 #include "tokens/bytes.h"
@@ -10,7 +10,7 @@
 #define MAX_TEXT_PLACES 65536
 #define MAX_FRAMES 65536
 
-/* *count = int32 numbers of a row. */
+/* *count = the int32 numbers of a row. */
 static cogvideo_status row_size(int grid, int frames, int text_places, size_t *count, cogvideo_error *err)
 {
     const cogvideo_tokens shape = { .height = grid, .width = grid, .rate = 8, .frames_per_code = 1 };
@@ -30,7 +30,7 @@ static cogvideo_status row_size(int grid, int frames, int text_places, size_t *c
     return COGVIDEO_OK;
 }
 
-/* Row `row` of a file of rows of `size` bytes. */
+/* Reads row `row` of a file of rows of `size` bytes. */
 static cogvideo_status read_row(const char *path, int row, size_t size, unsigned char *bytes, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;

@@ -1,4 +1,4 @@
-/* stream_read.c - a token stream read line by line, with every size bounded before it is used. */
+/* stream_read.c - reads a token stream line by line; every size is checked before it is used. */
 #include "base/file.h"
 #include "tokens/header.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MAX_HEADER ((size_t)1 << 24)
-/* A frame line may hold this much beside its codes, and this many values that are not codes. */
+/* A frame line may have this many bytes besides its codes, and this many values that are not codes. */
 #define SPARE_BYTES ((size_t)1 << 20)
 #define SPARE_VALUES ((size_t)1 << 14)
 #define MAX_CODE_TEXT 12 /* "2147483647, " */
@@ -16,16 +16,16 @@
 
 typedef struct reader {
     FILE *stream;
-    const char *name; /* of the file, in errors */
+    const char *name; /* of the file, for errors */
     cv_buffer line;
     size_t number;    /* of the line, from 1 */
     size_t bytes;     /* read so far */
     size_t capacity;  /* frames that there is room for */
-    double step;      /* seconds between the last two frames whose times are known */
+    double step;      /* seconds between the last two frames with known times */
     char origin[400]; /* "FILE: line N" */
 } reader;
 
-/* The next line that is not empty, without its end; *more = false at the end of the file. */
+/* Reads the next line that is not empty, without its end; *more = false at the end of the file. */
 static cogvideo_status next_line(reader *r, size_t limit, bool *more, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
@@ -57,7 +57,7 @@ static cogvideo_status next_line(reader *r, size_t limit, bool *more, cogvideo_e
     return COGVIDEO_OK;
 }
 
-/* The tree of a line costs some 70 bytes per value, so values are counted before it is built. */
+/* A parsed line takes some 70 bytes per value, so values are counted before it is parsed. */
 static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **out, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -207,7 +207,7 @@ static cogvideo_status read_time(reader *r, const cv_json *json, cogvideo_tokens
     return COGVIDEO_OK;
 }
 
-/* *more = false where there was no further frame. */
+/* *more = false where there is no further frame. */
 static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more, cogvideo_error *err)
 {
     cogvideo_status status;

@@ -1,4 +1,4 @@
-/* stream_write.c - a token stream written line by line, so that hours of work survive an interruption. */
+/* stream_write.c - writes a token stream line by line, so that hours of work survive an interruption. */
 #include "base/file.h"
 #include "tokens/header.h"
 
@@ -61,7 +61,8 @@ static cogvideo_status append_code(cv_buffer *line, int32_t code, bool first, co
     return cv_buffer_append(line, digits + at, sizeof digits - at, err);
 }
 
-/* The shortest of two forms that reads back as the same number. A program may have set a locale with a comma. */
+/* Formats with the shorter of two precisions that reads back as the same number. A program may have set a locale
+ * with a decimal comma. */
 static void format_time(char *out, size_t size, double time)
 {
     char *comma;
