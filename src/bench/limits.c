@@ -3,7 +3,7 @@
 #define PEAK_ROUNDS 4000000L
 #define CHUNK ((size_t)1 << 20) /* bytes that a thread reads at a time */
 
-/* What the compiler could leave out were it not asked for. */
+/* Keeps the compiler from removing the computation of a value. */
 static void keep(float value)
 {
     volatile float kept = value;

@@ -1,4 +1,4 @@
-/* limits.h - what the machine can do at all: reading memory, multiplying in f32 and in 8 bits. */
+/* limits.h - measures the machine's limits: reading memory, multiplying in f32 and in 8 bits. */
 #ifndef CV_BENCH_LIMITS_H
 #define CV_BENCH_LIMITS_H
 
@@ -11,7 +11,7 @@ typedef struct cv_limits {
     size_t bytes;
 } cv_limits;
 
-/* Runs of a cv_limits: bytes read; operations. */
+/* Functions for cv_bench_item, with a cv_limits: they return the bytes read, or the operations done. */
 double cv_limit_read(void *limits);
 double cv_limit_f32(void *limits);
 double cv_limit_int8(void *limits);

@@ -1,4 +1,4 @@
-/* machine.c - the machine's limits and the linear layers, measured in turn. */
+/* machine.c - measures the machine's limits and the linear layers in turn. */
 #include "bench/machine.h"
 
 #include "base/cpu.h"
@@ -15,7 +15,7 @@
 
 static const char *const limit_names[LIMITS] = { "read bandwidth", "f32 peak", "8-bit peak" };
 
-/* What is measured, each type at each of these numbers of rows; against limit. */
+/* The measurements: each type at each of these numbers of rows, as a share of `limit`. */
 static const struct shape {
     cv_weight_type type;
     int rows;
@@ -34,14 +34,15 @@ typedef struct bench {
     cv_exec exec;
     int hidden;
     void *buffer, *scales, *inputs;
-    cv_arena arena; /* of products of many rows */
+    cv_arena arena; /* for products of many rows */
     float *x, *out;
     cv_limits limits;
     cv_linears linears[SHAPES];
     cv_bench_item items[LIMITS + SHAPES];
 } bench;
 
-/* Bytes of weights in a run: at the default width 540 MB, more than any cache of a small server; never less than 4 MiB. */
+/* Returns how many bytes of weights a run needs: at the default width 540 MB, more than any cache of a small server;
+ * never less than 4 MiB. */
 static size_t least_bytes(int hidden)
 {
     size_t bytes = (size_t)57 * (size_t)hidden * (size_t)hidden, least = (size_t)4 << 20;
@@ -54,7 +55,7 @@ static int copies_of(cv_weight_type type, int hidden)
     return (int)(least_bytes(hidden) / cv_linears_bytes(type, hidden)) + 1;
 }
 
-/* Half-precision numbers of moderate size read as any type are ordinary numbers too. */
+/* Fills with half-precision numbers of moderate size, which are ordinary numbers when read as any other type, too. */
 static void fill(void *buffer, size_t bytes)
 {
     uint64_t *words = buffer;

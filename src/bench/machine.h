@@ -1,4 +1,4 @@
-/* machine.h - what `cogvideo bench` measures where it is given no model. */
+/* machine.h - what `cogvideo bench` measures when no model is given. */
 #ifndef CV_BENCH_MACHINE_H
 #define CV_BENCH_MACHINE_H
 
@@ -6,7 +6,7 @@
 
 #include <cogvideo/bench.h>
 
-/* As cogvideo_bench without a config. */
+/* Does what cogvideo_bench does without a config. */
 cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* rounds.h - measurements taken in turn, round after round, and each seen as a share of a limit of the same round: on a
- * machine that is shared with others only such shares can be compared. */
+/* rounds.h - takes measurements in turn, round after round, each as a share of a limit measured in the same round:
+ * on a machine that is shared with others only such shares can be compared. */
 #ifndef CV_BENCH_ROUNDS_H
 #define CV_BENCH_ROUNDS_H
 
@@ -7,7 +7,7 @@
 
 #include <cogvideo/bench.h>
 
-/* Runs once and returns the work done, in the row's unit times 1e9; the time is taken around it. */
+/* Runs once and returns the work done, in the row's unit times 1e9; the caller measures the time. */
 typedef double cv_bench_run(void *user);
 
 typedef struct cv_bench_item {
