@@ -1,4 +1,5 @@
-/* cogvideo/bench.h - how fast this machine runs the program's work, each as a share of what the machine can do at all. */
+/* cogvideo/bench.h - measures how fast this machine runs the program's work, each as a share of the machine's own
+ * limit. */
 #ifndef COGVIDEO_BENCH_H
 #define COGVIDEO_BENCH_H
 
@@ -9,7 +10,7 @@ extern "C" {
 #endif
 
 typedef struct cogvideo_bench_options {
-    int threads; /* 0 = a thread for each core that the process may use */
+    int threads; /* 0 = one thread for each core that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
     const char *config;  /* a model's description (configs/README.md): whole steps of a model of that size are measured instead,
@@ -30,7 +31,7 @@ typedef struct cogvideo_bench_row {
     char unit[12];   /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits), "codes/s", "s", "GB" */
     char limit[48];  /* the row whose rate bounds this one; empty for a limit itself */
     double rate;     /* median over the rounds */
-    double share;    /* of the limit, median of the rounds' own ratios; 0 for a limit */
+    double share;    /* of the limit, median of the ratios of each round; 0 for a limit */
 } cogvideo_bench_row;
 
 #define COGVIDEO_BENCH_ROWS 40

@@ -1,14 +1,14 @@
-/* common.h - what every public header needs: export macro, status codes, errors, log.
+/* common.h - shared by all public headers: export macro, status codes, errors, log.
  *
  * Conventions of the whole library:
  *  - A function that can fail returns a cogvideo_status, takes a `cogvideo_error *` last (NULL is
  *    allowed) and sets its outputs only on success.
  *  - X_close / X_free functions take the address of a pointer or of a struct, accept an empty one and leave it
  *    empty.
- *  - The library never prints, exits or aborts, and keeps no mutable global state; what it sets
- *    process-wide are OpenBLAS's thread count (to 1, because it splits the work itself), the buffers that OpenBLAS keeps, and FFmpeg's log
- *    level (quiet).
- *  - Strings are UTF-8 and end in NUL. Structs of options are valid for the call only.
+ *  - The library never prints, exits or aborts, and has no mutable global state of its own. It sets three things for
+ *    the whole process: OpenBLAS's thread count (to 1, because the library splits the work itself), the buffers that
+ *    OpenBLAS keeps, and FFmpeg's log level (quiet).
+ *  - Strings are UTF-8 and end in NUL. Structs of options need to be valid only during the call.
  *  - A struct of options is filled by its X_defaults function where it has one, and with zeros where it has none; then the caller
  *    changes what should differ. Its last member `reserved` is room for fields that come later, and 0 there means what was done
  *    before they came: so a new field breaks no program that was compiled before.
@@ -41,18 +41,18 @@ typedef enum cogvideo_status {
     COGVIDEO_ERROR_CANCELLED = -7,   /* a progress callback asked to stop */
 } cogvideo_status;
 
-/* What went wrong, in one sentence without a final line break: which file, what was expected, what
- * was found, how to mend it. Control characters that came from files are escaped. */
+/* What went wrong, in one sentence without a final line break: which file, what was expected, what was found, how to
+ * fix it. Control characters that came from files are escaped. */
 typedef struct cogvideo_error {
     cogvideo_status status;
     char message[1024];
 } cogvideo_error;
 
-/* The name of a status, such as "out of memory". Never NULL. */
+/* Returns the name of a status, such as "out of memory". Never NULL. */
 COGVIDEO_API const char *cogvideo_status_text(cogvideo_status status);
 
-/* Receives warnings and notes, one sentence each without a line break. Called from the thread that
- * called the library, during that call only. A struct with a NULL function is silent. */
+/* Receives warnings and notes, each one sentence without a line break. Called from the thread that called the
+ * library, and only during that call. A struct with a NULL function is silent. */
 typedef enum cogvideo_log_level { COGVIDEO_LOG_WARNING, COGVIDEO_LOG_INFO } cogvideo_log_level;
 typedef struct cogvideo_log {
     void (*message)(void *user, cogvideo_log_level level, const char *text);

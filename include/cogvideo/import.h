@@ -1,12 +1,12 @@
-/* import.h - the original's PyTorch checkpoints to a model directory, without Python.
+/* import.h - turns the original's PyTorch checkpoints into a model directory, without Python.
  *
- * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors
- * need; any other name becomes an inert value. Nothing is executed. Memory stays far below the files' size.
+ * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors need; any
+ * other name becomes an inert value. Nothing is executed. The import needs far less memory than the files' size.
  *
- * A network's tensors stand under the key `module`, `state_dict`, `model` or `model_state_dict`, perhaps one inside the other, or are the
- * checkpoint itself. What stands before all their names, such as "module.", is taken off. What else lies there (numbers, None, masks,
- * tensors that are empty or not contiguous) is passed over with a warning; a weight that the network does not have is an error, and
- * so is one of another type or shape, one that is NaN or infinite, and one too large for `type`. */
+ * The tensors of a network may be under the key `module`, `state_dict`, `model` or `model_state_dict`, which may be
+ * nested, or at the top level. A prefix that all their names share, such as "module.", is removed. Other members
+ * (numbers, None, masks, tensors that are empty or not contiguous) are ignored with a warning. It is an error if a
+ * weight does not belong to the network, has another type or shape, is NaN or infinite, or is too large for `type`. */
 #ifndef COGVIDEO_IMPORT_H
 #define COGVIDEO_IMPORT_H
 
@@ -16,10 +16,11 @@
 extern "C" {
 #endif
 
-/* Every path may be NULL: any subset of the parts may be imported, but not none. */
+/* Every path may be NULL: any non-empty subset of the parts may be imported. */
 typedef struct cogvideo_import_options {
-    const char *stage1, *stage2;   /* folder with `latest` and model_config.json, a folder of one iteration, or the .pt itself */
-    const char *upscaler;          /* the same, of cogview2-dsr */
+    /* a folder with `latest` and model_config.json, the folder of one iteration, or the .pt file */
+    const char *stage1, *stage2;
+    const char *upscaler;          /* likewise, of cogview2-dsr */
     const char *image_tokenizer;   /* ice_image.pt */
     const char *text_tokenizer;    /* ice_text.model */
     const char *clusters;          /* cluster_label2.npy */
@@ -35,8 +36,9 @@ typedef struct cogvideo_import_options {
     uint64_t reserved[8];
 } cogvideo_import_options;
 
-/* Both stages' trunks are compared bit by bit and stored once when they are equal; otherwise the log names
- * the first tensor that differs and both are kept. The directory is written under a temporary name and renamed when whole. */
+/* The trunks of both stages are compared bit by bit and stored once if they are equal; otherwise the log names the
+ * first tensor that differs, and both are kept. The directory is written under a temporary name and renamed when it
+ * is complete. */
 COGVIDEO_API cogvideo_status cogvideo_import(const cogvideo_import_options *options, cogvideo_error *err);
 
 #ifdef __cplusplus

@@ -58,9 +58,9 @@ arg_value args_value(const arg_option *option)
     return ARG_FREE;
 }
 
-/* --- the nearest word ------------------------------------------------------------------------------ */
+/* --- suggestions ------------------------------------------------------------------------------------- */
 
-/* Insertions, deletions and replacements between two words; words past the row's length are not near. */
+/* Returns the edit distance of two words; words longer than the row are not near. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[64], m = strlen(b);
@@ -220,7 +220,7 @@ static void initialise(const cli_command *command, void *settings)
 
 /* --- walking the command line -------------------------------------------------------------------------- */
 
-/* The option that `name` (`length` bytes) or, with length 0, the letter names. */
+/* Finds an option by its name of `length` bytes or, with length 0, by its letter. */
 static const arg_option *find(const cli_command *command, const char *name, size_t length, char letter,
                               const arg_group **in)
 {
@@ -251,7 +251,7 @@ static int unknown(const cli_command *command, const char *word)
     return status;
 }
 
-/* Stores the option at argv[*at] and moves *at to the last word it took. */
+/* Stores the option at argv[*at] and moves *at to the last word that it took. */
 static int take_option(const cli_command *command, int argc, char **argv, int *at, void *settings)
 {
     const char *word = argv[*at], *text = NULL;

@@ -17,11 +17,11 @@ const arg_option cli_attention_table[] = {
 #undef FIELD
 
 #define MOST_BYTES 6e6  /* of a page, for attention */
-#define FEWER_LAYERS 8  /* kept of a model whose attention is too large */
+#define FEWER_LAYERS 8  /* for a model whose attention is too large */
 
-/* --- what is kept ------------------------------------------------------------------------------------ */
+/* --- choosing ---------------------------------------------------------------------------------------- */
 
-/* Lists the chosen ones of `count` in order, or all; CLI_OK, or CLI_USAGE after an error. */
+/* Lists the chosen ones of `count` in order, or all; returns CLI_OK, or CLI_USAGE after printing an error. */
 static int choose(const cli_command *command, const arg_ids *chosen, int count, const char *what, int *list, int *listed)
 {
     char *marks = cli_alloc((size_t)count, 1);
@@ -41,7 +41,7 @@ static int choose(const cli_command *command, const arg_ids *chosen, int count, 
     return status;
 }
 
-/* About the bytes of a page for all that is kept: text and frames in both channels, in base64. */
+/* Estimates the bytes of a page with everything that is kept: text and frames in both channels, in base64. */
 static double page_bytes(const cli_attention *kept, const cogvideo_model_info *info)
 {
     double places = (double)kept->height * kept->width;
@@ -53,7 +53,7 @@ static double page_bytes(const cli_attention *kept, const cogvideo_model_info *i
            kept->layer_count;
 }
 
-/* Fewer layers and then places, as far as neither was asked for. */
+/* Keeps fewer layers, then fewer tokens, where the options leave that open. */
 static int fit_page(cli_attention *kept, const cogvideo_model_info *info, const cli_attention_options *options)
 {
     if (!options->layers.values && page_bytes(kept, info) > MOST_BYTES && kept->layer_count > FEWER_LAYERS) {

@@ -1,4 +1,4 @@
-/* cogvideo bench - how fast this machine is, and how near the program comes to it. */
+/* cogvideo bench - measures how fast this machine is, and how near the program comes to its limits. */
 #include "commands.h"
 #include "json_out.h"
 #include "session.h"

@@ -1,4 +1,4 @@
-/* cogvideo compare - how far one model is from another on a clip. */
+/* cogvideo compare - measures how far one model is from another on a clip. */
 #include "commands.h"
 #include "generate_options.h"
 #include "json_out.h"

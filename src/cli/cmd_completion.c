@@ -1,4 +1,4 @@
-/* cogvideo completion - what a shell needs to complete command lines. */
+/* cogvideo completion - prints a script with which a shell completes command lines. */
 #include "commands.h"
 #include "completion.h"
 #include "say.h"

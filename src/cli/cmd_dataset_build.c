@@ -1,4 +1,4 @@
-/* cogvideo dataset build - captioned clips from ordinary videos. */
+/* cogvideo dataset build - makes captioned clips from ordinary videos. */
 #include "commands.h"
 #include "dataset_run.h"
 #include "output.h"
@@ -30,7 +30,7 @@ static const arg_option table[] = {
     { 0 },
 };
 
-/* A list names videos that stand beside it. */
+/* A list names videos in its own folder. */
 static int enter_sandbox(const char *source, const char *output)
 {
     char *folder = cli_folder(source);

@@ -1,4 +1,4 @@
-/* cogvideo dataset info - what a dataset holds; one of its clips as a video. */
+/* cogvideo dataset info - describes a dataset; writes one of its clips as a video. */
 #include "commands.h"
 #include "dataset_run.h"
 #include "json_out.h"

@@ -1,4 +1,4 @@
-/* cogvideo dataset shapes - captioned clips of a small made-up world. */
+/* cogvideo dataset shapes - makes captioned clips of the shapes world. */
 #include "commands.h"
 #include "dataset_run.h"
 #include "say.h"

@@ -1,4 +1,4 @@
-/* cogvideo dataset tokens - the clips of a dataset as training rows; or how well a tokenizer suits them. */
+/* cogvideo dataset tokens - makes training rows of a dataset's clips, or measures how well a tokenizer suits them. */
 #include "commands.h"
 #include "dataset_run.h"
 #include "json_out.h"

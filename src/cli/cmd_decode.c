@@ -1,4 +1,4 @@
-/* cogvideo decode - codes to pixels, in the form that the output's name tells. */
+/* cogvideo decode - turns codes into pixels, in the format that the output's name ending selects. */
 #include "commands.h"
 #include "json_out.h"
 #include "output.h"

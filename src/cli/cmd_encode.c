@@ -1,4 +1,4 @@
-/* cogvideo encode - a picture or a video to codes. */
+/* cogvideo encode - turns a picture or a video into codes. */
 #include "commands.h"
 #include "find_model.h"
 #include "output.h"

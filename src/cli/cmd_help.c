@@ -1,4 +1,4 @@
-/* cogvideo help - what the tables of the command line say, as text, man page or JSON. */
+/* cogvideo help - prints the tables of the command line as text, man page or JSON. */
 #include "commands.h"
 #include "json_out.h"
 #include "man.h"
@@ -85,7 +85,7 @@ static void exit_codes_json(json_out *json)
     json_end_array(json);
 }
 
-/* Of one command, or of all. */
+/* Prints one command, or all. */
 static void print_json(const cli_command *command)
 {
     json_out json = { .stream = stdout, .first = 1 };

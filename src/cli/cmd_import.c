@@ -1,4 +1,4 @@
-/* cogvideo import - the original's checkpoints to a model directory. */
+/* cogvideo import - turns the original's checkpoints into a model directory. */
 #include "commands.h"
 #include "session.h"
 #include "model_json.h"

@@ -1,4 +1,4 @@
-/* cogvideo info - what a model directory holds. */
+/* cogvideo info - describes a model directory. */
 #include "commands.h"
 #include "session.h"
 #include "model_json.h"
@@ -19,7 +19,7 @@ static const arg_option table[] = {
     { 0 },
 };
 
-/* A line of the list of parts: "yes" and what the part is like, or "no" alone. */
+/* Prints a line of the list of parts: "yes" and a description of the part, or "no". */
 static void print_part(const char *name, int has, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void print_part(const char *name, int has, const char *format, ...)
 {

@@ -1,4 +1,4 @@
-/* cogvideo quantize - a smaller copy of a model. */
+/* cogvideo quantize - makes a smaller copy of a model. */
 #include "commands.h"
 #include "session.h"
 #include "model_json.h"

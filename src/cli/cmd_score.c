@@ -1,4 +1,4 @@
-/* cogvideo score - the model's log-probability of each code of a clip. */
+/* cogvideo score - prints the model's log-probability of each code of a clip. */
 #include "commands.h"
 #include "generate_options.h"
 #include "json_out.h"

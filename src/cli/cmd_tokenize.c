@@ -1,4 +1,4 @@
-/* cogvideo tokenize - text to ids and back. */
+/* cogvideo tokenize - turns text into ids and back. */
 #include "commands.h"
 #include "json_out.h"
 #include "prompt.h"

@@ -1,4 +1,4 @@
-/* cogvideo tokens compare - whether two clips have the same codes. */
+/* cogvideo tokens compare - checks whether two clips have the same codes. */
 #include "commands.h"
 #include "json_out.h"
 #include "say.h"

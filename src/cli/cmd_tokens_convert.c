@@ -1,4 +1,4 @@
-/* cogvideo tokens convert - token streams, training rows and NumPy arrays into one another. */
+/* cogvideo tokens convert - converts between token streams, training rows and NumPy arrays. */
 #include "commands.h"
 #include "json_out.h"
 #include "output.h"
@@ -63,7 +63,7 @@ static cogvideo_status load(const settings *s, const char *path, cogvideo_tokens
     }
 }
 
-/* The ids of the text that stand in the header; none where it has none. */
+/* Reads the ids of the text from the header; none if it has none. */
 static cogvideo_status header_ids(const cogvideo_tokens *clip, arg_ids *out, cogvideo_error *err)
 {
     cv_json *header = cli_header(clip);

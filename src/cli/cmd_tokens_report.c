@@ -1,4 +1,4 @@
-/* cogvideo tokens report - a page that shows what a model knows and looks at as it predicts a clip. */
+/* cogvideo tokens report - makes a page that shows what a model predicts and attends to in a clip. */
 #include "commands.h"
 #include "json_out.h"
 #include "output.h"
@@ -20,7 +20,7 @@ static void print_list(const int *list, int count)
         fprintf(stderr, i ? ", %d" : " %d", list[i]);
 }
 
-/* What the page has of attention where that is not all. */
+/* Reports which part of the attention is on the page, if it is not all. */
 static void tell_what_is_kept(const cli_session *session, const cli_attention *kept)
 {
     if (kept->every == 1 && kept->layer_count == session->info.layers && kept->frame_count == kept->frames)

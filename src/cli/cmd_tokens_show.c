@@ -1,4 +1,4 @@
-/* cogvideo tokens show - what a file of codes holds. */
+/* cogvideo tokens show - describes a file of codes. */
 #include "commands.h"
 #include "json_out.h"
 #include "session.h"
@@ -41,7 +41,7 @@ static int compare_codes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How many different codes a frame has. */
+/* Returns how many different codes a frame has. */
 static size_t count_different(const int32_t *codes, size_t places, int32_t *scratch)
 {
     size_t different = 1;
@@ -120,7 +120,7 @@ static void show_clip(const cogvideo_tokens *clip)
     free(scratch);
 }
 
-/* What a model knows of the clip's codes. */
+/* Shows what a model predicts for the clip's codes. */
 static int show_inside(const cli_command *command, settings *s, const cogvideo_tokens *clip)
 {
     cli_session session = { 0 };

@@ -40,7 +40,7 @@ static const arg_option table[] = {
 
 typedef struct train_view {
     int quiet, first_step; /* of this call; 0 = not known yet */
-    const char *unit; /* of what is learned from */
+    const char *unit; /* what the part learns from: "pictures", "codes" */
     double started, shown;
     cogvideo_train_progress last; /* step 0: nothing was left to do */
 } train_view;

@@ -1,5 +1,5 @@
-/* commands.h - all that the command line has: the commands, the options without one, the exit codes. Help, man pages and
- * completions are made of these tables and have no lists of their own. */
+/* commands.h - the whole command line: the commands, the options without a command, the exit codes. Help, man pages
+ * and completions are generated from these tables and have no lists of their own. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
@@ -13,7 +13,7 @@ extern const cli_command cmd_import, cmd_info, cmd_tokenize, cmd_encode, cmd_dec
 #define CLI_SUMMARY "text to video on a CPU"
 #define CLI_EXAMPLES "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4"
 
-extern const cli_command *const cli_commands[]; /* as they are listed; ends with NULL */
+extern const cli_command *const cli_commands[]; /* in the order in which they are listed; ends with NULL */
 
 enum { CLI_HELP_OPTION, CLI_VERSION_OPTION };
 extern const arg_option cli_program_table[]; /* flags without a command, in the order of the enum */
@@ -23,11 +23,13 @@ typedef struct cli_exit_code {
 } cli_exit_code;
 extern const cli_exit_code cli_exit_codes[]; /* ends with a NULL code */
 
-/* The command that words[0] and perhaps words[1] name, or NULL; *used = how many of the `count` words that took. */
+/* Returns the command that words[0], or words[0] and words[1], name, or NULL; *used = how many of the `count` words
+ * it took. */
 const cli_command *cli_find_command(char *const *words, int count, int *used);
-/* Bytes of the family's name in "tokens show", 0 where the command has one word. */
+/* Returns the length of the first word of a command such as "tokens show", which names a group; 0 if the command has
+ * one word. */
 size_t cli_family_length(const cli_command *command);
-/* Whether `command` is the first of its family in the list, or has none: families are listed there. */
+/* Whether `command` is the first of its group in the list, or has no group: groups are listed there. */
 int cli_is_first(const cli_command *command);
 
 #endif

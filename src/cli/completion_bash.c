@@ -1,7 +1,7 @@
 #include "commands.h"
 #include "completion.h"
 
-/* A branch that tells what stands behind the options whose values are of one kind. */
+/* Prints a branch with the options whose values are of one kind. */
 static void print_kind(FILE *stream, const cli_command *command, arg_value value, const char *kind)
 {
     const char *title, *separator = "";

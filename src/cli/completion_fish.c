@@ -1,7 +1,7 @@
 #include "commands.h"
 #include "completion.h"
 
-#define SPECIAL "\\" /* fish knows a backslash in single quotes */
+#define SPECIAL "\\" /* in fish a backslash is special in single quotes, too */
 
 static void print_option(FILE *stream, const char *condition, const char *words, const arg_option *option)
 {
@@ -31,7 +31,8 @@ static void print_option(FILE *stream, const char *condition, const char *words,
     fputs("'\n", stream);
 }
 
-/* The word of a command, offered behind the words `before`, and with `help` behind those of 'cogvideo help'. */
+/* Prints the completion of a command's word after the words before it and, with `help`, after those of 'cogvideo
+ * help'. */
 static void print_word(FILE *stream, const cli_command *command, int second, int help)
 {
     size_t length, family = second ? cli_family_length(command) : 0;

@@ -1,8 +1,8 @@
 #include "commands.h"
 #include "completion.h"
 
-/* An argument of _arguments, such as (-m --model)-m+[help]:DIR:_files -/ for each form. Before an action a blank keeps zsh from
- * handing it arguments. */
+/* Prints an argument of _arguments, such as (-m --model)-m+[help]:DIR:_files -/ for each form. A blank before an
+ * action keeps zsh from passing it arguments. */
 static void print_option(FILE *stream, const arg_option *option)
 {
     arg_value value = args_value(option);

@@ -1,4 +1,4 @@
-/* dataset_run.h - what the commands that make datasets share: progress in clips, warnings, how a run ends. */
+/* dataset_run.h - shared by the commands that make datasets: progress in clips, warnings, the end of a run. */
 #ifndef CLI_DATASET_RUN_H
 #define CLI_DATASET_RUN_H
 
@@ -8,16 +8,16 @@
 
 typedef struct cli_dataset_run {
     cli_session session;
-    const char *what; /* is being made: "clips", "videos" */
+    const char *what; /* what is being made: "clips", "videos" */
     double shown;     /* when progress was last printed */
 } cli_dataset_run;
 
-/* Progress and messages on stderr; notes and progress only unless quiet. */
+/* Prints progress and messages on stderr; if quiet, only warnings. */
 cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what);
 
-/* What a dataset holds, as a JSON object on stdout. */
+/* Prints a dataset's description as a JSON object on stdout. */
 void cli_dataset_json(const cogvideo_dataset_info *info);
-/* Says what dataset was made, or prints that. */
+/* Reports the dataset that was made, as a sentence or as JSON. */
 int cli_dataset_made(const char *folder, int quiet, int json);
 
 #endif

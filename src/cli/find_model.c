@@ -10,7 +10,7 @@
 
 #define SHIPPED "weights/shapes"
 
-/* START END where that is a model, else NULL. */
+/* Returns START END if a model is there, otherwise NULL. */
 static char *existing(const char *start, const char *end)
 {
     char *folder = cli_format("%s%s", start, end), *description = cli_format("%s/model.json", folder);
@@ -23,7 +23,7 @@ static char *existing(const char *start, const char *end)
     return NULL;
 }
 
-/* The one beside the program, NULL where there is none. */
+/* Returns the model beside the program, NULL if there is none. */
 static char *beside_program(int way)
 {
     char *program = cli_program_path(way), *slash = program ? strrchr(program, '/') : NULL, *found = NULL;

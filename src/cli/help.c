@@ -1,4 +1,4 @@
-/* help.c - the text of --help, from the same tables that parsing uses. */
+/* help.c - prints --help, from the same tables that parsing uses. */
 #include "args.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #define LEFT 30
 #define WIDTH 100
 
-/* Words of `text` wrapped at WIDTH, further lines beginning at LEFT. */
+/* Prints the words of `text` wrapped at WIDTH; further lines begin at column LEFT. */
 static void print_wrapped(const char *text)
 {
     size_t column = LEFT;

@@ -25,7 +25,8 @@ static void add_step(cli_inspected *out, int stage, int every)
     out->steps[0] = (cli_step){ .stage = stage, .every = every };
 }
 
-/* From the last step back to the first: interpolation halves the time between frames as long as whole windows fit. */
+/* Goes from the last step back to the first: interpolation halves the time between frames as long as whole windows
+ * fit. */
 static void plan_steps(const cogvideo_model_info *info, int frames, cli_inspected *out)
 {
     int every = 1, gaps = info->keyframes - 1;
@@ -35,7 +36,7 @@ static void plan_steps(const cogvideo_model_info *info, int frames, cli_inspecte
         add_step(out, 2, every);
         every *= 2;
     }
-    /* Where no step fits, the library tells how many frames a stage takes. */
+    /* If no step fits, the library's error says how many frames a stage takes. */
     if (out->count == 0 && info->has_stage2 && frames > info->keyframes)
         add_step(out, 2, 1);
     else if (out->count == 0 || (info->has_stage1 && (frames - 1) % every == 0 && (frames - 1) / every <= gaps))
@@ -156,7 +157,7 @@ int cli_changed_codes(const cogvideo_tokens *clip, int frame)
     int changed = 0;
 
     for (size_t i = 0; frame > 0 && i < places; i++)
-        changed += codes[i] != codes[i - places]; /* the frame before stands right before it */
+        changed += codes[i] != codes[i - places]; /* the previous frame stands directly before it */
     return changed;
 }
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#define LOG_DIGITS 7 /* as cogvideo score */
+#define LOG_DIGITS 7 /* as in cogvideo score */
 
 static const int32_t *codes_of(const cogvideo_tokens *clip, int frame)
 {

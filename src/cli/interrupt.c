@@ -17,16 +17,16 @@ static void catch(int number)
     caught = number;
 }
 
-/* --- files that go while they are mapped ------------------------------------------------------------------- */
+/* --- mapped files that become unreadable -------------------------------------------------------------------- */
 
-static int on_terminal; /* a bar may stand on its line */
+static int on_terminal; /* a progress bar may be on the current line */
 
 static void put(const char *text, size_t size)
 {
     (void)!write(STDERR_FILENO, text, size);
 }
 
-/* Like cli_print_text, but of what a handler may do. */
+/* Like cli_print_text, with functions that a signal handler may call. */
 static void put_path(const char *path)
 {
     while (*path) {
@@ -37,7 +37,7 @@ static void put_path(const char *path)
     }
 }
 
-/* A page of a file could not be read. Threads that meet the same wait for the end. */
+/* Reports that a page of a file could not be read. Other threads that meet the same wait here for the end. */
 static void tell_lost_file(int number, siginfo_t *info, void *context)
 {
     static const char reason[] = ": cannot be read any more: the file was shortened while it was in use, or its disk failed; what is finished "
@@ -56,13 +56,13 @@ static void tell_lost_file(int number, siginfo_t *info, void *context)
         put(reason, sizeof reason - 1);
     }
     signal(number, SIG_DFL);
-    raise(number); /* once this returns */
+    raise(number); /* takes effect when this handler returns */
 }
 
-/* --- readers that go -------------------------------------------------------------------------------------------- */
+/* --- readers that close their pipe ------------------------------------------------------------------------------ */
 
-/* Where nobody reads standard output any more (head, less) all further work is in vain: the program ends as others do, without a word. Where
- * only another pipe has lost its reader, such as that of messages, the write fails and the run goes on. */
+/* If nobody reads standard output any more (head, less), further work is useless: the program ends silently, as
+ * others do. If another pipe has lost its reader, such as that of messages, the write fails and the run goes on. */
 static void end_unread(int number)
 {
     struct pollfd output = { .fd = STDOUT_FILENO };
@@ -70,10 +70,10 @@ static void end_unread(int number)
     if (poll(&output, 1, 0) != 1 || !(output.revents & (POLLERR | POLLHUP)))
         return;
     signal(number, SIG_DFL);
-    raise(number); /* once this returns */
+    raise(number); /* takes effect when this handler returns */
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------- */
+/* --- installing the handlers ----------------------------------------------------------------------------------- */
 
 void cli_catch_signals(void)
 {
@@ -85,7 +85,7 @@ void cli_catch_signals(void)
     action.sa_flags = SA_SIGINFO;
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* what is written then fails, and that is told */
+    signal(SIGXFSZ, SIG_IGN); /* the write then fails, which is reported */
     signal(SIGPIPE, end_unread);
 
     memset(&action, 0, sizeof action);
@@ -94,7 +94,7 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* as after nohup */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* not ignored, as it is after nohup */
         sigaction(SIGHUP, &action, NULL);
 }
 

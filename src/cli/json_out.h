@@ -1,4 +1,4 @@
-/* json_out.h - JSON results on a stream: members in order, strings escaped, commas taken care of. */
+/* json_out.h - writes JSON results to a stream: members in order, strings escaped, commas added. */
 #ifndef CLI_JSON_OUT_H
 #define CLI_JSON_OUT_H
 
@@ -20,20 +20,21 @@ void json_end(json_out *json);
 void json_begin_array(json_out *json, const char *key);
 void json_end_array(json_out *json);
 
-/* Members of the object or array that is open; `key` is NULL in an array. Bytes that are not UTF-8 become U+FFFD. */
-void json_string(json_out *json, const char *key, const char *value); /* NULL gives null */
+/* Adds a member to the open object or array; `key` is NULL in an array. Bytes that are not UTF-8 become U+FFFD. */
+void json_string(json_out *json, const char *key, const char *value); /* NULL is written as null */
 void json_integer(json_out *json, const char *key, long long value);
-void json_number(json_out *json, const char *key, double value, int digits); /* not finite gives null */
+/* NaN and infinities are written as null */
+void json_number(json_out *json, const char *key, double value, int digits);
 void json_null(json_out *json, const char *key);
 void json_bool(json_out *json, const char *key, int value);
 void json_ints(json_out *json, const char *key, const int32_t *values, size_t count);
-/* A value that is JSON text already, as a token stream's header is; raw control characters in it are escaped. */
+/* Adds a value that is JSON text already, such as a token stream's header; raw control characters in it are escaped. */
 void json_raw(json_out *json, const char *key, const char *text);
 /* The members of a clip's shape, as its token stream has them. */
 void json_shape(json_out *json, const cogvideo_tokens *clip);
 void json_value(json_out *json, const char *key, const cv_json *value);
 
-/* The object whose members `put` writes, as a tree, to be freed with cv_json_free. */
+/* Returns the object whose members `put` writes as a tree; free it with cv_json_free. */
 cv_json *json_object(void (*put)(json_out *json, const void *what), const void *what);
 
 #endif

@@ -1,4 +1,4 @@
-/* cogvideo - the program: one word says what to do, the rest is that command's. */
+/* cogvideo - the program: finds the command that the first word or words name, and runs it. */
 #include "commands.h"
 #include "interrupt.h"
 #include "options.h"
@@ -58,7 +58,7 @@ static int dispatch(int argc, char **argv)
     return cli_unknown_command(argv + 1, argc - 1);
 }
 
-/* Results that did not reach standard output are lost, whatever the command says. */
+/* Results that did not reach standard output are lost, whatever the command returned. */
 static int flush_output(int status)
 {
     const int failed = ferror(stdout);
@@ -66,7 +66,7 @@ static int flush_output(int status)
     errno = 0;
     if (fflush(stdout) == 0 && !failed)
         return status;
-    if (status == CLI_OK || errno) /* what failed before has told it itself */
+    if (status == CLI_OK || errno) /* a command that failed has reported why */
         cli_error("standard output: cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == CLI_OK ? CLI_FAILED : status;
 }

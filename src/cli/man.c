@@ -11,7 +11,7 @@
 
 /* --- roff -------------------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at `s`, which is the program's own text; *point = its number. */
+/* Returns the bytes of the UTF-8 character at `s`, which is valid; *point = its code point. */
 static size_t character(const char *s, unsigned *point)
 {
     const unsigned char *u = (const unsigned char *)s;
@@ -23,7 +23,7 @@ static size_t character(const char *s, unsigned *point)
     return length;
 }
 
-/* `length` bytes of text such that roff prints them as they are: it makes typographic marks of plain ones. */
+/* Prints `length` bytes of text so that roff shows them unchanged: it would turn plain marks into typographic ones. */
 static void print(FILE *stream, const char *text, size_t length)
 {
     static const char special[] = "\\-'`^~";
@@ -53,7 +53,7 @@ static void print_text(FILE *stream, const char *text)
     print(stream, text, strlen(text));
 }
 
-/* Paragraphs with blank lines between them; lines that begin with a space stand as they are. */
+/* Prints paragraphs separated by blank lines; lines that begin with a space are kept as they are. */
 static void print_paragraphs(FILE *stream, const char *text)
 {
     int verbatim = 0;
@@ -79,7 +79,7 @@ static void print_paragraphs(FILE *stream, const char *text)
 
 /* --- names ------------------------------------------------------------------------------------------- */
 
-/* "cogvideo-tokens-show" in fresh memory. */
+/* Returns "cogvideo-tokens-show" in fresh memory. */
 static char *page_name(const cli_command *command)
 {
     char *name = command ? cli_format("cogvideo-%s", command->name) : cli_format("cogvideo");

@@ -6,9 +6,10 @@
 
 #include <stdio.h>
 
-/* The page of a command; of NULL the program's own. */
+/* Prints the page of a command; NULL stands for the program's own page. */
 void man_print(const cli_command *command, FILE *stream);
-/* All of them into a folder that exists: cogvideo.1, cogvideo-tokens-show.1 ... An exit code, after an error was printed. */
+/* Writes all pages into an existing folder: cogvideo.1, cogvideo-tokens-show.1, ... Returns CLI_OK, or an exit code
+ * after printing an error. */
 int man_write_all(const char *folder);
 
 #endif

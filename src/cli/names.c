@@ -11,7 +11,8 @@
 
 #define MAX_NAMES ((size_t)2000000)
 
-/* The path in the one spelling that its file has, but for the file name itself, which a run replaces even where it is a link. */
+/* Returns the canonical spelling of a path's folder, with the file name itself unchanged: a run replaces that even
+ * if it is a link. */
 static char *one_spelling(const char *path)
 {
     char *folder = cli_folder(path), *real = realpath(folder, NULL), *whole;
@@ -71,7 +72,7 @@ static int compare(const void *left, const void *right)
     return order ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-/* What a name belongs to, in fresh memory. */
+/* Names the owner of a file, in fresh memory. */
 static char *owner(int line)
 {
     return line == CLI_NAMES_PREVIEW ? cli_format("--preview") : line == CLI_NAMES_LIST ? cli_format("the list itself") :

@@ -1,4 +1,4 @@
-/* names.h - the files that all runs of a list will write, so that no two of them are one. */
+/* names.h - the files that all runs of a list will write, to check that no two of them are the same. */
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 
@@ -6,11 +6,11 @@
 
 #include <stddef.h>
 
-#define CLI_NAMES_PREVIEW (-1) /* in place of a line's number: the file is that of --preview, */
+#define CLI_NAMES_PREVIEW (-1) /* used as a line's number: the file is that of --preview, */
 #define CLI_NAMES_LIST (-2)    /* or the list itself */
 
 typedef struct cli_name {
-    char *path; /* its folder without links and dots, where it is there */
+    char *path; /* its folder without links and dots, if that exists */
     int line;
 } cli_name;
 
@@ -19,7 +19,7 @@ typedef struct cli_names {
     size_t count, room;
 } cli_names;
 
-/* CLI_OK, or CLI_FAILED after an error was printed: there are too many. */
+/* Returns CLI_OK, or CLI_FAILED after printing an error: there are too many. */
 int cli_names_add(cli_names *names, const char *path, int line);
 /* The files of a run's clips, and its journal. */
 int cli_names_add_result(cli_names *names, const cogvideo_result *result, int line);

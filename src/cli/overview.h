@@ -1,4 +1,4 @@
-/* overview.h - what is shown where no command is named: the list of them, a family, what a wrong word may have meant. */
+/* overview.h - printed when no command is named: the list of commands, a group, or a suggestion for an unknown word. */
 #ifndef CLI_OVERVIEW_H
 #define CLI_OVERVIEW_H
 
@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 int cli_print_overview(FILE *stream);
-/* The commands whose first word of two this is; 0 where it is no such word. */
+/* Prints the commands of the group `word`; returns 0 if there is no such group. */
 int cli_print_family(const char *word, FILE *stream);
-/* An error about words[0], which names no command; returns CLI_USAGE. */
+/* Prints an error about words[0], which names no command; returns CLI_USAGE. */
 int cli_unknown_command(char *const *words, int count);
 
 #endif

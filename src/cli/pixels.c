@@ -11,9 +11,9 @@
 typedef struct encoding {
     cli_session *session;
     cogvideo_encoder *encoder;
-    uint8_t *pixels; /* of a frame, fitted */
+    uint8_t *pixels; /* the current frame, resized */
     int rate, size;
-    cogvideo_status status; /* of fitting and encoding, with its sentence */
+    cogvideo_status status; /* of resizing and encoding, with its sentence */
     cogvideo_error why;
 } encoding;
 
@@ -32,7 +32,7 @@ static int on_decoded(void *user, const cogvideo_frame *frame)
         e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->size, e->rate, frame->expected, &callbacks, &e->why);
     if (e->status == COGVIDEO_OK)
         e->status = cogvideo_frame_fit(e->pixels, frame, e->size, e->size, &e->why);
-    if (e->status == COGVIDEO_OK) /* pictures without times stand a second apart */
+    if (e->status == COGVIDEO_OK) /* pictures without times are a second apart */
         e->status = cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
     return e->status != COGVIDEO_OK;
 }
@@ -57,7 +57,7 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     int status = CLI_OK;
 
     if (size == 0)
-        e.size = session->info.grid * session->info.rate; /* a frame of this model, at any rate of codes */
+        e.size = session->info.grid * session->info.rate; /* a frame of this model has that size at any rate of codes */
     if (e.size == 0)
         return cli_error("the model has no grid to fit the picture to: give --size N");
     if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))

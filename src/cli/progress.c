@@ -13,8 +13,8 @@
 #define REDRAW 0.1 /* seconds between two bars */
 #define REPEAT 5.0 /* seconds between two lines */
 #define BAR 24
-#define FORESEE 2.0 /* seconds of a stage by which the rest is judged */
-#define SOON 30.0   /* seconds that are not worth a word */
+#define FORESEE 2.0 /* after so many seconds of a stage the rest is estimated */
+#define SOON 30.0   /* shorter times, in seconds, are not reported */
 
 /* Where a line can be cleared and written again: a terminal that is not a dumb one. */
 static int can_redraw(void)
@@ -57,7 +57,7 @@ static void describe(char *out, size_t size, const cogvideo_progress *p)
         snprintf(out + n, size - (size_t)n, " (%d at once)", p->sequences);
 }
 
-/* A share of 0 to 1; negative: nobody knows. */
+/* Draws a bar for a share of 0 to 1; negative: unknown. */
 static void draw(cli_progress *progress, const char *what, double share, const char *speed)
 {
     char bar[BAR + 1];
@@ -106,7 +106,8 @@ static void begin_stage(cli_progress *progress, const cogvideo_progress *report,
         progress->shown = progress->began;
 }
 
-/* ", 12.3 codes/s, 2 min 10 s left" once there is something to judge by; what is left only where `all` is known. */
+/* Writes ", 12.3 codes/s, 2 min 10 s left" once there is enough to estimate from; the time left only if `all` is
+ * known. */
 static void judge(const cli_progress *progress, double now, long long done, long long all, const char *unit, char *out,
                   size_t size)
 {
@@ -120,8 +121,8 @@ static void judge(const cli_progress *progress, double now, long long done, long
     snprintf(out, size, ", %.*f %s/s%s%s%s", rate < 100 ? 1 : 0, rate, unit, all > 0 ? ", " : "", all > 0 ? left : "", all > 0 ? " left" : "");
 }
 
-/* Once in each stage: how long it and, at most, the run will take. Codes of later stages take less time each: more of them are drawn at
- * once, and no guide with them. */
+/* Reports once in each stage how long it and, at most, the run will take. Codes of later stages take less time each,
+ * since more of them are drawn at once and without guidance. */
 static void foresee(cli_progress *progress, double now, const cogvideo_progress *report)
 {
     const double elapsed = now - progress->began, codes = (double)(report->done - progress->first);

@@ -1,4 +1,5 @@
-/* progress.h - where a run is, on stderr: a bar redrawn on a terminal (but a dumb one), elsewhere a line every few seconds. */
+/* progress.h - reports the progress of a run on stderr: a bar that is redrawn on a terminal (except a dumb one),
+ * elsewhere a line every few seconds. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -6,8 +7,8 @@
 
 typedef struct cli_progress {
     int quiet;
-    int terminal;       /* stderr is one, which can redraw a line */
-    int open;           /* a bar stands on the current line */
+    int terminal;       /* stderr is a terminal that can redraw a line */
+    int open;           /* a bar is on the current line */
     int running;        /* a stage has begun */
     char what[80];      /* the stage */
     double began;       /* when the stage did, seconds */
@@ -18,7 +19,7 @@ typedef struct cli_progress {
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, int quiet);
-/* Reports of the library; returns the signal that ends the run, or 0. */
+/* Takes a report of the library; returns the signal that ends the run, or 0. */
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report);
 /* Clears the bar, so that a sentence can be printed. */
 void cli_progress_clear(cli_progress *progress);

@@ -53,10 +53,12 @@ static int read_object(cli_prompt_line *line, const char *text, const char *path
     return status;
 }
 
-/* Whether a line looks like (the beginning of) a JSON array, as which some programs write lists, and not like a prompt. */
+/* Whether a line looks like (the beginning of) a JSON array, which some programs write for lists, and not like a
+ * prompt. */
 static int is_array(const char *text)
 {
-    return *text == '[' && strchr("{\"[]", text[1 + strspn(text + 1, " \t")]); /* the end of the line counts */
+    /* an array may also begin with the end of the line */
+    return *text == '[' && strchr("{\"[]", text[1 + strspn(text + 1, " \t")]);
 }
 
 static int read_line(cli_prompts *out, char *text, size_t size, int number, const char *path)
@@ -82,7 +84,8 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
     return CLI_OK;
 }
 
-/* The bytes of the next line, without its end, which is LF, CR LF or CR; at most MAX_LINE + 1 of them. 0 behind the last line. */
+/* Reads the next line without its end, which is LF, CR LF or CR; at most MAX_LINE + 1 bytes of it. Returns 0 after
+ * the last line. */
 static int next_line(FILE *file, char *text, size_t *size)
 {
     int c = getc(file);

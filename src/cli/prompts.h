@@ -1,4 +1,4 @@
-/* prompts.h - many prompts in a file: a line each, plain or a JSON object with settings of its own. */
+/* prompts.h - reads many prompts from a file: one per line, plain or as a JSON object with settings of its own. */
 #ifndef CLI_PROMPTS_H
 #define CLI_PROMPTS_H
 
@@ -7,8 +7,8 @@
 
 typedef struct cli_prompt_line {
     char *prompt;
-    char *output; /* NULL = by the pattern */
-    int64_t seed; /* -1 = as the command says */
+    char *output; /* NULL = made from the pattern */
+    int64_t seed; /* -1 = the command's */
     int number;   /* of the line, from 1; empty lines count */
 } cli_prompt_line;
 
@@ -17,12 +17,12 @@ typedef struct cli_prompts {
     size_t count;
 } cli_prompts;
 
-/* Reads all lines that are not empty; "-" is standard input. CLI_OK, or CLI_FAILED after an error was printed. */
+/* Reads all lines that are not empty; "-" is standard input. Returns CLI_OK, or CLI_FAILED after printing an error. */
 int cli_prompts_read(cli_prompts *out, const char *path);
 void cli_prompts_free(cli_prompts *prompts);
 
-/* The output of a line's clip in fresh memory: the pattern's number is the line's. Where there are several samples another number takes
- * its place behind it: "clip-%d.mp4" gives "clip-7.mp4" or "clip-7-%d.mp4". NULL where the pattern has no number. */
+/* Returns the output of a line's clip in fresh memory: the pattern's number becomes the line's. With several samples
+ * a second number follows: "clip-%d.mp4" gives "clip-7.mp4" or "clip-7-%d.mp4". NULL if the pattern has no number. */
 char *cli_prompts_name(const char *pattern, int number, int samples);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* --- data -------------------------------------------------------------------------------------------- */
 
-/* PREFIX and the bytes in base64, in fresh memory. */
+/* Returns PREFIX and the bytes in base64, in fresh memory. */
 static char *base64(const char *prefix, const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -63,7 +63,8 @@ static int compare_floats(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of each layer's channels the least, the lowest tenth, the middle, the highest tenth and the greatest. */
+/* Writes for each layer the least, the lowest tenth, the median, the highest tenth and the greatest of its channels'
+ * shares. */
 static void put_alpha(json_out *json, const cogvideo_inspection *seen)
 {
     size_t hidden = (size_t)seen->hidden;
@@ -134,7 +135,7 @@ static int put_frames(json_out *json, const cli_report *report)
     return status;
 }
 
-/* Of every image code, in order; none where the model has no clusters. */
+/* Writes the cluster of every image code, in order; nothing if the model has no clusters. */
 static void put_clusters(json_out *json, const cli_session *session)
 {
     json_begin_array(json, "clusters");
@@ -153,7 +154,7 @@ static void put_attended(json_out *json, const cli_attention *kept, int frame)
     json_integer(json, "every", f->every);
     json_ints(json, "first", (const int32_t[]){ f->first[0], f->first[1] }, 2);
     json_ints(json, "count", (const int32_t[]){ f->count[0], f->count[1] }, 2);
-    json_begin_array(json, "weights"); /* by layer, then channel */
+    json_begin_array(json, "weights"); /* by layer, then by channel */
     for (int n = 0; n < kept->layer_count; n++)
         for (int second = 0; second < 2; second++) {
             const cli_weights *weights = cli_attention_weights(kept, frame, n, second);
@@ -202,7 +203,7 @@ static int put_data(json_out *json, const cli_report *report)
 
 /* --- page -------------------------------------------------------------------------------------------- */
 
-/* The data with every < as \u003c: no text in it can end the block of the page that it stands in, whatever a file says. */
+/* Writes the data with every < as \u003c, so that no text in it can end the script block of the page. */
 static int put_block(FILE *stream, const cli_report *report)
 {
     char *text = NULL;

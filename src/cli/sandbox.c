@@ -25,7 +25,8 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* Rights by the version of Landlock that knows them; what a kernel does not know it cannot restrict. */
+/* The rights by the version of Landlock that introduced them; a kernel cannot restrict a right that it does not
+ * know. */
 #define RIGHTS_1 ((1ull << 13) - 1)
 #define RIGHT_REFER (1ull << 13)    /* version 2: moves between folders */
 #define RIGHT_TRUNCATE (1ull << 14) /* version 3 */
@@ -39,7 +40,8 @@ static uint64_t known_rights(long version)
     return RIGHTS_1 | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0);
 }
 
-/* Gives `rights` to a file, or to a folder and all in it. What is not there needs none, and the command will say so. */
+/* Grants `rights` to a file, or to a folder and everything in it. A missing path needs no rights; the command will
+ * report it. */
 static int allow(int rules, const char *path, uint64_t rights)
 {
     struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = open(path, O_PATH | O_CLOEXEC) };
@@ -55,7 +57,7 @@ static int allow(int rules, const char *path, uint64_t rights)
     return status == 0 ? CLI_OK : cli_error("--sandbox: %s cannot be allowed: %s", path, strerror(errno));
 }
 
-/* Of numbered pictures the folder. */
+/* Grants access to an input; for numbered pictures to their folder. */
 static int allow_input(int rules, const char *input)
 {
     char *folder = cli_folder(input);
@@ -99,19 +101,19 @@ static int restrict_files(const char *const *inputs, size_t count, const char *o
     return status;
 }
 
-/* --- all else: seccomp ------------------------------------------------------------------------------------- */
+/* --- everything else: seccomp ------------------------------------------------------------------------------ */
 
-/* Ways to the network, to other programs and around Landlock: each fails with EACCES. */
+/* System calls that lead to the network, to other programs and around Landlock: each fails with EACCES. */
 static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, SYS_execveat, SYS_truncate };
 #define DENIED (sizeof denied / sizeof *denied)
-#define REFUSE (DENIED + 5) /* the instruction that refuses */
+#define REFUSE (DENIED + 5) /* index of the instruction that denies a call */
 
 static void add(struct sock_fprog *program, struct sock_filter instruction)
 {
     program->filter[program->len++] = instruction;
 }
 
-/* The jump of the instruction that comes next: it counts from the one behind it. */
+/* Returns the jump distance of the next instruction to REFUSE, which is counted from the instruction after it. */
 static unsigned char to_refuse(const struct sock_fprog *program)
 {
     return (unsigned char)(REFUSE - program->len - 1);
@@ -125,7 +127,8 @@ static int restrict_calls(void)
     add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
     add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, to_refuse(&program)));
     add(&program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
-    add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, to_refuse(&program), 0)); /* x32's numbers for the same */
+    /* the numbers of x32 for the same calls */
+    add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, to_refuse(&program), 0));
     for (size_t i = 0; i < DENIED; i++)
         add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i], to_refuse(&program), 0));
     add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
@@ -135,7 +138,7 @@ static int restrict_calls(void)
     return CLI_OK;
 }
 
-/* How many threads this process has; 0 where the system does not tell. */
+/* Returns how many threads this process has; 0 if the system does not say. */
 static int count_threads(void)
 {
     DIR *tasks = opendir("/proc/self/task");

@@ -1,17 +1,17 @@
-/* sandbox.h - --sandbox: what foreign files might make of this process reaches neither other files nor the network. */
+/* sandbox.h - --sandbox: keeps the process from other files and the network, whatever an untrusted file makes it do. */
 #ifndef CLI_SANDBOX_H
 #define CLI_SANDBOX_H
 
 #include "args.h"
 
-/* A line of a command's table, whose FIELD(sandbox) is an int. */
+/* A row of a command's table of options, whose FIELD(sandbox) is an int. */
 #define CLI_SANDBOX_OPTION                                                                                                              \
     { "sandbox", 0, NULL, "read only the inputs and the system's folders, write only to the folder that the output stands in, no network " \
       "and no other program: against foreign files that harm; needs Linux 5.13 with Landlock", ARG_FLAG, FIELD(sandbox), 0, 0, 0, NULL }
 
-/* From here to its end the process, which has one thread yet, may read the files and folders of `inputs` (`count`, of which some may be
- * NULL), read /usr, /lib, /etc, /proc, /sys and /dev, and do what it likes to files in the folder that `output` stands in ("-": nowhere). CLI_OK,
- * or CLI_FAILED after an error was printed. */
+/* From here to its end the process, which has only one thread so far, may read the files and folders of `inputs`
+ * (`count`, of which some may be NULL), read /usr, /lib, /etc, /proc, /sys and /dev, and change files in the folder
+ * of `output` ("-": none). Returns CLI_OK, or CLI_FAILED after printing an error. */
 int cli_sandbox(const char *const *inputs, size_t count, const char *output);
 
 #endif

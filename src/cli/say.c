@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXCERPT 200 /* bytes of a text that a sentence quotes */
+#define EXCERPT 200 /* bytes of a text that are quoted in a sentence */
 
 void *cli_alloc(size_t count, size_t size)
 {
@@ -56,10 +56,10 @@ int cli_control(const char *text)
 
     if (*s < 0x20 || *s == 0x7f)
         return *s;
-    return *s == 0xc2 && s[1] <= 0x9f ? s[1] : -1; /* C1 as UTF-8 writes it */
+    return *s == 0xc2 && s[1] <= 0x9f ? s[1] : -1; /* C1 in UTF-8 */
 }
 
-/* Some terminal acts on each of these, also on what is no UTF-8. */
+/* Terminals act on each of these, some also on bytes that are not UTF-8. */
 void cli_print_text(FILE *stream, const char *text)
 {
     for (const unsigned char *s = (const unsigned char *)text; *s;) {

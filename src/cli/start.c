@@ -16,13 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NEED 480000000ll /* bytes of address space of the libraries and of a small model's run on one thread */
+#define NEED 480000000ll /* bytes of address space that the libraries and a run of a small model on one thread take */
 
-/* --- where the program lies -------------------------------------------------------------------------------- */
+/* --- where the program is ---------------------------------------------------------------------------------- */
 
-/* Each way is wrong somewhere: /proc may not be mounted, and names the loader or the emulator where one of those was started with the
- * program as its argument; the system's name for what it started is a script's where the program is its interpreter; the loader's name
- * may be no path. */
+/* No single way is right everywhere. /proc may not be mounted, and names the loader or the emulator if one of those
+ * was started with the program as its argument; the name in the auxiliary vector is a script's if the program is the
+ * script's interpreter; argv[0] may not be a path. */
 char *cli_program_path(int way)
 {
     const char *name = way == 0 ? "/proc/self/exe" : (const char *)getauxval(AT_EXECFN);
@@ -36,8 +36,8 @@ char *cli_program_path(int way)
     return name ? realpath(name, NULL) : NULL;
 }
 
-/* What may be started in place of this process to get another one like it: what the system started, where that was the program and neither
- * the loader (which has no other one loaded) nor an emulator (whose /proc/self/exe it is). NULL where there is nothing. */
+/* Returns what can be executed to start this program again: what the system started, if that was the program and not
+ * the loader (which has no other one loaded) or an emulator (whose /proc/self/exe it is). NULL if there is nothing. */
 static const char *itself(void)
 {
     const char *name = (const char *)getauxval(AT_EXECFN);
@@ -52,7 +52,7 @@ static const char *itself(void)
 
 /* --- the environment --------------------------------------------------------------------------------------- */
 
-/* The value of a variable, or NULL. Before the constructors of the C library getenv knows none. */
+/* Returns the value of a variable, or NULL. getenv does not work before the C library's constructors. */
 static const char *value_of(char *const *environment, const char *name)
 {
     const size_t length = strlen(name);
@@ -68,7 +68,8 @@ static int is_one(const char *value)
     return value && strcmp(value, "1") == 0;
 }
 
-/* Starts the program anew with more in its environment: texts such as "NAME=value", which replace what is there. Returns where that fails. */
+/* Restarts the program with further variables: texts such as "NAME=value", which replace existing ones. Returns only
+ * if that fails. */
 static void start_anew(char **argv, char *const *environment, char *const *more, size_t count)
 {
     const char *program = itself();
@@ -94,8 +95,9 @@ static void start_anew(char **argv, char *const *environment, char *const *more,
     free(whole);
 }
 
-/* By default OpenMP's threads spin while they wait for each other, which on a machine that does other work as well takes ten
- * times as long. OpenBLAS takes a buffer for each thread it might start, which is none: the layers split the work. */
+/* By default OpenMP's threads spin while they wait for each other, which takes ten times as long on a machine that
+ * does other work. OpenBLAS allocates a buffer for each thread that it might start; it starts none, because the
+ * layers split the work. */
 static void settle_environment(char **argv, char *const *environment)
 {
     static char wait[] = "OMP_WAIT_POLICY=passive", team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
@@ -111,7 +113,7 @@ static void settle_environment(char **argv, char *const *environment)
     start_anew(argv, environment, more, count);
 }
 
-/* OpenBLAS may not know the processor, which it says once it is loaded. */
+/* Sets OPENBLAS_CORETYPE if OpenBLAS does not know the processor, which it says once it is loaded. */
 static void settle_core(char **argv)
 {
     const char *core = cogvideo_blas_core();
@@ -125,8 +127,8 @@ static void settle_core(char **argv)
 
 /* --- streams and memory ------------------------------------------------------------------------------------ */
 
-/* The next file that is opened would take the place of a standard stream that is closed, and get its messages. What is opened here fails
- * to be read and written as the closed one did. */
+/* If a standard stream is closed, the next file to be opened would take its number and get its messages. Files
+ * opened here instead fail to be read or written, as the closed stream would. */
 static void fill_streams(void)
 {
     for (int stream = 0; stream <= 2; stream++)
@@ -134,7 +136,8 @@ static void fill_streams(void)
             (void)!open("/", O_PATH);
 }
 
-/* Buffers of all its threads are taken while OpenBLAS is loaded, which would never end without room for them. */
+/* OpenBLAS allocates the buffers of all its threads while it is loaded, and would retry forever without room for
+ * them. */
 static void check_memory(char *const *environment)
 {
     const char *team = value_of(environment, "OMP_NUM_THREADS");
@@ -164,8 +167,8 @@ static void settle(int argc, char **argv, char **environment)
     check_memory(environment);
 }
 
-/* Libraries read the environment, open files and take memory in their constructors: all of this comes before those. Not so in a build
- * with sanitizers, which need a constructor themselves. */
+/* Libraries read the environment, open files and allocate memory in their constructors, so this runs before those.
+ * Sanitizers need a constructor themselves, so builds with them cannot do that. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define SANITIZED
