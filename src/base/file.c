@@ -204,13 +204,13 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
         return COGVIDEO_OK;
     }
     if (cv_path_is_dir(path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory, a file name is needed here", path);
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
         goto fail;
     }
     /* The final rename would put a file in the place of a device or a pipe: of /dev/null, for root. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO,
-                         "%s: is a device or a pipe, a regular file is needed here; - writes to standard output", path);
+                         "%s: is a device or a pipe; a regular file was expected; - writes to standard output", path);
         goto fail;
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
@@ -324,7 +324,8 @@ cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be opened: %s", folder, strerror(errno));
     lock = cv_file_lock(*out, wait);
     if (lock == CV_LOCK_BUSY)
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: another run works in this folder: let it end, or choose another", folder);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: another run is using this folder; wait until it ends, or choose another folder", folder);
     else if (lock == CV_LOCK_FAILED)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be locked: %s", folder, strerror(errno));
     if (status != COGVIDEO_OK)

@@ -37,7 +37,7 @@ static cogvideo_status refuse_twins(const cv_json *object, const char *origin, c
     qsort(keys, count, sizeof *keys, compare_keys);
     for (i = 1; i < count && status == COGVIDEO_OK; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
-            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the key '%.80s' stands twice in one JSON object", origin,
+            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the key '%.80s' occurs twice in one JSON object", origin,
                              keys[i]);
     cv_free(keys);
     return status;
@@ -61,7 +61,7 @@ static cogvideo_status check_bytes(const char *text, size_t size, const char *or
     size_t good = cv_utf8_prefix(text, size);
 
     if (good < size)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON is UTF-8 text, but this is none from byte %zu on", origin, good);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON must be UTF-8 text; byte %zu is not", origin, good);
     for (size_t i = 0; i < size; i++)
         if ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r')
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
@@ -85,7 +85,7 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
         const char *kind = cv_file_kind(text, size);
 
         if (kind && strcmp(kind, "a JSON text") != 0)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON was expected, this is %s", origin, kind);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is %s; JSON was expected", origin, kind);
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON (error near byte %zu)", origin,
                        end && end >= text ? (size_t)(end - text) : 0);
     }
@@ -93,7 +93,7 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
         end++;
     if (end != text + size) {
         cJSON_Delete(json);
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has something after the JSON value, at byte %zu", origin,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: something follows the JSON value, at byte %zu", origin,
                        (size_t)(end - text));
     }
     if ((status = check_bytes(text, size, origin, err)) != COGVIDEO_OK || (status = check_tree(json, origin, err)) != COGVIDEO_OK) {
@@ -112,8 +112,8 @@ cogvideo_status cv_json_read(cv_json **out, const char *path, size_t limit, cogv
     if (status != COGVIDEO_OK)
         return status;
     if (file.size > limit)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, such a file may have %zu", path, file.size,
-                         limit);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes; such a file may have at most %zu", path,
+                         file.size, limit);
     else
         status = cv_json_parse(out, (const char *)file.data, file.size, path, err);
     cv_map_close(&file);
@@ -162,7 +162,7 @@ cogvideo_status cv_json_int(const cv_json *object, const char *key, int64_t min,
     if (status != COGVIDEO_OK)
         return status;
     if (value != floor(value))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %g, a whole number was expected", origin, key, value);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %g; a whole number was expected", origin, key, value);
     *out = (int64_t)value;
     return COGVIDEO_OK;
 }
@@ -188,11 +188,11 @@ cogvideo_status cv_json_format(const cv_json *object, const char *format, int ve
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", origin);
     CV_TRY(cv_json_string(object, "format", &found, origin, err));
     if (strcmp(found, format) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.60s', '%s' was expected", origin, found, format);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'format' is '%.60s'; '%s' was expected", origin, found, format);
     CV_TRY(cv_json_int(object, "version", 1, INT_MAX, &number, origin, err));
     if (number != version)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: 'version' is %d, this program reads version %d", origin, (int)number,
-                       version);
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: 'version' is %d; this program reads version %d", origin,
+                       (int)number, version);
 fail:
     return status;
 }

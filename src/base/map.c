@@ -98,8 +98,10 @@ static cogvideo_status map_file(cv_mapping *out, int fd, const char *path, cogvi
     void *data = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
 
     if (data == MAP_FAILED && errno == ENOMEM)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: its %zu bytes cannot be mapped: there is no room for them in the address space; "
-                       "'ulimit -v' tells its limit in KiB", path, out->size);
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                       "%s: its %zu bytes cannot be mapped: the address space is too small; 'ulimit -v' prints its "
+                       "limit in KiB",
+                       path, out->size);
     if (data == MAP_FAILED)
         return read_file(out, fd, path, errno, err);
     out->data = data;
@@ -118,7 +120,7 @@ cogvideo_status cv_map_open(cv_mapping *out, const char *path, cogvideo_error *e
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         close(fd);
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: a regular file is needed here, this is %s", path,
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is %s; a regular file was expected", path,
                        S_ISDIR(info.st_mode) ? "a directory" : "something else");
     }
     mapping.size = (size_t)info.st_size;

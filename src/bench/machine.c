@@ -142,8 +142,9 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo
     bench *b = NULL;
 
     if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || options->threads < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a width that is a multiple of 64 up to 16384 and 1 to 1000 rounds were "
-                       "expected, not %d and %d", hidden, rounds);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "hidden must be a multiple of 64 up to 16384 and rounds 1 to 1000, not %d and %d",
+                       hidden, rounds);
     CV_NEW(b, 1, err);
     b->exec = (cv_exec){ .threads = cv_exec_threads(options->threads, NULL), .q8_inputs = true };
     b->hidden = hidden;

@@ -12,7 +12,9 @@
 
 /* --- the tables ---------------------------------------------------------------------------------------- */
 
-static const arg_option help_option = { "help", 'h', NULL, "these options, with examples", ARG_FLAG, 0, 0, 0, 0, NULL };
+static const arg_option help_option = {
+    "help", 'h', NULL, "print these options, with examples", ARG_FLAG, 0, 0, 0, 0, NULL
+};
 
 const arg_option *args_option(const cli_command *command, size_t index, const char **title)
 {
@@ -306,7 +308,7 @@ int args_parse(const cli_command *command, int argc, char **argv, int first, voi
     if (out->count < command->min_arguments)
         return cli_usage_error(command, "%s", command->missing);
     if (out->count > command->max_arguments)
-        return cli_usage_error(command, "'%s' is one argument too many", out->values[command->max_arguments]);
+        return cli_usage_error(command, "unexpected argument '%s'", out->values[command->max_arguments]);
     return CLI_OK;
 }
 

@@ -7,11 +7,14 @@
 
 #define FIELD(field) offsetof(cli_attention_options, field)
 const arg_option cli_attention_table[] = {
-    { "layers", 0, "N,N,...", "layers whose attention the page holds, from 0; default: all, or 8 where all are too large for a page", ARG_IDS,
+    { "layers", 0, "N,N,...",
+      "layers whose attention is on the page, from 0; default: all, or 8 if all are too large for a page", ARG_IDS,
       FIELD(layers), 0, 1000000, 0, NULL },
-    { "frames", 0, "N,N,...", "frames whose attention it holds, from 0; default: all", ARG_IDS, FIELD(frames), 0, 1000000, 0, NULL },
-    { "every", 0, "N", "attention of every N-th row and column of places; 0: none at all; default: 1, or more where that is too large for "
-      "a page", ARG_INT, FIELD(every), 0, 4096, -1, NULL },
+    { "frames", 0, "N,N,...", "frames whose attention is on the page, from 0; default: all", ARG_IDS, FIELD(frames), 0,
+      1000000, 0, NULL },
+    { "every", 0, "N",
+      "attention of every N-th row and column of tokens; 0: none; default: 1, or more if that is too large for a page",
+      ARG_INT, FIELD(every), 0, 4096, -1, NULL },
     { 0 },
 };
 #undef FIELD
@@ -31,8 +34,8 @@ static int choose(const cli_command *command, const arg_ids *chosen, int count, 
         if (chosen->values[i] < count)
             marks[chosen->values[i]] = 1;
         else
-            status = cli_usage_error(command, "--%ss: there are %d %ss, counted from 0; there is no %s %d", what, count, what, what,
-                                     (int)chosen->values[i]);
+            status = cli_usage_error(command, "--%ss: there are %d %ss, numbered from 0; %s %d does not exist", what,
+                                     count, what, what, (int)chosen->values[i]);
     *listed = 0;
     for (int i = 0; i < count; i++)
         if (marks[i] || !chosen->values)
@@ -65,10 +68,10 @@ static int fit_page(cli_attention *kept, const cogvideo_model_info *info, const 
         kept->every++;
     if (page_bytes(kept, info) <= MOST_BYTES)
         return CLI_OK;
-    return cli_error("attention in %d layer%s of %d frame%s, every %d rows and columns, would take about %.0f MB of a page, which may have "
-                     "%.0f MB of it: choose fewer with --layers, --frames or --every (0: none)",
-                     kept->layer_count, kept->layer_count == 1 ? "" : "s", kept->frame_count, kept->frame_count == 1 ? "" : "s", kept->every,
-                     page_bytes(kept, info) / 1e6, MOST_BYTES / 1e6);
+    return cli_error("attention in %d layer%s of %d frame%s, every %d rows and columns, would take about %.0f MB, and "
+                     "a page may have %.0f MB: choose fewer with --layers, --frames or --every (0: none)",
+                     kept->layer_count, kept->layer_count == 1 ? "" : "s", kept->frame_count,
+                     kept->frame_count == 1 ? "" : "s", kept->every, page_bytes(kept, info) / 1e6, MOST_BYTES / 1e6);
 }
 
 int cli_attention_begin(const cli_command *command, const cli_session *session, const cogvideo_tokens *clip,

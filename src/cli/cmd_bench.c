@@ -13,22 +13,26 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0,
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
+    { "rounds", 0, "N", "how many times everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5,
       NULL },
-    { "rounds", 0, "N", "how often everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5, NULL },
-    { "hidden", 0, "N", "width of the layers; default 3072, the full-size model's", ARG_INT, FIELD(hidden), 64, 16384, 3072,
-      NULL },
-    { "config", 0, "FILE", "a model's description: whole steps of a model of that size are measured instead", ARG_TEXT,
+    { "hidden", 0, "N", "width of the layers; default 3072, that of the full-size model", ARG_INT, FIELD(hidden), 64,
+      16384, 3072, NULL },
+    { "config", 0, "FILE", "a model config: measure whole steps of a model of that size instead", ARG_TEXT,
       FIELD(config), 0, 0, 0, NULL },
-    { "type", 0, "TYPE", "of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0, 0, 0, "f32|f16|bf16|q8|q4" },
-    { "cache", 0, "TYPE", "of its keys and values: f16, q8 or f32; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
-    { "work", 0, "DIR", "where that model is made of seeded numbers, and found again", ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
-    { "seconds", 0, "X", "the most that each kind of step is measured; default 10", ARG_NUMBER, FIELD(seconds), 0.01, 100000, 10,
-      NULL },
-    { "kernels", 0, "NAME", "plain, avx2, avx512 or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT, FIELD(kernels),
-      0, 0, 0, NULL },
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { "type", 0, "TYPE", "type of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0,
+      0, 0, "f32|f16|bf16|q8|q4" },
+    { "cache", 0, "TYPE", "type of its KV cache: f16, q8 or f32; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0,
+      "f16|q8|f32" },
+    { "work", 0, "DIR", "the directory in which that model is made with random weights, and found the next time",
+      ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
+    { "seconds", 0, "X", "measure each kind of step for at most X seconds; default 10", ARG_NUMBER, FIELD(seconds),
+      0.01, 100000, 10, NULL },
+    { "kernels", 0, "NAME",
+      "plain, avx2, avx512 or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT,
+      FIELD(kernels), 0, 0, 0, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -113,12 +117,12 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_bench = {
     .name = "bench",
-    .summary = "measure this machine, and how near the program comes to what it can do",
+    .summary = "measure this machine, and how near the program comes to its limits",
     .usage = "[OPTIONS]",
     .details =
         "Reads memory and multiplies as fast as the processor can, then runs the linear layers of one transformer\n"
-        "layer in each type of weights: one place of one sequence (batch 1), of several at once, and many places of\n"
-        "one (rows). All are measured in turn, so that what else the machine does touches all alike.",
+        "layer in each type of weights: one token of one sequence (batch 1), of several sequences at once, and many\n"
+        "tokens of one (rows). All are measured in turn, so that other work on the machine affects all alike.",
     .examples = "  cogvideo bench\n"
                 "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
                 "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1",

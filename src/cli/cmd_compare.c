@@ -14,13 +14,16 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "margin", 0, "X", "places are firm where A's likeliest code leads the next by more than X in logits; default 0.2",
-      ARG_NUMBER, FIELD(margin), 0, 1000, 0.2, NULL },
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "margin", 0, "X",
+      "a token is firm if A's most likely code leads the next one by more than X in logits; default 0.2", ARG_NUMBER,
+      FIELD(margin), 0, 1000, 0.2, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
-    { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which compares the weights alone; default q8",
+    { "activations", 0, "TYPE",
+      "inputs of layers whose weights are q8 or q4: q8, or f32, which compares the weights alone; default q8",
       ARG_CHOICE, FIELD(activations), 0, 0, 0, "q8|f32" },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 
@@ -30,10 +33,10 @@ static void print(const cogvideo_comparison *c, int as_json)
 
     if (!as_json) {
         printf("codes                  %lld\n", c->codes);
-        printf("KL divergence          %.6f nats a code\n", c->divergence);
-        printf("same likeliest code    %.2f %%\n", 100 * c->agreement);
+        printf("KL divergence          %.6f nats per code\n", c->divergence);
+        printf("same most likely      %.2f %%\n", 100 * c->agreement);
         printf("  where A is firm      %.2f %% of %lld\n", 100 * c->firm_agreement, c->firm_codes);
-        printf("log-probability differs by %.6f in the mean, %.6f at most\n", c->difference, c->largest_difference);
+        printf("log-probability differs by %.6f on average, %.6f at most\n", c->difference, c->largest_difference);
         return;
     }
     json_begin(&json, NULL);
@@ -105,12 +108,12 @@ static const arg_group groups[] = {
 
 const cli_command cmd_compare = {
     .name = "compare",
-    .summary = "tell how far one model is from another on a clip",
+    .summary = "measure how far one model is from another on a clip",
     .usage = "[OPTIONS] A B CODES",
     .details =
         "For each code of the clip, given the true codes before it: the divergence of B's distribution from A's,\n"
-        "whether both hold the same code for likeliest, and how much the log-probability of the clip's own code\n"
-        "differs. This is what a quantised copy B has lost of A.",
+        "whether the same code is the most likely one in both, and how much the log-probability of the clip's own\n"
+        "code differs. If B is a quantized copy of A, this is what quantization has cost.",
     .examples = "  cogvideo quantize weights/shapes --type q4 shapes-q4\n"
                 "  cogvideo compare weights/shapes shapes-q4 clip.keyframes.jsonl",
     .min_arguments = 3,

@@ -18,17 +18,18 @@ static int run(const cli_command *command, void *settings, const cli_arguments *
             shells[i].print(stdout);
             return CLI_OK;
         }
-    return cli_usage_error(command, "'%s' is no shell that is known; bash, zsh or fish was expected", arguments->values[0]);
+    return cli_usage_error(command, "unknown shell '%s'; supported: bash, zsh, fish", arguments->values[0]);
 }
 
 static const arg_group groups[] = { { 0 } };
 
 const cli_command cmd_completion = {
     .name = "completion",
-    .summary = "print the completion of commands and options for a shell",
+    .summary = "print a completion script for a shell",
     .usage = "SHELL",
-    .details = "SHELL is bash, zsh or fish. 'meson install' puts the completions where the shells look for them; this is for\n"
-               "a program that is not installed.",
+    .details =
+        "SHELL is bash, zsh or fish. 'meson install' puts the completions where the shells look for them; use this\n"
+        "command for a program that is not installed.",
     .examples = "  source <(cogvideo completion bash)\n"
                 "  cogvideo completion zsh > ~/.zfunc/_cogvideo\n"
                 "  cogvideo completion fish > ~/.config/fish/completions/cogvideo.fish",

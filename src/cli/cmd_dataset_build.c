@@ -20,13 +20,13 @@ static const arg_option table[] = {
     { "size", 0, "N", "frames of N x N pixels, 8 to 1024: the largest centred square, resized; default 160", ARG_INT,
       FIELD(size), 8, 1024, 160, NULL },
     { "fps", 0, "X", "frames per second of the clips; default 8", ARG_NUMBER, FIELD(fps), 0.01, 1000, 8, NULL },
-    { "frames", 0, "N", "of a clip; a longer video gives several, one after the other; default 33", ARG_INT,
+    { "frames", 0, "N", "frames of a clip; a longer video gives several clips, one after another; default 33", ARG_INT,
       FIELD(frames), 1, 1000000, 33, NULL },
-    { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace an existing dataset", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     CLI_SANDBOX_OPTION,
-    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
-      NULL },
+    { "json", 0, NULL, "describe what was made as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 
@@ -68,12 +68,14 @@ const cli_command cmd_dataset_build = {
     .usage = "[OPTIONS] SOURCE -o DATA",
     .details =
         "SOURCE is a folder with clip.mp4 and its caption in clip.txt, for any number of clips, or with folders of\n"
-        "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt; folders are\n"
-        "not searched for videos, and one among pictures is passed over. Or SOURCE is a .csv file whose first line names\n"
-        "the columns video and caption, with commas, semicolons or tabs between; a caption that holds such a sign stands in\n"
-        "quotes. Text is UTF-8. What cannot be read is left out with a warning.\n\n"
-        "Picture k of a clip is what its video shows at k / fps seconds, whatever the video's own rate; videos and\n"
-        "pictures are turned as they say. Behind a damaged place a new clip begins.",
+        "pictures clip/ (frames in the order of their names, 9 before 10) and clip.txt, or clip/caption.txt. Such "
+        "folders\n"
+        "are not searched for videos; a video among the pictures is skipped. Or SOURCE is a .csv file whose first "
+        "line\n"
+        "names the columns video and caption, separated by commas, semicolons or tabs; a caption that contains the\n"
+        "separator is quoted. Text is UTF-8. What cannot be read is left out with a warning.\n\n"
+        "Picture k of a clip is what its video shows at k / fps seconds, whatever the video's own rate. Videos and\n"
+        "pictures are rotated as their files ask. After damage a new clip begins.",
     .examples = "  cogvideo dataset build my-videos -o data\n"
                 "  cogvideo dataset build --size 64 --fps 8 --frames 33 list.csv -o small",
     .min_arguments = 1,

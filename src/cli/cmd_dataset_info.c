@@ -14,10 +14,10 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "clip", 'n', "N", "this clip alone, counted from 0", ARG_INT, FIELD(clip), 0, 10000000, -1, NULL },
+    { "clip", 'n', "N", "describe only this clip, numbered from 0", ARG_INT, FIELD(clip), 0, 10000000, -1, NULL },
     { "output", 'o', "FILE", "write that clip as a video or pictures", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace an existing file", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -107,7 +107,7 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_dataset_info = {
     .name = "dataset info",
-    .summary = "check a dataset and tell what it holds",
+    .summary = "check a dataset and describe it",
     .usage = "[OPTIONS] DATA",
     .examples = "  cogvideo dataset info shapes\n"
                 "  cogvideo dataset info shapes --clip 7 -o seven.mp4",

@@ -12,21 +12,22 @@ typedef struct settings {
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
     { "output", 'o', "DATA", "the folder to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "clips", 'n', "N", "how many; default: one of each combination", ARG_INT, FIELD(clips), 1, 10000000, 0, NULL },
-    { "seed", 's', "N", "draws the order, the places and the languages; default 0", ARG_BIG, FIELD(seed), 0,
+    { "clips", 'n', "N", "number of clips; default: one of each combination", ARG_INT, FIELD(clips), 1, 10000000, 0,
+      NULL },
+    { "seed", 's', "N", "seed of the order, the positions and the languages; default 0", ARG_BIG, FIELD(seed), 0,
       9007199254740991.0, 0, NULL },
     { "held-out", 0, NULL, "only the combinations that training never sees, one in ten; default: only the others",
       ARG_FLAG, FIELD(held_out), 0, 0, 0, NULL },
-    { "language", 0, "WHICH", "of the captions: en, zh or both; default both", ARG_CHOICE, FIELD(language), 0, 0,
-      COGVIDEO_BOTH_LANGUAGES, "en|zh|both" },
-    { "motions", 0, "NAME,...", "only these, by their names in the world's description; default: all", ARG_TEXT, FIELD(motions),
-      0, 0, 0, NULL },
-    { "world", 0, "FILE", "a description of the world; default: the one built in, configs/shapes.json", ARG_TEXT,
+    { "language", 0, "WHICH", "language of the captions: en, zh or both; default both", ARG_CHOICE, FIELD(language), 0,
+      0, COGVIDEO_BOTH_LANGUAGES, "en|zh|both" },
+    { "motions", 0, "NAME,...", "only these motions, by their names in the description of the world; default: all",
+      ARG_TEXT, FIELD(motions), 0, 0, 0, NULL },
+    { "world", 0, "FILE", "a description of the world; default: the built-in one, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace a dataset that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
-      NULL },
+    { "force", 'f', NULL, "replace an existing dataset", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "describe what was made as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 
@@ -52,10 +53,10 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_dataset_shapes = {
     .name = "dataset shapes",
-    .summary = "make captioned clips of a world of moving shapes, from nothing",
+    .summary = "generate captioned clips of a world of moving shapes",
     .usage = "[OPTIONS] -o DATA",
     .details = "One object on a plain background: 2 sizes, 8 colours, 4 shapes, 10 motions and 3 backgrounds are 1872\n"
-               "combinations. Every one comes once before any comes again.",
+               "combinations. Each is used once before any is used again.",
     .examples = "  cogvideo dataset shapes --clips 20 -o shapes\n"
                 "  cogvideo dataset shapes --held-out --clips 20 --seed 1 -o shapes-test\n"
                 "  cogvideo dataset shapes --motions left,right,still --clips 20 -o first-turn",

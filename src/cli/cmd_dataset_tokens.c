@@ -13,21 +13,24 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "output", 'o', "ROWS", "the file to make; ROWS.json beside it says what a row is", ARG_TEXT, FIELD(output), 0, 0,
+    { "output", 'o', "ROWS", "the file to make; ROWS.json beside it describes its rows", ARG_TEXT, FIELD(output), 0, 0,
       0, NULL },
     { "for", 0, "STEP",
       "image: text and the first frame; stage1: all key frames of a clip; stage2: the windows of every round of "
-      "interpolation; default stage1", ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2" },
-    { "rounds", 0, "N", "for stage2: the windows of the first N rounds alone, which are the hard ones; default all", ARG_INT,
-      FIELD(rounds), 0, 64, 0, NULL },
-    { "cut-text", 0, NULL, "cut captions that are longer than the model's room, with a warning, instead of an error",
-      ARG_FLAG, FIELD(cut_text), 0, 0, 0, NULL },
-    { "check", 0, NULL, "make nothing: show what the image tokenizer loses of the clips, and how much its codes change where "
-      "pictures do not", ARG_FLAG, FIELD(check), 0, 0, 0, NULL },
-    { "clips", 0, "N", "for --check: look at N clips, spread evenly; 0 = all; default 100", ARG_INT, FIELD(clips), 0, 10000000, 100,
-      NULL },
-    { "force", 'f', NULL, "replace a file that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "what was made, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+      "interpolation; default stage1",
+      ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2" },
+    { "rounds", 0, "N", "for stage2: only the windows of the first N rounds, which are the hard ones; default: all",
+      ARG_INT, FIELD(rounds), 0, 64, 0, NULL },
+    { "cut-text", 0, NULL, "cut captions that are too long for the model, with a warning, instead of failing", ARG_FLAG,
+      FIELD(cut_text), 0, 0, 0, NULL },
+    { "check", 0, NULL,
+      "write nothing; measure what the image tokenizer loses of the clips, and how many codes change where pictures "
+      "do not",
+      ARG_FLAG, FIELD(check), 0, 0, 0, NULL },
+    { "clips", 0, "N", "for --check: use N clips, spread evenly; 0 = all; default 100", ARG_INT, FIELD(clips), 0,
+      10000000, 100, NULL },
+    { "force", 'f', NULL, "replace an existing file", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "describe what was made as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -49,18 +52,19 @@ static double share(long long part, long long all)
 
 static void print_check(const cogvideo_tokenizer_check *c)
 {
-    cli_print("looked at         %d clip%s, %lld frames\n", c->clips, c->clips == 1 ? "" : "s", c->frames);
+    cli_print("checked           %d clip%s, %lld frames\n", c->clips, c->clips == 1 ? "" : "s", c->frames);
     cli_print("key frames        %.2f dB\n", c->key_psnr);
     if (c->between_psnr > 0)
         cli_print("frames between    %.2f dB\n", c->between_psnr);
     cli_print("codes in use      %d of %d\n", c->codes_used, c->codes);
-    cli_print("plain places      %lld colour%s, %lld code%s\n", c->plain_colours, c->plain_colours == 1 ? "" : "s", c->plain_codes,
-              c->plain_codes == 1 ? "" : "s");
-    cli_print("unchanged places  %.2f %% of %lld have another code than in the key frame before\n", share(c->still_changed, c->still),
-              c->still);
-    cli_print("all places        %.2f %% of %lld have\n", share(c->changed, c->places), c->places);
-    cli_print("moved patterns    %.2f %% of %lld keep their code one place further on\n", share(c->patterns_kept, c->patterns),
-              c->patterns);
+    cli_print("plain positions   %lld colour%s, %lld code%s\n", c->plain_colours, c->plain_colours == 1 ? "" : "s",
+              c->plain_codes, c->plain_codes == 1 ? "" : "s");
+    cli_print("unchanged         %.2f %% of %lld positions have another code than in the previous key frame\n",
+              share(c->still_changed, c->still), c->still);
+    cli_print("all positions     %.2f %% of %lld have another code than there\n", share(c->changed, c->places),
+              c->places);
+    cli_print("moved patterns    %.2f %% of %lld keep their code one position further on\n",
+              share(c->patterns_kept, c->patterns), c->patterns);
 }
 
 static void print_check_json(const cogvideo_tokenizer_check *c)
@@ -127,7 +131,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     int status = CLI_OK;
 
     if (s->check && s->output)
-        return cli_usage_error(command, "--check makes nothing: leave -o out");
+        return cli_usage_error(command, "--check writes nothing and cannot be combined with -o");
     if (!s->check && !s->output)
         return cli_usage_error(command, "an output is missing: -o ROWS");
     if ((s->output && (status = cli_check_output(s->output, s->force)) != CLI_OK) ||
@@ -152,10 +156,13 @@ const cli_command cmd_dataset_tokens = {
     .summary = "turn a dataset into training rows with a model's tokenizers",
     .usage = "[OPTIONS] DATA -o ROWS | --check",
     .details =
-        "A row is int32 without a header: text ids, <pad> behind them, then frames of codes, in time order. The frames\n"
-        "of a row stand as far apart as the model's durations say: 1 second for stage 1 of CogVideo, and 1/2, 1/4 and\n"
-        "1/8 second for the rounds of stage 2. 'cogvideo tokens convert --row' reads one.\n"
-        "A tokenizer whose codes change where pictures do not gives noise to those that learn to predict them: --check counts.",
+        "A row is int32 without a header: text ids, padded with <pad>, then frames of codes, in time order. The "
+        "model's\n"
+        "durations set the time between the frames of a row: 1 second for stage 1 of CogVideo, and 1/2, 1/4 and 1/8\n"
+        "second for the rounds of stage 2. 'cogvideo tokens convert --row' reads a row.\n"
+        "Codes that change where the picture does not are noise to a network that learns to predict them; --check "
+        "counts\n"
+        "such codes.",
     .examples = "  cogvideo dataset tokens shapes -o stage1.rows\n"
                 "  cogvideo dataset tokens shapes --for stage2 -o stage2.rows\n"
                 "  cogvideo dataset tokens shapes --check --clips 2",

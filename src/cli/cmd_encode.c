@@ -72,10 +72,12 @@ const cli_command cmd_encode = {
     .summary = "turn a picture or a video into codes",
     .usage = "[OPTIONS] PICTURE -o CODES",
     .details =
-        "The largest centred square of the picture is resized and encoded, turned as the file says (a phone's video, EXIF)\n"
-        "and with square pixels. A video is read as a stream: each frame keeps its own time, and memory holds the codes alone.\n"
-        "What is damaged is passed over with a warning. JPEG, PPM and numbered files of those (frame-%04d.ppm) can always be\n"
-        "read, PNG, GIF, MP4, MKV, WebM, MPEG-TS, FLV and others where FFmpeg's libraries are built in; - is standard input.",
+        "The largest centred square of the picture is resized to square pixels and encoded, rotated as the file asks "
+        "(a\n"
+        "phone's video, EXIF). A video is read as a stream: each frame keeps its own time, and only its codes stay in\n"
+        "memory. Damaged parts are skipped with a warning. JPEG, PPM and numbered files of those (frame-%04d.ppm) can\n"
+        "always be read; PNG, GIF, MP4, MKV, WebM, MPEG-TS, FLV and others if the program was built with FFmpeg's\n"
+        "libraries. - is standard input.",
     .examples = "  cogvideo encode frame-0000.jpg -o first.jsonl\n"
                 "  cogvideo encode --frames 5 clip.mp4 -o five.jsonl",
     .min_arguments = 1,

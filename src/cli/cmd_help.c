@@ -17,9 +17,11 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "man", 0, NULL, "as a man page, in roff", ARG_FLAG, FIELD(man), 0, 0, 0, NULL },
-    { "output", 'o', "DIR", "write the man pages of all commands into this folder", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "json", 0, NULL, "commands, options and exit codes as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "man", 0, NULL, "print a man page, in roff", ARG_FLAG, FIELD(man), 0, 0, 0, NULL },
+    { "output", 'o', "DIR", "write the man pages of all commands into this folder", ARG_TEXT, FIELD(output), 0, 0, 0,
+      NULL },
+    { "json", 0, NULL, "print commands, options and exit codes as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0,
+      NULL },
     { 0 },
 };
 
@@ -132,9 +134,9 @@ static int run(const cli_command *self, void *given, const cli_arguments *argume
     const cli_command *command = cli_find_command(arguments->values, arguments->count, &(int){ 0 });
 
     if (s->man && s->json)
-        return cli_usage_error(self, "--man and --json: only one of them was expected");
+        return cli_usage_error(self, "--man and --json cannot be combined");
     if (s->output && (!s->man || arguments->count > 0))
-        return cli_usage_error(self, "-o DIR takes the man pages of all commands: cogvideo help --man -o DIR");
+        return cli_usage_error(self, "-o DIR writes the man pages of all commands: cogvideo help --man -o DIR");
     if (s->output)
         return man_write_all(s->output);
     if (arguments->count == 1 && !s->man && strcmp(arguments->values[0], TOPIC) == 0)
@@ -159,9 +161,9 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_help = {
     .name = "help",
-    .summary = "tell what a command does and takes",
+    .summary = "describe a command and its options",
     .usage = "[OPTIONS] [COMMAND]",
-    .details = "Without a command all of them are listed; 'help " TOPIC "' tells how the program ends.",
+    .details = "Without a command, lists all commands; 'help " TOPIC "' lists the exit codes.",
     .examples = "  cogvideo help tokens show\n"
                 "  cogvideo help --man generate | man -l -\n"
                 "  cogvideo help --json | jq -r '.commands[].name'",

@@ -18,28 +18,26 @@ static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
 #define FIELD(field) offsetof(settings, field)
 static const arg_option parts_table[] = {
     { "stage1", 0, "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file",
-      ARG_TEXT,
-      FIELD(stage1), 0, 0, 0, NULL },
-    { "stage2", 0, "DIR", "cogvideo-stage2, alike", ARG_TEXT, FIELD(stage2), 0, 0, 0, NULL },
-    { "upscaler", 0, "DIR", "cogview2-dsr, alike", ARG_TEXT, FIELD(upscaler), 0, 0, 0, NULL },
+      ARG_TEXT, FIELD(stage1), 0, 0, 0, NULL },
+    { "stage2", 0, "DIR", "cogvideo-stage2, likewise", ARG_TEXT, FIELD(stage2), 0, 0, 0, NULL },
+    { "upscaler", 0, "DIR", "cogview2-dsr, likewise", ARG_TEXT, FIELD(upscaler), 0, 0, 0, NULL },
     { "image-tokenizer", 0, "FILE", "ice_image.pt", ARG_TEXT, FIELD(image_tokenizer), 0, 0, 0, NULL },
     { "text-tokenizer", 0, "FILE", "ice_text.model", ARG_TEXT, FIELD(text_tokenizer), 0, 0, 0, NULL },
     { "clusters", 0, "FILE", "cluster_label2.npy", ARG_TEXT, FIELD(clusters), 0, 0, 0, NULL },
-    { "config", 0, "FILE", "a model description in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0,
-      0, 0,
+    { "config", 0, "FILE", "a model config in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0, 0, 0,
       NULL },
     { 0 },
 };
 static const arg_option table[] = {
     { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "type", 0, "TYPE", "what weights are stored as: f32, f16, bf16, and matrices also as q8 or q4; default: as they are",
+    { "type", 0, "TYPE", "type of the stored weights: f32, f16, bf16, and for matrices q8 or q4; default: unchanged",
       ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
-    { "name", 0, "NAME", "the model's name; default: the description's", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "name", 0, "NAME", "the model's name; default: that of the config", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "replace an existing model directory", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     CLI_SANDBOX_OPTION,
-    { "json", 0, NULL, "what was made, as a JSON object, that of info", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
-      NULL },
+    { "json", 0, NULL, "print the JSON object of 'info' for what was made", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 
@@ -62,7 +60,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (!s->stage1 && !s->stage2 && !s->upscaler && !s->image_tokenizer && !s->text_tokenizer && !s->clusters)
         return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
     if (!s->force && access(s->output, F_OK) == 0)
-        return cli_error("%s: is there already; --force replaces it", s->output);
+        return cli_error("%s already exists; use --force to replace it", s->output);
     if (s->sandbox && cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output) != CLI_OK)
         return CLI_FAILED;
     cli_progress_init(&session.progress, s->quiet);
@@ -78,10 +76,9 @@ const cli_command cmd_import = {
     .name = "import",
     .summary = "make a model directory from the original's PyTorch checkpoints",
     .usage = "[OPTIONS] PARTS -o DIR",
-    .details =
-        "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
-        "compared bit by bit and stored once where it is equal. What no network asks for is passed over with a\n"
-        "warning; a weight that is no number is an error.",
+    .details = "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
+               "compared bit by bit and stored once if it is equal. Members that no network needs are skipped with a\n"
+               "warning; a weight that is NaN or infinite is an error.",
     .examples = "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
                 "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
                 "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo",

@@ -15,7 +15,7 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -88,7 +88,7 @@ static const arg_group groups[] = {
 
 const cli_command cmd_info = {
     .name = "info",
-    .summary = "tell what a model directory holds, after checking every tensor",
+    .summary = "check every tensor of a model directory and describe it",
     .usage = "[OPTIONS] [MODEL]",
     .examples = "  cogvideo info\n"
                 "  cogvideo info weights/shapes --json",

@@ -20,13 +20,15 @@ static const char *const types[] = { "q8", "q4", "f16", "bf16", "f32" };
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "type", 0, "TYPE", "of matrices: q8, q4, f16, bf16 or f32; default q8", ARG_CHOICE,
-      FIELD(type), 0, 0, 0, "q8|q4|f16|bf16|f32" },
-    { "keep", 0, "PATTERN=TYPE,...", "exceptions by the tensor's name, where * stands for anything; the first that fits counts",
-      ARG_TEXT, FIELD(keep), 0, 0, 0, NULL },
-    { "force", 'f', NULL, "replace a model directory that is there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
-    { "json", 0, NULL, "what was made, as a JSON object, that of info", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { "type", 0, "TYPE", "type of matrices: q8, q4, f16, bf16 or f32; default q8", ARG_CHOICE, FIELD(type), 0, 0, 0,
+      "q8|q4|f16|bf16|f32" },
+    { "keep", 0, "PATTERN=TYPE,...",
+      "exceptions by the tensor's name, where * matches anything; the first match counts", ARG_TEXT, FIELD(keep), 0, 0,
+      0, NULL },
+    { "force", 'f', NULL, "replace an existing model directory", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
+    { "json", 0, NULL, "print the JSON object of 'info' for what was made", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 
@@ -48,7 +50,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         keeps[options.keep_count++] = keep;
     cli_progress_init(&session.progress, s->quiet);
     if (!s->force && access(output, F_OK) == 0)
-        status = cli_error("%s: is there already; --force replaces it", output);
+        status = cli_error("%s already exists; use --force to replace it", output);
     else if (cogvideo_quantize(&options, &err) != COGVIDEO_OK)
         status = cli_failed(&session, &err);
     free(list);
@@ -62,11 +64,13 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_quantize = {
     .name = "quantize",
-    .summary = "make a smaller copy of a model, its matrices in 8 or 4 bits",
+    .summary = "make a smaller copy of a model, with matrices in 8 or 4 bits",
     .usage = "[OPTIONS] MODEL DIR",
     .details =
         "q8 has a scale for each row, q4 one for each 64 weights. Norms, biases, tables of positions and the image\n"
-        "tokenizer stay as they are. The copy is made file by file in little memory. A weight that is no number is an error.",
+        "tokenizer stay unchanged. The copy is made file by file in little memory. A weight that is NaN or infinite "
+        "is\n"
+        "an error.",
     .examples = "  cogvideo quantize weights/shapes --type q8 shapes-q8\n"
                 "  cogvideo quantize weights/shapes --type q4 --keep '*.dense.*=q8' shapes-mixed",
     .min_arguments = 2,

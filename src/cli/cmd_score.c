@@ -16,7 +16,8 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "json", 0, NULL, "JSON Lines, which it prints in any case", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "json", 0, NULL, "accepted for consistency: the output is always JSON Lines", ARG_FLAG, FIELD(json), 0, 0, 0,
+      NULL },
     { 0 },
 };
 
@@ -84,15 +85,13 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return status;
 }
 
-static const arg_group groups[] = {
-    { "Options", cli_score_table, offsetof(settings, score) },
-    { "Form", table, 0 },
-    { "Text", cli_prompt_table, offsetof(settings, text) },
-    { "More about the text", cli_text_table, offsetof(settings, text) },
-    { "Guidance", cli_guide_table, offsetof(settings, text) },
-    { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
-};
+static const arg_group groups[] = { { "Options", cli_score_table, offsetof(settings, score) },
+                                    { "Format", table, 0 },
+                                    { "Text", cli_prompt_table, offsetof(settings, text) },
+                                    { "More about the text", cli_text_table, offsetof(settings, text) },
+                                    { "Guidance", cli_guide_table, offsetof(settings, text) },
+                                    { "Model", cli_model_table, offsetof(settings, model) },
+                                    { 0 } };
 
 const cli_command cmd_score = {
     .name = "score",

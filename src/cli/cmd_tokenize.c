@@ -18,9 +18,8 @@ static const arg_option table[] = {
     { "decode", 'd', "ID,ID,...", "print the text of these ids instead", ARG_IDS, FIELD(decode), 0, 2147483647, 0,
       NULL },
     { "keep-line-breaks", 0, NULL, "line breaks become <n>; otherwise spaces", ARG_FLAG, FIELD(keep_line_breaks), 0, 0,
-      0,
-      NULL },
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+      0, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -100,7 +99,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     int status;
 
     if (!s->decode.values == !arguments->count)
-        return cli_usage_error(command, s->decode.values ? "--decode takes no text beside its ids"
+        return cli_usage_error(command, s->decode.values ? "--decode cannot be combined with a text"
                                                          : "a text is missing (or --decode ID,ID,...)");
     status = cli_open(command, &session, &s->model);
     if (status == CLI_OK)
@@ -117,8 +116,8 @@ const cli_command cmd_tokenize = {
     .name = "tokenize",
     .summary = "turn text into ids, or ids into text",
     .usage = "[OPTIONS] TEXT",
-    .details = "The text is encoded as it stands, without what a stage would add to a prompt; - reads standard input.\n"
-               "The ids are printed as --text-ids takes them.",
+    .details = "The text is encoded unchanged, without what a stage would add to a prompt; - reads standard input.\n"
+               "The ids are printed in the form that --text-ids takes.",
     .examples = "  cogvideo tokenize \"a large red star\"\n"
                 "  echo \"红色圆形\" | cogvideo tokenize --pieces -\n"
                 "  cogvideo tokenize --decode 412,401,392,405",

@@ -11,8 +11,8 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "json", 0, NULL, "as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
-    { "quiet", 'q', NULL, "print nothing, only exit", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print nothing, only set the exit code", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -75,7 +75,7 @@ static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_tokens_compare = {
     .name = "tokens compare",
-    .summary = "tell whether two clips have the same codes",
+    .summary = "check whether two clips have the same codes",
     .usage = "[OPTIONS] CODES CODES",
     .details =
         "Ends with 0 when shapes, frames and codes are equal, with 1 when anything differs or a file cannot be read.\n"

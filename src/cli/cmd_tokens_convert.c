@@ -24,18 +24,19 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "from", 0, "FORM", "jsonl, rows or npy; default: by the file's ending (.rows and .bin are rows)", ARG_CHOICE,
+    { "from", 0, "FORM",
+      "format of the input: jsonl, rows or npy; default: by the file's ending (.rows and .bin are rows)", ARG_CHOICE,
       FIELD(from), 0, 0, FORM_BY_NAME, FORMS },
-    { "to", 0, "FORM", "the same for the output: jsonl, rows or npy; default: by its ending", ARG_CHOICE, FIELD(to), 0, 0, FORM_BY_NAME, FORMS },
+    { "to", 0, "FORM", "format of the output: jsonl, rows or npy; default: by its ending", ARG_CHOICE, FIELD(to), 0, 0,
+      FORM_BY_NAME, FORMS },
     { 0 },
 };
 static const arg_option rows_table[] = {
-    { "row", 0, "N", "which row to read, counted from 0; default 0", ARG_INT, FIELD(row), 0, 2147483647, 0, NULL },
+    { "row", 0, "N", "the row to read, numbered from 0; default 0", ARG_INT, FIELD(row), 0, 2147483647, 0, NULL },
     { "grid", 0, "N", "codes on one side of a frame in a row; default 20", ARG_INT, FIELD(grid), 1, 4096, 20, NULL },
     { "frames", 0, "N", "frames in a row; default 5", ARG_INT, FIELD(frames), 1, 65536, 5, NULL },
     { "text-places", 0, "N", "text ids in a row; default 64", ARG_INT, FIELD(text_places), 0, 65536, 64, NULL },
-    { "pad", 0, "ID", "the id that fills the text; default 20003", ARG_INT, FIELD(pad), -2147483648.0, 2147483647,
-      20003,
+    { "pad", 0, "ID", "the id that pads the text; default 20003", ARG_INT, FIELD(pad), -2147483648.0, 2147483647, 20003,
       NULL },
     { "text-ids", 0, "ID,ID,...", "the text of a row that is written; default: the ids in the clip's header", ARG_IDS,
       FIELD(text_ids), 0, 2147483647, 0, NULL },
@@ -134,7 +135,7 @@ static const arg_group groups[] = {
 
 const cli_command cmd_tokens_convert = {
     .name = "tokens convert",
-    .summary = "turn codes from one kind of file into another",
+    .summary = "convert codes from one file format to another",
     .usage = "[OPTIONS] CODES -o FILE",
     .details =
         "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, height, width], and the\n"

@@ -124,13 +124,15 @@ static const arg_group groups[] = {
 
 const cli_command cmd_tokens_report = {
     .name = "tokens report",
-    .summary = "make a page that looks inside a clip and the model",
+    .summary = "make a page that shows the inside of a clip and the model",
     .usage = "[OPTIONS] CODES -o FILE.html",
-    .details =
-        "One HTML file that needs no network: each frame with its codes, their probability and entropy, what changed since the\n"
-        "frame before, what a chosen place attends to in both channels of each layer, the channels' mix, the use of codes and\n"
-        "clusters, and the text's pieces. Probabilities are those of 'cogvideo score'. Attention is a mean over the heads,\n"
-        "rounded to 8 bits.",
+    .details = "One HTML file that needs no network: each frame with its codes, their probability and entropy, what "
+               "changed since\n"
+               "the previous frame, what a selected token attends to in both channels of each layer, the channels' "
+               "mix, the use of\n"
+               "codes and clusters, and the text's pieces. Probabilities are those of 'cogvideo score'. Attention is a "
+               "mean over the heads,\n"
+               "rounded to 8 bits.",
     .examples = "  cogvideo tokens report clip.jsonl -o report.html\n"
                 "  cogvideo tokens report --layers 0,5 --frames 1,2 clip.jsonl -o part.html",
     .min_arguments = 1,

@@ -16,10 +16,10 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "frame", 0, "N", "print this frame's codes, a line per row; counted from 0", ARG_INT, FIELD(frame), 0,
-      2147483647, -1,
+    { "frame", 0, "N", "print this frame's codes, a line per row; numbered from 0", ARG_INT, FIELD(frame), 0,
+      2147483647, -1, NULL },
+    { "json", 0, NULL, "print a JSON object; codes only with --frame or --model", ARG_FLAG, FIELD(json), 0, 0, 0,
       NULL },
-    { "json", 0, NULL, "as a JSON object; codes only with --frame or --model", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { 0 },
 };
 
@@ -27,9 +27,11 @@ static const arg_option table[] = {
 
 #define FIELD(field) offsetof(cli_model_options, field)
 static const arg_option model_table[] = {
-    { "model", 'm', "DIR", "look inside with this model; without it only the file is read", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "model", 'm', "DIR", "inspect the codes with this model; without it only the file is read", ARG_TEXT,
+      FIELD(model), 0, 0, 0, NULL },
     { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
-    { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
+    { "quiet", 'q', NULL, "print neither progress nor notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0,
+      0, NULL },
     { 0 },
 };
 #undef FIELD
@@ -148,12 +150,12 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     int status = CLI_OK;
 
     if (!s->model.model && (s->inspect.stage || s->inspect.first_frame || s->text.prompt || s->text.text_ids.values))
-        return cli_usage_error(command, "--stage, --first-frame and texts need a model that looks inside: --model DIR");
+        return cli_usage_error(command, "--stage, --first-frame and texts need a model: --model DIR");
     if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
         return cli_error("%s", err.message);
     if (s->frame >= clip.frames)
-        status = cli_error("%s: has %d frames, counted from 0; there is no frame %d", arguments->values[0], clip.frames,
-                           s->frame);
+        status = cli_error("%s: has %d frames, numbered from 0; frame %d does not exist", arguments->values[0],
+                           clip.frames, s->frame);
     else if (s->model.model)
         status = show_inside(command, s, &clip);
     else if (s->json)
@@ -166,25 +168,25 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return status;
 }
 
-static const arg_group groups[] = {
-    { "Options", table, 0 },
-    { "Looking inside", model_table, offsetof(settings, model) },
-    { "What is looked at, with --model", cli_inspect_table, offsetof(settings, inspect) },
-    { "Text, with --model", cli_prompt_table, offsetof(settings, text) },
-    { "More about the text, with --model", cli_text_table, offsetof(settings, text) },
-    { "Guidance, with --model", cli_guide_table, offsetof(settings, text) },
-    { 0 }
-};
+static const arg_group groups[] = { { "Options", table, 0 },
+                                    { "Looking inside", model_table, offsetof(settings, model) },
+                                    { "What is inspected, with --model", cli_inspect_table,
+                                      offsetof(settings, inspect) },
+                                    { "Text, with --model", cli_prompt_table, offsetof(settings, text) },
+                                    { "More about the text, with --model", cli_text_table, offsetof(settings, text) },
+                                    { "Guidance, with --model", cli_guide_table, offsetof(settings, text) },
+                                    { 0 } };
 
 const cli_command cmd_tokens_show = {
     .name = "tokens show",
-    .summary = "tell what a file of codes holds",
+    .summary = "describe a file of codes",
     .usage = "[OPTIONS] CODES",
-    .details =
-        "CODES is a token stream (.jsonl); - is standard input.\n"
-        "With --model a model looks at it: of each frame, or of each place of --frame N, the probability of its\n"
-        "codes as 'cogvideo score' gives it, the entropy, the likeliest code, and what changed since the frame before. 'tokens\n"
-        "report' makes a page of it.",
+    .details = "CODES is a token stream (.jsonl); - is standard input.\n"
+               "With --model a model evaluates it: for each frame, or for each token of --frame N, the probability of "
+               "the codes\n"
+               "as in 'cogvideo score', the entropy, the most likely code, and what changed since the previous frame. "
+               "'tokens\n"
+               "report' makes a page of it.",
     .examples = "  cogvideo tokens show clip.jsonl\n"
                 "  cogvideo tokens show --frame 0 clip.jsonl\n"
                 "  cogvideo tokens show --model weights/shapes --frame 1 clip.jsonl",

@@ -23,17 +23,17 @@ typedef struct settings {
 static const arg_option table[] = {
     { "model", 'm', "DIR", "the model directory that the part is written into", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
     { "recipe", 0, "FILE", "how to train, a JSON file (configs/README.md)", ARG_TEXT, FIELD(recipe), 0, 0, 0, NULL },
-    { "held-out", 0, "DATA", "data like the others, never trained on, for evaluation", ARG_TEXT, FIELD(held_out), 0, 0,
-      0, NULL },
+    { "held-out", 0, "DATA", "data of the same kind for evaluation, which is never trained on", ARG_TEXT,
+      FIELD(held_out), 0, 0, 0, NULL },
     { "output", 'o', "RUN", "folder of the run: its checkpoint and its log", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
-    { "resume", 0, NULL, "go on from the run's checkpoint, bit for bit", ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
-    { "finetune", 0, NULL, "begin with the weights that DIR has of this part, not with new ones", ARG_FLAG, FIELD(finetune), 0, 0, 0,
+    { "resume", 0, NULL, "continue from the run's checkpoint, bit for bit", ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
+    { "finetune", 0, NULL, "start from the weights that DIR has of this part, not from new ones", ARG_FLAG,
+      FIELD(finetune), 0, 0, 0, NULL },
+    { "force", 'f', NULL, "start over and replace this part, although DIR has it", ARG_FLAG, FIELD(force), 0, 0, 0,
       NULL },
-    { "force", 'f', NULL, "begin anew although DIR has this part, which is lost", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
     { "steps", 0, "N", "stop after step N, before the recipe's end", ARG_INT, FIELD(steps), 1, 1000000000, 0, NULL },
-    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 1,
-      1024, 0, NULL },
-    { "json", 0, NULL, "where the training stands at its end, as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
+    { "threads", 't', "N", CLI_THREADS_HELP, ARG_INT, FIELD(threads), 1, 1024, 0, NULL },
+    { "json", 0, NULL, "print the final state of the training as a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },
     { 0 },
 };
@@ -131,12 +131,14 @@ const cli_command cmd_train = {
     .summary = "train a part of a model on your own data",
     .usage = "PART [OPTIONS] DATA... --recipe FILE --model DIR -o RUN",
     .details =
-        "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), stage1 or\n"
+        "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), "
+        "stage1 or\n"
         "stage2 (the second channel, with the trunk frozen; DATA: training rows). Each writes its file into the model\n"
-        "directory. A signal saves a checkpoint and stops; --resume goes on from it and warns where the\n"
-        "recipe is no longer the same.",
+        "directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
+        "recipe has changed.",
     .examples =
-        "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model MODEL \\\n"
+        "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model "
+        "MODEL \\\n"
         "      -o run-tokenizer\n"
         "  cogvideo train stage1 stage1.rows --recipe configs/shapes-train.json --model MODEL -o run-stage1 --resume\n"
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",

@@ -10,17 +10,21 @@ const cli_command *const cli_commands[] = {
 };
 
 const arg_option cli_program_table[] = {
-    [CLI_HELP_OPTION] = { "help", 'h', NULL, "the commands; behind a command, its options", ARG_FLAG, 0, 0, 0, 0, NULL },
-    [CLI_VERSION_OPTION] = { "version", 'V', NULL, "the version, and what this build can do", ARG_FLAG, 0, 0, 0, 0, NULL },
+    [CLI_HELP_OPTION] = { "help", 'h', NULL, "list the commands; after a command, its options", ARG_FLAG, 0, 0, 0, 0,
+                          NULL },
+    [CLI_VERSION_OPTION] = { "version", 'V', NULL, "print the version and the features of this build", ARG_FLAG, 0, 0,
+                             0, 0, NULL },
     { 0 },
 };
 
 const cli_exit_code cli_exit_codes[] = {
     { "0", "done" },
-    { "1", "failed; one sentence on stderr says which file, what was expected and how to mend it. 'tokens compare': the clips differ" },
+    { "1", "failed; one sentence on stderr says which file, what was expected and how to fix it. 'tokens compare': "
+           "the clips differ" },
     { "2", "wrong usage" },
-    { "128 + n", "stopped by signal n: 130 after Ctrl-C, 143 after kill, 129 when the terminal closes, 135 when a file that was in use was shortened or its "
-                 "disk failed, 141 when nobody reads its output any more; what is finished stays, and a run that draws codes says the command that goes on" },
+    { "128 + n", "stopped by signal n: 130 after Ctrl-C, 143 after kill, 129 when the terminal closes, 135 when a "
+                 "file was truncated while in use or its disk failed, 141 when nobody reads the output any more; "
+                 "finished results are kept, and a run that draws codes prints the command that continues it" },
     { 0 },
 };
 

@@ -10,9 +10,11 @@
 
 #define FIELD(field) offsetof(cli_score_options, field)
 const arg_option cli_inspect_table[] = {
-    { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; 0: all steps that make such a clip, "
-      "the first frame by stage 1, and so on; default 0", ARG_INT, FIELD(stage), 0, 2, 0, NULL },
-    { "first-frame", 0, NULL, "look into frame 0 too (with --stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
+    { "stage", 0, "N",
+      "1: each key frame given those before it; 2: odd frames given the even ones; 0: all steps that make such a "
+      "clip, the first frame by stage 1, and so on; default 0",
+      ARG_INT, FIELD(stage), 0, 2, 0, NULL },
+    { "first-frame", 0, NULL, "include frame 0 (with --stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
     { 0 },
 };
 #undef FIELD

@@ -40,8 +40,9 @@ static void put_path(const char *path)
 /* Reports that a page of a file could not be read. Other threads that meet the same wait here for the end. */
 static void tell_lost_file(int number, siginfo_t *info, void *context)
 {
-    static const char reason[] = ": cannot be read any more: the file was shortened while it was in use, or its disk failed; what is finished "
-                                 "stays, and with the file in its place a run that left a journal or a checkpoint goes on with --resume\n";
+    static const char reason[] =
+        ": cannot be read any more: the file was truncated while in use, or its disk failed; finished results are "
+        "kept, and once the file is back, a run that left a journal or a checkpoint continues with --resume\n";
     static atomic_flag told = ATOMIC_FLAG_INIT;
     const char *path = cv_map_name(info->si_addr);
 

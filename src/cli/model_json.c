@@ -60,7 +60,7 @@ int cli_model_made(const char *folder, int quiet, int json)
 
     if (!json) {
         if (!quiet)
-            cli_say("%s: made; 'cogvideo info %s' tells what it holds", folder, folder);
+            cli_say("%s: done; 'cogvideo info %s' describes it", folder, folder);
         return CLI_OK;
     }
     if (cogvideo_model_open(&model, folder, &options, &err) != COGVIDEO_OK)

@@ -26,7 +26,7 @@ static char *one_spelling(const char *path)
 int cli_names_add(cli_names *names, const char *path, int line)
 {
     if (names->count >= MAX_NAMES)
-        return cli_error("the list would make more than %zu files; make several of it", MAX_NAMES);
+        return cli_error("the list would make more than %zu files; split it", MAX_NAMES);
     if (names->count == names->room) {
         names->room = names->room ? 2 * names->room : 256;
         names->items = realloc(names->items, names->room * sizeof *names->items);

@@ -14,8 +14,9 @@ int cli_print_overview(FILE *stream)
     fputs("\nOptions:\n", stream);
     for (const arg_option *option = cli_program_table; option->name; option++)
         fprintf(stream, "  -%c, --%-10s %s\n", option->letter, option->name, option->help);
-    fputs("\n'cogvideo help COMMAND' or 'cogvideo COMMAND --help' tells its options, with examples;\n"
-          "'cogvideo help exit-codes' tells how the program ends.\n\nExample:\n" CLI_EXAMPLES "\n", stream);
+    fputs("\n'cogvideo help COMMAND' or 'cogvideo COMMAND --help' prints its options, with examples;\n"
+          "'cogvideo help exit-codes' lists the exit codes.\n\nExample:\n" CLI_EXAMPLES "\n",
+          stream);
     return CLI_OK;
 }
 

@@ -59,9 +59,9 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     if (size == 0)
         e.size = session->info.grid * session->info.rate; /* a frame of this model has that size at any rate of codes */
     if (e.size == 0)
-        return cli_error("the model has no grid to fit the picture to: give --size N");
+        return cli_error("the model has no frame size to fit the picture to; use --size N");
     if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))
-        return cli_error("%s: there is no memory for a frame of %d x %d pixels", path, e.size, e.size);
+        return cli_error("%s: out of memory for a frame of %d x %d pixels", path, e.size, e.size);
     if (encode(&e, path, frames, out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     cli_progress_end(&session->progress);
@@ -82,7 +82,7 @@ static void write_preview(cli_session *session, const cogvideo_code_frame *shown
     if (cogvideo_decode(session->model, NULL, &frame, &video, &err) != COGVIDEO_OK ||
         cogvideo_video_write(&video, session->preview, NULL, &err) != COGVIDEO_OK) {
         cli_progress_clear(&session->progress);
-        cli_say("cogvideo: warning: no more previews: %s", err.message);
+        cli_say("cogvideo: warning: the preview is no longer updated: %s", err.message);
         session->preview = NULL;
     }
     cogvideo_video_free(&video);

@@ -31,7 +31,7 @@ static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object
         (status = cv_json_optional_int(object, "seed", 0, CLI_MAX_SEED, &line->seed, origin, err)) != COGVIDEO_OK)
         return status;
     if (!prompt[strspn(prompt, " \t\r\n")])
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'prompt' is empty: it must say what the clip should show", origin);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'prompt' is empty; it must describe the clip", origin);
     line->prompt = cli_format("%s", prompt);
     line->output = output ? cli_format("%s", output) : NULL;
     return COGVIDEO_OK;
@@ -45,7 +45,7 @@ static int read_object(cli_prompt_line *line, const char *text, const char *path
     int status = CLI_OK;
 
     if (cv_json_parse(&json, text, strlen(text), origin, &err) != COGVIDEO_OK)
-        status = cli_error("%s; a line that begins with { is one JSON object", err.message);
+        status = cli_error("%s; a line that begins with { must be one JSON object", err.message);
     else if (read_members(line, json, origin, &err) != COGVIDEO_OK)
         status = cli_error("%s", err.message);
     cv_json_free(&json);
@@ -68,7 +68,7 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
     if (size > MAX_LINE)
         return cli_error("%s: line %d is longer than the %zu bytes that a prompt may have", path, number, MAX_LINE);
     if (memchr(text, 0, size))
-        return cli_error("%s: line %d holds a zero byte; a text was expected", path, number);
+        return cli_error("%s: line %d contains a zero byte; text was expected", path, number);
     while (size > 0 && strchr(" \t", text[size - 1]))
         text[--size] = 0;
     text += strspn(text, " \t");
@@ -79,7 +79,8 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
     if (*text == '{')
         return read_object(line, text, path);
     if (is_array(text))
-        return cli_error("%s: line %d begins a JSON array; a prompt or a JSON object in each line was expected (JSON Lines)", path, number);
+        return cli_error("%s: line %d begins a JSON array; each line must be a prompt or a JSON object (JSON Lines)",
+                         path, number);
     line->prompt = cli_format("%s", text);
     return CLI_OK;
 }
@@ -114,13 +115,13 @@ static int read_lines(cli_prompts *out, FILE *file, char *text, const char *name
         if (number > MAX_LINES)
             return cli_error("%s: has more than %d lines", name, MAX_LINES);
         if ((all += size) > MAX_LIST)
-            return cli_error("%s: has more than %zu bytes, which a list may have; make several of it", name, MAX_LIST);
+            return cli_error("%s: is larger than the %zu bytes that a list may have; split it", name, MAX_LIST);
         status = read_line(out, text + mark, size - mark, number, name);
     }
     if (status == CLI_OK && ferror(file))
         return cli_error("%s: cannot be read: %s", name, strerror(errno));
     if (status == CLI_OK && out->count == 0)
-        return cli_error("%s: holds no prompts", name);
+        return cli_error("%s: contains no prompts", name);
     return status;
 }
 

@@ -54,7 +54,7 @@ static int allow(int rules, const char *path, uint64_t rights)
         rule.allowed_access &= CHANGE_FILE;
     status = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     close(rule.parent_fd);
-    return status == 0 ? CLI_OK : cli_error("--sandbox: %s cannot be allowed: %s", path, strerror(errno));
+    return status == 0 ? CLI_OK : cli_error("--sandbox: access to %s cannot be allowed: %s", path, strerror(errno));
 }
 
 /* Grants access to an input; for numbered pictures to their folder. */
@@ -89,14 +89,15 @@ static int restrict_files(const char *const *inputs, size_t count, const char *o
     int rules, status;
 
     if (version < 1)
-        return cli_error("--sandbox: this system has no Landlock (Linux 5.13 and later have it, where it is not switched off): leave --sandbox "
-                         "out, or run in a container");
+        return cli_error(
+            "--sandbox: this system does not support Landlock (Linux 5.13 and later do, unless it is disabled): run "
+            "without --sandbox, or in a container");
     rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled.handled_access_fs, 0);
     if (rules < 0)
-        return cli_error("--sandbox: Landlock gives no set of rules: %s", strerror(errno));
+        return cli_error("--sandbox: Landlock rules cannot be created: %s", strerror(errno));
     status = allow_all(rules, inputs, count, output, handled.handled_access_fs);
     if (status == CLI_OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-        status = cli_error("--sandbox: Landlock cannot be put in force: %s", strerror(errno));
+        status = cli_error("--sandbox: Landlock cannot be enabled: %s", strerror(errno));
     close(rules);
     return status;
 }
@@ -134,7 +135,7 @@ static int restrict_calls(void)
     add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES));
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
-        return cli_error("--sandbox: the system takes no filter of calls (seccomp): %s", strerror(errno));
+        return cli_error("--sandbox: the filter of system calls (seccomp) cannot be installed: %s", strerror(errno));
     return CLI_OK;
 }
 
@@ -157,12 +158,13 @@ int cli_sandbox(const char *const *inputs, size_t count, const char *output)
     int status;
 
     if (threads == 0)
-        return cli_error("--sandbox: /proc is not mounted, which tells whether no thread runs that would stay free: mount it, or leave --sandbox out");
+        return cli_error("--sandbox: /proc is not mounted, so other threads, which would stay unrestricted, cannot be "
+                         "ruled out: mount it, or run without --sandbox");
     if (threads > 1)
-        return cli_error("--sandbox: a library has started threads already, which cannot be restricted (OpenBLAS does so where it is not "
-                         "built with OpenMP): leave --sandbox out, or run in a container");
+        return cli_error("--sandbox: a library has already started threads, which cannot be restricted (OpenBLAS does "
+                         "so unless it is built with OpenMP): run without --sandbox, or in a container");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return cli_error("--sandbox: privileges cannot be given up: %s", strerror(errno));
+        return cli_error("--sandbox: privileges cannot be dropped: %s", strerror(errno));
     status = restrict_files(inputs, count, output);
     return status == CLI_OK ? restrict_calls() : status;
 }

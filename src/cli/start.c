@@ -149,9 +149,13 @@ static void check_memory(char *const *environment)
         count = threads;
     if (cv_can_map(count, CV_BLAS_BUFFER + CV_BLAS_BUFFER / 16))
         return;
-    snprintf(text, sizeof text, CLI_ERROR "OpenBLAS takes %lld MB of address space at its start, and there is less: raise the limits of the process to "
-             "%lld MB or more ('ulimit -v %lld', or -d)%s\n", count * CV_BLAS_BUFFER / 1000000, (NEED + count * CV_BLAS_BUFFER) / 1000000,
-             (NEED + count * CV_BLAS_BUFFER) / 1000, count > 1 ? ", or set OMP_NUM_THREADS=1" : "");
+    snprintf(
+        text, sizeof text,
+        CLI_ERROR
+        "OpenBLAS needs %lld MB of address space when it starts, and less is left: raise the limits of the process to "
+        "%lld MB or more ('ulimit -v %lld', or -d)%s\n",
+        count * CV_BLAS_BUFFER / 1000000, (NEED + count * CV_BLAS_BUFFER) / 1000000,
+        (NEED + count * CV_BLAS_BUFFER) / 1000, count > 1 ? ", or set OMP_NUM_THREADS=1" : "");
     (void)!write(STDERR_FILENO, text, strlen(text));
     _exit(1);
 }

@@ -26,8 +26,8 @@ static cogvideo_status match_one(cv_expected *item, const cv_torch *torch, cogvi
     CV_TRY(cv_torch_readable(torch, item->tensor, err));
     cv_shape_text(found, sizeof found, item->tensor->rank, item->tensor->shape);
     if (strcmp(expected, found) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s, %s was expected",
-                       cv_torch_path(torch), item->name, found, expected);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s; %s was expected", cv_torch_path(torch),
+                       item->name, found, expected);
     if (!cv_dtype_is_real(item->tensor->dtype))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s; weights are F32, F16 or BF16",
                        cv_torch_path(torch), item->name, cv_dtype_name(item->tensor->dtype));
@@ -80,18 +80,21 @@ static cogvideo_status check_extra(const char *const *sorted, size_t count, cons
         if (name && bsearch(&name, sorted, count, sizeof *sorted, by_name))
             continue;
         if (name && is_weight(tensor)) {
-            status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' is none that this network has (a "
-                             "checkpoint of another network, or of another size)", cv_torch_path(torch), tensor->name);
+            status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                             "%s: tensor '%.200s' does not belong to this network (is it a checkpoint of another "
+                             "network, or of another size?)",
+                             cv_torch_path(torch), tensor->name);
             goto fail;
         }
         CV_TRY(note_extra(&list, tensor, err));
         extra++;
     }
     if (extra > 0)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: passed over %zu of its members, for which this network does not ask: %s%s", cv_torch_path(torch), extra,
-               list.data, list.size > MAX_LISTED ? ", .." : "");
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: skipped %zu of its members, which this network does not need: %s%s",
+               cv_torch_path(torch), extra, list.data, list.size > MAX_LISTED ? ", .." : "");
     if (*cv_torch_prefix(torch))
-        cv_log(log, COGVIDEO_LOG_INFO, "%s: '%.200s' is taken off the names of its tensors", cv_torch_path(torch), cv_torch_prefix(torch));
+        cv_log(log, COGVIDEO_LOG_INFO, "%s: the prefix '%.200s' is removed from the names of its tensors",
+               cv_torch_path(torch), cv_torch_prefix(torch));
 fail:
     cv_buffer_free(&list);
     return status;

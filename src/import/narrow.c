@@ -11,7 +11,7 @@ cogvideo_status cv_narrow_type_read(cv_weight_type *out, const char *name, cogvi
 {
     if (name && cv_weight_type_parse(out, name))
         return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.40s' is no type that weights can have; f32, f16, bf16, q8 and q4 are",
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "unknown weight type '%.40s'; supported: f32, f16, bf16, q8, q4",
                    name ? name : "");
 }
 
@@ -134,8 +134,10 @@ cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, cons
     if (at == count)
         return COGVIDEO_OK;
     cv_to_f32(&value, (const char *)weights + at * cv_dtype_size(dtype), dtype, 1);
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' holds %s as element %s: the weights are damaged, or their training diverged; take an "
-                   "earlier or another copy of them", name, isnan(value) ? "NaN, which is no number," : "an infinite number", place_of(first + at, K).text);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                   "tensor '%s' has %s as element %s: the weights are damaged, or their training diverged; use an "
+                   "earlier or another copy of them",
+                   name, isnan(value) ? "NaN" : "an infinite number", place_of(first + at, K).text);
 }
 
 /* A value that is too large for f16 would silently become infinite, and a quantized row takes its scale from its
@@ -150,7 +152,8 @@ static cogvideo_status check_values(const char *name, cv_weight_type type, size_
         return status;
     while (cv_weight_type_holds(type, values + at, 1))
         at++;
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "tensor '%s' has values too large for %s, the first of them %g as element %s; store it as f32", name,
+    return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                   "tensor '%s' has values that are too large for %s, first %g as element %s; store it as f32", name,
                    cv_weight_type_name(type), (double)values[at], place_of(first + at, K).text);
 }
 

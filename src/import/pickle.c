@@ -159,7 +159,7 @@ static cogvideo_status run_stack_global(cv_machine *m)
     CV_TRY(cv_machine_pop(m, &text));
     CV_TRY(cv_machine_pop(m, &module));
     if (module->kind != CV_PICKLE_TEXT || text->kind != CV_PICKLE_TEXT)
-        return cv_machine_fail(m, "asks for a name that is no text");
+        return cv_machine_fail(m, "refers to a name that is not text");
     CV_TRY(push_name(m, module->text, module->size, text->text, text->size));
 fail:
     return status;
@@ -270,8 +270,8 @@ static cogvideo_status put_items(cv_machine *m, cv_pickle_kind kind, cv_pickle_v
     if (container->kind == CV_PICKLE_INERT)
         return COGVIDEO_OK;
     if (container->kind != kind)
-        return cv_machine_fail(m, kind == CV_PICKLE_LIST ? "appends to what is no list"
-                                                         : "sets a key of what is no dictionary");
+        return cv_machine_fail(m, kind == CV_PICKLE_LIST ? "appends to something that is not a list"
+                                                         : "sets a key of something that is not a dictionary");
     if (kind == CV_PICKLE_DICT && count % 2)
         return cv_machine_fail(m, "has a key without a value");
     for (size_t i = 0; i < count; i++)
@@ -358,7 +358,7 @@ static cogvideo_status run_protocol(cv_machine *m)
     cogvideo_status status = cv_machine_take_number(m, 1, &version);
 
     if (status == COGVIDEO_OK && (version < 2 || version > 5))
-        return cv_machine_fail(m, "has an unknown protocol; 2 to 5 are known");
+        return cv_machine_fail(m, "has an unknown protocol; 2 to 5 are supported");
     return status;
 }
 
@@ -448,7 +448,7 @@ static cogvideo_status run(cv_machine *m, int opcode)
     case 0x92: return run_new_object(m, 3);
     case 'Q': return run_persistent(m);
     }
-    snprintf(text, sizeof text, "uses opcode 0x%02x, which no tensor needs and which is refused", (unsigned)opcode);
+    snprintf(text, sizeof text, "uses opcode 0x%02x, which tensors do not need and which is refused", (unsigned)opcode);
     return cv_machine_fail(m, text);
 }
 

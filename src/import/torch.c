@@ -83,8 +83,9 @@ static cogvideo_status find_storage(const reader *r, const cv_pickle_value *text
                        "archive", cv_zip_path(r->torch->zip), name, r->tensor->name);
     if (!cv_size_mul((size_t)elements, cv_dtype_size(r->tensor->dtype), &bytes) ||
         bytes != cv_zip_size(r->torch->zip, r->tensor->entry))
-        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%.300s' has %llu bytes, but %lld elements of %s were "
-                       "promised for tensor '%.200s'", cv_zip_path(r->torch->zip), name,
+        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT,
+                       "%s: '%.300s' has %llu bytes, but %lld elements of %s were declared for tensor '%.200s'",
+                       cv_zip_path(r->torch->zip), name,
                        (unsigned long long)cv_zip_size(r->torch->zip, r->tensor->entry), (long long)elements,
                        cv_dtype_name(r->tensor->dtype), r->tensor->name);
     return COGVIDEO_OK;
@@ -100,7 +101,7 @@ static cogvideo_status read_storage(const reader *r, const cv_pickle_value *valu
         id->items[4]->kind != CV_PICKLE_INT)
         return flaw(r, "has no storage of the expected form");
     if (!storage_dtype(id->items[1], &r->tensor->dtype))
-        return flaw(r, "has numbers of the type %.*s, which is not read", (int)(id->items[1]->size < 60 ? id->items[1]->size : 60),
+        return flaw(r, "has the unsupported type %.*s", (int)(id->items[1]->size < 60 ? id->items[1]->size : 60),
                     id->items[1]->text ? id->items[1]->text : "");
     *elements = (size_t)id->items[4]->integer;
     return find_storage(r, id->items[2], id->items[4]->integer);
@@ -114,7 +115,7 @@ static cogvideo_status read_shape(const reader *r, const cv_pickle_value *size, 
     if (size->kind != CV_PICKLE_TUPLE || stride->kind != CV_PICKLE_TUPLE || size->count != stride->count)
         return bad(r, "has a shape that cannot be read");
     if (size->count > CV_MAX_RANK)
-        return flaw(r, "has %zu dimensions, at most %d are read", size->count, CV_MAX_RANK);
+        return flaw(r, "has %zu dimensions; at most %d are supported", size->count, CV_MAX_RANK);
     tensor->rank = (int)size->count;
     tensor->count = 1;
     for (int i = tensor->rank - 1; i >= 0; i--) {
@@ -145,7 +146,8 @@ static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value
         value->items[1]->count > 0)
         value = value->items[1]->items[0];
     if (value->kind == CV_PICKLE_INERT && value->size)
-        return flaw(r, "is made by %.*s, which is not read", (int)(value->size < 100 ? value->size : 100), value->text);
+        return flaw(r, "is made by %.*s, which is not supported", (int)(value->size < 100 ? value->size : 100),
+                    value->text);
     if (value->kind != CV_PICKLE_CALL || value->items[0]->name != CV_NAME_REBUILD_TENSOR || value->items[1]->count < 4)
         return flaw(r, "is not a tensor but %s", cv_pickle_kind_text(value));
     arguments = value->items[1];
@@ -203,8 +205,10 @@ static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value
     cv_buffer keys = { 0 };
 
     if (root->kind != CV_PICKLE_DICT)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a dictionary of tensors, perhaps under the key 'module', was expected, "
-                       "the checkpoint holds something else; save the network's state_dict()", cv_zip_path(torch->zip));
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: a dictionary of tensors, perhaps under the key 'module', was expected, but the checkpoint "
+                       "holds something else; save the network's state_dict()",
+                       cv_zip_path(torch->zip));
     if ((*out = unwrap(root, 0)))
         return COGVIDEO_OK;
     for (size_t i = 0; i < root->count && keys.size < MAX_NAME; i += 2)
@@ -254,7 +258,7 @@ static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *memb
     qsort(torch->tensors, torch->count, sizeof *torch->tensors, by_name);
     for (size_t i = 1; i < torch->count; i++)
         if (by_name(&torch->tensors[i - 1], &torch->tensors[i]) == 0)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the tensor '%.200s' stands twice in the checkpoint",
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the tensor '%.200s' occurs twice in the checkpoint",
                            cv_zip_path(torch->zip), torch->tensors[i].name);
 fail:
     return status;
@@ -300,7 +304,7 @@ static cogvideo_status check_byte_order(cv_torch *torch, cogvideo_error *err)
         return COGVIDEO_OK;
     CV_TRY(cv_zip_read(&text, torch->zip, index, 64, err));
     if (strcmp(text.data, "little") != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: its byte order is '%s'; 'little' is supported",
+        status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: its byte order is '%s'; only 'little' is supported",
                          cv_zip_path(torch->zip), text.data);
 fail:
     cv_buffer_free(&text);
@@ -376,7 +380,9 @@ cogvideo_status cv_torch_unwrap(cv_torch *torch, const char *name, cogvideo_erro
         if (size <= length + 1 || whole[size - length - 1] != '.' || strcmp(whole + size - length, name) != 0)
             continue;
         if (found)
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: holds a network twice, with '%.200s' and '%.200s'; save a checkpoint of one of them",
+            return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                           "%s: contains the network twice, with the prefixes '%.200s' and '%.200s'; save a "
+                           "checkpoint of one of them",
                            cv_torch_path(torch), found, whole);
         found = whole;
         before = size - length;

@@ -49,10 +49,12 @@ static cogvideo_status not_a_zip(const char *path, const char *head, size_t size
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: was saved in the format of PyTorch before 1.6; load it "
                        "there and save it again with PyTorch 1.6 or later, which writes zip files", path);
     if (size >= 2 && memcmp(head, "PK", 2) == 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: starts like a zip archive but cannot be read as one (%s): it "
-                       "is truncated or damaged; fetch it again", path, reason);
-    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a PyTorch checkpoint (a zip archive) was expected, this is %s",
-                   path, kind ? kind : "something else");
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: starts like a zip archive but cannot be read as one (%s): it is truncated or damaged; "
+                       "download it again",
+                       path, reason);
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is %s; a PyTorch checkpoint (a zip archive) was expected", path,
+                   kind ? kind : "something else");
 }
 
 /* Opens without waiting, so that a pipe under the file's name cannot hang the program. */
@@ -67,7 +69,7 @@ static cogvideo_status open_archive(cv_zip *zip, cogvideo_error *err)
     if (fd < 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", zip->path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: a regular file is needed here, this is %s", zip->path,
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is %s; a regular file was expected", zip->path,
                          S_ISDIR(info.st_mode) ? "a directory" : "something else");
         goto fail;
     }
@@ -119,11 +121,13 @@ static cogvideo_status check_entry(cv_zip *zip, entry *out, uint64_t index, cogv
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is encrypted, which is not supported",
                        zip->path, info.name);
     if (info.comp_method != ZIP_CM_STORE && info.comp_method != ZIP_CM_DEFLATE)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is packed by method %u; stored and deflated "
-                       "entries are supported", zip->path, info.name, (unsigned)info.comp_method);
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                       "%s: '%.200s' is compressed by method %u; only stored and deflated entries are supported",
+                       zip->path, info.name, (unsigned)info.comp_method);
     if ((info.comp_method == ZIP_CM_STORE && info.size != info.comp_size) || info.size / MAX_RATIO > info.comp_size)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.200s' claims %llu bytes packed into %llu, which cannot be",
-                       zip->path, info.name, (unsigned long long)info.size, (unsigned long long)info.comp_size);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: '%.200s' claims %llu bytes compressed to %llu, which is impossible", zip->path, info.name,
+                       (unsigned long long)info.size, (unsigned long long)info.comp_size);
     *out = (entry){ .name = info.name, .index = index, .size = info.size,
                      .stored = info.comp_method == ZIP_CM_STORE };
     return COGVIDEO_OK;
@@ -148,7 +152,7 @@ cogvideo_status cv_zip_open(cv_zip **out, const char *path, cogvideo_error *err)
     CV_TRY(open_archive(zip, err));
     count = zip_get_num_entries(zip->archive, 0);
     if (count < 1 || count > MAX_ENTRIES) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the archive has %lld entries, 1 to %d are allowed", path,
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the archive has %lld entries; 1 to %d are allowed", path,
                          (long long)count, MAX_ENTRIES);
         goto fail;
     }
@@ -159,7 +163,7 @@ cogvideo_status cv_zip_open(cv_zip **out, const char *path, cogvideo_error *err)
     qsort(zip->entries, zip->count, sizeof *zip->entries, by_name);
     for (size_t i = 1; i < zip->count; i++)
         if (by_name(&zip->entries[i - 1], &zip->entries[i]) == 0) {
-            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the name '%.200s' stands twice in the archive", path,
+            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the name '%.200s' occurs twice in the archive", path,
                              zip->entries[i].name);
             goto fail;
         }
@@ -291,7 +295,7 @@ cogvideo_status cv_zip_read(cv_buffer *out, cv_zip *zip, size_t index, size_t li
     uint64_t size = zip->entries[index].size;
 
     if (size > limit)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.200s' has %llu bytes, at most %zu are allowed", zip->path,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.200s' has %llu bytes; at most %zu are allowed", zip->path,
                        zip->entries[index].name, (unsigned long long)size, limit);
     if (!(buffer.data = cv_alloc((size_t)size + 1, 1, err)))
         return COGVIDEO_ERROR_MEMORY;

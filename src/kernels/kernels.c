@@ -77,7 +77,7 @@ static cogvideo_status refuse(const char *name, const char *from, cogvideo_error
 
     for (int i = 0; usable(i); i++)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", usable(i)->name);
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%skernels '%.40s' %s; this processor can run: %s", from, name,
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%skernels '%.40s' %s; supported on this processor: %s", from, name,
                    find(name) ? "need instructions that this processor lacks" : "do not exist in this build", list);
 }
 

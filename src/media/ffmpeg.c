@@ -108,7 +108,7 @@ cogvideo_status cv_av_stream_start(cv_av_stream *stream, cogvideo_error *err)
     int code = avcodec_open2(stream->codec, NULL, NULL);
 
     if (code < 0)
-        return cv_av_fail(err, COGVIDEO_ERROR_UNSUPPORTED, path, "FFmpeg's encoder does not start", code);
+        return cv_av_fail(err, COGVIDEO_ERROR_UNSUPPORTED, path, "FFmpeg's encoder cannot be started", code);
     if ((code = av_frame_get_buffer(stream->frame, 0)) < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_MEMORY, path, "frame", code);
     if (!(track = avformat_new_stream(stream->format, NULL)))

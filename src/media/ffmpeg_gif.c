@@ -109,7 +109,7 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
     CV_TRY(cv_palette_make(palette, &s->frames.video, err));
     CV_TRY(encode(s, palette, &bytes, &size, err));
     if (size < 13 || !bytes) {
-        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: FFmpeg gave no GIF", s->config->path);
+        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: FFmpeg returned no GIF", s->config->path);
         goto fail;
     }
     if (bytes[10] & 0x80)

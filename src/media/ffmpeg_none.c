@@ -7,7 +7,7 @@
 
 static cogvideo_status missing(const char *what, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s needs FFmpeg's libraries and " WITHOUT_FFMPEG, what);
+    return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s needs FFmpeg's libraries, and " WITHOUT_FFMPEG, what);
 }
 
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
@@ -48,6 +48,6 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
 
     (void)stream;
     return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
-                   "%s: is %s%sneither JPEG nor PPM; other kinds need FFmpeg's libraries and " WITHOUT_FFMPEG, input->name,
-                   kind ? kind : "", kind ? ", " : "");
+                   "%s: is %s%snot JPEG or PPM; other formats need FFmpeg's libraries, and " WITHOUT_FFMPEG,
+                   input->name, kind ? kind : "", kind ? ", " : "");
 }

@@ -209,10 +209,10 @@ static cogvideo_status open_track(reader *r)
     int code = find_streams(r->format);
 
     if (code < 0)
-        return fail_code(r, "what it holds cannot be made out", code);
+        return fail_code(r, "its contents cannot be identified", code);
     r->track = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
     if (r->track < 0)
-        return fail_code(r, "has no picture that can be decoded", r->track);
+        return fail_code(r, "contains no picture that can be decoded", r->track);
     return open_decoder(r, decoder);
 }
 
@@ -247,14 +247,16 @@ static cogvideo_status refuse(reader *r, int code)
     char text[300];
 
     if (!kind || r->stopped)
-        return fail_code(r, "is neither a picture nor a video that can be read", code);
+        return fail_code(r, "is not a picture or video that can be read", code);
     if (is_known(kind)) {
-        snprintf(text, sizeof text, "is %s that is cut or damaged where it says what it holds%s", kind,
-                 strstr(kind, "MP4") ? " (its index, moov, as in a recording that was broken off)" : "");
+        snprintf(text, sizeof text, "is %s whose head is missing or damaged%s", kind,
+                 strstr(kind, "MP4") ? " (the index, moov, which is missing in an interrupted recording)" : "");
         return fail_code(r, text, code);
     }
-    snprintf(text, sizeof text, "is %s; a picture or a video that FFmpeg's libraries here read was expected, such as JPEG, PNG, GIF, MP4 or "
-             "MKV", kind);
+    snprintf(text, sizeof text,
+             "is %s; a picture or video that the installed FFmpeg libraries can read was expected, such as JPEG, PNG, "
+             "GIF, MP4 or MKV",
+             kind);
     return fail_code(r, text, code);
 }
 
@@ -340,10 +342,11 @@ static void tell_damage(const reader *r, double before)
     const cogvideo_log *log = &r->out->options.log;
 
     if (r->out->frames == r->before + 1)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: begins with frames that are not whole, which are passed over", r->input->name);
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: begins with incomplete frames, which are skipped", r->input->name);
     else
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is damaged behind %.3f seconds (frame %d); what follows up to %.3f seconds is passed over",
-               r->input->name, before, r->out->frames - 2, r->frames.time);
+        cv_log(log, COGVIDEO_LOG_WARNING,
+               "%s: is damaged after %.3f seconds (frame %d); everything up to %.3f seconds is skipped", r->input->name,
+               before, r->out->frames - 2, r->frames.time);
 }
 
 /* --- decoding ----------------------------------------------------------------------------------------------------- */
@@ -463,8 +466,8 @@ static cogvideo_status decode_all(reader *r)
     if (status != COGVIDEO_OK || cv_stream_is_full(r->out))
         return status;
     if (r->stopped || (code < 0 && code != AVERROR_EOF))
-        return fail_code(r, r->codec ? "cannot be read on" : "has no picture that can be decoded", code);
-    return r->codec ? drain(r) : fail_code(r, "has no picture that can be decoded", AVERROR_STREAM_NOT_FOUND);
+        return fail_code(r, r->codec ? "cannot be read further" : "contains no picture that can be decoded", code);
+    return r->codec ? drain(r) : fail_code(r, "contains no picture that can be decoded", AVERROR_STREAM_NOT_FOUND);
 }
 
 cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_error *err)
@@ -478,7 +481,7 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
     CV_TRY(find_turn(&r, input));
     CV_TRY(decode_all(&r));
     if (stream->frames == r.before)
-        status = fail_code(&r, "holds no whole picture", AVERROR_INVALIDDATA);
+        status = fail_code(&r, "contains no complete picture", AVERROR_INVALIDDATA);
 fail:
     reader_free(&r);
     return status;

@@ -6,8 +6,9 @@
 cogvideo_status cv_frame_check_size(int width, int height, cogvideo_error *err)
 {
     if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a frame of %d x %d pixels is not possible: both must be 1 .. %d",
-                       width, height, CV_MEDIA_MAX_SIDE);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a frame of %d x %d pixels is not supported: both sides must be 1 .. %d", width, height,
+                       CV_MEDIA_MAX_SIDE);
     return COGVIDEO_OK;
 }
 
@@ -18,10 +19,10 @@ cogvideo_status cv_video_check(const cogvideo_video *video, cogvideo_error *err)
     if (status != COGVIDEO_OK)
         return status;
     if (video->frames < 1 || !video->pixels)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a video without frames was given");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the video has no frames");
     if (!(video->fps >= 0 && video->fps <= CV_MEDIA_MAX_FPS))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%g frames per second are not possible: 0 .. %g are", video->fps,
-                       CV_MEDIA_MAX_FPS);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%g frames per second are out of range: 0 .. %g are supported",
+                       video->fps, CV_MEDIA_MAX_FPS);
     return COGVIDEO_OK;
 }
 
@@ -62,7 +63,7 @@ cogvideo_status cv_frames_add(cv_frames *frames, int width, int height, uint8_t 
 
     if ((uint64_t)video->frames + 1 > CV_MEDIA_MAX_BYTES / bytes || video->frames >= CV_MEDIA_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: more than %d frames of %d x %d pixels cannot be held at once; use fewer frames", path,
+                       "%s: more than %d frames of %d x %d pixels do not fit into memory; use fewer frames", path,
                        video->frames, width, height);
     if (video->frames == frames->capacity) {
         int capacity = frames->capacity + frames->capacity / 2 + 1;

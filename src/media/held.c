@@ -40,7 +40,8 @@ cogvideo_status cv_held_plan(const cv_sink_config *config, int frames, uint64_t 
 
     if ((uint64_t)frames > CV_MEDIA_MAX_BYTES / one || frames > CV_MEDIA_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: %d frames of %d x %d pixels cannot be held in memory at once, as this form needs; choose a smaller size or another form",
+                       "%s: %d frames of %d x %d pixels do not fit into memory, as this format requires; choose a "
+                       "smaller size or another format",
                        config->path, frames, config->width, config->height);
     *bytes = (uint64_t)frames * one;
     return COGVIDEO_OK;

@@ -22,8 +22,10 @@ static cogvideo_status open_pipe(cv_input *input, cogvideo_error *err)
 
     input->size = input->memory.size;
     if (status == COGVIDEO_ERROR_FORMAT)
-        return cv_fail(err, status, "%s: gives more than the %zu MiB that are read through a pipe; write it to a file and give the "
-                       "file's name", input->name, CV_INPUT_MAX_PIPE >> 20);
+        return cv_fail(
+            err, status,
+            "%s: more than the %zu MiB that can be read through a pipe; write it to a file and pass the file's name",
+            input->name, CV_INPUT_MAX_PIPE >> 20);
     return status == COGVIDEO_OK ? status : cv_fail(err, status, "%s", why.message);
 }
 

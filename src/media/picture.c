@@ -31,10 +31,10 @@ cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int 
 
     *bytes = NULL;
     if (frame < 0 || frame >= video->frames)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the video has %d frames, counted from 0; there is no frame %d", video->frames,
-                       frame);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the video has %d frames, numbered from 0; frame %d does not exist", video->frames, frame);
     if (picture.quality < 1 || picture.quality > 100)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the quality of a picture is 1 to 100, not %d", quality);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the quality of a picture must be 1 to 100, not %d", quality);
     picture.pixels = video->pixels + (size_t)frame * (size_t)video->height * (size_t)video->width * 3;
     CV_TRY(cv_jpeg_encode(&made, &picture, err));
     *bytes = (unsigned char *)made.data;

@@ -58,20 +58,22 @@ cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size
     height = width < 0 ? -1 : read_number(data, size, &at, 1000000000);
     maxval = height < 0 ? -1 : read_number(data, size, &at, 65535);
     if (maxval < 1 || at >= size || !data[at] || !strchr(" \t\r\n\v\f", data[at]))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: the PPM header must be 'P6 width height maxval' and white space; it is cut or damaged",
-                       path);
+        return cv_fail(
+            err, COGVIDEO_ERROR_FORMAT,
+            "%s: the PPM header must be 'P6 width height maxval' and white space; it is cut short or damaged", path);
     if (maxval > 255)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
-                       "%s: is a PPM picture of 16 bits (maxval %ld), 8 bits are read; convert it with 'pnmdepth 255'",
-                       path, maxval);
+        return cv_fail(
+            err, COGVIDEO_ERROR_UNSUPPORTED,
+            "%s: is a PPM picture of 16 bits (maxval %ld); only 8 bits are supported; convert it with 'pnmdepth 255'",
+            path, maxval);
     at++;
     /* Checked before the pixels are allocated: the file must have as many bytes as the header claims. */
     if (width > 0 && height > 0 && width <= CV_MEDIA_MAX_SIDE && height <= CV_MEDIA_MAX_SIDE) {
         bytes = cv_frame_bytes((int)width, (int)height);
         if (size - at < bytes)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is cut: %ld x %ld pixels need %zu bytes, %zu are there",
-                           path, width, height, bytes, size - at);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                           "%s: is cut short: %ld x %ld pixels need %zu bytes, but it has %zu", path, width, height,
+                           bytes, size - at);
     }
     if ((status = cv_stream_room(stream, width, height, &pixels, err)) != COGVIDEO_OK)
         return status;

@@ -90,7 +90,7 @@ static cogvideo_status read_file(cv_stream *stream, const char *path, cogvideo_e
     if (got < 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", input.name, strerror((int)-got));
     else if (got == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is an empty file, a picture or a video was expected", input.name);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is empty; a picture or a video was expected", input.name);
     else if (format)
         status = read_pictures(stream, format, &input, err);
     else
@@ -123,7 +123,7 @@ static cogvideo_status read_numbered(cv_stream *stream, const char *pattern, cog
         cv_free(name);
     }
     if (status == COGVIDEO_OK && stream->frames == 0)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: there is no file of number 0 or 1", pattern);
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: neither file 0 nor file 1 exists", pattern);
     return status;
 }
 
@@ -166,9 +166,10 @@ static int collect(void *user, const cogvideo_frame *frame)
 
     if (video->frames > 0 && (frame->width != video->width || frame->height != video->height))
         c->status = cv_fail(&c->why, COGVIDEO_ERROR_FORMAT,
-                            "%s: frame %d is %d x %d pixels, the first is %d x %d; all frames must be of one size here: "
-                            "ffmpeg -i IN -vf scale=%d:%d OUT makes them so", c->path, frame->index, frame->width, frame->height,
-                            video->width, video->height, video->width, video->height);
+                            "%s: frame %d is %d x %d pixels, the first is %d x %d; all frames must have the same "
+                            "size: ffmpeg -i IN -vf scale=%d:%d OUT resizes them",
+                            c->path, frame->index, frame->width, frame->height, video->width, video->height,
+                            video->width, video->height);
     else if ((c->status = cv_frames_add(&c->frames, frame->width, frame->height, &pixels, c->path, &c->why)) == COGVIDEO_OK)
         memcpy(pixels, frame->pixels, cv_frame_bytes(frame->width, frame->height));
     video->aspect = frame->aspect;

@@ -39,9 +39,9 @@ static cogvideo_status lay_out(layout *out, const cv_sink_config *config, int fr
     *out = (layout){ columns, (int64_t)columns * config->width, (int64_t)((frames + columns - 1) / columns) * config->height };
     if (out->width > CV_MEDIA_MAX_SIDE || out->height > CV_MEDIA_MAX_SIDE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: a contact sheet of %d frames in %d columns would be %lld x %lld pixels, at most %d on a "
-                       "side are possible; write numbered pictures (frame-%%04d.jpg) or a video", config->path,
-                       frames, columns, (long long)out->width, (long long)out->height, CV_MEDIA_MAX_SIDE);
+                       "%s: a contact sheet of %d frames in %d columns would be %lld x %lld pixels; at most %d on a "
+                       "side are supported; write numbered pictures (frame-%%04d.jpg) or a video",
+                       config->path, frames, columns, (long long)out->width, (long long)out->height, CV_MEDIA_MAX_SIDE);
     return COGVIDEO_OK;
 }
 

@@ -43,10 +43,12 @@ cogvideo_status cv_stream_room(cv_stream *stream, int64_t width, int64_t height,
     if (width < 1 || width > CV_MEDIA_MAX_SIDE || height < 1 || height > CV_MEDIA_MAX_SIDE ||
         width * height > CV_MEDIA_MAX_PIXELS)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: says it is %lld x %lld pixels; at most %d on a side and %lld in all are accepted", stream->name,
-                       (long long)width, (long long)height, CV_MEDIA_MAX_SIDE, (long long)CV_MEDIA_MAX_PIXELS);
+                       "%s: claims to be %lld x %lld pixels; at most %d on a side and %lld in all are supported",
+                       stream->name, (long long)width, (long long)height, CV_MEDIA_MAX_SIDE,
+                       (long long)CV_MEDIA_MAX_PIXELS);
     if (stream->frames >= CV_MEDIA_MAX_FRAMES)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has more than %d frames; ask for no more than so many", stream->name,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: has more than the %d frames that are supported; read fewer frames", stream->name,
                        CV_MEDIA_MAX_FRAMES);
     stream->width = (int)width;
     stream->height = (int)height;

@@ -35,19 +35,29 @@ static const ending endings[] = {
     { "gif", "gif", true, NULL, &cv_gif_sink },
 };
 
+#define SUPPORTED                                                                                                  \
+    "supported: .mp4 .webm .mkv .gif .y4m .mjpeg for a video, .jpg .png .ppm for pictures (frame-%%04d.jpg) or a " \
+    "contact sheet, - for Y4M to standard output"
+
 static bool is_stdout(const char *path)
 {
     return strcmp(path, "-") == 0;
 }
 
-/* Looks up the letters after the last dot, in upper or lower case. */
-static const ending *find_ending(const char *path)
+/* The last dot of the file name and what follows it; "" without a dot. */
+static const char *ending_of(const char *path)
 {
-    const char *extension = is_stdout(path) ? "y4m" : "";
     const char *dot = strrchr(path, '.');
 
-    if (dot && !strchr(dot, '/'))
-        extension = dot + 1;
+    return dot && !strchr(dot, '/') ? dot : "";
+}
+
+/* Looks up the ending of a name, in upper or lower case. */
+static const ending *find_ending(const char *path)
+{
+    const char *text = is_stdout(path) ? ".y4m" : ending_of(path);
+    const char *extension = *text ? text + 1 : text;
+
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(extension, endings[i].extension) == 0)
             return &endings[i];
@@ -70,7 +80,7 @@ static cogvideo_status check_folder(const char *path, cogvideo_error *err)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s cannot be written to: %s", path, folder.data,
                          strerror(errno));
     else if (cv_path_is_dir(path))
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a folder, a file name is needed here", path);
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
 fail:
     cv_buffer_free(&folder);
     return status;
@@ -83,17 +93,19 @@ cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
 
     if (is_stdout(path))
         return COGVIDEO_OK;
+    if (!found && *ending_of(path))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: unknown output format '%.40s'; " SUPPORTED, path,
+                       ending_of(path));
     if (!found)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%s: what to write is told by the name's ending: .mp4 .webm .mkv .gif .y4m .mjpeg for a video, "
-                       ".jpg .png .ppm for pictures (frame-%%04d.jpg) or a contact sheet, - for Y4M to standard output",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has no ending, which selects the output format; " SUPPORTED,
                        path);
     if (cv_pattern_is(path)) {
         if (!found->encode)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: numbered names (%%d, %%04d) are for pictures (.jpg .png .ppm); a .%s file holds all frames: leave the "
-                           "number out",
-                           path, found->extension);
+            return cv_fail(
+                err, COGVIDEO_ERROR_ARGUMENT,
+                "%s: numbered names (%%d, %%04d) are for pictures (.jpg .png .ppm); a .%s file holds all frames, so "
+                "its name must not have a number",
+                path, found->extension);
         CV_TRY(cv_pattern_check(path, err));
     }
     if (found->needs_ffmpeg)
@@ -135,14 +147,15 @@ static cogvideo_status set_config(cogvideo_video_writer *w, const char *path, in
     cv_sink_config *config = &w->config;
 
     if (options && (options->quality < 0 || options->quality > 100 || options->columns < 0))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a quality of %d in %d columns is not possible: quality is 1 .. 100 and columns 1 or more, 0 "
-                       "leaves either to its default", options->quality, options->columns);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "quality %d or columns %d are out of range: quality is 1 .. 100 and columns 1 or more; 0 means the default",
+            options->quality, options->columns);
     if (options && options->fps != 0)
         fps = options->fps;
     if (!(fps >= 0 && fps <= CV_MEDIA_MAX_FPS))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%g frames per second are not possible: up to %g are", fps,
-                       CV_MEDIA_MAX_FPS);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%g frames per second are out of range: at most %g are supported",
+                       fps, CV_MEDIA_MAX_FPS);
     if (!(w->path = cv_strdup(path, err)))
         return COGVIDEO_ERROR_MEMORY;
     if (options && options->comment && options->comment[0] && !(w->comment = cv_strdup(options->comment, err)))
@@ -197,7 +210,7 @@ cogvideo_status cogvideo_video_writer_commit(cogvideo_video_writer **writer, cog
     if (w->failed)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: an earlier frame could not be written", w->path);
     else if (w->frames == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: no frame was given to be written", w->path);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: no frame was written", w->path);
     else
         status = w->sink->commit(w->state, err);
     cogvideo_video_writer_abandon(writer);
@@ -226,7 +239,8 @@ cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int
     cogvideo_status status;
 
     if (frames < 1 || frames > CV_MEDIA_MAX_FRAMES)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: %d frames were asked for, 1 to %d are possible", path, frames, CV_MEDIA_MAX_FRAMES);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: %d frames were requested; 1 to %d are supported", path,
+                       frames, CV_MEDIA_MAX_FRAMES);
     CV_TRY(is_stdout(path) ? cv_frame_check_size(width, height, err)
                            : cogvideo_video_writer_open(&writer, path, width, height, 0, options, err));
     if (writer && writer->sink->plan)

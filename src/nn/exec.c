@@ -29,7 +29,9 @@ static int limit_by_room(int threads, const cogvideo_log *log)
     if (left < 0 || room >= threads || threads == 1)
         return threads;
     threads = room > 1 ? (int)room : 1;
-    cv_log(log, COGVIDEO_LOG_INFO, "%d thread%s: the limits of the process (ulimit -v, ulimit -d) leave %lld MB of address space, of which each takes %lld MB",
+    cv_log(log, COGVIDEO_LOG_INFO,
+           "%d thread%s: the limits of the process (ulimit -v, ulimit -d) leave %lld MB of address space, and each "
+           "thread takes %lld MB",
            threads, threads == 1 ? " works" : "s work", left / 1000000, thread_bytes() / 1000000);
     return threads;
 }
@@ -39,7 +41,8 @@ int cv_exec_threads(int wanted, const cogvideo_log *log)
     const int threads = wanted ? wanted : limit_by_room(cv_thread_count(), log), possible = cv_threads_possible(threads);
 
     if (possible < threads)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%d thread%s instead of %d: the system starts no more (ulimit -u and control groups limit how many there are)",
+        cv_log(log, COGVIDEO_LOG_WARNING,
+               "%d thread%s instead of %d: the system does not start more (ulimit -u and control groups set the limit)",
                possible, possible == 1 ? " works" : "s work", threads);
     return possible;
 }
@@ -47,13 +50,15 @@ int cv_exec_threads(int wanted, const cogvideo_log *log)
 static cogvideo_status no_room(int threads, cogvideo_error *err)
 {
     const long long left = cv_address_space_left();
-    char has[80] = "there is less";
+    char has[80] = "less is left";
 
     if (left >= 0)
         snprintf(has, sizeof has, "the limits of the process leave %lld MB", left / 1000000);
-    return cv_fail(err, COGVIDEO_ERROR_MEMORY, "matrix products on %d thread%s take %lld MB of address space, and %s: %sraise the limits "
-                   "('ulimit -v' and 'ulimit -d' tell them in KiB)", threads, threads == 1 ? "" : "s", threads * thread_bytes() / 1000000, has,
-                   threads > 1 ? "work with fewer threads (--threads), or " : "");
+    return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                   "matrix products on %d thread%s take %lld MB of address space, and %s: %sraise the limits ('ulimit "
+                   "-v' and 'ulimit -d' print them in KiB)",
+                   threads, threads == 1 ? "" : "s", threads * thread_bytes() / 1000000, has,
+                   threads > 1 ? "use fewer threads (--threads), or " : "");
 }
 
 cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
@@ -66,8 +71,10 @@ cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
     if (!cv_blas_reserve(exec->threads))
         return no_room(exec->threads, err);
     if (cv_threads_possible(exec->threads) < exec->threads)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%d threads cannot be started: work with fewer (--threads), or raise the limits of the process "
-                       "(ulimit -u, ulimit -v)", exec->threads);
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                       "%d threads cannot be started: use fewer (--threads), or raise the limits of the process "
+                       "(ulimit -u, ulimit -v)",
+                       exec->threads);
 #pragma omp parallel num_threads(exec->threads)
     {
 #pragma omp atomic

@@ -121,13 +121,14 @@ static cogvideo_status check_chain(cv_store *store, size_t data_size, cogvideo_e
     qsort(store->entries, store->count, sizeof *store->entries, by_offset);
     for (size_t i = 0; i < store->count; i++) {
         if (store->entries[i].begin != position)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: tensor '%.100s' starts at data byte %zu, %zu was expected",
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: tensor '%.100s' starts at data byte %zu; %zu was expected",
                            store->path, store->entries[i].tensor.name, store->entries[i].begin, position);
         position = store->entries[i].end;
     }
     if (position != data_size)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu data bytes, its tensors fill %zu: truncated or padded",
-                       store->path, data_size, position);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: has %zu data bytes, but its tensors fill %zu: truncated or padded", store->path, data_size,
+                       position);
     return COGVIDEO_OK;
 }
 
@@ -295,11 +296,12 @@ static cogvideo_status claim(cv_store *store, const cv_tensor **out, const char 
     if (!e)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' %s is missing", store->path, name, expected);
     if (dtype == CV_DTYPE_COUNT ? !cv_dtype_is_real(e->tensor.dtype) : e->tensor.dtype != dtype)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s, %s was expected", store->path, name,
-                       cv_dtype_name(e->tensor.dtype), dtype == CV_DTYPE_COUNT ? "F32, F16 or BF16" : cv_dtype_name(dtype));
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s; %s was expected", store->path, name,
+                       cv_dtype_name(e->tensor.dtype),
+                       dtype == CV_DTYPE_COUNT ? "F32, F16 or BF16" : cv_dtype_name(dtype));
     if (e->tensor.rank != rank || memcmp(e->tensor.shape, shape, (size_t)rank * sizeof *shape) != 0) {
         cv_shape_text(found, sizeof found, e->tensor.rank, e->tensor.shape);
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s, %s was expected", store->path, name,
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has shape %s; %s was expected", store->path, name,
                        found, expected);
     }
     e->claimed = true;
@@ -341,8 +343,8 @@ cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *er
 {
     for (size_t i = 0; i < store->count; i++)
         if (!store->entries[i].claimed && cv_tensor_is_weight(&store->entries[i].tensor))
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' belongs to no part of this model",
-                           store->path, store->entries[i].tensor.name);
+            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' does not belong to this model", store->path,
+                           store->entries[i].tensor.name);
     return COGVIDEO_OK;
 }
 

@@ -12,8 +12,10 @@ static cogvideo_status claim_quantised(cv_store *store, cv_weight *out, const ch
     char scale_name[300];
 
     if (!cv_weight_type_fits(out->type, (size_t)out->K))
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has rows of %d numbers, which 4 bits take in groups of %d",
-                       cv_store_path(store), name, out->K, CV_Q4_GROUP);
+        return cv_fail(
+            err, COGVIDEO_ERROR_MODEL,
+            "%s: tensor '%s' has rows of %d numbers, which is not a multiple of the %d weights of a q4 group",
+            cv_store_path(store), name, out->K, CV_Q4_GROUP);
     CV_TRY(cv_store_claim_as(store, &tensor, name, q8 ? CV_I8 : CV_U8, 2, shape, err));
     out->data = tensor->data;
     snprintf(scale_name, sizeof scale_name, "%s_scale", name);

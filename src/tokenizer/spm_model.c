@@ -145,7 +145,7 @@ static cogvideo_status read_trainer(reader *in, const cv_proto_field *message)
         return status;
     if (type != 1)
         return cv_fail(in->err, COGVIDEO_ERROR_UNSUPPORTED,
-                       "%s: is a SentencePiece model of the %s type, a unigram model is needed here", in->spm->path,
+                       "%s: is a SentencePiece model of the %s type; a unigram model was expected", in->spm->path,
                        types[type <= 4 ? type : 0]);
     if (byte_fallback)
         return cv_fail(in->err, COGVIDEO_ERROR_UNSUPPORTED,
@@ -246,7 +246,7 @@ static cogvideo_status make_room(reader *in, cv_proto proto, const char *const *
     if (status != COGVIDEO_OK)
         return status;
     if (count == 0)
-        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: holds no pieces, so it is no SentencePiece model",
+        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: contains no pieces, so it is not a SentencePiece model",
                        in->spm->path);
     for (size_t i = 0; i < appended_count; i++)
         bytes += strlen(appended[i]) + 1;
@@ -280,7 +280,7 @@ static cogvideo_status index_pieces(reader *in)
         }
     }
     if (unknown != 1)
-        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: has %zu pieces for unknown characters, 1 was expected",
+        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: has %zu pieces for unknown characters; 1 was expected",
                        spm->path, unknown);
     qsort_r(spm->order, spm->count, sizeof *spm->order, compare_pieces, spm->pieces);
     for (size_t i = 1; i < spm->count; i++)
@@ -300,7 +300,7 @@ static cogvideo_status read_file(cv_spm *spm, const cv_buffer *file, const char 
     cogvideo_status status;
 
     if (kind)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is %s, a SentencePiece model file was expected", spm->path,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is %s; a SentencePiece model file was expected", spm->path,
                        kind);
     CV_TRY(make_room(&in, proto, appended, appended_count));
     CV_TRY(read_model(&in, proto));

@@ -22,14 +22,15 @@ cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, c
     cv_text *text = NULL;
 
     if (image_codes < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: pieces cannot have ids from %d on, 0 or more is needed",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: ids of pieces cannot start at %d; 0 or more was expected",
                        path, image_codes);
     CV_NEW(text, 1, err);
     text->first_id = image_codes;
     CV_TRY(cv_spm_open(&text->spm, path, appended, sizeof appended / sizeof *appended, err));
     if (text->spm->count > (size_t)(INT32_MAX - image_codes)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces behind %d picture codes need more ids than there "
-                         "are", path, text->spm->count, image_codes);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                         "%s: %zu pieces after %d image codes need more ids than there are",
+                         path, text->spm->count, image_codes);
         goto fail;
     }
     CV_TRY(cv_normalizer_open(&text->normalizer, text->spm, err));
@@ -210,8 +211,8 @@ cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t c
 
         if (!piece) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                             "id %d at place %zu is no piece of the text model, whose ids are %d to %d", (int)ids[i], i,
-                             (int)text->first_id, (int)text->first_id + cv_text_pieces(text) - 1);
+                             "id %d at position %zu is not a piece of the text tokenizer, whose ids are %d to %d",
+                             (int)ids[i], i, (int)text->first_id, (int)text->first_id + cv_text_pieces(text) - 1);
             goto fail;
         }
         CV_TRY(append_piece(text, piece, &start, &decoded, err));

@@ -10,7 +10,7 @@ cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int height, int widt
 
     CV_TRY(cv_tokens_check(&tokens, err));
     if (frames < 1) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip must have at least 1 frame, %d were asked for", frames);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip must have at least 1 frame, not %d", frames);
         goto fail;
     }
     if (!cv_size_mul(cogvideo_tokens_per_frame(&tokens), (size_t)frames, &count)) {

@@ -128,7 +128,7 @@ static cogvideo_status find_header(const cv_mapping *file, const char *path, sca
                        kind && strcmp(kind, "a NumPy array") != 0 ? kind : "too short or something else");
     }
     if (bytes[6] < 1 || bytes[6] > 3)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a NumPy file of version %d; 1 to 3 are known", path,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a NumPy file of version %d; 1 to 3 are supported", path,
                        bytes[6]);
     length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
     if (bytes[6] > 1) {
@@ -161,8 +161,9 @@ static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_
                        "%s: its header is not a dictionary of 'descr', 'fortran_order' and a 'shape' of at most %d "
                        "dimensions", path, CV_NPY_MAX_RANK);
     if (strcmp(head.descr, "<i4") != 0 && strcmp(head.descr, "<i8") != 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds numbers of type '%s'; int32 ('<i4') or int64 ('<i8') was "
-                       "expected", path, head.descr);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: has numbers of type '%s'; int32 ('<i4') or int64 ('<i8') was expected",
+                       path, head.descr);
     if (head.fortran)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is in Fortran order; save numpy.ascontiguousarray(x) instead",
                        path);
@@ -172,12 +173,13 @@ static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_
         if (!cv_size_mul(array->count, array->shape[i], &array->count))
             array->count = SIZE_MAX;
     if (array->rank == 0 || array->count == 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds %s; an array was expected", path,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: contains %s; an array was expected", path,
                        array->rank == 0 ? "a single number" : "no numbers");
     if (!cv_size_mul(array->count, *width, &bytes) || bytes != file->size - *data)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: has %zu bytes of numbers, its header tells of %zu numbers of %zu "
-                       "bytes (truncated or padded)", path, file->size - *data, array->count, *width);
+                       "%s: has %zu bytes of numbers, but its header says %zu numbers of %zu bytes (truncated or "
+                       "padded)",
+                       path, file->size - *data, array->count, *width);
     return COGVIDEO_OK;
 }
 
@@ -202,7 +204,7 @@ cogvideo_status cv_npy_read(cv_npy *out, const char *path, int32_t min, int32_t 
         int64_t value = get_number(file.data + data + i * width, width);
 
         if (value < min || value > max) {
-            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: number %zu is %lld, it must be from %d to %d", path, i,
+            status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: number %zu is %lld; it must be from %d to %d", path, i,
                              (long long)value, min, max);
             goto fail;
         }

@@ -40,13 +40,14 @@ static cogvideo_status read_row(const char *path, int row, size_t size, unsigned
     if (!file)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fseeko(file, 0, SEEK_END) != 0 || (length = ftello(file)) < 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: a regular file is needed here: %s", path, strerror(errno));
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not a regular file: %s", path, strerror(errno));
     } else if (length == 0 || (uintmax_t)length % size != 0) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                         "%s: has %jd bytes, a whole number of rows of %zu bytes was expected (are grid, frames and "
-                         "text places right?)", path, (intmax_t)length, size);
+                         "%s: has %jd bytes; a whole number of rows of %zu bytes was expected (are grid, frames and "
+                         "text length right?)",
+                         path, (intmax_t)length, size);
     } else if ((uintmax_t)row >= (uintmax_t)length / size) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %ju rows, counted from 0; row %d was asked for", path,
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %ju rows, numbered from 0; row %d does not exist", path,
                          (uintmax_t)length / size, row);
     } else if (fseeko(file, (off_t)((uintmax_t)row * size), SEEK_SET) != 0 || fread(bytes, 1, size, file) != size) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: row %d cannot be read: %s", path, row, strerror(errno));
@@ -62,8 +63,8 @@ static cogvideo_status take_ids(const char *path, int row, const unsigned char *
         int32_t id = (int32_t)cv_get_le32(bytes + 4 * i);
 
         if (id < 0)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: row %d holds %d, ids and codes are 0 or more", path, row,
-                           id);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: row %d contains %d; ids and codes must be 0 or more", path,
+                           row, id);
         out[i] = id;
     }
     return COGVIDEO_OK;
@@ -90,7 +91,7 @@ cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path,
 
     CV_TRY(row_size(grid, frames, text_places, &count, err));
     if (row < 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows are counted from 0, row %d was asked for", row);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows are numbered from 0; row %d does not exist", row);
         goto fail;
     }
     CV_NEW(bytes, 4 * count, err);
@@ -129,9 +130,8 @@ cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const ch
     }
     CV_TRY(row_size(tokens->height, tokens->frames, text_places, &count, err));
     if (text_count > text) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text has %zu ids, a row has room for %d", path,
-                         text_count,
-                         text_places);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text has %zu ids, but a row has room for %d", path,
+                         text_count, text_places);
         goto fail;
     }
     CV_NEW(bytes, 4 * count, err);

@@ -66,13 +66,13 @@ static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **
     for (size_t i = 0; i < r->line.size; i++)
         values += r->line.data[i] == ',' || r->line.data[i] == '[' || r->line.data[i] == '{';
     if (values > max_values)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds more than the %zu values that it may have", r->origin,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has more than the %zu values that are allowed", r->origin,
                        max_values);
     if (memchr(r->line.data, '\0', r->line.size)) {
         const char *kind = r->number == 1 ? cv_file_kind(r->line.data, r->line.size) : NULL;
 
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s%s; JSON text was expected", kind ? r->name : r->origin, kind ? "is " : "holds ",
-                       kind ? kind : "a zero byte");
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s%s; JSON text was expected", kind ? r->name : r->origin,
+                       kind ? "is " : "contains ", kind ? kind : "a zero byte");
     }
     status = cv_json_parse(out, r->line.data, r->line.size, r->origin, err);
     if (status == COGVIDEO_OK && !cv_json_is_object(*out)) {
@@ -198,9 +198,8 @@ static cogvideo_status read_time(reader *r, const cv_json *json, cogvideo_tokens
     if (status != COGVIDEO_OK)
         return status;
     if (frame > 0 && time < previous)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'time' is %g, before the %g of the frame above it", r->origin,
-                       time,
-                       previous);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'time' is %g, before the %g of the previous frame", r->origin,
+                       time, previous);
     if (frame > 0)
         r->step = time - previous;
     tokens->times[frame] = time;
@@ -222,7 +221,7 @@ static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more
     CV_TRY(make_room(r, tokens, err));
     CV_TRY(cv_json_optional_int(json, "frame", 0, INT_MAX, &frame, r->origin, err));
     if (frame != tokens->frames) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is frame %lld, frame %d was expected here", r->origin,
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is frame %lld; frame %d was expected", r->origin,
                          (long long)frame, tokens->frames);
         goto fail;
     }

@@ -88,8 +88,9 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
     CV_TRY(cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s,\"codes\":[", writer->frames, text));
     for (int i = 0; i < writer->places; i++) {
         if (codes[i] < 0) {
-            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at place %d, a code is 0 or more",
-                             writer->output.path, writer->frames, codes[i], i);
+            status =
+                cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at position %d; a code must be 0 or more",
+                        writer->output.path, writer->frames, codes[i], i);
             goto fail;
         }
         CV_TRY(append_code(&writer->line, codes[i], i == 0, err));

@@ -107,7 +107,7 @@ static void pipes_are_inputs(void **state)
     program_ok("encode two.mjpeg " MODEL "-o two.jsonl");
     assert_int_equal(program_run("encode - " MODEL "-o a.jsonl <two.mjpeg && cmp a.jsonl two.jsonl"), 0);
     assert_int_equal(program_run("--version >/dev/null; cat two.mjpeg | \"$COGVIDEO_PROGRAM\" encode /dev/stdin " MODEL "-o b.jsonl && cmp b.jsonl two.jsonl"), 0);
-    program_check("encode - " MODEL "-o c.jsonl </dev/null" STDERR, 1, "standard input: is an empty file");
+    program_check("encode - " MODEL "-o c.jsonl </dev/null" STDERR, 1, "standard input: is empty");
     /* One that lies in a folder of videos is not waited for. */
     assert_int_equal(program_run("--version >/dev/null; mkdir odd && mkfifo odd/a.mp4 && echo words >odd/a.txt"), 0);
     program_check("dataset build odd -o none" STDERR, 1, "this is a pipe or a device");

@@ -74,7 +74,7 @@ static void empty_and_broken_prompts_are_refused(void **state)
     program_check(KEYS "''" STDERR, 1, "the prompt is empty");
     program_check(KEYS "'  '" STDERR, 1, "the prompt is empty");
     program_check(KEYS "- </dev/null" STDERR, 1, "the prompt is empty");
-    program_check(CLIPS "--prompts /dev/null" STDERR, 1, "/dev/null: holds no prompts");
+    program_check(CLIPS "--prompts /dev/null" STDERR, 1, "/dev/null: contains no prompts");
     program_check(CLIPS "--prompts ." STDERR, 1, ".: cannot be read: Is a directory");
     write_text("object", "{\"prompt\":\"\"}\n{\"prompt\":\" \"}\n");
     program_check(CLIPS "--prompts object" STDERR, 1, "object: line 1: 'prompt' is empty");
@@ -192,7 +192,7 @@ static void no_file_speaks_to_the_terminal(void **state)
     check_printable("info o");
     spoil_model("l", "{", "\"\x9b\":1,");
     check_printable("info l");
-    assert_non_null(strstr(program_output(), "JSON is UTF-8 text, but this is none from byte 2 on"));
+    assert_non_null(strstr(program_output(), "JSON must be UTF-8 text; byte 2 is not"));
 }
 
 static int start(void **state)

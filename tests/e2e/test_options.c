@@ -373,8 +373,8 @@ static void the_docs_have_commands_and_exit_codes(void **state)
 static void wrong_requests_are_refused(void **state)
 {
     (void)state;
-    program_check("completion tcsh" STDERR, 2, "bash, zsh or fish was expected");
-    program_check("help --man --json" STDERR, 2, "only one of them");
+    program_check("completion tcsh" STDERR, 2, "supported: bash, zsh, fish");
+    program_check("help --man --json" STDERR, 2, "cannot be combined");
     program_check("help -o ." STDERR, 2, "help --man -o DIR");
     program_check("help --man -o nowhere" STDERR, 1, "nowhere/cogvideo.1: cannot be written");
     program_check("help --man qwertyuiop" STDERR, 2, "unknown command");

@@ -107,7 +107,7 @@ static void names_may_hold_percent_signs(void **state)
     assert_true(exists("100%-00.ppm"));
     program_ok("generate -q --model m " PROMPT " --seed 1 --rounds 1 --no-upscale --samples 2 -o '100%%%% %%d.y4m'");
     assert_true(exists("100% 1.y4m") && exists("100% 1.jsonl"));
-    program_check("decode -q --model m clip.jsonl -o 100%d.y4m" STDERR, 1, "a .y4m file holds all frames: leave the number out");
+    program_check("decode -q --model m clip.jsonl -o 100%d.y4m" STDERR, 1, "a .y4m file holds all frames, so its name must not have a number");
     program_check("keyframes -q --model m " PROMPT " -o key-%d.jsonl" STDERR, 2, "so its name takes no number, as 'key-%d.jsonl' has");
     program_check("interpolate -q --model m clip.keyframes.jsonl -o key-%d.jsonl" STDERR, 2, "takes no number");
 }

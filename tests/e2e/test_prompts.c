@@ -137,17 +137,17 @@ static void objects_are_read_strictly(void **state)
         { "{\"prompt\":\"\"}", "'prompt' is empty" },
         { "{\"prompt\":\"a\",\"seed\":\"7\"}", "'seed' must be a number" },
         { "{\"prompt\":\"a\",\"seed\":-3}", "'seed' is -3, it must be from 0" },
-        { "{\"prompt\":\"a\",\"seed\":1.5}", "'seed' is 1.5, a whole number was expected" },
+        { "{\"prompt\":\"a\",\"seed\":1.5}", "'seed' is 1.5; a whole number was expected" },
         { "{\"prompt\":\"a\",\"seed\":1e30}", "'seed' is 1e+30, it must be from 0" },
         { "{\"prompt\":\"a\",\"seed\":null}", "'seed' must be a number" },
         { "{\"prompt\":\"a\",\"output\":7}", "'output' must be a string" },
         { "{\"prompt\":\"a\",\"fps\":8}", "unknown key 'fps'; known are prompt, seed, output" },
         { "{\"prompt\":\"a\",\"Seed\":8}", "unknown key 'Seed'" },
-        { "{\"prompt\":\"a\"} b", "something after the JSON value" },
-        { "{\"prompt\":\"a\"},", "something after the JSON value" },
+        { "{\"prompt\":\"a\"} b", "something follows the JSON value" },
+        { "{\"prompt\":\"a\"},", "something follows the JSON value" },
         { "{\"prompt\":\"a\" \"seed\":3}", "is not valid JSON" },
         { "{\"prompt\":\"a\"", "is not valid JSON" },
-        { "{\"prompt\":\"a\",\"prompt\":\"b\"}", "the key 'prompt' stands twice" },
+        { "{\"prompt\":\"a\",\"prompt\":\"b\"}", "the key 'prompt' occurs twice" },
         { "{\"prompt\":\"a\\u0000b\"}", "the character \\u0000" },
         { "{\"prompt\":\"a\",\"output\":\"-\"}", "it must be a file, not -" },
         { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: what to write is told by the name's ending" },
@@ -173,7 +173,7 @@ static void what_is_wrong_is_said(void **state)
     (void)state;
     write_text("empty", "\n \n");
     check_write(check_temp_path("zero"), "a\0b\n", 4);
-    program_check(OPTIONS "--prompts empty -o e-%d.y4m" STDERR, 1, "empty: holds no prompts");
+    program_check(OPTIONS "--prompts empty -o e-%d.y4m" STDERR, 1, "empty: contains no prompts");
     program_check(OPTIONS "--prompts missing -o e-%d.y4m" STDERR, 1, "missing: cannot be read: No such file");
     program_check(OPTIONS "--prompts zero -o e-%d.y4m" STDERR, 1, "zero: line 1 holds a zero byte");
     program_check(OPTIONS "--prompts list -o e.y4m" STDERR, 2, "needs a number in the output's name");

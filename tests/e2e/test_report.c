@@ -212,8 +212,8 @@ static void wrong_calls_are_told(void **state)
     (void)state;
     program_check("tokens report " MODEL " clip.jsonl" STDERR, 2, "an output is missing");
     program_check("tokens report " MODEL " clip.jsonl -o report.html" STDERR, 1, "report.html");
-    program_check("tokens report " MODEL " clip.jsonl --layers 6 -o other.html" STDERR, 2, "there are 6 layers, counted from 0; there is no layer 6");
-    program_check("tokens report " MODEL " clip.jsonl --frames 99 -o other.html" STDERR, 2, "there is no frame 99");
+    program_check("tokens report " MODEL " clip.jsonl --layers 6 -o other.html" STDERR, 2, "there are 6 layers, numbered from 0; layer 6 does not exist");
+    program_check("tokens report " MODEL " clip.jsonl --frames 99 -o other.html" STDERR, 2, "frame 99 does not exist");
     program_check("tokens report " MODEL " clip.jsonl --stage 2 --first-frame -o other.html" STDERR, 2, "--first-frame belongs to stage 1");
     program_check("tokens show clip.jsonl --stage 1" STDERR, 2, "need a model");
     program_check("tokens report " MODEL " clip.keyframes.jsonl --stage 1 -q -o - 2>&1 >/dev/full", 1, "standard output: cannot be written");

@@ -168,9 +168,9 @@ static void a_tokenizer_is_checked(void **state)
     assert_int_equal(printed("plain_codes"), printed("plain_colours"));
     assert_true(printed("key_psnr") > 5 && printed("between_psnr") > 5);
     program_ok("dataset tokens held --model model --check --clips 2 -q");
-    assert_non_null(strstr(program_output(), "looked at         2 clips, 66 frames\n"));
-    assert_non_null(strstr(program_output(), "unchanged places  0.00 % of "));
-    program_check("dataset tokens held --model model --check -o rows" STDERR, 2, "--check makes nothing: leave -o out");
+    assert_non_null(strstr(program_output(), "checked           2 clips, 66 frames\n"));
+    assert_non_null(strstr(program_output(), "unchanged         0.00 % of "));
+    program_check("dataset tokens held --model model --check -o rows" STDERR, 2, "--check writes nothing and cannot be combined with -o");
     program_check("dataset tokens held --model model" STDERR, 2, "an output is missing");
 }
 
@@ -329,7 +329,7 @@ static void what_does_not_belong_together_is_refused(void **state)
     program_check("train stage1 stage1.rows --recipe recipe.json --model alone -o stage1-halves --resume" STDERR, 1,
                   "was trained on another trunk than that of alone");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock stage1-halves \"$COGVIDEO_PROGRAM\" train stage1 stage1.rows --recipe recipe.json "
-                            "--model model -o stage1-halves --resume 2>&1 | grep -q 'another run works in this folder'"), 0);
+                            "--model model -o stage1-halves --resume 2>&1 | grep -q 'another run is using this folder'"), 0);
 }
 
 static void what_is_wrong_is_said(void **state)

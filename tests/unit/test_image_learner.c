@@ -358,7 +358,7 @@ static void senseless_options_are_refused(void **state)
     bench_open(&b, 1, 1, 1, 1);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_FAILS(cv_image_learner_open(&learner, &b.exec, b.weights, b.gradients, &config, &wrong[i], &err),
-                    COGVIDEO_ERROR_ARGUMENT, wrong[i].batch ? "cannot learn" : "batch", err);
+                    COGVIDEO_ERROR_ARGUMENT, wrong[i].batch ? "cannot be trained" : "batch", err);
     assert_null(learner);
     bench_close(&b);
 }

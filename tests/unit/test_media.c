@@ -20,7 +20,7 @@ static void sizes_are_checked(void **state)
     (void)state;
     CHECK_FAILS(cogvideo_video_alloc(&video, 0, 1, 1, 0, &err), COGVIDEO_ERROR_ARGUMENT, "0 x 1", err);
     CHECK_FAILS(cogvideo_video_alloc(&video, 1, 16385, 1, 0, &err), COGVIDEO_ERROR_ARGUMENT, "16384", err);
-    CHECK_FAILS(cogvideo_video_alloc(&video, 1, 1, 0, 0, &err), COGVIDEO_ERROR_ARGUMENT, "without frames", err);
+    CHECK_FAILS(cogvideo_video_alloc(&video, 1, 1, 0, 0, &err), COGVIDEO_ERROR_ARGUMENT, "has no frames", err);
     CHECK_FAILS(cogvideo_video_alloc(&video, 1, 1, 1, NAN, &err), COGVIDEO_ERROR_ARGUMENT, "per second", err);
     CHECK_FAILS(cogvideo_video_alloc(&video, 1, 1, 1, -1, &err), COGVIDEO_ERROR_ARGUMENT, "per second", err);
     assert_null(video.pixels);
@@ -255,7 +255,7 @@ static void numbered_names_are_expanded(void **state)
     assert_int_equal(back.frames, 1);
     cogvideo_video_free(&back);
     CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("none%d.ppm"), NULL, &err), COGVIDEO_ERROR_IO,
-                "no file of number 0 or 1", err);
+                "neither file 0 nor file 1", err);
     cogvideo_video_free(&three);
 }
 
@@ -311,13 +311,13 @@ static void paths_are_checked_early(void **state)
     (void)state;
     CHECK_OK(cogvideo_video_check_path("-", &err), err);
     CHECK_OK(cogvideo_video_check_path(check_temp_path("plain.JPG"), &err), err);
-    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.txt"), &err), COGVIDEO_ERROR_ARGUMENT, ".mp4", err);
+    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.txt"), &err), COGVIDEO_ERROR_ARGUMENT, "unknown output format '.txt'; supported: .mp4", err);
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("mp4"), &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
     CHECK_FAILS(cogvideo_video_check_path("", &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.jpg/b"), &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("no/a.jpg"), &err), COGVIDEO_ERROR_IO, "does not exist", err);
     mkdir(check_temp_path("d.jpg"), 0700);
-    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("d.jpg"), &err), COGVIDEO_ERROR_IO, "is a folder", err);
+    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("d.jpg"), &err), COGVIDEO_ERROR_IO, "is a directory", err);
     if (geteuid() != 0) {
         mkdir(check_temp_path("locked"), 0500);
         CHECK_FAILS(cogvideo_video_check_path(check_temp_path("locked/a.jpg"), &err), COGVIDEO_ERROR_IO,
@@ -335,7 +335,7 @@ static void options_are_checked(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_FAILS(cogvideo_video_write(&one, check_temp_path("o.jpg"), &bad[i], &err), COGVIDEO_ERROR_ARGUMENT,
-                    "possible", err);
+                    "out of range", err);
     assert_false(cv_path_exists(check_temp_path("o.jpg")));
     cogvideo_video_free(&one);
 }

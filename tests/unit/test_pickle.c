@@ -132,7 +132,7 @@ static void code_is_never_reached(void **state)
     REFUSE("\x80\x02" "cos\nsystem\nI1\n\x85R.", "opcode 0x49");
     REFUSE("\x80\x02Pid\n.", "opcode 0x50");
     REFUSE("\x80\x02\x82\1.", "opcode 0x82");
-    REFUSE("\x80\x04K\1K\2\x93.", "a name that is no text");
+    REFUSE("\x80\x04K\1K\2\x93.", "a name that is not text");
 }
 
 static void damaged_pickles_are_refused(void **state)
@@ -158,8 +158,8 @@ static void damaged_pickles_are_refused(void **state)
     REFUSE("\x80\x02" "1.", "never opened");
     REFUSE("\x80\x02}(Nu.", "without a value");
     REFUSE("\x80\x02(Nd.", "without a value");
-    REFUSE("\x80\x02]NNs.", "no dictionary");
-    REFUSE("\x80\x02}Na.", "no list");
+    REFUSE("\x80\x02]NNs.", "not a dictionary");
+    REFUSE("\x80\x02}Na.", "not a list");
     REFUSE("\x80\x02h\0.", "never remembered");
     REFUSE("\x80\x02Nq\1h\2.", "never remembered");
     REFUSE("\x80\x02j\xff\xff\xff\xff.", "never remembered");

@@ -39,7 +39,7 @@ static void ppm_headers(void **state)
         { "P6#x\n1 # y\n#z\n1\t255 abc", 0, COGVIDEO_OK, "" },
         { "P6 1 1 1\n\0\1\0", 12, COGVIDEO_OK, "" },
         { "P6 1 1 255\nabcP6 1 1 255\nabctrailing", 0, COGVIDEO_OK, "" },
-        { "P6 1 1 255\nabcP6 2 1 255\nabcdef", 0, COGVIDEO_ERROR_FORMAT, "of one size" },
+        { "P6 1 1 255\nabcP6 2 1 255\nabcdef", 0, COGVIDEO_ERROR_FORMAT, "the same size" },
         { "P6 1 1 1\n\0\2\0", 12, COGVIDEO_ERROR_FORMAT, "above its maxval" },
         { "P6 0 1 255\n", 0, COGVIDEO_ERROR_FORMAT, "0 x 1" },
         { "P6 1 0 255\n", 0, COGVIDEO_ERROR_FORMAT, "1 x 0" },
@@ -52,7 +52,7 @@ static void ppm_headers(void **state)
         { "P6 16385 1 255\nabc", 0, COGVIDEO_ERROR_FORMAT, "16384" },
         { "P6 99999999999999999999 99999999999999999999 255\nabc", 0, COGVIDEO_ERROR_FORMAT, "header" },
         { "P6 4294967297 4294967297 255\nabc", 0, COGVIDEO_ERROR_FORMAT, "header" },
-        { "", 0, COGVIDEO_ERROR_FORMAT, "empty file" },
+        { "", 0, COGVIDEO_ERROR_FORMAT, "is empty" },
     };
     cogvideo_error err;
 

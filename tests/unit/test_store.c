@@ -69,7 +69,7 @@ static void tensors_are_written_and_claimed(void **state)
     CHECK_CLOSE(values[3], seeded_unit(1, "a.bias", 3) / 8, 1e-4);
     CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "'b.weight'", err);
     CHECK_FAILS(cv_store_claim(store, &tensor, "b.weight", 2, (size_t[]){ 5, 3 }, &err), COGVIDEO_ERROR_MODEL,
-                "has shape [3, 5], [5, 3] was expected", err);
+                "has shape [3, 5]; [5, 3] was expected", err);
     CHECK_FAILS(cv_store_claim(store, &tensor, "c", 2, (size_t[]){ 5, 3 }, &err), COGVIDEO_ERROR_MODEL,
                 "'c' [5, 3] is missing", err);
     CHECK_OK(cv_store_claim(store, &tensor, "b.weight", 2, (size_t[]){ 3, 5 }, &err), err);
@@ -152,10 +152,10 @@ static void only_weights_must_be_claimed(void **state)
     (void)state;
     CHECK_OK(open_text(header, sizeof header - 1, 24, &err), err);
     CHECK_OK(cv_store_open(&store, check_temp_path("bad.safetensors"), &err), err);
-    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "tensor 'a' belongs to no part", err);
+    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "tensor 'a' does not belong to this model", err);
     CHECK_OK(cv_store_claim(store, &tensor, "a", 1, (size_t[]){ 2 }, &err), err);
     CHECK_OK(cv_store_check_claimed(store, &err), err);
-    CHECK_FAILS(cv_store_claim(store, &tensor, "mask", 2, (size_t[]){ 2, 2 }, &err), COGVIDEO_ERROR_MODEL, "has type BOOL, F32, F16", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "mask", 2, (size_t[]){ 2, 2 }, &err), COGVIDEO_ERROR_MODEL, "has type BOOL; F32, F16", err);
     CHECK_FAILS(cv_store_claim(store, &tensor, "new", 1, (size_t[]){ 4 }, &err), COGVIDEO_ERROR_MODEL, "has type an unknown type", err);
     CHECK_FAILS(cv_store_claim(store, &tensor, "empty", 2, (size_t[]){ 2, 3 }, &err), COGVIDEO_ERROR_MODEL, "has shape [0, 3]", err);
     cv_store_close(&store);

@@ -170,9 +170,9 @@ static void ids_have_texts(void **state)
     assert_string_equal(decoded, "");
     cv_free(decoded);
     CHECK_FAILS(cv_text_decode(text, IDS(A, CODES - 1), 2, &decoded, &err), COGVIDEO_ERROR_ARGUMENT,
-                "id 99 at place 1 is no piece of the text model, whose ids are 100 to 110", err);
+                "id 99 at position 1 is not a piece of the text tokenizer, whose ids are 100 to 110", err);
     CHECK_FAILS(cv_text_decode(text, IDS(CODES + 11), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "id 111", err);
-    CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is no piece", err);
+    CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is not a piece", err);
     cv_text_close(&text);
 }
 
@@ -355,7 +355,7 @@ static void other_models_and_files_are_refused(void **state)
     cogvideo_error err;
 
     (void)state;
-    refuse_trainer(3, 2, "of the BPE type, a unigram model is needed");
+    refuse_trainer(3, 2, "of the BPE type; a unigram model was expected");
     refuse_trainer(3, 3, "of the word type");
     refuse_trainer(3, 4, "of the character type");
     refuse_trainer(3, UINT64_MAX, "of the unknown type");
@@ -366,7 +366,7 @@ static void other_models_and_files_are_refused(void **state)
     put(&model, "<!DOCTYPE html>", 15);
     refuse(&model, COGVIDEO_ERROR_FORMAT, "an HTML page");
     put(&model, "\x7a\x00", 2);
-    refuse(&model, COGVIDEO_ERROR_FORMAT, "holds no pieces");
+    refuse(&model, COGVIDEO_ERROR_FORMAT, "contains no pieces");
     CHECK_FAILS(cv_text_open(&text, check_temp_path("none.model"), CODES, &err), COGVIDEO_ERROR_IO, "none.model", err);
     CHECK_FAILS(cv_text_open(&text, check_temp(), CODES, &err), COGVIDEO_ERROR_IO, "cogvideo-test", err);
     CHECK_FAILS(cv_text_open(&text, path, -1, &err), COGVIDEO_ERROR_ARGUMENT, "0 or more", err);

@@ -169,7 +169,7 @@ static void hostile_lines_are_refused(void **state)
         { "\n\n", "is empty" },
         { HEAD, "no frame" },
         { "[]\n", "line 1: a JSON object" },
-        { "<!DOCTYPE html>", "line 1: JSON was expected, this is an HTML page" },
+        { "<!DOCTYPE html>", "line 1: is an HTML page" },
         { "{\"version\":1,\"grid\":2}", "line 1: 'format' is missing" },
         { "{\"format\":\"other\",\"version\":1,\"grid\":2}", "'format' is 'other'" },
         { "{\"format\":\"cogvideo-tokens\",\"grid\":2}", "'version' is missing" },
@@ -205,13 +205,13 @@ static void hostile_lines_are_refused(void **state)
         { HEAD "{\"codes\":[1,2,[3],4]}", "number 3 of 'codes'" },
         { HEAD "{\"codes\":{}}", "must be an array" },
         { HEAD "{\"frame\":0}", "'codes' is missing" },
-        { HEAD "{\"codes\":[1,2,3,4],\"codes\":[1,2,3,4]}", "stands twice" },
-        { HEAD "{\"frame\":1,\"codes\":[1,2,3,4]}", "is frame 1, frame 0" },
-        { HEAD "{\"frame\":0,\"codes\":[1,2,3,4]}\n{\"frame\":0,\"codes\":[1,2,3,4]}", "is frame 0, frame 1" },
+        { HEAD "{\"codes\":[1,2,3,4],\"codes\":[1,2,3,4]}", "occurs twice" },
+        { HEAD "{\"frame\":1,\"codes\":[1,2,3,4]}", "is frame 1; frame 0" },
+        { HEAD "{\"frame\":0,\"codes\":[1,2,3,4]}\n{\"frame\":0,\"codes\":[1,2,3,4]}", "is frame 0; frame 1" },
         { HEAD "{\"frame\":0.5,\"codes\":[1,2,3,4]}", "whole number" },
         { HEAD "{\"time\":1e400,\"codes\":[1,2,3,4]}", "'time'" },
         { HEAD "{\"time\":1,\"codes\":[1,2,3,4]}\n{\"time\":0.5,\"codes\":[1,2,3,4]}", "before the 1" },
-        { HEAD "{\"codes\":[1,2,3,4]}{\"codes\":[1,2,3,4]}", "after the JSON value" },
+        { HEAD "{\"codes\":[1,2,3,4]}{\"codes\":[1,2,3,4]}", "follows the JSON value" },
         { HEAD "[1,2,3,4]", "line 2: a JSON object" },
         { HEAD "{\"codes\":[1,2,3,4", "line 2: is not valid JSON" },
     };
@@ -245,7 +245,7 @@ static void endless_lines_are_refused(void **state)
     text[SIZE - 1] = '{';
     CHECK_FAILS(load_text(&clip, text, SIZE, &err), COGVIDEO_ERROR_FORMAT, "line 2: is longer", err);
     memset(text + strlen(HEAD), '[', 500000);
-    CHECK_FAILS(load_text(&clip, text, strlen(HEAD) + 500000, &err), COGVIDEO_ERROR_FORMAT, "holds more than", err);
+    CHECK_FAILS(load_text(&clip, text, strlen(HEAD) + 500000, &err), COGVIDEO_ERROR_FORMAT, "has more than", err);
     memset(text + strlen(HEAD), '[', 10000);
     CHECK_FAILS(load_text(&clip, text, strlen(HEAD) + 10000, &err), COGVIDEO_ERROR_FORMAT, "not valid JSON", err);
     CHECK_FAILS(cogvideo_tokens_load(&clip, "/dev/zero", &err), COGVIDEO_ERROR_FORMAT, "is longer", err);
@@ -375,19 +375,19 @@ static void rows_round_trip(void **state)
     assert_string_equal(back.header, "{\"text_ids\":[20009,20044,20100]}");
     cogvideo_tokens_free(&back);
     CHECK_FAILS(cogvideo_tokens_save_row(&clip, check_temp_path("r2.bin"), ids, 3, 2, 0, &err), COGVIDEO_ERROR_ARGUMENT,
-                "3 ids, a row has room for 2", err);
+                "3 ids, but a row has room for 2", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 1, 2, 3, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
                 "has 1 rows", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), -1, 2, 3, 6, 0, &err),
                 COGVIDEO_ERROR_ARGUMENT,
-                "counted from 0", err);
+                "numbered from 0", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 3, 5, 0, &err), COGVIDEO_ERROR_FORMAT,
                 "whole number of rows", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 0, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
                 "frames", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 3, -1, 0, &err),
                 COGVIDEO_ERROR_ARGUMENT,
-                "text places", err);
+                "text ids, not 3 and -1", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("none.bin"), 0, 2, 3, 6, 0, &err), COGVIDEO_ERROR_IO,
                 "cannot be opened", err);
 
@@ -410,7 +410,7 @@ static void rows_round_trip(void **state)
     memset(bytes + 72 + 4 * 8, 0xff, 4);
     check_write(check_temp_path("r.bin"), bytes, sizeof bytes);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 1, 2, 3, 6, 0, &err), COGVIDEO_ERROR_FORMAT,
-                "row 1 holds -1", err);
+                "row 1 contains -1", err);
     cogvideo_tokens_free(&clip);
 }
 

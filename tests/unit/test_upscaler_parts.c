@@ -188,7 +188,7 @@ static void a_file_must_hold_exactly_the_network(void **state)
     tiny_file("extra.safetensors", -1, "mixins.attention_plus.attn_distribution.0");
     CHECK_FAILS(open_tiny("extra.safetensors", &tiny, &err), COGVIDEO_ERROR_MODEL, "attn_distribution.0", err);
     other.layers = 1;
-    CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "no part of this model", err);
+    CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "does not belong to this model", err);
     other.layers = 3;
     CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "layers.2", err);
     other = tiny;

@@ -70,7 +70,8 @@ static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_js
         CV_TRY(cv_json_int(object, "blocks", 0, CV_IMAGE_TOKENIZER_BLOCKS, &blocks, origin, err));
     }
     if (patch & (patch - 1))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a patch is of 1, 2, 4, 8, ... pixels on a side, not %d", origin, (int)patch);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the side of a patch must be a power of two, not %d", origin,
+                       (int)patch);
     *out = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1, .patch = (int)patch, .blocks = (int)blocks };
 fail:
     return status;
@@ -88,8 +89,9 @@ static cogvideo_status parse_encoder(cv_image_tokenizer_config *config, const cv
     snprintf(inner, sizeof inner, "%.200s: 'encoder'", origin);
     CV_TRY(parse_patches(&config->encoder, item, true, inner, err));
     if (!config->encoder.widths[0] && config->latent != 3 * config->encoder.patch * config->encoder.patch)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is of bare patches, whose 3 x %d x %d numbers are the latent ones, but 'latent' is "
-                       "%d", inner, config->encoder.patch, config->encoder.patch, config->latent);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: has bare patches of 3 x %d x %d numbers, so 'latent' must be their product, but it is %d",
+                       inner, config->encoder.patch, config->encoder.patch, config->latent);
 fail:
     return status;
 }

@@ -150,8 +150,9 @@ static cogvideo_status check_options(const cv_image_learner *learner, cogvideo_e
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a batch must hold 1 to %d pictures, not %d", 1 << 16,
                        options->batch);
     if (learner->halvings < 0 || !learner->decoder)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer of this description cannot learn at rate %d from "
-                       "pictures of %dx%d: it needs a decoder of that rate, and sides that are multiples of it",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "an image tokenizer of this config cannot be trained at rate %d on pictures of %dx%d: it needs "
+                       "a decoder of that rate, and sides that are multiples of it",
                        options->rate, options->side, options->side);
     return COGVIDEO_OK;
 }
