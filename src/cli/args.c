@@ -205,7 +205,7 @@ static int store(const cli_command *command, const arg_option *option, void *fie
     return CLI_OK;
 }
 
-static void initialise(const cli_command *command, void *settings)
+static void set_initial_values(const cli_command *command, void *settings)
 {
     for (const arg_group *group = command->groups; group->title; group++)
         for (const arg_option *option = group->options; option->name; option++) {
@@ -286,7 +286,7 @@ int args_parse(const cli_command *command, int argc, char **argv, int first, voi
 {
     int only_arguments = 0;
 
-    initialise(command, settings);
+    set_initial_values(command, settings);
     *out = (cli_arguments){ .values = cli_alloc((size_t)argc + 1, sizeof *out->values), .argc = argc, .argv = argv };
     for (int i = first; i < argc; i++)
         if (args_says(&help_option, argv[i])) {

@@ -18,7 +18,7 @@ fail:
 }
 
 /* out = norm(x), or out += norm(x) */
-static void normalise(const cv_exec *exec, const cv_layer_norm *norm, float *out, bool add, const float *x, int rows)
+static void normalize(const cv_exec *exec, const cv_layer_norm *norm, float *out, bool add, const float *x, int rows)
 {
     int C = norm->C;
 
@@ -34,10 +34,10 @@ static void normalise(const cv_exec *exec, const cv_layer_norm *norm, float *out
 
 void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows)
 {
-    normalise(exec, norm, out, false, x, rows);
+    normalize(exec, norm, out, false, x, rows);
 }
 
 void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *residual, const float *x, int rows)
 {
-    normalise(exec, norm, residual, true, x, rows);
+    normalize(exec, norm, residual, true, x, rows);
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static cogvideo_status claim_quantised(cv_store *store, cv_weight *out, const char *name, cogvideo_error *err)
+static cogvideo_status claim_quantized(cv_store *store, cv_weight *out, const char *name, cogvideo_error *err)
 {
     const bool q8 = out->type == CV_WEIGHT_Q8;
     size_t shape[2] = { (size_t)out->N, (size_t)(q8 ? out->K : out->K / 2) };
@@ -35,7 +35,7 @@ cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const cha
 
     if (there && (there->dtype == CV_I8 || there->dtype == CV_U8)) {
         weight.type = there->dtype == CV_I8 ? CV_WEIGHT_Q8 : CV_WEIGHT_Q4;
-        CV_TRY(claim_quantised(store, &weight, name, err));
+        CV_TRY(claim_quantized(store, &weight, name, err));
     } else {
         CV_TRY(cv_store_claim(store, &there, name, 2, shape, err));
         weight.type = (cv_weight_type)there->dtype;

@@ -1,4 +1,4 @@
-/* weight.h - a matrix of weights as it lies in a file: f32, f16, bf16, or quantised to 8 or 4 bits.
+/* weight.h - a matrix of weights as it lies in a file: f32, f16, bf16, or quantized to 8 or 4 bits.
  *
  *     q8   I8 [N, K] and scales F32 [N]:            weight = scale[n] * value
  *     q4   U8 [N, K / 2] and scales F16 [N, K / 64]: weight = scale[n][k / 64] * (nibble - 8)

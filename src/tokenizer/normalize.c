@@ -171,7 +171,7 @@ cogvideo_status cv_normalize(const cv_normalizer *in, const char *text, size_t s
         work += piece.size; /* also counts replacements that become nothing, which cost time */
         if (work > CV_NORMALIZED_LIMIT || out->size > CV_NORMALIZED_LIMIT) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes grows past the %zu bytes that a "
-                             "normalised text may have; shorten it", size, CV_NORMALIZED_LIMIT);
+                             "normalized text may have; shorten it", size, CV_NORMALIZED_LIMIT);
             goto fail;
         }
         if (!started && fold && is_space(&piece))

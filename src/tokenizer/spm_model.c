@@ -169,7 +169,7 @@ static cogvideo_status read_normalizer(reader *in, const cv_proto_field *message
     cogvideo_status status;
 
     in->has_normalizer = true;
-    while ((status = next_field(in, &proto, expected, "normalisation rules", &field, &more)) == COGVIDEO_OK && more) {
+    while ((status = next_field(in, &proto, expected, "normalization rules", &field, &more)) == COGVIDEO_OK && more) {
         if (field.number == 2) {
             if ((status = copy_bytes(in, &spm->charsmap, &field)) != COGVIDEO_OK)
                 return status;
@@ -194,10 +194,10 @@ static cogvideo_status refuse_denormalizer(const reader *in, const cv_proto_fiel
     bool more;
     cogvideo_status status;
 
-    while ((status = next_field(in, &proto, expected, "denormalisation rules", &field, &more)) == COGVIDEO_OK && more)
+    while ((status = next_field(in, &proto, expected, "denormalization rules", &field, &more)) == COGVIDEO_OK && more)
         if (field.number == 2 && field.size > 0)
             return cv_fail(in->err, COGVIDEO_ERROR_UNSUPPORTED,
-                           "%s: has denormalisation rules, which are not supported", in->spm->path);
+                           "%s: has denormalization rules, which are not supported", in->spm->path);
     return status;
 }
 
@@ -305,7 +305,7 @@ static cogvideo_status read_file(cv_spm *spm, const cv_buffer *file, const char 
     CV_TRY(make_room(&in, proto, appended, appended_count));
     CV_TRY(read_model(&in, proto));
     if (!in.has_trainer || !in.has_normalizer) {
-        status = damaged(&in, in.has_trainer ? "normalisation rules" : "training settings");
+        status = damaged(&in, in.has_trainer ? "normalization rules" : "training settings");
         goto fail;
     }
     for (size_t i = 0; i < appended_count; i++)

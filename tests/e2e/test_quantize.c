@@ -1,4 +1,4 @@
-/* Quantised models through the program: made, by import and from a model; how far they are from the original; the same codes
+/* Quantized models through the program: made, by import and from a model; how far they are from the original; the same codes
  * for any threads and batch, in every type; what is refused. */
 #include "support/check.h"
 #include "support/models.h"
@@ -45,13 +45,13 @@ static void the_files_shrink(void **state)
 }
 
 /* The order of tensors in the files may differ, their values may not. */
-static void import_quantises_alike(void **state)
+static void import_quantizes_alike(void **state)
 {
     (void)state;
     models_import_small("q8", "imported");
-    program_ok("keyframes --model q8 " PROMPT " --seed 3 -q -o quantised.jsonl");
+    program_ok("keyframes --model q8 " PROMPT " --seed 3 -q -o quantized.jsonl");
     program_ok("keyframes --model imported " PROMPT " --seed 3 -q -o imported.jsonl");
-    program_equal_files("quantised.jsonl", "imported.jsonl");
+    program_equal_files("quantized.jsonl", "imported.jsonl");
 }
 
 static void exceptions_are_kept(void **state)
@@ -142,7 +142,7 @@ static void what_cannot_be_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_files_shrink),   cmocka_unit_test(import_quantises_alike),
+        cmocka_unit_test(the_files_shrink),   cmocka_unit_test(import_quantizes_alike),
         cmocka_unit_test(exceptions_are_kept), cmocka_unit_test(scores_stay_close),
         cmocka_unit_test(threads_and_batches_do_not_matter), cmocka_unit_test(what_cannot_be_is_said),
     };

@@ -246,7 +246,7 @@ static void gradients_pass_straight_through(void **state)
     bench_close(&b);
 }
 
-/* Without quantisation the loss has slopes everywhere. */
+/* Without quantization the loss has slopes everywhere. */
 static void autoencoders_learn(void **state)
 {
     bench b;
@@ -254,7 +254,7 @@ static void autoencoders_learn(void **state)
 
     (void)state;
     bench_open(&b, 2, 0, 1, 5);
-    cv_image_learner_quantise(b.learner, false);
+    cv_image_learner_quantize(b.learner, false);
     cv_image_learner_run(b.learner, &losses, b.rgb);
     check_tensors(&b, "", reconstruction);
     bench_close(&b);

@@ -467,7 +467,7 @@ static void spread_matches(void **state)
         }
 }
 
-/* What compilers vectorise by themselves gives the same bits with every instruction set. */
+/* What compilers vectorize by themselves gives the same bits with every instruction set. */
 static void loops_give_the_same_bits(void **state)
 {
     const cv_kernels *tables[2] = { *state, NULL };

@@ -1,4 +1,4 @@
-/* The gradients of layer normalisation, and of GELU with the exp beneath it. */
+/* The gradients of layer normalization, and of GELU with the exp beneath it. */
 #include "support/gradient.h"
 
 #include "nn/activation.h"
@@ -120,7 +120,7 @@ static void gelu_is_the_tanh_form(void **state)
     assert_true(fabsf(x[0]) < 1e-30f && x[1] == 100);
 }
 
-/* Over its whole range, alone and in a loop that is vectorised. */
+/* Over its whole range, alone and in a loop that is vectorized. */
 static void exp_is_exact(void **state)
 {
     enum { COUNT = 1 << 18 };

@@ -362,7 +362,7 @@ static void other_models_and_files_are_refused(void **state)
     refuse_trainer(35, 1, "byte fallback");
     make_model(&model);
     spm_bytes(&model, 5, "\x12\x01x", 3);
-    refuse(&model, COGVIDEO_ERROR_UNSUPPORTED, "denormalisation");
+    refuse(&model, COGVIDEO_ERROR_UNSUPPORTED, "denormalization");
     put(&model, "<!DOCTYPE html>", 15);
     refuse(&model, COGVIDEO_ERROR_FORMAT, "an HTML page");
     put(&model, "\x7a\x00", 2);

@@ -15,7 +15,7 @@ static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, co
 }
 
 /* rgb [pixels][3] = x [3][pixels] * std + mean */
-static void denormalise(const cv_exec *exec, const cv_image_tokenizer_config *config, float *rgb, const float *x,
+static void denormalize(const cv_exec *exec, const cv_image_tokenizer_config *config, float *rgb, const float *x,
                         size_t pixels)
 {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)

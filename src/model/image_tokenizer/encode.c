@@ -11,7 +11,7 @@ typedef struct picture {
 } picture;
 
 /* x [3][pixels] = (rgb / 255 - mean) / std */
-static void normalise(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x, const uint8_t *rgb,
+static void normalize(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x, const uint8_t *rgb,
                       size_t pixels)
 {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
@@ -25,7 +25,7 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     const cv_picture_network *encoder = &tokenizer->encoder;
 
     if (planes->arena->base)
-        normalise(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
+        normalize(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
     if (encoder->patch)
         cv_planes_patches(planes, encoder);
     if (!tokenizer->proj.out)

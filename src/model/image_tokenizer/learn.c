@@ -332,9 +332,9 @@ void cv_image_learner_measure(cv_image_learner *learner, cv_image_losses *losses
     run(learner, losses, rgb, false);
 }
 
-void cv_image_learner_quantise(cv_image_learner *learner, bool quantise)
+void cv_image_learner_quantize(cv_image_learner *learner, bool quantize)
 {
-    learner->plain = !quantise;
+    learner->plain = !quantize;
 }
 
 const float *cv_image_learner_vectors(const cv_image_learner *learner) { return learner->z; }

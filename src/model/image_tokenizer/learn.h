@@ -47,7 +47,7 @@ void cv_image_learner_measure(cv_image_learner *learner, cv_image_losses *losses
 
 /* Chooses whether the decoder gets the codes' vectors (the default) or the encoder's own, without a commitment loss:
  * a network that starts without quantization gives k-means vectors that form clusters. */
-void cv_image_learner_quantise(cv_image_learner *learner, bool quantise);
+void cv_image_learner_quantize(cv_image_learner *learner, bool quantize);
 
 /* The vectors before quantization [rows][latent] and the codes [rows] of the last run, image by image. */
 const float *cv_image_learner_vectors(const cv_image_learner *learner);
