@@ -48,7 +48,8 @@ int cv_attention_tile(const cv_attention_query *queries, int count)
 /* Returns `count` rows of a head's keys or values in a source, from `skip` rows after the beginning of a run. */
 static cv_weight rows_of(const cv_attention_source *source, bool values, int head, int run, int skip, int count)
 {
-    return cv_weight_rows(values ? &source->values : &source->keys, head * source->places + source->runs[run].first + skip, count);
+    return cv_weight_rows(values ? &source->values : &source->keys,
+                          head * source->positions + source->runs[run].first + skip, count);
 }
 
 /* Returns how many rows at the beginning of a run stand at the same position in the list of each query of the tile. */
@@ -95,7 +96,8 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
 void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
                       const float *weights, float *out)
 {
-    cv_weight rows = cv_weight_rows(matrix, head * source->places + source->runs[run].first, source->runs[run].count);
+    cv_weight rows =
+        cv_weight_rows(matrix, head * source->positions + source->runs[run].first, source->runs[run].count);
 
     kernels->mix[rows.type](out, weights, &rows);
 }

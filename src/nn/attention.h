@@ -16,7 +16,7 @@ typedef struct cv_run {
 /* A cache of keys and values, [H * positions, D] each, and the part of it that one query sees. */
 typedef struct cv_attention_source {
     cv_weight keys, values;
-    int places;
+    int positions;
     const cv_run *runs;
     int run_count;
     float bias; /* added to each of this source's scores */

@@ -29,32 +29,32 @@ fail:
 }
 
 void cv_attention2d_scores(const cv_kernels *kernels, float *scores, float *rows, const float *q, const float *k, int C,
-                           int places, int first, int count)
+                           int positions, int first, int count)
 {
     float scale = 1.0f / sqrtf((float)C);
 
     for (int i = 0; i < count; i++)
         for (int c = 0; c < C; c++)
-            rows[(size_t)i * (size_t)C + (size_t)c] = q[(size_t)c * (size_t)places + (size_t)(first + i)] * scale;
-    cv_blas_matmul_nn(scores, places, rows, C, k, places, count, places, C, 0.0f);
+            rows[(size_t)i * (size_t)C + (size_t)c] = q[(size_t)c * (size_t)positions + (size_t)(first + i)] * scale;
+    cv_blas_matmul_nn(scores, positions, rows, C, k, positions, count, positions, C, 0.0f);
     for (int i = 0; i < count; i++)
-        kernels->softmax(scores + (size_t)i * (size_t)places, places);
+        kernels->softmax(scores + (size_t)i * (size_t)positions, positions);
 }
 
 /* out[c][first + i] for `count` positions; q, k, v and out are [C][positions]. */
-static void attend(const cv_kernels *kernels, float *out, const float *q, const float *k, const float *v, int C, int places,
-                   int first, int count, float *rows, float *scores)
+static void attend(const cv_kernels *kernels, float *out, const float *q, const float *k, const float *v, int C,
+                   int positions, int first, int count, float *rows, float *scores)
 {
-    cv_attention2d_scores(kernels, scores, rows, q, k, C, places, first, count);
-    cv_blas_matmul_nt(out + first, places, v, places, scores, places, C, count, places, 0.0f);
+    cv_attention2d_scores(kernels, scores, rows, q, k, C, positions, first, count);
+    cv_blas_matmul_nt(out + first, positions, v, positions, scores, positions, C, count, positions, 0.0f);
 }
 
 void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, float *x, int height, int width,
                           cv_arena *arena)
 {
-    int C = attention->norm.C, places = height * width, blocks = (places + BLOCK - 1) / BLOCK;
-    size_t mark = cv_arena_mark(arena), size = (size_t)C * (size_t)places;
-    size_t rows_size = BLOCK * (size_t)C, scores_size = BLOCK * (size_t)places;
+    int C = attention->norm.C, positions = height * width, blocks = (positions + BLOCK - 1) / BLOCK;
+    size_t mark = cv_arena_mark(arena), size = (size_t)C * (size_t)positions;
+    size_t rows_size = BLOCK * (size_t)C, scores_size = BLOCK * (size_t)positions;
     float *normed = cv_arena_take(arena, size, sizeof *normed);
     float *q = cv_arena_take(arena, size, sizeof *q);
     float *k = cv_arena_take(arena, size, sizeof *k);
@@ -63,17 +63,17 @@ void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, 
     float *scores = cv_arena_take(arena, (size_t)exec->threads * scores_size, sizeof *scores);
 
     if (arena->base)
-        cv_group_norm_apply(exec, &attention->norm, normed, x, (size_t)places, false);
+        cv_group_norm_apply(exec, &attention->norm, normed, x, (size_t)positions, false);
     cv_conv2d_apply(exec, &attention->q, q, normed, height, width, false, arena);
     cv_conv2d_apply(exec, &attention->k, k, normed, height, width, false, arena);
     cv_conv2d_apply(exec, &attention->v, v, normed, height, width, false, arena);
     if (arena->base) {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
         for (int block = 0; block < blocks; block++) {
-            int first = block * BLOCK, count = places - first < BLOCK ? places - first : BLOCK;
+            int first = block * BLOCK, count = positions - first < BLOCK ? positions - first : BLOCK;
             size_t thread = (size_t)cv_thread_index();
 
-            attend(&exec->kernels, normed, q, k, v, C, places, first, count, rows + thread * rows_size,
+            attend(&exec->kernels, normed, q, k, v, C, positions, first, count, rows + thread * rows_size,
                    scores + thread * scores_size);
         }
     }

@@ -25,7 +25,7 @@ void cv_attention2d_apply(const cv_exec *exec, const cv_attention2d *attention, 
 /* scores [count][positions] = softmax(q . k * C^-0.5) of positions first .. first + count - 1, for q and k
  * [C][positions]; `rows` [count][C] becomes q * C^-0.5, transposed. */
 void cv_attention2d_scores(const cv_kernels *kernels, float *scores, float *rows, const float *q, const float *k, int C,
-                           int places, int first, int count);
+                           int positions, int first, int count);
 
 /* From dy = dL/d(result) and the x of the forward pass: dx += dL/dx and, into `grad` (NULL: frozen), += the
  * gradients of the parameters. dx and dy do not overlap. All positions share the gradients of keys and values, so

@@ -40,7 +40,7 @@ static void rows_backward(const cv_kernels *kernels, const cv_attention_query *q
         float *to = values ? grad->sources[s].dvalues : grad->sources[s].dkeys;
 
         for (int r = 0; r < source->run_count; weights += source->runs[r++].count) {
-            size_t first = (size_t)(head * source->places + source->runs[r].first) * (size_t)D;
+            size_t first = (size_t)(head * source->positions + source->runs[r].first) * (size_t)D;
 
             if (!values)
                 cv_attention_mix(kernels, &source->keys, source, r, head, weights, dq);

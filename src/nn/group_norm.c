@@ -63,7 +63,7 @@ static void scale_plane(float *out, const float *x, size_t pixels, float scale, 
 void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean, float *scale)
 {
     int width = norm->C / norm->groups;
-    double sums[CV_GROUP_NORM_PLACES] = { 0 };
+    double sums[CV_GROUP_NORM_POSITIONS] = { 0 };
 
     for (int c = 0; c < width; c++)
         for (int i = 0; i < count; i++)
@@ -83,11 +83,11 @@ void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t
 }
 
 /* Normalizes positions first .. first + count - 1. */
-static void scale_places(const cv_group_norm *norm, float *out, const float *x, size_t pixels, size_t first, int count,
-                         bool swish)
+static void scale_positions(const cv_group_norm *norm, float *out, const float *x, size_t pixels, size_t first,
+                            int count, bool swish)
 {
     int width = norm->C / norm->groups;
-    float mean[CV_GROUP_NORM_PLACES], scale[CV_GROUP_NORM_PLACES];
+    float mean[CV_GROUP_NORM_POSITIONS], scale[CV_GROUP_NORM_POSITIONS];
 
     for (int c = 0; c < norm->C; c++) {
         const float *from = x + (size_t)c * pixels + first;
@@ -103,16 +103,17 @@ static void scale_places(const cv_group_norm *norm, float *out, const float *x, 
     }
 }
 
-static void apply_per_place(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x, size_t pixels,
-                            bool swish)
+static void apply_per_position(const cv_exec *exec, const cv_group_norm *norm, float *out, const float *x,
+                               size_t pixels, bool swish)
 {
-    size_t blocks = (pixels + CV_GROUP_NORM_PLACES - 1) / CV_GROUP_NORM_PLACES;
+    size_t blocks = (pixels + CV_GROUP_NORM_POSITIONS - 1) / CV_GROUP_NORM_POSITIONS;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (size_t block = 0; block < blocks; block++) {
-        size_t first = block * CV_GROUP_NORM_PLACES, left = pixels - first;
+        size_t first = block * CV_GROUP_NORM_POSITIONS, left = pixels - first;
 
-        scale_places(norm, out, x, pixels, first, left < CV_GROUP_NORM_PLACES ? (int)left : CV_GROUP_NORM_PLACES, swish);
+        scale_positions(norm, out, x, pixels, first,
+                        left < CV_GROUP_NORM_POSITIONS ? (int)left : CV_GROUP_NORM_POSITIONS, swish);
     }
 }
 
@@ -121,8 +122,8 @@ void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *
 {
     int width = norm->C / norm->groups;
 
-    if (norm->per_place) {
-        apply_per_place(exec, norm, out, x, pixels, swish);
+    if (norm->per_position) {
+        apply_per_position(exec, norm, out, x, pixels, swish);
         return;
     }
 #pragma omp parallel for num_threads(exec->threads) schedule(static)

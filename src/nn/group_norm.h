@@ -10,10 +10,10 @@ typedef struct cv_group_norm {
     int C, groups;        /* C is a multiple of groups */
     float eps;
     /* each position is normalized over its own channels alone, so that other positions of the image do not matter */
-    bool per_place;
+    bool per_position;
 } cv_group_norm;
 
-/* Claims "NAME.weight" and "NAME.bias". The norm is not per place. */
+/* Claims "NAME.weight" and "NAME.bias". The norm is not per position. */
 cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const char *name, int C, int groups, float eps,
                                    cogvideo_error *err);
 
@@ -24,9 +24,9 @@ void cv_group_norm_apply(const cv_exec *exec, const cv_group_norm *norm, float *
 /* Computes the mean and 1 / sqrt(variance + eps) of the `count` numbers of one group. */
 void cv_group_norm_stats(const cv_group_norm *norm, const float *x, size_t count, double *mean, double *scale);
 
-/* The same for each of `count` positions, at most CV_GROUP_NORM_PLACES, over the channels of one group: x points to
+/* The same for each of `count` positions, at most CV_GROUP_NORM_POSITIONS, over the channels of one group: x points to
  * its first channel, and the others follow `pixels` apart. */
-#define CV_GROUP_NORM_PLACES 64
+#define CV_GROUP_NORM_POSITIONS 64
 void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean, float *scale);
 
 /* From dy = dL/d(out): dx += dL/dx and, into `grad` (NULL: frozen), which lies in a store in memory, += the

@@ -77,12 +77,12 @@ static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad,
 }
 
 /* The same for positions first .. first + count - 1 of a norm per position, for one group from channel `c0` on. */
-static void places_backward(const cv_group_norm *norm, const cv_group_norm *grad, int c0, float *dx, float *dy,
-                            const float *x, size_t pixels, size_t first, int count, bool swish)
+static void positions_backward(const cv_group_norm *norm, const cv_group_norm *grad, int c0, float *dx, float *dy,
+                               const float *x, size_t pixels, size_t first, int count, bool swish)
 {
     int width = norm->C / norm->groups;
-    float mean[CV_GROUP_NORM_PLACES], scale[CV_GROUP_NORM_PLACES], h[CV_GROUP_NORM_PLACES];
-    float by[CV_GROUP_NORM_PLACES] = { 0 }, h_mean[CV_GROUP_NORM_PLACES] = { 0 };
+    float mean[CV_GROUP_NORM_POSITIONS], scale[CV_GROUP_NORM_POSITIONS], h[CV_GROUP_NORM_POSITIONS];
+    float by[CV_GROUP_NORM_POSITIONS] = { 0 }, h_mean[CV_GROUP_NORM_POSITIONS] = { 0 };
 
     cv_group_norm_place_stats(norm, x + (size_t)c0 * pixels + first, pixels, count, mean, scale);
     for (int c = c0; c < c0 + width; c++) {
@@ -115,16 +115,16 @@ static void places_backward(const cv_group_norm *norm, const cv_group_norm *grad
 }
 
 /* Every position adds to every parameter, so the work is split by groups. */
-static void backward_per_place(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
-                               float *dy, const float *x, size_t pixels, bool swish)
+static void backward_per_position(const cv_exec *exec, const cv_group_norm *norm, const cv_group_norm *grad, float *dx,
+                                  float *dy, const float *x, size_t pixels, bool swish)
 {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int group = 0; group < norm->groups; group++)
-        for (size_t first = 0; first < pixels; first += CV_GROUP_NORM_PLACES) {
+        for (size_t first = 0; first < pixels; first += CV_GROUP_NORM_POSITIONS) {
             size_t left = pixels - first;
 
-            places_backward(norm, grad, group * (norm->C / norm->groups), dx, dy, x, pixels, first,
-                            left < CV_GROUP_NORM_PLACES ? (int)left : CV_GROUP_NORM_PLACES, swish);
+            positions_backward(norm, grad, group * (norm->C / norm->groups), dx, dy, x, pixels, first,
+                               left < CV_GROUP_NORM_POSITIONS ? (int)left : CV_GROUP_NORM_POSITIONS, swish);
         }
 }
 
@@ -133,8 +133,8 @@ void cv_group_norm_backward(const cv_exec *exec, const cv_group_norm *norm, cons
 {
     int width = norm->C / norm->groups;
 
-    if (norm->per_place) {
-        backward_per_place(exec, norm, grad, dx, dy, x, pixels, swish);
+    if (norm->per_position) {
+        backward_per_position(exec, norm, grad, dx, dy, x, pixels, swish);
         return;
     }
 #pragma omp parallel for num_threads(exec->threads) schedule(static)

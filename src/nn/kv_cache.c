@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-cv_kv_cache cv_kv_cache_of(cv_weight_type type, int places, int hidden, int heads)
+cv_kv_cache cv_kv_cache_of(cv_weight_type type, int positions, int hidden, int heads)
 {
-    return (cv_kv_cache){ .type = type, .places = places, .heads = heads, .D = hidden / heads };
+    return (cv_kv_cache){ .type = type, .positions = positions, .heads = heads, .D = hidden / heads };
 }
 
 static size_t rows_of(const cv_kv_cache *cache, int layers)
 {
-    return (size_t)layers * (size_t)cache->heads * (size_t)cache->places;
+    return (size_t)layers * (size_t)cache->heads * (size_t)cache->positions;
 }
 
 size_t cv_kv_cache_row_bytes(const cv_kv_cache *cache, int layers)
@@ -22,9 +22,9 @@ size_t cv_kv_cache_scale_bytes(const cv_kv_cache *cache, int layers)
     return rows_of(cache, layers) * cv_weight_scale_bytes(cache->type, (size_t)cache->D);
 }
 
-cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, int places, int hidden, int heads)
+cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, int positions, int hidden, int heads)
 {
-    cv_kv_cache cache = cv_kv_cache_of(type, places, hidden, heads);
+    cv_kv_cache cache = cv_kv_cache_of(type, positions, hidden, heads);
     size_t bytes = cv_kv_cache_row_bytes(&cache, layers), scale_bytes = cv_kv_cache_scale_bytes(&cache, layers);
 
     cache.keys = cv_arena_take(arena, bytes, 1);
@@ -61,40 +61,40 @@ static void *scale_at(const cv_kv_cache *cache, void *scales, int layer)
 cv_weight cv_kv_cache_keys(const cv_kv_cache *cache, int layer)
 {
     return (cv_weight){ at(cache, cache->keys, layer), scale_at(cache, cache->key_scales, layer), cache->type,
-                        cache->heads * cache->places, cache->D };
+                        cache->heads * cache->positions, cache->D };
 }
 
 cv_weight cv_kv_cache_values(const cv_kv_cache *cache, int layer)
 {
     return (cv_weight){ at(cache, cache->values, layer), scale_at(cache, cache->value_scales, layer), cache->type,
-                        cache->heads * cache->places, cache->D };
+                        cache->heads * cache->positions, cache->D };
 }
 
 /* Writes the keys or values of one position into each head's rows of a layer that begins at `data` and `scales`. */
-static void put(const cv_kv_cache *cache, char *data, char *scales, int place, const float *from)
+static void put(const cv_kv_cache *cache, char *data, char *scales, int position, const float *from)
 {
     const size_t D = (size_t)cache->D, bytes = cv_weight_row_bytes(cache->type, D);
     const size_t scale_bytes = cv_weight_scale_bytes(cache->type, D);
 
     for (int h = 0; h < cache->heads; h++, from += D) {
-        size_t row = (size_t)h * (size_t)cache->places + (size_t)place;
+        size_t row = (size_t)h * (size_t)cache->positions + (size_t)position;
 
         cv_weight_narrow(data + row * bytes, scales ? scales + row * scale_bytes : NULL, cache->type, from, D);
     }
 }
 
-void cv_kv_cache_put(const cv_kv_cache *cache, int layer, int place, const float *keys, const float *values)
+void cv_kv_cache_put(const cv_kv_cache *cache, int layer, int position, const float *keys, const float *values)
 {
-    put(cache, at(cache, cache->keys, layer), scale_at(cache, cache->key_scales, layer), place, keys);
-    put(cache, at(cache, cache->values, layer), scale_at(cache, cache->value_scales, layer), place, values);
+    put(cache, at(cache, cache->keys, layer), scale_at(cache, cache->key_scales, layer), position, keys);
+    put(cache, at(cache, cache->values, layer), scale_at(cache, cache->value_scales, layer), position, values);
 }
 
-void cv_kv_cache_get(const cv_kv_cache *cache, int layer, int place, float *keys, float *values)
+void cv_kv_cache_get(const cv_kv_cache *cache, int layer, int position, float *keys, float *values)
 {
     const cv_weight from[2] = { cv_kv_cache_keys(cache, layer), cv_kv_cache_values(cache, layer) };
 
     for (int h = 0; h < cache->heads; h++) {
-        cv_weight_widen(keys + (size_t)h * (size_t)cache->D, &from[0], h * cache->places + place);
-        cv_weight_widen(values + (size_t)h * (size_t)cache->D, &from[1], h * cache->places + place);
+        cv_weight_widen(keys + (size_t)h * (size_t)cache->D, &from[0], h * cache->positions + position);
+        cv_weight_widen(values + (size_t)h * (size_t)cache->D, &from[1], h * cache->positions + position);
     }
 }

@@ -11,13 +11,13 @@ typedef struct cv_kv_cache {
     void *keys, *values;
     void *key_scales, *value_scales; /* q8: one scale per row; otherwise NULL */
     cv_weight_type type;
-    int places, heads, D;
+    int positions, heads, D;
 } cv_kv_cache;
 
 /* Describes a cache that has no memory yet. */
-cv_kv_cache cv_kv_cache_of(cv_weight_type type, int places, int hidden, int heads);
+cv_kv_cache cv_kv_cache_of(cv_weight_type type, int positions, int hidden, int heads);
 /* A cache whose keys and values are taken from an arena (NULL while that measures). */
-cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, int places, int hidden, int heads);
+cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, int positions, int hidden, int heads);
 /* Returns the bytes that the keys of this many layers take, which is also what the values take; and the bytes of the
  * scales of either. */
 size_t cv_kv_cache_row_bytes(const cv_kv_cache *cache, int layers);
@@ -30,7 +30,7 @@ cv_weight cv_kv_cache_keys(const cv_kv_cache *cache, int layer);
 cv_weight cv_kv_cache_values(const cv_kv_cache *cache, int layer);
 
 /* Copies the keys and values of one position, [heads * D] each, into a layer or out of one. */
-void cv_kv_cache_put(const cv_kv_cache *cache, int layer, int place, const float *keys, const float *values);
-void cv_kv_cache_get(const cv_kv_cache *cache, int layer, int place, float *keys, float *values);
+void cv_kv_cache_put(const cv_kv_cache *cache, int layer, int position, const float *keys, const float *values);
+void cv_kv_cache_get(const cv_kv_cache *cache, int layer, int position, float *keys, float *values);
 
 #endif

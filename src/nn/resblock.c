@@ -29,12 +29,12 @@ cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *
     return bind(out, store, name, in, channels, 3, groups, eps, err);
 }
 
-cogvideo_status cv_resblock_bind_per_place(cv_resblock *out, cv_store *store, const char *name, int channels, int kernel, float eps,
-                                           cogvideo_error *err)
+cogvideo_status cv_resblock_bind_per_position(cv_resblock *out, cv_store *store, const char *name, int channels,
+                                              int kernel, float eps, cogvideo_error *err)
 {
     cogvideo_status status = bind(out, store, name, channels, channels, kernel, 1, eps, err);
 
-    out->norm1.per_place = out->norm2.per_place = true;
+    out->norm1.per_position = out->norm2.per_position = true;
     return status;
 }
 

@@ -17,8 +17,8 @@ cogvideo_status cv_resblock_bind(cv_resblock *out, cv_store *store, const char *
 
 /* The same with norms per position over all its channels, and with convolutions of kernel 1 or 3; with 1 a position
  * sees only itself. The widths agree. */
-cogvideo_status cv_resblock_bind_per_place(cv_resblock *out, cv_store *store, const char *name, int channels, int kernel, float eps,
-                                           cogvideo_error *err);
+cogvideo_status cv_resblock_bind_per_position(cv_resblock *out, cv_store *store, const char *name, int channels,
+                                              int kernel, float eps, cogvideo_error *err);
 
 /* Computes out [out][H][W] from x [in][H][W]. `inner` [in][H][W] and `middle` [out][H][W] are scratch. Where the
  * widths agree `out` must be x, which becomes the result; where they differ it may be `inner`, not x. `saved`

@@ -163,12 +163,12 @@ static void tiled_convolutions_match(void **state)
     check_conv(16, 600, 3, 1, 18, 16, CV_F16, 2);
 }
 
-/* A norm over all of a group, or over its channels at one place; of inputs around `mean_in`: far from zero a one-pass variance would
+/* A norm over all of a group, or over its channels at one position; of inputs around `mean_in`: far from zero a one-pass variance would
  * fail. */
-static void check_group_norm(bool per_place, float mean_in)
+static void check_group_norm(bool per_position, float mean_in)
 {
     enum { C = 12, GROUPS = 3, PIXELS = 77, WIDTH = C / GROUPS, IN_GROUP = WIDTH * PIXELS };
-    const int count = per_place ? WIDTH : IN_GROUP, apart = per_place ? PIXELS : 1;
+    const int count = per_position ? WIDTH : IN_GROUP, apart = per_position ? PIXELS : 1;
     seeded_list list = { 0 };
     bench b;
     cogvideo_error err;
@@ -179,13 +179,13 @@ static void check_group_norm(bool per_place, float mean_in)
     seeded_add(&list, SEED, "norm.bias", 1, C);
     b = bench_open(&list, CV_F32, 2);
     CHECK_OK(cv_group_norm_bind(&norm, b.store, "norm", C, GROUPS, 1e-6f, &err), err);
-    norm.per_place = per_place;
+    norm.per_position = per_position;
     for (int i = 0; i < C * PIXELS; i++)
         x[i] += mean_in;
     for (int swish = 0; swish < 2; swish++) {
         cv_group_norm_apply(&b.exec, &norm, y, x, PIXELS, swish);
         for (int i = 0; i < C * PIXELS; i++) {
-            const float *first = x + i / IN_GROUP * IN_GROUP + (per_place ? i % PIXELS : 0);
+            const float *first = x + i / IN_GROUP * IN_GROUP + (per_position ? i % PIXELS : 0);
             double mean = 0, variance = 0, expected;
 
             for (int j = 0; j < count; j++)
@@ -210,7 +210,7 @@ static void group_norms_match(void **state)
     check_group_norm(false, 50);
 }
 
-/* Over the channels of a group at one place. */
+/* Over the channels of a group at one position. */
 static void norms_per_place_match(void **state)
 {
     (void)state;
@@ -282,20 +282,20 @@ static void add_norm(seeded_list *list, const char *name, int channels)
     seeded_add(list, SEED, full, 1, channels);
 }
 
-/* y [C][places] = a 1x1 convolution, in f64 */
-static void naive_linear(const bench *b, double *y, const char *name, const double *x, int C, int places)
+/* y [C][positions] = a 1x1 convolution, in f64 */
+static void naive_linear(const bench *b, double *y, const char *name, const double *x, int C, int positions)
 {
     char weight[64], bias[64];
 
     snprintf(weight, sizeof weight, "%s.weight", name);
     snprintf(bias, sizeof bias, "%s.bias", name);
     for (int o = 0; o < C; o++)
-        for (int i = 0; i < places; i++) {
+        for (int i = 0; i < positions; i++) {
             double sum = (double)weight_at(b, bias, (size_t)o);
 
             for (int c = 0; c < C; c++)
-                sum += (double)weight_at(b, weight, (size_t)(o * C + c)) * x[c * places + i];
-            y[o * places + i] = sum;
+                sum += (double)weight_at(b, weight, (size_t)(o * C + c)) * x[c * positions + i];
+            y[o * positions + i] = sum;
         }
 }
 

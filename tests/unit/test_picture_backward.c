@@ -18,7 +18,7 @@ typedef union parts {
 
 typedef struct layer {
     int in, out, kernel, stride, groups, height, width;
-    bool swish, local; /* local: norms per place */
+    bool swish, local; /* local: norms per position */
     int in_count, out_count; /* numbers of x and of the result */
     cogvideo_status (*bind)(const struct layer *layer, parts *out, cv_store *store, cogvideo_error *err);
     void (*forward)(const struct layer *layer, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -213,7 +213,7 @@ static cogvideo_status norm_bind(const layer *l, parts *out, cv_store *store, co
 {
     cogvideo_status status = cv_group_norm_bind(&out->norm, store, "l.norm", l->in, l->groups, 1e-6f, err);
 
-    out->norm.per_place = l->local;
+    out->norm.per_position = l->local;
     return status;
 }
 
@@ -244,7 +244,7 @@ static void group_norms(void **state)
     l.local = true;
     l.in = 24; /* few channels a group would be all but signs, whose slopes are steep */
     l.groups = 2;
-    l.height = 11; /* more places than a block */
+    l.height = 11; /* more positions than a block */
     l.in_count = l.out_count = 24 * 77;
     check_layer(l);
     l.swish = false;
@@ -255,7 +255,7 @@ static void group_norms(void **state)
 
 static cogvideo_status block_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
-    return l->local ? cv_resblock_bind_per_place(&out->block, store, "l", l->in, l->kernel, 1e-6f, err)
+    return l->local ? cv_resblock_bind_per_position(&out->block, store, "l", l->in, l->kernel, 1e-6f, err)
                     : cv_resblock_bind(&out->block, store, "l", l->in, l->out, l->groups, 1e-6f, err);
 }
 

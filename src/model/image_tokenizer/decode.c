@@ -1,16 +1,17 @@
 #include "model/image_tokenizer/planes.h"
 
 /* x [latent][positions] = rows of the codebook */
-static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, const int32_t *codes, int places)
+static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, const int32_t *codes, int positions)
 {
     size_t size = cv_dtype_size((cv_dtype)codebook->type);
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int i = 0; i < places; i++) {
+    for (int i = 0; i < positions; i++) {
         const char *row = (const char *)codebook->data + (size_t)codes[i] * (size_t)codebook->K * size;
 
         for (int k = 0; k < codebook->K; k++)
-            cv_to_f32(x + (size_t)k * (size_t)places + (size_t)i, row + (size_t)k * size, (cv_dtype)codebook->type, 1);
+            cv_to_f32(x + (size_t)k * (size_t)positions + (size_t)i, row + (size_t)k * size, (cv_dtype)codebook->type,
+                      1);
     }
 }
 

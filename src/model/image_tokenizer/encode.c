@@ -49,14 +49,14 @@ static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     int latent = tokenizer->config.latent;
     size_t mark = cv_arena_mark(arena);
     cv_planes planes = { .exec = exec, .arena = arena, .height = job->height, .width = job->width };
-    size_t places;
+    size_t positions;
     float *rows;
     bool sound;
 
     cv_planes_take(&planes, &tokenizer->encoder, latent, job->height, job->width);
     cv_planes_encode(&planes, tokenizer, job->rgb, job->halvings);
-    places = (size_t)planes.height * (size_t)planes.width;
-    rows = cv_arena_take(arena, job->z ? 0 : places * (size_t)latent, sizeof *rows);
+    positions = (size_t)planes.height * (size_t)planes.width;
+    rows = cv_arena_take(arena, job->z ? 0 : positions * (size_t)latent, sizeof *rows);
     rows = job->z ? job->z : rows;
     if (arena->base)
         cv_planes_rows(&planes, rows, latent);

@@ -77,7 +77,7 @@ static cogvideo_status bind_patches(const binder *b, cv_picture_network *network
     CV_TRY(cv_conv2d_bind(&network->conv_in, b->store, name, in, width, kernel, 1, b->err));
     for (int i = 0; i < level->block_count; i++) {
         snprintf(name, sizeof name, "%s.block.%d", prefix, i);
-        CV_TRY(cv_resblock_bind_per_place(&level->blocks[i], b->store, name, width, kernel, epsilon, b->err));
+        CV_TRY(cv_resblock_bind_per_position(&level->blocks[i], b->store, name, width, kernel, epsilon, b->err));
     }
     snprintf(name, sizeof name, "%s.conv_out", prefix);
     CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, name, width, out, 1, 1, b->err));

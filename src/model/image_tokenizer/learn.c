@@ -21,13 +21,13 @@ struct cv_image_learner {
     cv_image_learning options;
     cv_image_tokenizer *weights;
     const cv_picture_network *decoder;
-    int halvings, places; /* of one image */
+    int halvings, positions; /* of one image */
     bool plain;           /* the decoder gets the encoder's vectors, unquantized */
     int parts;
     cv_store *gradients[PARTS]; /* the first is the caller's */
     cv_image_tokenizer *twins[PARTS];
-    float *z;        /* [batch * places][latent] */
-    int32_t *codes;  /* [batch * places] */
+    float *z;        /* [batch * positions][latent] */
+    int32_t *codes;  /* [batch * positions] */
     sums *sums;      /* [batch] */
     char *scratch;   /* [threads] of scratch_size */
     size_t scratch_size, bytes;
@@ -72,17 +72,17 @@ static void commitment(const picture *p, float *dz)
 {
     const cv_image_learner *learner = p->learner;
     const cv_weight *codebook = &learner->weights->codebook;
-    double count = (double)learner->options.batch * (double)learner->places * (double)codebook->K, sum = 0;
+    double count = (double)learner->options.batch * (double)learner->positions * (double)codebook->K, sum = 0;
     float by = learner->plain ? 0.0f : (float)(2 * learner->options.commitment / count);
 
-    for (int i = 0; i < learner->places; i++)
+    for (int i = 0; i < learner->positions; i++)
         for (int k = 0; k < codebook->K; k++) {
             const float *vector = (const float *)codebook->data + (size_t)p->codes[i] * (size_t)codebook->K;
             float d = p->z[(size_t)i * (size_t)codebook->K + (size_t)k] - vector[k];
 
             sum += (double)d * (double)d;
             if (dz)
-                dz[(size_t)k * (size_t)learner->places + (size_t)i] += by * d;
+                dz[(size_t)k * (size_t)learner->positions + (size_t)i] += by * d;
         }
     p->sums->commitment = sum;
 }
@@ -105,10 +105,10 @@ static void run_picture(const picture *p, cv_arena *arena)
     cv_planes_encode(&encoder, weights, p->rgb, learner->halvings);
     if (arena->base)
         cv_planes_rows(&encoder, p->z, latent);
-    cv_nearest(&one, p->codes, p->z, learner->places, &weights->codebook, arena);
+    cv_nearest(&one, p->codes, p->z, learner->positions, &weights->codebook, arena);
     cv_planes_take(&decoder, learner->decoder, latent, side, side);
     if (arena->base && learner->plain)
-        memcpy(decoder.x, encoder.x, (size_t)learner->places * (size_t)latent * sizeof *decoder.x);
+        memcpy(decoder.x, encoder.x, (size_t)learner->positions * (size_t)latent * sizeof *decoder.x);
     cv_planes_decode(&decoder, weights, learner->decoder, learner->plain ? NULL : p->codes);
     dy = cv_arena_take(arena, p->grad ? 3 * (size_t)side * (size_t)side : 0, sizeof *dy);
     if (arena->base)
@@ -184,7 +184,7 @@ static cogvideo_status open_memory(cv_image_learner *learner, cogvideo_error *er
 {
     cogvideo_status status;
     cv_arena arena = { 0 };
-    size_t rows = (size_t)learner->options.batch * (size_t)learner->places, scratch;
+    size_t rows = (size_t)learner->options.batch * (size_t)learner->positions, scratch;
     size_t latent = (size_t)learner->weights->config.latent;
 
     if (learner->exec.threads > learner->parts) /* more threads would be idle */
@@ -218,7 +218,7 @@ cogvideo_status cv_image_learner_open(cv_image_learner **out, const cv_exec *exe
     learner->halvings = cv_image_tokenizer_halvings(learner->weights, options->side, options->side, options->rate);
     learner->decoder = cv_image_tokenizer_decoder(learner->weights, grid, grid, options->rate);
     CV_TRY(check_options(learner, err));
-    learner->places = grid * grid;
+    learner->positions = grid * grid;
     CV_TRY(open_parts(learner, gradients, err));
     CV_TRY(open_memory(learner, err));
     *out = learner;
@@ -273,7 +273,7 @@ static void run_part(const cv_image_learner *learner, int part, const uint8_t *r
     for (int i = first; i < end; i++) {
         cv_arena arena = cv_arena_over(learner->scratch + (size_t)cv_thread_index() * learner->scratch_size,
                                        learner->scratch_size);
-        size_t row = (size_t)i * (size_t)learner->places;
+        size_t row = (size_t)i * (size_t)learner->positions;
 
         run_picture(&(picture){ .learner = learner, .grad = back ? learner->twins[part] : NULL,
                                 .rgb = rgb + (size_t)i * (size_t)side * (size_t)side * 3, .z = learner->z + row * latent,
@@ -306,7 +306,7 @@ static void run(cv_image_learner *learner, cv_image_losses *losses, const uint8_
     const cv_exec *exec = &learner->exec;
     const cv_image_learning *options = &learner->options;
     double numbers = 3.0 * options->side * options->side * options->batch;
-    double vectors = (double)learner->places * options->batch * learner->weights->config.latent;
+    double vectors = (double)learner->positions * options->batch * learner->weights->config.latent;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
     for (int part = 0; part < learner->parts; part++)
@@ -339,4 +339,7 @@ void cv_image_learner_quantize(cv_image_learner *learner, bool quantize)
 
 const float *cv_image_learner_vectors(const cv_image_learner *learner) { return learner->z; }
 const int32_t *cv_image_learner_codes(const cv_image_learner *learner) { return learner->codes; }
-int cv_image_learner_rows(const cv_image_learner *learner) { return learner->options.batch * learner->places; }
+int cv_image_learner_rows(const cv_image_learner *learner)
+{
+    return learner->options.batch * learner->positions;
+}

@@ -163,9 +163,9 @@ static void run_block(cv_planes *planes, const cv_resblock *block)
 static void run_attention(cv_planes *planes, const cv_attention2d *attention)
 {
     float *out = in_place(planes, attention->norm.C);
-    double C = attention->norm.C, places = (double)pixels_of(planes);
+    double C = attention->norm.C, positions = (double)pixels_of(planes);
 
-    planes->operations += 8 * C * C * places + 4 * C * places * places;
+    planes->operations += 8 * C * C * positions + 4 * C * positions * positions;
     note(planes, CV_TAPE_ATTENTION, attention, NULL, attention->norm.C);
     cv_attention2d_apply(planes->exec, attention, out, planes->height, planes->width, planes->arena);
     planes->x = out;
@@ -205,10 +205,10 @@ void cv_planes_finish(cv_planes *planes, const cv_picture_network *network)
 
 void cv_planes_rows(const cv_planes *planes, float *rows, int C)
 {
-    size_t places = pixels_of(planes);
+    size_t positions = pixels_of(planes);
 
 #pragma omp parallel for num_threads(planes->exec->threads) schedule(static)
-    for (size_t i = 0; i < places; i++)
+    for (size_t i = 0; i < positions; i++)
         for (size_t c = 0; c < (size_t)C; c++)
-            rows[i * (size_t)C + c] = planes->x[c * places + i];
+            rows[i * (size_t)C + c] = planes->x[c * positions + i];
 }

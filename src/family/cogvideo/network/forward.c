@@ -118,7 +118,7 @@ cv_position cv_place_position(const cv_stage *stage, cv_place place)
 /* Whether the base cache keeps all frames (training), or the current one only. */
 static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frames_cache *frames)
 {
-    return frames->base.places > cv_cogvideo_places(config);
+    return frames->base.positions > cv_cogvideo_places(config);
 }
 
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
@@ -193,7 +193,7 @@ static cv_attention_source source(const cv_kv_cache *cache, int layer, const cv_
     return (cv_attention_source){
         .keys = cv_kv_cache_keys(cache, layer),
         .values = cv_kv_cache_values(cache, layer),
-        .places = cache->places,
+        .positions = cache->positions,
         .runs = runs,
         .run_count = count,
         .bias = bias,

@@ -90,7 +90,7 @@ static void look(void *user, const cv_forced_look *look)
     const cv_attention_source *sources = look->query->sources;
     float *by_slot = s->seen + (size_t)config->frames * (size_t)L;
     cogvideo_attention out = { .layer = look->layer, .second = look->plus, .frame = look->frame, .place = look->place,
-                               .text_count = sources[0].places, .text = s->text,
+                               .text_count = sources[0].positions, .text = s->text,
                                .first_frame = look->plus ? look->first_frame : look->frame, .frame_count = frames,
                                .frames = look->plus ? s->seen : by_slot };
 

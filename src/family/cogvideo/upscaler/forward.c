@@ -148,7 +148,7 @@ static void attend_context(const pass *run)
 
             b->queries[i] = (cv_attention_query){ .q = q, .out = q, .source_count = 1 };
             b->queries[i].sources[0] = (cv_attention_source){
-                .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .places = b->base.places,
+                .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .positions = b->base.positions,
                 .runs = &b->runs[first + i < run->text_count ? 0 : 1], .run_count = 1,
             };
         }
@@ -168,7 +168,7 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     cv_attention_query query = { .q = q, .out = q, .source_count = 2 };
 
     query.sources[0] = (cv_attention_source){
-        .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .places = b->base.places,
+        .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .positions = b->base.positions,
         .runs = runs,
         .run_count = cv_neighbours(runs, config->grid, row / factor, column / factor, config->cross_kernel,
                                    config->cross_kernel),
@@ -176,7 +176,7 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     for (int r = 0; r < query.sources[0].run_count; r++)
         runs[r].first += run->text_count; /* low codes stand behind the text */
     query.sources[1] = (cv_attention_source){
-        .keys = cv_kv_cache_keys(&b->plus, 0), .values = cv_kv_cache_values(&b->plus, 0), .places = b->plus.places,
+        .keys = cv_kv_cache_keys(&b->plus, 0), .values = cv_kv_cache_values(&b->plus, 0), .positions = b->plus.positions,
         .runs = own,
         .run_count = cv_neighbours(own, config->upscaled_grid, row, column, own_rows(config), config->own_kernel),
     };
