@@ -175,7 +175,7 @@ static void what_is_wrong_is_said(void **state)
     check_write(check_temp_path("zero"), "a\0b\n", 4);
     program_check(OPTIONS "--prompts empty -o e-%d.y4m" STDERR, 1, "empty: contains no prompts");
     program_check(OPTIONS "--prompts missing -o e-%d.y4m" STDERR, 1, "missing: cannot be read: No such file");
-    program_check(OPTIONS "--prompts zero -o e-%d.y4m" STDERR, 1, "zero: line 1 holds a zero byte");
+    program_check(OPTIONS "--prompts zero -o e-%d.y4m" STDERR, 1, "zero: line 1 contains a zero byte");
     program_check(OPTIONS "--prompts list -o e.y4m" STDERR, 2, "needs a number in the output's name");
     program_check(OPTIONS "a --prompts list -o e-%d.y4m" STDERR, 2, "only one of them was expected");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls e* 2>/dev/null | grep -v empty"), 0);
