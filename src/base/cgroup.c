@@ -94,7 +94,7 @@ static long long read_stat(const char *folder, const char *key)
     return value;
 }
 
-static void look_at_cpus(void *user, const char *folder)
+static void read_cpu_limit(void *user, const char *folder)
 {
     long long quota[2], period[2];
     int *least = user, cpus;
@@ -114,11 +114,11 @@ int cv_cgroup_cpus(const char *root)
 {
     int least = 0;
 
-    each_group(root, "cpu", look_at_cpus, &least);
+    each_group(root, "cpu", read_cpu_limit, &least);
     return least;
 }
 
-static void look_at_memory(void *user, const char *folder)
+static void read_memory_limit(void *user, const char *folder)
 {
     long long *least = user, limit[2], used[2], left;
 
@@ -141,6 +141,6 @@ long long cv_cgroup_memory(const char *root)
 {
     long long least = -1;
 
-    each_group(root, "memory", look_at_memory, &least);
+    each_group(root, "memory", read_memory_limit, &least);
     return least;
 }

@@ -21,7 +21,7 @@ static void print_list(const int *list, int count)
 }
 
 /* Reports which part of the attention is on the page, if it is not all. */
-static void tell_what_is_kept(const cli_session *session, const cli_attention *kept)
+static void print_kept_attention(const cli_session *session, const cli_attention *kept)
 {
     if (kept->every == 1 && kept->layer_count == session->info.layers && kept->frame_count == kept->frames)
         return;
@@ -75,7 +75,7 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
     if (status != CLI_OK)
         return status;
     if (!session->progress.quiet)
-        tell_what_is_kept(session, kept);
+        print_kept_attention(session, kept);
     if (s->output.json)
         print_json(s->output.output, bytes, clip, kept);
     else if (!session->progress.quiet && bytes > 0)

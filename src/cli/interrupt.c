@@ -38,16 +38,16 @@ static void put_path(const char *path)
 }
 
 /* Reports that a page of a file could not be read. Other threads that meet the same wait here for the end. */
-static void tell_lost_file(int number, siginfo_t *info, void *context)
+static void report_lost_file(int number, siginfo_t *info, void *context)
 {
     static const char reason[] =
         ": cannot be read any more: the file was truncated while in use, or its disk failed; finished results are "
         "kept, and once the file is back, a run that left a journal or a checkpoint continues with --resume\n";
-    static atomic_flag told = ATOMIC_FLAG_INIT;
+    static atomic_flag reported = ATOMIC_FLAG_INIT;
     const char *path = cv_map_name(info->si_addr);
 
     (void)context;
-    while (atomic_flag_test_and_set(&told))
+    while (atomic_flag_test_and_set(&reported))
         pause();
     if (path) {
         if (on_terminal)
@@ -82,7 +82,7 @@ void cli_catch_signals(void)
 
     on_terminal = isatty(STDERR_FILENO);
     memset(&action, 0, sizeof action);
-    action.sa_sigaction = tell_lost_file;
+    action.sa_sigaction = report_lost_file;
     action.sa_flags = SA_SIGINFO;
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, NULL);

@@ -13,7 +13,7 @@
 #define REDRAW 0.1 /* seconds between two bars */
 #define REPEAT 5.0 /* seconds between two lines */
 #define BAR 24
-#define FORESEE 2.0 /* after so many seconds of a stage the rest is estimated */
+#define ESTIMATE_AFTER 2.0 /* after so many seconds of a stage the rest is estimated */
 #define SOON 30.0   /* shorter times, in seconds, are not reported */
 
 /* Where a line can be cleared and written again: a terminal that is not a dumb one. */
@@ -101,15 +101,15 @@ static void begin_stage(cli_progress *progress, const cogvideo_progress *report,
     snprintf(progress->what, sizeof progress->what, "%s", report->what);
     progress->began = cv_clock();
     progress->first = done;
-    progress->foreseen = 0;
+    progress->estimated = 0;
     if (progress->shown == 0)
         progress->shown = progress->began;
 }
 
 /* Writes ", 12.3 codes/s, 2 min 10 s left" once there is enough to estimate from; the time left only if `all` is
  * known. */
-static void judge(const cli_progress *progress, double now, long long done, long long all, const char *unit, char *out,
-                  size_t size)
+static void format_speed(const cli_progress *progress, double now, long long done, long long all, const char *unit,
+                         char *out, size_t size)
 {
     double elapsed = now - progress->began, rate = elapsed > 0 ? (double)(done - progress->first) / elapsed : 0;
     char left[CV_UNITS];
@@ -123,15 +123,15 @@ static void judge(const cli_progress *progress, double now, long long done, long
 
 /* Reports once in each stage how long it and, at most, the run will take. Codes of later stages take less time each,
  * since more of them are drawn at once and without guidance. */
-static void foresee(cli_progress *progress, double now, const cogvideo_progress *report)
+static void report_estimate(cli_progress *progress, double now, const cogvideo_progress *report)
 {
     const double elapsed = now - progress->began, codes = (double)(report->done - progress->first);
     double stage, run;
     char first[CV_UNITS], second[CV_UNITS];
 
-    if (progress->foreseen || progress->quiet || elapsed < FORESEE || codes <= 0)
+    if (progress->estimated || progress->quiet || elapsed < ESTIMATE_AFTER || codes <= 0)
         return;
-    progress->foreseen = 1;
+    progress->estimated = 1;
     stage = elapsed / codes * (double)(report->total - report->done);
     run = elapsed / codes * (double)(report->run_total - report->run_done);
     if (stage < SOON && run < SOON)
@@ -169,7 +169,7 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
         char what[160], speed[80];
 
         describe(what, sizeof what, report);
-        judge(progress, now, done, total, bytes ? "MB" : report->unit, speed, sizeof speed);
+        format_speed(progress, now, done, total, bytes ? "MB" : report->unit, speed, sizeof speed);
         draw(progress, what, report->total > 0 ? (double)report->done / (double)report->total : -1, speed);
     }
     if (!bytes && report->total > 0 && report->done == report->total)

@@ -311,7 +311,7 @@ static cogvideo_status note_damage(reader *r, int code)
 
 /* Skips a damaged packet. It costs all frames up to the next key frame, from which on all is intact again; a leading
  * frame costs only itself. */
-static cogvideo_status pass_over(reader *r, int code)
+static cogvideo_status skip_damage(reader *r, int code)
 {
     if (!is_leading(r, r->packet->pts)) {
         r->waiting = true;
@@ -328,8 +328,9 @@ static bool is_lost(reader *r)
     if (packet->flags & AV_PKT_FLAG_KEY && !(packet->flags & AV_PKT_FLAG_CORRUPT)) {
         r->resumed = r->waiting;
         r->keys = r->waiting ? 1 : r->keys + (r->keys < 2);
-        r->open = r->keys == 1 && r->codec->codec_id == AV_CODEC_ID_H264 &&
-                  !cv_h264_begins_anew(packet->data, (size_t)packet->size, r->codec->extradata, (size_t)r->codec->extradata_size);
+        r->open =
+            r->keys == 1 && r->codec->codec_id == AV_CODEC_ID_H264 &&
+            !cv_h264_is_idr(packet->data, (size_t)packet->size, r->codec->extradata, (size_t)r->codec->extradata_size);
         r->waiting = false;
         r->key = packet->pts;
     }
@@ -337,7 +338,7 @@ static bool is_lost(reader *r)
 }
 
 /* Logs the damage once frames follow again. */
-static void tell_damage(const reader *r, double before)
+static void report_damage(const reader *r, double before)
 {
     const cogvideo_log *log = &r->out->options.log;
 
@@ -370,7 +371,7 @@ static cogvideo_status take_frames(reader *r, int *code)
         }
         status = cv_av_hand_on(&r->frames, r->frame, r->gap && r->out->frames > r->before, r->err);
         if (status == COGVIDEO_OK && r->gap)
-            tell_damage(r, before);
+            report_damage(r, before);
         r->gap = false;
     }
     av_frame_unref(r->frame);
@@ -387,12 +388,12 @@ static int strictness(const reader *r)
 
 /* A packet that its container marks as damaged never reaches the decoder, which still holds frames of intact
  * packets. */
-static cogvideo_status pass_over_packet(reader *r)
+static cogvideo_status skip_packet(reader *r)
 {
     int code = is_leading(r, r->packet->pts) ? AVERROR_EOF : avcodec_send_packet(r->codec, NULL);
     cogvideo_status status = code < 0 ? COGVIDEO_OK : take_frames(r, &code);
 
-    return status == COGVIDEO_OK ? pass_over(r, AVERROR_INVALIDDATA) : status;
+    return status == COGVIDEO_OK ? skip_damage(r, AVERROR_INVALIDDATA) : status;
 }
 
 /* Decodes a packet of the video stream. */
@@ -402,12 +403,12 @@ static cogvideo_status decode(reader *r)
     cogvideo_status status;
 
     if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
-        return pass_over_packet(r);
+        return skip_packet(r);
     r->codec->err_recognition = strictness(r);
     code = avcodec_send_packet(r->codec, r->packet);
     if (code >= 0 && (status = take_frames(r, &code)) != COGVIDEO_OK)
         return status;
-    return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? pass_over(r, code) : COGVIDEO_OK;
+    return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? skip_damage(r, code) : COGVIDEO_OK;
 }
 
 /* Only FFmpeg's decoder tells WebP from animated WebP; where it cannot read the latter, it reports damage. */

@@ -34,7 +34,7 @@ static bool find_by_codes(const uint8_t *data, size_t size)
     return false;
 }
 
-bool cv_h264_begins_anew(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size)
+bool cv_h264_is_idr(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size)
 {
     return extra_size > 4 && extra[0] == 1 ? find_by_lengths(data, size, (size_t)(extra[4] & 3) + 1) : find_by_codes(data, size);
 }

@@ -9,6 +9,6 @@
 /* Whether a key frame is an instantaneous refresh (IDR): nothing after it refers to frames before it. After other
  * key frames (recovery points, where recordings and broadcasts are cut) some frames do. `extra` is the stream's
  * configuration: it begins with 1 if units follow their lengths and not start codes. */
-bool cv_h264_begins_anew(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size);
+bool cv_h264_is_idr(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size);
 
 #endif

@@ -295,12 +295,12 @@ void cv_sample_probabilities(double *out, const float *logits, int codes, const 
     }
 }
 
-void cv_logits_guide(float *logits, const float *guide, double alpha, int n)
+void cv_logits_guide(float *logits, const float *unconditional, double scale, int n)
 {
-    float a = (float)alpha;
+    float by = (float)scale;
 
     for (int i = 0; i < n; i++)
-        logits[i] = guide[i] + a * (logits[i] - guide[i]);
+        logits[i] = unconditional[i] + by * (logits[i] - unconditional[i]);
 }
 
 double cv_log_probability(const float *logits, int n, int code)

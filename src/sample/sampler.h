@@ -31,7 +31,7 @@ void cv_sample_probabilities(double *out, const float *logits, int codes, const 
                              const cv_clusters *clusters, cv_arena *arena);
 
 /* Classifier-free guidance: logits [n] = unconditional + scale (logits - unconditional), in f32. */
-void cv_logits_guide(float *logits, const float *guide, double alpha, int n);
+void cv_logits_guide(float *logits, const float *unconditional, double scale, int n);
 
 /* Returns log softmax(logits [n]) of one code, at temperature 1; NaN where logits are not sound. */
 double cv_log_probability(const float *logits, int n, int code);

@@ -515,11 +515,11 @@ static void refreshes_are_known(void **state)
     static const uint8_t codes[] = "\0\0\0\1\x67\x42\0\0\1\x65\x88", lengths[] = "\0\0\0\2\x67\x42\0\0\0\2\x65\x88", extra[] = "\1\x64\0\x0b\xff\xe1";
 
     (void)state;
-    assert_true(cv_h264_begins_anew(codes, sizeof codes - 1, NULL, 0));
-    assert_false(cv_h264_begins_anew(codes, 9, NULL, 0));
-    assert_true(cv_h264_begins_anew(lengths, sizeof lengths - 1, extra, sizeof extra - 1));
+    assert_true(cv_h264_is_idr(codes, sizeof codes - 1, NULL, 0));
+    assert_false(cv_h264_is_idr(codes, 9, NULL, 0));
+    assert_true(cv_h264_is_idr(lengths, sizeof lengths - 1, extra, sizeof extra - 1));
     for (size_t size = 0; size <= 10; size++)
-        assert_false(cv_h264_begins_anew(lengths, size, extra, sizeof extra - 1));
+        assert_false(cv_h264_is_idr(lengths, size, extra, sizeof extra - 1));
 }
 
 /* Two recordings put together, as `cat` does: the clock begins anew, and no more is lost than what the seam spoils. */
