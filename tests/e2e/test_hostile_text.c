@@ -85,7 +85,7 @@ static void empty_and_broken_prompts_are_refused(void **state)
     write_text("escaped", "{\"prompt\":\"a\\u0000b\"}\n");
     program_check(CLIPS "--prompts escaped" STDERR, 1, "escaped: line 1: has the character");
     check_write(check_temp_path("zero"), "a\0b\n", 4);
-    program_check(KEYS "- <zero" STDERR, 1, "standard input: contains a zero byte");
+    program_check(KEYS "- <zero" STDERR, 1, "standard input: holds a zero byte");
     program_check(CLIPS "--prompts zero" STDERR, 1, "zero: line 1 contains a zero byte");
     /* A stray byte, an overlong form, a surrogate, a cut character. */
     static const char *const broken[] = { "a\x9b", "a\xc0\xaf", "a\xed\xa0\x80", "a\xe7\xba" };
