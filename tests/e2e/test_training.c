@@ -303,7 +303,7 @@ static void finetuning_wants_something_there(void **state)
                   "bare: has no file of 'stage1' yet, which is trained first");
     assert_int_equal(system("\"$COGVIDEO_PROGRAM\" quantize \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/eight\" --type q8 -q"), 0);
     program_check("train stage1 stage1.rows --finetune --recipe rest.json --model eight -o x" STDERR, 1,
-                  "has type I8, F32, F16 or BF16 was expected");
+                  "has type I8; F32, F16 or BF16 was expected");
 }
 
 static void the_model_makes_a_clip(void **state)
