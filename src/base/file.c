@@ -177,7 +177,7 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     if (strcmp(path, "-") == 0)
         return COGVIDEO_OK;
     if (!*path || (slash && !slash[1]))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s': a file name is needed here", path);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s': a file name was expected", path);
     if (!(folder = cv_path_folder(path, err)))
         return COGVIDEO_ERROR_MEMORY;
     if (access(folder, W_OK | X_OK) != 0)

@@ -23,10 +23,10 @@ typedef struct cv_output {
     char *path, *partial; /* partial is NULL for standard output */
 } cv_output;
 
-/* Whether `path` may be written, before hours are spent on what it gets: its folder can be written to, and neither a file of that name nor its
- * partial one is there, unless `force`. "-" may always. */
+/* Checks whether `path` may be written, before hours are spent: its folder must be writable, and neither the file
+ * nor its partial file may exist, unless `force`. "-" is always allowed. */
 cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err);
-/* An error where the file is there, unless `force`. */
+/* Fails if the file exists, unless `force`. */
 cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err);
 
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err);
@@ -63,11 +63,11 @@ void cv_folder_unlock(int *lock);
 
 /* "dir/name" in fresh memory, or NULL with err set. */
 char *cv_path_join(const char *dir, const char *name, cogvideo_error *err);
-/* The folder that the file or folder `path` stands in, in fresh memory, or NULL with err set. */
+/* Returns the folder of a file or folder, in fresh memory, or NULL with err set. */
 char *cv_path_folder(const char *path, cogvideo_error *err);
-/* What stands behind the last slash of a path, inside it. */
+/* Returns the part of a path after its last slash, a pointer into `path`. */
 const char *cv_path_name(const char *path);
-/* Whether a path ends so, in letters of any case, behind something else. */
+/* Whether a path has this ending, in upper or lower case, after something else. */
 bool cv_path_ends_in(const char *path, const char *ending);
 bool cv_path_is_dir(const char *path);
 bool cv_path_exists(const char *path);

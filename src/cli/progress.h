@@ -15,7 +15,7 @@ typedef struct cli_progress {
     long long first;    /* what was done at the stage's first report */
     double shown;       /* when something was last printed */
     cogvideo_progress last; /* report */
-    int foreseen;       /* how long the stage will take was told */
+    int estimated; /* whether the time that the stage will take was reported */
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, int quiet);

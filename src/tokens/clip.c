@@ -14,7 +14,7 @@ cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int height, int widt
         goto fail;
     }
     if (!cv_size_mul(cogvideo_tokens_per_frame(&tokens), (size_t)frames, &count)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "a clip of %d frames of %dx%d codes does not fit the memory",
+        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "a clip of %d frames of %dx%d codes does not fit into memory",
                          frames, width, height);
         goto fail;
     }

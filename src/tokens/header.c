@@ -8,12 +8,12 @@ cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *er
 {
     if (shape->height < 1 || shape->height > CV_TOKENS_MAX_GRID || shape->width < 1 || shape->width > CV_TOKENS_MAX_GRID)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the frames of a clip must be from 1 to %d codes wide and high, they are %dx%d", CV_TOKENS_MAX_GRID,
+                       "the frames of a clip must be from 1 to %d codes wide and high, not %dx%d", CV_TOKENS_MAX_GRID,
                        shape->width, shape->height);
     if (shape->rate != 4 && shape->rate != 8 && shape->rate != 16)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, it is %d", shape->rate);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, not %d", shape->rate);
     if (shape->frames_per_code < 1 || shape->frames_per_code > CV_TOKENS_MAX_FRAMES_PER_CODE)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's frames per code must be from 1 to %d, they are %d",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's frames per code must be from 1 to %d, not %d",
                        CV_TOKENS_MAX_FRAMES_PER_CODE, shape->frames_per_code);
     return COGVIDEO_OK;
 }

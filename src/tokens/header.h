@@ -12,14 +12,14 @@
 #define CV_TOKENS_MAX_FRAMES_PER_CODE 64
 #define CV_TOKENS_MAX_FILE ((size_t)1 << 30) /* bytes of a token stream that is read */
 
-/* Checks height, width, rate and frames_per_code, which is all that is read here. */
+/* Checks height, width, rate and frames_per_code; reads nothing else. */
 cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err);
-/* Whether "grid" tells the shape of a clip: its frames are square, and each stands for one video frame. */
+/* Whether "grid" describes the shape of a clip: its frames are square, and each stands for one video frame. */
 bool cv_tokens_is_grid(const cogvideo_tokens *shape);
 
-/* Appends to `out` the members of the object in `text`, each behind a comma, without format, version, shape and rate.
- * They stay as they are, but for control characters, which become escapes: a tool keeps what it does not know,
- * numbers of any length included. `json` is the text parsed. */
+/* Appends to `out` the members of the object in `text`, each after a comma, without format, version, shape and rate.
+ * They stay unchanged, except that control characters become escapes: unknown members are kept, with numbers of any
+ * length. `json` is the parsed text. */
 cogvideo_status cv_header_members(cv_buffer *out, const char *text, const cv_json *json, cogvideo_error *err);
 
 /* Appends the whole header line for `tokens`, with its line break; `tokens->header` must be NULL or a JSON object. */

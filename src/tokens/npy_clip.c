@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* Height and width from the shape [frames, height, width], or [frames, n] of square frames. */
+/* Reads height and width from the shape [frames, height, width], or [frames, n] of square frames. */
 static bool shape_of(const cv_npy *array, size_t *height, size_t *width)
 {
     size_t side = 1;
@@ -31,7 +31,7 @@ cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path,
     if (!shape_of(&array, &height, &width) || array.shape[0] > INT_MAX) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
                          "%s: a clip has the shape [frames, height, width], or [frames, n] where its frames are square, with "
-                         "sides of at most %d; this array has another", path, CV_TOKENS_MAX_GRID);
+                         "sides of at most %d; but this array has another", path, CV_TOKENS_MAX_GRID);
         goto fail;
     }
     CV_TRY(cogvideo_tokens_alloc(&tokens, (int)height, (int)width, 8, (int)array.shape[0], err));

@@ -21,11 +21,11 @@ static cogvideo_status row_size(int grid, int frames, int text_places, size_t *c
         return status;
     if (frames < 1 || frames > MAX_FRAMES || text_places < 0 || text_places > MAX_TEXT_PLACES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a row has 1 to %d frames and 0 to %d text places; %d and %d were asked for", MAX_FRAMES,
-                       MAX_TEXT_PLACES, frames, text_places);
+                       "a row has 1 to %d frames and 0 to %d text ids, not %d and %d", MAX_FRAMES, MAX_TEXT_PLACES,
+                       frames, text_places);
     if (!cv_size_mul(cogvideo_tokens_per_frame(&shape), (size_t)frames, &codes) ||
         !cv_size_add(codes, (size_t)text_places, count) || *count > SIZE_MAX / 4)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a row of %d frames of %dx%d codes does not fit the memory", frames,
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a row of %d frames of %dx%d codes does not fit into memory", frames,
                        grid, grid);
     return COGVIDEO_OK;
 }

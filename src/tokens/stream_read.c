@@ -82,7 +82,7 @@ static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **
     return status;
 }
 
-/* "grid", or "height" and "width" in its place; "rate" and "frames_per_code". */
+/* Reads "grid", or "height" and "width" instead; "rate" and "frames_per_code". */
 static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo_tokens *tokens, cogvideo_error *err)
 {
     bool sides = cv_json_get(json, "height") || cv_json_get(json, "width");
@@ -90,7 +90,7 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     cogvideo_status status;
 
     if (sides && cv_json_get(json, "grid")) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has 'grid' beside 'height' and 'width'; one of both was expected",
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has 'grid' beside 'height' and 'width'; they cannot be combined",
                          r->origin);
         goto fail;
     }
@@ -98,7 +98,7 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     CV_TRY(cv_json_int(json, sides ? "width" : "grid", 1, CV_TOKENS_MAX_GRID, &width, r->origin, err));
     CV_TRY(cv_json_optional_int(json, "rate", 4, 16, &rate, r->origin, err));
     if (rate != 4 && rate != 8 && rate != 16) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld, it must be 4, 8 or 16", r->origin,
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld; it must be 4, 8 or 16", r->origin,
                          (long long)rate);
         goto fail;
     }
@@ -161,7 +161,7 @@ static cogvideo_status make_room(reader *r, cogvideo_tokens *tokens, cogvideo_er
     return COGVIDEO_OK;
 }
 
-/* The codes of the frame that comes next. */
+/* Reads the codes of the next frame. */
 static cogvideo_status read_codes(const reader *r, const cv_json *json, cogvideo_tokens *tokens, cogvideo_error *err)
 {
     const size_t places = cogvideo_tokens_per_frame(tokens);
@@ -174,7 +174,7 @@ static cogvideo_status read_codes(const reader *r, const cv_json *json, cogvideo
         return status;
     count = cv_json_count(array);
     if (count != places)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'codes' holds %zu numbers, %zu were expected (%d rows of %d)",
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'codes' has %zu numbers; %zu were expected (%d rows of %d)",
                        r->origin, count, places, tokens->height, tokens->width);
     for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item)) {
         double value = cv_json_is_number(item) ? cv_json_number(item) : -1;

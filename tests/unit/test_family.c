@@ -138,7 +138,7 @@ static void values_of_other_kinds_are_refused(void **state)
     REFUSED("paint", &latents, "latents must have values and times");
     CHECK_OK(cogvideo_tokens_alloc(&codes.codes, 2, 2, 8, 1, &err), err);
     codes.codes.width = 0;
-    REFUSED("mirror", &codes, "from 1 to 4096 codes wide and high, they are 0x2");
+    REFUSED("mirror", &codes, "from 1 to 4096 codes wide and high, not 0x2");
     codes.codes.width = 2;
     codes.codes.frames_per_code = 0;
     REFUSED("light", &codes, "frames per code must be from 1 to 64");

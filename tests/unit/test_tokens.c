@@ -179,7 +179,7 @@ static void hostile_lines_are_refused(void **state)
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":1e400}", "from 1 to 4096" },
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":\"2\"}", "must be a number" },
         { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"rate\":5}", "4, 8 or 16" },
-        { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"grid\":2}", "stands twice" },
+        { "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"grid\":2}", "occurs twice" },
         { SHAPE "\"grid\":2,\"height\":2,\"width\":2}", "has 'grid' beside 'height' and 'width'" },
         { SHAPE "\"grid\":2,\"width\":2}", "has 'grid' beside 'height' and 'width'" },
         { SHAPE "\"height\":2}", "'width' is missing" },
@@ -187,15 +187,15 @@ static void hostile_lines_are_refused(void **state)
         { SHAPE "\"height\":2,\"width\":0}", "'width' is 0, it must be" },
         { SHAPE "\"height\":4097,\"width\":2}", "'height' is 4097, it must be" },
         { SHAPE "\"height\":2,\"width\":1e18}", "'width' is 1e+18, it must be" },
-        { SHAPE "\"height\":1.5,\"width\":2}", "'height' is 1.5, a whole number was expected" },
+        { SHAPE "\"height\":1.5,\"width\":2}", "'height' is 1.5; a whole number was expected" },
         { SHAPE "\"height\":2,\"width\":null}", "'width' must be a number" },
-        { SHAPE "\"height\":2,\"width\":2,\"width\":2}", "stands twice" },
+        { SHAPE "\"height\":2,\"width\":2,\"width\":2}", "occurs twice" },
         { SHAPE "\"grid\":2,\"frames_per_code\":0}", "'frames_per_code' is 0, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":65}", "'frames_per_code' is 65, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":\"2\"}", "'frames_per_code' must be a number" },
         { SHAPE "\"height\":2,\"width\":3}\n{\"codes\":[1,2,3,4]}", "holds 4 numbers, 6 were expected (2 rows of 3)" },
-        { HEAD "{\"codes\":[1,2,3]}", "line 2: 'codes' holds 3 numbers, 4" },
-        { HEAD "{\"codes\":[1,2,3,4,5]}", "line 2: 'codes' holds 5 numbers, 4" },
+        { HEAD "{\"codes\":[1,2,3]}", "line 2: 'codes' has 3 numbers; 4" },
+        { HEAD "{\"codes\":[1,2,3,4,5]}", "line 2: 'codes' has 5 numbers; 4" },
         { HEAD "{\"codes\":[1,2,3,4]}\n\n{\"codes\":[1,2,3,-1]}", "line 4: number 4 of 'codes'" },
         { HEAD "{\"codes\":[1,2147483648,3,4]}", "number 2 of 'codes'" },
         { HEAD "{\"codes\":[1.5,2,3,4]}", "number 1 of 'codes'" },
@@ -321,7 +321,7 @@ static void what_cannot_be_written_is_refused(void **state)
     clip.rate = 8;
     clip.frames_per_code = 0;
     CHECK_FAILS(cogvideo_tokens_save(&clip, check_temp_path("d.jsonl"), &err), COGVIDEO_ERROR_ARGUMENT,
-                "frames per code must be from 1 to 64, they are 0", err);
+                "frames per code must be from 1 to 64, not 0", err);
     clip.frames_per_code = 1;
     CHECK_FAILS(cogvideo_tokens_alloc(&back, 2, 4097, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "4097x2", err);
     CHECK_FAILS(cogvideo_tokens_alloc(&back, -1, 4, 8, 1, &err), COGVIDEO_ERROR_ARGUMENT, "4x-1", err);
