@@ -150,7 +150,7 @@ static void objects_are_read_strictly(void **state)
         { "{\"prompt\":\"a\",\"prompt\":\"b\"}", "the key 'prompt' occurs twice" },
         { "{\"prompt\":\"a\\u0000b\"}", "the character \\u0000" },
         { "{\"prompt\":\"a\",\"output\":\"-\"}", "it must be a file, not -" },
-        { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: what to write is told by the name's ending" },
+        { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: unknown output format '.txt'" },
         { "{\"prompt\":\"a\",\"output\":\"x-%d.y4m\"}", "leave the number out" },
         { "[{\"prompt\":\"a\"}]", "begins a JSON array" },
         { "[", "begins a JSON array" },

@@ -193,7 +193,7 @@ static void hostile_lines_are_refused(void **state)
         { SHAPE "\"grid\":2,\"frames_per_code\":0}", "'frames_per_code' is 0, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":65}", "'frames_per_code' is 65, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":\"2\"}", "'frames_per_code' must be a number" },
-        { SHAPE "\"height\":2,\"width\":3}\n{\"codes\":[1,2,3,4]}", "holds 4 numbers, 6 were expected (2 rows of 3)" },
+        { SHAPE "\"height\":2,\"width\":3}\n{\"codes\":[1,2,3,4]}", "has 4 numbers; 6 were expected (2 rows of 3)" },
         { HEAD "{\"codes\":[1,2,3]}", "line 2: 'codes' has 3 numbers; 4" },
         { HEAD "{\"codes\":[1,2,3,4,5]}", "line 2: 'codes' has 5 numbers; 4" },
         { HEAD "{\"codes\":[1,2,3,4]}\n\n{\"codes\":[1,2,3,-1]}", "line 4: number 4 of 'codes'" },
