@@ -112,7 +112,7 @@ static void outputs_are_checked_first(void **state)
     program_check("keyframes x -o clip.jsonl" STDERR, 1, "clip.jsonl: already exists; use --force to replace it");
     program_check("keyframes x -o nowhere/k.jsonl" STDERR, 1, "'nowhere' cannot be written to");
     program_check("keyframes x -o ''" STDERR, 1, "a file name is needed");
-    program_check("import --stage1 none -o clip.jsonl" STDERR, 1, "is there already");
+    program_check("import --stage1 none -o clip.jsonl" STDERR, 1, "already exists");
     check_write(check_temp_path("k.jsonl.partial"), "x", 1);
     program_check("keyframes x -o k.jsonl" STDERR, 1, "an interrupted run has finished");
     unlink(check_temp_path("k.jsonl.partial"));

@@ -151,7 +151,7 @@ static void objects_are_read_strictly(void **state)
         { "{\"prompt\":\"a\\u0000b\"}", "the character \\u0000" },
         { "{\"prompt\":\"a\",\"output\":\"-\"}", "it must be a file, not -" },
         { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: unknown output format '.txt'" },
-        { "{\"prompt\":\"a\",\"output\":\"x-%d.y4m\"}", "leave the number out" },
+        { "{\"prompt\":\"a\",\"output\":\"x-%d.y4m\"}", "its name must not have a number" },
         { "[{\"prompt\":\"a\"}]", "begins a JSON array" },
         { "[", "begins a JSON array" },
     };
