@@ -164,7 +164,7 @@ int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
     progress->last = *report;
     progress->last.what = progress->what;
     if (!bytes)
-        foresee(progress, now, report);
+        report_estimate(progress, now, report);
     if (due(progress, now)) {
         char what[160], speed[80];
 

@@ -211,7 +211,7 @@ static void group_norms_match(void **state)
 }
 
 /* Over the channels of a group at one position. */
-static void norms_per_place_match(void **state)
+static void norms_per_position_match(void **state)
 {
     (void)state;
     check_group_norm(true, 5);
@@ -485,7 +485,7 @@ int main(void)
         cmocka_unit_test(convolutions_match),
         cmocka_unit_test(tiled_convolutions_match),
         cmocka_unit_test(group_norms_match),
-        cmocka_unit_test(norms_per_place_match),
+        cmocka_unit_test(norms_per_position_match),
         cmocka_unit_test(patches_match),
         cmocka_unit_test(resampling_matches),
         cmocka_unit_test(attention_matches),

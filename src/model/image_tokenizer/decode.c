@@ -53,7 +53,7 @@ static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, c
     cv_planes_take(&planes, decoder, tokenizer->config.latent, grid_height * rate, grid_width * rate);
     cv_planes_decode(&planes, tokenizer, decoder, codes);
     if (arena->base)
-        denormalise(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
+        denormalize(exec, &tokenizer->config, rgb, planes.x, (size_t)planes.height * (size_t)planes.width);
     cv_arena_rewind(arena, mark);
     return planes.operations;
 }

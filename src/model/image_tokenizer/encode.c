@@ -60,8 +60,8 @@ static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     rows = job->z ? job->z : rows;
     if (arena->base)
         cv_planes_rows(&planes, rows, latent);
-    cv_nearest(exec, job->codes, rows, (int)places, &tokenizer->codebook, arena);
-    sound = !arena->base || cv_dtype_not_finite(CV_F32, rows, places * (size_t)latent) == places * (size_t)latent;
+    cv_nearest(exec, job->codes, rows, (int)positions, &tokenizer->codebook, arena);
+    sound = !arena->base || cv_dtype_not_finite(CV_F32, rows, positions * (size_t)latent) == positions * (size_t)latent;
     cv_arena_rewind(arena, mark);
     return sound;
 }
@@ -114,6 +114,6 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
                        "and both sides multiples of it up to %d", width, height, rate, own,
                        own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
     if (!encode(exec, tokenizer, &job, arena) || !codebook_is_sound(&tokenizer->codebook))
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer gives NaN in place of numbers: its weights are damaged");
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer returns NaN: its weights are damaged");
     return COGVIDEO_OK;
 }

@@ -180,7 +180,7 @@ static double batch(cv_learner *learner, uint64_t index)
     cv_image_losses losses;
 
     l->quantised = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps; /* one batch is a step here */
-    cv_image_learner_quantise(l->learner, l->quantised);
+    cv_image_learner_quantize(l->learner, l->quantised);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
     return loss_of(l, &losses);
