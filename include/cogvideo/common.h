@@ -67,7 +67,7 @@ typedef struct cogvideo_progress {
     int frame, frames;     /* of a clip: frames of this step finished, and in all; 0 where no clip is made or read, as all below */
     int round, rounds;     /* of interpolation, from 0; 0 and 1 in other steps */
     int sequences;         /* that run side by side */
-    long long run_done, run_total; /* of a whole run (pipeline.h), in the same unit: codes drawn; 0 elsewhere */
+    long long run_done, run_total; /* of a whole run (pipeline.h): codes drawn, whatever the unit is; 0 elsewhere */
     uint64_t reserved[4];
 } cogvideo_progress;
 

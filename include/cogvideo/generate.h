@@ -21,6 +21,7 @@ typedef struct cogvideo_unit {
 
 /* A frame whose last code has been drawn. */
 typedef struct cogvideo_code_frame {
+    const char *step;  /* that makes it */
     int sample;        /* counted as first_sample is */
     int frame;         /* of the step's result */
     double time;       /* seconds from the start */
@@ -189,7 +190,7 @@ COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
 typedef struct cogvideo_plan {
     uint64_t weights;         /* bytes of the mapped files that it reads */
     uint64_t caches, scratch; /* bytes that it allocates */
-    long long codes;          /* that it draws, of all samples; a guide draws none */
+    long long codes;          /* that it draws: of all samples where they are made side by side, of one elsewhere */
     cogvideo_shape out;       /* of the value that it gives, of each sample */
     uint64_t reserved[8];
 } cogvideo_plan;

@@ -61,6 +61,8 @@ cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
         in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
     CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    if (step->need)
+        CV_TRY(step->need(model, err));
     if (in)
         CV_TRY(cv_value_check(in, err));
     CV_TRY(step->run(model, options, in, out, err));
@@ -79,6 +81,8 @@ cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name
         in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
     CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    if (step->need)
+        CV_TRY(step->need(model, err));
     CV_TRY(step->plan(model, options, in, out, err));
 fail:
     return status;

@@ -64,8 +64,9 @@ typedef struct cv_step {
     cogvideo_kind in, out; /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
     bool in_optional;      /* it can begin with the prompt alone, too */
     bool side_by_side;     /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
-    /* Whether a model has what the step takes. NULL: without it a model is of no use; otherwise a run can leave the step out. */
-    bool (*there)(const cogvideo_model *model);
+    bool optional;         /* a model may lack what the step needs, and a run can leave the step out */
+    /* Whether a model has what the step needs, such as its network, or an error that says how it can be had. NULL: every model has it. */
+    cogvideo_status (*need)(const cogvideo_model *model, cogvideo_error *err);
     /* As cogvideo_plan_step. */
     cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_shape *in,
                             cogvideo_plan *out, cogvideo_error *err);
@@ -170,6 +171,8 @@ cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *
 bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size);
 /* COGVIDEO_ERROR_UNSUPPORTED: models of this family cannot do `what`, such as "decode". */
 cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err);
+/* Whether the model has what the step needs. */
+bool cv_model_has(const cogvideo_model *model, const cv_step *step);
 /* The step of this name, or an error that names those that the family has. */
 cogvideo_status cv_model_step(const cogvideo_model *model, const char *name, const cv_step **out, cogvideo_error *err);
 

@@ -275,6 +275,11 @@ cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, c
                    model->family->name, what);
 }
 
+bool cv_model_has(const cogvideo_model *model, const cv_step *step)
+{
+    return !step->need || step->need(model, NULL) == COGVIDEO_OK;
+}
+
 cogvideo_status cv_model_step(const cogvideo_model *model, const char *name, const cv_step **out, cogvideo_error *err)
 {
     const cv_family *family = model->family;

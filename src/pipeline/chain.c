@@ -8,7 +8,7 @@ static cogvideo_status check_without(const cogvideo_model *model, const char *na
     cogvideo_status status;
 
     CV_TRY(cv_model_step(model, name, &step, err));
-    if (!step->there)
+    if (!step->optional)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' cannot be left out", name);
 fail:
     return status;
@@ -25,7 +25,7 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
     for (int i = 0; i < family->step_count; i++) {
         const cv_step *step = &family->steps[i];
 
-        if (step->there && (!step->there(model) || (run->without && strcmp(step->name, run->without) == 0)))
+        if (step->optional && (!cv_model_has(model, step) || (run->without && strcmp(step->name, run->without) == 0)))
             continue;
         if (chain.count == CV_MAX_STEPS)
             return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name, CV_MAX_STEPS);

@@ -192,7 +192,7 @@ cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err)
         CV_TRY(cv_files_check(&run->result->clips[i], run->replaces, err));
     CV_TRY(put_settings(run, err));
     if (run->journal.count > 0)
-        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu rows of codes are drawn already", run->journal.count);
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu parts of the work are done already", run->journal.count);
 fail:
     return status;
 }

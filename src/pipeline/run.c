@@ -4,6 +4,7 @@
 #include "pipeline/video_file.h"
 #include "pipeline/record.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- before it --------------------------------------------------------------------------------------------- */
@@ -34,16 +35,26 @@ fail:
 
 /* --- callbacks --------------------------------------------------------------------------------------------- */
 
+/* Codes that the step which goes on has drawn. It may report several parts, each from 0. */
+static long long count_step(cv_run *run, const cogvideo_progress *report)
+{
+    if (run->chain.plans[run->step].codes == 0)
+        return 0;
+    if (strcmp(run->part, report->what) != 0 || run->round != report->round)
+        run->parts_done += run->part_done;
+    snprintf(run->part, sizeof run->part, "%s", report->what);
+    run->round = report->round;
+    run->part_done = report->done;
+    return run->parts_done + report->done;
+}
+
 static int on_progress(void *user, const cogvideo_progress *report)
 {
     cv_run *run = user;
     cogvideo_progress told = *report;
 
     cv_journal_sync(&run->journal);
-    if (run->last.what && (strcmp(run->last.what, report->what) != 0 || run->last.round != report->round || report->done < run->last.done))
-        run->drawn += run->last.done;
-    run->last = *report;
-    told.run_done = run->drawn + report->done;
+    told.run_done = run->drawn + count_step(run, report);
     told.run_total = cv_chain_codes(&run->chain, run->result->count);
     return run->caller.progress ? run->caller.progress(run->caller.user, &told) : 0;
 }
@@ -142,6 +153,9 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
 {
     cogvideo_status status;
 
+    run->step = index;
+    run->part[0] = '\0';
+    run->part_done = run->parts_done = 0;
     run->options.samples = count;
     run->options.first_sample = run->result->clips[first].sample;
     CV_TRY(open_sink(run, index, first, count, err));
@@ -152,6 +166,7 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
             *err = run->why;
     }
     CV_TRY(status);
+    run->drawn += run->chain.plans[index].codes;
     cv_sink_close(&run->sink, false, NULL);
     for (int i = 0; i < count; i++)
         CV_TRY(save(run, index, &run->result->clips[first + i], &out[i], err));
@@ -163,15 +178,13 @@ fail:
 /* --- all steps --------------------------------------------------------------------------------------------- */
 
 /* Steps that the model lacks, and can do without. */
-static void tell_missing(const cv_run *run)
+static void report_missing(const cv_run *run)
 {
     const cv_family *family = run->model->family;
-    const int last = cv_chain_codes_step(&run->chain);
 
-    for (int i = 0; i < family->step_count && run->chain.count > 1 && last >= 0; i++)
-        if (family->steps[i].there && !family->steps[i].there(run->model))
-            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: the clip stays at %dx%d codes", family->steps[i].title,
-                   run->chain.plans[last].out.width, run->chain.plans[last].out.height);
+    for (int i = 0; i < family->step_count && run->chain.count > 1; i++)
+        if (family->steps[i].optional && !cv_model_has(run->model, &family->steps[i]))
+            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: that step is left out", family->steps[i].title);
 }
 
 /* The steps behind the first over one clip, its video and its record. `value` is what the first step made. */
@@ -184,10 +197,12 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
 
     for (int i = 1; i < run->chain.count; i++) {
         CV_TRY(run_step(run, i, sample, 1, value, &next, err));
-        if (value->kind == COGVIDEO_KIND_CODES && next.kind != COGVIDEO_KIND_CODES)
+        if (value->kind == COGVIDEO_KIND_CODES && next.kind != COGVIDEO_KIND_CODES) {
+            cogvideo_value_free(&codes);
             codes = *value; /* the record tells of them */
-        else
+        } else {
             cogvideo_value_free(value);
+        }
         *value = next;
         next = (cogvideo_value){ 0 };
     }
@@ -197,6 +212,7 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
         CV_TRY(cv_record_save(clip, &settings, run->output, value->kind == COGVIDEO_KIND_CODES ? &value->codes : codes.kind ? &codes.codes : NULL, err));
 fail:
     cogvideo_value_free(&codes);
+    cogvideo_value_free(&next); /* of a step that went well and whose file could not be written */
     return status;
 }
 
@@ -207,7 +223,7 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
     cogvideo_value values[CV_SINK_CLIPS] = { { 0 } };
     cogvideo_status status;
 
-    tell_missing(run);
+    report_missing(run);
     CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
     CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples, (long long)(run->journal.data.size / sizeof(int32_t)), err));
     set_callbacks(run);

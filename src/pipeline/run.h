@@ -20,8 +20,11 @@ typedef struct cv_run {
     cv_journal journal;
     cv_json *earlier;                  /* what an earlier run on this output says of itself, or NULL */
     bool replaces;                     /* files that are there may be replaced: by force, or because the run makes the same */
-    cogvideo_progress last;            /* report of the steps */
-    long long drawn;                   /* codes of what is done, which `last` is not of */
+    long long drawn;                   /* codes of the steps that are done */
+    int step;                          /* which goes on, and of it: */
+    char part[80];                     /* what was last reported ("first frame"), */
+    int round;                         /* in which round, */
+    long long part_done, parts_done;   /* how much, and of the parts before */
     cv_sink sink;
     cogvideo_error why;                /* why a callback stopped a step; COGVIDEO_OK where none did */
 } cv_run;

@@ -47,7 +47,7 @@ for moment in $moments; do
         early=$((early + 1))
     fi
     "$program" "$@" --resume >told 2>&1 || fail "the resumed run fails"
-    [ $rows = 0 ] || grep -q "^going on: $rows rows" told || grep -q 'is finished$' told || fail "$rows rows were drawn"
+    [ $rows = 0 ] || grep -q "^going on: $rows parts" told || grep -q 'is finished$' told || fail "$rows rows were drawn"
     [ ! -e clip.journal ] || fail "a journal is left"
     for file in clip.keyframes.jsonl clip.jsonl clip.mp4; do
         cmp $file ../straight/$file >&2 || fail "$file is another"

@@ -4,6 +4,7 @@
 #include "support/toy_family.h"
 
 #include "base/rng.h"
+#include "family/work.h"
 
 #include <string.h>
 
@@ -56,24 +57,23 @@ static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_opti
 {
     const cogvideo_callbacks *callbacks = &options->callbacks;
     const cogvideo_unit unit = { "noise", sample, frame };
-    const size_t places = cogvideo_tokens_per_frame(clip), size = places * sizeof *clip->codes;
-    const cogvideo_progress progress = { .what = "noise", .unit = "codes", .rounds = 1, .frame = frame + 1, .frames = clip->frames,
-                                         .done = (frame + 1) * (long long)places, .total = clip->frames * (long long)places };
-    int32_t *codes = clip->codes + (size_t)frame * places;
-    const cogvideo_code_frame done = { sample, frame, frame, clip->height, clip->width, codes };
+    const int places = (int)cogvideo_tokens_per_frame(clip), samples = options->samples ? options->samples : 1;
+    const long long before = (long long)(sample - options->first_sample) * clip->frames + frame;
+    const cogvideo_progress progress = { .what = "noise", .unit = "codes", .rounds = 1, .frame = (int)before + 1,
+                                         .frames = samples * clip->frames, .done = (before + 1) * places,
+                                         .total = (long long)samples * clip->frames * places };
+    int32_t *codes = clip->codes + (size_t)frame * (size_t)places;
+    const bool known = cv_codes_recall(callbacks, &unit, codes, places, (int)model->codes);
 
     clip->times[frame] = frame;
-    if (!callbacks->recall || !callbacks->recall(callbacks->user, &unit, codes, size)) {
-        for (size_t i = 0; i < places; i++) {
-            uint32_t bits[4];
+    for (int i = 0; i < places && !known; i++) {
+        uint32_t bits[4];
 
-            cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)((size_t)frame * places + i), (uint32_t)sample, 0, 0 });
-            codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
-        }
-        if (callbacks->keep && callbacks->keep(callbacks->user, &unit, codes, size))
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)(frame * places + i), (uint32_t)sample, 0, 0 });
+        codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
     }
-    if ((callbacks->frame && callbacks->frame(callbacks->user, &done)) || (callbacks->progress && callbacks->progress(callbacks->user, &progress)))
+    if ((!known && cv_codes_keep(callbacks, &unit, codes, places)) || cv_frame_done(callbacks, "noise", clip, sample, frame) ||
+        (callbacks->progress && callbacks->progress(callbacks->user, &progress)))
         return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     return COGVIDEO_OK;
 }
@@ -247,9 +247,12 @@ static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_gen
     return COGVIDEO_OK;
 }
 
-static bool has_mirror(const cogvideo_model *head)
+/* A small model makes do without. */
+static cogvideo_status need_many_codes(const cogvideo_model *head, cogvideo_error *err)
 {
-    return toy_of(head)->codes > 2; /* a small model makes do without */
+    if (toy_of(head)->codes > 2)
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has too few codes to be mirrored", head->name);
 }
 
 static cogvideo_status to_grey(const cogvideo_latents *in, cogvideo_video *out, cogvideo_error *err)
@@ -294,7 +297,7 @@ fail:
 
 static const cv_step steps[] = {
     { .name = "noise", .title = "noise", .out = COGVIDEO_KIND_CODES, .side_by_side = true, .plan = plan_noise, .run = noise },
-    { .name = "mirror", .title = "mirroring", .file = "mirrored", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .there = has_mirror,
+    { .name = "mirror", .title = "mirroring", .file = "mirrored", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .optional = true, .need = need_many_codes,
       .plan = plan_same, .run = mirror },
     { .name = "pairs", .title = "pairing", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .plan = plan_pairs, .run = pairs },
     { .name = "light", .title = "lighting", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_LATENTS, .plan = plan_light, .run = light },

@@ -204,6 +204,7 @@ static void steps_can_be_left_out(void **state)
     cogvideo_generate_options options = options_for(model, &w);
     char *output = name("without.y4m");
     cogvideo_run_options run = { .output = output, .without = "mirror" };
+    cogvideo_plan plan;
     cogvideo_result result;
     cogvideo_error err;
 
@@ -228,7 +229,10 @@ static void steps_can_be_left_out(void **state)
     CHECK_OK(cogvideo_generate(model, &options, &run, &result, &err), err);
     assert_null(cogvideo_clip_path(&result.clips[0], "mirrored"));
     assert_true(is_there("without.y4m"));
+    assert_int_equal(w.codes, w.all_codes);
     cogvideo_result_free(&result);
+    CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options, &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1 }, &plan, &err),
+                COGVIDEO_ERROR_MODEL, "has too few codes", err);
     cv_free(output);
     cogvideo_model_close(&model);
 }

@@ -15,7 +15,7 @@ static const cv_step steps[] = {
     { .name = "interpolate", .title = "interpolation", .file = "interpolated", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
       .plan = cv_cogvideo_plan_interpolate, .run = cv_cogvideo_interpolate },
     { .name = "upscale", .title = "super-resolution", .file = "upscaled", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .there = cv_cogvideo_has_upscaler, .plan = cv_cogvideo_plan_upscale, .run = cv_cogvideo_upscale },
+      .optional = true, .need = cv_cogvideo_need_upscaler, .plan = cv_cogvideo_plan_upscale, .run = cv_cogvideo_upscale },
     { .name = "decode", .title = "decoding", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_PIXELS, .plan = cv_cogvideo_plan_decode,
       .run = cv_cogvideo_decode_step },
 };

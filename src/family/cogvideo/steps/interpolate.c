@@ -4,8 +4,8 @@
  * do not see each other, so they run side by side. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
-#include "family/cogvideo/steps/rows.h"
 #include "family/cogvideo/steps/step.h"
+#include "family/work.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static int tell_frames(round_run *run, int end)
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
     for (; run->told < end; run->told++)
-        if (run->round == run->end_round - 1 && cv_frame_done(callbacks, run->child, run->options->first_sample, run->told))
+        if (run->round == run->end_round - 1 && cv_frame_done(callbacks, "interpolate", run->child, run->options->first_sample, run->told))
             return 1;
     return 0;
 }

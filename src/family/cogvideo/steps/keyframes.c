@@ -2,8 +2,8 @@
  * then the others by stage 1, guided. CogVideo, section 3.3. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
-#include "family/cogvideo/steps/rows.h"
 #include "family/cogvideo/steps/step.h"
+#include "family/work.h"
 
 #include <string.h>
 
@@ -31,7 +31,7 @@ static int slot_done(void *user, int slot)
 
     run->progress.frame++;
     for (int s = 0; s < run->samples; s++)
-        if (cv_frame_done(callbacks, &run->clips[s], run->options->first_sample + s, slot))
+        if (cv_frame_done(callbacks, "keyframes", &run->clips[s], run->options->first_sample + s, slot))
             return 1;
     return 0;
 }

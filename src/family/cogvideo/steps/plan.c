@@ -112,7 +112,6 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
     cogvideo_status status;
 
     CV_TRY(cv_check_options(options, err));
-    CV_TRY(cv_need_upscaler(model, err));
     CV_TRY(check(model, options, CV_STEP_UPSCALE, 0, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.upscaler, NULL),

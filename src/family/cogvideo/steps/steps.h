@@ -14,7 +14,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
-bool cv_cogvideo_has_upscaler(const cogvideo_model *head);
+cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_error *err);
 
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                            const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);

@@ -76,9 +76,9 @@ static int keep_rows(const upscale_run *run)
     return stop;
 }
 
-bool cv_cogvideo_has_upscaler(const cogvideo_model *head)
+cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_error *err)
 {
-    return cv_cogvideo_of(head)->upscaler;
+    return cv_need_upscaler(cv_cogvideo_of(head), err);
 }
 
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -97,7 +97,6 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     const cv_upscaler_callbacks network = { draw, after_layer, &run };
 
     CV_TRY(cv_check_options(options, err));
-    CV_TRY(cv_need_upscaler(model, err));
     CV_TRY(cv_check_clip(coarse, config->grid, config->image_codes, "the super-resolution network", err));
     CV_TRY(cv_cogvideo_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
     CV_TRY(cv_record_open(&record, model, options, coarse->header, err));
@@ -123,7 +122,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
         run.progress.frame++;
         run.progress.done = (long long)run.progress.frame * L;
         if ((!known && keep_rows(&run)) || report(&run) ||
-            cv_frame_done(&options->callbacks, &clip, options->first_sample, run.frame)) {
+            cv_frame_done(&options->callbacks, "upscale", &clip, options->first_sample, run.frame)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
             goto fail;
         }
