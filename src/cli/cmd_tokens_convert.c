@@ -138,7 +138,7 @@ const cli_command cmd_tokens_convert = {
     .summary = "convert codes from one file format to another",
     .usage = "[OPTIONS] CODES -o FILE",
     .details =
-        "Kinds of files: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, height, width], and the\n"
+        "File formats: token streams (.jsonl), NumPy arrays (.npy) of int32 or int64 [frames, height, width], and the\n"
         "original's training rows (.rows, .bin): int32 without a header, text ids and then frames of codes.",
     .examples = "  cogvideo tokens convert clip.jsonl -o clip.npy\n"
                 "  cogvideo tokens convert key.jsonl --text-places 48 --pad 387 -o key.rows\n"
