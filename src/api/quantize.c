@@ -28,7 +28,7 @@ static cogvideo_status read_options(run *r)
     cogvideo_status status;
 
     if (!options->input || !options->input[0])
-        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "the model to quantise must be named");
+        return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "the model to quantize must be named");
     CV_TRY(cv_narrow_type_read(&r->narrowing.type, options->type, r->err));
     if (options->keep_count > MOST_KEEPS)
         return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "%d exceptions are more than the %d that there may be",
@@ -38,7 +38,7 @@ static cogvideo_status read_options(run *r)
         if (!(r->keep_texts[i] = cv_strdup(options->keep[i], r->err)))
             return COGVIDEO_ERROR_MEMORY;
         if (!cv_keep_parse(&r->keeps[i], r->keep_texts[i]))
-            return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.200s' is no exception: PATTERN=TYPE was expected, such as "
+            return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.200s' is not an exception of the form PATTERN=TYPE, such as "
                            "*word_embeddings*=q8", options->keep[i]);
         r->narrowing.keep_count++;
     }
@@ -53,7 +53,7 @@ static cogvideo_status advance(run *r, uint64_t bytes)
     r->done += bytes;
     progress.done = (long long)r->done;
     if (r->options->progress && r->options->progress(r->options->user, &progress) != 0)
-        return cv_fail(r->err, COGVIDEO_ERROR_CANCELLED, "the quantising was cancelled");
+        return cv_fail(r->err, COGVIDEO_ERROR_CANCELLED, "the quantizing was cancelled");
     return COGVIDEO_OK;
 }
 
@@ -103,8 +103,8 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
                 continue;
             }
             if (!cv_dtype_is_real(tensor->dtype))
-                return cv_fail(r->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is %s: quantise the model that it came from, "
-                               "not one that is quantised already", cv_store_path(store), tensor->name,
+                return cv_fail(r->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is %s: quantize the model that it came from, "
+                               "not one that is quantized already", cv_store_path(store), tensor->name,
                                cv_dtype_name(tensor->dtype));
             type = cv_narrow_type(&r->narrowing, tensor->name, tensor->rank, tensor->shape, tensor->dtype);
             if (cv_narrow_order(type) != order)

@@ -70,10 +70,7 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
 
 static void on_message(void *user, cogvideo_log_level level, const char *text)
 {
-    const train_view *view = user;
-
-    if (level == COGVIDEO_LOG_WARNING || !view->quiet)
-        cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+    cli_message(((const train_view *)user)->quiet, level, text);
 }
 
 static void print_json(const settings *s, const char *part, const cogvideo_train_progress *last)

@@ -22,10 +22,7 @@ static int on_progress(void *user, const cogvideo_progress *report)
 
 static void on_message(void *user, cogvideo_log_level level, const char *text)
 {
-    cli_dataset_run *run = user;
-
-    if (level == COGVIDEO_LOG_WARNING || !run->session.progress.quiet)
-        cli_say("cogvideo: %s%s", level == COGVIDEO_LOG_WARNING ? "warning: " : "", text);
+    cli_message(((const cli_dataset_run *)user)->session.progress.quiet, level, text);
 }
 
 cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what)

@@ -82,7 +82,7 @@ static void write_preview(cli_session *session, const cogvideo_code_frame *shown
     if (cogvideo_decode(session->model, NULL, &frame, &video, &err) != COGVIDEO_OK ||
         cogvideo_video_write(&video, session->preview, NULL, &err) != COGVIDEO_OK) {
         cli_progress_clear(&session->progress);
-        cli_say("cogvideo: warning: the preview is no longer updated: %s", err.message);
+        cli_warning("the preview is no longer updated: %s", err.message);
         session->preview = NULL;
     }
     cogvideo_video_free(&video);

@@ -114,7 +114,7 @@ void cli_warn_of_unknown(cli_session *session, const char *prompt)
         fclose(out);
     }
     text = cli_excerpt(unknown);
-    cli_say("cogvideo: warning: the model has never seen '%s'%s%s", text, words ? "; " : "", words ? words : "");
+    cli_warning("the model has never seen '%s'%s%s", text, words ? "; " : "", words ? words : "");
     free(text);
     free(words);
     cogvideo_free(unknown);

@@ -12,11 +12,11 @@ int cli_need_output(const cli_command *command, const cli_output_options *option
     if (!options->output)
         return cli_usage_error(command, "an output is missing: -o FILE");
     if (options->json && strcmp(options->output, "-") == 0)
-        return cli_usage_error(command, "--json and -o - both want standard output");
+        return cli_usage_error(command, "--json and -o - cannot be combined: both write to standard output");
     if (options->resume && strcmp(options->output, "-") == 0)
         return cli_usage_error(command, "--resume goes on from a journal beside the output, so -o must be a file name");
     if (options->resume && options->force)
-        return cli_usage_error(command, "--resume goes on and --force begins anew; one of them was expected");
+        return cli_usage_error(command, "--resume and --force cannot be combined: one goes on, the other starts over");
     return CLI_OK;
 }
 

@@ -132,6 +132,23 @@ int cli_usage_error(const cli_command *command, const char *format, ...)
     return CLI_USAGE;
 }
 
+void cli_warning(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say("cogvideo: warning: ", format, args);
+    va_end(args);
+}
+
+void cli_message(int quiet, cogvideo_log_level level, const char *text)
+{
+    if (level == COGVIDEO_LOG_WARNING)
+        cli_warning("%s", text);
+    else if (!quiet)
+        cli_say("%s", text);
+}
+
 void cli_say(const char *format, ...)
 {
     va_list args;

@@ -4,6 +4,7 @@
 
 #include "args.h"
 
+#include <cogvideo/common.h>
 #include <stdio.h>
 
 /* Begins each error. */
@@ -13,8 +14,13 @@
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a hint at the command's --help; returns CLI_USAGE. `command` may be NULL. */
 int cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints "cogvideo: warning: SENTENCE" on stderr. */
+void cli_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a plain sentence on stderr. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints a message of the library: warnings always, notes unless quiet. */
+void cli_message(int quiet, cogvideo_log_level level, const char *text);
 
 /* Prints text with its control characters (but not its line breaks) as \u00XX, and bytes that are not UTF-8 as \xXX. */
 void cli_print_text(FILE *stream, const char *text);

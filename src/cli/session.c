@@ -10,10 +10,9 @@ static void log_message(void *user, cogvideo_log_level level, const char *text)
 {
     cli_session *session = user;
 
-    if (level == COGVIDEO_LOG_INFO && session->progress.quiet)
-        return;
-    cli_progress_clear(&session->progress);
-    cli_say("%s%s", level == COGVIDEO_LOG_WARNING ? "cogvideo: warning: " : "", text);
+    if (level == COGVIDEO_LOG_WARNING || !session->progress.quiet)
+        cli_progress_clear(&session->progress);
+    cli_message(session->progress.quiet, level, text);
 }
 
 cogvideo_log cli_log(cli_session *session)

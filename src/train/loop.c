@@ -85,7 +85,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     if (!loop->options->resume) {
         if (cv_path_exists(loop->checkpoint))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: is there already: resume it, or choose another folder",
+                           "%s: already exists; use --resume to go on from it, or choose another folder",
                            loop->checkpoint);
         return COGVIDEO_OK;
     }

@@ -75,7 +75,7 @@ static void missing_arguments_are_named(void **state)
     program_check("import --stage1 x" STDERR, 2, "-o DIR");
     program_check("tokens compare a" STDERR, 2, "two files");
     program_check("score --stage 2 --first-frame x" STDERR, 2, "belongs to stage 1");
-    program_check("keyframes x --json -o -" STDERR, 2, "both want standard output");
+    program_check("keyframes x --json -o -" STDERR, 2, "--json and -o - cannot be combined");
 }
 
 static void ranges_are_checked(void **state)

@@ -133,7 +133,7 @@ static void errors_leave_standard_output_empty(void **state)
     (void)state;
     program_check("tokens show none.jsonl --json", 1, "");
     assert_int_equal(program_output()[0], '\0');
-    program_check("tokens convert a.jsonl -o - --json" STDERR, 2, "both want standard output");
+    program_check("tokens convert a.jsonl -o - --json" STDERR, 2, "--json and -o - cannot be combined");
 }
 
 int main(void)

@@ -127,7 +127,7 @@ static void threads_and_batches_do_not_matter(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    program_check("quantize q8 again" STDERR, 1, "not one that is quantised already");
+    program_check("quantize q8 again" STDERR, 1, "not one that is quantized already");
     program_check("quantize none x" STDERR, 1, "none: is no model directory");
     program_check("quantize f16 q8" STDERR, 1, "--force");
     program_check("quantize f16" STDERR, 2, "the directory to make");

@@ -354,7 +354,7 @@ static void what_is_wrong_is_said(void **state)
                   "model is left as it is, for it has stages");
     program_check("train stage1 image.rows --recipe recipe.json --model model -o x" STDERR, 1, "stage1 wants its own");
     program_check("train image image.rows --recipe foreign.json --model model -o x" STDERR, 1, "unknown key 'merge'");
-    program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1, "is there already");
+    program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1, "already exists");
     program_check("train stage2 stage2.rows --recipe recipe.json --model model -o image-straight --resume" STDERR, 1,
                   "is a checkpoint of 'image'");
 }

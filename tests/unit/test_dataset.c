@@ -547,7 +547,7 @@ static void rows_have_each_step_s_frames(void **state)
     assert_int_equal(rows, 1);
     check_row("one.rows", 0, 5, &codes, 0, 8);
     CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("one.rows"), &options, NULL, &rows, &err),
-                COGVIDEO_ERROR_ARGUMENT, "is there already", err);
+                COGVIDEO_ERROR_ARGUMENT, "already exists", err);
     options.kind = COGVIDEO_ROWS_STAGE2;
     CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("two.rows"), &options, NULL, &rows, &err), err);
     assert_int_equal(rows, 2 + 4 + 8);

@@ -185,7 +185,7 @@ static cogvideo_status write_tensors(import *in, cv_torch *torch, const cv_names
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     in->job.part = part;
-    /* Pictures are not a matter of matrices: an image tokenizer is never quantised. */
+    /* Pictures are not a matter of matrices: an image tokenizer is never quantized. */
     status = cv_convert_write(&in->job, torch, names, homes,
                               torch == in->tokenizer && in->narrowing.type >= CV_WEIGHT_Q8 ? NULL : in->to, path, in->err);
     cv_free(path);

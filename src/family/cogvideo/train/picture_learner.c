@@ -34,7 +34,7 @@ typedef struct picture_learner {
     cv_codebook codebook;
     cv_codebook_options averaging;
     uint8_t *pixels;    /* [batch][crop][crop][3] */
-    bool quantised;     /* the first steps of a run are not */
+    bool quantized;     /* the first steps of a run are not */
     float *z;           /* [start_batches][rows][latent], what the codebook starts from */
     double *away;       /* [rows], scratch of the codebook's update */
     int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
@@ -128,7 +128,7 @@ static double loss_of(const picture_learner *l, const cv_image_losses *losses)
     const cv_picture_recipe *recipe = l->recipe;
 
     return recipe->l1 * losses->l1 + recipe->l2 * losses->l2 +
-           (l->quantised ? recipe->commitment * losses->commitment : 0);
+           (l->quantized ? recipe->commitment * losses->commitment : 0);
 }
 
 /* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
@@ -179,8 +179,8 @@ static double batch(cv_learner *learner, uint64_t index)
     picture_learner *l = (picture_learner *)learner;
     cv_image_losses losses;
 
-    l->quantised = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps; /* one batch is a step here */
-    cv_image_learner_quantize(l->learner, l->quantised);
+    l->quantized = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps; /* one batch is a step here */
+    cv_image_learner_quantize(l->learner, l->quantized);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
     return loss_of(l, &losses);
@@ -190,7 +190,7 @@ static void moved(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    if (l->quantised && !l->recipe->decoder_only)
+    if (l->quantized && !l->recipe->decoder_only)
         cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
                            cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
 }

@@ -9,7 +9,7 @@ typedef struct cv_picture_recipe {
     cv_recipe head;             /* first */
     int crop;                   /* side of the squares cut from frames */
     double busy;                /* share of these squares that are sought where a frame varies most */
-    int plain_steps;            /* first steps without quantisation, before the codebook starts */
+    int plain_steps;            /* first steps without quantization, before the codebook starts */
     double l1, l2, commitment;  /* weights of its losses */
     double decay, dead;         /* of its codebook: train/codebook.h */
     int start_batches;          /* whose vectors the codebook starts from */

@@ -301,7 +301,7 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
     CV_TRY(plan(&r, err));
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
     if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is there already", output);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
         goto fail;
     }
     CV_TRY(cv_output_open(&r.output, output, err));
