@@ -109,10 +109,9 @@ cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generat
 
 void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_options *options)
 {
-    cogvideo_model_info info;
-
-    cogvideo_model_get_info(model, &info);
-    *options = (cogvideo_decode_options){ .size = info.picture_size };
+    *options = (cogvideo_decode_options){ 0 };
+    if (model->family->decode_defaults)
+        model->family->decode_defaults(model, options);
 }
 
 cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,

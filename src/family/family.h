@@ -105,6 +105,8 @@ struct cv_family {
 
     /* Steps, seconds and key frames of options that are the defaults otherwise; NULL where no step reads them. */
     void (*defaults)(const cogvideo_model *model, cogvideo_generate_options *options);
+    /* The model's own values of options that are all zeros; NULL where it has none. */
+    void (*decode_defaults)(const cogvideo_model *model, cogvideo_decode_options *options);
 
     const cv_step *steps;
     int step_count;

@@ -27,6 +27,7 @@ const cv_family cv_family_cogvideo = {
     .close = cv_cogvideo_close,
     .info = cv_cogvideo_info,
     .defaults = cv_cogvideo_defaults,
+    .decode_defaults = cv_cogvideo_decode_defaults,
     .steps = steps,
     .step_count = sizeof steps / sizeof *steps,
     .decode = cv_cogvideo_decode,

@@ -34,6 +34,11 @@ void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options 
     options->keyframes = d->network.frames;
 }
 
+void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options)
+{
+    options->size = cv_cogvideo_of(head)->description.picture_size;
+}
+
 static cogvideo_status check_step(const cogvideo_step_options *step, cv_step_kind kind, cogvideo_error *err)
 {
     const double *const weights[] = { &step->text_weight, &step->text_weight_guided };

@@ -11,6 +11,7 @@
 
 /* The model's own values. */
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
+void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options);
 /* The ranges that generate.h gives; seeds end where a header's JSON no longer holds every whole number. */
 cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
 
