@@ -45,41 +45,55 @@ COGVIDEO_API cogvideo_status cogvideo_model_open(cogvideo_model **out, const cha
                                                  const cogvideo_model_options *options, cogvideo_error *err);
 COGVIDEO_API void cogvideo_model_close(cogvideo_model **model);
 
-/* What a model is. Strings belong to the model. A number of one part alone is 0 where that part is absent. */
+/* What every model is, of whatever family. Strings belong to the model. */
 typedef struct cogvideo_model_info {
     const char *name, *family;
-    int has_stage1, has_stage2, has_upscaler, has_image_tokenizer, has_text_tokenizer, has_clusters;
-    int shared_trunk;       /* 1 where both stages read the same trunk file */
     const char *dtype;      /* of the weights: "f32", "f16", .., several as "f16, q8", or "none" where there are none */
-    int layers, hidden, heads; /* of the stages */
-    int vocabulary;         /* of the stages: rows of the word embeddings */
-    int image_codes;        /* ids 0 .. image_codes-1 are codes of the image tokenizer */
-    int text_pieces;        /* pieces of the text model, the appended ones included */
-    int grid;               /* codes on one side of a frame; a frame has grid * grid codes */
-    int window;             /* side of a stage-2 window, in codes */
-    int keyframes;          /* frames that stage 1 makes, the first included */
-    int text_places;        /* longest text, in ids */
-    int upscaled_grid;      /* codes on one side after super-resolution */
-    int rate;               /* pixels per code on one side of a decoded frame */
-    int picture_size;       /* pixels to which smaller decoded pictures are enlarged */
-    int rounds;             /* of interpolation, for the whole clip */
-    double seconds;         /* length of the whole clip */
-    uint64_t parameters;    /* weights in all parts; a shared trunk counts once */
+    uint64_t parameters;    /* weights in all files; one that several parts read counts once */
     uint64_t file_bytes;    /* of all files that cogvideo_model_file lists */
+    int image_codes;        /* ids 0 .. image_codes-1 are codes of frames; 0 where the family has no codes, as the next three */
+    int height, width;      /* of a frame of the model's first step, in codes */
+    int rate;               /* pixels per code on one side of such a frame, decoded */
+    int has_text_tokenizer; /* 0: the text functions below are refused */
+    int text_pieces;        /* pieces of the text model, the appended ones included; 0 without one, as the next */
+    int first_text_id;      /* ids of pieces are first_text_id .. first_text_id + text_pieces - 1 */
+    uint64_t reserved[8];
 } cogvideo_model_info;
+
+/* Everything else that a model is depends on its family, and is listed row by row. */
+typedef enum cogvideo_property_kind {
+    COGVIDEO_PROPERTY_TEXT = 0,   /* `text` */
+    COGVIDEO_PROPERTY_WHOLE = 1,  /* a whole number, exact in `number` */
+    COGVIDEO_PROPERTY_NUMBER = 2, /* any number, in `number` */
+    COGVIDEO_PROPERTY_FLAG = 3,   /* `number` is 1 for yes, 0 for no */
+} cogvideo_property_kind;
+
+typedef struct cogvideo_property {
+    const char *name;  /* "text_places": one word, different from the other rows' and from those of `cogvideo info --json` */
+    const char *title; /* "longest text", for people */
+    const char *unit;  /* of a number: "ids"; NULL where it has none */
+    cogvideo_property_kind kind;
+    double number;     /* 0 where it belongs to a part that the model lacks; 0 of a text */
+    const char *text;  /* belongs to the model; NULL unless it is a text */
+    uint64_t reserved[8];
+} cogvideo_property;
 
 /* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a container) or
  * within its own limits (ulimit -v, ulimit -d) where that is less. -1 where the system does not tell. */
 COGVIDEO_API int64_t cogvideo_memory_available(void);
 
 COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);
+/* The rows of a model, index 0 and on, always the same ones in a family: 1, or 0 after the last (`out` is not set then). */
+COGVIDEO_API int cogvideo_model_property(const cogvideo_model *model, int index, cogvideo_property *out);
+/* The number or flag of a row by its name, such as "layers"; 0 where the family has no such row, or it is a text. */
+COGVIDEO_API double cogvideo_model_number(const cogvideo_model *model, const char *name);
 /* The model's files, index 0 and on; NULL after the last. The text model, which has 0 tensors, is the last. `bytes` and
  * `tensors` may be NULL. */
 COGVIDEO_API const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors);
 
 /* --- text ----------------------------------------------------------------------------------- */
 
-/* Ids of a text: SentencePiece unigram, ids from image_codes on. `size` is in bytes; the text may hold
+/* Ids of a text: SentencePiece unigram, ids from first_text_id on. `size` is in bytes; the text may hold
  * anything. With `keep_line_breaks` each line break becomes <n>, otherwise a space. The ids are in fresh
  * memory: free with cogvideo_free. */
 COGVIDEO_API cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size,

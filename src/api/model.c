@@ -74,6 +74,7 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
         .dtype = model->types,
         .has_text_tokenizer = model->text != NULL,
         .text_pieces = model->text ? cv_text_pieces(model->text) : 0,
+        .first_text_id = model->text ? cv_text_first_id(model->text) : 0,
     };
     for (int i = 0; i < model->file_count; i++) {
         const cv_model_file *file = &model->files[i];
@@ -82,7 +83,28 @@ void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *o
         for (size_t t = 0; file->store && t < cv_store_count(file->store); t++)
             out->parameters += weights_in(cv_store_at(file->store, t));
     }
-    model->family->info(model, out);
+    if (model->family->info)
+        model->family->info(model, out);
+}
+
+int cogvideo_model_property(const cogvideo_model *model, int index, cogvideo_property *out)
+{
+    cogvideo_property row = { 0 };
+
+    if (index < 0 || !model->family->property || !model->family->property(model, index, &row))
+        return 0;
+    *out = row;
+    return 1;
+}
+
+double cogvideo_model_number(const cogvideo_model *model, const char *name)
+{
+    cogvideo_property row;
+
+    for (int i = 0; cogvideo_model_property(model, i, &row); i++)
+        if (strcmp(row.name, name) == 0)
+            return row.number;
+    return 0;
 }
 
 const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors)

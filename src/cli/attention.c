@@ -45,51 +45,51 @@ static int choose(const cli_command *command, const arg_ids *chosen, int count, 
 }
 
 /* Estimates the bytes of a page with everything that is kept: text and frames in both channels, in base64. */
-static double page_bytes(const cli_attention *kept, const cogvideo_model_info *info)
+static double page_bytes(const cli_attention *kept, const cogvideo_model *model)
 {
     double places = (double)kept->height * kept->width;
     double chosen = (double)((kept->height + kept->every - 1) / kept->every) * ((kept->width + kept->every - 1) / kept->every);
-    double window = (double)info->window * info->window + 2.0 * info->window + 2; /* its rows, and the zeros between them */
-    double through_time = info->has_stage2 && window < places ? window : places; /* stage 1 sees all, but a clip has few key frames */
+    double side = cogvideo_model_number(model, "window"), window = side * side + 2 * side + 2; /* its rows, and the zeros between them */
+    double through_time = side > 0 && window < places ? window : places; /* stage 1 sees all, but a clip has few key frames */
+    double texts = 2 * cogvideo_model_number(model, "text_places"), frames = cogvideo_model_number(model, "keyframes");
 
-    return (2.0 * info->text_places + places + info->keyframes * through_time) * 4 / 3 * chosen * kept->frame_count *
-           kept->layer_count;
+    return (texts + places + frames * through_time) * 4 / 3 * chosen * kept->frame_count * kept->layer_count;
 }
 
 /* Keeps fewer layers, then fewer tokens, where the options leave that open. */
-static int fit_page(cli_attention *kept, const cogvideo_model_info *info, const cli_attention_options *options)
+static int fit_page(cli_attention *kept, const cogvideo_model *model, const cli_attention_options *options)
 {
-    if (!options->layers.values && page_bytes(kept, info) > MOST_BYTES && kept->layer_count > FEWER_LAYERS) {
+    if (!options->layers.values && page_bytes(kept, model) > MOST_BYTES && kept->layer_count > FEWER_LAYERS) {
         for (int i = 0; i < FEWER_LAYERS; i++)
             kept->layers[i] = i * (kept->layer_count - 1) / (FEWER_LAYERS - 1);
         kept->layer_count = FEWER_LAYERS;
     }
-    while (options->every < 0 && page_bytes(kept, info) > MOST_BYTES && (kept->every < kept->height || kept->every < kept->width))
+    while (options->every < 0 && page_bytes(kept, model) > MOST_BYTES && (kept->every < kept->height || kept->every < kept->width))
         kept->every++;
-    if (page_bytes(kept, info) <= MOST_BYTES)
+    if (page_bytes(kept, model) <= MOST_BYTES)
         return CLI_OK;
     return cli_error("attention in %d layer%s of %d frame%s, every %d rows and columns, would take about %.0f MB, and "
                      "a page may have %.0f MB: choose fewer with --layers, --frames or --every (0: none)",
                      kept->layer_count, kept->layer_count == 1 ? "" : "s", kept->frame_count,
-                     kept->frame_count == 1 ? "" : "s", kept->every, page_bytes(kept, info) / 1e6, MOST_BYTES / 1e6);
+                     kept->frame_count == 1 ? "" : "s", kept->every, page_bytes(kept, model) / 1e6, MOST_BYTES / 1e6);
 }
 
 int cli_attention_begin(const cli_command *command, const cli_session *session, const cogvideo_tokens *clip,
                         const cli_attention_options *options, cli_attention *out)
 {
-    const cogvideo_model_info *info = &session->info;
+    const int layers = (int)cogvideo_model_number(session->model, "layers");
     int *frames = cli_alloc((size_t)clip->frames, sizeof *frames), status;
 
     *out = (cli_attention){ .frames = clip->frames, .height = clip->height, .width = clip->width,
                              .every = options->every < 0 ? 1 : options->every };
-    out->layer_at = cli_alloc((size_t)info->layers + 1, sizeof *out->layer_at);
-    out->layers = cli_alloc((size_t)info->layers + 1, sizeof *out->layers);
+    out->layer_at = cli_alloc((size_t)layers + 1, sizeof *out->layer_at);
+    out->layers = cli_alloc((size_t)layers + 1, sizeof *out->layers);
     out->frame = cli_alloc((size_t)clip->frames, sizeof *out->frame);
-    if ((status = choose(command, &options->layers, info->layers, "layer", out->layers, &out->layer_count)) == CLI_OK)
+    if ((status = choose(command, &options->layers, layers, "layer", out->layers, &out->layer_count)) == CLI_OK)
         status = choose(command, &options->frames, clip->frames, "frame", frames, &out->frame_count);
     if (status == CLI_OK && out->every > 0)
-        status = fit_page(out, info, options);
-    for (int i = 0; i < info->layers; i++)
+        status = fit_page(out, session->model, options);
+    for (int i = 0; i < layers; i++)
         out->layer_at[i] = -1;
     for (int i = 0; i < out->layer_count; i++)
         out->layer_at[out->layers[i]] = i;

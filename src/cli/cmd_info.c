@@ -6,8 +6,6 @@
 
 #include "base/units.h"
 
-#include <stdarg.h>
-
 typedef struct settings {
     cli_model_options model;
     int json;
@@ -19,41 +17,44 @@ static const arg_option table[] = {
     { 0 },
 };
 
-/* Prints a line of the list of parts: "yes" and a description of the part, or "no". */
-static void print_part(const char *name, int has, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void print_part(const char *name, int has, const char *format, ...)
+/* Prints a line for a row, but none for a number of a part that the model lacks. */
+static void print_property(const cogvideo_property *row)
 {
-    va_list args;
+    if (row->kind == COGVIDEO_PROPERTY_FLAG)
+        cli_print("  %-16s %s\n", row->title, row->number != 0 ? "yes" : "no");
+    else if (row->kind == COGVIDEO_PROPERTY_TEXT)
+        cli_print("  %-16s %s\n", row->title, row->text);
+    else if (row->number != 0)
+        cli_print("  %-16s %.15g%s%s\n", row->title, row->number, row->unit ? " " : "", row->unit ? row->unit : "");
+}
 
-    printf("  %-16s %s", name, has ? "yes" : "no");
-    va_start(args, format);
-    if (has)
-        vprintf(format, args);
-    va_end(args);
-    putchar('\n');
+static void print_facts(const cogvideo_model_info *info)
+{
+    char size[CV_UNITS];
+
+    cv_units_bytes(size, (double)info->file_bytes);
+    cli_print("%s (family %s)\n", info->name, info->family);
+    printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
+    if (info->image_codes > 0)
+        printf("  codes            %d, in frames of %dx%d, each of %dx%d pixels\n", info->image_codes, info->width, info->height,
+               info->rate, info->rate);
+    if (info->has_text_tokenizer)
+        printf("  text tokenizer   yes (%d pieces, ids from %d on)\n", info->text_pieces, info->first_text_id);
+    else
+        puts("  text tokenizer   no");
 }
 
 static void print_text(const cogvideo_model *model, const cogvideo_model_info *info)
 {
     char size[CV_UNITS];
+    cogvideo_property row;
     const char *file;
     uint64_t bytes;
     int tensors;
 
-    cv_units_bytes(size, (double)info->file_bytes);
-    cli_print("%s (family %s)\n", info->name, info->family);
-    printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
-    if (info->layers > 0)
-        printf("  network          %d layers, %d channels, %d heads, %d ids\n", info->layers, info->hidden, info->heads,
-               info->vocabulary);
-    print_part("stage 1", info->has_stage1, " (%d key frames of %dx%d codes)", info->keyframes, info->grid, info->grid);
-    print_part("stage 2", info->has_stage2, " (windows of %dx%d codes)%s", info->window, info->window,
-               info->shared_trunk ? ", trunk shared with stage 1" : "");
-    print_part("super-resolution", info->has_upscaler, " (%dx%d codes)", info->upscaled_grid, info->upscaled_grid);
-    print_part("image tokenizer", info->has_image_tokenizer, " (%d codes)", info->image_codes);
-    print_part("text tokenizer", info->has_text_tokenizer, " (%d pieces, texts of up to %d ids)", info->text_pieces,
-               info->text_places);
-    print_part("code clusters", info->has_clusters, "%s", "");
+    print_facts(info);
+    for (int i = 0; cogvideo_model_property(model, i, &row); i++)
+        print_property(&row);
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
         cv_units_bytes(size, (double)bytes);
         cli_print("  %s: %s", file, size);

@@ -23,7 +23,9 @@ static void print_list(const int *list, int count)
 /* Reports which part of the attention is on the page, if it is not all. */
 static void print_kept_attention(const cli_session *session, const cli_attention *kept)
 {
-    if (kept->every == 1 && kept->layer_count == session->info.layers && kept->frame_count == kept->frames)
+    const int layers = (int)cogvideo_model_number(session->model, "layers");
+
+    if (kept->every == 1 && kept->layer_count == layers && kept->frame_count == kept->frames)
         return;
     if (kept->every == 0) {
         cli_say("attention: none");
@@ -32,7 +34,7 @@ static void print_kept_attention(const cli_session *session, const cli_attention
     fputs("attention: layers", stderr);
     print_list(kept->layers, kept->layer_count);
     fprintf(stderr, " of %d; %d of %d frames; every %d rows and columns. --layers, --frames and --every choose\n",
-            session->info.layers, kept->frame_count, kept->frames, kept->every);
+            layers, kept->frame_count, kept->frames, kept->every);
 }
 
 static void print_json(const char *file, size_t bytes, const cogvideo_tokens *clip, const cli_attention *kept)
@@ -63,7 +65,7 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
     int status = CLI_OK;
     size_t bytes;
 
-    if (session->info.has_image_tokenizer) {
+    if (cogvideo_model_number(session->model, "image_tokenizer") != 0) {
         if (cogvideo_decode(session->model, &decode, clip, &pictures, &err) != COGVIDEO_OK)
             status = cli_failed(session, &err);
         cli_progress_end(&session->progress);

@@ -29,19 +29,21 @@ static void add_step(cli_inspected *out, int stage, int every)
 
 /* Goes from the last step back to the first: interpolation halves the time between frames as long as whole windows
  * fit. */
-static void plan_steps(const cogvideo_model_info *info, int frames, cli_inspected *out)
+static void plan_steps(const cogvideo_model *model, int frames, cli_inspected *out)
 {
-    int every = 1, gaps = info->keyframes - 1;
+    const bool stage1 = cogvideo_model_number(model, "stage1") != 0, stage2 = cogvideo_model_number(model, "stage2") != 0;
+    const int keyframes = (int)cogvideo_model_number(model, "keyframes"), gaps = keyframes - 1;
+    int every = 1;
 
-    while (info->has_stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps && (frames - 1) / every % gaps == 0 &&
+    while (stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps && (frames - 1) / every % gaps == 0 &&
            (frames - 1) % every == 0) {
         add_step(out, 2, every);
         every *= 2;
     }
     /* If no step fits, the library's error says how many frames a stage takes. */
-    if (out->count == 0 && info->has_stage2 && frames > info->keyframes)
+    if (out->count == 0 && stage2 && frames > keyframes)
         add_step(out, 2, 1);
-    else if (out->count == 0 || (info->has_stage1 && (frames - 1) % every == 0 && (frames - 1) / every <= gaps))
+    else if (out->count == 0 || (stage1 && (frames - 1) % every == 0 && (frames - 1) / every <= gaps))
         add_step(out, 1, every);
 }
 
@@ -116,7 +118,7 @@ int cli_inspect(const cli_command *command, cli_session *session, cli_text_optio
     for (int i = 0; i < clip->frames; i++)
         out->step_of[i] = -1;
     if (what.stage == 0)
-        plan_steps(&session->info, clip->frames, out);
+        plan_steps(session->model, clip->frames, out);
     else
         add_step(out, what.stage, 1);
     for (int s = 0; s < out->count && status == CLI_OK; s++) {

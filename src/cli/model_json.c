@@ -1,7 +1,36 @@
 #include "model_json.h"
 
-#include "json_out.h"
 #include "say.h"
+
+static void put_property(json_out *json, const cogvideo_property *row)
+{
+    switch (row->kind) {
+    case COGVIDEO_PROPERTY_TEXT: json_string(json, row->name, row->text); break;
+    case COGVIDEO_PROPERTY_WHOLE: json_integer(json, row->name, (long long)row->number); break;
+    case COGVIDEO_PROPERTY_NUMBER: json_number(json, row->name, row->number, 15); break;
+    case COGVIDEO_PROPERTY_FLAG: json_bool(json, row->name, row->number != 0); break;
+    }
+}
+
+void json_model(json_out *json, const cogvideo_model *model, const cogvideo_model_info *info)
+{
+    cogvideo_property row;
+
+    json_string(json, "name", info->name);
+    json_string(json, "family", info->family);
+    json_string(json, "dtype", info->dtype);
+    json_integer(json, "parameters", (long long)info->parameters);
+    json_integer(json, "file_bytes", (long long)info->file_bytes);
+    json_integer(json, "image_codes", info->image_codes);
+    json_integer(json, "height", info->height);
+    json_integer(json, "width", info->width);
+    json_integer(json, "rate", info->rate);
+    json_bool(json, "text_tokenizer", info->has_text_tokenizer);
+    json_integer(json, "text_pieces", info->text_pieces);
+    json_integer(json, "first_text_id", info->first_text_id);
+    for (int i = 0; cogvideo_model_property(model, i, &row); i++)
+        put_property(json, &row);
+}
 
 void cli_model_json(const cogvideo_model *model, const cogvideo_model_info *info)
 {
@@ -11,33 +40,7 @@ void cli_model_json(const cogvideo_model *model, const cogvideo_model_info *info
     int tensors;
 
     json_begin(&json, NULL);
-    json_string(&json, "name", info->name);
-    json_string(&json, "family", info->family);
-    json_bool(&json, "stage1", info->has_stage1);
-    json_bool(&json, "stage2", info->has_stage2);
-    json_bool(&json, "shared_trunk", info->shared_trunk);
-    json_bool(&json, "upscaler", info->has_upscaler);
-    json_bool(&json, "image_tokenizer", info->has_image_tokenizer);
-    json_bool(&json, "text_tokenizer", info->has_text_tokenizer);
-    json_bool(&json, "clusters", info->has_clusters);
-    json_string(&json, "dtype", info->dtype);
-    json_integer(&json, "layers", info->layers);
-    json_integer(&json, "hidden", info->hidden);
-    json_integer(&json, "heads", info->heads);
-    json_integer(&json, "vocabulary", info->vocabulary);
-    json_integer(&json, "image_codes", info->image_codes);
-    json_integer(&json, "text_pieces", info->text_pieces);
-    json_integer(&json, "grid", info->grid);
-    json_integer(&json, "window", info->window);
-    json_integer(&json, "keyframes", info->keyframes);
-    json_integer(&json, "text_places", info->text_places);
-    json_integer(&json, "upscaled_grid", info->upscaled_grid);
-    json_integer(&json, "rate", info->rate);
-    json_integer(&json, "picture_size", info->picture_size);
-    json_integer(&json, "rounds", info->rounds);
-    json_number(&json, "seconds", info->seconds, 15);
-    json_integer(&json, "parameters", (long long)info->parameters);
-    json_integer(&json, "file_bytes", (long long)info->file_bytes);
+    json_model(&json, model, info);
     json_begin_array(&json, "files");
     for (int i = 0; (file = cogvideo_model_file(model, i, &bytes, &tensors)); i++) {
         json_begin(&json, NULL);

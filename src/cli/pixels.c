@@ -57,7 +57,7 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     int status = CLI_OK;
 
     if (size == 0)
-        e.size = session->info.grid * session->info.rate; /* a frame of this model has that size at any rate of codes */
+        e.size = session->info.width * session->info.rate; /* a frame of this model has that size at any rate of codes */
     if (e.size == 0)
         return cli_error("the model has no frame size to fit the picture to; use --size N");
     if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))

@@ -75,7 +75,7 @@ int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo
 /* The words of a model that knows few enough to be told: its pieces but for marks, digits and pieces like <n>. */
 static void print_words(const cogvideo_model_info *info, const cogvideo_model *model, FILE *out)
 {
-    int first = info->image_codes;
+    int first = info->first_text_id;
 
     fputs("it knows:", out);
     for (int id = first; id < first + info->text_pieces; id++) {

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "inspect_print.h"
+#include "model_json.h"
 #include "output.h"
 #include "say.h"
 
@@ -30,18 +31,6 @@ static char *base64(const char *prefix, const unsigned char *bytes, size_t size)
         *to++ = i + 2 < size ? digits[three & 63] : '=';
     }
     return text;
-}
-
-static void put_model(json_out *json, const cogvideo_model_info *info)
-{
-    json_begin(json, "model");
-    json_string(json, "name", info->name);
-    json_integer(json, "layers", info->layers);
-    json_integer(json, "heads", info->heads);
-    json_integer(json, "hidden", info->hidden);
-    json_integer(json, "image_codes", info->image_codes);
-    json_string(json, "dtype", info->dtype);
-    json_end(json);
 }
 
 static void put_text(json_out *json, const char *key, const cogvideo_model *model, const int32_t *ids, size_t count)
@@ -187,7 +176,9 @@ static int put_data(json_out *json, const cli_report *report)
 
     json_begin(json, NULL);
     json_string(json, "version", cogvideo_version());
-    put_model(json, &report->session->info);
+    json_begin(json, "model");
+    json_model(json, report->session->model, &report->session->info);
+    json_end(json);
     json_string(json, "prompt", report->prompt);
     json_integer(json, "height", clip->height);
     json_integer(json, "width", clip->width);

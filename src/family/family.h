@@ -101,7 +101,10 @@ struct cv_family {
     /* Fills what lies behind the head from model->description. What was opened before an error is closed by `close`. */
     cogvideo_status (*open)(cogvideo_model *model, const char *origin, cogvideo_error *err);
     void (*close)(cogvideo_model *model);
+    /* Fills image_codes, height, width and rate; the rest is filled already. NULL: the family has no codes. */
     void (*info)(const cogvideo_model *model, cogvideo_model_info *out);
+    /* Fills row `index` (0 and on) of all else that there is to say about a model; false after the last. NULL: nothing. */
+    bool (*property)(const cogvideo_model *model, int index, cogvideo_property *out);
 
     /* Steps, seconds and key frames of options that are the defaults otherwise; NULL where no step reads them. */
     void (*defaults)(const cogvideo_model *model, cogvideo_generate_options *options);

@@ -58,6 +58,11 @@ int cv_text_pieces(const cv_text *text)
     return (int)text->spm->count;
 }
 
+int32_t cv_text_first_id(const cv_text *text)
+{
+    return text->first_id;
+}
+
 int32_t cv_text_id(const cv_text *text, const char *piece)
 {
     int32_t index = cv_spm_find(text->spm, piece);

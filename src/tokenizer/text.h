@@ -18,6 +18,8 @@ void cv_text_close(cv_text **text);
 
 /* Returns the number of pieces, including the appended ones. */
 int cv_text_pieces(const cv_text *text);
+/* Returns the id of the first of them; the others follow. */
+int32_t cv_text_first_id(const cv_text *text);
 /* Returns the id of a piece, such as "<pad>", or -1 where the model has no piece of that name. */
 int32_t cv_text_id(const cv_text *text, const char *piece);
 /* Returns the piece of an id, owned by `text`; NULL where the id is an image code or not an id at all. */

@@ -9,7 +9,7 @@ enum { FRAMES = 9, KEYS = 5, MOST = FRAMES * 64 };
 typedef struct fixture {
     cogvideo_model *model;
     cogvideo_model_info info;
-    int places;
+    int places, layers;
     cogvideo_tokens clip;
     cogvideo_generate_options options;
 } fixture;
@@ -24,9 +24,10 @@ static int set_up(void **state)
     snprintf(folder, sizeof folder, "%s/shapes", weights ? weights : "weights");
     CHECK_OK(cogvideo_model_open(&f.model, folder, NULL, &err), err);
     cogvideo_model_get_info(f.model, &f.info);
-    f.places = f.info.grid * f.info.grid;
+    f.layers = (int)cogvideo_model_number(f.model, "layers");
+    f.places = f.info.height * f.info.width;
     assert_true(FRAMES * f.places <= MOST);
-    CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.grid, f.info.grid, f.info.rate, FRAMES, &err), err);
+    CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.height, f.info.width, f.info.rate, FRAMES, &err), err);
     for (int i = 0; i < FRAMES * f.places; i++) /* mostly one code, as backgrounds are */
         f.clip.codes[i] = i * 7 % 10 < 6 ? 11 : i * 31 % f.info.image_codes;
     cogvideo_generate_defaults(f.model, &f.options);
@@ -138,8 +139,8 @@ static void check_stage(const fixture *f, int stage, int frames, int predicted, 
     CHECK_OK(cogvideo_inspect(f->model, &f->options, &what, &clip, &seen, &err), err);
     check_numbers(f, &what.score, &clip, &seen);
     check_alpha(&seen);
-    assert_int_equal(w.calls[0], f->info.layers * f->places * (predicted + alone));
-    assert_int_equal(w.calls[1], f->info.layers * f->places * predicted);
+    assert_int_equal(w.calls[0], f->layers * f->places * (predicted + alone));
+    assert_int_equal(w.calls[1], f->layers * f->places * predicted);
     assert_true(w.through_time > w.calls[1] / 2);
     assert_true(seen.text_count > 0);
     assert_true((seen.first_count > 0) == (alone > 0));
@@ -164,7 +165,7 @@ static void stage2_is_what_score_gives(void **state)
 static void only_what_is_wanted_is_looked_at(void **state)
 {
     const fixture *f = *state;
-    watch w = { .f = f, .layer = f->info.layers - 1, .place = 20 };
+    watch w = { .f = f, .layer = f->layers - 1, .place = 20 };
     cogvideo_inspect_options what = { .score = { .stage = 2 }, .attention = look, .wanted = wanted, .user = &w };
     cogvideo_inspection seen = { 0 };
     cogvideo_error err;
@@ -224,7 +225,7 @@ static void clips_of_other_shapes_are_refused(void **state)
         in.codes.width = shapes[i].width;
         in.codes.frames_per_code = shapes[i].frames_per_code;
         for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
-            if (strcmp(steps[s], "upscale") != 0 || f->info.has_upscaler)
+            if (strcmp(steps[s], "upscale") != 0 || cogvideo_model_number(f->model, "upscaler") != 0)
                 CHECK_FAILS(cogvideo_run_step(f->model, steps[s], &f->options, &in, &out, &err), COGVIDEO_ERROR_ARGUMENT,
                             shapes[i].words, err);
         CHECK_FAILS(cogvideo_score(f->model, &f->options, &what.score, &in.codes, logprob, scored, &err), COGVIDEO_ERROR_ARGUMENT,

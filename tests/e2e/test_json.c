@@ -5,6 +5,8 @@
 
 #include "base/json.h"
 
+#include <cogvideo/model.h>
+
 #include <sys/stat.h>
 
 typedef struct call {
@@ -127,6 +129,40 @@ static void no_command_is_left_out(void **state)
     cv_json_free(&tables);
 }
 
+/* Every row under its name, once, beside the members that models of all families have. */
+static void info_has_the_rows_of_the_library(void **state)
+{
+    enum { COMMON = 12, FILES = 1 };
+    cogvideo_model *model = NULL;
+    cogvideo_property row;
+    char folder[3000], arguments[3000];
+    cv_json *json = NULL;
+    cogvideo_error err;
+    int rows = 0;
+
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/shapes", getenv("COGVIDEO_WEIGHTS") ? getenv("COGVIDEO_WEIGHTS") : "weights");
+    fill_in(arguments, sizeof arguments, "info MODEL --json");
+    program_ok("%s", arguments);
+    CHECK_OK(cv_json_parse(&json, program_output(), strlen(program_output()), "info", &err), err);
+    CHECK_OK(cogvideo_model_open(&model, folder, NULL, &err), err);
+    for (; cogvideo_model_property(model, rows, &row); rows++) {
+        const cv_json *member = cv_json_get(json, row.name);
+
+        if (!member || !*row.title)
+            fail_msg("the row '%s' has no member or no title", row.name);
+        if (row.kind == COGVIDEO_PROPERTY_WHOLE || row.kind == COGVIDEO_PROPERTY_NUMBER)
+            assert_true(cv_json_number(member) == row.number && cogvideo_model_number(model, row.name) == row.number);
+        else
+            assert_true(row.kind == COGVIDEO_PROPERTY_FLAG && !cv_json_is_number(member) && !cv_json_is_string(member));
+    }
+    assert_int_equal(cv_json_count(json), COMMON + rows + FILES);
+    assert_true(cogvideo_model_number(model, "layers") == 6 && cogvideo_model_number(model, "upscaler") == 0);
+    assert_true(cogvideo_model_number(model, "seconds") == 4 && cogvideo_model_number(model, "shared_trunk") == 1);
+    cogvideo_model_close(&model);
+    cv_json_free(&json);
+}
+
 /* Errors are sentences on standard error; the exit code tells. */
 static void errors_leave_standard_output_empty(void **state)
 {
@@ -141,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_result_is_json),
         cmocka_unit_test(no_command_is_left_out),
+        cmocka_unit_test(info_has_the_rows_of_the_library),
         cmocka_unit_test(errors_leave_standard_output_empty),
     };
 

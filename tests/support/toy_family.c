@@ -41,9 +41,22 @@ static void toy_close(cogvideo_model *head)
 
 static void toy_info(const cogvideo_model *head, cogvideo_model_info *out)
 {
-    out->grid = (int)toy_of(head)->grid;
+    out->height = out->width = (int)toy_of(head)->grid;
     out->image_codes = (int)toy_of(head)->codes;
     out->rate = 1;
+}
+
+static bool toy_property(const cogvideo_model *head, int index, cogvideo_property *out)
+{
+    const cogvideo_property rows[] = {
+        { .name = "paint", .title = "made with", .kind = COGVIDEO_PROPERTY_TEXT, .text = "grey" },
+        { .name = "brightest", .title = "brightest code", .kind = COGVIDEO_PROPERTY_WHOLE, .number = (double)toy_of(head)->codes - 1 },
+    };
+
+    if ((size_t)index >= sizeof rows / sizeof *rows)
+        return false;
+    *out = rows[index];
+    return true;
 }
 
 static int frames_of(const cogvideo_generate_options *options)
@@ -305,6 +318,6 @@ static const cv_step steps[] = {
 };
 
 const cv_family cv_family_toy = {
-    .name = "toy", .size = sizeof(toy), .open = toy_open, .close = toy_close, .info = toy_info,
+    .name = "toy", .size = sizeof(toy), .open = toy_open, .close = toy_close, .info = toy_info, .property = toy_property,
     .steps = steps, .step_count = sizeof steps / sizeof *steps, .decode = toy_decode,
 };

@@ -45,7 +45,10 @@ static void steps_follow_each_other(void **state)
     assert_string_equal(info.name, "grey");
     assert_string_equal(info.dtype, "f32");
     assert_int_equal(info.parameters, CODES);
-    assert_int_equal(info.grid, GRID);
+    assert_int_equal(info.height, GRID);
+    assert_int_equal(info.width, GRID);
+    assert_int_equal(info.image_codes, CODES);
+    assert_int_equal(info.has_text_tokenizer + info.text_pieces + info.first_text_id, 0);
     cogvideo_generate_defaults(model, &options);
     options.keyframes = 2;
     options.seed = 7;
@@ -66,6 +69,33 @@ static void steps_follow_each_other(void **state)
     cogvideo_value_free(&noise[1]);
     cogvideo_value_free(&alone);
     cogvideo_value_free(&mirrored);
+    cogvideo_model_close(&model);
+}
+
+static void rows_describe_a_model(void **state)
+{
+    cogvideo_property row = { 0 };
+    cogvideo_model *model = NULL;
+    cogvideo_error err;
+
+    (void)state;
+    write_model(DESCRIPTION("toy"));
+    CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
+    assert_int_equal(cogvideo_model_property(model, -1, &row), 0);
+    assert_int_equal(cogvideo_model_property(model, 2, &row), 0);
+    assert_null(row.name); /* a row that is not there leaves `out` as it was */
+    assert_int_equal(cogvideo_model_property(model, 0, &row), 1);
+    assert_string_equal(row.name, "paint");
+    assert_int_equal(row.kind, COGVIDEO_PROPERTY_TEXT);
+    assert_string_equal(row.text, "grey");
+    assert_int_equal(cogvideo_model_property(model, 1, &row), 1);
+    assert_string_equal(row.title, "brightest code");
+    assert_int_equal(row.kind, COGVIDEO_PROPERTY_WHOLE);
+    assert_null(row.text);
+    assert_true(row.number == CODES - 1);
+    assert_true(cogvideo_model_number(model, "brightest") == CODES - 1);
+    assert_true(cogvideo_model_number(model, "paint") == 0);
+    assert_true(cogvideo_model_number(model, "layers") == 0);
     cogvideo_model_close(&model);
 }
 
@@ -212,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_follow_each_other),
+        cmocka_unit_test(rows_describe_a_model),
         cmocka_unit_test(every_kind_of_value_flows),
         cmocka_unit_test(values_of_other_kinds_are_refused),
         cmocka_unit_test(values_are_freed_and_named),

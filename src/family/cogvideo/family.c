@@ -26,6 +26,7 @@ const cv_family cv_family_cogvideo = {
     .open = cv_cogvideo_open,
     .close = cv_cogvideo_close,
     .info = cv_cogvideo_info,
+    .property = cv_cogvideo_property,
     .defaults = cv_cogvideo_defaults,
     .decode_defaults = cv_cogvideo_decode_defaults,
     .steps = steps,

@@ -138,34 +138,6 @@ void cv_cogvideo_close(cogvideo_model *head)
     }
 }
 
-void cv_cogvideo_info(const cogvideo_model *head, cogvideo_model_info *out)
-{
-    const cv_cogvideo *model = cv_cogvideo_of(head);
-    const cv_description *d = &model->description;
-    bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
-
-    out->has_stage1 = stage1;
-    out->has_stage2 = stage2;
-    out->has_upscaler = model->upscaler != NULL;
-    out->has_image_tokenizer = model->image_tokenizer != NULL;
-    out->has_clusters = model->clusters != NULL;
-    out->shared_trunk = model->shared_trunk;
-    out->layers = any ? d->network.layers : 0;
-    out->hidden = any ? d->network.hidden : 0;
-    out->heads = any ? d->network.heads : 0;
-    out->vocabulary = any ? d->network.vocabulary : 0;
-    out->image_codes = d->network.image_codes;
-    out->grid = d->network.grid;
-    out->window = stage2 ? d->network.window : 0;
-    out->keyframes = stage1 ? d->network.frames : 0;
-    out->text_places = d->network.text_places;
-    out->upscaled_grid = model->upscaler ? d->upscaler.upscaled_grid : 0;
-    out->rate = d->rate;
-    out->picture_size = d->picture_size;
-    out->rounds = d->duration_count - 1;
-    out->seconds = d->durations[0];
-}
-
 /* `option` of the import brings it; `trained`: so does a training of this name; NULL = none does. */
 static cogvideo_status lacks(const cv_cogvideo *model, const char *part, const char *option, const char *trained, cogvideo_error *err)
 {

@@ -25,10 +25,11 @@ static inline const cv_cogvideo *cv_cogvideo_of(const cogvideo_model *model)
     return (const cv_cogvideo *)(const void *)model;
 }
 
-/* open, close and info of the family. */
+/* open, close, info and property of the family. */
 cogvideo_status cv_cogvideo_open(cogvideo_model *model, const char *origin, cogvideo_error *err);
 void cv_cogvideo_close(cogvideo_model *model);
 void cv_cogvideo_info(const cogvideo_model *model, cogvideo_model_info *out);
+bool cv_cogvideo_property(const cogvideo_model *model, int index, cogvideo_property *out);
 
 /* A part that a step needs, and the threads to compute with; or a sentence that says which field of an import (import.h) brings it. */
 cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out, cogvideo_error *err);
