@@ -1,6 +1,8 @@
 /* generate.c - the public runs: a whole family's steps, or one of them. */
 #include "pipeline/run.h"
 
+#include "value/value.h"
+
 #include <string.h>
 
 static cogvideo_status check_output(const cogvideo_run_options *output, bool video, cogvideo_error *err)
@@ -33,7 +35,7 @@ static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_optio
                       const char *made_by, const cogvideo_value *in, cogvideo_result *out)
 {
     cv_run run = { .model = model, .output = output, .options = *options, .caller = options->callbacks, .made_by = made_by, .input = in,
-                     .result = out, .journal = CV_NO_JOURNAL };
+                   .result = out, .journal = CV_NO_JOURNAL };
 
     *out = (cogvideo_result){ 0 };
     run.options.decode = &output->decode;
@@ -66,6 +68,8 @@ cogvideo_status cogvideo_generate_step(const cogvideo_model *model, const char *
     cogvideo_status status;
 
     CV_TRY(check_output(run, false, err));
+    if (in)
+        CV_TRY(cv_value_check(in, err));
     CV_TRY(cv_chain_of_step(&one.chain, model, step, err));
     CV_TRY(start(&one, err));
 fail:

@@ -190,6 +190,9 @@ static void a_stopped_run_goes_on(void **state)
     cogvideo_result_free(&result);
     CHECK_FAILS(cogvideo_generate_step(model, "light", &options, &run, &in, &result, &err), COGVIDEO_ERROR_UNSUPPORTED, "only codes", err);
     cogvideo_result_free(&result);
+    CHECK_FAILS(cogvideo_generate_step(model, "mirror", &options, &run, &(cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = { .frames = 3 } },
+                                       &result, &err), COGVIDEO_ERROR_ARGUMENT, "at least 1 frame, with its codes", err);
+    cogvideo_result_free(&result);
     cogvideo_value_free(&in);
     cv_free(next);
     cv_free(straight);
