@@ -61,6 +61,7 @@ cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
         in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
     CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    CV_TRY(cv_options_check(options, err));
     if (step->need)
         CV_TRY(step->need(model, err));
     if (in)
@@ -81,6 +82,7 @@ cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name
         in = NULL;
     CV_TRY(cv_model_step(model, name, &step, err));
     CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
+    CV_TRY(cv_options_check(options, err));
     if (step->need)
         CV_TRY(step->need(model, err));
     CV_TRY(step->plan(model, options, in, out, err));

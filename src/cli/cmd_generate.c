@@ -11,7 +11,7 @@
 #define FIELD(field) offsetof(generate_settings, field)
 static const arg_option table[] = {
     { "samples", 0, "N", "clips to make, up to 64; then -o needs a number, as clip-%d.mp4", ARG_INT, FIELD(samples), 1,
-      CLI_MAX_SAMPLES, 1,
+      COGVIDEO_MAX_SAMPLES, 1,
       NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
       FIELD(seconds),

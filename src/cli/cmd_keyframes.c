@@ -30,7 +30,7 @@ static const arg_option table[] = {
       FIELD(count), 1,
       1000000, 0, NULL },
     { "samples", 0, "N", "clips to make side by side, up to 64; then -o needs a number, as key-%d.jsonl", ARG_INT,
-      FIELD(samples), 1, CLI_MAX_SAMPLES, 1, NULL },
+      FIELD(samples), 1, COGVIDEO_MAX_SAMPLES, 1, NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
       FIELD(seconds),
       0.1, 1000, 0, NULL },

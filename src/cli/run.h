@@ -4,8 +4,6 @@
 
 #include "session.h"
 
-#define CLI_MAX_SAMPLES 64 /* clips of a run, as many as the library makes side by side */
-
 /* Fills in where the results go. The arguments become the command of the record. */
 void cli_run_output(cogvideo_run_options *run, const cli_session *session, const cli_output_options *output,
                     const cli_sampling_options *sampling, const cli_arguments *arguments);

@@ -170,6 +170,9 @@ cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_err
 /* The same: the text model `name`, whose first piece has the id `first_id`. */
 cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, cogvideo_error *err);
 
+/* The ranges that generate.h gives to what is not a step's own. Plans and runs of steps are checked so before the family sees them. */
+cogvideo_status cv_options_check(const cogvideo_generate_options *options, cogvideo_error *err);
+
 /* The model's text tokenizer, or an error that says how it can be had. */
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);
 /* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for that. */

@@ -27,8 +27,8 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
 
         if (step->optional && (!cv_model_has(model, step) || (run->without && strcmp(step->name, run->without) == 0)))
             continue;
-        if (chain.count == CV_MAX_STEPS)
-            return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name, CV_MAX_STEPS);
+        if (chain.count == COGVIDEO_MAX_STEPS)
+            return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name, COGVIDEO_MAX_STEPS);
         chain.steps[chain.count++] = step;
     }
     if (chain.count == 0 || chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS)

@@ -6,11 +6,9 @@
 
 #include <cogvideo/pipeline.h>
 
-#define CV_MAX_STEPS 8
-
 typedef struct cv_chain {
-    const cv_step *steps[CV_MAX_STEPS];
-    cogvideo_plan plans[CV_MAX_STEPS];
+    const cv_step *steps[COGVIDEO_MAX_STEPS];
+    cogvideo_plan plans[COGVIDEO_MAX_STEPS];
     int count;
 } cv_chain;
 

@@ -220,7 +220,7 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
 {
     const int samples = run->result->count;
     const bool together = run->chain.steps[0]->side_by_side;
-    cogvideo_value values[CV_SINK_CLIPS] = { { 0 } };
+    cogvideo_value values[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     cogvideo_status status;
 
     report_missing(run);
@@ -236,7 +236,7 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
         cogvideo_value_free(&values[i]);
     }
 fail:
-    for (int i = 0; i < CV_SINK_CLIPS; i++)
+    for (int i = 0; i < COGVIDEO_MAX_SAMPLES; i++)
         cogvideo_value_free(&values[i]);
     return status;
 }

@@ -8,12 +8,10 @@
 
 #include <stdbool.h>
 
-#define CV_SINK_CLIPS 64 /* as many as the library makes side by side */
-
 typedef struct cv_sink {
-    cogvideo_token_writer *writers[CV_SINK_CLIPS];
-    const char *paths[CV_SINK_CLIPS];
-    int frames[CV_SINK_CLIPS];
+    cogvideo_token_writer *writers[COGVIDEO_MAX_SAMPLES];
+    const char *paths[COGVIDEO_MAX_SAMPLES];
+    int frames[COGVIDEO_MAX_SAMPLES];
     int count, first_sample; /* writers[i] is of sample first_sample + i */
 } cv_sink;
 

@@ -107,7 +107,7 @@ static void what_is_out_of_range_is_named(void **state)
     options.keyframes = 0;
     CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to 5 key frames, not 0", err);
     options = (cogvideo_generate_options){ .prompt = "红色" };
-    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "fill them with cogvideo_generate_defaults", err);
+    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "cogvideo_generate_defaults fills in all options", err);
 }
 
 static void fields_are_set_by_name_in_all_steps(void **state)

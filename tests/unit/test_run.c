@@ -223,6 +223,9 @@ static void steps_can_be_left_out(void **state)
     options.keyframes = 2; /* "pairs" takes an odd number: a step behind others is planned, too */
     CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "an odd number", err);
     options.keyframes = FRAMES;
+    options.samples = 65;
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to 64", err);
+    options.samples = 1;
     run.output = "-";
     CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "must be a file", err);
     cogvideo_model_close(&model);

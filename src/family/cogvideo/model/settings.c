@@ -1,20 +1,7 @@
 #include "family/cogvideo/model/settings.h"
 
-#include "base/utf8.h"
-
 #include <math.h>
 #include <string.h>
-
-/* The prompt becomes part of the clip's header, which is JSON: what is no UTF-8 would spoil the file for others. */
-static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
-{
-    size_t size = prompt ? strlen(prompt) : 0, good = cv_utf8_prefix(prompt, size);
-
-    if (good < size)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8",
-                       good);
-    return COGVIDEO_OK;
-}
 
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options)
 {
@@ -66,18 +53,7 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
                        o->step_count, CV_STEP_COUNT);
     for (int kind = 0; kind < CV_STEP_COUNT; kind++)
         CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
-    if (o->seed >= CV_SEED_END)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)",
-                       (unsigned long long)CV_SEED_END);
-    if (o->samples < 1 || o->samples > CV_MAX_SAMPLES)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to %d, not %d", CV_MAX_SAMPLES, o->samples);
-    if (o->first_sample < 0 || o->first_sample > INT32_MAX - CV_MAX_SAMPLES)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "first_sample must be from 0, not %d", o->first_sample);
-    if (!(o->seconds >= 0.1 && o->seconds <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "seconds must be from 0.1 to 1000, not %g", o->seconds);
-    if (o->rounds < 0 || o->batch < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds, o->batch);
-    CV_TRY(check_utf8(o->prompt, err));
+    CV_TRY(cv_options_check(o, err));
 fail:
     return status;
 }

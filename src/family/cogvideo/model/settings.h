@@ -6,13 +6,10 @@
 
 #include <cogvideo/generate.h>
 
-#define CV_SEED_END ((uint64_t)1 << 53)
-#define CV_MAX_SAMPLES 64
-
 /* The model's own values. */
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
 void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options);
-/* The ranges that generate.h gives; seeds end where a header's JSON no longer holds every whole number. */
+/* The ranges that generate.h gives, and that the steps are this family's. */
 cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
 
 /* Whether the model can sample so: clusters without the cluster file are an error that names the way out. */

@@ -47,7 +47,7 @@ static void begin(keyframes_run *run, const char *what, int made)
 /* One loop over all samples: slots `given` .. `slots` - 1. */
 static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_t *frame_ids, cogvideo_error *err)
 {
-    cv_strand strands[CV_MAX_SAMPLES];
+    cv_strand strands[COGVIDEO_MAX_SAMPLES];
 
     for (int s = 0; s < run->samples; s++)
         strands[s] = (cv_strand){ run->clips[s].codes, (uint32_t)(run->options->first_sample + s), frame_ids };
@@ -130,7 +130,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     cogvideo_status status;
     const cv_stage *stage;
     cv_json *record = NULL;
-    cogvideo_tokens clips[CV_MAX_SAMPLES] = { { 0 } };
+    cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     keyframes_run run = { .model = model, .options = options, .samples = options->samples, .clips = clips };
 
     CV_TRY(cv_check_options(options, err));
@@ -166,7 +166,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     return COGVIDEO_OK;
 fail:
     cv_json_free(&record);
-    for (int s = 0; s < CV_MAX_SAMPLES; s++)
+    for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);
     return status;
 }
