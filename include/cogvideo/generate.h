@@ -107,8 +107,8 @@ typedef struct cogvideo_generate_options {
 COGVIDEO_API void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options);
 /* The step of this name; NULL where the options have none. */
 COGVIDEO_API cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name);
-/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is no such field
- * or the value is out of its range. */
+/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is no such
+ * field, or the value is out of its range or not whole where it must be. */
 COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
                                                    cogvideo_error *err);
 

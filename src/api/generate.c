@@ -1,5 +1,6 @@
 /* generate.c - the public steps and what goes with them: each is handed to the model's family. */
 #include "family/family.h"
+#include "sample/fields.h"
 #include "value/value.h"
 
 #include <assert.h>
@@ -23,17 +24,18 @@ cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, co
 cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value, cogvideo_error *err)
 {
     const cogvideo_field *field;
+    cogvideo_status status;
     int index = 0;
 
     while ((field = cogvideo_sampling_field(index)) && strcmp(field->name, name) != 0)
         index++;
     if (!field)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "sampling has no field '%.40s'", name);
-    if (!(value >= field->min && value <= field->max))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", name, field->min, field->max, value);
+    CV_TRY(cv_sampling_check_field(field, value, err));
     for (int i = 0; i < options->step_count && i < COGVIDEO_MAX_STEPS; i++)
         cogvideo_sampling_set(&options->steps[i].sampling, field, value);
-    return COGVIDEO_OK;
+fail:
+    return status;
 }
 
 /* Whether a step takes a value of this kind. */

@@ -49,17 +49,23 @@ void cogvideo_sampling_set(cogvideo_sampling *sampling, const cogvideo_field *fi
         *(int *)at = (int)value;
 }
 
+cogvideo_status cv_sampling_check_field(const cogvideo_field *field, double value, cogvideo_error *err)
+{
+    if (!(value >= field->min && value <= field->max))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", field->name, field->min, field->max, value);
+    if (field->kind != COGVIDEO_FIELD_NUMBER && value != floor(value))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be a whole number, not %g", field->name, value);
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cogvideo_sampling_check(const cogvideo_sampling *sampling, cogvideo_error *err)
 {
-    for (int i = 0; i < ROWS; i++) {
-        const cogvideo_field *field = &rows[i].field;
-        const double value = cogvideo_sampling_get(sampling, field);
+    cogvideo_status status = COGVIDEO_OK;
 
-        if (!(value >= field->min && value <= field->max))
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", field->name, field->min,
-                           field->max, value);
-    }
-    return COGVIDEO_OK;
+    for (int i = 0; i < ROWS; i++)
+        CV_TRY(cv_sampling_check_field(&rows[i].field, cogvideo_sampling_get(sampling, &rows[i].field), err));
+fail:
+    return status;
 }
 
 /* Version 0.1 took a top_p of 0 for one that is left out. */

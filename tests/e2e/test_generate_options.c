@@ -120,6 +120,7 @@ static void fields_are_set_by_name_in_all_steps(void **state)
     for (int i = 0; i < options.step_count; i++)
         assert_int_equal(options.steps[i].sampling.top_k, 8);
     CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", -1, &err), COGVIDEO_ERROR_ARGUMENT, "top_k must be from 0 to 1048576, not -1", err);
+    CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", 2.5, &err), COGVIDEO_ERROR_ARGUMENT, "top_k must be a whole number, not 2.5", err);
     CHECK_FAILS(cogvideo_set_sampling(&options, "top_q", 1, &err), COGVIDEO_ERROR_ARGUMENT, "no field 'top_q'", err);
     assert_int_equal(options.steps[0].sampling.top_k, 8);
 }
