@@ -10,6 +10,7 @@
 
 /* --- names ----------------------------------------------------------------------------------------------- */
 
+/* "clip.journal" of "clip.jsonl"; of an output that has that name itself "clip.journal.journal". */
 static cogvideo_status name_journal(char **out, const char *output, cogvideo_error *err)
 {
     char *stem = NULL;
@@ -17,7 +18,7 @@ static cogvideo_status name_journal(char **out, const char *output, cogvideo_err
     cogvideo_status status;
 
     CV_TRY(cv_pattern_stem(&stem, output, err));
-    CV_TRY(cv_buffer_printf(&path, err, "%s.journal", stem));
+    CV_TRY(cv_buffer_printf(&path, err, "%s.journal", cv_path_ends_in(output, ".journal") ? output : stem));
     *out = path.data;
 fail:
     cv_free(stem);
@@ -50,8 +51,7 @@ static cogvideo_status name_codes(cogvideo_clip *clip, const char *output, const
 
     if (status != COGVIDEO_OK || strcmp(output, "-") == 0)
         return status;
-    return cv_path_ends_in(output, ".json") ? add(clip, "record", err, output, NULL, ".json")
-                                                                       : add(clip, "record", err, stem, NULL, ".json");
+    return add(clip, "record", err, cv_path_ends_in(output, ".json") ? output : stem, NULL, ".json");
 }
 
 static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem, cogvideo_error *err)

@@ -181,6 +181,13 @@ static void a_stopped_run_goes_on(void **state)
     cogvideo_result_free(&result);
     assert_false(is_there("stopped.journal") || is_there("stopped.jsonl.partial"));
     check_equal("straight.jsonl", "stopped.jsonl");
+    /* A result may be called as a journal is. */
+    char *journal = name("own.journal");
+    run = (cogvideo_run_options){ .output = journal };
+    CHECK_OK(cogvideo_generate_step(model, "noise", &options, &run, NULL, &result, &err), err);
+    cogvideo_result_free(&result);
+    check_equal("straight.jsonl", "own.journal");
+    cv_free(journal);
     /* From codes that are there to the next ones; only codes are kept. */
     cogvideo_value in = { .kind = COGVIDEO_KIND_CODES };
     CHECK_OK(cogvideo_tokens_load(&in.codes, straight, &err), err);
