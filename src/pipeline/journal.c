@@ -16,6 +16,7 @@
 #define MAX_BYTES ((off_t)1 << 28) /* of a journal: 64 clips of 33 frames of 80x80 codes take less than a half */
 #define MAX_UNIT ((size_t)1 << 24) /* bytes */
 #define SYNC_SECONDS 1.0           /* how much of the work a power cut may take */
+#define HEAD 96                    /* bytes that hold a unit's step, sample and index */
 #define CHECKSUM 10                /* characters: " #" and eight digits */
 
 /* --- lines --------------------------------------------------------------------------------------------- */
@@ -103,10 +104,12 @@ static cogvideo_status read_unit(cv_journal *journal, const char *line, size_t l
     cv_journal_entry entry = { .at = journal->data.size };
     unsigned char bytes[4096];
     cogvideo_status status;
+    char words[HEAD];
     int head = 0;
 
     *sound = false;
-    if (sscanf(line, "%31[A-Za-z0-9_-] %d %" SCNd64 "%n", entry.step, &entry.sample, &entry.index, &head) != 3 || head < 1 ||
+    snprintf(words, sizeof words, "%.*s", (int)(length < HEAD ? length : HEAD - 1), line); /* sscanf measures all that it is given */
+    if (sscanf(words, "%31[A-Za-z0-9_-] %d %" SCNd64 "%n", entry.step, &entry.sample, &entry.index, &head) != 3 || head < 1 ||
         line[head] != ' ' || (size_t)++head > length || entry.sample < 0 || entry.index < 0 || (length - (size_t)head) % 2 != 0)
         return COGVIDEO_OK;
     entry.size = (length - (size_t)head) / 2;
