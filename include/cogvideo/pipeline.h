@@ -17,7 +17,8 @@ typedef struct cogvideo_run_options {
     const char *output;
     int force;  /* 1: files that are there are replaced, and the journal of an interrupted run is begun anew */
     int resume; /* 1: goes on from the journal. What is finished, and is what is asked for, is left as it is; it is an error that
-                   something else is there. Codes whose video is missing, or was made in another form, are only decoded. */
+                   something else is there. Codes whose video is missing, or was made in another form, are only decoded; without codes
+                   such a video is made from the prompt again. */
     int random_seed;     /* 1: in place of options->seed that of the run that is resumed, or one drawn from the system */
     double max_memory;   /* bytes that a step may take to work in; 0 = what is free */
     const char *without; /* an optional step that is left out, such as "upscale"; NULL = none */
@@ -56,7 +57,7 @@ typedef struct cogvideo_result {
     int count;
     char *journal; /* its path; NULL where there is none */
     uint64_t seed;
-    int finished;  /* 1: all codes were there, as asked for, and no step ran */
+    int finished;  /* 1: all was there, as asked for, and no step but that to pixels ran */
     int resumable; /* 1, after an error: a journal holds work from which a run with `resume` goes on */
 } cogvideo_result;
 

@@ -118,7 +118,26 @@ fail:
     return status;
 }
 
-/* One clip: *there = whether its codes are there, as asked for. An error where something else is. */
+/* Whether the result that a fitting record tells of is there: the codes or, of a family that has none, the video itself. */
+static cogvideo_status check_result(const cv_run *run, const cv_json *record, const cogvideo_clip *clip, bool *there, cogvideo_error *err)
+{
+    const char *codes = cogvideo_clip_path(clip, "codes");
+    cv_buffer difference = { 0 };
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (!codes) {
+        CV_TRY(cv_record_has_video(record, clip, run->output, there, &difference, err));
+        *there = *there && cv_video_is_there(clip);
+    } else if (access(codes, F_OK) == 0) {
+        CV_TRY(check_codes(record, clip, err));
+        *there = true;
+    }
+fail:
+    cv_buffer_free(&difference);
+    return status;
+}
+
+/* One clip: *there = whether its result is there, as asked for. An error where something else is. */
 static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, bool *there, cogvideo_error *err)
 {
     const char *record_path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes");
@@ -127,16 +146,13 @@ static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, 
 
     *there = false;
     if (access(record_path, F_OK) != 0) {
-        if (access(codes, F_OK) == 0)
+        if (codes && access(codes, F_OK) == 0)
             return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is there, but not %s, which would say how it was made; " OTHERWISE, codes, record_path);
         return cv_files_check(clip, false, err);
     }
     CV_TRY(cv_record_read(&record, clip, err));
     CV_TRY(check_record(run, record, clip, err));
-    if (access(codes, F_OK) == 0) {
-        CV_TRY(check_codes(record, clip, err));
-        *there = true;
-    }
+    CV_TRY(check_result(run, record, clip, there, err));
 fail:
     cv_json_free(&record);
     return status;

@@ -45,7 +45,7 @@ cogvideo_status cv_resume_open(cv_run *run, cogvideo_error *err);
 /* The seed of an earlier run, or a random one, where the caller leaves it open. */
 cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err);
 /* Compares the settings with those of the journal or, with `resume` and without one, of the finished clips: what is there and is not what is
- * asked for is an error. result->finished is set where all codes are there. Otherwise the journal has its settings, and the run may begin. */
+ * asked for is an error. result->finished is set where all codes are there (or videos, of a family without codes). Otherwise the journal has its settings, and the run may begin. */
 cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err);
 /* Of a run whose codes are all there: makes the videos that are missing, or were made in another form, and says what is finished. */
 cogvideo_status cv_resume_finish(cv_run *run, cogvideo_error *err);

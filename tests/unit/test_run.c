@@ -10,7 +10,49 @@
 
 #include <unistd.h>
 
-const cv_family *const cv_families[] = { &cv_family_toy, NULL };
+/* A family without codes: one step, from the prompt to a grey picture. */
+static cogvideo_status grey_open(cogvideo_model *model, const char *origin, cogvideo_error *err)
+{
+    (void)model, (void)origin, (void)err;
+    return COGVIDEO_OK;
+}
+
+static void grey_close(cogvideo_model *model)
+{
+    (void)model;
+}
+
+static void grey_info(const cogvideo_model *model, cogvideo_model_info *out)
+{
+    (void)model, (void)out;
+}
+
+static cogvideo_status plan_grey(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                 cogvideo_plan *out, cogvideo_error *err)
+{
+    (void)model, (void)options, (void)in, (void)err;
+    *out = (cogvideo_plan){ .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = 1, .height = 2, .width = 4 } };
+    return COGVIDEO_OK;
+}
+
+static cogvideo_status make_grey(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_value *in,
+                                 cogvideo_value *out, cogvideo_error *err)
+{
+    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
+    cogvideo_status status;
+
+    (void)model, (void)options, (void)in;
+    CV_TRY(cogvideo_video_alloc(&made.pixels, 4, 2, 1, 0, err));
+    *out = made;
+fail:
+    return status;
+}
+
+static const cv_step grey_steps[] = { { .name = "grey", .title = "grey", .out = COGVIDEO_KIND_PIXELS, .plan = plan_grey, .run = make_grey } };
+static const cv_family cv_family_grey = { .name = "grey", .size = sizeof(cogvideo_model), .open = grey_open, .close = grey_close, .info = grey_info,
+                                          .steps = grey_steps, .step_count = 1 };
+
+const cv_family *const cv_families[] = { &cv_family_toy, &cv_family_grey, NULL };
 
 enum { FRAMES = 5, GRID = 3 };
 
@@ -250,6 +292,39 @@ static void steps_can_be_left_out(void **state)
     cogvideo_model_close(&model);
 }
 
+static void a_family_without_codes_makes_videos(void **state)
+{
+    const char *description = "{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"grey\",\"name\":\"g\"}";
+    watch w = { 0 };
+    cogvideo_model *model = NULL;
+    char *output = name("grey.y4m");
+    cogvideo_generate_options options;
+    cogvideo_run_options run = { .output = output, .resume = 1 };
+    cogvideo_result result;
+    cogvideo_error err;
+
+    (void)state;
+    check_write(check_temp_path("model.json"), description, strlen(description));
+    CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
+    options = options_for(model, &w);
+    for (int again = 0; again < 2; again++) { /* the second time it is there */
+        CHECK_OK(cogvideo_generate(model, &options, &run, &result, &err), err);
+        assert_int_equal(result.finished, again);
+        assert_null(cogvideo_clip_path(&result.clips[0], "codes"));
+        assert_true(is_there("grey.y4m") && is_there("grey.json") && !is_there("grey.journal"));
+        cogvideo_result_free(&result);
+    }
+    run.write.fps = 3; /* another form, made anew */
+    CHECK_OK(cogvideo_generate(model, &options, &run, &result, &err), err);
+    assert_false(result.finished);
+    cogvideo_result_free(&result);
+    options.seed = 8;
+    CHECK_FAILS(cogvideo_generate(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "\"seed\":7 and not \"seed\":8", err);
+    cogvideo_result_free(&result);
+    cv_free(output);
+    cogvideo_model_close(&model);
+}
+
 static void journals_keep_any_bytes(void **state)
 {
     cv_journal journal = CV_NO_JOURNAL;
@@ -303,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_prompt_becomes_a_video),
         cmocka_unit_test(a_stopped_run_goes_on),
         cmocka_unit_test(steps_can_be_left_out),
+        cmocka_unit_test(a_family_without_codes_makes_videos),
         cmocka_unit_test(journals_keep_any_bytes),
     };
 
