@@ -22,7 +22,7 @@ typedef struct cogvideo_run_options {
     int random_seed;     /* 1: in place of options->seed that of the run that is resumed, or one drawn from the system */
     double max_memory;   /* bytes that a step may take to work in; 0 = what is free */
     const char *without; /* an optional step that is left out, such as "upscale"; NULL = none */
-    /* How the video is made; the callbacks of the first and the comment of the second are not read. */
+    /* How the video is made: `decode` is read in place of that of the generate options. Its callbacks and the comment of `write` are not read. */
     cogvideo_decode_options decode;
     cogvideo_write_options write;
     int no_metadata;     /* 1: how it was made is left out of the video */
@@ -84,8 +84,8 @@ COGVIDEO_API cogvideo_status cogvideo_generate_step(const cogvideo_model *model,
 COGVIDEO_API cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvideo_generate_options *options,
                                                      const cogvideo_run_options *run, cogvideo_result *out, cogvideo_error *err);
 
-/* Decodes a clip to a video or pictures, as the last part of cogvideo_generate does. Only decode, write and no_metadata of `run`
- * are read, its output and max_memory. */
+/* Decodes a clip to a video or pictures, as the last part of cogvideo_generate does. Of `run` only decode, write and no_metadata
+ * are read. */
 COGVIDEO_API cogvideo_status cogvideo_decode_file(const cogvideo_model *model, const cogvideo_tokens *clip,
                                                   const cogvideo_run_options *run, const cogvideo_callbacks *callbacks,
                                                   const char *path, cogvideo_error *err);

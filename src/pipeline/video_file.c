@@ -1,22 +1,15 @@
 #include "pipeline/video_file.h"
 
-#include <string.h>
-
-/* PPM is for simple readers, many of which stumble over a comment in its header. */
-static bool takes_comment(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-
-    return !dot || strcmp(dot, ".ppm") != 0;
-}
+#include "base/file.h"
 
 cogvideo_status cv_video_file_write(const cogvideo_model *model, const cogvideo_run_options *run, const cogvideo_video *video, const char *header,
-                                 const char *path, cogvideo_error *err)
+                                    const char *path, cogvideo_error *err)
 {
     cogvideo_write_options write = run->write;
     cogvideo_status status;
 
-    write.comment = run->no_metadata || !takes_comment(path) ? NULL : header;
+    /* PPM is for simple readers, many of which stumble over a comment in its header. */
+    write.comment = run->no_metadata || cv_path_ends_in(path, ".ppm") ? NULL : header;
     CV_TRY(cogvideo_video_write(video, path, &write, err));
     cv_log(&model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d pixels", path, video->frames, video->frames == 1 ? "" : "s", video->width,
            video->height);
