@@ -49,6 +49,7 @@ typedef struct cogvideo_clip {
     cogvideo_shape shape; /* of its codes */
     cogvideo_clip_file files[COGVIDEO_CLIP_FILES];
     int file_count;
+    uint64_t reserved[4];
 } cogvideo_clip;
 
 /* What a run has made, or will make. */
@@ -59,6 +60,7 @@ typedef struct cogvideo_result {
     uint64_t seed;
     int finished;  /* 1: all was there, as asked for, and no step but that to pixels ran */
     int resumable; /* 1, after an error: a journal holds work from which a run with `resume` goes on */
+    uint64_t reserved[4];
 } cogvideo_result;
 
 /* The path of a clip's file of that name; NULL where it has none. */

@@ -52,6 +52,7 @@ typedef struct cogvideo_shape {
     cogvideo_kind kind;
     int frames, height, width;
     int rate, frames_per_code; /* of codes, as in tokens.h; 0 elsewhere */
+    int channels;              /* of latents; 0 elsewhere */
 } cogvideo_shape;
 
 COGVIDEO_API cogvideo_shape cogvideo_value_shape(const cogvideo_value *value);

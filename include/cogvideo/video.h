@@ -29,6 +29,7 @@ typedef struct cogvideo_read_options {
      * COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*poll)(void *user);
     void *user;              /* of `poll` */
+    uint64_t reserved[8];
 } cogvideo_read_options;
 
 /* One frame, upright: turned and mirrored as the file asks for (a phone's display matrix, EXIF orientation). 8-bit
@@ -80,6 +81,7 @@ typedef struct cogvideo_write_options {
     int quality;     /* JPEG quality and the like, 1 .. 100; 0 = 90 */
     int columns;     /* of a contact sheet; 0 = chosen for a shape near 16:9 */
     const char *comment; /* kept in the file's metadata if its format supports it; NULL = none */
+    uint64_t reserved[8];
 } cogvideo_write_options;
 
 /* Writes a video or pictures. The name of `path` selects the format:

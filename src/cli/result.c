@@ -56,7 +56,7 @@ int cli_save_clip(cli_session *session, const cogvideo_tokens *clip, const char 
     if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     if (json)
-        cli_result_json(&(cogvideo_clip){ .shape = { COGVIDEO_KIND_CODES, clip->frames, clip->height, clip->width, clip->rate, clip->frames_per_code },
+        cli_result_json(&(cogvideo_clip){ .shape = { COGVIDEO_KIND_CODES, clip->frames, clip->height, clip->width, clip->rate, clip->frames_per_code, 0 },
                                           .files = { { "codes", (char *)path } }, .file_count = 1 }, 1, -1);
     else if (!session->progress.quiet && strcmp(path, "-") != 0)
         cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->width, clip->height);

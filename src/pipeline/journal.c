@@ -31,7 +31,7 @@ static cogvideo_status append(cv_journal *journal, cv_buffer *line, cogvideo_err
         ssize_t wrote = write(journal->file, line->data + done, line->size - done);
 
         if (wrote > 0)
-            done += (size_t)wrote;
+            done += (size_t)wrote, journal->bytes += (size_t)wrote;
         else if (wrote == 0 || errno != EINTR)
             status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s; what it holds is kept, and --resume goes on from it",
                              journal->path, strerror(errno));
@@ -172,6 +172,7 @@ static cogvideo_status read_journal(cv_journal *journal, size_t size, cogvideo_e
     CV_NEW(text, size + 1, err);
     CV_TRY(read_bytes_of(journal, text, size, err));
     CV_TRY(read_lines(journal, text, size, &whole, err));
+    journal->bytes = whole;
     if (ftruncate(journal->file, (off_t)whole) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
 fail:
@@ -281,6 +282,10 @@ cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, c
     CV_TRY(cv_buffer_printf(&line, err, "%s %d %lld ", unit->step, unit->sample, (long long)unit->index));
     for (size_t i = 0; i < size; i++)
         CV_TRY(cv_buffer_append(&line, (const char[2]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2, err));
+    if (journal->bytes + line.size + CHECKSUM + 1 > (size_t)MAX_BYTES) {
+        journal->full = true;
+        goto fail;
+    }
     CV_TRY(append(journal, &line, err));
     journal->written++;
     journal->unsynced = true;

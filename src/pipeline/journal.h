@@ -29,6 +29,8 @@ typedef struct cv_journal {
     size_t written;            /* units of this run */
     double synced;             /* when that was done last */
     bool unsynced;             /* units were written since */
+    size_t bytes;              /* of the file */
+    bool full;                 /* it holds all that is read back: units are no longer written */
 } cv_journal;
 
 #define CV_NO_JOURNAL { .file = -1 }
@@ -38,6 +40,7 @@ typedef struct cv_journal {
 cogvideo_status cv_journal_open(cv_journal *journal, const char *path, bool resume, bool force, cogvideo_error *err);
 /* Writes the settings of a new journal, or compares those of an old one: units of other settings would be of no use. */
 cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings, cogvideo_error *err);
+/* Writes a unit, unless the journal has become full. */
 cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size, cogvideo_error *err);
 /* True and its bytes in `data` where an earlier run made the unit and it has this size. */
 bool cv_journal_find(const cv_journal *journal, const cogvideo_unit *unit, void *data, size_t size);

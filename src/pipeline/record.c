@@ -12,7 +12,7 @@
 static void put_picture(cv_json *video, const cogvideo_run_options *run)
 {
     cv_json_set_int(video, "size", run->decode.size);
-    cv_json_set_double(video, "fps", run->write.fps);
+    cv_json_set_double(video, "fps", run->write.fps > 0 ? run->write.fps : run->decode.fps);
     cv_json_set_string(video, "normalize", run->decode.normalize == COGVIDEO_NORMALIZE_MINMAX ? "minmax" : "clamp");
     cv_json_set_int(video, "quality", run->write.quality);
     cv_json_set_int(video, "columns", run->write.columns);

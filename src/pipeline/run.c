@@ -70,8 +70,14 @@ static int on_frame(void *user, const cogvideo_code_frame *frame)
 static int on_keep(void *user, const cogvideo_unit *unit, const void *data, size_t size)
 {
     cv_run *run = user;
+    const bool was_full = run->journal.full;
 
-    return cv_journal_add(&run->journal, unit, data, size, &run->why) != COGVIDEO_OK;
+    if (cv_journal_add(&run->journal, unit, data, size, &run->why) != COGVIDEO_OK)
+        return 1;
+    if (run->journal.full && !was_full)
+        cv_log(&run->model->log, COGVIDEO_LOG_WARNING, "%s: is full; what is made from here on would be made again after an interruption",
+               run->journal.path);
+    return 0;
 }
 
 static int on_recall(void *user, const cogvideo_unit *unit, void *data, size_t size)

@@ -82,11 +82,11 @@ cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
     case COGVIDEO_KIND_NONE:
         break;
     case COGVIDEO_KIND_CODES:
-        return (cogvideo_shape){ value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code };
+        return (cogvideo_shape){ value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code, 0 };
     case COGVIDEO_KIND_LATENTS:
-        return (cogvideo_shape){ value->kind, value->latents.frames, value->latents.height, value->latents.width, 0, 0 };
+        return (cogvideo_shape){ value->kind, value->latents.frames, value->latents.height, value->latents.width, 0, 0, value->latents.channels };
     case COGVIDEO_KIND_PIXELS:
-        return (cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0 };
+        return (cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0, 0 };
     }
     return (cogvideo_shape){ 0 };
 }

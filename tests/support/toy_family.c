@@ -111,7 +111,7 @@ static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_gen
 
     (void)in, (void)err;
     *out = (cogvideo_plan){ .codes = (long long)samples * frames_of(options) * side * side,
-                            .out = { COGVIDEO_KIND_CODES, frames_of(options), side, side, 8, 1 } };
+                            .out = { COGVIDEO_KIND_CODES, frames_of(options), side, side, 8, 1, 0 } };
     return COGVIDEO_OK;
 }
 
@@ -171,7 +171,7 @@ static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_gen
     (void)head, (void)options;
     if (in->frames_per_code != 1 || in->frames % 2 == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pairs are made of an odd number of single frames");
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_CODES, (in->frames + 1) / 2, 1, in->width, in->rate, 2 } };
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_CODES, (in->frames + 1) / 2, 1, in->width, in->rate, 2, 0 } };
     return COGVIDEO_OK;
 }
 
@@ -248,7 +248,7 @@ static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_gen
     const int frames = 1 + (in->frames - 1) * in->frames_per_code;
 
     (void)head, (void)options, (void)err;
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_LATENTS, frames, in->height, in->width, 0, 0 } };
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_LATENTS, frames, in->height, in->width, 0, 0, 1 } };
     return COGVIDEO_OK;
 }
 
@@ -256,7 +256,7 @@ static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_gen
                                   cogvideo_plan *out, cogvideo_error *err)
 {
     (void)head, (void)options, (void)err;
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_PIXELS, in->frames, in->height, in->width, 0, 0 } };
+    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_PIXELS, in->frames, in->height, in->width, 0, 0, 0 } };
     return COGVIDEO_OK;
 }
 

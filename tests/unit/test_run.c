@@ -286,7 +286,7 @@ static void steps_can_be_left_out(void **state)
     assert_true(is_there("without.y4m"));
     assert_int_equal(w.codes, w.all_codes);
     cogvideo_result_free(&result);
-    CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options, &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1 }, &plan, &err),
+    CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options, &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1, 0 }, &plan, &err),
                 COGVIDEO_ERROR_MODEL, "has too few codes", err);
     cv_free(output);
     cogvideo_model_close(&model);

@@ -55,7 +55,7 @@ cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cog
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
     const int samples = options->samples;
-    cogvideo_plan plan = { .out = { COGVIDEO_KIND_CODES, 0, d->network.grid, d->network.grid, d->rate, 1 } };
+    cogvideo_plan plan = { .out = { COGVIDEO_KIND_CODES, 0, d->network.grid, d->network.grid, d->rate, 1, 0 } };
     const cv_stage *stage;
     cogvideo_status status;
 
@@ -117,7 +117,7 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
         .weights = weights_of(model, model->description.files.upscaler, NULL),
         .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) + cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = (long long)in->frames * side * side,
-        .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1 },
+        .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1, 0 },
     };
 fail:
     return status;
@@ -137,7 +137,7 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
         .weights = weights_of(model, model->description.files.image_tokenizer, NULL),
         .scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width, in->height, in->rate) +
                    3 * (uint64_t)in->frames * ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
-        .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0 },
+        .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0, 0 },
     };
 fail:
     return status;
