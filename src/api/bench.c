@@ -24,7 +24,7 @@ static cogvideo_status bench_model(const cogvideo_bench_options *options, cogvid
     *out = (cogvideo_bench_report){ .threads = model->exec.threads, .rounds = options->rounds ? options->rounds : 5 };
     snprintf(out->kernels, sizeof out->kernels, "%s", model->exec.kernels.name);
     CV_TRY(model->family->bench(model, options, out, err));
-fail:
+done:
     cogvideo_model_close(&model);
     return status;
 }

@@ -34,7 +34,7 @@ cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const 
     CV_TRY(cv_sampling_check_field(field, value, err));
     for (int i = 0; i < options->step_count && i < COGVIDEO_MAX_STEPS; i++)
         cogvideo_sampling_set(&options->steps[i].sampling, field, value);
-fail:
+done:
     return status;
 }
 
@@ -70,7 +70,7 @@ cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
         CV_TRY(cv_value_check(in, err));
     CV_TRY(step->run(model, options, in, out, err));
     assert(out->kind == step->out);
-fail:
+done:
     return status;
 }
 
@@ -88,7 +88,7 @@ cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name
     if (step->need)
         CV_TRY(step->need(model, err));
     CV_TRY(step->plan(model, options, in, out, err));
-fail:
+done:
     return status;
 }
 

@@ -22,7 +22,7 @@ cogvideo_status cogvideo_import(const cogvideo_import_options *options, cogvideo
     CV_TRY(cv_model_folder_open(&folder, options->output, options->force != 0, err));
     CV_TRY(cv_families[0]->import(options, folder.partial, err));
     CV_TRY(cv_model_folder_commit(&folder, err));
-fail:
+done:
     cv_model_folder_abandon(&folder);
     return status;
 }

@@ -38,18 +38,18 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
     if (lstat(directory, &info) != 0 || !S_ISDIR(info.st_mode) || !cv_path_exists(path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists and is not a model directory, so it is not "
                          "replaced; choose another name", directory);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_json_read(&model, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_string(model, "format", &format, path, err));
     if (strcmp(format, CV_MODEL_FORMAT) != 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not a description of a model, so the directory is not "
                          "replaced; choose another name", path);
-        goto fail;
+        goto done;
     }
     if (!(dir = opendir(directory))) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", directory, strerror(errno));
-        goto fail;
+        goto done;
     }
     for (const struct dirent *entry; status == COGVIDEO_OK && (entry = readdir(dir));) {
         const char *name = entry->d_name;
@@ -59,7 +59,7 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds '%.200s', which is no part of the model, so it "
                              "is not replaced; move that away first", directory, name);
     }
-fail:
+done:
     if (dir)
         closedir(dir);
     cv_json_free(&model);
@@ -109,7 +109,7 @@ static cogvideo_status beside(char **out, const char *output, const char *word, 
     }
     status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", path.data,
                      make ? strerror(errno) : "too many directories of that name are there");
-fail:
+done:
     cv_buffer_free(&path);
     return status;
 }
@@ -125,7 +125,7 @@ static cogvideo_status put_in_place(const char *partial, const char *output, boo
         CV_TRY(beside(&old, output, "old", false, err));
         if (rename(output, old) != 0) {
             status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be moved: %s", output, strerror(errno));
-            goto fail;
+            goto done;
         }
     }
     if (rename(partial, output) != 0) {
@@ -133,11 +133,11 @@ static cogvideo_status put_in_place(const char *partial, const char *output, boo
         if (replace && rename(old, output) != 0)
             status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s; what stood there is now %s",
                              partial, output, old);
-        goto fail;
+        goto done;
     }
     if (replace)
         remove_directory(old);
-fail:
+done:
     cv_free(old);
     return status;
 }
@@ -169,7 +169,7 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
     if (folder.replace && !force) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists already; choose another name, or ask to overwrite it",
                          folder.output);
-        goto fail;
+        goto done;
     }
     if (folder.replace)
         CV_TRY(check_replaceable(folder.output, err));
@@ -177,7 +177,7 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
     CV_TRY(beside(&folder.partial, folder.output, "partial", true, err));
     *out = folder;
     return COGVIDEO_OK;
-fail:
+done:
     cv_model_folder_abandon(&folder);
     return status;
 }
@@ -194,7 +194,7 @@ cogvideo_status cv_model_folder_commit(cv_model_folder *folder, cogvideo_error *
     CV_TRY(put_in_place(folder->partial, folder->output, folder->replace, err));
     cv_free(folder->partial);
     folder->partial = NULL;
-fail:
+done:
     return status;
 }
 

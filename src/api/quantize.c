@@ -42,7 +42,7 @@ static cogvideo_status read_options(run *r)
                            "*word_embeddings*=q8", options->keep[i]);
         r->narrowing.keep_count++;
     }
-fail:
+done:
     return status;
 }
 
@@ -114,7 +114,7 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
             else
                 CV_TRY(write_tensor(r, writer, tensor, type));
         }
-fail:
+done:
     return status;
 }
 
@@ -129,7 +129,7 @@ static cogvideo_status narrow_file(run *r, const char *from, const char *to)
     CV_TRY(each_tensor(r, store, writer, true));
     CV_TRY(each_tensor(r, store, writer, false));
     CV_TRY(cv_store_writer_commit(&writer, r->err));
-fail:
+done:
     cv_store_writer_abandon(&writer);
     cv_store_close(&store);
     return status;
@@ -151,7 +151,7 @@ static cogvideo_status check_weights(run *r, const char *from)
     }
     if (status == COGVIDEO_ERROR_MODEL)
         cv_fail_prefix(r->err, status, r->file);
-fail:
+done:
     cv_store_close(&store);
     return status;
 }
@@ -175,7 +175,7 @@ static cogvideo_status copy_file(run *r, const char *from, const char *to)
         CV_TRY(advance(r, size));
     }
     CV_TRY(cv_output_commit(&output, r->err));
-fail:
+done:
     cv_output_abandon(&output);
     cv_map_close(&file);
     return status;
@@ -196,13 +196,13 @@ static cogvideo_status take_file(run *r, const char *name, take_fn *take, bool m
 
     r->file = name;
     if (!(from = cv_path_join(r->from, name, r->err)) || !(to = cv_path_join(r->to, name, r->err)))
-        goto fail;
+        goto done;
     status = COGVIDEO_OK;
     if (measure)
         r->total += cv_file_bytes(from);
     else if (!cv_path_exists(to))
         status = take(r, from, to);
-fail:
+done:
     cv_free(from);
     cv_free(to);
     return status;
@@ -218,7 +218,7 @@ static cogvideo_status take_files(run *r, const cogvideo_model *model, bool meas
 
         CV_TRY(take_file(r, file->name, !file->store ? copy_file : file->narrows ? narrow_file : copy_weights, measure));
     }
-fail:
+done:
     return status;
 }
 
@@ -236,7 +236,7 @@ cogvideo_status cogvideo_quantize(const cogvideo_quantize_options *options, cogv
     CV_TRY(take_files(&r, model, true));
     CV_TRY(take_files(&r, model, false));
     CV_TRY(cv_model_folder_commit(&folder, err));
-fail:
+done:
     cv_model_folder_abandon(&folder);
     cv_model_close(&model);
     for (int i = 0; i < MOST_KEEPS; i++)

@@ -24,19 +24,19 @@ cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cog
         if (got > limit - buffer.size) {
             status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is larger than the %zu bytes that such a file may have",
                              is_stdin ? "standard input" : path, limit);
-            goto fail;
+            goto done;
         }
         CV_TRY(cv_buffer_append(&buffer, chunk, got, err));
     }
     if (ferror(file)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
-        goto fail;
+        goto done;
     }
     if (!is_stdin)
         fclose(file);
     *out = buffer;
     return COGVIDEO_OK;
-fail:
+done:
     if (!is_stdin)
         fclose(file);
     cv_buffer_free(&buffer);
@@ -205,13 +205,13 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     }
     if (cv_path_is_dir(path)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
-        goto fail;
+        goto done;
     }
     /* The final rename would put a file in the place of a device or a pipe: of /dev/null, for root. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO,
                          "%s: is a device or a pipe; a regular file was expected; - writes to standard output", path);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
@@ -225,11 +225,11 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
             close(fd);
         errno = reason;
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
-        goto fail;
+        goto done;
     }
     *out = opened;
     return COGVIDEO_OK;
-fail:
+done:
     cv_free(opened.path);
     cv_buffer_free(&partial);
     return status;

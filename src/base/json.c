@@ -193,7 +193,7 @@ cogvideo_status cv_json_format(const cv_json *object, const char *format, int ve
     if (number != version)
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: 'version' is %d; this program reads version %d", origin,
                        (int)number, version);
-fail:
+done:
     return status;
 }
 
@@ -472,7 +472,7 @@ cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *pa
     CV_TRY(cv_output_write(&output, text, strlen(text), err));
     CV_TRY(cv_output_write(&output, "\n", 1, err));
     CV_TRY(cv_output_commit(&output, err));
-fail:
+done:
     cv_output_abandon(&output);
     cv_free(text);
     return status;

@@ -24,13 +24,13 @@ void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, c
 void cv_free(void *block);
 char *cv_strdup(const char *text, cogvideo_error *err);
 
-/* Sets `pointer` to room for `count` elements, or jumps to `fail` with status and err set. */
+/* Sets `pointer` to room for `count` elements, or jumps to `done` with status and err set. */
 #define CV_NEW(pointer, count, err)                                       \
     do {                                                                  \
         (pointer) = cv_alloc((size_t)(count), sizeof *(pointer), (err));  \
         if (!(pointer)) {                                                 \
             status = COGVIDEO_ERROR_MEMORY;                               \
-            goto fail;                                                    \
+            goto done;                                                    \
         }                                                                 \
     } while (0)
 

@@ -98,7 +98,7 @@ cogvideo_status cv_pattern_expand(char **out, const char *path, int number, cogv
     CV_TRY(append_part(&name, path + found.end, strlen(path + found.end), err));
     *out = name.data;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&name);
     return status;
 }

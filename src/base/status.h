@@ -17,12 +17,12 @@ cogvideo_status cv_fail_prefix(cogvideo_error *err, cogvideo_status status, cons
 void cv_log(const cogvideo_log *log, cogvideo_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Runs a fallible call in a function that has a `cogvideo_status status` and a label `fail`, which a function that
+/* Runs a fallible call in a function that has a `cogvideo_status status` and a label `done`, which a function that
  * frees memory passes on success, too. */
 #define CV_TRY(call)                              \
     do {                                          \
         if ((status = (call)) != COGVIDEO_OK)     \
-            goto fail;                            \
+            goto done;                            \
     } while (0)
 
 #endif

@@ -90,7 +90,7 @@ static cogvideo_status take_memory(bench *b, cogvideo_error *err)
     b->limits = (cv_limits){ &b->exec, b->buffer, least_bytes(b->hidden) };
     arena = cv_arena_over(b->inputs, arena.peak);
     cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
-fail:
+done:
     return status;
 }
 
@@ -158,7 +158,7 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo
     snprintf(out->kernels, sizeof out->kernels, "%s", b->exec.kernels.name);
     for (int i = 0; i < LIMITS + SHAPES; i++)
         out->rows[i] = b->items[i].row;
-fail:
+done:
     if (b)
         bench_close(b);
     return status;

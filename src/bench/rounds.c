@@ -52,7 +52,7 @@ cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, con
                 rates[i * rounds + round] = rate;
             if (options->progress && options->progress(options->user, &progress)) {
                 status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-                goto fail;
+                goto done;
             }
         }
     for (int i = 0; i < count; i++) {
@@ -64,7 +64,7 @@ cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, con
     }
     for (int i = 0; i < count; i++)
         items[i].row.rate = median(rates + i * rounds, rounds);
-fail:
+done:
     cv_free(rates);
     cv_free(shares);
     return status;

@@ -119,7 +119,7 @@ static cogvideo_status read_picture(build *b, const char *path, cogvideo_error *
         return cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is a video, and each file in a folder of pictures is one frame; put videos into one folder, "
                        "each with its caption beside it, or name them in a .csv file", path);
     b->status = add_picture(b, b->picture, b->err);
-fail:
+done:
     return status;
 }
 
@@ -212,14 +212,14 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
     b.frame_bytes = (size_t)b.sampler.size * (size_t)b.sampler.size * 3;
     if (!cv_size_mul(b.frame_bytes, (size_t)b.frames, &bytes) || !(b.pixels = cv_alloc(bytes, 1, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     CV_NEW(b.picture, b.frame_bytes, err);
     for (b.at = 0; b.at < sources.count; b.at++)
         CV_TRY(add_source(&b));
     CV_TRY(poll(&b));
     CV_TRY(cv_dataset_writer_commit(&b.writer, err));
-fail:
+done:
     cv_dataset_writer_abandon(&b.writer);
     cv_sources_free(&sources);
     cv_sampler_free(&b.sampler);

@@ -69,7 +69,7 @@ static cogvideo_status take_field(cv_csv *csv, bool *more, cogvideo_error *err)
     csv->field.data[solid] = '\0';
     *more = p < end && *p == csv->separator;
     csv->at = *more ? p + 1 : p < end ? pass_line_end(p, end) : end;
-fail:
+done:
     return status;
 }
 
@@ -140,7 +140,7 @@ static cogvideo_status describe(cv_buffer *out, cv_csv *csv, cogvideo_error *err
     }
     if (fields > 1 && *between)
         CV_TRY(cv_buffer_printf(out, err, " (separated by %s)", between));
-fail:
+done:
     return status;
 }
 
@@ -156,7 +156,7 @@ static cogvideo_status fail_header(cv_csv *csv, const header *best, bool closed,
     CV_TRY(describe(&shown, csv, err));
     status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the columns %s and %s were expected in its first line; it holds %s", csv->path, names[0],
                      names[1], shown.data);
-fail:
+done:
     cv_buffer_free(&shown);
     return status;
 }
@@ -186,7 +186,7 @@ static cogvideo_status read_header(cv_csv *csv, const char *const *names, cogvid
     memcpy(csv->columns, best.columns, sizeof best.columns);
     csv->width = best.fields;
     csv->at = best.behind;
-fail:
+done:
     return status;
 }
 
@@ -201,7 +201,7 @@ cogvideo_status cv_csv_open(cv_csv *out, const char *path, const char *const nam
     CV_TRY(cv_file_read(&csv.text, path, MAX_CSV, err));
     if ((other = cv_utf8_other(csv.text.data, csv.text.size))) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: " CV_UTF8_EXPECTED, path, other, other);
-        goto fail;
+        goto done;
     }
     csv.counted = csv.text.data;
     csv.end = csv.text.data + csv.text.size;
@@ -209,12 +209,12 @@ cogvideo_status cv_csv_open(cv_csv *out, const char *path, const char *const nam
     if (csv.at == csv.end) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is empty; a first line that names the columns %s and %s was expected", path, names[0],
                          names[1]);
-        goto fail;
+        goto done;
     }
     CV_TRY(read_header(&csv, names, err));
     *out = csv;
     return COGVIDEO_OK;
-fail:
+done:
     cv_csv_close(&csv);
     return status;
 }
@@ -242,7 +242,7 @@ static cogvideo_status take_line(cv_csv *csv, cv_buffer fields[CV_CSV_COLUMNS], 
             if (csv->columns[i] == column)
                 CV_TRY(cv_buffer_append(&fields[i], csv->field.data, csv->field.size, err));
     }
-fail:
+done:
     return status;
 }
 

@@ -32,7 +32,7 @@ cogvideo_status cv_frame_cache_open(cv_frame_cache **out, size_t bytes, int plac
     CV_NEW(cache->codes, slots * (size_t)places, err);
     *out = cache;
     return COGVIDEO_OK;
-fail:
+done:
     cv_frame_cache_close(&cache);
     return status;
 }

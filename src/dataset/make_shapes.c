@@ -83,7 +83,7 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
     if (count == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "this world has no combination that is %s",
                          options->held_out ? "held out" : "trained on");
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_dataset_writer_open(&writer, output, world->side, world->fps, options->force != 0, err));
     for (int i = 0; i < clips; i++) {
@@ -91,7 +91,7 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
         CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, clips, err));
     }
     CV_TRY(cv_dataset_writer_commit(&writer, err));
-fail:
+done:
     cv_dataset_writer_abandon(&writer);
     cv_free(pixels);
     cv_free(chosen);

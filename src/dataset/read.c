@@ -34,7 +34,7 @@ static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, 
     out->size = (int)size;
     out->clips = (int)clips;
     out->frames = frames;
-fail:
+done:
     cv_json_free(&json);
     return status;
 }
@@ -57,12 +57,12 @@ static cogvideo_status read_entry(entry *out, const char *line, size_t size, con
     if (strlen(caption) > CV_DATASET_MAX_CAPTION) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its caption has more than %d bytes", where,
                          CV_DATASET_MAX_CAPTION);
-        goto fail;
+        goto done;
     }
     out->frames = (int)frames;
     if (!(out->caption = cv_strdup(caption, err)) || !(out->source = cv_strdup(source, err)))
         status = COGVIDEO_ERROR_MEMORY;
-fail:
+done:
     cv_json_free(&json);
     return status;
 }
@@ -81,7 +81,7 @@ static cogvideo_status read_entries(cogvideo_dataset *d, const char *path, cogvi
     if (file.size / 10 < (size_t)d->info.clips) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no room for the %d clips that dataset.json names", path,
                          d->info.clips);
-        goto fail;
+        goto done;
     }
     CV_NEW(d->entries, d->info.clips, err);
     for (int i = 0; i < d->info.clips; i++) {
@@ -100,7 +100,7 @@ static cogvideo_status read_entries(cogvideo_dataset *d, const char *path, cogvi
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
                          "%s: its clips have %lld frames (%zu bytes), dataset.json says %lld and frames.rgb has %zu "
                          "bytes", path, frames, bytes, d->info.frames, d->frames.size);
-fail:
+done:
     cv_buffer_free(&where);
     cv_map_close(&file);
     return status;
@@ -116,7 +116,7 @@ cogvideo_status cogvideo_dataset_open(cogvideo_dataset **out, const char *folder
     for (int i = 0; i < 3; i++)
         if (!(paths[i] = cv_path_join(folder, names[i], err))) {
             status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
+            goto done;
         }
     CV_NEW(d, 1, err);
     CV_TRY(read_about(&d->info, paths[0], err));
@@ -125,7 +125,7 @@ cogvideo_status cogvideo_dataset_open(cogvideo_dataset **out, const char *folder
     d->info.bytes = d->frames.size;
     *out = d;
     d = NULL;
-fail:
+done:
     for (int i = 0; i < 3; i++)
         cv_free(paths[i]);
     cogvideo_dataset_close(&d);

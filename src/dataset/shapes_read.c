@@ -58,11 +58,11 @@ static cogvideo_status read_numbers(const cv_json *json, const char *key, int64_
     if (found < least || found > CV_SHAPES_MOST) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s has %zu numbers, it must have from %zu to %d", what, found,
                          least, CV_SHAPES_MOST);
-        goto fail;
+        goto done;
     }
     memcpy(out, values, found * sizeof *values);
     *count = (int)found;
-fail:
+done:
     cv_free(values);
     return status;
 }
@@ -80,7 +80,7 @@ static cogvideo_status read_colour(const cv_json *json, void *out, const char *o
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rgb' has %d numbers, 3 were expected", origin, count);
     for (int i = 0; i < 3; i++)
         colour->rgb[i] = (uint8_t)rgb[i];
-fail:
+done:
     return status;
 }
 
@@ -91,7 +91,7 @@ static cogvideo_status read_size(const cv_json *json, void *out, const char *ori
 
     CV_TRY(read_word(json, &size->word, origin, err));
     CV_TRY(cv_json_double(json, "radius", 1, CV_SHAPES_SIDE, &size->radius, origin, err));
-fail:
+done:
     return status;
 }
 
@@ -112,7 +112,7 @@ static cogvideo_status read_shape(const cv_json *json, void *out, const char *or
     CV_TRY(cv_json_optional_double(json, "inner", 0, 1, &shape->inner, origin, err));
     if (corners == 0)
         shape->inner = 0;
-fail:
+done:
     return status;
 }
 
@@ -143,7 +143,7 @@ static cogvideo_status read_line(const cv_json *json, cv_shapes_motion *motion, 
     motion->axis = axis[0] == 'y';
     CV_TRY(cv_json_double(json, "from", 0, CV_SHAPES_SIDE, &motion->from, origin, err));
     CV_TRY(cv_json_double(json, "to", 0, CV_SHAPES_SIDE, &motion->to, origin, err));
-fail:
+done:
     return status;
 }
 
@@ -190,7 +190,7 @@ static cogvideo_status read_motion(const cv_json *json, void *out, const char *o
     case CV_SHAPES_STILL:
         break;
     }
-fail:
+done:
     return status;
 }
 
@@ -213,7 +213,7 @@ static cogvideo_status read_list(const cv_json *json, const char *key, read_entr
         CV_TRY(read(item, (char *)out + (size_t)n * stride, where, err));
     }
     *count = n;
-fail:
+done:
     return status;
 }
 
@@ -247,7 +247,7 @@ static cogvideo_status read_captions(cv_shapes *world, const cv_json *json, cons
         CV_TRY(read_text(captions, language_keys[i], world->caption[i], sizeof world->caption[i], origin, err));
         CV_TRY(check_template(world->caption[i], origin, language_keys[i], err));
     }
-fail:
+done:
     return status;
 }
 
@@ -267,7 +267,7 @@ static cogvideo_status read_frame(cv_shapes *world, const cv_json *json, const c
     world->frames = (int)frames;
     world->side = (int)side;
     world->held_out_one_in = (int)one_in;
-fail:
+done:
     return status;
 }
 
@@ -330,7 +330,7 @@ static cogvideo_status read_world(cv_shapes *world, const cv_json *json, const c
     CV_NEW(world->combinations, world->count, err);
     combine(world, world->combinations);
     CV_TRY(check_room(world, origin, err));
-fail:
+done:
     return status;
 }
 
@@ -347,7 +347,7 @@ cogvideo_status cv_shapes_open(cv_shapes **out, const char *path, cogvideo_error
     CV_TRY(read_world(world, json, origin, err));
     *out = world;
     world = NULL;
-fail:
+done:
     cv_json_free(&json);
     cv_shapes_close(&world);
     return status;

@@ -65,7 +65,7 @@ cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, 
         CV_TRY(grow((void **)&names, found, sizeof *names, err));
         if (!(names[found] = cv_strdup(item->d_name, err))) {
             status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
+            goto done;
         }
         found++;
     }
@@ -74,7 +74,7 @@ cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, 
     *out = names;
     *count = found;
     names = NULL;
-fail:
+done:
     cv_folder_names_free(&names, found);
     closedir(dir);
     return status;
@@ -129,11 +129,11 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
     source.caption = cv_strdup(caption, err);
     if (!source.path || !source.caption) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     sources->items[sources->count++] = source;
     return COGVIDEO_OK;
-fail:
+done:
     cv_free(source.path);
     cv_free(source.caption);
     return status;
@@ -157,7 +157,7 @@ static cogvideo_status find_text(cv_buffer *path, bool *found, cogvideo_error *e
         CV_TRY(cv_buffer_append(path, ending, 4, err));
         *found = cv_path_exists(path->data);
     }
-fail:
+done:
     return status;
 }
 
@@ -175,7 +175,7 @@ static cogvideo_status caption_path(cv_buffer *out, const char *path, bool is_fo
         CV_TRY(cv_buffer_printf(out, err, "%s/caption", path));
         CV_TRY(find_text(out, found, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -209,7 +209,7 @@ static cogvideo_status add_from_folder(cv_sources *sources, const char *path, bo
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %s", path, why.message);
         status = COGVIDEO_OK;
     }
-fail:
+done:
     cv_buffer_free(&name);
     cv_buffer_free(&caption);
     return status;
@@ -243,19 +243,19 @@ static cogvideo_status find_in_folder(cv_sources *sources, const char *folder, c
             continue;
         if (!(path = cv_path_join(folder, names[i], err))) {
             status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
+            goto done;
         }
         is_folder = cv_path_is_dir(path);
         any_folder = any_folder || is_folder;
         status = add_from_folder(sources, path, is_folder, log, err);
         cv_free(path);
         if (status != COGVIDEO_OK)
-            goto fail;
+            goto done;
     }
     if (sources->count == 0)
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no video with a caption: clip.mp4 and clip.txt side by side%s, or a .csv file with "
                          "columns video and caption, were expected", folder, any_folder ? " (folders in it are not searched)" : "");
-fail:
+done:
     cv_folder_names_free(&names, count);
     return status;
 }
@@ -295,7 +295,7 @@ static cogvideo_status find_in_list(cv_sources *sources, const char *path, const
     if (sources->count == 0)
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s", path, lines ? "none of its lines has a video with a caption" :
                          "names no video: nothing follows its first line");
-fail:
+done:
     cv_csv_close(&csv);
     cv_buffer_free(&full);
     cv_buffer_free(&fields[0]);
@@ -311,7 +311,7 @@ cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvide
     CV_TRY((cv_path_is_dir(path) ? find_in_folder : find_in_list)(&sources, path, log, err));
     *out = sources;
     return COGVIDEO_OK;
-fail:
+done:
     cv_sources_free(&sources);
     return status;
 }

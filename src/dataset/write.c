@@ -51,21 +51,21 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
     writer->fps = fps;
     if (!(writer->about_path = cv_path_join(folder, "dataset.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     if (!cv_path_is_dir(folder) && mkdir(folder, 0777) != 0) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
-        goto fail;
+        goto done;
     }
     if (!force && cv_path_exists(writer->about_path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
-        goto fail;
+        goto done;
     }
     CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));
     CV_TRY(open_file(&writer->clips, folder, "clips.jsonl", err));
     *out = writer;
     return COGVIDEO_OK;
-fail:
+done:
     if (writer)
         writer_free(&writer);
     return status;
@@ -84,21 +84,21 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t 
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "%s: a dataset has up to %d clips of 1 to %d frames with captions of up to %d bytes", source,
                          CV_DATASET_MAX_CLIPS, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION);
-        goto fail;
+        goto done;
     }
     cv_json_set_int(json, "frames", frames);
     cv_json_set_string(json, "caption", caption);
     cv_json_set_string(json, "source", source);
     if (!(line = cv_json_print(json, false, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_output_write(&writer->frames, pixels, bytes, err));
     CV_TRY(cv_output_write(&writer->clips, line, strlen(line), err));
     CV_TRY(cv_output_write(&writer->clips, "\n", 1, err));
     writer->clip_count++;
     writer->frame_count += frames;
-fail:
+done:
     cv_json_free(&json);
     cv_free(line);
     return status;
@@ -128,13 +128,13 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
     if (writer->clip_count == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not made, since no clip came together for it",
                          writer->about_path);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_file_remove(writer->about_path, err)); /* of an older dataset, whose frames go now */
     CV_TRY(cv_output_commit(&writer->frames, err));
     CV_TRY(cv_output_commit(&writer->clips, err));
     CV_TRY(write_about(writer, err));
-fail:
+done:
     writer_free(out);
     return status;
 }

@@ -44,7 +44,7 @@ cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_vide
     for (int f = 0; f < in->frames; f++)
         CV_TRY(cogvideo_encoder_frame(encoder, in->pixels + (size_t)f * bytes, f * step, err));
     status = cogvideo_encoder_finish(&encoder, out, err);
-fail:
+done:
     cogvideo_encoder_close(&encoder);
     return status;
 }

@@ -52,7 +52,7 @@ cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool nar
         file->narrows = narrows;
     }
     *out = file->store;
-fail:
+done:
     return status;
 }
 
@@ -63,7 +63,7 @@ cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_err
     for (int i = 0; i < model->file_count; i++)
         if (model->files[i].store)
             CV_TRY(cv_store_check_claimed(model->files[i].store, err));
-fail:
+done:
     return status;
 }
 
@@ -76,7 +76,7 @@ cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first
     CV_TRY(cv_text_open(&model->text, file->path, first_id, err));
     file->bytes = cv_file_bytes(file->path);
     model->text_path = file->path;
-fail:
+done:
     return status;
 }
 
@@ -159,7 +159,7 @@ cogvideo_status cv_model_describe(cv_json **out, const cv_family **family, const
     CV_TRY(*family ? COGVIDEO_OK : unknown_family(word, path, err));
     *out = description;
     description = NULL;
-fail:
+done:
     cv_json_free(&description);
     return status;
 }
@@ -192,17 +192,17 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
                        options->threads);
     if (!(directory = model_directory(path, err)) || !(json = cv_path_join(directory, "model.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     if (!cv_path_is_dir(directory)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO,
                          "%s: is no model directory ('cogvideo import' makes one from the original's files)", path);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_model_describe(&description, &family, json, err));
     if (!(model = cv_alloc(1, family->size, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     *model = (cogvideo_model){ .family = family, .description = description, .directory = directory };
     model->name = cv_json_text(cv_json_get(description, "name"));
@@ -216,7 +216,7 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
     list_types(model);
     *out = model;
     model = NULL;
-fail:
+done:
     cv_json_free(&description);
     cv_free(directory);
     cv_free(json);

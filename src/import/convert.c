@@ -81,7 +81,7 @@ static cogvideo_status read_rows(void *user, size_t first, size_t count, float *
         if (!rows->again)
             CV_TRY(advance(c->job, part * width, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -119,7 +119,7 @@ static cogvideo_status copy_tensor(conversion *c, const cv_expected *item)
         CV_TRY(advance(c->job, size, c->err));
         left -= size;
     }
-fail:
+done:
     cv_zip_stream_close(&stream);
     return status;
 }
@@ -143,7 +143,7 @@ static cogvideo_status each_tensor(conversion *c, const cv_names *names, unsigne
             else
                 CV_TRY(narrow_tensor(c, item, type));
         }
-fail:
+done:
     return status == COGVIDEO_ERROR_MODEL ? cv_fail_prefix(c->err, status, cv_torch_path(c->torch)) : status;
 }
 
@@ -158,7 +158,7 @@ cogvideo_status cv_convert_write(cv_import_job *job, cv_torch *torch, const cv_n
     CV_TRY(each_tensor(&c, names, homes, true));
     CV_TRY(each_tensor(&c, names, homes, false));
     CV_TRY(cv_store_writer_commit(&c.writer, err));
-fail:
+done:
     cv_store_writer_abandon(&c.writer);
     cv_free(c.in);
     return status;
@@ -187,7 +187,7 @@ static cogvideo_status compare_tensor(cv_import_job *job, cv_torch *torch_a, con
         CV_TRY(advance(job, size, err));
         left -= size;
     }
-fail:
+done:
     cv_zip_stream_close(&stream_a);
     cv_zip_stream_close(&stream_b);
     return status;
@@ -211,7 +211,7 @@ cogvideo_status cv_convert_compare(cv_import_job *job, cv_torch *torch_a, const 
             first = a->items[i].name;
     }
     *difference = first;
-fail:
+done:
     cv_free(buffers);
     return status;
 }

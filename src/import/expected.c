@@ -31,7 +31,7 @@ static cogvideo_status match_one(cv_expected *item, const cv_torch *torch, cogvi
     if (!cv_dtype_is_real(item->tensor->dtype))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' has type %s; weights are F32, F16 or BF16",
                        cv_torch_path(torch), item->name, cv_dtype_name(item->tensor->dtype));
-fail:
+done:
     return status;
 }
 
@@ -84,7 +84,7 @@ static cogvideo_status check_extra(const char *const *sorted, size_t count, cons
                              "%s: tensor '%.200s' does not belong to this network (is it a checkpoint of another "
                              "network, or of another size?)",
                              cv_torch_path(torch), tensor->name);
-            goto fail;
+            goto done;
         }
         CV_TRY(note_extra(&list, tensor, err));
         extra++;
@@ -95,7 +95,7 @@ static cogvideo_status check_extra(const char *const *sorted, size_t count, cons
     if (*cv_torch_prefix(torch))
         cv_log(log, COGVIDEO_LOG_INFO, "%s: the prefix '%.200s' is removed from the names of its tensors",
                cv_torch_path(torch), cv_torch_prefix(torch));
-fail:
+done:
     cv_buffer_free(&list);
     return status;
 }
@@ -112,7 +112,7 @@ cogvideo_status cv_names_match(cv_names *names, const cv_torch *torch, const cog
         sorted[i] = names->items[i].name;
     qsort(sorted, names->count, sizeof *sorted, by_name);
     CV_TRY(check_extra(sorted, names->count, torch, log, err));
-fail:
+done:
     cv_free(sorted);
     return status;
 }

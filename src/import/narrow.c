@@ -78,7 +78,7 @@ cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_
     else
         CV_TRY(cv_store_writer_declare(writer, scale_name, CV_F16, 2, scales, err));
     CV_TRY(cv_store_writer_declare(writer, name, type == CV_WEIGHT_Q8 ? CV_I8 : CV_U8, 2, values, err));
-fail:
+done:
     return status;
 }
 
@@ -105,7 +105,7 @@ static cogvideo_status rows_alloc(rows *r, cv_weight_type type, size_t N, size_t
     CV_NEW(r->wide, r->count * K, err);
     CV_NEW(r->data, r->count * cv_weight_row_bytes(type, K), err);
     CV_NEW(r->scales, N * cv_weight_scale_bytes(type, K) + 1, err);
-fail:
+done:
     return status;
 }
 
@@ -177,7 +177,7 @@ static cogvideo_status write_pass(cv_store_writer *writer, const char *name, cv_
                 cv_weight_values(r->data + n * row, own + n * scale, type, r->wide + n * K, K);
         CV_TRY(cv_store_writer_data(writer, scales ? own : r->data, count * (scales ? scale : row), err));
     }
-fail:
+done:
     return status;
 }
 
@@ -191,7 +191,7 @@ cogvideo_status cv_narrow_write(cv_store_writer *writer, const char *name, cv_we
     if (type >= CV_WEIGHT_Q8)
         CV_TRY(write_pass(writer, name, type, N, K, true, &r, source, user, err));
     CV_TRY(write_pass(writer, name, type, N, K, false, &r, source, user, err));
-fail:
+done:
     rows_free(&r);
     return status;
 }

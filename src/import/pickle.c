@@ -17,7 +17,7 @@ static cogvideo_status push_text(cv_machine *m, int width, cv_pickle_kind kind)
     CV_TRY(cv_machine_push_new(m, kind, &value));
     value->text = text;
     value->size = (size_t)size;
-fail:
+done:
     return status;
 }
 
@@ -31,7 +31,7 @@ static cogvideo_status push_int(cv_machine *m, int width)
     CV_TRY(cv_machine_take_number(m, width, &bits));
     CV_TRY(cv_machine_push_new(m, CV_PICKLE_INT, &value));
     value->integer = width == 4 ? (int32_t)(uint32_t)bits : (int64_t)bits;
-fail:
+done:
     return status;
 }
 
@@ -53,7 +53,7 @@ static cogvideo_status push_long(cv_machine *m, int width)
         bits = bits << 8 | (unsigned char)bytes[i];
     CV_TRY(cv_machine_push_new(m, CV_PICKLE_INT, &value));
     value->integer = (int64_t)bits;
-fail:
+done:
     return status;
 }
 
@@ -69,7 +69,7 @@ static cogvideo_status push_float(cv_machine *m)
         bits = bits << 8 | (unsigned char)bytes[i];
     CV_TRY(cv_machine_push_new(m, CV_PICKLE_FLOAT, &value));
     memcpy(&value->real, &bits, sizeof bits);
-fail:
+done:
     return status;
 }
 
@@ -124,7 +124,7 @@ static cogvideo_status push_name(cv_machine *m, const char *module, size_t modul
     value->name = name;
     value->text = text;
     value->size = size;
-fail:
+done:
     return status;
 }
 
@@ -161,7 +161,7 @@ static cogvideo_status run_stack_global(cv_machine *m)
     if (module->kind != CV_PICKLE_TEXT || text->kind != CV_PICKLE_TEXT)
         return cv_machine_fail(m, "refers to a name that is not text");
     CV_TRY(push_name(m, module->text, module->size, text->text, text->size));
-fail:
+done:
     return status;
 }
 
@@ -185,7 +185,7 @@ static cogvideo_status run_reduce(cv_machine *m)
     CV_TRY(cv_machine_push_new(m, CV_PICKLE_CALL, &value));
     CV_TRY(cv_machine_append(m, value, callable));
     CV_TRY(cv_machine_append(m, value, arguments));
-fail:
+done:
     return status;
 }
 
@@ -198,7 +198,7 @@ static cogvideo_status run_build(cv_machine *m)
     CV_TRY(cv_machine_pop(m, &dropped));
     CV_TRY(cv_machine_pop(m, &object));
     CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT || object->kind == CV_PICKLE_INERT ? object : &m->pickle->inert));
-fail:
+done:
     return status;
 }
 
@@ -223,7 +223,7 @@ static cogvideo_status run_persistent(cv_machine *m)
     CV_TRY(cv_machine_pop(m, &id));
     CV_TRY(cv_machine_push_new(m, CV_PICKLE_PERSISTENT, &value));
     CV_TRY(cv_machine_append(m, value, id));
-fail:
+done:
     return status;
 }
 
@@ -239,7 +239,7 @@ static cogvideo_status push_group(cv_machine *m, cv_pickle_kind kind, cv_pickle_
     for (size_t i = 0; i < count; i++)
         CV_TRY(cv_machine_append(m, value, items[i]));
     CV_TRY(cv_machine_push(m, value));
-fail:
+done:
     return status;
 }
 
@@ -276,7 +276,7 @@ static cogvideo_status put_items(cv_machine *m, cv_pickle_kind kind, cv_pickle_v
         return cv_machine_fail(m, "has a key without a value");
     for (size_t i = 0; i < count; i++)
         CV_TRY(cv_machine_append(m, container, items[i]));
-fail:
+done:
     return status;
 }
 
@@ -484,7 +484,7 @@ cogvideo_status cv_pickle_read(cv_pickle **out, const void *bytes, size_t size, 
     pickle->root = m->stack[0];
     *out = pickle;
     pickle = NULL;
-fail:
+done:
     if (m) {
         cv_free(m->stack);
         cv_free(m->memo);

@@ -161,7 +161,7 @@ cogvideo_status cv_machine_remember(cv_machine *m, uint64_t index)
     }
     m->memo_count += m->memo[index] == NULL;
     m->memo[index] = value;
-fail:
+done:
     return status;
 }
 

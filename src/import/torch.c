@@ -165,7 +165,7 @@ static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value
     if (tensor->count > elements || offset > elements - tensor->count)
         return bad(r, "reaches past the end of its storage");
     tensor->offset = offset * cv_dtype_size(tensor->dtype);
-fail:
+done:
     return status;
 }
 
@@ -217,7 +217,7 @@ static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value
                                     root->items[i]->text));
     status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the checkpoint has no dictionary of tensors, neither by itself nor under the key 'module', "
                      "'state_dict', 'model' or 'model_state_dict'; its keys are %s", cv_zip_path(torch->zip), keys.size ? keys.data : "none");
-fail:
+done:
     cv_buffer_free(&keys);
     return status;
 }
@@ -241,7 +241,7 @@ static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, 
     else
         snprintf(tensor->name, MAX_NAME, "(member %zu)", number);
     status = named ? read_tensor(r, value) : flaw(r, "has no usable name");
-fail:
+done:
     return status;
 }
 
@@ -260,7 +260,7 @@ static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *memb
         if (by_name(&torch->tensors[i - 1], &torch->tensors[i]) == 0)
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the tensor '%.200s' occurs twice in the checkpoint",
                            cv_zip_path(torch->zip), torch->tensors[i].name);
-fail:
+done:
     return status;
 }
 
@@ -306,7 +306,7 @@ static cogvideo_status check_byte_order(cv_torch *torch, cogvideo_error *err)
     if (strcmp(text.data, "little") != 0)
         status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: its byte order is '%s'; only 'little' is supported",
                          cv_zip_path(torch->zip), text.data);
-fail:
+done:
     cv_buffer_free(&text);
     return status;
 }
@@ -330,7 +330,7 @@ cogvideo_status cv_torch_open(cv_torch **out, const char *path, cogvideo_error *
     CV_TRY(read_tensors(torch, members, err));
     *out = torch;
     torch = NULL;
-fail:
+done:
     cv_pickle_free(&pickle);
     cv_buffer_free(&bytes);
     cv_torch_close(&torch);

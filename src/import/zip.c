@@ -71,11 +71,11 @@ static cogvideo_status open_archive(cv_zip *zip, cogvideo_error *err)
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is %s; a regular file was expected", zip->path,
                          S_ISDIR(info.st_mode) ? "a directory" : "something else");
-        goto fail;
+        goto done;
     }
     if ((got = pread(fd, head, sizeof head, 0)) < 0) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", zip->path, strerror(errno));
-        goto fail;
+        goto done;
     }
     zip->archive = got >= 4 && memcmp(head, "PK\003\004", 4) == 0 ? zip_fdopen(fd, 0, &code) : NULL;
     if (!zip->archive) {
@@ -84,10 +84,10 @@ static cogvideo_status open_archive(cv_zip *zip, cogvideo_error *err)
         zip_error_init_with_code(&reason, code);
         status = not_a_zip(zip->path, head, (size_t)got, zip_error_strerror(&reason), err);
         zip_error_fini(&reason);
-        goto fail;
+        goto done;
     }
     return COGVIDEO_OK; /* the archive owns fd now */
-fail:
+done:
     close(fd);
     return status;
 }
@@ -147,14 +147,14 @@ cogvideo_status cv_zip_open(cv_zip **out, const char *path, cogvideo_error *err)
     CV_NEW(zip, 1, err);
     if (!(zip->path = cv_strdup(path, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     CV_TRY(open_archive(zip, err));
     count = zip_get_num_entries(zip->archive, 0);
     if (count < 1 || count > MAX_ENTRIES) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the archive has %lld entries; 1 to %d are allowed", path,
                          (long long)count, MAX_ENTRIES);
-        goto fail;
+        goto done;
     }
     zip->count = (size_t)count;
     CV_NEW(zip->entries, zip->count, err);
@@ -165,11 +165,11 @@ cogvideo_status cv_zip_open(cv_zip **out, const char *path, cogvideo_error *err)
         if (by_name(&zip->entries[i - 1], &zip->entries[i]) == 0) {
             status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the name '%.200s' occurs twice in the archive", path,
                              zip->entries[i].name);
-            goto fail;
+            goto done;
         }
     *out = zip;
     return COGVIDEO_OK;
-fail:
+done:
     cv_zip_close(&zip);
     return status;
 }
@@ -248,12 +248,12 @@ cogvideo_status cv_zip_stream_open(cv_zip_stream **out, cv_zip *zip, size_t inde
     stream->file = zip_fopen_index(zip->archive, stream->entry->index, 0);
     if (!stream->file) {
         status = read_failed(stream, err);
-        goto fail;
+        goto done;
     }
     CV_TRY(skip(stream, offset, err));
     *out = stream;
     return COGVIDEO_OK;
-fail:
+done:
     cv_zip_stream_close(&stream);
     return status;
 }
@@ -306,7 +306,7 @@ cogvideo_status cv_zip_read(cv_buffer *out, cv_zip *zip, size_t index, size_t li
     cv_zip_stream_close(&stream);
     *out = buffer;
     return COGVIDEO_OK;
-fail:
+done:
     cv_zip_stream_close(&stream);
     cv_buffer_free(&buffer);
     return status;

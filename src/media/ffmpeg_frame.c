@@ -156,7 +156,7 @@ cogvideo_status cv_av_hand_on(cv_av_frames *f, AVFrame *in, bool gap, cogvideo_e
         f->time = facts.time;
     }
     status = cv_stream_hand_on(f->out, &facts, err);
-fail:
+done:
     return status;
 }
 

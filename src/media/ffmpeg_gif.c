@@ -56,7 +56,7 @@ static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8
     CV_TRY(cv_av_stream_init(&stream, &config, NULL, s->config->width, s->config->height, AV_PIX_FMT_PAL8, err));
     if ((code = avio_open_dyn_buf(&stream.format->pb)) < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_MEMORY, s->config->path, "memory", code);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_av_stream_start(&stream, err));
     for (int i = 0; i < s->frames.video.frames; i++) {
@@ -66,7 +66,7 @@ static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8
         CV_TRY(cv_av_stream_send(&stream, false, err));
     }
     status = cv_av_stream_send(&stream, true, err);
-fail:
+done:
     if (stream.format && stream.format->pb) {
         *size = avio_close_dyn_buf(stream.format->pb, bytes);
         stream.format->pb = NULL;
@@ -91,7 +91,7 @@ static cogvideo_status write_comment(cv_output *output, const char *comment, cog
         left -= piece;
     }
     CV_TRY(cv_output_write(output, "", 1, err));
-fail:
+done:
     return status;
 }
 
@@ -110,7 +110,7 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
     CV_TRY(encode(s, palette, &bytes, &size, err));
     if (size < 13 || !bytes) {
         status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: FFmpeg returned no GIF", s->config->path);
-        goto fail;
+        goto done;
     }
     if (bytes[10] & 0x80)
         head += (size_t)3 << ((bytes[10] & 7) + 1);
@@ -120,7 +120,7 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
         CV_TRY(write_comment(&output, s->config->comment, err));
     CV_TRY(cv_output_write(&output, bytes + head, (size_t)size - head, err));
     status = cv_output_commit(&output, err);
-fail:
+done:
     cv_output_abandon(&output);
     av_free(bytes);
     cv_free(palette);

@@ -31,7 +31,7 @@ static cogvideo_status append_text(cv_buffer *out, const char *comment, cogvideo
     store_32(number, ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, (const uint8_t *)out->data + start + 4,
                              sizeof head + length));
     CV_TRY(cv_buffer_append(out, number, 4, err));
-fail:
+done:
     return status;
 }
 
@@ -74,13 +74,13 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
         code = AVERROR_BUG;
     if (code < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "PNG", "the picture cannot be encoded", code);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_buffer_append(out, packet->data, HEAD, err));
     if (picture->comment)
         CV_TRY(append_text(out, picture->comment, err));
     status = cv_buffer_append(out, packet->data + HEAD, (size_t)packet->size - HEAD, err);
-fail:
+done:
     avcodec_free_context(&codec);
     av_frame_free(&frame);
     av_packet_free(&packet);

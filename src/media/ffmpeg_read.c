@@ -483,7 +483,7 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
     CV_TRY(decode_all(&r));
     if (stream->frames == r.before)
         status = fail_code(&r, "contains no complete picture", AVERROR_INVALIDDATA);
-fail:
+done:
     reader_free(&r);
     return status;
 }

@@ -75,13 +75,13 @@ static cogvideo_status video_open(void **state, const cv_sink_config *config, co
     code = avio_open(&s->stream.format->pb, url.data, AVIO_FLAG_WRITE);
     if (code < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_IO, config->path, "cannot be written", code);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_av_stream_start(&s->stream, err));
     cv_buffer_free(&url);
     *state = s;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&url);
     if (s)
         video_close(s);

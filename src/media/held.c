@@ -10,7 +10,7 @@ cogvideo_status cv_held_open(void **state, const cv_sink_config *config, cogvide
     CV_NEW(held, 1, err);
     held->config = config;
     *state = held;
-fail:
+done:
     return status;
 }
 

@@ -27,7 +27,7 @@ static cogvideo_status mjpeg_open(void **state, const cv_sink_config *config, co
     CV_TRY(cv_output_open(&s->output, config->path, err));
     *state = s;
     return COGVIDEO_OK;
-fail:
+done:
     cv_free(s);
     return status;
 }
@@ -42,7 +42,7 @@ static cogvideo_status mjpeg_frame(void *state, const uint8_t *pixels, cogvideo_
     CV_TRY(cv_jpeg_encode(&bytes, &s->picture, err));
     CV_TRY(cv_output_write(&s->output, bytes.data, bytes.size, err));
     s->picture.comment = NULL;
-fail:
+done:
     cv_buffer_free(&bytes);
     return status;
 }

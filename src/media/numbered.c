@@ -19,7 +19,7 @@ static cogvideo_status numbered_open(void **state, const cv_sink_config *config,
     CV_NEW(s, 1, err);
     s->config = config;
     *state = s;
-fail:
+done:
     return status;
 }
 
@@ -34,7 +34,7 @@ static cogvideo_status numbered_frame(void *state, const uint8_t *pixels, cogvid
     CV_TRY(cv_pattern_expand(&name, config->path, s->next, err));
     CV_TRY(cv_picture_write(name, config->encode, &picture, err));
     s->next++;
-fail:
+done:
     cv_free(name);
     return status;
 }

@@ -153,7 +153,7 @@ cogvideo_status cv_palette_make(cv_palette *palette, const cogvideo_video *video
     for (int i = 0; i < count; i++)
         for (size_t c = boxes[i].first; c < boxes[i].first + boxes[i].count; c++)
             palette->index[cells[c].cell] = (uint8_t)nearest(palette, cells[c].mean);
-fail:
+done:
     cv_free(cells);
     return status;
 }

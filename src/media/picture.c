@@ -16,7 +16,7 @@ cogvideo_status cv_picture_write(const char *path, cv_picture_encode *encode, co
     CV_TRY(cv_output_open(&output, path, err));
     CV_TRY(cv_output_write(&output, bytes.data, bytes.size, err));
     status = cv_output_commit(&output, err);
-fail:
+done:
     cv_output_abandon(&output);
     cv_buffer_free(&bytes);
     return status;
@@ -40,7 +40,7 @@ cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int 
     *bytes = (unsigned char *)made.data;
     *size = made.size;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&made);
     return status;
 }

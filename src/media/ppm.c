@@ -108,6 +108,6 @@ cogvideo_status cv_ppm_encode(cv_buffer *out, const cv_picture *picture, cogvide
         CV_TRY(append_comment(out, picture->comment, err));
     CV_TRY(cv_buffer_printf(out, err, "%d %d\n255\n", picture->width, picture->height));
     CV_TRY(cv_buffer_append(out, picture->pixels, cv_frame_bytes(picture->width, picture->height), err));
-fail:
+done:
     return status;
 }

@@ -66,7 +66,7 @@ static cogvideo_status axis_init(axis *a, double begin, double length, int in, i
         else
             tap_linear(&a->taps[i], begin + i * scale, scale, in);
     }
-fail:
+done:
     return status;
 }
 
@@ -113,7 +113,7 @@ cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, in
     CV_NEW(sums, (size_t)in->width * 3, err);
     for (int row = 0; row < height; row++)
         resize_row(pixels + (size_t)row * (size_t)width * 3, in->pixels, in->width, width, &y.taps[row], &x, sums);
-fail:
+done:
     axis_free(&x);
     axis_free(&y);
     cv_free(sums);
@@ -135,7 +135,7 @@ cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in
     }
     *out = video;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_video_free(&video);
     return status;
 }

@@ -46,7 +46,7 @@ cogvideo_status cv_sampler_frame(cv_sampler *s, const cogvideo_frame *frame, cog
     s->holds = true;
     s->time = frame->time;
     s->duration = frame->duration;
-fail:
+done:
     return status;
 }
 

@@ -79,7 +79,7 @@ static cogvideo_status sheet_commit(void *state, cogvideo_error *err)
         }
     whole = (cv_picture){ picture.pixels, picture.width, picture.height, s->config->quality, s->config->comment };
     status = cv_picture_write(s->config->path, s->config->encode, &whole, err);
-fail:
+done:
     cogvideo_video_free(&picture);
     return status;
 }

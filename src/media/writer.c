@@ -81,7 +81,7 @@ static cogvideo_status check_folder(const char *path, cogvideo_error *err)
                          strerror(errno));
     else if (cv_path_is_dir(path))
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
-fail:
+done:
     cv_buffer_free(&folder);
     return status;
 }
@@ -111,7 +111,7 @@ cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
     if (found->needs_ffmpeg)
         CV_TRY(cv_ffmpeg_check(found->container, err));
     status = check_folder(path, err);
-fail:
+done:
     return status;
 }
 
@@ -126,7 +126,7 @@ cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_e
     if (cv_pattern_is(path))
         CV_TRY(cv_pattern_expand(&first, path, 0, err));
     CV_TRY(cv_output_check_new(first ? first : path, force, err));
-fail:
+done:
     cv_free(first);
     return status;
 }
@@ -185,7 +185,7 @@ cogvideo_status cogvideo_video_writer_open(cogvideo_video_writer **out, const ch
     CV_TRY(w->sink->open(&w->state, &w->config, err));
     *out = w;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_video_writer_abandon(&w);
     return status;
 }
@@ -246,7 +246,7 @@ cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int
     if (writer && writer->sink->plan)
         CV_TRY(writer->sink->plan(&writer->config, frames, &held, err));
     *bytes = held;
-fail:
+done:
     cogvideo_video_writer_abandon(&writer);
     return status;
 }
@@ -264,7 +264,7 @@ cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *pa
                                            video->pixels + (size_t)f * cv_frame_bytes(video->width, video->height),
                                            err));
     status = cogvideo_video_writer_commit(&writer, err);
-fail:
+done:
     cogvideo_video_writer_abandon(&writer);
     return status;
 }

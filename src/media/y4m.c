@@ -40,7 +40,7 @@ static cogvideo_status y4m_open(void **state, const cv_sink_config *config, cogv
     cv_buffer_free(&header);
     *state = s;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&header);
     if (s)
         y4m_close(s);
@@ -62,7 +62,7 @@ static cogvideo_status y4m_frame(void *state, const uint8_t *pixels, cogvideo_er
     }
     CV_TRY(cv_output_write(&s->output, "FRAME\n", 6, err));
     CV_TRY(cv_output_write(&s->output, s->planes, s->pixels * 3, err));
-fail:
+done:
     return status;
 }
 

@@ -24,7 +24,7 @@ cogvideo_status cv_attention2d_bind(cv_attention2d *out, cv_store *store, const 
         snprintf(full, sizeof full, "%s.%s", name, parts[i].name);
         CV_TRY(cv_conv2d_bind(parts[i].conv, store, full, C, C, 1, 1, err));
     }
-fail:
+done:
     return status;
 }
 

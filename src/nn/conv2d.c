@@ -21,7 +21,7 @@ cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name
                         .stride = stride };
     snprintf(full, sizeof full, "%s.bias", name);
     CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)channels, err));
-fail:
+done:
     return status;
 }
 

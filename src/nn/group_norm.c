@@ -19,7 +19,7 @@ cogvideo_status cv_group_norm_bind(cv_group_norm *out, cv_store *store, const ch
     CV_TRY(cv_store_claim_vector(store, &out->weight, full, (size_t)C, err));
     snprintf(full, sizeof full, "%s.bias", name);
     CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)C, err));
-fail:
+done:
     return status;
 }
 

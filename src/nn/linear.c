@@ -24,7 +24,7 @@ cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name
         snprintf(full, sizeof full, "%s.bias", name);
         CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)N, err));
     }
-fail:
+done:
     return status;
 }
 

@@ -19,7 +19,7 @@ static cogvideo_status bind(cv_resblock *out, cv_store *store, const char *name,
     snprintf(full, sizeof full, "%s.nin_shortcut", name);
     if (in != channels)
         CV_TRY(cv_conv2d_bind(&out->shortcut, store, full, in, channels, 1, 1, err));
-fail:
+done:
     return status;
 }
 

@@ -10,7 +10,7 @@ static cogvideo_status check_without(const cogvideo_model *model, const char *na
     CV_TRY(cv_model_step(model, name, &step, err));
     if (!step->optional)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' cannot be left out", name);
-fail:
+done:
     return status;
 }
 
@@ -34,7 +34,7 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
     if (chain.count == 0 || chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS)
         return cv_model_cannot(model, "make videos", err);
     *out = chain;
-fail:
+done:
     return status;
 }
 
@@ -47,7 +47,7 @@ cogvideo_status cv_chain_of_step(cv_chain *out, const cogvideo_model *model, con
     if (step->out != COGVIDEO_KIND_CODES)
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the step '%s' makes %s, and only codes are kept as a file", name, cogvideo_kind_name(step->out));
     *out = (cv_chain){ .steps = { step }, .count = 1 };
-fail:
+done:
     return status;
 }
 
@@ -60,7 +60,7 @@ cogvideo_status cv_chain_plan(cv_chain *chain, const cogvideo_model *model, cons
         CV_TRY(cogvideo_plan_step(model, chain->steps[i]->name, options, in, &chain->plans[i], err));
         in = &chain->plans[i].out;
     }
-fail:
+done:
     return status;
 }
 

@@ -20,7 +20,7 @@ static cogvideo_status name_journal(char **out, const char *output, cogvideo_err
     CV_TRY(cv_pattern_stem(&stem, output, err));
     CV_TRY(cv_buffer_printf(&path, err, "%s.journal", cv_path_ends_in(output, ".journal") ? output : stem));
     *out = path.data;
-fail:
+done:
     cv_free(stem);
     return status;
 }
@@ -66,7 +66,7 @@ static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, co
     if (last >= 0)
         CV_TRY(add(clip, "codes", err, stem, NULL, ".jsonl"));
     CV_TRY(add(clip, "record", err, stem, NULL, ".json"));
-fail:
+done:
     return status;
 }
 
@@ -77,7 +77,7 @@ static cogvideo_status name_clip(cogvideo_clip *clip, const cv_chain *chain, con
 
     CV_TRY(cv_pattern_stem(&stem, output, err));
     CV_TRY(cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS ? name_video(clip, chain, output, stem, err) : name_codes(clip, output, stem, err));
-fail:
+done:
     cv_free(stem);
     return status;
 }
@@ -103,10 +103,10 @@ cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const
         cv_free(own);
         if (status != COGVIDEO_OK) {
             out->count++;
-            goto fail;
+            goto done;
         }
     }
-fail:
+done:
     return status;
 }
 

@@ -71,7 +71,7 @@ cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *
         CV_TRY(check_memory(chain->steps[i], &plan->out, bytes, run, err));
         warn_of_weights(model, plan, cv_forecast_available(run));
     }
-fail:
+done:
     return status;
 }
 

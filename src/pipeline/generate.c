@@ -26,7 +26,7 @@ static cogvideo_status start(cv_run *run, cogvideo_error *err)
     CV_TRY(cv_resume_seed(run, err));
     CV_TRY(cv_resume_begin(run, err));
     CV_TRY(run->result->finished ? cv_resume_finish(run, err) : cv_run_steps(run, err));
-fail:
+done:
     cv_resume_end(run, status);
     return status;
 }
@@ -57,7 +57,7 @@ cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_ge
     CV_TRY(check_output(run, true, err));
     CV_TRY(cv_chain_of_family(&whole.chain, model, run, err));
     CV_TRY(start(&whole, err));
-fail:
+done:
     return status;
 }
 
@@ -72,7 +72,7 @@ cogvideo_status cogvideo_generate_step(const cogvideo_model *model, const char *
         CV_TRY(cv_value_check(in, err));
     CV_TRY(cv_chain_of_step(&one.chain, model, step, err));
     CV_TRY(start(&one, err));
-fail:
+done:
     return status;
 }
 
@@ -89,7 +89,7 @@ cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvi
     result.seed = options->seed;
     *out = result;
     result = (cogvideo_result){ 0 };
-fail:
+done:
     cogvideo_result_free(&result);
     return status;
 }

@@ -123,7 +123,7 @@ static cogvideo_status read_unit(cv_journal *journal, const char *line, size_t l
     }
     CV_TRY(add_entry(journal, &entry, err));
     *sound = true;
-fail:
+done:
     return status;
 }
 
@@ -145,7 +145,7 @@ static cogvideo_status read_lines(cv_journal *journal, const char *text, size_t 
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not the journal of a run: move it away, or --force replaces it", journal->path);
     if (journal->count > 0)
         qsort(journal->entries, journal->count, sizeof *journal->entries, compare);
-fail:
+done:
     return status;
 }
 
@@ -175,7 +175,7 @@ static cogvideo_status read_journal(cv_journal *journal, size_t size, cogvideo_e
     journal->bytes = whole;
     if (ftruncate(journal->file, (off_t)whole) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
-fail:
+done:
     cv_free(text);
     return status;
 }
@@ -225,7 +225,7 @@ static cogvideo_status open_file(cv_journal *journal, bool resume, bool force, c
                        journal->path);
     if (ftruncate(journal->file, 0) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be emptied: %s", journal->path, strerror(errno));
-fail:
+done:
     return status;
 }
 
@@ -265,7 +265,7 @@ cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings
     if (difference.size > 0)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was begun with other settings, %s; give those, or use --force to start over",
                          journal->path, difference.data);
-fail:
+done:
     cv_buffer_free(&difference);
     return status;
 }
@@ -284,13 +284,13 @@ cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, c
         CV_TRY(cv_buffer_append(&line, (const char[2]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2, err));
     if (journal->bytes + line.size + CHECKSUM + 1 > (size_t)MAX_BYTES) {
         journal->full = true;
-        goto fail;
+        goto done;
     }
     CV_TRY(append(journal, &line, err));
     journal->written++;
     journal->unsynced = true;
     cv_journal_sync(journal);
-fail:
+done:
     cv_buffer_free(&line);
     return status;
 }

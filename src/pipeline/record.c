@@ -58,7 +58,7 @@ cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *set
     for (int i = 0; i < run->command_count; i++)
         cv_json_add_string(list, run->command[i]);
     CV_TRY(cv_json_write(record, false, cogvideo_clip_path(clip, "record"), err));
-fail:
+done:
     cv_json_free(&header);
     cv_json_free(&record);
     return status;
@@ -85,7 +85,7 @@ cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *
     put_picture(asked, run);
     CV_TRY(cv_settings_compare(made, asked, difference, err));
     *known = difference->size == 0;
-fail:
+done:
     cv_json_free(&asked);
     return status;
 }

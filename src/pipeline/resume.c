@@ -22,7 +22,7 @@ static cogvideo_status open_journal(cv_run *run, cogvideo_error *err)
     CV_TRY(cv_journal_open(&run->journal, run->result->journal, run->output->resume, run->output->force, err));
     run->replaces = run->output->force || run->journal.settings;
     run->earlier = cv_json_copy(run->journal.settings);
-fail:
+done:
     return status;
 }
 
@@ -40,7 +40,7 @@ cogvideo_status cv_resume_open(cv_run *run, cogvideo_error *err)
     for (int i = 0; i < result->count && run->output->resume && !run->earlier; i++)
         if (access(cogvideo_clip_path(&result->clips[i], "record"), F_OK) == 0)
             CV_TRY(cv_record_read(&run->earlier, &result->clips[i], err));
-fail:
+done:
     return status;
 }
 
@@ -88,7 +88,7 @@ static cogvideo_status check_codes(const cv_json *record, const cogvideo_clip *c
     CV_TRY(cv_json_int(record, "checksum", 0, UINT32_MAX, &sum, record_path, err));
     if (sum != cv_codes_checksum(&codes))
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds other codes than those that %s tells of; " OTHERWISE, codes_path, record_path);
-fail:
+done:
     cogvideo_tokens_free(&codes);
     return status;
 }
@@ -105,14 +105,14 @@ static cogvideo_status check_record(const cv_run *run, const cv_json *record, co
     if (!cv_json_get(record, "made_by")) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: was written by an earlier version and does not say all that its codes follow from, so it may be "
                          "another clip; " OTHERWISE, cogvideo_clip_path(clip, "record"));
-        goto fail;
+        goto done;
     }
     cv_settings_put(asked, &settings, clip->sample);
     CV_TRY(cv_settings_compare(record, asked, &difference, err));
     if (difference.size > 0)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was made with other settings, %s; give those or " OTHERWISE,
                          video ? video : cogvideo_clip_path(clip, "codes"), difference.data);
-fail:
+done:
     cv_json_free(&asked);
     cv_buffer_free(&difference);
     return status;
@@ -132,7 +132,7 @@ static cogvideo_status check_result(const cv_run *run, const cv_json *record, co
         CV_TRY(check_codes(record, clip, err));
         *there = true;
     }
-fail:
+done:
     cv_buffer_free(&difference);
     return status;
 }
@@ -153,7 +153,7 @@ static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, 
     CV_TRY(cv_record_read(&record, clip, err));
     CV_TRY(check_record(run, record, clip, err));
     CV_TRY(check_result(run, record, clip, there, err));
-fail:
+done:
     cv_json_free(&record);
     return status;
 }
@@ -171,7 +171,7 @@ static cogvideo_status find_finished(cv_run *run, cogvideo_error *err)
     }
     run->result->finished = all == run->result->count;
     run->replaces = records > 0; /* with what is the same */
-fail:
+done:
     return status;
 }
 
@@ -209,7 +209,7 @@ cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err)
     CV_TRY(put_settings(run, err));
     if (run->journal.count > 0)
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu parts of the work are done already", run->journal.count);
-fail:
+done:
     return status;
 }
 
@@ -224,7 +224,7 @@ static cogvideo_status make_video(cv_run *run, const cogvideo_clip *clip, cv_jso
     CV_TRY(cogvideo_tokens_load(&codes, cogvideo_clip_path(clip, "codes"), err));
     CV_TRY(cogvideo_decode_file(run->model, &codes, run->output, &run->caller, cogvideo_clip_path(clip, "video"), err));
     CV_TRY(cv_record_add_video(record, clip, run->output, err));
-fail:
+done:
     cogvideo_tokens_free(&codes);
     return status;
 }
@@ -252,7 +252,7 @@ static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogv
                    difference.data, cogvideo_clip_path(clip, "codes"));
         status = make_video(run, clip, record, err);
     }
-fail:
+done:
     cv_buffer_free(&difference);
     cv_json_free(&record);
     return status;
@@ -266,7 +266,7 @@ cogvideo_status cv_resume_finish(cv_run *run, cogvideo_error *err)
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", run->output->output);
     for (int i = 0; cogvideo_clip_path(&run->result->clips[0], "video") && i < run->result->count; i++)
         CV_TRY(finish_video(run, &run->result->clips[i], err));
-fail:
+done:
     return status;
 }
 

@@ -29,7 +29,7 @@ cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
         if (video)
             CV_TRY(cogvideo_video_plan(video, pixels->width, pixels->height, pixels->frames, &run->output->write, &run->writer, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -132,7 +132,7 @@ static cogvideo_status open_sink(cv_run *run, int index, int first, int count, c
         cv_free(header.header);
         CV_TRY(status);
     }
-fail:
+done:
     return status;
 }
 
@@ -150,7 +150,7 @@ static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *c
     if (strcmp(path, "-") != 0)
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d codes", path, codes->frames, codes->frames == 1 ? "" : "s", codes->width,
                codes->height);
-fail:
+done:
     return status;
 }
 
@@ -176,7 +176,7 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
     cv_sink_close(&run->sink, false, NULL);
     for (int i = 0; i < count; i++)
         CV_TRY(save(run, index, &run->result->clips[first + i], &out[i], err));
-fail:
+done:
     cv_sink_close(&run->sink, true, &run->model->log);
     return status;
 }
@@ -216,7 +216,7 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
         CV_TRY(cv_video_file_write(run->model, run->output, &value->pixels, codes.codes.header, cogvideo_clip_path(clip, "video"), err));
     if (cogvideo_clip_path(clip, "record"))
         CV_TRY(cv_record_save(clip, &settings, run->output, value->kind == COGVIDEO_KIND_CODES ? &value->codes : codes.kind ? &codes.codes : NULL, err));
-fail:
+done:
     cogvideo_value_free(&codes);
     cogvideo_value_free(&next); /* of a step that went well and whose file could not be written */
     return status;
@@ -241,7 +241,7 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
         CV_TRY(finish_clip(run, i, &values[i], err));
         cogvideo_value_free(&values[i]);
     }
-fail:
+done:
     for (int i = 0; i < COGVIDEO_MAX_SAMPLES; i++)
         cogvideo_value_free(&values[i]);
     return status;

@@ -9,7 +9,7 @@ cogvideo_status cv_sink_add(cv_sink *sink, const char *path, const cogvideo_toke
     if (strcmp(path, "-") != 0)
         CV_TRY(cogvideo_token_writer_open(&sink->writers[sink->count], path, header, err));
     sink->paths[sink->count++] = path;
-fail:
+done:
     return status;
 }
 
@@ -22,7 +22,7 @@ cogvideo_status cv_sink_frame(cv_sink *sink, const cogvideo_code_frame *frame, c
         return COGVIDEO_OK;
     CV_TRY(cogvideo_token_writer_frame(sink->writers[at], frame->time, frame->codes, err));
     sink->frames[at]++;
-fail:
+done:
     return status;
 }
 

@@ -13,7 +13,7 @@ cogvideo_status cv_video_file_write(const cogvideo_model *model, const cogvideo_
     CV_TRY(cogvideo_video_write(video, path, &write, err));
     cv_log(&model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d pixels", path, video->frames, video->frames == 1 ? "" : "s", video->width,
            video->height);
-fail:
+done:
     return status;
 }
 
@@ -28,7 +28,7 @@ cogvideo_status cogvideo_decode_file(const cogvideo_model *model, const cogvideo
         decode.callbacks = *callbacks;
     CV_TRY(cogvideo_decode(model, &decode, clip, &video, err));
     CV_TRY(cv_video_file_write(model, run, &video, clip->header, path, err));
-fail:
+done:
     cogvideo_video_free(&video);
     return status;
 }

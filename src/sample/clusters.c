@@ -52,7 +52,7 @@ cogvideo_status cv_clusters_create(cv_clusters **out, const int32_t *labels, int
     clusters->starts[0] = 0;
     *out = clusters;
     return COGVIDEO_OK;
-fail:
+done:
     cv_clusters_free(&clusters);
     return status;
 }

@@ -64,7 +64,7 @@ cogvideo_status cogvideo_sampling_check(const cogvideo_sampling *sampling, cogvi
 
     for (int i = 0; i < ROWS; i++)
         CV_TRY(cv_sampling_check_field(&rows[i].field, cogvideo_sampling_get(sampling, &rows[i].field), err));
-fail:
+done:
     return status;
 }
 
@@ -97,7 +97,7 @@ cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section,
         cogvideo_sampling_set(&sampling, field, number);
     }
     *out = sampling;
-fail:
+done:
     return status;
 }
 

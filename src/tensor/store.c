@@ -93,7 +93,7 @@ static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its data_offsets do not match its shape and type", origin);
     out->begin = ends[0];
     out->end = ends[1];
-fail:
+done:
     return status;
 }
 
@@ -174,7 +174,7 @@ static cogvideo_status parse_header(cv_store *store, cogvideo_error *err)
         e->tensor.data = data;
     }
     qsort(store->entries, store->count, sizeof *store->entries, by_name);
-fail:
+done:
     return status;
 }
 
@@ -186,13 +186,13 @@ cogvideo_status cv_store_open(cv_store **out, const char *path, cogvideo_error *
     CV_NEW(store, 1, err);
     if (!(store->path = cv_strdup(path, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_map_open(&store->file, path, err));
     CV_TRY(parse_header(store, err));
     *out = store;
     return COGVIDEO_OK;
-fail:
+done:
     cv_store_close(&store);
     return status;
 }
@@ -265,7 +265,7 @@ static cogvideo_status plan_entry(entry **out, cv_store *store, const char *name
     }
     if (!(e.tensor.name = e.planned = cv_strdup(name, err)) ||
         !(entries = cv_realloc(store->entries, store->count, store->count + 1, sizeof *entries, err)))
-        goto fail;
+        goto done;
     while (at < store->count && strcmp(entries[at].tensor.name, name) < 0)
         at++;
     memmove(entries + at + 1, entries + at, (store->count - at) * sizeof *entries);
@@ -274,7 +274,7 @@ static cogvideo_status plan_entry(entry **out, cv_store *store, const char *name
     store->count++;
     *out = entries + at;
     return COGVIDEO_OK;
-fail:
+done:
     cv_free(e.planned);
     return status;
 }
@@ -335,7 +335,7 @@ cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const 
         cv_to_f32(e->wide, tensor->data, tensor->dtype, count);
     }
     *out = tensor->dtype == CV_F32 ? tensor->data : e->wide;
-fail:
+done:
     return status;
 }
 
@@ -358,11 +358,11 @@ cogvideo_status cv_store_plan(cv_store **out, const char *name, cogvideo_error *
     store->plan = true;
     if (!(store->path = cv_strdup(name, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     *out = store;
     return COGVIDEO_OK;
-fail:
+done:
     cv_store_close(&store);
     return status;
 }
@@ -384,7 +384,7 @@ cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tenso
     CV_NEW(store->memory, total, err);
     if (!(store->path = cv_strdup(name, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     store->count = count;
     total = name_bytes = 0;
@@ -402,7 +402,7 @@ cogvideo_status cv_store_create(cv_store **out, const char *name, const cv_tenso
     qsort(store->entries, count, sizeof *store->entries, by_name);
     *out = store;
     return COGVIDEO_OK;
-fail:
+done:
     cv_store_close(&store);
     return status;
 }
@@ -416,7 +416,7 @@ cogvideo_status cv_store_create_like(cv_store **out, const char *name, const cv_
     for (size_t i = 0; i < like->count; i++)
         tensors[i] = like->entries[i].tensor;
     CV_TRY(cv_store_create(out, name, tensors, like->count, err));
-fail:
+done:
     cv_free(tensors);
     return status;
 }

@@ -21,7 +21,7 @@ static cogvideo_status claim_quantized(cv_store *store, cv_weight *out, const ch
     snprintf(scale_name, sizeof scale_name, "%s_scale", name);
     CV_TRY(cv_store_claim_as(store, &tensor, scale_name, q8 ? CV_F32 : CV_F16, q8 ? 1 : 2, scales, err));
     out->scales = tensor->data;
-fail:
+done:
     return status;
 }
 
@@ -42,6 +42,6 @@ cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const cha
         weight.data = there->data;
     }
     *out = weight;
-fail:
+done:
     return status;
 }

@@ -22,7 +22,7 @@ cogvideo_status cv_store_writer_create(cv_store_writer **out, const char *path, 
     CV_TRY(cv_output_open(&writer->file, path, err));
     *out = writer;
     return COGVIDEO_OK;
-fail:
+done:
     cv_store_writer_abandon(&writer);
     return status;
 }
@@ -83,7 +83,7 @@ static cogvideo_status write_header(cv_store_writer *writer, cogvideo_error *err
     CV_TRY(cv_output_write(&writer->file, text, size, err));
     CV_TRY(cv_output_write(&writer->file, spaces, padding, err));
     writer->header_done = true;
-fail:
+done:
     cv_free(text);
     return status;
 }

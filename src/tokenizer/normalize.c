@@ -172,7 +172,7 @@ cogvideo_status cv_normalize(const cv_normalizer *in, const char *text, size_t s
         if (work > CV_NORMALIZED_LIMIT || out->size > CV_NORMALIZED_LIMIT) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes grows past the %zu bytes that a "
                              "normalized text may have; shorten it", size, CV_NORMALIZED_LIMIT);
-            goto fail;
+            goto done;
         }
         if (!started && fold && is_space(&piece))
             continue;
@@ -192,6 +192,6 @@ cogvideo_status cv_normalize(const cv_normalizer *in, const char *text, size_t s
         trim_end(in, out);
     if (started && behind)
         CV_TRY(append_space(in, out, err));
-fail:
+done:
     return status;
 }

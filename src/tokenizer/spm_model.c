@@ -255,7 +255,7 @@ static cogvideo_status make_room(reader *in, cv_proto proto, const char *const *
     CV_NEW(in->spm->order, count, in->err);
     CV_NEW(in->spm->names, bytes, in->err);
     return COGVIDEO_OK;
-fail:
+done:
     return status;
 }
 
@@ -306,12 +306,12 @@ static cogvideo_status read_file(cv_spm *spm, const cv_buffer *file, const char 
     CV_TRY(read_model(&in, proto));
     if (!in.has_trainer || !in.has_normalizer) {
         status = damaged(&in, in.has_trainer ? "normalization rules" : "training settings");
-        goto fail;
+        goto done;
     }
     for (size_t i = 0; i < appended_count; i++)
         CV_TRY(add_piece(&in, appended[i], strlen(appended[i]), 0, CV_SPM_NORMAL));
     return index_pieces(&in);
-fail:
+done:
     return status;
 }
 
@@ -325,13 +325,13 @@ cogvideo_status cv_spm_open(cv_spm **out, const char *path, const char *const *a
     CV_NEW(spm, 1, err);
     spm->dummy_prefix = spm->fold_spaces = spm->escape_spaces = true;
     if (!(spm->path = cv_strdup(path, err)) || !(spm->unknown_text = cv_strdup(" \xe2\x81\x87 ", err)))
-        goto fail;
+        goto done;
     CV_TRY(cv_file_read(&file, path, FILE_LIMIT, err));
     CV_TRY(read_file(spm, &file, appended, appended_count, err));
     cv_buffer_free(&file);
     *out = spm;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&file);
     cv_spm_close(&spm);
     return status;

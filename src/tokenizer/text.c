@@ -31,13 +31,13 @@ cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, c
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: %zu pieces after %d image codes need more ids than there are",
                          path, text->spm->count, image_codes);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_normalizer_open(&text->normalizer, text->spm, err));
     CV_TRY(cv_unigram_open(&text->unigram, text->spm, err));
     *out = text;
     return COGVIDEO_OK;
-fail:
+done:
     cv_text_close(&text);
     return status;
 }
@@ -140,7 +140,7 @@ cogvideo_status cv_text_encode(const cv_text *text, const char *bytes, size_t si
     for (size_t i = 0; i < *count; i++)
         found[i] = segments[i].piece + text->first_id;
     *ids = found;
-fail:
+done:
     cv_free(segments);
     cv_buffer_free(&lines);
     cv_buffer_free(&normal);
@@ -164,7 +164,7 @@ cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t s
             CV_TRY(cv_buffer_printf(out, err, "%s%.*s", out->size ? ", " : "", (int)(end - segments[i].start),
                                     normal.data + segments[i].start));
     }
-fail:
+done:
     cv_free(segments);
     cv_buffer_free(&normal);
     return status;
@@ -218,18 +218,18 @@ cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t c
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                              "id %d at position %zu is not a piece of the text tokenizer, whose ids are %d to %d",
                              (int)ids[i], i, (int)text->first_id, (int)text->first_id + cv_text_pieces(text) - 1);
-            goto fail;
+            goto done;
         }
         CV_TRY(append_piece(text, piece, &start, &decoded, err));
         if (decoded.size > CV_NORMALIZED_LIMIT) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%zu ids decode to more than the %zu bytes that a text may "
                              "have", count, CV_NORMALIZED_LIMIT);
-            goto fail;
+            goto done;
         }
     }
     *out = decoded.data;
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&decoded);
     return status;
 }

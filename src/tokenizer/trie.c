@@ -63,7 +63,7 @@ cogvideo_status cv_trie_build(cv_trie *out, const cv_spm *spm, unsigned types, c
         add_children(&in, i);
     *out = (cv_trie){ in.nodes, in.count };
     in.nodes = NULL;
-fail:
+done:
     cv_free(in.sorted);
     cv_free(in.nodes);
     cv_free(in.runs);

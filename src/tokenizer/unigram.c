@@ -106,7 +106,7 @@ cogvideo_status cv_unigram_segment(const cv_unigram *in, const char *text, size_
         if (found[i].piece != unknown || *count == 0 || found[*count - 1].piece != unknown)
             found[(*count)++] = found[i];
     *segments = found;
-fail:
+done:
     cv_free(paths);
     return status;
 }

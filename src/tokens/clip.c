@@ -11,18 +11,18 @@ cogvideo_status cogvideo_tokens_alloc(cogvideo_tokens *out, int height, int widt
     CV_TRY(cv_tokens_check(&tokens, err));
     if (frames < 1) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip must have at least 1 frame, not %d", frames);
-        goto fail;
+        goto done;
     }
     if (!cv_size_mul(cogvideo_tokens_per_frame(&tokens), (size_t)frames, &count)) {
         status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "a clip of %d frames of %dx%d codes does not fit into memory",
                          frames, width, height);
-        goto fail;
+        goto done;
     }
     CV_NEW(tokens.codes, count, err);
     CV_NEW(tokens.times, frames, err);
     *out = tokens;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_tokens_free(&tokens);
     return status;
 }

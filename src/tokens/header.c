@@ -118,7 +118,7 @@ static cogvideo_status append_own(cv_buffer *out, const cogvideo_tokens *tokens,
     CV_TRY(cv_buffer_printf(out, err, ",\"rate\":%d", tokens->rate));
     if (tokens->frames_per_code != 1)
         CV_TRY(cv_buffer_printf(out, err, ",\"frames_per_code\":%d", tokens->frames_per_code));
-fail:
+done:
     return status;
 }
 
@@ -137,20 +137,20 @@ cogvideo_status cv_header_line(cv_buffer *out, const cogvideo_tokens *tokens, co
         CV_TRY(cv_json_parse(&json, text, strlen(text), "the clip's header", err));
         if (!cv_json_is_object(json)) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip's header must be a JSON object");
-            goto fail;
+            goto done;
         }
         if (strpbrk(text, "\r\n")) {
             one_line = cv_json_print(json, false, err);
             if (!one_line) {
                 status = COGVIDEO_ERROR_MEMORY;
-                goto fail;
+                goto done;
             }
             text = one_line;
         }
         CV_TRY(cv_header_members(out, text, json, err));
     }
     status = cv_buffer_append(out, "}\n", 2, err);
-fail:
+done:
     cv_free(one_line);
     cv_json_free(&json);
     return status;

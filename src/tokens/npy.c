@@ -206,13 +206,13 @@ cogvideo_status cv_npy_read(cv_npy *out, const char *path, int32_t min, int32_t 
         if (value < min || value > max) {
             status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: number %zu is %lld; it must be from %d to %d", path, i,
                              (long long)value, min, max);
-            goto fail;
+            goto done;
         }
         array.values[i] = (int32_t)value;
     }
     *out = array;
     array.values = NULL;
-fail:
+done:
     cv_map_close(&file);
     cv_npy_free(&array);
     return status;
@@ -244,7 +244,7 @@ static cogvideo_status make_header(cv_buffer *out, int rank, const size_t *shape
     length = out->size - 10;
     out->data[8] = (char)(length & 0xff);
     out->data[9] = (char)(length >> 8);
-fail:
+done:
     return status;
 }
 
@@ -268,7 +268,7 @@ cogvideo_status cv_npy_write(const char *path, int rank, const size_t *shape, co
         CV_TRY(cv_output_write(&output, bytes, sizeof bytes, err));
     }
     status = cv_output_commit(&output, err);
-fail:
+done:
     cv_output_abandon(&output);
     cv_buffer_free(&head);
     return status;

@@ -32,7 +32,7 @@ cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path,
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
                          "%s: a clip has the shape [frames, height, width], or [frames, n] where its frames are square, with "
                          "sides of at most %d; but this array has another", path, CV_TOKENS_MAX_GRID);
-        goto fail;
+        goto done;
     }
     CV_TRY(cogvideo_tokens_alloc(&tokens, (int)height, (int)width, 8, (int)array.shape[0], err));
     memcpy(tokens.codes, array.values, array.count * sizeof *tokens.codes);
@@ -40,7 +40,7 @@ cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path,
         tokens.times[i] = i;
     *out = tokens;
     tokens = (cogvideo_tokens){ 0 };
-fail:
+done:
     cv_npy_free(&array);
     cogvideo_tokens_free(&tokens);
     return status;

@@ -92,7 +92,7 @@ cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path,
     CV_TRY(row_size(grid, frames, text_places, &count, err));
     if (row < 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows are numbered from 0; row %d does not exist", row);
-        goto fail;
+        goto done;
     }
     CV_NEW(bytes, 4 * count, err);
     CV_TRY(read_row(path, row, 4 * count, bytes, err));
@@ -107,7 +107,7 @@ cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path,
         tokens.times[i] = i;
     *out = tokens;
     tokens = (cogvideo_tokens){ 0 };
-fail:
+done:
     cv_free(bytes);
     cv_free(ids);
     cogvideo_tokens_free(&tokens);
@@ -126,13 +126,13 @@ cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const ch
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "%s: a training row has square frames, one for each video frame; this clip has frames of %dx%d codes, "
                          "%d video frames each", path, tokens->width, tokens->height, tokens->frames_per_code);
-        goto fail;
+        goto done;
     }
     CV_TRY(row_size(tokens->height, tokens->frames, text_places, &count, err));
     if (text_count > text) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text has %zu ids, but a row has room for %d", path,
                          text_count, text_places);
-        goto fail;
+        goto done;
     }
     CV_NEW(bytes, 4 * count, err);
     for (size_t i = 0; i < text; i++)
@@ -142,7 +142,7 @@ cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const ch
     CV_TRY(cv_output_open(&output, path, err));
     CV_TRY(cv_output_write(&output, bytes, 4 * count, err));
     status = cv_output_commit(&output, err);
-fail:
+done:
     cv_output_abandon(&output);
     cv_free(bytes);
     return status;

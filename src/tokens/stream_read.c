@@ -92,7 +92,7 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     if (sides && cv_json_get(json, "grid")) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has 'grid' beside 'height' and 'width'; they cannot be combined",
                          r->origin);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_json_int(json, sides ? "height" : "grid", 1, CV_TOKENS_MAX_GRID, &height, r->origin, err));
     CV_TRY(cv_json_int(json, sides ? "width" : "grid", 1, CV_TOKENS_MAX_GRID, &width, r->origin, err));
@@ -100,7 +100,7 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     if (rate != 4 && rate != 8 && rate != 16) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'rate' is %lld; it must be 4, 8 or 16", r->origin,
                          (long long)rate);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_json_optional_int(json, "frames_per_code", 1, CV_TOKENS_MAX_FRAMES_PER_CODE, &frames_per_code, r->origin,
                                 err));
@@ -108,7 +108,7 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     tokens->width = (int)width;
     tokens->rate = (int)rate;
     tokens->frames_per_code = (int)frames_per_code;
-fail:
+done:
     return status;
 }
 
@@ -122,7 +122,7 @@ static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_
     CV_TRY(next_line(r, MAX_HEADER, &more, err));
     if (!more) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is empty; a token stream was expected", r->name);
-        goto fail;
+        goto done;
     }
     CV_TRY(parse_line(r, MAX_HEADER / 16, &json, err));
     CV_TRY(cv_json_format(json, CV_TOKENS_FORMAT, CV_TOKENS_VERSION, r->origin, err));
@@ -134,7 +134,7 @@ static cogvideo_status read_header(reader *r, cogvideo_tokens *tokens, cogvideo_
     }
     tokens->header = members.data;
     members.data = NULL;
-fail:
+done:
     cv_buffer_free(&members);
     cv_json_free(&json);
     return status;
@@ -223,12 +223,12 @@ static cogvideo_status read_frame(reader *r, cogvideo_tokens *tokens, bool *more
     if (frame != tokens->frames) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is frame %lld; frame %d was expected", r->origin,
                          (long long)frame, tokens->frames);
-        goto fail;
+        goto done;
     }
     CV_TRY(read_time(r, json, tokens, err));
     CV_TRY(read_codes(r, json, tokens, err));
     tokens->frames++;
-fail:
+done:
     cv_json_free(&json);
     return status;
 }
@@ -262,11 +262,11 @@ cogvideo_status cogvideo_tokens_load(cogvideo_tokens *out, const char *path, cog
         CV_TRY(read_frame(&r, &tokens, &more, err));
     if (tokens.frames == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has a header but no frame (was it cut off?)", r.name);
-        goto fail;
+        goto done;
     }
     *out = tokens;
     tokens = (cogvideo_tokens){ 0 };
-fail:
+done:
     if (r.stream && r.stream != stdin)
         fclose(r.stream);
     cv_buffer_free(&r.line);

@@ -42,7 +42,7 @@ cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **out, const ch
     CV_TRY(write_line(writer, err));
     *out = writer;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_token_writer_abandon(&writer, 0);
     return status;
 }
@@ -91,14 +91,14 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
             status =
                 cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at position %d; a code must be 0 or more",
                         writer->output.path, writer->frames, codes[i], i);
-            goto fail;
+            goto done;
         }
         CV_TRY(append_code(&writer->line, codes[i], i == 0, err));
     }
     CV_TRY(cv_buffer_append(&writer->line, "]}\n", 3, err));
     CV_TRY(write_line(writer, err));
     writer->frames++;
-fail:
+done:
     return status;
 }
 
@@ -138,7 +138,7 @@ cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *
     for (int i = 0; i < tokens->frames; i++)
         CV_TRY(cogvideo_token_writer_frame(writer, tokens->times[i], tokens->codes + (size_t)i * places, err));
     return cogvideo_token_writer_commit(&writer, err);
-fail:
+done:
     cogvideo_token_writer_abandon(&writer, 0);
     return status;
 }

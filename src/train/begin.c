@@ -30,7 +30,7 @@ cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const cha
         CV_TRY(cv_store_claim(from, &source, tensor->name, tensor->rank, tensor->shape, err));
         cv_to_f32(cv_tensor_values(tensor), source->data, source->dtype, source->count);
     }
-fail:
+done:
     cv_store_close(&from);
     return status;
 }

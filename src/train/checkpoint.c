@@ -40,7 +40,7 @@ cogvideo_status cv_checkpoint_save(const char *path, const cv_checkpoint_head *h
             CV_TRY(cv_store_writer_data(writer, tensor->data, tensor->count * sizeof(float), err));
         }
     CV_TRY(cv_store_writer_commit(&writer, err));
-fail:
+done:
     cv_store_writer_abandon(&writer);
     return status;
 }
@@ -89,7 +89,7 @@ cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, c
             }
         CV_TRY(cv_store_check_claimed(file, err));
     }
-fail:
+done:
     cv_store_close(&file);
     return status;
 }

@@ -27,7 +27,7 @@ cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *
     CV_TRY(cv_store_claim(averages, &tensor, "quantize.cluster_size", 1, shape, err));
     codebook.sizes = cv_tensor_values(tensor);
     *out = codebook;
-fail:
+done:
     return status;
 }
 

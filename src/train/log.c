@@ -42,7 +42,7 @@ static cogvideo_status cut(const char *path, int steps, cogvideo_error *err)
     CV_TRY(cv_output_open(&to, path, err));
     CV_TRY(copy_lines(from, path, &to, steps, err));
     CV_TRY(cv_output_commit(&to, err));
-fail:
+done:
     cv_output_abandon(&to);
     fclose(from);
     return status;
@@ -64,7 +64,7 @@ cogvideo_status cv_train_log_open(cv_train_log *out, const char *folder, bool re
         if (file >= 0)
             close(file);
     }
-fail:
+done:
     return status;
 }
 

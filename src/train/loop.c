@@ -101,7 +101,7 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
     cv_recipe_changes(loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
         cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
-fail:
+done:
     return status;
 }
 
@@ -259,7 +259,7 @@ static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
             return stopped(loop, end, err);
     }
     tell_place(loop);
-fail:
+done:
     return status;
 }
 
@@ -346,7 +346,7 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
     for (int s = 0; s < learner->stores; s++)
         for (size_t t = 0; t < cv_store_count(learner->weights[s]); t++)
             loop->progress.memory += 2 * cv_store_at(learner->weights[s], t)->count * sizeof(float);
-fail:
+done:
     return status;
 }
 
@@ -401,7 +401,7 @@ cogvideo_status cv_train_run(const cogvideo_train_options *options, cogvideo_err
     CV_TRY(cv_train_log_open(&loop.log, options->output, options->resume != 0, loop.step, err));
     CV_TRY(begin(&loop, err));
     CV_TRY(run_steps(&loop, err));
-fail:
+done:
     loop_close(&loop);
     return status;
 }

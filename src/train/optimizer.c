@@ -67,7 +67,7 @@ static cogvideo_status find_matrices(cv_optimizer *o, cogvideo_error *err)
     CV_NEW(o->scratch, (size_t)o->exec->threads * o->scratch_size, err);
     o->bytes += (size_t)o->exec->threads * o->scratch_size * sizeof *o->scratch;
     return COGVIDEO_OK;
-fail:
+done:
     return status;
 }
 
@@ -92,7 +92,7 @@ cogvideo_status cv_optimizer_open(cv_optimizer **out, const cv_exec *exec, const
     CV_TRY(find_matrices(o, err));
     *out = o;
     return COGVIDEO_OK;
-fail:
+done:
     cv_optimizer_close(&o);
     return status;
 }

@@ -50,7 +50,7 @@ cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *stor
     for (size_t t = 0; t < cv_store_count(store); t++)
         CV_TRY(write_tensor(writer, cv_store_at(store, t), learner->recipe->dtype, bytes, err));
     CV_TRY(cv_store_writer_commit(&writer, err));
-fail:
+done:
     cv_store_writer_abandon(&writer);
     cv_free(bytes);
     cv_free(path);
@@ -78,7 +78,7 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
         cv_json_remove(parts, part);
     }
     CV_TRY(cv_json_write(json, true, path, err));
-fail:
+done:
     cv_folder_unlock(&lock);
     cv_json_free(&json);
     cv_free(path);

@@ -91,7 +91,7 @@ static cogvideo_status read_section(cv_recipe *r, const cv_json *section, const 
     CV_TRY(cv_json_optional_string(section, "dtype", &dtype, origin, err));
     if (!cv_dtype_parse(&r->dtype, dtype) || !cv_dtype_is_real(r->dtype))
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: dtype must be f32, f16 or bf16, not '%.20s'", origin, dtype);
-fail:
+done:
     cv_free(names);
     return status;
 }
@@ -109,7 +109,7 @@ static cogvideo_status check_sections(const cv_json *json, const cv_family *fami
     for (int i = 0; i < family->part_count; i++)
         names[n++] = family->parts[i].name;
     CV_TRY(cv_json_check_keys(json, names, path, err));
-fail:
+done:
     cv_free(names);
     return status;
 }
@@ -123,7 +123,7 @@ cogvideo_status cv_recipe_open(cv_recipe **out, const char *path, const cv_famil
     char origin[600];
 
     if (!recipe)
-        goto fail;
+        goto done;
     recipe->part = part;
     CV_TRY(cv_json_read(&json, path, MAX_BYTES, err));
     CV_TRY(cv_json_format(json, "cogvideo-recipe", 1, path, err));
@@ -133,7 +133,7 @@ cogvideo_status cv_recipe_open(cv_recipe **out, const char *path, const cv_famil
     CV_TRY(read_section(recipe, section, origin, err));
     *out = recipe;
     recipe = NULL;
-fail:
+done:
     cv_json_free(&json);
     cv_free(recipe);
     return status;

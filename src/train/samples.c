@@ -14,7 +14,7 @@ static cogvideo_status add_sample(cv_learner *learner, const cogvideo_model *new
 
     CV_TRY(learner->functions->sample(learner, newest, index, &sample, err));
     if (!sample.pixels)
-        goto fail;
+        goto done;
     if (!*writer) {
         int columns = sample.frames < ROW_FRAMES ? ROW_FRAMES / sample.frames * sample.frames : sample.frames;
         cogvideo_write_options options = { .columns = columns };
@@ -24,7 +24,7 @@ static cogvideo_status add_sample(cv_learner *learner, const cogvideo_model *new
     for (int f = 0; f < sample.frames; f++)
         CV_TRY(cogvideo_video_writer_frame(
             *writer, sample.pixels + (size_t)f * (size_t)sample.width * (size_t)sample.height * 3, err));
-fail:
+done:
     cogvideo_video_free(&sample);
     return status;
 }
@@ -44,7 +44,7 @@ cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *
         CV_TRY(add_sample(learner, newest, path.data, i, &writer, err));
     if (writer)
         CV_TRY(cogvideo_video_writer_commit(&writer, err));
-fail:
+done:
     cogvideo_video_writer_abandon(&writer);
     cv_buffer_free(&path);
     cv_model_close(&newest);

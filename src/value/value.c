@@ -43,13 +43,13 @@ cogvideo_status cogvideo_latents_alloc(cogvideo_latents *out, int height, int wi
     if (!cv_size_mul((size_t)height * (size_t)width, (size_t)channels, &count) || !cv_size_mul(count, (size_t)frames, &count)) {
         status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "latents of %d frames of %dx%d in %d channels do not fit the memory",
                          frames, width, height, channels);
-        goto fail;
+        goto done;
     }
     CV_NEW(latents.values, count, err);
     CV_NEW(latents.times, frames, err);
     *out = latents;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_latents_free(&latents);
     return status;
 }

@@ -32,7 +32,7 @@ static void *make(void *user)
     CV_TRY(cogvideo_run_step(r->model, "keyframes", &options, NULL, &r->keys, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "interpolate", &options, &r->keys, &r->clip, &r->err));
     CV_TRY(cogvideo_run_step(r->model, "decode", &options, &r->clip, &r->video, &r->err));
-fail:
+done:
     r->status = status;
     return NULL;
 }

@@ -253,7 +253,7 @@ cogvideo_status judge_open(judge **out, const cv_shapes *world, cogvideo_error *
     draw_tracks(j);
     *out = j;
     return COGVIDEO_OK;
-fail:
+done:
     judge_close(&j);
     return status;
 }

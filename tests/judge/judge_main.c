@@ -84,7 +84,7 @@ static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char
     CV_TRY(cogvideo_video_read(&video, path, NULL, err));
     CV_TRY(cogvideo_video_fit(&fitted, &video, world->side, world->side, err));
     judge_look(j, fitted.pixels, fitted.frames, out);
-fail:
+done:
     cogvideo_video_free(&video);
     cogvideo_video_free(&fitted);
     return status;
@@ -239,7 +239,7 @@ static cogvideo_status look_at_clip(judge *j, const cogvideo_dataset *data, cons
         CV_TRY(cogvideo_decode(model, &options, &codes, &decoded, err));
     }
     judge_look(j, model ? decoded.pixels : video.pixels, clip.frames, out);
-fail:
+done:
     cogvideo_video_free(&video);
     cogvideo_video_free(&decoded);
     cogvideo_tokens_free(&codes);
@@ -277,7 +277,7 @@ static int judge_data(judge *j, const cv_shapes *world, const arguments *a)
     }
     if (worst < 2)
         print_counts(&total, a->json);
-fail:
+done:
     if (status != COGVIDEO_OK)
         fprintf(stderr, "judge: %s\n", err.message);
     cogvideo_dataset_close(&data);

@@ -30,7 +30,7 @@ static cogvideo_status toy_open(cogvideo_model *head, const char *origin, cogvid
     CV_TRY(cv_model_store(head, "levels.safetensors", false, &store, err));
     CV_TRY(cv_store_claim_vector(store, &model->levels, "levels", (size_t)model->codes, err));
     CV_TRY(cv_model_check_claimed(head, err));
-fail:
+done:
     return status;
 }
 
@@ -100,7 +100,7 @@ static cogvideo_status draw(const toy *model, const cogvideo_generate_options *o
     CV_TRY(cogvideo_tokens_alloc(out, (int)model->grid, (int)model->grid, 8, frames_of(options), err));
     for (int f = 0; f < out->frames; f++)
         CV_TRY(draw_frame(model, options, sample, f, out, err));
-fail:
+done:
     return status;
 }
 
@@ -131,7 +131,7 @@ static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate
     memcpy(out, made, (size_t)samples * sizeof *made);
     cv_free(made);
     return COGVIDEO_OK;
-fail:
+done:
     for (int s = 0; made && s < samples; s++)
         cogvideo_value_free(&made[s]);
     cv_free(made);
@@ -153,7 +153,7 @@ static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generat
         for (int i = 0; i < from->width; i++)
             made.codes.codes[row * from->width + i] = from->codes[row * from->width + from->width - 1 - i];
     *out = made;
-fail:
+done:
     return status;
 }
 
@@ -196,7 +196,7 @@ static cogvideo_status pairs(const cogvideo_model *head, const cogvideo_generate
                (size_t)from->width * sizeof *from->codes);
     }
     *out = made;
-fail:
+done:
     return status;
 }
 
@@ -217,14 +217,14 @@ static cogvideo_status levels_of(const toy *model, const cogvideo_tokens *in, co
 
             if (code >= model->codes) {
                 status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the code %d was made by another model", (int)code);
-                goto fail;
+                goto done;
             }
             made.values[(size_t)f * places + i] = model->levels[code] / 255;
         }
     }
     *out = made;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_latents_free(&made);
     return status;
 }
@@ -238,7 +238,7 @@ static cogvideo_status light(const cogvideo_model *head, const cogvideo_generate
     (void)options;
     CV_TRY(levels_of(toy_of(head), &in->codes, &made.latents, err));
     *out = made;
-fail:
+done:
     return status;
 }
 
@@ -275,7 +275,7 @@ static cogvideo_status to_grey(const cogvideo_latents *in, cogvideo_video *out, 
     CV_TRY(cogvideo_video_alloc(out, in->width, in->height, in->frames, 8, err));
     for (int i = 0; i < in->frames * in->height * in->width; i++)
         memset(out->pixels + 3 * i, (int)(in->values[i] * 255 + 0.5f), 3);
-fail:
+done:
     return status;
 }
 
@@ -290,7 +290,7 @@ static cogvideo_status paint(const cogvideo_model *head, const cogvideo_generate
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "grey pixels are made of 1 channel, not of %d", in->latents.channels);
     CV_TRY(to_grey(&in->latents, &made.pixels, err));
     *out = made;
-fail:
+done:
     return status;
 }
 
@@ -303,7 +303,7 @@ static cogvideo_status toy_decode(const cogvideo_model *head, const cogvideo_dec
     (void)options;
     CV_TRY(levels_of(toy_of(head), in, &levels, err));
     CV_TRY(to_grey(&levels, out, err));
-fail:
+done:
     cogvideo_latents_free(&levels);
     return status;
 }

@@ -44,7 +44,7 @@ static cogvideo_status make_grey(const cogvideo_model *model, const cogvideo_gen
     (void)model, (void)options, (void)in;
     CV_TRY(cogvideo_video_alloc(&made.pixels, 4, 2, 1, 0, err));
     *out = made;
-fail:
+done:
     return status;
 }
 

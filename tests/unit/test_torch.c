@@ -278,7 +278,7 @@ static cogvideo_status read_everything(const cv_buffer *file, size_t size, cogvi
         CV_TRY(cv_zip_stream_read(stream, bytes, cv_torch_at(torch, i)->bytes, err));
         cv_zip_stream_close(&stream);
     }
-fail:
+done:
     cv_zip_stream_close(&stream);
     cv_torch_close(&torch);
     return status;

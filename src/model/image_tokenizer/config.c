@@ -27,7 +27,7 @@ static cogvideo_status parse_rgb(float out[3], const cv_json *section, const cha
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold numbers from %g to 100", origin, key, min);
         out[i] = (float)value;
     }
-fail:
+done:
     return status;
 }
 
@@ -50,7 +50,7 @@ static cogvideo_status parse_levels(cv_image_tokenizer_levels *out, const cv_jso
     *out = (cv_image_tokenizer_levels){ .count = (int)count, .attention = -1 };
     for (size_t i = 0; i < count; i++)
         out->widths[i] = values[i] * channels;
-fail:
+done:
     cv_free(values);
     return status;
 }
@@ -73,7 +73,7 @@ static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_js
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the side of a patch must be a power of two, not %d", origin,
                        (int)patch);
     *out = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1, .patch = (int)patch, .blocks = (int)blocks };
-fail:
+done:
     return status;
 }
 
@@ -92,7 +92,7 @@ static cogvideo_status parse_encoder(cv_image_tokenizer_config *config, const cv
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: has bare patches of 3 x %d x %d numbers, so 'latent' must be their product, but it is %d",
                        inner, config->encoder.patch, config->encoder.patch, config->latent);
-fail:
+done:
     return status;
 }
 
@@ -109,7 +109,7 @@ static cogvideo_status parse_pyramid(cv_image_tokenizer_levels *levels, const cv
                        (int)rate, levels->count, cv_image_tokenizer_rate(levels));
     CV_TRY(cv_json_optional_int(item, "attention", 0, levels->count - 1, &attention, origin, err));
     levels->attention = (int)attention;
-fail:
+done:
     return status;
 }
 
@@ -132,7 +132,7 @@ static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
                        "patch of %d pixels", origin, rate, config->encoder.patch);
     config->decoder_count++;
-fail:
+done:
     return status;
 }
 
@@ -154,7 +154,7 @@ static cogvideo_status parse_decoders(cv_image_tokenizer_config *config, const c
         while (rate > cv_image_tokenizer_rate(&config->encoder) << config->down_samplers)
             config->down_samplers++;
     }
-fail:
+done:
     return status;
 }
 
@@ -189,6 +189,6 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     CV_TRY(parse_encoder(&config, section, origin, err));
     CV_TRY(parse_decoders(&config, section, origin, err));
     *out = config;
-fail:
+done:
     return status;
 }

@@ -54,7 +54,7 @@ static cogvideo_status bind_ends(const binder *b, cv_picture_network *network, c
     CV_TRY(cv_group_norm_bind(&network->norm_out, b->store, full, last, b->config->groups, b->config->norm_epsilon,
                               b->err));
     CV_TRY(bind_conv(b, &network->conv_out, prefix, "conv_out", last, out, 1));
-fail:
+done:
     return status;
 }
 
@@ -81,7 +81,7 @@ static cogvideo_status bind_patches(const binder *b, cv_picture_network *network
     }
     snprintf(name, sizeof name, "%s.conv_out", prefix);
     CV_TRY(cv_conv2d_bind(&network->conv_out, b->store, name, width, out, 1, 1, b->err));
-fail:
+done:
     return status;
 }
 
@@ -110,7 +110,7 @@ static cogvideo_status bind_encoder(const binder *b, cv_picture_network *network
         if (i < levels->count - 1)
             CV_TRY(bind_conv(b, &level->sampler, "enc", name, level->out, level->out, 2));
     }
-fail:
+done:
     return status;
 }
 
@@ -141,7 +141,7 @@ static cogvideo_status bind_decoder(const binder *b, cv_picture_network *network
         if (i > 0)
             CV_TRY(bind_conv(b, &level->sampler, prefix, name, level->out, level->out, 1));
     }
-fail:
+done:
     return status;
 }
 
@@ -168,7 +168,7 @@ cogvideo_status cv_image_tokenizer_open(cv_image_tokenizer **out, cv_store *stor
     CV_TRY(cv_store_claim_weight(store, &tokenizer->codebook, "quantize.embed.weight", config->codes, latent, err));
     *out = tokenizer;
     return COGVIDEO_OK;
-fail:
+done:
     cv_image_tokenizer_close(&tokenizer);
     return status;
 }

@@ -137,7 +137,7 @@ cogvideo_status cv_image_tokenizer_plan(cv_store **out, const cv_image_tokenizer
     cv_image_tokenizer_close(&tokenizer);
     *out = plan;
     return COGVIDEO_OK;
-fail:
+done:
     cv_store_close(&plan);
     return status;
 }
@@ -174,7 +174,7 @@ static cogvideo_status open_parts(cv_image_learner *learner, cv_store *gradients
             learner->bytes += cv_store_at(*store, i)->count * sizeof(float);
     }
     return COGVIDEO_OK;
-fail:
+done:
     if (learner->parts > 0)
         cv_store_close(&learner->gradients[learner->parts]);
     return status;
@@ -199,7 +199,7 @@ static cogvideo_status open_memory(cv_image_learner *learner, cogvideo_error *er
     CV_NEW(learner->scratch, scratch, err);
     learner->bytes += scratch + rows * (latent * sizeof(float) + sizeof(int32_t));
     return COGVIDEO_OK;
-fail:
+done:
     return status;
 }
 
@@ -223,7 +223,7 @@ cogvideo_status cv_image_learner_open(cv_image_learner **out, const cv_exec *exe
     CV_TRY(open_memory(learner, err));
     *out = learner;
     return COGVIDEO_OK;
-fail:
+done:
     cv_image_learner_close(&learner);
     return status;
 }

@@ -41,7 +41,7 @@ static cogvideo_status write_part(cv_store_writer *writer, const char *block, si
 
     for (size_t n = 0; n < N; n += ROWS)
         CV_TRY(cv_store_writer_data(writer, block, (N - n < ROWS ? N - n : ROWS) * row, err));
-fail:
+done:
     return status;
 }
 
@@ -63,7 +63,7 @@ static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *te
     if (scale > 0)
         CV_TRY(write_part(writer, scales, scale, N, err));
     CV_TRY(write_part(writer, data, row, N, err));
-fail:
+done:
     cv_free(wide);
     cv_free(data);
     cv_free(scales);
@@ -92,7 +92,7 @@ static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, co
                 CV_TRY(write_tensor(writer, tensor, own, err));
         }
     CV_TRY(cv_store_writer_commit(&writer, err));
-fail:
+done:
     cv_store_writer_abandon(&writer);
     return status;
 }
@@ -109,7 +109,7 @@ static cogvideo_status plan_stage(cv_store *plan, const cv_cogvideo_config *c, i
                          (float)c->norm_epsilon, err));
     if (part != TRUNK)
         CV_TRY(cv_stage_bind(&stage, part == STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, &trunk, plan, err));
-fail:
+done:
     cv_stage_close(&stage);
     cv_trunk_close(&trunk);
     cv_store_close(&trunk_plan);
@@ -132,7 +132,7 @@ static cogvideo_status write_file(const cv_description *d, int part, cv_weight_t
             CV_TRY(plan_stage(plan, &d->network, part, err));
     }
     CV_TRY(write_store(plan, part == IMAGE_TOKENIZER ? CV_WEIGHT_F32 : type, path, err));
-fail:
+done:
     cv_upscaler_close(&upscaler);
     cv_store_close(&plan);
     return status;
@@ -159,7 +159,7 @@ static cogvideo_status write_description(const char *config, const char *path, c
         cv_json_set_string(named, stage ? "own" : "file", files[part]);
     }
     CV_TRY(cv_json_write(json, true, path, err));
-fail:
+done:
     cv_json_free(&json);
     return status;
 }
@@ -195,7 +195,7 @@ cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type,
         return COGVIDEO_ERROR_MEMORY;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-        goto fail;
+        goto done;
     }
     if (!cv_path_exists(path))
         CV_TRY(write_description(config, path, err));
@@ -204,7 +204,7 @@ cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type,
     for (int part = 0; part < PARTS; part++)
         if (wanted(&d, part))
             CV_TRY(make_file(&d, part, type, folder, err));
-fail:
+done:
     cv_free(path);
     cv_json_free(&json);
     return status;

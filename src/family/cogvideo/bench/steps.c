@@ -97,7 +97,7 @@ static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int
     status = cv_loop_run(&loop, err);
     if (status == COGVIDEO_ERROR_CANCELLED && !run->cancelled)
         status = COGVIDEO_OK;
-fail:
+done:
     cv_free(codes);
     return status;
 }
@@ -139,7 +139,7 @@ static cogvideo_status keyframes(const cv_cogvideo *model, double seconds, const
         clip->keyframes += drawing_seconds(model, &run, 1);
     }
     add_row(out, "memory so far at most", (double)cv_memory_peak() / 1e9, "GB");
-fail:
+done:
     return status;
 }
 
@@ -183,7 +183,7 @@ static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, c
         if (strands == 1 || all < clip->interpolation)
             clip->interpolation = all;
     }
-fail:
+done:
     return status;
 }
 
@@ -196,7 +196,7 @@ static cogvideo_status seeded_frame(cogvideo_tokens *out, int grid, int rate, in
     CV_TRY(cogvideo_tokens_alloc(out, grid, grid, rate, 1, err));
     for (int i = 0; i < grid * grid; i++)
         out->codes[i] = i * 7 % codes;
-fail:
+done:
     return status;
 }
 
@@ -219,7 +219,7 @@ static cogvideo_status upscale(const cv_cogvideo *model, cogvideo_bench_report *
     started = cv_clock();
     CV_TRY(cv_cogvideo_upscale(&model->head, &options, &frame, &fine, err));
     add_row(out, "super-resolution of a frame", cv_clock() - started, "s");
-fail:
+done:
     cogvideo_value_free(&frame);
     cogvideo_value_free(&fine);
     return status;
@@ -267,7 +267,7 @@ static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_o
     for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
         out->rows[out->count++] = items[i].row;
     add_row(out, "decoding of a frame", seconds, "s");
-fail:
+done:
     cv_free(run.codes);
     cv_free(run.rgb);
     cv_arena_free(&run.arena);
@@ -291,6 +291,6 @@ cogvideo_status cv_cogvideo_bench(const cogvideo_model *head, const cogvideo_ben
         CV_TRY(decoding(model, options, out, err));
     if (model->upscaler)
         CV_TRY(upscale(model, out, err));
-fail:
+done:
     return status;
 }

@@ -58,7 +58,7 @@ static cogvideo_status set_transformer(const section *s, const cv_network *netwo
                        "'heads'", cv_torch_path(network->torch), sizes->hidden, (long long)heads);
     if (network->text_places)
         cv_json_set_int(s->json, "text_places", network->text_places);
-fail:
+done:
     return status;
 }
 
@@ -75,7 +75,7 @@ static cogvideo_status check_vocabulary(const section *s, const cv_network *netw
                        "'image_codes' and 'start_of_image'", cv_torch_path(network->torch), network->sizes.vocabulary,
                        (long long)start, (long long)codes,
                        pieces ? "import the text model that belongs to it" : "import its text model too");
-fail:
+done:
     return status;
 }
 
@@ -101,7 +101,7 @@ static cogvideo_status check_places(const section *s, const cv_network *network)
                        cv_torch_path(network->torch), (long long)window, (long long)grid);
     if (window > grid)
         cv_json_set_int(s->json, "window", grid);
-fail:
+done:
     return status;
 }
 
@@ -123,7 +123,7 @@ static cogvideo_status set_stage(const section *s, const cv_network *network, si
         cv_json_set_int(s->json, "window", network->window);
     CV_TRY(check_vocabulary(s, network, pieces));
     CV_TRY(check_places(s, network));
-fail:
+done:
     return status;
 }
 
@@ -171,7 +171,7 @@ static cogvideo_status check_upscaler(const section *s, const cv_network *networ
                        "%lld; put the checkpoint's model_config.json beside it, or give a description (config) of "
                        "this network", cv_torch_path(network->torch), network->sizes.positions,
                        network->sizes.extra_positions, (long long)grid, (long long)upscaled);
-fail:
+done:
     return status;
 }
 
@@ -190,7 +190,7 @@ static cogvideo_status set_upscaler(const section *s, const cv_network *network,
         cv_json_set_int(s->json, "cross_kernel", network->cross_kernel);
     CV_TRY(check_vocabulary(s, network, pieces));
     CV_TRY(check_upscaler(s, network));
-fail:
+done:
     return status;
 }
 
@@ -210,7 +210,7 @@ static cogvideo_status check_agreement(const section *network, const section *up
                            "upscaler of the same model", upscaler->origin, keys[i], (long long)own,
                            (long long)stages);
     }
-fail:
+done:
     return status;
 }
 
@@ -228,7 +228,7 @@ static cogvideo_status set_tokenizer(const section *s, const cv_tokenizer_sizes 
     if (groups < 1 || (int64_t)sizes->channels % groups != 0)
         return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu channels cannot be split into %lld groups", s->origin,
                        sizes->channels, (long long)groups);
-fail:
+done:
     return status;
 }
 
@@ -265,7 +265,7 @@ static cogvideo_status make_room_for_text(const section *network, size_t pieces)
     CV_TRY(get(network, "vocabulary", &vocabulary));
     if (vocabulary < codes + rows)
         cv_json_set_int(network->json, "vocabulary", codes + rows);
-fail:
+done:
     return status;
 }
 
@@ -298,6 +298,6 @@ cogvideo_status cv_describe(cv_json *description, const cv_findings *found, cons
         CV_TRY(check_codes(&network, found->tokenizer->codes, "the image tokenizer"));
     }
     CV_TRY(check_codes(&network, found->clusters, "the file of clusters"));
-fail:
+done:
     return status;
 }

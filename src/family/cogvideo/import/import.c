@@ -61,11 +61,11 @@ static cogvideo_status read_description(import *in)
     }
     if (size > MAX_DESCRIPTION) {
         status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: is too large for a model description", in->origin);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_json_parse(&in->description, text, size, in->origin, in->err));
     CV_TRY(cv_json_format(in->description, "cogvideo-model", 1, in->origin, in->err));
-fail:
+done:
     cv_map_close(&file);
     return status;
 }
@@ -91,7 +91,7 @@ static cogvideo_status read_text_model(import *in)
     in->found.pieces = (size_t)cv_text_id(text, "<start_of_image>");
     cv_text_close(&text);
     CV_TRY(cv_map_open(&in->text_model, path, in->err));
-fail:
+done:
     return status;
 }
 
@@ -111,7 +111,7 @@ static cogvideo_status read_clusters(import *in)
         return cv_fail_prefix(in->err, status, path);
     cv_clusters_free(&clusters);
     in->found.clusters = in->clusters.count;
-fail:
+done:
     return status;
 }
 
@@ -126,7 +126,7 @@ static cogvideo_status read_tokenizer(import *in)
     CV_TRY(cv_names_tokenizer(&in->tokenizer_names, &in->tokenizer_sizes, section, in->origin, in->err));
     CV_TRY(cv_names_match(&in->tokenizer_names, in->tokenizer, &in->options->log, in->err));
     in->found.tokenizer = &in->tokenizer_sizes;
-fail:
+done:
     return status;
 }
 
@@ -142,7 +142,7 @@ static cogvideo_status read_network(import *in, cv_network *network, const cv_ne
         cv_log(&in->options->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
                "are those of %s", cv_torch_path(network->torch), in->origin);
     *found = network;
-fail:
+done:
     return status;
 }
 
@@ -169,7 +169,7 @@ static cogvideo_status read_all(import *in)
     if (options->name)
         cv_json_set_string(in->description, "name", options->name);
     in->parts = cv_json_set_object(in->description, "parts");
-fail:
+done:
     return status;
 }
 
@@ -203,7 +203,7 @@ static cogvideo_status write_bytes(import *in, const char *file, const void *dat
     CV_TRY(cv_output_open(&output, path, in->err));
     CV_TRY(cv_output_write(&output, data, size, in->err));
     CV_TRY(cv_output_commit(&output, in->err));
-fail:
+done:
     cv_output_abandon(&output);
     cv_free(path);
     return status;
@@ -243,7 +243,7 @@ static cogvideo_status write_stage(import *in, const cv_network *stage, const ch
     if (write_trunk)
         CV_TRY(write_tensors(in, stage->torch, &stage->names, TRUNK, part, trunk));
     CV_TRY(write_tensors(in, stage->torch, &stage->names, OWN, part, own));
-fail:
+done:
     return status;
 }
 
@@ -260,7 +260,7 @@ static cogvideo_status write_stages(import *in)
     if (in->found.stage2)
         CV_TRY(write_stage(in, &in->stage2, "stage2", shared ? "trunk.safetensors" : "stage2.trunk.safetensors",
                            !both || !shared, "stage2.safetensors"));
-fail:
+done:
     return status;
 }
 
@@ -283,7 +283,7 @@ static cogvideo_status write_clusters(import *in)
     CV_TRY(cv_store_writer_data(writer, in->clusters.values, count * sizeof *in->clusters.values, in->err));
     CV_TRY(cv_store_writer_commit(&writer, in->err));
     name_file(in, "clusters", "clusters.safetensors");
-fail:
+done:
     cv_store_writer_abandon(&writer);
     cv_free(path);
     return status;
@@ -331,10 +331,10 @@ static cogvideo_status write_all(import *in)
         CV_TRY(write_clusters(in));
     if (!(text = cv_json_print(in->description, true, in->err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     CV_TRY(write_bytes(in, "model.json", text, strlen(text)));
-fail:
+done:
     cv_free(text);
     return status;
 }
@@ -346,7 +346,7 @@ cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));
-fail:
+done:
     import_close(&in);
     return status;
 }

@@ -109,7 +109,7 @@ static cogvideo_status shape_of(const cv_torch *torch, const char *name, int ran
             return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is larger than any network's",
                            cv_torch_path(torch), name);
     *shape = tensor->shape;
-fail:
+done:
     return status;
 }
 
@@ -136,7 +136,7 @@ cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cog
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has %zu layers, 1 to %d are allowed", cv_torch_path(torch),
                        sizes.layers, MAX_LAYERS);
     *out = sizes;
-fail:
+done:
     return status;
 }
 
@@ -190,7 +190,7 @@ cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *to
     sizes.codes = shape[0];
     sizes.latent = shape[1];
     *out = sizes;
-fail:
+done:
     return status;
 }
 
@@ -278,7 +278,7 @@ static cogvideo_status read_widths(const cv_json *section, const char *key, int3
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' has %zu levels, 1 to %d are allowed", origin, key,
                        *levels, MAX_LEVELS);
     }
-fail:
+done:
     return status;
 }
 
@@ -293,7 +293,7 @@ static cogvideo_status add_decoder(maker *m, const cv_tokenizer_sizes *sizes, si
     CV_TRY(cv_json_optional_int(section, "attention", 0, MAX_LEVELS, &attention, origin, m->err));
     CV_TRY(read_widths(section, "widths", &widths, &levels, origin, m->err));
     decoder(m, sizes, d, widths, levels, attention);
-fail:
+done:
     cv_free(widths);
     return status;
 }
@@ -320,7 +320,7 @@ cogvideo_status cv_names_tokenizer(cv_names *out, const cv_tokenizer_sizes *size
     add(&m, CV_HOME_SKIP, 2, (size_t[]){ sizes->codes, latent }, "quantize.embed_avg", "");
     cv_free(widths);
     return finish(&m, out);
-fail:
+done:
     cv_free(widths);
     cv_names_free(&m.names);
     return status;

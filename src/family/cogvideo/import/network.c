@@ -37,11 +37,11 @@ static cogvideo_status read_latest(char out[64], const char *path, cogvideo_erro
     if (size < 1 || size > 63) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must hold the name of one iteration's folder, as '200000'",
                          path);
-        goto fail;
+        goto done;
     }
     memcpy(out, file.data, size);
     out[size] = '\0';
-fail:
+done:
     cv_map_close(&file);
     return status;
 }
@@ -68,7 +68,7 @@ static cogvideo_status find_states(char **out, const char *path, cogvideo_error 
         return (*out = cv_strdup(path, err)) ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
     if (!(latest = cv_path_join(path, "latest", err)) || !(states = cv_path_join(path, STATES, err))) {
         status = COGVIDEO_ERROR_MEMORY;
-        goto fail;
+        goto done;
     }
     if (cv_path_exists(latest)) {
         CV_TRY(read_latest(iteration, latest, err));
@@ -76,16 +76,16 @@ static cogvideo_status find_states(char **out, const char *path, cogvideo_error 
         cv_free(states);
         if (!(states = cv_path_join(path, inner, err))) {
             status = COGVIDEO_ERROR_MEMORY;
-            goto fail;
+            goto done;
         }
     } else if (!cv_path_exists(states)) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: holds neither 'latest' nor '%s'; a checkpoint's folder, one "
                          "iteration's folder or the .pt file itself is needed", path, STATES);
-        goto fail;
+        goto done;
     }
     *out = states;
     states = NULL;
-fail:
+done:
     cv_free(latest);
     cv_free(states);
     return status;
@@ -164,7 +164,7 @@ static cogvideo_status read_config(cv_network *network, const cv_json *config, c
     if (layout)
         CV_TRY(read_layout(network, layout, origin, err));
     network->configured = true;
-fail:
+done:
     return status;
 }
 
@@ -213,7 +213,7 @@ cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, c
     cv_free(states);
     *out = network;
     return COGVIDEO_OK;
-fail:
+done:
     cv_free(states);
     cv_network_close(&network);
     return status;

@@ -24,7 +24,7 @@ static cogvideo_status read_samplings(cv_description *d, const cv_json *json, co
         CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
         CV_TRY(cv_sampling_read(&d->sampling[step], one, origin, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -42,7 +42,7 @@ static cogvideo_status read_texts(cv_description *d, const cv_json *json, const 
     CV_TRY(cv_json_string(texts, "duration_suffix", &d->duration_suffix, origin, err));
     CV_TRY(cv_json_string(texts, "separator", &d->separator, origin, err));
     CV_TRY(cv_json_optional_string(texts, "language", &d->language, origin, err));
-fail:
+done:
     return status;
 }
 
@@ -71,7 +71,7 @@ static cogvideo_status read_numbers(cv_description *d, const cv_json *json, cons
     CV_TRY(cv_json_int(json, "picture_size", 1, 16384, &size, path, err));
     d->rate = (int)rate;
     d->picture_size = (int)size;
-fail:
+done:
     return status;
 }
 
@@ -115,7 +115,7 @@ static cogvideo_status read_files(cv_description *d, const cv_json *json, const 
         CV_TRY(cv_json_object(parts, files[i].part, &part, origin, err));
         CV_TRY(read_file_name(part, files[i].key, files[i].out, origin, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -138,7 +138,7 @@ static cogvideo_status read_networks(cv_description *d, const cv_json *json, con
         CV_TRY(cv_json_object(json, "image_tokenizer", &section, path, err));
         CV_TRY(cv_image_tokenizer_config_parse(&d->image_tokenizer, section, origin, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -153,6 +153,6 @@ cogvideo_status cv_description_read(cv_description *out, const cv_json *json, co
     CV_TRY(read_numbers(&d, json, path, err));
     CV_TRY(read_samplings(&d, json, path, err));
     *out = d;
-fail:
+done:
     return status;
 }

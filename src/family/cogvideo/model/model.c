@@ -22,7 +22,7 @@ static cogvideo_status open_stage(cv_cogvideo *model, int index, cogvideo_error 
     }
     CV_TRY(cv_stage_bind(&model->stages[index], index == 0 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, bound, own,
                          err));
-fail:
+done:
     return status;
 }
 
@@ -38,7 +38,7 @@ static cogvideo_status open_bare_trunk(cv_cogvideo *model, cogvideo_error *err)
                          (float)c->norm_epsilon, err));
     model->stages[0] = (cv_stage){ .config = c, .kind = CV_STAGE_SEQUENTIAL, .trunk = &model->trunks[0],
                                    .head = cv_trunk_head(&model->trunks[0], c->image_codes) };
-fail:
+done:
     return status;
 }
 
@@ -59,7 +59,7 @@ static cogvideo_status open_clusters(cv_cogvideo *model, cogvideo_error *err)
     status = cv_clusters_create(&model->clusters, labels->data, codes, err);
     if (status != COGVIDEO_OK)
         return cv_fail_prefix(err, status, cv_store_path(store));
-fail:
+done:
     return status;
 }
 
@@ -82,7 +82,7 @@ static cogvideo_status open_text(cv_cogvideo *model, cogvideo_error *err)
                        "%s: <start_of_image> is %d here, model.json says %d: networks that were trained want their own text "
                        "model, and for new ones model.json must say the former",
                        head->text_path, (int)cv_text_id(head->text, "<start_of_image>"), c->start_of_image);
-fail:
+done:
     return status;
 }
 
@@ -110,7 +110,7 @@ static cogvideo_status open_parts(cv_cogvideo *model, cogvideo_error *err)
         CV_TRY(open_clusters(model, err));
     if (d->files.text_tokenizer)
         CV_TRY(open_text(model, err));
-fail:
+done:
     return status;
 }
 
@@ -121,7 +121,7 @@ cogvideo_status cv_cogvideo_open(cogvideo_model *head, const char *origin, cogvi
 
     CV_TRY(cv_description_read(&model->description, head->description, origin, err));
     CV_TRY(open_parts(model, err));
-fail:
+done:
     return status;
 }
 

@@ -54,7 +54,7 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
     for (int kind = 0; kind < CV_STEP_COUNT; kind++)
         CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
     CV_TRY(cv_options_check(o, err));
-fail:
+done:
     return status;
 }
 

@@ -21,7 +21,7 @@ static cogvideo_status append_text(const cv_cogvideo *model, cv_buffer *ids, con
     CV_TRY(cv_text_encode(model->head.text, text, strlen(text), false, &part, &count, err));
     status = cv_buffer_append(ids, part, count * sizeof *part, err);
     cv_free(part);
-fail:
+done:
     return status;
 }
 
@@ -39,7 +39,7 @@ static cogvideo_status append_duration(const cv_cogvideo *model, cv_buffer *ids,
     snprintf(text, sizeof text, "%.1f%.100s", seconds, d->duration_suffix);
     CV_TRY(append_text(model, ids, text, err));
     CV_TRY(cv_buffer_append(ids, &separator, sizeof separator, err));
-fail:
+done:
     return status;
 }
 
@@ -60,7 +60,7 @@ static cogvideo_status check_prompt(const cv_cogvideo *model, const char *prompt
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
     *tokens = count;
     status = COGVIDEO_OK;
-fail:
+done:
     return status;
 }
 
@@ -113,11 +113,11 @@ static cogvideo_status finish(const cv_cogvideo *model, const cogvideo_generate_
         if (ids[i] < 0 || ids[i] >= vocabulary) {
             status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text id %d is none of the model's (0 to %d)", (int)ids[i],
                              vocabulary - 1);
-            goto fail;
+            goto done;
         }
     *out = (cv_ids){ ids, (int)count };
     return COGVIDEO_OK;
-fail:
+done:
     cv_buffer_free(&text->ids);
     return status;
 }
@@ -148,7 +148,7 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
     CV_TRY(append_text(model, &text.ids, prompt.data, err));
     cv_buffer_free(&prompt);
     return finish(model, options, &text, out, err);
-fail:
+done:
     cv_buffer_free(&prompt);
     cv_buffer_free(&text.ids);
     return status;
@@ -168,7 +168,7 @@ cogvideo_status cv_guide_text(const cv_cogvideo *model, const cogvideo_generate_
         CV_TRY(append_text(model, &text.ids, model->description.guide, err));
     }
     return finish(model, options, &text, out, err);
-fail:
+done:
     cv_buffer_free(&text.ids);
     return status;
 }

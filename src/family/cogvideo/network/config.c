@@ -70,6 +70,6 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
     CV_TRY(cv_json_check_keys(section, names, origin, err));
     CV_TRY(check(&c, origin, err));
     *out = c;
-fail:
+done:
     return status;
 }

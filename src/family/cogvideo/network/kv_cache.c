@@ -49,7 +49,7 @@ cogvideo_status cv_text_cache_create(cv_text_cache *out, const cv_cogvideo_confi
         CV_TRY(cache_create(&cache.plus, config, type, count, err));
     *out = cache;
     return COGVIDEO_OK;
-fail:
+done:
     cv_text_cache_free(&cache);
     return status;
 }
@@ -77,7 +77,7 @@ cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_c
         CV_TRY(cache_create(&cache.plus, config, type, slots * cv_cogvideo_places(config), err));
     *out = cache;
     return COGVIDEO_OK;
-fail:
+done:
     cv_frames_cache_free(&cache);
     return status;
 }

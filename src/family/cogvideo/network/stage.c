@@ -13,7 +13,7 @@ static cogvideo_status bind_layer(cv_plus_layer *plus, int layer, int C, cv_stor
     CV_TRY(cv_linear_bind(&plus->dense, own, name, C, C, true, err));
     snprintf(name, sizeof name, "mixins.attention_plus.attn_distribution.%d", layer);
     CV_TRY(cv_store_claim_vector(own, &plus->mix, name, (size_t)C, err));
-fail:
+done:
     return status;
 }
 
@@ -31,7 +31,7 @@ cogvideo_status cv_stage_bind(cv_stage *out, cv_stage_kind kind, const cv_cogvid
     stage.head = cv_trunk_head(trunk, config->image_codes);
     *out = stage;
     return COGVIDEO_OK;
-fail:
+done:
     cv_stage_close(&stage);
     return status;
 }

@@ -77,7 +77,7 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
     CV_TRY(cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
-fail:
+done:
     return status;
 }
 
@@ -245,10 +245,10 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
         CV_TRY(step(loop, &w, at / L, at % L, err));
         if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
             status = cancelled(err);
-            goto fail;
+            goto done;
         }
     }
-fail:
+done:
     workspace_free(&w);
     return status;
 }

@@ -56,16 +56,16 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
                                          in->width, in->height, in->rate, &arena, err));
         if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options->normalize == COGVIDEO_NORMALIZE_MINMAX)) {
             status = cv_fail_unsound(model, "decoding", f, -1, err);
-            goto fail;
+            goto done;
         }
         progress.frame = f + 1;
         progress.done = (long long)places * (f + 1);
         if (options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-            goto fail;
+            goto done;
         }
     }
-fail:
+done:
     cv_free(rgb);
     cv_arena_free(&arena);
     return status;
@@ -109,7 +109,7 @@ cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_de
     }
     *out = video;
     return COGVIDEO_OK;
-fail:
+done:
     cogvideo_video_free(&video);
     return status;
 }
@@ -124,7 +124,7 @@ cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvid
     decode.callbacks = options->callbacks;
     CV_TRY(cv_cogvideo_decode(head, &decode, &in->codes, &made.pixels, err));
     *out = made;
-fail:
+done:
     return status;
 }
 
@@ -207,13 +207,13 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     e->most = most_frames(model, encoder_places(e));
     if (expected > e->most) {
         status = too_many(e, expected, err);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
     CV_TRY(cv_arena_create(&e->arena, cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size), err));
     *out = &e->head;
     return COGVIDEO_OK;
-fail:
+done:
     if (e)
         cv_cogvideo_encoder_close(&e->head);
     return status;
@@ -265,7 +265,7 @@ cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t 
     CV_TRY(status);
     e->clip.times[e->clip.frames++] = time;
     status = encoder_report(e, e->expected >= e->clip.frames ? e->expected : 0, err);
-fail:
+done:
     return status;
 }
 
@@ -280,6 +280,6 @@ cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_toke
     CV_TRY(cv_record_close(&e->record, &e->clip, err));
     *out = e->clip;
     e->clip = (cogvideo_tokens){ 0 };
-fail:
+done:
     return status;
 }

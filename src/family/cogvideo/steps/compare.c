@@ -97,6 +97,6 @@ cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_
     }
     if (out->firm_codes > 0)
         out->firm_agreement = (double)d.firm_agreed / (double)out->firm_codes;
-fail:
+done:
     return status;
 }

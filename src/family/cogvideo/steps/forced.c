@@ -86,7 +86,7 @@ static cogvideo_status side_open(const forced_walk *walk, forced_side *side, cog
         CV_TRY(cv_text_cache_create(&side->text[i], config, exec->cache, side->texts[i].count, walk->plus, err));
         cv_forward_text(exec, side->stage, &side->text[i], side->texts[i].ids, NULL, &side->arena);
     }
-fail:
+done:
     return status;
 }
 
@@ -201,7 +201,7 @@ static cogvideo_status show(const forced_walk *what, cogvideo_error *err)
         CV_TRY(walk.viewer->text(walk.viewer->user, walk.step, &walk.sides[0].texts[0], err));
     for (int window = 0; window < walk.windows; window++)
         CV_TRY(show_window(&walk, window, err));
-fail:
+done:
     cv_free(walk.codes);
     for (int s = 0; s < walk.count; s++)
         side_close(&walk.sides[s]);
@@ -233,7 +233,7 @@ static cogvideo_status show_stage1(forced_walk *walk, bool first_frame, cogvideo
         walk->slots = frames;
         CV_TRY(show(walk, err));
     }
-fail:
+done:
     return status;
 }
 
@@ -264,7 +264,7 @@ cogvideo_status cv_forced_check(const cv_cogvideo *model, const cogvideo_generat
 
     CV_TRY(cv_check_options(options, err));
     CV_TRY(cv_check_clip(clip, config->grid, config->image_codes, "this model", err));
-fail:
+done:
     return status;
 }
 

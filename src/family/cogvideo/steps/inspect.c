@@ -54,7 +54,7 @@ static cogvideo_status keep_text(void *user, cv_step_kind step, const cv_ids *id
     CV_NEW(*kept, ids->count, err);
     memcpy(*kept, ids->ids, (size_t)ids->count * sizeof **kept);
     *(first ? &out->first_count : &out->text_count) = (size_t)ids->count;
-fail:
+done:
     return status;
 }
 
@@ -121,7 +121,7 @@ static cogvideo_status make_room(inspecting *s, cogvideo_error *err)
     CV_NEW(s->scaled, config->hidden / config->heads, err);
     CV_NEW(s->text, config->text_places, err);
     CV_NEW(s->seen, 2 * frames, err); /* in time order, then by slot */
-fail:
+done:
     return status;
 }
 
@@ -137,7 +137,7 @@ static cogvideo_status keep_alpha(const inspecting *s, cogvideo_error *err)
     for (int n = 0; n < config->layers; n++)
         for (int i = 0; i < config->hidden; i++)
             s->out->alpha[(size_t)n * (size_t)config->hidden + (size_t)i] = 1.0f / (1.0f + expf(-stage->plus[n].mix[i]));
-fail:
+done:
     return status;
 }
 
@@ -168,7 +168,7 @@ cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_g
     CV_TRY(cv_forced_walk(models, 1, all_options, &what->score, clip, &viewer, err));
     *out = made;
     made = (cogvideo_inspection){ 0 };
-fail:
+done:
     cogvideo_inspection_free(&made);
     cv_free(s.weights);
     cv_free(s.scaled);

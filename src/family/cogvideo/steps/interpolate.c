@@ -101,10 +101,10 @@ static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cog
         run->before = run->progress.done;
         if (tell_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-            goto fail;
+            goto done;
         }
     }
-fail:
+done:
     return status;
 }
 
@@ -127,7 +127,7 @@ static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogv
     snprintf(name, sizeof name, "interpolate_%d", run->round);
     cv_cogvideo_step_record(&step, run->options, name, record);
     CV_TRY(run_batches(run, &loop, batch, err));
-fail:
+done:
     cv_cogvideo_step_free(&step);
     return status;
 }
@@ -156,7 +156,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
     *out = child;
     child = (cogvideo_tokens){ 0 };
-fail:
+done:
     cogvideo_tokens_free(&child);
     cv_free(run.codes);
     cv_free(run.frame_ids);
@@ -187,7 +187,7 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     CV_TRY(cv_record_close(&record, &clip, err));
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     return COGVIDEO_OK;
-fail:
+done:
     cv_json_free(&record);
     cogvideo_tokens_free(&clip);
     return status;

@@ -75,7 +75,7 @@ static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv
     cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), record);
     begin(run, "first frame", 1);
     CV_TRY(run_loop(run, &loop, frame_id, err));
-fail:
+done:
     cv_cogvideo_step_free(&step);
     return status;
 }
@@ -98,7 +98,7 @@ static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, c
     cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), record);
     begin(run, "key frames", run->frames - 1);
     CV_TRY(run_loop(run, &loop, frame_ids, err));
-fail:
+done:
     cv_free(frame_ids);
     cv_cogvideo_step_free(&step);
     return status;
@@ -116,7 +116,7 @@ static cogvideo_status make_clips(keyframes_run *run, int slots, cogvideo_error 
         for (int i = 0; i < run->frames; i++)
             run->clips[s].times[i] = i * step;
     }
-fail:
+done:
     return status;
 }
 
@@ -147,7 +147,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
             memcpy(clips[s].codes, given->codes, (size_t)L * sizeof *given->codes);
         if (slot_done(&run, 0)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-            goto fail;
+            goto done;
         }
     } else {
         CV_TRY(first_frame(&run, stage, record, err));
@@ -164,7 +164,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     for (int s = 0; s < run.samples; s++)
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
     return COGVIDEO_OK;
-fail:
+done:
     cv_json_free(&record);
     for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);

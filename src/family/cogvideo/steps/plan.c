@@ -73,7 +73,7 @@ cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cog
     }
     plan.weights = weights_of(model, d->files.own[0], d->files.trunk[0]);
     *out = plan;
-fail:
+done:
     return status;
 }
 
@@ -99,7 +99,7 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
     }
     plan.weights = weights_of(model, d->files.own[1], d->files.trunk[1]);
     *out = plan;
-fail:
+done:
     return status;
 }
 
@@ -119,7 +119,7 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
         .codes = (long long)in->frames * side * side,
         .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1, 0 },
     };
-fail:
+done:
     return status;
 }
 
@@ -139,6 +139,6 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
                    3 * (uint64_t)in->frames * ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
         .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0, 0 },
     };
-fail:
+done:
     return status;
 }

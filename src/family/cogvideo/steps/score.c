@@ -34,6 +34,6 @@ cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_gen
     CV_TRY(cv_forced_check(model, options, clip, err));
     memset(scored, 0, (size_t)clip->frames * sizeof *scored);
     return cv_forced_walk(models, 1, all_options, what, clip, &viewer, err);
-fail:
+done:
     return status;
 }

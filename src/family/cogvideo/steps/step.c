@@ -19,7 +19,7 @@ cogvideo_status cv_cogvideo_step_begin(cv_cogvideo_step *out, const cv_cogvideo 
         CV_TRY(cv_guide_text(model, options, step.seconds, &step.guide, err));
     *out = step;
     return COGVIDEO_OK;
-fail:
+done:
     cv_cogvideo_step_free(&step);
     return status;
 }

@@ -117,20 +117,20 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
                                    coarse->codes + (size_t)run.frame * cogvideo_tokens_per_frame(coarse), &network, &arena, err));
         if (run.unsound >= 0) {
             status = cv_fail_unsound(model, "super-resolution", run.frame, run.unsound / config->upscaled_grid, err);
-            goto fail;
+            goto done;
         }
         run.progress.frame++;
         run.progress.done = (long long)run.progress.frame * L;
         if ((!known && keep_rows(&run)) || report(&run) ||
             cv_frame_done(&options->callbacks, "upscale", &clip, options->first_sample, run.frame)) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-            goto fail;
+            goto done;
         }
     }
     CV_TRY(cv_record_close(&record, &clip, err));
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     clip = (cogvideo_tokens){ 0 };
-fail:
+done:
     cv_json_free(&record);
     cogvideo_tokens_free(&clip);
     cv_cogvideo_step_free(&step);

@@ -36,7 +36,7 @@ cogvideo_status cv_frames_encode(const cv_cogvideo *model, const cogvideo_datase
         *fitted = small;
         small = (cogvideo_video){ 0 };
     }
-fail:
+done:
     cogvideo_video_free(&small);
     cogvideo_video_free(&video);
     return status;

@@ -249,7 +249,7 @@ static cogvideo_status open_data(picture_learner *l, cogvideo_error *err)
     }
     if (options->held_out)
         CV_TRY(open_dataset(l, options->held_out, &l->held_out, err));
-fail:
+done:
     return status;
 }
 
@@ -268,7 +268,7 @@ static cogvideo_status make_stores(picture_learner *l, const cv_image_tokenizer_
     CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], plan, config->codes, config->latent, err));
     CV_TRY(cv_store_create_like(&head->state, "averages of the codebook", plan, err));
     CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], head->state, config->codes, config->latent, err));
-fail:
+done:
     cv_store_close(&plan);
     return status;
 }
@@ -286,7 +286,7 @@ static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
     CV_NEW(l->merged, l->codebook.codes, err);
     cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, batches, KMEANS_ROUNDS, l->head.recipe->seed, &measure);
     CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
-fail:
+done:
     return status;
 }
 
@@ -320,7 +320,7 @@ static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
     CV_TRY(cv_store_writer_data(writer, labels, shape[0] * sizeof *labels, err));
     CV_TRY(cv_store_writer_commit(&writer, err));
     CV_TRY(cv_publish_part(&l->head, "clusters", keys, files, err));
-fail:
+done:
     cv_store_writer_abandon(&writer);
     cv_free(centres);
     cv_free(labels);
@@ -341,7 +341,7 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
         CV_TRY(publish_clusters(l, err));
     else if (cv_cogvideo_of(learner->model)->description.files.clusters)
         CV_TRY(cv_publish_part(learner, "clusters", NULL, NULL, err)); /* they would be those of another codebook */
-fail:
+done:
     return status;
 }
 
@@ -370,7 +370,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     size = (size_t)fitted.width * (size_t)fitted.height * 3;
     memcpy(out->pixels, fitted.pixels, size);
     memcpy(out->pixels + size, decoded.pixels, size);
-fail:
+done:
     cogvideo_video_free(&fitted);
     cogvideo_video_free(&decoded);
     cogvideo_tokens_free(&codes);
@@ -457,7 +457,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
     l->head.memory = cv_image_learner_bytes(l->learner) + l->arena.capacity;
     *out = &l->head;
     return COGVIDEO_OK;
-fail:
+done:
     if (l)
         learner_close(&l->head);
     return status;

@@ -27,7 +27,7 @@ static cogvideo_status read_kind(cv_rows *rows, const cv_json *json, const char 
             return COGVIDEO_OK;
         }
     status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: kind is '%.60s'; image, stage1 or stage2 was expected", path, kind);
-fail:
+done:
     return status;
 }
 
@@ -61,17 +61,17 @@ static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, 
     if (codes != image_codes) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with %lld image codes, the network has %d: make it again "
                          "with this model's image tokenizer", path.data, (long long)codes, image_codes);
-        goto fail;
+        goto done;
     }
     if (grid != wanted) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %dx%d codes, the network has %dx%d", path.data, (int)grid,
                          (int)grid, wanted, wanted);
-        goto fail;
+        goto done;
     }
     if (pad < codes) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'pad' is %lld, which is an image's code, not a text's", path.data,
                          (long long)pad);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_json_optional_string(json, "tokenizers", &tokenizers, path.data, err));
     snprintf(rows->tokenizers, sizeof rows->tokenizers, "%s", tokenizers);
@@ -80,7 +80,7 @@ static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, 
     rows->frames = (int)frames;
     rows->places = (int)(grid * grid);
     rows->pad = (int32_t)pad;
-fail:
+done:
     cv_json_free(&json);
     cv_buffer_free(&path);
     return status;
@@ -116,19 +116,19 @@ cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image
     size_t bytes;
 
     if (!(rows.path = cv_strdup(path, err)))
-        goto fail;
+        goto done;
     CV_TRY(read_sidecar(&rows, grid, image_codes, err));
     CV_TRY(cv_map_open(&rows.file, path, err));
     if (!cv_size_mul(rows.count, row_size(&rows) * sizeof(int32_t), &bytes) || bytes != rows.file.size) {
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, %zu rows of %zu numbers were expected", path,
                          rows.file.size, rows.count, row_size(&rows));
-        goto fail;
+        goto done;
     }
     rows.values = (const int32_t *)(const void *)rows.file.data;
     CV_TRY(check_ids(&rows, image_codes, vocabulary, err));
     *out = rows;
     return COGVIDEO_OK;
-fail:
+done:
     cv_rows_close(&rows);
     return status;
 }

@@ -49,7 +49,7 @@ static cogvideo_status add_form(run *r, cv_step_kind step, double seconds, cogvi
     form->window = (r->model->description.network.frames - 1) * form->apart;
     if (form->window < 1)
         form->window = form->apart;
-fail:
+done:
     return status;
 }
 
@@ -76,7 +76,7 @@ static cogvideo_status plan_forms(run *r, cogvideo_error *err)
     default:
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no training rows of kind %d", (int)r->options->kind);
     }
-fail:
+done:
     return status;
 }
 
@@ -99,7 +99,7 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
     CV_NEW(r->row, r->row_bytes, err);
     r->frame_bytes = (size_t)r->info.size * (size_t)r->info.size * 3;
     CV_TRY(cv_frame_cache_open(&r->cache, r->frame_bytes, r->places, err));
-fail:
+done:
     return status;
 }
 
@@ -192,7 +192,7 @@ static cogvideo_status encode_clip(const run *r, const cogvideo_dataset_clip *cl
     for (int place = 0; place < chosen; place++)
         if (from[place] >= 0)
             memcpy(codes_of(r, out, place), codes_of(r, &fresh, from[place]), (size_t)r->places * sizeof *out->codes);
-fail:
+done:
     cogvideo_tokens_free(&fresh);
     cv_free(frames);
     cv_free(from);
@@ -229,7 +229,7 @@ static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_d
                         form->seconds, &text, err));
     for (int first = 0; row_fits(r, form, first, clip->frames); first += form->window)
         CV_TRY(write_row(r, &text, codes, first, form->apart, err));
-fail:
+done:
     cv_ids_free(&text);
     return status;
 }
@@ -249,12 +249,12 @@ static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
         if ((status = write_form(r, &r->forms[i], &clip, &codes, err)) != COGVIDEO_OK) {
             snprintf(where, sizeof where, "clip %d (%.200s)", index, clip.source);
             cv_fail_prefix(err, status, where);
-            goto fail;
+            goto done;
         }
     if (r->rows == before)
         cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
                clip.source, clip.frames);
-fail:
+done:
     cogvideo_tokens_free(&codes);
     return status;
 }
@@ -280,7 +280,7 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     cv_json_set_string(json, "model", r->model->head.name);
     cv_json_set_string(json, "tokenizers", tokenizers);
     CV_TRY(cv_json_write(json, true, path, err));
-fail:
+done:
     cv_json_free(&json);
     return status;
 }
@@ -302,7 +302,7 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
     if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_output_open(&r.output, output, err));
     for (int i = 0; i < r.info.clips; i++) {
@@ -311,14 +311,14 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
     }
     if (r.rows == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
-        goto fail;
+        goto done;
     }
     CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
     CV_TRY(cv_output_commit(&r.output, err));
     CV_TRY(write_about(&r, about.data, err));
     if (rows)
         *rows = r.rows;
-fail:
+done:
     cv_output_abandon(&r.output);
     cv_buffer_free(&about);
     cv_free(r.row);

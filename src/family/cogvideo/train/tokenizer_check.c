@@ -139,7 +139,7 @@ static cogvideo_status compare_moved(check *c, const cogvideo_video *video, cons
             c->found.patterns_kept += codes->codes[(size_t)from * (size_t)c->places + (size_t)place] ==
                                       moved.codes[(size_t)k * (size_t)c->places + (size_t)to];
         }
-fail:
+done:
     cogvideo_video_free(&rolled);
     cogvideo_tokens_free(&moved);
     return status;
@@ -157,7 +157,7 @@ static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, co
     if (decoded.width != c->side || decoded.height != c->side || decoded.frames != video->frames) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames, c->side, c->side,
                          decoded.frames, decoded.width, decoded.height);
-        goto fail;
+        goto done;
     }
     for (int f = 0; f < video->frames; f++) {
         bool between = f % c->apart != 0;
@@ -166,7 +166,7 @@ static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, co
             c->errors[between] += pow((double)(video->pixels[i] - decoded.pixels[i]) / 255, 2);
         c->pixels[between] += (long long)size;
     }
-fail:
+done:
     cogvideo_video_free(&decoded);
     return status;
 }
@@ -191,7 +191,7 @@ static cogvideo_status check_codes(check *c, const cogvideo_video *video, const 
             compare_frames(c, frame - (size_t)c->apart * size, frame, own - (size_t)c->apart * (size_t)c->places, own);
     }
     tidy_plain(c);
-fail:
+done:
     return status;
 }
 
@@ -215,7 +215,7 @@ static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int
     CV_TRY(compare_decoded(c, &fitted, &codes, err));
     c->found.frames += clip.frames;
     c->found.clips++;
-fail:
+done:
     cogvideo_video_free(&fitted);
     cogvideo_tokens_free(&codes);
     cv_free(frames);
@@ -253,7 +253,7 @@ cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, con
     c.found.key_psnr = decibels(c.errors[0], c.pixels[0]);
     c.found.between_psnr = decibels(c.errors[1], c.pixels[1]);
     *out = c.found;
-fail:
+done:
     cv_free(c.used);
     cv_free(c.plain);
     return status;

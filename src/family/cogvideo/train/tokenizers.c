@@ -30,7 +30,7 @@ cogvideo_status cv_tokenizers_hash(char out[CV_TOKENIZERS_HASH], const cv_cogvid
     hash = cv_hash_bytes(CV_HASH_START, codebook->data, codebook->count * cv_dtype_size(codebook->dtype));
     hash = cv_hash_bytes(hash, text.data, text.size);
     snprintf(out, CV_TOKENIZERS_HASH, "%016" PRIx64, hash);
-fail:
+done:
     cv_map_close(&text);
     return status;
 }

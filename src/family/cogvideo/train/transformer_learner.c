@@ -154,7 +154,7 @@ static cogvideo_status make_trunk(transformer_learner *l, cogvideo_error *err)
     head->stores++;
     CV_TRY(bind_trunk(&l->trunk, head->weights[s], config_of(l), err));
     CV_TRY(bind_trunk(&l->trunk_grads, head->gradients[s], config_of(l), err));
-fail:
+done:
     cv_trunk_close(&planned);
     cv_store_close(&plan);
     return status;
@@ -181,7 +181,7 @@ static cogvideo_status freeze_trunk(transformer_learner *l, cogvideo_error *err)
     CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
     snprintf(l->head.stands_on, sizeof l->head.stands_on, "%016" PRIx64, /* the last norm differs in any two trainings */
              cv_hash_bytes(CV_HASH_START, l->trunk.final_norm.weight, (size_t)config_of(l)->hidden * sizeof(float)));
-fail:
+done:
     return status;
 }
 
@@ -204,7 +204,7 @@ static cogvideo_status make_stage(transformer_learner *l, cv_stage_kind kind, co
                          head->gradients[s], err));
     if (!l->recipe->train_trunk)
         l->grads.trunk = NULL;
-fail:
+done:
     cv_stage_close(&planned);
     cv_store_close(&plan);
     return status;
@@ -242,7 +242,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], cv_cogvideo_of(l->head.model)->description.files.own[l->part == CV_PART_STAGE2],
                     l->head.recipe->part->name, err);
     cv_first_stage(&l->stage, l->recipe);
-fail:
+done:
     return status;
 }
 
@@ -280,7 +280,7 @@ static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
     }
     if (options->held_out)
         CV_TRY(open_rows(l, options->held_out, tokenizers, &l->held_out, err));
-fail:
+done:
     return status;
 }
 
@@ -325,7 +325,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     l->head.memory = measure.peak;
     l->head.items = n * l->slots * (int)L;
     CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
-fail:
+done:
     return status;
 }
 
@@ -352,7 +352,7 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
     files[0] = trunk;
     CV_TRY(cv_publish_store(learner, learner->weights[learner->stores - 1], own, err));
     CV_TRY(cv_publish_part(learner, l->head.recipe->part->name, stage_keys, files, err));
-fail:
+done:
     return status;
 }
 
@@ -370,7 +370,7 @@ static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows
         memcpy(out->codes.codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes.codes);
         out->codes.times[f] = f;
     }
-fail:
+done:
     return status;
 }
 
@@ -404,7 +404,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
         CV_TRY(cv_cogvideo_interpolate(newest, &options, &given, &clip, err));
     }
     CV_TRY(cv_cogvideo_decode(newest, &decode, &clip.codes, out, err));
-fail:
+done:
     cogvideo_value_free(&given);
     cogvideo_value_free(&clip);
     return status;
@@ -457,7 +457,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
     CV_TRY(plan_memory(l, err));
     *out = &l->head;
     return COGVIDEO_OK;
-fail:
+done:
     if (l)
         learner_close(&l->head);
     return status;

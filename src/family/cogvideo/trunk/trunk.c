@@ -25,7 +25,7 @@ static cogvideo_status bind_layer(cv_trunk_layer *out, cv_store *store, int n, i
     CV_TRY(cv_linear_bind(&out->dense, store, layer_name(name, n, "attention.dense"), C, C, true, err));
     CV_TRY(cv_linear_bind(&out->mlp_in, store, layer_name(name, n, "mlp.dense_h_to_4h"), mlp, C, true, err));
     CV_TRY(cv_linear_bind(&out->mlp_out, store, layer_name(name, n, "mlp.dense_4h_to_h"), C, mlp, true, err));
-fail:
+done:
     return status;
 }
 
@@ -45,7 +45,7 @@ cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hi
     CV_TRY(cv_layer_norm_bind(&trunk.final_norm, store, "transformer.final_layernorm", hidden, norm_epsilon, err));
     *out = trunk;
     return COGVIDEO_OK;
-fail:
+done:
     cv_trunk_close(&trunk);
     *out = trunk;
     return status;

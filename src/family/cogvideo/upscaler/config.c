@@ -62,6 +62,6 @@ cogvideo_status cv_upscaler_config_parse(cv_upscaler_config *out, const cv_json 
     CV_TRY(cv_json_check_keys(section, keys, origin, err));
     CV_TRY(check_consistent(&config, origin, err));
     *out = config;
-fail:
+done:
     return status;
 }

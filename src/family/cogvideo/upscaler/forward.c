@@ -268,11 +268,11 @@ cogvideo_status cv_upscaler_run(const cv_exec *exec, const cv_upscaler *upscaler
         if (callbacks->layer && callbacks->layer(callbacks->user, n + 1, config->layers) != 0) {
             status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "super-resolution was stopped after layer %d of %d", n + 1,
                              config->layers);
-            goto fail;
+            goto done;
         }
     }
     give_logits(&run, callbacks);
-fail:
+done:
     cv_arena_rewind(arena, mark);
     return status;
 }

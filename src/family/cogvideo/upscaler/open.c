@@ -11,7 +11,7 @@ static cogvideo_status bind_plus(cv_upscaler_plus *out, cv_store *store, int lay
     CV_TRY(cv_linear_bind(&out->qkv, store, name, 3 * C, C, true, err));
     snprintf(name, sizeof name, "mixins.attention_plus.dense.%d", layer);
     CV_TRY(cv_linear_bind(&out->dense, store, name, C, C, true, err));
-fail:
+done:
     return status;
 }
 
@@ -35,7 +35,7 @@ cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *store, const cv_up
     CV_TRY(cv_store_check_claimed(store, err));
     *out = upscaler;
     return COGVIDEO_OK;
-fail:
+done:
     cv_upscaler_close(&upscaler);
     return status;
 }
