@@ -107,3 +107,16 @@ cogvideo_tokens clip_load_codes(const char *name, int grid, int frames)
     assert_int_equal(clip.frames, frames);
     return clip;
 }
+
+void clip_insert(const char *name, size_t at, const void *bytes, size_t size)
+{
+    cv_buffer old = clip_bytes(name), made = { 0 };
+    cogvideo_error err;
+
+    CHECK_OK(cv_buffer_append(&made, old.data, at, &err), err);
+    CHECK_OK(cv_buffer_append(&made, bytes, size, &err), err);
+    CHECK_OK(cv_buffer_append(&made, old.data + at, old.size - at, &err), err);
+    check_write(check_temp_path(name), made.data, made.size);
+    cv_buffer_free(&made);
+    cv_buffer_free(&old);
+}

@@ -22,4 +22,7 @@ void clip_save_codes(const char *name, const int32_t *codes, int grid, int frame
 /* Reads one, which must be of that shape. */
 cogvideo_tokens clip_load_codes(const char *name, int grid, int frames);
 
+/* Puts bytes into a file of the test's folder, before byte `at`. */
+void clip_insert(const char *name, size_t at, const void *bytes, size_t size);
+
 #endif

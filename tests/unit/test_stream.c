@@ -1,6 +1,7 @@
 /* Pictures and videos as streams of frames: their times, their turn, the shape of their pixels, what is damaged, and how reading ends. */
 #include "support/check.h"
 #include "support/clip.h"
+#include "support/seen.h"
 
 #include "base/file.h"
 #include "media/exif.h"
@@ -8,66 +9,8 @@
 #include "media/sampler.h"
 #include "media/turn.h"
 
-#include <jpeglib.h>
 #include <pthread.h>
 #include <sys/stat.h>
-
-#define MOST 400
-
-/* What came of a stream. */
-typedef struct seen {
-    int frames, width, height, gaps, polls, stop; /* stop: after so many frames, or polls where negative; 0 = never */
-    double times[MOST], last_duration, aspect;
-    uint8_t first[4][3];                          /* the corners of the first: top left, top right, bottom left, bottom right */
-    char log[1000];
-} seen;
-
-static int take(void *user, const cogvideo_frame *frame)
-{
-    seen *s = user;
-    const int x[2] = { frame->width / 8, frame->width - 1 - frame->width / 8 }, y[2] = { frame->height / 8, frame->height - 1 - frame->height / 8 };
-
-    assert_int_equal(frame->index, s->frames);
-    if (s->frames < MOST)
-        s->times[s->frames] = frame->time;
-    for (int i = 0; s->frames == 0 && i < 4; i++)
-        memcpy(s->first[i], frame->pixels + ((size_t)y[i / 2] * (size_t)frame->width + (size_t)x[i % 2]) * 3, 3);
-    s->frames++;
-    s->gaps += frame->gap;
-    s->width = frame->width;
-    s->height = frame->height;
-    s->last_duration = frame->duration;
-    s->aspect = frame->aspect;
-    return s->stop > 0 && s->frames >= s->stop;
-}
-
-static int poll(void *user)
-{
-    seen *s = user;
-
-    return ++s->polls == -s->stop;
-}
-
-static void hear(void *user, cogvideo_log_level level, const char *text)
-{
-    seen *s = user;
-
-    assert_int_equal(level, COGVIDEO_LOG_WARNING);
-    snprintf(s->log + strlen(s->log), sizeof s->log - strlen(s->log), "%s\n", text);
-}
-
-static cogvideo_status see(seen *s, const char *path, int stop, cogvideo_error *err)
-{
-    const cogvideo_read_options options = { .log = { hear, s }, .poll = poll, .user = s };
-
-    *s = (seen){ .stop = stop };
-    return cogvideo_video_each(path, &options, take, s, err);
-}
-
-static bool have_ffmpeg(void)
-{
-    return cogvideo_video_check_path(check_temp_path("a.png"), NULL) == COGVIDEO_OK;
-}
 
 /* --- how pictures lie ------------------------------------------------------------------------------------------- */
 
@@ -108,20 +51,6 @@ static void make_exif(uint8_t out[26], int orientation, bool big)
     out[big ? 19 : 18] = (uint8_t)orientation;
 }
 
-/* Writes "TEMP/name" with `size` bytes put in at `at`. */
-static void insert(const char *name, size_t at, const void *bytes, size_t size)
-{
-    cv_buffer old = clip_bytes(name), made = { 0 };
-    cogvideo_error err;
-
-    CHECK_OK(cv_buffer_append(&made, old.data, at, &err), err);
-    CHECK_OK(cv_buffer_append(&made, bytes, size, &err), err);
-    CHECK_OK(cv_buffer_append(&made, old.data + at, old.size - at, &err), err);
-    check_write(check_temp_path(name), made.data, made.size);
-    cv_buffer_free(&made);
-    cv_buffer_free(&old);
-}
-
 static void jpegs_are_turned(void **state)
 {
     (void)state;
@@ -133,7 +62,7 @@ static void jpegs_are_turned(void **state)
 
         make_exif(segment + 10, o, o % 2);
         CHECK_OK(cogvideo_video_write(&video, check_temp_path("t.jpg"), NULL, &err), err);
-        insert("t.jpg", 2, segment, sizeof segment);
+        clip_insert("t.jpg", 2, segment, sizeof segment);
         CHECK_OK(see(&s, check_temp_path("t.jpg"), 0, &err), err);
         check_upright(&s, "a JPEG");
         cogvideo_video_free(&video);
@@ -187,7 +116,7 @@ static void png_is_turned(void **state)
         make_exif(chunk + 8, 8, false);
         seal_chunk(chunk + 4, 4 + 26);
         CHECK_OK(cogvideo_video_write(&video, check_temp_path("t.png"), NULL, &err), err);
-        insert("t.png", 33, chunk, sizeof chunk);
+        clip_insert("t.png", 33, chunk, sizeof chunk);
         CHECK_OK(see(&s, check_temp_path("t.png"), 0, &err), err);
         check_upright(&s, "a PNG");
         assert_true(s.times[0] < 0);
@@ -293,7 +222,7 @@ static void sizes_may_change(void **state)
 /* --- times ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct picked {
-    int count, frames[MOST];
+    int count, frames[SEEN_MOST];
 } picked;
 
 static cogvideo_status pick(void *user, const uint8_t *pixels, cogvideo_error *err)
@@ -301,7 +230,7 @@ static cogvideo_status pick(void *user, const uint8_t *pixels, cogvideo_error *e
     picked *p = user;
 
     (void)err;
-    assert_true(p->count < MOST);
+    assert_true(p->count < SEEN_MOST);
     p->frames[p->count++] = pixels[0];
     return COGVIDEO_OK;
 }
@@ -648,108 +577,6 @@ static void kinds_are_named(void **state)
     }
 }
 
-/* --- JPEGs that every viewer opens -------------------------------------------------------------------------------------- */
-
-/* A plain one of 16 x 16 in four inks, all pixels alike. */
-static void write_inks(const char *name, const uint8_t inks[4], bool adobe)
-{
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr manager;
-    unsigned char *bytes = NULL;
-    unsigned long size = 0;
-    uint8_t line[64];
-    JSAMPROW row = line;
-
-    for (int i = 0; i < 64; i++)
-        line[i] = inks[i % 4];
-    jpeg.err = jpeg_std_error(&manager);
-    jpeg_create_compress(&jpeg);
-    jpeg_mem_dest(&jpeg, &bytes, &size);
-    jpeg.image_width = jpeg.image_height = 16;
-    jpeg.input_components = 4;
-    jpeg.in_color_space = JCS_CMYK;
-    jpeg_set_defaults(&jpeg);
-    jpeg_set_colorspace(&jpeg, adobe ? JCS_YCCK : JCS_CMYK);
-    jpeg.write_Adobe_marker = adobe;
-    jpeg_start_compress(&jpeg, TRUE);
-    while (jpeg.next_scanline < jpeg.image_height)
-        jpeg_write_scanlines(&jpeg, &row, 1);
-    jpeg_finish_compress(&jpeg);
-    jpeg_destroy_compress(&jpeg);
-    check_write(check_temp_path(name), bytes, size);
-    free(bytes);
-}
-
-static void inks_become_light(void **state)
-{
-    const uint8_t inks[4] = { 0, 255, 128, 51 }, light[4] = { 255, 0, 127, 204 }; /* Adobe's are the light that is left */
-    cogvideo_error err;
-    seen s;
-
-    (void)state;
-    for (int adobe = 0; adobe < 2; adobe++) {
-        write_inks("inks.jpg", adobe ? light : inks, adobe);
-        CHECK_OK(see(&s, check_temp_path("inks.jpg"), 0, &err), err);
-        CHECK_CLOSE(s.first[0][0], 204, 3);
-        CHECK_CLOSE(s.first[0][1], 0, 3);
-        CHECK_CLOSE(s.first[0][2], 102, 3);
-    }
-}
-
-/* Some phones say in the scan's header that it ends at coefficient 0. */
-static void odd_scan_headers_are_read(void **state)
-{
-    cogvideo_video one = clip_make(16, 16, 1);
-    cogvideo_error err;
-    cv_buffer bytes;
-    char *scan;
-    seen s;
-
-    (void)state;
-    CHECK_OK(cogvideo_video_write(&one, check_temp_path("o.jpg"), NULL, &err), err);
-    bytes = clip_bytes("o.jpg");
-    assert_non_null(scan = memmem(bytes.data, bytes.size, "\xff\xda", 2));
-    assert_int_equal(scan[12], 63); /* marker, length 2, count 1, 3 components of 2, Ss, Se */
-    scan[12] = 0;
-    check_write(check_temp_path("o.jpg"), bytes.data, bytes.size);
-    CHECK_OK(see(&s, check_temp_path("o.jpg"), 0, &err), err);
-    cv_buffer_free(&bytes);
-    cogvideo_video_free(&one);
-}
-
-/* A second picture behind the first is a frame of a stream, or a part of a photograph. */
-static void photographs_are_one_picture(void **state)
-{
-    static const struct {
-        const char *name, *mark;
-        size_t size;
-        int frames;
-    } files[] = {
-        { "a.mjpeg", "\xff\xe2\0\x06MPF", 8, 2 },
-        { "a", "", 0, 2 },
-        { "a.jpg", "", 0, 1 },
-        { "a", "\xff\xe2\0\x06MPF", 8, 1 },
-        { "a", "\xff\xe1\0\x2ahttp://ns.adobe.com/xap/1.0/\0hdrgm:Vers", 44, 1 },
-    };
-    cogvideo_video two = clip_make(16, 16, 2);
-    cogvideo_error err;
-    seen s;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        cv_buffer bytes;
-
-        CHECK_OK(cogvideo_video_write(&two, check_temp_path("plain.mjpeg"), NULL, &err), err);
-        bytes = clip_bytes("plain.mjpeg");
-        check_write(check_temp_path(files[i].name), bytes.data, bytes.size);
-        insert(files[i].name, 2, files[i].mark, files[i].size);
-        CHECK_OK(see(&s, check_temp_path(files[i].name), 0, &err), err);
-        assert_int_equal(s.frames, files[i].frames);
-        cv_buffer_free(&bytes);
-    }
-    cogvideo_video_free(&two);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -773,9 +600,6 @@ int main(void)
         cmocka_unit_test(reading_can_be_stopped),
         cmocka_unit_test(pipes_are_read),
         cmocka_unit_test(kinds_are_named),
-        cmocka_unit_test(inks_become_light),
-        cmocka_unit_test(odd_scan_headers_are_read),
-        cmocka_unit_test(photographs_are_one_picture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
