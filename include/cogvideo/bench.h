@@ -13,25 +13,28 @@ typedef struct cogvideo_bench_options {
     int threads; /* 0 = one thread for each core that the process may use */
     int rounds;  /* 1 .. 1000; 0 = 5. Limits and kernels are measured in turn, and medians are kept */
     int hidden;  /* width of the layers, a multiple of 64 up to 16384; 0 = 3072, the full-size model's */
-    const char *config;  /* a model's description (configs/README.md): whole steps of a model of that size are measured instead,
-                            made of seeded numbers. NULL = the linear layers alone */
-    const char *type;    /* of that model's matrices: "f32", "f16", "bf16", "q8" or "q4"; NULL = "q8" */
+    /* a model's description (configs/README.md): whole steps of a model of that size are measured instead, made of
+     * seeded numbers. NULL = the linear layers alone */
+    const char *config;
+    const char *type;     /* of that model's matrices: "f32", "f16", "bf16", "q8" or "q4"; NULL = "q8" */
     cogvideo_cache cache; /* of the steps' keys and values */
-    const char *work;    /* where the model is made, a directory; one that is there is used again. Needed with `config` */
-    double seconds;      /* the most that each kind of step is measured; 0 = 10 */
-    const char *kernels; /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that
-                            the processor can run */
+    /* where the model is made, a directory; one that is there is used again. Needed with `config` */
+    const char *work;
+    double seconds; /* the most that each kind of step is measured; 0 = 10 */
+    /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that the
+     * processor can run */
+    const char *kernels;
     cogvideo_progress_fn *progress; /* in measurements, after each; may be NULL */
     void *user;
     uint64_t reserved[8];
 } cogvideo_bench_options;
 
 typedef struct cogvideo_bench_row {
-    char name[48];   /* such as "q8, batch 8" */
-    char unit[12];   /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits), "codes/s", "s", "GB" */
-    char limit[48];  /* the row whose rate bounds this one; empty for a limit itself */
-    double rate;     /* median over the rounds */
-    double share;    /* of the limit, median of the ratios of each round; 0 for a limit */
+    char name[48];  /* such as "q8, batch 8" */
+    char unit[12];  /* of `rate`: "GB/s", "GFLOP/s" (f32) or "GOP/s" (8 bits), "codes/s", "s", "GB" */
+    char limit[48]; /* the row whose rate bounds this one; empty for a limit itself */
+    double rate;    /* median over the rounds */
+    double share;   /* of the limit, median of the ratios of each round; 0 for a limit */
 } cogvideo_bench_row;
 
 #define COGVIDEO_BENCH_ROWS 40

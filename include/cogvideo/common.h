@@ -9,9 +9,10 @@
  *    the whole process: OpenBLAS's thread count (to 1, because the library splits the work itself), the buffers that
  *    OpenBLAS keeps, and FFmpeg's log level (quiet).
  *  - Strings are UTF-8 and end in NUL. Structs of options need to be valid only during the call.
- *  - A struct of options is filled by its X_defaults function where it has one, and with zeros where it has none; then the caller
- *    changes what should differ. Its last member `reserved` is room for fields that come later, and 0 there means what was done
- *    before they came: so a new field breaks no program that was compiled before.
+ *  - A struct of options is filled by its X_defaults function where it has one, and with zeros where it has none; then
+ *  the caller
+ *    changes what should differ. Its last member `reserved` is room for fields that come later, and 0 there means what
+ *    was done before they came: so a new field breaks no program that was compiled before.
  *  - Different objects may be used from different threads at once; one object by one thread at a
  *    time, unless its header says otherwise. */
 #ifndef COGVIDEO_COMMON_H
@@ -61,17 +62,20 @@ typedef struct cogvideo_log {
 
 /* Where a run is: `done` of `total` things of one kind. */
 typedef struct cogvideo_progress {
-    const char *what;      /* is worked on, in words: "key frames", "decoding", a file, a measurement; valid during the call */
+    /* is worked on, in words: "key frames", "decoding", a file, a measurement; valid during the call */
+    const char *what;
     const char *unit;      /* of done and total: "codes", "bytes", "clips", "videos", "measurements" */
     long long done, total; /* codes: of all samples together; total 0 = not known */
-    int frame, frames;     /* of a clip: frames of this step finished, and in all; 0 where no clip is made or read, as all below */
-    int round, rounds;     /* of interpolation, from 0; 0 and 1 in other steps */
-    int sequences;         /* that run side by side */
+    /* of a clip: frames of this step finished, and in all; 0 where no clip is made or read, as all below */
+    int frame, frames;
+    int round, rounds;             /* of interpolation, from 0; 0 and 1 in other steps */
+    int sequences;                 /* that run side by side */
     long long run_done, run_total; /* of a whole run (pipeline.h): codes drawn, whatever the unit is; 0 elsewhere */
     uint64_t reserved[4];
 } cogvideo_progress;
 
-/* Called now and then from the thread that called the library. Any value but 0 stops the run: COGVIDEO_ERROR_CANCELLED. */
+/* Called now and then from the thread that called the library. Any value but 0 stops the run:
+ * COGVIDEO_ERROR_CANCELLED. */
 typedef int cogvideo_progress_fn(void *user, const cogvideo_progress *progress);
 
 #ifdef __cplusplus

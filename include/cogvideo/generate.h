@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* A piece of a step's work, such as a row of codes or a step of denoising, that is kept so that it need not be done again. What
- * its bytes hold is the family's own. */
+/* A piece of a step's work, such as a row of codes or a step of denoising, that is kept so that it need not be done
+ * again. What its bytes hold is the family's own. */
 typedef struct cogvideo_unit {
     const char *step; /* such as "keyframes"; a word of letters, digits, - and _ */
     int sample;       /* counted as first_sample is */
@@ -32,15 +32,15 @@ typedef struct cogvideo_code_frame {
 typedef struct cogvideo_callbacks {
     /* In codes, at every place and at every frame. May be NULL. */
     cogvideo_progress_fn *progress;
-    /* A finished frame, in time order; of interpolation only those of the last round. May be NULL; a value other than 0 stops
-     * the run. */
+    /* A finished frame, in time order; of interpolation only those of the last round. May be NULL; a value other than 0
+     * stops the run. */
     int (*frame)(void *user, const cogvideo_code_frame *frame);
-    /* A unit that has just been finished, of `size` bytes. Kept, it need not be made again (`recall`). May be NULL; a value other
-     * than 0 stops the run. */
+    /* A unit that has just been finished, of `size` bytes. Kept, it need not be made again (`recall`). May be NULL; a
+     * value other than 0 stops the run. */
     int (*keep)(void *user, const cogvideo_unit *unit, const void *data, size_t size);
-    /* Whether an earlier run with the same model, options, build and processor made this unit: 1, and its `size` bytes in `data`, or
-     * 0. A run that is given its first units ends with the values of one that was not; batch and threads may differ. Bytes that
-     * no run can have made count as not known. May be NULL. */
+    /* Whether an earlier run with the same model, options, build and processor made this unit: 1, and its `size` bytes
+     * in `data`, or 0. A run that is given its first units ends with the values of one that was not; batch and threads
+     * may differ. Bytes that no run can have made count as not known. May be NULL. */
     int (*recall)(void *user, const cogvideo_unit *unit, void *data, size_t size);
     void *user;
     uint64_t reserved[8];
@@ -48,14 +48,15 @@ typedef struct cogvideo_callbacks {
 
 /* How pixels are made of codes. */
 typedef enum cogvideo_normalize {
-    COGVIDEO_NORMALIZE_CLAMP,  /* as decoded */
-    COGVIDEO_NORMALIZE_MINMAX, /* each picture is stretched to its own minimum and maximum, as the original does (it flickers) */
+    COGVIDEO_NORMALIZE_CLAMP, /* as decoded */
+    /* each picture is stretched to its own minimum and maximum, as the original does (it flickers) */
+    COGVIDEO_NORMALIZE_MINMAX,
 } cogvideo_normalize;
 
 typedef struct cogvideo_decode_options {
-    int size;          /* enlarge smaller pictures to size x size by nearest neighbour; 0 = never; at most 16384 */
+    int size; /* enlarge smaller pictures to size x size by nearest neighbour; 0 = never; at most 16384 */
     cogvideo_normalize normalize;
-    double fps;        /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
+    double fps; /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
     cogvideo_callbacks callbacks;
     uint64_t reserved[8];
 } cogvideo_decode_options;
@@ -63,42 +64,44 @@ typedef struct cogvideo_decode_options {
 /* The model's own size of pictures (480), and zero of all else. */
 COGVIDEO_API void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_options *options);
 
-/* A step of the pipeline that draws codes. Those of the family "cogvideo" are "first_frame", "keyframes", "interpolate" and
- * "upscale". */
+/* A step of the pipeline that draws codes. Those of the family "cogvideo" are "first_frame", "keyframes", "interpolate"
+ * and "upscale". */
 typedef struct cogvideo_step_options {
     const char *name;           /* belongs to the library */
     cogvideo_sampling sampling; /* how it draws */
-    int has_guidance;           /* 1: the step can be guided; 0: `guidance` is not read. Filled by the defaults, as the next */
-    int has_text_weight;        /* 1: text can be weighed; 0: the two text weights are not read */
-    double guidance;            /* scale: logits = guide + guidance * (logits - guide). 0 and 1 = not guided; at most 1000 */
-    double text_weight;         /* added to attention scores on text where the step is not guided; -1000 to 1000 */
-    double text_weight_guided;  /* the same where it is */
+    int has_guidance;    /* 1: the step can be guided; 0: `guidance` is not read. Filled by the defaults, as the next */
+    int has_text_weight; /* 1: text can be weighed; 0: the two text weights are not read */
+    double guidance;     /* scale: logits = guide + guidance * (logits - guide). 0 and 1 = not guided; at most 1000 */
+    double text_weight;  /* added to attention scores on text where the step is not guided; -1000 to 1000 */
+    double text_weight_guided; /* the same where it is */
     uint64_t reserved[8];
 } cogvideo_step_options;
 
 #define COGVIDEO_MAX_STEPS 8
 #define COGVIDEO_MAX_SAMPLES 64 /* of a run */
 
-/* What a run makes, and how. Fill it with cogvideo_generate_defaults, then change what should differ: every field means what
- * it says, and none is left to the model. */
+/* What a run makes, and how. Fill it with cogvideo_generate_defaults, then change what should differ: every field means
+ * what it says, and none is left to the model. */
 typedef struct cogvideo_generate_options {
-    const char *prompt;          /* UTF-8; NULL only where text_ids are given */
-    const int32_t *text_ids;     /* replaces all that the prompt would become, as it stands; NULL (default) = from the prompt */
+    const char *prompt; /* UTF-8; NULL only where text_ids are given */
+    /* replaces all that the prompt would become, as it stands; NULL (default) = from the prompt */
+    const int32_t *text_ids;
     size_t text_count;
-    const int32_t *guide_ids;    /* the same for the guide's text; NULL (default) = the model's guide */
+    const int32_t *guide_ids; /* the same for the guide's text; NULL (default) = the model's guide */
     size_t guide_count;
     cogvideo_step_options steps[COGVIDEO_MAX_STEPS]; /* of the model's family */
-    int step_count;              /* of them */
-    uint64_t seed;               /* 0 .. 2^53 - 1; default 0 */
-    int samples;                 /* clips to make, side by side, 1 .. 64; default 1. Sample i of a batch equals sample 0 of
+    int step_count;                                  /* of them */
+    uint64_t seed;                                   /* 0 .. 2^53 - 1; default 0 */
+    int samples;      /* clips to make, side by side, 1 .. 64; default 1. Sample i of a batch equals sample 0 of
                                     a run with first_sample = i. */
-    int first_sample;            /* index of the first of them; default 0 */
-    int cut_text;                /* 1: a text longer than the model's room is cut, with a warning; 0 (default): it is an error */
-    double seconds;              /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
-    int keyframes;               /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
-    int rounds;                  /* of interpolation; 0 (default) = all that are left of the model's, at least one */
-    int batch;                   /* windows of interpolation that run side by side; 0 (default) = all. The codes do not depend on it */
-    const cogvideo_decode_options *decode; /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
+    int first_sample; /* index of the first of them; default 0 */
+    int cut_text;     /* 1: a text longer than the model's room is cut, with a warning; 0 (default): it is an error */
+    double seconds;   /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
+    int keyframes; /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
+    int rounds;    /* of interpolation; 0 (default) = all that are left of the model's, at least one */
+    int batch; /* windows of interpolation that run side by side; 0 (default) = all. The codes do not depend on it */
+    /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
+    const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
     uint64_t reserved[16];
 } cogvideo_generate_options;
@@ -107,32 +110,36 @@ typedef struct cogvideo_generate_options {
 COGVIDEO_API void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options);
 /* The step of this name; NULL where the options have none. */
 COGVIDEO_API cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name);
-/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is no such
- * field, or the value is out of its range or not whole where it must be. */
+/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is
+ * no such field, or the value is out of its range or not whole where it must be. */
 COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
                                                    cogvideo_error *err);
 
-/* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged weights does: the error
- * says in which stage, frame and row, and names the weight. */
+/* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged
+ * weights does: the error says in which stage, frame and row, and names the weight. */
 
 /* One step of the pipeline of the model's family, by its name. Those of "cogvideo":
- *     "keyframes"    to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be missing, give
+ *     "keyframes" to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be missing,
+ *     give
  *                    frame 0 of every sample: their frame 0 is taken. `out` is an array of `samples` values.
- *     "interpolate"  codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the first
+ *     "interpolate" codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the
+ *     first
  *                    round. The prompt may be NULL where the clip's header has one.
  *     "upscale"      codes to codes: direct super-resolution, frame by frame.
  *     "decode"       codes to pixels, as cogvideo_decode does it.
- * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where the step
- * makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them after an error.
- * COGVIDEO_ERROR_UNSUPPORTED where the family has no such step, COGVIDEO_ERROR_ARGUMENT for a value of another kind. */
+ * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where
+ * the step makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them
+ * after an error. COGVIDEO_ERROR_UNSUPPORTED where the family has no such step, COGVIDEO_ERROR_ARGUMENT for a value of
+ * another kind. */
 COGVIDEO_API cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *step,
                                                const cogvideo_generate_options *options, const cogvideo_value *in,
                                                cogvideo_value *out, cogvideo_error *err);
 
-/* log-probability of each code of a clip under softmax of the (guided) logits at temperature 1, over all image codes. */
+/* log-probability of each code of a clip under softmax of the (guided) logits at temperature 1, over all image
+ * codes. */
 typedef struct cogvideo_score_options {
-    int stage;        /* 1 or 2 */
-    int first_frame;  /* stage 1: score frame 0 too */
+    int stage;       /* 1 or 2 */
+    int first_frame; /* stage 1: score frame 0 too */
     uint64_t reserved[8];
 } cogvideo_score_options;
 
@@ -143,19 +150,21 @@ COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const c
                                             const cogvideo_score_options *what, const cogvideo_tokens *clip,
                                             double *logprob, int *scored, cogvideo_error *err);
 
-/* How far model B is from model A over the codes of a clip, each given the true codes before it. Logarithms are natural. */
+/* How far model B is from model A over the codes of a clip, each given the true codes before it. Logarithms are
+ * natural. */
 typedef struct cogvideo_comparison {
-    long long codes;           /* that were looked at */
-    double divergence;         /* mean Kullback-Leibler divergence of B's distribution from A's, sum of p ln(p / q) */
-    double agreement;          /* share of places, 0 .. 1, where the likeliest code is the same */
-    long long firm_codes;      /* places where A's likeliest code leads the next by more than `margin` in logits */
-    double firm_agreement;     /* of these; 0 where there are none */
-    double difference;         /* mean absolute difference of the clip's codes' log-probabilities */
+    long long codes;       /* that were looked at */
+    double divergence;     /* mean Kullback-Leibler divergence of B's distribution from A's, sum of p ln(p / q) */
+    double agreement;      /* share of places, 0 .. 1, where the likeliest code is the same */
+    long long firm_codes;  /* places where A's likeliest code leads the next by more than `margin` in logits */
+    double firm_agreement; /* of these; 0 where there are none */
+    double difference;     /* mean absolute difference of the clip's codes' log-probabilities */
     double largest_difference;
 } cogvideo_comparison;
 
-/* Places, options and text as in cogvideo_score. Each model has options of its own, so that each can have its own guidance and
- * text weights; callbacks and seconds are those of A. The models' networks must agree in image codes, grid and frames. `margin` >= 0. */
+/* Places, options and text as in cogvideo_score. Each model has options of its own, so that each can have its own
+ * guidance and text weights; callbacks and seconds are those of A. The models' networks must agree in image codes, grid
+ * and frames. `margin` >= 0. */
 COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a,
                                               const cogvideo_model *b, const cogvideo_generate_options *options_b,
                                               const cogvideo_score_options *what, double margin,
@@ -166,24 +175,28 @@ COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cog
 COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 
-/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of `rate` (cogvideo_video_fit). */
+/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of `rate`
+ * (cogvideo_video_fit). */
 COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
                                              const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
                                              cogvideo_error *err);
 
-/* Pixels to codes as cogvideo_encode, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory holds the codes alone. */
+/* Pixels to codes as cogvideo_encode, frame by frame as they come (cogvideo_video_each, cogvideo_frame_fit): memory
+ * holds the codes alone. */
 typedef struct cogvideo_encoder cogvideo_encoder;
 
-/* Frames of size x size pixels, `size` a multiple of `rate` (4, 8 or 16). `expected` frames will come, as far as is known (0 = unknown): an
- * error at once where they are more than the file of a clip holds, 1 GiB (tokens.h). The model stays open while the encoder is; callbacks
- * (may be NULL) are copied. *out is to be ended by finish or close. */
-COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
-                                                   int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+/* Frames of size x size pixels, `size` a multiple of `rate` (4, 8 or 16). `expected` frames will come, as far as is
+ * known (0 = unknown): an error at once where they are more than the file of a clip holds, 1 GiB (tokens.h). The model
+ * stays open while the encoder is; callbacks (may be NULL) are copied. *out is to be ended by finish or close. */
+COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size,
+                                                   int rate, int expected, const cogvideo_callbacks *callbacks,
+                                                   cogvideo_error *err);
 /* `pixels` is [size][size][3]; `time` in seconds from the start does not go back. */
 COGVIDEO_API cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
                                                     cogvideo_error *err);
 /* Gives the clip, of at least one frame. *encoder is NULL afterwards, whatever the status. */
-COGVIDEO_API cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out, cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_encoder_finish(cogvideo_encoder **encoder, cogvideo_tokens *out,
+                                                     cogvideo_error *err);
 /* Closes without a clip. Nothing happens where *encoder is NULL, so it may follow a finish. */
 COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
 
@@ -196,9 +209,10 @@ typedef struct cogvideo_plan {
     uint64_t reserved[8];
 } cogvideo_plan;
 
-/* Plans a step over a value of the shape `in`; NULL: it begins with the prompt alone. What a run would refuse once it has begun is refused
- * here: missing parts of the model, options, sampling, and the texts, to which each step adds words of its own and for which it has
- * room of its own. Plan every step of a run before the first begins. No text is cut and nothing is logged here. */
+/* Plans a step over a value of the shape `in`; NULL: it begins with the prompt alone. What a run would refuse once it
+ * has begun is refused here: missing parts of the model, options, sampling, and the texts, to which each step adds
+ * words of its own and for which it has room of its own. Plan every step of a run before the first begins. No text is
+ * cut and nothing is logged here. */
 COGVIDEO_API cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *step,
                                                 const cogvideo_generate_options *options, const cogvideo_shape *in,
                                                 cogvideo_plan *out, cogvideo_error *err);

@@ -20,17 +20,17 @@ extern "C" {
 typedef struct cogvideo_import_options {
     /* a folder with `latest` and model_config.json, the folder of one iteration, or the .pt file */
     const char *stage1, *stage2;
-    const char *upscaler;          /* likewise, of cogview2-dsr */
-    const char *image_tokenizer;   /* ice_image.pt */
-    const char *text_tokenizer;    /* ice_text.model */
-    const char *clusters;          /* cluster_label2.npy */
-    const char *config;            /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *type;              /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
+    const char *upscaler;        /* likewise, of cogview2-dsr */
+    const char *image_tokenizer; /* ice_image.pt */
+    const char *text_tokenizer;  /* ice_text.model */
+    const char *clusters;        /* cluster_label2.npy */
+    const char *config;          /* a model description (configs/README.md) in place of the built-in one of CogVideo */
+    const char *type;            /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
                                       NULL = as they are in the checkpoint */
-    const char *output;            /* the directory to make; it must not exist, unless `force` */
-    const char *name;              /* the model's name; NULL = the description's */
-    int force;                     /* replace a model directory that is already there */
-    cogvideo_log log;              /* what was found: trunks shared or not, members passed over */
+    const char *output;          /* the directory to make; it must not exist, unless `force` */
+    const char *name;            /* the model's name; NULL = the description's */
+    int force;                   /* replace a model directory that is already there */
+    cogvideo_log log;            /* what was found: trunks shared or not, members passed over */
     cogvideo_progress_fn *progress; /* in bytes, of one part after the other; may be NULL */
     void *user;
     uint64_t reserved[8];

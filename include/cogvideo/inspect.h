@@ -14,12 +14,13 @@ extern "C" {
  * of a frame. Tokens that it cannot see have weight 0. */
 typedef struct cogvideo_attention {
     int layer;
-    int second;          /* 0: the base channel, text and own frame; 1: the second channel, text and frames through time */
-    int frame, place;    /* of the clip; place = row * width + column */
+    int second;       /* 0: the base channel, text and own frame; 1: the second channel, text and frames through time */
+    int frame, place; /* of the clip; place = row * width + column */
     int text_count;
-    const float *text;   /* [text_count] */
-    int first_frame, frame_count; /* the frames that follow, in time order: base, its own alone; second, all that stand together:
-                                     the clip in stage 1, a window in stage 2 */
+    const float *text; /* [text_count] */
+    /* the frames that follow, in time order: base, its own alone; second, all that stand together: the clip in stage 1,
+     * a window in stage 2 */
+    int first_frame, frame_count;
     const float *frames; /* [frame_count][height][width] */
 } cogvideo_attention;
 
@@ -36,18 +37,18 @@ typedef struct cogvideo_inspect_options {
 } cogvideo_inspect_options;
 
 typedef struct cogvideo_inspection {
-    int frames, places;   /* places = height * width: codes of a frame */
+    int frames, places; /* places = height * width: codes of a frame */
     int layers, hidden;
     /* [frames]: 1 if the stage predicted the frame, as in cogvideo_score; otherwise its numbers below are 0 */
     int *scored;
-    double *logprob;      /* [frames][places]: the same numbers as from cogvideo_score */
-    double *entropy;      /* [frames][places]: of the same (guided) distribution over all image codes, in nats */
-    int32_t *likeliest;   /* [frames][places]: the most likely code, the lowest on a tie */
-    float *alpha;         /* [layers][hidden]: the share of the trunk's channel in the mix of both channels, 0 .. 1 */
-    int32_t *text_ids;    /* [text_count]: the text before the frames; the text of the first frame is below */
-    size_t text_count;    /* 0 if only the first frame was predicted */
-    int32_t *first_ids;   /* [first_count]: the text of the first frame */
-    size_t first_count;   /* 0 if it was not predicted */
+    double *logprob;    /* [frames][places]: the same numbers as from cogvideo_score */
+    double *entropy;    /* [frames][places]: of the same (guided) distribution over all image codes, in nats */
+    int32_t *likeliest; /* [frames][places]: the most likely code, the lowest on a tie */
+    float *alpha;       /* [layers][hidden]: the share of the trunk's channel in the mix of both channels, 0 .. 1 */
+    int32_t *text_ids;  /* [text_count]: the text before the frames; the text of the first frame is below */
+    size_t text_count;  /* 0 if only the first frame was predicted */
+    int32_t *first_ids; /* [first_count]: the text of the first frame */
+    size_t first_count; /* 0 if it was not predicted */
 } cogvideo_inspection;
 
 /* Inspects a clip; clip, stage and errors are as in cogvideo_score. `options` and `what` are required. Free `out`

@@ -9,11 +9,12 @@
 extern "C" {
 #endif
 
-/* Nothing in an open model changes: any number of runs may use it at once, each from a thread of its own and with as many
- * worker threads as the model was opened with. Only closing it must wait for all of them. */
+/* Nothing in an open model changes: any number of runs may use it at once, each from a thread of its own and with as
+ * many worker threads as the model was opened with. Only closing it must wait for all of them. */
 typedef struct cogvideo_model cogvideo_model;
 
-/* How the key/value caches keep their numbers. q8: with a scale for each head of each place. Codes may differ between them. */
+/* How the key/value caches keep their numbers. q8: with a scale for each head of each place. Codes may differ between
+ * them. */
 typedef enum cogvideo_cache {
     COGVIDEO_CACHE_F16,
     COGVIDEO_CACHE_Q8,  /* half the memory of f16 */
@@ -27,19 +28,21 @@ typedef enum cogvideo_activations {
 } cogvideo_activations;
 
 typedef struct cogvideo_model_options {
-    int threads;      /* worker threads; 0 (default) = one for each core this process may use, or fewer, with a note, where its limits
-                         leave little address space; at most 1024. Fewer with a warning where the system starts no more */
+    /* worker threads; 0 (default) = one for each core this process may use, or fewer, with a note, where its limits
+     * leave little address space; at most 1024. Fewer with a warning where the system starts no more */
+    int threads;
     cogvideo_activations activations; /* default COGVIDEO_ACTIVATIONS_Q8 */
-    cogvideo_cache cache; /* default COGVIDEO_CACHE_F16 */
-    int mlock;        /* 1: all weights are read at once and stay in memory; a warning where the system does not allow it */
-    int numa;         /* 1: memory that this thread, and those it starts, touch first from now on is spread over all NUMA nodes;
-                         a warning where the system does not do that */
+    cogvideo_cache cache;             /* default COGVIDEO_CACHE_F16 */
+    int mlock; /* 1: all weights are read at once and stay in memory; a warning where the system does not allow it */
+    /* 1: memory that this thread, and those it starts, touch first from now on is spread over all NUMA nodes; a warning
+     * where the system does not do that */
+    int numa;
     cogvideo_log log; /* warnings during this model's whole life; silent by default */
     uint64_t reserved[8];
 } cogvideo_model_options;
 
-/* Opens `directory` (or the model.json in it). Every part that the directory has is checked tensor by tensor: a missing, extra,
- * misshapen or wrongly typed weight is COGVIDEO_ERROR_MODEL and names it. Weights stay mapped and are
+/* Opens `directory` (or the model.json in it). Every part that the directory has is checked tensor by tensor: a
+ * missing, extra, misshapen or wrongly typed weight is COGVIDEO_ERROR_MODEL and names it. Weights stay mapped and are
  * read when they are first used. `options` may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_model_open(cogvideo_model **out, const char *directory,
                                                  const cogvideo_model_options *options, cogvideo_error *err);
@@ -48,10 +51,11 @@ COGVIDEO_API void cogvideo_model_close(cogvideo_model **model);
 /* What every model is, of whatever family. Strings belong to the model. */
 typedef struct cogvideo_model_info {
     const char *name, *family;
-    const char *dtype;      /* of the weights: "f32", "f16", .., several as "f16, q8", or "none" where there are none */
-    uint64_t parameters;    /* weights in all files; one that several parts read counts once */
-    uint64_t file_bytes;    /* of all files that cogvideo_model_file lists */
-    int image_codes;        /* ids 0 .. image_codes-1 are codes of frames; 0 where the family has no codes, as the next three */
+    const char *dtype;   /* of the weights: "f32", "f16", .., several as "f16, q8", or "none" where there are none */
+    uint64_t parameters; /* weights in all files; one that several parts read counts once */
+    uint64_t file_bytes; /* of all files that cogvideo_model_file lists */
+    /* ids 0 .. image_codes-1 are codes of frames; 0 where the family has no codes, as the next three */
+    int image_codes;
     int height, width;      /* of a frame of the model's first step, in codes */
     int rate;               /* pixels per code on one side of such a frame, decoded */
     int has_text_tokenizer; /* 0: the text functions below are refused */
@@ -69,21 +73,23 @@ typedef enum cogvideo_property_kind {
 } cogvideo_property_kind;
 
 typedef struct cogvideo_property {
-    const char *name;  /* "text_places": one word, different from the other rows' and from those of `cogvideo info --json` */
+    /* "text_places": one word, different from the other rows' and from those of `cogvideo info --json` */
+    const char *name;
     const char *title; /* "longest text", for people */
     const char *unit;  /* of a number: "ids"; NULL where it has none */
     cogvideo_property_kind kind;
-    double number;     /* 0 where it belongs to a part that the model lacks; 0 of a text */
-    const char *text;  /* belongs to the model; NULL unless it is a text */
+    double number;    /* 0 where it belongs to a part that the model lacks; 0 of a text */
+    const char *text; /* belongs to the model; NULL unless it is a text */
     uint64_t reserved[8];
 } cogvideo_property;
 
-/* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a container) or
- * within its own limits (ulimit -v, ulimit -d) where that is less. -1 where the system does not tell. */
+/* Bytes of memory that this process can have without swapping: what is free in the machine, or in its control groups (a
+ * container) or within its own limits (ulimit -v, ulimit -d) where that is less. -1 where the system does not tell. */
 COGVIDEO_API int64_t cogvideo_memory_available(void);
 
 COGVIDEO_API void cogvideo_model_get_info(const cogvideo_model *model, cogvideo_model_info *out);
-/* The rows of a model, index 0 and on, always the same ones in a family: 1, or 0 after the last (`out` is not set then). */
+/* The rows of a model, index 0 and on, always the same ones in a family: 1, or 0 after the last (`out` is not set
+ * then). */
 COGVIDEO_API int cogvideo_model_property(const cogvideo_model *model, int index, cogvideo_property *out);
 /* The number or flag of a row by its name, such as "layers"; 0 where the family has no such row, or it is a text. */
 COGVIDEO_API double cogvideo_model_number(const cogvideo_model *model, const char *name);
@@ -91,7 +97,7 @@ COGVIDEO_API double cogvideo_model_number(const cogvideo_model *model, const cha
  * `tensors` may be NULL. */
 COGVIDEO_API const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t *bytes, int *tensors);
 
-/* --- text ----------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------------------- */
 
 /* Ids of a text: SentencePiece unigram, ids from first_text_id on. `size` is in bytes; the text may hold
  * anything. With `keep_line_breaks` each line break becomes <n>, otherwise a space. The ids are in fresh

@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 typedef struct cogvideo_quantize_options {
-    const char *input;       /* a model directory with weights in f32, f16 or bf16 */
-    const char *output;      /* the directory to make; it must not exist, unless `force` */
+    const char *input;  /* a model directory with weights in f32, f16 or bf16 */
+    const char *output; /* the directory to make; it must not exist, unless `force` */
     /* type of the layers' matrices and the word embeddings: "q8", "q4" (then the embeddings are q8), "f16", "bf16"
      * or "f32" */
     const char *type;
@@ -18,7 +18,7 @@ typedef struct cogvideo_quantize_options {
      * pattern matches a tensor's name counts */
     const char *const *keep;
     int keep_count;
-    int force;               /* replace an existing model directory */
+    int force; /* replace an existing model directory */
     cogvideo_log log;
     cogvideo_progress_fn *progress; /* in bytes, of one file after the other; may be NULL */
     void *user;

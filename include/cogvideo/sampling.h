@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-/* There are three ways to draw. Greedy takes the best code. With clusters (CogView2's way), probabilities of clusters of codes follow
- * from softmax(logits / temperature); the best `clusters` are kept and one is drawn, then a code inside it by
- * softmax(logits / temperature / code_temperature). Otherwise top_k, then top_p, of softmax(logits / temperature). */
+/* There are three ways to draw. Greedy takes the best code. With clusters (CogView2's way), probabilities of clusters
+ * of codes follow from softmax(logits / temperature); the best `clusters` are kept and one is drawn, then a code inside
+ * it by softmax(logits / temperature / code_temperature). Otherwise top_k, then top_p, of softmax(logits /
+ * temperature). */
 typedef struct cogvideo_sampling {
     double temperature;      /* 1e-6 to 1000 */
     int clusters;            /* clusters that are kept; 0 = draw without clusters, by top_k and top_p */
@@ -30,9 +31,10 @@ typedef enum cogvideo_field_kind {
 /* The ways to draw that read a field, as bits. */
 enum { COGVIDEO_BY_RANK = 1, COGVIDEO_BY_CLUSTERS = 2, COGVIDEO_BY_BEST = 4 };
 
-/* A field of cogvideo_sampling. Descriptions of models, records of clips and the options of the program call it by this name. */
+/* A field of cogvideo_sampling. Descriptions of models, records of clips and the options of the program call it by this
+ * name. */
 typedef struct cogvideo_field {
-    const char *name;    /* "top_k" */
+    const char *name; /* "top_k" */
     cogvideo_field_kind kind;
     size_t offset;       /* in cogvideo_sampling */
     double min, max;     /* both allowed */

@@ -24,8 +24,9 @@ typedef struct cogvideo_tokens {
                             1 .. 64; 1 where an image tokenizer made the codes, frame by frame */
     int frames;          /* of codes; at least 1 in a file */
     int32_t *codes;      /* [frames][height][width], each 0 or more */
-    double *times;       /* [frames], seconds from the start; where one stands for several video frames, of the first of them */
-    char *header;        /* how it was made: the header line without format, version, shape and rate; or NULL */
+    /* [frames], seconds from the start; where one stands for several video frames, of the first of them */
+    double *times;
+    char *header; /* how it was made: the header line without format, version, shape and rate; or NULL */
 } cogvideo_tokens;
 
 /* Room for `frames` frames, codes and times zero, frames_per_code 1. Free with cogvideo_tokens_free. */
@@ -42,8 +43,7 @@ COGVIDEO_API long long cogvideo_tokens_video_frames(const cogvideo_tokens *token
  * must not go back. A missing time is that of the frame above plus the last known step (1 s where none is known). */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load(cogvideo_tokens *out, const char *path, cogvideo_error *err);
 /* Writes one; "-" is standard output. The file appears under its name when it is whole. */
-COGVIDEO_API cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *path,
-                                                  cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *path, cogvideo_error *err);
 
 /* Writing frame by frame, as they are finished: each line reaches "path.partial" before the call
  * returns, and commit gives the file its name. `header` has the fields of cogvideo_tokens but no frames. */
@@ -58,32 +58,31 @@ COGVIDEO_API cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer 
 COGVIDEO_API void cogvideo_token_writer_abandon(cogvideo_token_writer **writer, int keep);
 
 /* Training rows of the original: int32 little-endian without a header, `text_places` text ids (padded
- * with `pad`) then `frames` frames of grid * grid codes. Row `row` of the file becomes a clip; its text ids stand in the
- * header as "text_ids". */
+ * with `pad`) then `frames` frames of grid * grid codes. Row `row` of the file becomes a clip; its text ids stand in
+ * the header as "text_ids". */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load_row(cogvideo_tokens *out, const char *path, int row, int grid,
-                                                      int frames, int text_places, int32_t pad,
-                                                      cogvideo_error *err);
-/* Writes one row, `text_ids` padded behind with `pad`; an error where they are more than `text_places`, where the clip's
- * frames are not square, or where codes stand for several video frames. */
+                                                      int frames, int text_places, int32_t pad, cogvideo_error *err);
+/* Writes one row, `text_ids` padded behind with `pad`; an error where they are more than `text_places`, where the
+ * clip's frames are not square, or where codes stand for several video frames. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const char *path,
                                                       const int32_t *text_ids, size_t text_count, int text_places,
                                                       int32_t pad, cogvideo_error *err);
 
 /* NumPy .npy files of int32 or int64, C order, shape [frames, height, width], or [frames, n] of square frames.
- * Saved as int32 [frames, height, width]. Such a file holds codes alone: rate, frames_per_code, times and header are read
- * as 8, 1, whole seconds and NULL. */
+ * Saved as int32 [frames, height, width]. Such a file holds codes alone: rate, frames_per_code, times and header are
+ * read as 8, 1, whole seconds and NULL. */
 COGVIDEO_API cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path, cogvideo_error *err);
 COGVIDEO_API cogvideo_status cogvideo_tokens_save_npy(const cogvideo_tokens *tokens, const char *path,
                                                       cogvideo_error *err);
 
 /* How two clips differ, over the frames that both have. */
 typedef struct cogvideo_tokens_difference {
-    int frames;            /* compared */
-    long long codes;       /* compared */
-    long long different;   /* codes that differ */
-    int first_frame;       /* where the first difference is, in frame order then row by row; -1 when equal */
-    int first_place;       /* row * width + column */
-    int same_shape;        /* 1 where the frame counts are equal, too */
+    int frames;          /* compared */
+    long long codes;     /* compared */
+    long long different; /* codes that differ */
+    int first_frame;     /* where the first difference is, in frame order then row by row; -1 when equal */
+    int first_place;     /* row * width + column */
+    int same_shape;      /* 1 where the frame counts are equal, too */
 } cogvideo_tokens_difference;
 
 /* Heights, widths and frames_per_code must be equal, otherwise COGVIDEO_ERROR_ARGUMENT. */

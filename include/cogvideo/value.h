@@ -1,7 +1,7 @@
 /* value.h - what flows from one step of a pipeline to the next: codes, latents or pixels.
  *
- * The prompt is no value: it is the condition under which each step works, not something that one makes for the next, so it
- * stands in the options of all of them. A step that begins with the prompt alone takes a value of kind NONE. */
+ * The prompt is no value: it is the condition under which each step works, not something that one makes for the next,
+ * so it stands in the options of all of them. A step that begins with the prompt alone takes a value of kind NONE. */
 #ifndef COGVIDEO_VALUE_H
 #define COGVIDEO_VALUE_H
 
@@ -34,12 +34,13 @@ typedef struct cogvideo_latents {
 } cogvideo_latents;
 
 /* Room for `frames` frames, values and times zero. Free with cogvideo_latents_free. */
-COGVIDEO_API cogvideo_status cogvideo_latents_alloc(cogvideo_latents *out, int height, int width, int channels, int frames,
-                                                    cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_latents_alloc(cogvideo_latents *out, int height, int width, int channels,
+                                                    int frames, cogvideo_error *err);
 COGVIDEO_API void cogvideo_latents_free(cogvideo_latents *latents);
 
-/* A value of any kind. The member of its kind is filled, the others are zero; it owns what they point to, unless a caller lends
- * a clip of its own to a step: { .kind = COGVIDEO_KIND_CODES, .codes = clip } needs no cogvideo_value_free. */
+/* A value of any kind. The member of its kind is filled, the others are zero; it owns what they point to, unless a
+ * caller lends a clip of its own to a step: { .kind = COGVIDEO_KIND_CODES, .codes = clip } needs no
+ * cogvideo_value_free. */
 typedef struct cogvideo_value {
     cogvideo_kind kind;
     cogvideo_tokens codes;

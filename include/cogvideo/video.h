@@ -10,11 +10,11 @@ extern "C" {
 
 /* Frames of equal size, 8-bit RGB, row by row from the top, no padding. */
 typedef struct cogvideo_video {
-    int width, height;   /* pixels, 1 .. 16384 */
+    int width, height; /* pixels, 1 .. 16384 */
     int frames;
-    double fps;          /* frames per second when played; 0 = unknown (a picture) */
-    uint8_t *pixels;     /* [frames][height][width][3] */
-    double aspect;       /* width of a pixel by its height, 1/16 .. 16; 0 = 1, square */
+    double fps;      /* frames per second when played; 0 = unknown (a picture) */
+    uint8_t *pixels; /* [frames][height][width][3] */
+    double aspect;   /* width of a pixel by its height, 1/16 .. 16; 0 = 1, square */
 } cogvideo_video;
 
 COGVIDEO_API cogvideo_status cogvideo_video_alloc(cogvideo_video *out, int width, int height, int frames, double fps,
@@ -23,12 +23,12 @@ COGVIDEO_API void cogvideo_video_free(cogvideo_video *video);
 
 /* Options for reading. Zero is the default of every field. */
 typedef struct cogvideo_read_options {
-    int max_frames;          /* at most this many frames are read; 0 = all */
-    cogvideo_log log;        /* warnings about damage that was skipped */
+    int max_frames;   /* at most this many frames are read; 0 = all */
+    cogvideo_log log; /* warnings about damage that was skipped */
     /* called many times a second, also while no frame comes for long: any value but 0 stops the reading with
      * COGVIDEO_ERROR_CANCELLED. May be NULL. */
     int (*poll)(void *user);
-    void *user;              /* of `poll` */
+    void *user; /* of `poll` */
     uint64_t reserved[8];
 } cogvideo_read_options;
 
@@ -40,10 +40,10 @@ typedef struct cogvideo_frame {
     double aspect;         /* width of a pixel by its height, 1/16 .. 16: 1 = square, others in DVD and DV material */
     /* seconds since the first frame, never decreasing; negative if the file has no times (pictures) */
     double time;
-    double duration;       /* seconds for which it is shown, as the file says; 0 = unknown */
-    int index;             /* counted from 0 */
-    int expected;          /* number of frames in all, as the file claims, only for progress; 0 = unknown */
-    int gap;               /* 1: between the previous frame and this one something is damaged and was skipped */
+    double duration; /* seconds for which it is shown, as the file says; 0 = unknown */
+    int index;       /* counted from 0 */
+    int expected;    /* number of frames in all, as the file claims, only for progress; 0 = unknown */
+    int gap;         /* 1: between the previous frame and this one something is damaged and was skipped */
 } cogvideo_frame;
 
 /* Reads a picture or a video frame by frame: `take` is called for each in turn. The kind of a file is decided by its
@@ -56,13 +56,13 @@ typedef struct cogvideo_frame {
  * intact frame, is COGVIDEO_ERROR_FORMAT, after the frames before that were passed on. A value other than 0 from
  * `take` stops the reading with COGVIDEO_ERROR_CANCELLED. `options` may be NULL. */
 typedef int cogvideo_frame_fn(void *user, const cogvideo_frame *frame);
-COGVIDEO_API cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options, cogvideo_frame_fn *take,
-                                                 void *user, cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options,
+                                                 cogvideo_frame_fn *take, void *user, cogvideo_error *err);
 
 /* The same with all frames in memory: they must be of one size and shape, and at most 4 GiB. fps is the file's own
  * if its times agree, otherwise their mean rate. */
-COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path, const cogvideo_read_options *options,
-                                                 cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char *path,
+                                                 const cogvideo_read_options *options, cogvideo_error *err);
 
 /* Resizes the largest centred part of the target's shape to width x height square pixels: area average when
  * shrinking, bilinear when enlarging. Takes the shape of the input's pixels into account. `pixels` has room for
@@ -77,9 +77,9 @@ COGVIDEO_API cogvideo_status cogvideo_video_nearest(cogvideo_video *out, const c
                                                     int height, cogvideo_error *err);
 
 typedef struct cogvideo_write_options {
-    double fps;      /* overrides the video's, up to 1000; 0 = the video's own, else 8 */
-    int quality;     /* JPEG quality and the like, 1 .. 100; 0 = 90 */
-    int columns;     /* of a contact sheet; 0 = chosen for a shape near 16:9 */
+    double fps;          /* overrides the video's, up to 1000; 0 = the video's own, else 8 */
+    int quality;         /* JPEG quality and the like, 1 .. 100; 0 = 90 */
+    int columns;         /* of a contact sheet; 0 = chosen for a shape near 16:9 */
     const char *comment; /* kept in the file's metadata if its format supports it; NULL = none */
     uint64_t reserved[8];
 } cogvideo_write_options;
@@ -100,8 +100,8 @@ typedef struct cogvideo_write_options {
 COGVIDEO_API cogvideo_status cogvideo_video_write(const cogvideo_video *video, const char *path,
                                                   const cogvideo_write_options *options, cogvideo_error *err);
 /* Encodes frame `frame` as a JPEG file in fresh memory, `size` bytes: free with cogvideo_free. `quality` as above. */
-COGVIDEO_API cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality, unsigned char **bytes,
-                                                 size_t *size, cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality,
+                                                 unsigned char **bytes, size_t *size, cogvideo_error *err);
 
 /* Writes a video frame by frame. Contact sheets and GIF hold their frames in memory until commit (at most 4 GiB); a
  * numbered picture is complete when its frame returns, and stays there after an abandon; everything else appears at
@@ -125,10 +125,12 @@ COGVIDEO_API void cogvideo_video_writer_abandon(cogvideo_video_writer **writer);
 COGVIDEO_API cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err);
 /* The same, and that no file of that name is there: of numbered pictures the first. `force` 1: one may be. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_error *err);
-/* The same of a clip of so many frames: what would write it is opened and closed again, so that encoder, size and options are checked too, and
- * *bytes = about the memory that the writer would take: for the frames that contact sheets and GIF hold, or in an encoder. `options` may be NULL. */
-COGVIDEO_API cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames, const cogvideo_write_options *options,
-                                                 uint64_t *bytes, cogvideo_error *err);
+/* The same of a clip of so many frames: what would write it is opened and closed again, so that encoder, size and
+ * options are checked too, and *bytes = about the memory that the writer would take: for the frames that contact sheets
+ * and GIF hold, or in an encoder. `options` may be NULL. */
+COGVIDEO_API cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames,
+                                                 const cogvideo_write_options *options, uint64_t *bytes,
+                                                 cogvideo_error *err);
 
 #ifdef __cplusplus
 }

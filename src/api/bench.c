@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-static cogvideo_status bench_model(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err)
+static cogvideo_status bench_model(const cogvideo_bench_options *options, cogvideo_bench_report *out,
+                                   cogvideo_error *err)
 {
     const cogvideo_model_options how = { .threads = options->threads, .cache = options->cache };
     cogvideo_status status;

@@ -21,7 +21,8 @@ cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, co
     return NULL;
 }
 
-cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value, cogvideo_error *err)
+cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value,
+                                      cogvideo_error *err)
 {
     const cogvideo_field *field;
     cogvideo_status status;
@@ -47,14 +48,16 @@ static cogvideo_status check_kind(const cv_step *step, cogvideo_kind kind, cogvi
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and no value was given", step->name,
                        cogvideo_kind_name(step->in));
     if (step->in == COGVIDEO_KIND_NONE)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' begins with the prompt alone, and a value of kind '%s' was given",
-                       step->name, cogvideo_kind_name(kind));
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and a value of kind '%s' was given", step->name,
-                   cogvideo_kind_name(step->in), cogvideo_kind_name(kind));
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the step '%s' begins with the prompt alone, and a value of kind '%s' was given", step->name,
+                       cogvideo_kind_name(kind));
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' takes %s, and a value of kind '%s' was given",
+                   step->name, cogvideo_kind_name(step->in), cogvideo_kind_name(kind));
 }
 
-cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
-                                  const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
+                                  const cogvideo_generate_options *options, const cogvideo_value *in,
+                                  cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_step *step;
@@ -74,8 +77,9 @@ done:
     return status;
 }
 
-cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name, const cogvideo_generate_options *options,
-                                   const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name,
+                                   const cogvideo_generate_options *options, const cogvideo_shape *in,
+                                   cogvideo_plan *out, cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_step *step;
@@ -100,13 +104,15 @@ cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_gener
                                 : cv_model_cannot(model, "score a clip", err);
 }
 
-cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a, const cogvideo_model *b,
-                                 const cogvideo_generate_options *options_b, const cogvideo_score_options *what, double margin,
-                                 const cogvideo_tokens *clip, cogvideo_comparison *out, cogvideo_error *err)
+cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a,
+                                 const cogvideo_model *b, const cogvideo_generate_options *options_b,
+                                 const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
+                                 cogvideo_comparison *out, cogvideo_error *err)
 {
     if (a->family != b->family)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the models '%s' and '%s' are of different families, '%s' and '%s'",
-                       a->name, b->name, a->family->name, b->family->name);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the models '%s' and '%s' are of different families, '%s' and '%s'", a->name, b->name,
+                       a->family->name, b->family->name);
     return a->family->compare ? a->family->compare(a, options_a, b, options_b, what, margin, clip, out, err)
                               : cv_model_cannot(a, "be compared", err);
 }
@@ -133,8 +139,8 @@ cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_deco
 }
 
 cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,
-                                 const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
-                                 cogvideo_error *err)
+                                 const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
+                                 cogvideo_inspection *out, cogvideo_error *err)
 {
     return model->family->inspect ? model->family->inspect(model, options, what, clip, out, err)
                                   : cv_model_cannot(model, "be inspected", err);

@@ -23,8 +23,8 @@ void cogvideo_build_info(char *out, size_t size)
     cogvideo_error err;
     bool some = cv_kernels_choose(&kernels, NULL, &err) == COGVIDEO_OK;
 
-    snprintf(out, size, "kernels: %s%s\nblas: %s\ncompiler: %s", some ? "" : "none, ", some ? kernels.name : err.message, cv_blas_name(),
-             __VERSION__);
+    snprintf(out, size, "kernels: %s%s\nblas: %s\ncompiler: %s", some ? "" : "none, ",
+             some ? kernels.name : err.message, cv_blas_name(), __VERSION__);
 }
 
 const char *cogvideo_blas_core(void)

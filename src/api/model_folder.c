@@ -36,15 +36,19 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     if (lstat(directory, &info) != 0 || !S_ISDIR(info.st_mode) || !cv_path_exists(path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists and is not a model directory, so it is not "
-                         "replaced; choose another name", directory);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: exists and is not a model directory, so it is not "
+                         "replaced; choose another name",
+                         directory);
         goto done;
     }
     CV_TRY(cv_json_read(&model, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_string(model, "format", &format, path, err));
     if (strcmp(format, CV_MODEL_FORMAT) != 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not a description of a model, so the directory is not "
-                         "replaced; choose another name", path);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: is not a description of a model, so the directory is not "
+                         "replaced; choose another name",
+                         path);
         goto done;
     }
     if (!(dir = opendir(directory))) {
@@ -56,8 +60,10 @@ static cogvideo_status check_replaceable(const char *directory, cogvideo_error *
 
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "model.json") != 0 &&
             !names_part(cv_json_get(model, "parts"), name))
-            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds '%.200s', which is no part of the model, so it "
-                             "is not replaced; move that away first", directory, name);
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "%s: holds '%.200s', which is no part of the model, so it "
+                             "is not replaced; move that away first",
+                             directory, name);
     }
 done:
     if (dir)
@@ -131,8 +137,8 @@ static cogvideo_status put_in_place(const char *partial, const char *output, boo
     if (rename(partial, output) != 0) {
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s: %s", partial, output, strerror(errno));
         if (replace && rename(old, output) != 0)
-            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s; what stood there is now %s",
-                             partial, output, old);
+            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s; what stood there is now %s", partial,
+                             output, old);
         goto done;
     }
     if (replace)
@@ -142,7 +148,8 @@ done:
     return status;
 }
 
-/* A sentence about a file of the unfinished directory becomes one about the output, which is the name the caller knows. */
+/* A sentence about a file of the unfinished directory becomes one about the output, which is the name the caller
+ * knows. */
 static void name_output(cogvideo_error *err, const char *partial, const char *output)
 {
     size_t length = strlen(partial);
@@ -167,8 +174,8 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
         folder.output[size - 1] = '\0';
     folder.replace = cv_path_exists(folder.output);
     if (folder.replace && !force) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: exists already; choose another name, or ask to overwrite it",
-                         folder.output);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: exists already; choose another name, or ask to overwrite it", folder.output);
         goto done;
     }
     if (folder.replace)

@@ -13,12 +13,12 @@
 
 typedef struct run {
     const cogvideo_quantize_options *options;
-    const char *from, *to;     /* directories */
+    const char *from, *to; /* directories */
     cv_narrowing narrowing;
     cv_keep keeps[MOST_KEEPS];
     char *keep_texts[MOST_KEEPS];
-    const char *file;          /* being written */
-    uint64_t done, total;      /* bytes read */
+    const char *file;     /* being written */
+    uint64_t done, total; /* bytes read */
     cogvideo_error *err;
 } run;
 
@@ -38,8 +38,10 @@ static cogvideo_status read_options(run *r)
         if (!(r->keep_texts[i] = cv_strdup(options->keep[i], r->err)))
             return COGVIDEO_ERROR_MEMORY;
         if (!cv_keep_parse(&r->keeps[i], r->keep_texts[i]))
-            return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT, "'%.200s' is not an exception of the form PATTERN=TYPE, such as "
-                           "*word_embeddings*=q8", options->keep[i]);
+            return cv_fail(r->err, COGVIDEO_ERROR_ARGUMENT,
+                           "'%.200s' is not an exception of the form PATTERN=TYPE, such as "
+                           "*word_embeddings*=q8",
+                           options->keep[i]);
         r->narrowing.keep_count++;
     }
 done:
@@ -57,7 +59,7 @@ static cogvideo_status advance(run *r, uint64_t bytes)
     return COGVIDEO_OK;
 }
 
-/* --- transformers ------------------------------------------------------------------------------------ */
+/* --- transformers --------------------------------------------------------------------------------------------- */
 
 typedef struct tensor_rows {
     run *r;
@@ -98,14 +100,16 @@ static cogvideo_status each_tensor(run *r, const cv_store *store, cv_store_write
 
             if (!cv_tensor_is_weight(tensor)) {
                 if (declare && order == 0)
-                    cv_log(&r->options->log, COGVIDEO_LOG_WARNING, "%s: tensor '%s' is no weight of a network: left out of the copy",
-                           cv_store_path(store), tensor->name);
+                    cv_log(&r->options->log, COGVIDEO_LOG_WARNING,
+                           "%s: tensor '%s' is no weight of a network: left out of the copy", cv_store_path(store),
+                           tensor->name);
                 continue;
             }
             if (!cv_dtype_is_real(tensor->dtype))
-                return cv_fail(r->err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is %s: quantize the model that it came from, "
-                               "not one that is quantized already", cv_store_path(store), tensor->name,
-                               cv_dtype_name(tensor->dtype));
+                return cv_fail(r->err, COGVIDEO_ERROR_MODEL,
+                               "%s: tensor '%s' is %s: quantize the model that it came from, "
+                               "not one that is quantized already",
+                               cv_store_path(store), tensor->name, cv_dtype_name(tensor->dtype));
             type = cv_narrow_type(&r->narrowing, tensor->name, tensor->rank, tensor->shape, tensor->dtype);
             if (cv_narrow_order(type) != order)
                 continue;
@@ -146,8 +150,8 @@ static cogvideo_status check_weights(run *r, const char *from)
         const cv_tensor *tensor = cv_store_at(store, i);
 
         if (cv_dtype_is_real(tensor->dtype))
-            status = cv_narrow_check(tensor->name, tensor->rank == 2 && tensor->count ? tensor->shape[1] : 1, tensor->dtype, tensor->data, 0,
-                                     tensor->count, r->err);
+            status = cv_narrow_check(tensor->name, tensor->rank == 2 && tensor->count ? tensor->shape[1] : 1,
+                                     tensor->dtype, tensor->data, 0, tensor->count, r->err);
     }
     if (status == COGVIDEO_ERROR_MODEL)
         cv_fail_prefix(r->err, status, r->file);
@@ -156,7 +160,7 @@ done:
     return status;
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------------------------------------------- */
 
 /* Makes the file `to` of the copy from the model's. */
 typedef cogvideo_status take_fn(run *r, const char *from, const char *to);
@@ -216,7 +220,11 @@ static cogvideo_status take_files(run *r, const cogvideo_model *model, bool meas
     for (int i = 0; i < model->file_count; i++) {
         const cv_model_file *file = &model->files[i];
 
-        CV_TRY(take_file(r, file->name, !file->store ? copy_file : file->narrows ? narrow_file : copy_weights, measure));
+        CV_TRY(take_file(r, file->name,
+                         !file->store    ? copy_file
+                         : file->narrows ? narrow_file
+                                         : copy_weights,
+                         measure));
     }
 done:
     return status;

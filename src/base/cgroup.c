@@ -9,7 +9,8 @@
 
 /* Calls `look` for the process's group of a controller and for each group above it. A container sees only a part of
  * that tree, often under another name: missing folders are skipped, and the top folder is always read. */
-static void each_group(const char *root, const char *controller, void (*look)(void *user, const char *folder), void *user)
+static void each_group(const char *root, const char *controller, void (*look)(void *user, const char *folder),
+                       void *user)
 {
     char path[4096], line[4096], folder[8300];
     FILE *file;
@@ -101,7 +102,8 @@ static void read_cpu_limit(void *user, const char *folder)
 
     if (read_numbers(folder, "cpu.max", quota) == 2)
         period[0] = quota[1];
-    else if (read_numbers(folder, "cpu.cfs_quota_us", quota) < 1 || read_numbers(folder, "cpu.cfs_period_us", period) < 1)
+    else if (read_numbers(folder, "cpu.cfs_quota_us", quota) < 1 ||
+             read_numbers(folder, "cpu.cfs_period_us", period) < 1)
         return;
     if (quota[0] <= 0 || quota[0] >= NO_LIMIT || period[0] <= 0 || quota[0] / period[0] >= INT_MAX)
         return;
@@ -125,7 +127,8 @@ static void read_memory_limit(void *user, const char *folder)
     if (read_numbers(folder, "memory.max", limit) >= 1) {
         if (limit[0] >= NO_LIMIT || read_numbers(folder, "memory.current", used) < 1)
             return;
-        left = limit[0] - used[0] + read_stat(folder, "active_file") + read_stat(folder, "inactive_file"); /* without shared memory */
+        left = limit[0] - used[0] + read_stat(folder, "active_file") +
+               read_stat(folder, "inactive_file"); /* without shared memory */
     } else {
         if (read_numbers(folder, "memory.limit_in_bytes", limit) < 1 || limit[0] >= NO_LIMIT ||
             read_numbers(folder, "memory.usage_in_bytes", used) < 1)

@@ -48,7 +48,8 @@ static bool is_npz(const unsigned char *bytes, size_t size)
 {
     const size_t length = size > 30 ? bytes[26] | (size_t)bytes[27] << 8 : 0;
 
-    return length > 4 && size - 30 >= length && memcmp(bytes, "PK\003\004", 4) == 0 && memcmp(bytes + 30 + length - 4, ".npy", 4) == 0;
+    return length > 4 && size - 30 >= length && memcmp(bytes, "PK\003\004", 4) == 0 &&
+           memcmp(bytes + 30 + length - 4, ".npy", 4) == 0;
 }
 
 /* Names an ISO base media file by the brand in its first box. */
@@ -57,9 +58,10 @@ static const char *box_kind(const unsigned char *bytes, size_t size)
     static const struct {
         const char *brand, *kind;
     } kinds[] = {
-        { "avif", "an AVIF picture" }, { "avis", "an AVIF picture" }, { "heic", "a HEIC picture" }, { "heix", "a HEIC picture" },
-        { "heim", "a HEIC picture" },  { "heis", "a HEIC picture" },  { "hevc", "a HEIC picture" }, { "hevx", "a HEIC picture" },
-        { "mif1", "a HEIF picture" },  { "msf1", "a HEIF picture" },  { "crx ", "a raw photograph" },
+        { "avif", "an AVIF picture" }, { "avis", "an AVIF picture" },  { "heic", "a HEIC picture" },
+        { "heix", "a HEIC picture" },  { "heim", "a HEIC picture" },   { "heis", "a HEIC picture" },
+        { "hevc", "a HEIC picture" },  { "hevx", "a HEIC picture" },   { "mif1", "a HEIF picture" },
+        { "msf1", "a HEIF picture" },  { "crx ", "a raw photograph" },
     };
 
     if (size < 12 || memcmp(bytes + 4, "ftyp", 4) != 0)
@@ -73,7 +75,8 @@ static const char *box_kind(const unsigned char *bytes, size_t size)
 /* Whether packets of `length` bytes, each with `before` bytes in front of its sync mark, follow each other. */
 static bool is_transport_stream(const unsigned char *bytes, size_t size, size_t length, size_t before)
 {
-    return size > before + 2 * length && bytes[before] == 0x47 && bytes[before + length] == 0x47 && bytes[before + 2 * length] == 0x47;
+    return size > before + 2 * length && bytes[before] == 0x47 && bytes[before + length] == 0x47 &&
+           bytes[before + 2 * length] == 0x47;
 }
 
 /* Detects kinds that have no signature at their first byte. */
@@ -86,7 +89,8 @@ static const char *structured_kind(const unsigned char *bytes, size_t size)
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WAVE", 4) == 0)
         return "a WAV sound";
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
-        return size >= 21 && memcmp(bytes + 12, "VP8X", 4) == 0 && bytes[20] & 2 ? "an animated WebP picture" : "a WebP picture";
+        return size >= 21 && memcmp(bytes + 12, "VP8X", 4) == 0 && bytes[20] & 2 ? "an animated WebP picture"
+                                                                                 : "a WebP picture";
     return box_kind(bytes, size);
 }
 
@@ -130,7 +134,9 @@ const char *cv_file_kind(const void *data, size_t size)
         { "GGUF", 4, "a GGUF model" },
         { "\x93NUMPY", 6, "a NumPy array" },
         { "%PDF", 4, "a PDF document" },
-        { "\x7f" "ELF", 4, "an ELF program" },
+        { "\x7f"
+          "ELF",
+          4, "an ELF program" },
         { "\x80\x02", 2, "a bare pickle" },
         { "{", 1, "a JSON text" },
     };
@@ -162,7 +168,8 @@ static cogvideo_status check_partial(const char *path, cogvideo_error *err)
     cogvideo_status status = cv_buffer_printf(&partial, err, "%s.partial", path);
 
     if (status == COGVIDEO_OK && access(partial.data, F_OK) == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
                          partial.data);
     cv_buffer_free(&partial);
     return status;
@@ -181,7 +188,8 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     if (!(folder = cv_path_folder(path, err)))
         return COGVIDEO_ERROR_MEMORY;
     if (access(folder, W_OK | X_OK) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' cannot be written to: %s", path, folder, strerror(errno));
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' cannot be written to: %s", path, folder,
+                         strerror(errno));
     else
         status = cv_output_check_new(path, force, err);
     cv_free(folder);
@@ -238,7 +246,8 @@ done:
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err)
 {
     if (fwrite(data, 1, size, out->stream) != size)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->partial ? out->path : "standard output", strerror(errno));
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s",
+                       out->partial ? out->path : "standard output", strerror(errno));
     return COGVIDEO_OK;
 }
 
@@ -309,7 +318,8 @@ cv_lock cv_file_lock(int file, bool wait)
             continue;
         if (errno == EWOULDBLOCK)
             return CV_LOCK_BUSY;
-        return errno == ENOLCK || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS ? CV_LOCK_NONE : CV_LOCK_FAILED;
+        return errno == ENOLCK || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS ? CV_LOCK_NONE
+                                                                                            : CV_LOCK_FAILED;
     }
     return CV_LOCK_HELD;
 }

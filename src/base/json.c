@@ -64,13 +64,15 @@ static cogvideo_status check_bytes(const char *text, size_t size, const char *or
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: JSON must be UTF-8 text; byte %zu is not", origin, good);
     for (size_t i = 0; i < size; i++)
         if ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r')
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                           "%s: is not valid JSON: byte %zu is the control character 0x%02x", origin, i,
                            (unsigned)text[i]);
     for (size_t i = 0; i + 5 < size; i++) {
         if (text[i] != '\\') /* a backslash stands only in strings */
             continue;
         if (memcmp(text + ++i, "u0000", 5) == 0)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the character \\u0000 in a string, at byte %zu", origin, i - 1);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the character \\u0000 in a string, at byte %zu", origin,
+                           i - 1);
     }
     return COGVIDEO_OK;
 }
@@ -96,7 +98,8 @@ cogvideo_status cv_json_parse(cv_json **out, const char *text, size_t size, cons
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: something follows the JSON value, at byte %zu", origin,
                        (size_t)(end - text));
     }
-    if ((status = check_bytes(text, size, origin, err)) != COGVIDEO_OK || (status = check_tree(json, origin, err)) != COGVIDEO_OK) {
+    if ((status = check_bytes(text, size, origin, err)) != COGVIDEO_OK ||
+        (status = check_tree(json, origin, err)) != COGVIDEO_OK) {
         cJSON_Delete(json);
         return status;
     }
@@ -178,7 +181,8 @@ cogvideo_status cv_json_string(const cv_json *object, const char *key, const cha
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin, cogvideo_error *err)
+cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin,
+                               cogvideo_error *err)
 {
     cogvideo_status status;
     const char *found = NULL;
@@ -245,7 +249,8 @@ static cogvideo_status unknown_key(const char *key, const char *const *keys, con
     for (int i = 0; keys[i] && status == COGVIDEO_OK; i++)
         status = cv_buffer_printf(&known, err, "%s%s", i ? ", " : "", keys[i]);
     if (status == COGVIDEO_OK)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'; known are %s", origin, key, known.data ? known.data : "none");
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has the unknown key '%.100s'; known are %s", origin, key,
+                         known.data ? known.data : "none");
     cv_buffer_free(&known);
     return status;
 }
@@ -290,14 +295,38 @@ cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max
     return COGVIDEO_OK;
 }
 
-cv_json *cv_json_first(const cv_json *container) { return container ? container->child : NULL; }
-cv_json *cv_json_next(const cv_json *item) { return item->next; }
-const char *cv_json_key(const cv_json *item) { return item->string; }
-bool cv_json_is_object(const cv_json *item) { return cJSON_IsObject(item); }
-bool cv_json_is_string(const cv_json *item) { return cJSON_IsString(item); }
-bool cv_json_is_number(const cv_json *item) { return cJSON_IsNumber(item); }
-double cv_json_number(const cv_json *item) { return item->valuedouble; }
-const char *cv_json_text(const cv_json *item) { return item->valuestring; }
+cv_json *cv_json_first(const cv_json *container)
+{
+    return container ? container->child : NULL;
+}
+cv_json *cv_json_next(const cv_json *item)
+{
+    return item->next;
+}
+const char *cv_json_key(const cv_json *item)
+{
+    return item->string;
+}
+bool cv_json_is_object(const cv_json *item)
+{
+    return cJSON_IsObject(item);
+}
+bool cv_json_is_string(const cv_json *item)
+{
+    return cJSON_IsString(item);
+}
+bool cv_json_is_number(const cv_json *item)
+{
+    return cJSON_IsNumber(item);
+}
+double cv_json_number(const cv_json *item)
+{
+    return item->valuedouble;
+}
+const char *cv_json_text(const cv_json *item)
+{
+    return item->valuestring;
+}
 
 bool cv_json_equal(const cv_json *a, const cv_json *b)
 {
@@ -356,14 +385,26 @@ static bool any_failed(const cv_json *item)
     return false;
 }
 
-cv_json *cv_json_new_object(void) { return cJSON_CreateObject(); }
+cv_json *cv_json_new_object(void)
+{
+    return cJSON_CreateObject();
+}
 void cv_json_set_int(cv_json *object, const char *key, int64_t value)
 {
     set(object, key, cJSON_CreateNumber((double)value));
 }
-void cv_json_set_double(cv_json *object, const char *key, double value) { set(object, key, cJSON_CreateNumber(value)); }
-void cv_json_set_bool(cv_json *object, const char *key, bool value) { set(object, key, cJSON_CreateBool(value)); }
-void cv_json_set_null(cv_json *object, const char *key) { set(object, key, cJSON_CreateNull()); }
+void cv_json_set_double(cv_json *object, const char *key, double value)
+{
+    set(object, key, cJSON_CreateNumber(value));
+}
+void cv_json_set_bool(cv_json *object, const char *key, bool value)
+{
+    set(object, key, cJSON_CreateBool(value));
+}
+void cv_json_set_null(cv_json *object, const char *key)
+{
+    set(object, key, cJSON_CreateNull());
+}
 void cv_json_set_string(cv_json *object, const char *key, const char *value)
 {
     set(object, key, cJSON_CreateString(value));
@@ -396,25 +437,40 @@ static cv_json *add(cv_json *array, cv_json *item)
     return NULL;
 }
 
-void cv_json_add_double(cv_json *array, double value) { add(array, cJSON_CreateNumber(value)); }
-void cv_json_add_string(cv_json *array, const char *value) { add(array, cJSON_CreateString(value)); }
-cv_json *cv_json_add_object(cv_json *array) { return add(array, cJSON_CreateObject()); }
+void cv_json_add_double(cv_json *array, double value)
+{
+    add(array, cJSON_CreateNumber(value));
+}
+void cv_json_add_string(cv_json *array, const char *value)
+{
+    add(array, cJSON_CreateString(value));
+}
+cv_json *cv_json_add_object(cv_json *array)
+{
+    return add(array, cJSON_CreateObject());
+}
 
 void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value)
 {
     set(object, key, cJSON_Duplicate(value, 1));
 }
 
-void cv_json_remove(cv_json *object, const char *key) { cJSON_DeleteItemFromObjectCaseSensitive(object, key); }
+void cv_json_remove(cv_json *object, const char *key)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+}
 
-cv_json *cv_json_copy(const cv_json *value) { return cJSON_Duplicate(value, 1); }
+cv_json *cv_json_copy(const cv_json *value)
+{
+    return cJSON_Duplicate(value, 1);
+}
 
 /* Whether a number is a whole one beyond the range of int. cJSON prints 15 digits where the rest makes little
  * difference, which would change a seed. */
 static bool is_long(const cv_json *item)
 {
-    return cJSON_IsNumber(item) && item->valuedouble != item->valueint && item->valuedouble == floor(item->valuedouble) &&
-           fabs(item->valuedouble) < 9007199254740992.0;
+    return cJSON_IsNumber(item) && item->valuedouble != item->valueint &&
+           item->valuedouble == floor(item->valuedouble) && fabs(item->valuedouble) < 9007199254740992.0;
 }
 
 static bool any_long(const cv_json *item)

@@ -24,7 +24,8 @@ cogvideo_status cv_json_double(const cv_json *object, const char *key, double mi
 cogvideo_status cv_json_optional_double(const cv_json *object, const char *key, double min, double max, double *out,
                                         const char *origin, cogvideo_error *err);
 /* Checks the head of one of the program's own files: an object with this "format" and "version". */
-cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin, cogvideo_error *err);
+cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin,
+                               cogvideo_error *err);
 /* The strings, objects and arrays given out belong to `object`. */
 cogvideo_status cv_json_string(const cv_json *object, const char *key, const char **out, const char *origin,
                                cogvideo_error *err);
@@ -47,7 +48,8 @@ cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max
 /* Walking: the first child of an object or array (NULL when empty), its neighbour, its key, its kind, its values. */
 cv_json *cv_json_first(const cv_json *container);
 cv_json *cv_json_next(const cv_json *item);
-/* Whether two values are equal to the last bit, members of objects in the same order. False where one of them is NULL. */
+/* Whether two values are equal to the last bit, members of objects in the same order. False where one of them is
+ * NULL. */
 bool cv_json_equal(const cv_json *a, const cv_json *b);
 size_t cv_json_count(const cv_json *container);
 const char *cv_json_key(const cv_json *item);

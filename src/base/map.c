@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- names, for the handler of a signal ------------------------------------------------------------------ */
+/* --- names, for the handler of a signal ----------------------------------------------------------------------- */
 
 #define NAMES 64 /* mappings that are remembered at once: a model has six */
 
@@ -61,7 +61,7 @@ const char *cv_map_name(const void *address)
     return found ? found->path : NULL;
 }
 
-/* --- mappings -------------------------------------------------------------------------------------------- */
+/* --- mappings ------------------------------------------------------------------------------------------------- */
 
 /* Some file systems (FUSE, 9p) cannot map files. */
 static cogvideo_status read_file(cv_mapping *out, int fd, const char *path, int reason, cogvideo_error *err)
@@ -71,8 +71,10 @@ static cogvideo_status read_file(cv_mapping *out, int fd, const char *path, int 
     size_t done = 0;
 
     if (room >= 0 && out->size > (size_t)room)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: cannot be mapped on this file system (%s), and has %zu bytes, of which %lld fit "
-                       "into free memory: copy it to another file system", path, strerror(reason), out->size, room);
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                       "%s: cannot be mapped on this file system (%s), and has %zu bytes, of which %lld fit "
+                       "into free memory: copy it to another file system",
+                       path, strerror(reason), out->size, room);
     if (!(data = cv_alloc(out->size, 1, err)))
         return COGVIDEO_ERROR_MEMORY;
     while (done < out->size) {
@@ -81,7 +83,8 @@ static cogvideo_status read_file(cv_mapping *out, int fd, const char *path, int 
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
-            cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", path, got < 0 ? strerror(errno) : "it became shorter meanwhile");
+            cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", path,
+                    got < 0 ? strerror(errno) : "it became shorter meanwhile");
             cv_free(data);
             return COGVIDEO_ERROR_IO;
         }

@@ -51,8 +51,8 @@ void *cv_alloc(size_t count, size_t size, cogvideo_error *err)
 
     if (!cv_size_mul(count, size, &bytes) || !cv_size_add(bytes, ALIGNMENT, &rounded) ||
         posix_memalign(&block, rounded >= HUGE_BLOCK ? HUGE_PAGE : ALIGNMENT, rounded) != 0) {
-        cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory: %zu elements of %zu bytes could not be allocated",
-                count, size);
+        cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory: %zu elements of %zu bytes could not be allocated", count,
+                size);
         return NULL;
     }
     if (rounded >= HUGE_BLOCK)

@@ -25,19 +25,19 @@ void cv_free(void *block);
 char *cv_strdup(const char *text, cogvideo_error *err);
 
 /* Sets `pointer` to room for `count` elements, or jumps to `done` with status and err set. */
-#define CV_NEW(pointer, count, err)                                       \
-    do {                                                                  \
-        (pointer) = cv_alloc((size_t)(count), sizeof *(pointer), (err));  \
-        if (!(pointer)) {                                                 \
-            status = COGVIDEO_ERROR_MEMORY;                               \
-            goto done;                                                    \
-        }                                                                 \
+#define CV_NEW(pointer, count, err)                                      \
+    do {                                                                 \
+        (pointer) = cv_alloc((size_t)(count), sizeof *(pointer), (err)); \
+        if (!(pointer)) {                                                \
+            status = COGVIDEO_ERROR_MEMORY;                              \
+            goto done;                                                   \
+        }                                                                \
     } while (0)
 
 /* Text or bytes that grow at the end. `data` is NUL-terminated after the first append. */
 typedef struct cv_buffer {
     char *data;
-    size_t size;     /* bytes in use, without the NUL */
+    size_t size; /* bytes in use, without the NUL */
     size_t capacity;
 } cv_buffer;
 

@@ -17,7 +17,8 @@
  * first. */
 int cv_threads_possible(int wanted);
 
-/* Sets how many threads a parallel region of the calling thread has that asks for no number, and returns how many it had before. */
+/* Sets how many threads a parallel region of the calling thread has that asks for no number, and returns how many it
+ * had before. */
 int cv_threads_default(int threads);
 
 /* This thread's number inside the innermost parallel region, 0 .. threads-1. */

@@ -12,8 +12,14 @@ typedef struct numbers {
     int digits;        /* it asks for, 1 for a bare %d */
 } numbers;
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /* Returns where the number that begins with the % at `at` ends; 0 where the % is an ordinary character. */
 static size_t number_end(const char *path, size_t at)
@@ -58,8 +64,8 @@ cogvideo_status cv_pattern_check(const char *path, cogvideo_error *err)
 
     if (cv_pattern_find(path, &start, &end))
         return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: a numbered name has exactly one %%d or %%0Nd (N = 1 .. 9), such as frame-%%04d.jpg",
-                   path);
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "%s: a numbered name has exactly one %%d or %%0Nd (N = 1 .. 9), such as frame-%%04d.jpg", path);
 }
 
 bool cv_pattern_find(const char *path, size_t *start, size_t *end)

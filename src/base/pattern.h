@@ -19,7 +19,8 @@ bool cv_pattern_find(const char *path, size_t *start, size_t *end);
  * of cv_pattern_check. */
 cogvideo_status cv_pattern_expand(char **out, const char *path, int number, cogvideo_error *err);
 
-/* The path without its ending and without a pattern, in fresh memory: "out/clip.mp4" and "out/clip-%04d.jpg" give "out/clip". */
+/* The path without its ending and without a pattern, in fresh memory: "out/clip.mp4" and "out/clip-%04d.jpg" give
+ * "out/clip". */
 cogvideo_status cv_pattern_stem(char **out, const char *path, cogvideo_error *err);
 
 #endif

@@ -10,14 +10,22 @@
 const char *cogvideo_status_text(cogvideo_status status)
 {
     switch (status) {
-    case COGVIDEO_OK: return "ok";
-    case COGVIDEO_ERROR_ARGUMENT: return "invalid argument";
-    case COGVIDEO_ERROR_MEMORY: return "out of memory";
-    case COGVIDEO_ERROR_IO: return "input/output error";
-    case COGVIDEO_ERROR_FORMAT: return "damaged or foreign file";
-    case COGVIDEO_ERROR_MODEL: return "files do not fit the model";
-    case COGVIDEO_ERROR_UNSUPPORTED: return "not supported";
-    case COGVIDEO_ERROR_CANCELLED: return "cancelled";
+    case COGVIDEO_OK:
+        return "ok";
+    case COGVIDEO_ERROR_ARGUMENT:
+        return "invalid argument";
+    case COGVIDEO_ERROR_MEMORY:
+        return "out of memory";
+    case COGVIDEO_ERROR_IO:
+        return "input/output error";
+    case COGVIDEO_ERROR_FORMAT:
+        return "damaged or foreign file";
+    case COGVIDEO_ERROR_MODEL:
+        return "files do not fit the model";
+    case COGVIDEO_ERROR_UNSUPPORTED:
+        return "not supported";
+    case COGVIDEO_ERROR_CANCELLED:
+        return "cancelled";
     }
     return "unknown status";
 }

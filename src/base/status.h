@@ -19,10 +19,10 @@ void cv_log(const cogvideo_log *log, cogvideo_log_level level, const char *forma
 
 /* Runs a fallible call in a function that has a `cogvideo_status status` and a label `done`, which a function that
  * frees memory passes on success, too. */
-#define CV_TRY(call)                              \
-    do {                                          \
-        if ((status = (call)) != COGVIDEO_OK)     \
-            goto done;                            \
+#define CV_TRY(call)                          \
+    do {                                      \
+        if ((status = (call)) != COGVIDEO_OK) \
+            goto done;                        \
     } while (0)
 
 #endif

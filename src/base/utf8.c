@@ -61,8 +61,9 @@ const char *cv_utf8_other(const char *text, size_t size)
         size_t size;
         const char *name;
     } starts[] = {
-        { "\xff\xfe\0\0", 4, "UTF-32" }, { "\0\0\xfe\xff", 4, "UTF-32" }, { "\xff\xfe", 2, "UTF-16" }, { "\xfe\xff", 2, "UTF-16" },
-        { "?\0\0\0", 4, "UTF-32LE" },     { "\0\0\0?", 4, "UTF-32BE" },     { "?\0?\0", 4, "UTF-16LE" }, { "\0?\0?", 4, "UTF-16BE" },
+        { "\xff\xfe\0\0", 4, "UTF-32" }, { "\0\0\xfe\xff", 4, "UTF-32" }, { "\xff\xfe", 2, "UTF-16" },
+        { "\xfe\xff", 2, "UTF-16" },     { "?\0\0\0", 4, "UTF-32LE" },    { "\0\0\0?", 4, "UTF-32BE" },
+        { "?\0?\0", 4, "UTF-16LE" },     { "\0?\0?", 4, "UTF-16BE" },
     };
 
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {

@@ -12,10 +12,10 @@ typedef struct cv_linears {
     int hidden, copies, rows;
     /* one row of each of several sequences, through the kernels; otherwise many rows of one, through BLAS */
     bool step;
-    bool count_bytes;       /* whether a run returns the bytes of weights read, or else the operations */
-    const void *weights;    /* shared by all layers */
+    bool count_bytes;    /* whether a run returns the bytes of weights read, or else the operations */
+    const void *weights; /* shared by all layers */
     const void *scales;
-    float *x, *out;         /* [rows, 4 hidden] */
+    float *x, *out; /* [rows, 4 hidden] */
     cv_step_input input;
     cv_arena *arena;
 } cv_linears;

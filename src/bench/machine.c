@@ -22,9 +22,9 @@ static const struct shape {
     bool step;
     int limit;
 } shapes[] = {
-    { CV_WEIGHT_F32, 1, true, 0 },   { CV_WEIGHT_F16, 1, true, 0 },   { CV_WEIGHT_Q8, 1, true, 0 },
-    { CV_WEIGHT_Q4, 1, true, 0 },    { CV_WEIGHT_F16, 8, true, 1 },   { CV_WEIGHT_F16, 16, true, 1 },
-    { CV_WEIGHT_Q8, 8, true, 2 },    { CV_WEIGHT_Q8, 16, true, 2 },   { CV_WEIGHT_Q4, 8, true, 2 },
+    { CV_WEIGHT_F32, 1, true, 0 },   { CV_WEIGHT_F16, 1, true, 0 },    { CV_WEIGHT_Q8, 1, true, 0 },
+    { CV_WEIGHT_Q4, 1, true, 0 },    { CV_WEIGHT_F16, 8, true, 1 },    { CV_WEIGHT_F16, 16, true, 1 },
+    { CV_WEIGHT_Q8, 8, true, 2 },    { CV_WEIGHT_Q8, 16, true, 2 },    { CV_WEIGHT_Q4, 8, true, 2 },
     { CV_WEIGHT_Q4, 16, true, 2 },   { CV_WEIGHT_F16, 512, false, 1 }, { CV_WEIGHT_Q8, 512, false, 1 },
     { CV_WEIGHT_Q4, 512, false, 1 },
 };
@@ -74,13 +74,15 @@ static cogvideo_status take_memory(bench *b, cogvideo_error *err)
         size_t all = (size_t)copies_of(shapes[i].type, b->hidden) * cv_linears_bytes(shapes[i].type, b->hidden);
 
         bytes = all > bytes ? all : bytes;
-        all = (size_t)copies_of(shapes[i].type, b->hidden) * 9 * (size_t)b->hidden * cv_weight_scale_bytes(shapes[i].type, K);
+        all = (size_t)copies_of(shapes[i].type, b->hidden) * 9 * (size_t)b->hidden *
+              cv_weight_scale_bytes(shapes[i].type, K);
         scales = all > scales ? all : scales;
     }
     cv_step_input_take(&b->linears[0].input, &arena, &b->exec, 16, (int)K);
     CV_NEW(b->x, MOST_ROWS * K, err);
     CV_NEW(b->out, MOST_ROWS * K, err);
-    if (!(b->inputs = cv_alloc(arena.peak, 1, err)) || !(b->buffer = cv_alloc(bytes, 1, err)) || !(b->scales = cv_alloc(scales, 1, err)) ||
+    if (!(b->inputs = cv_alloc(arena.peak, 1, err)) || !(b->buffer = cv_alloc(bytes, 1, err)) ||
+        !(b->scales = cv_alloc(scales, 1, err)) ||
         cv_arena_create(&b->arena, cv_linear_scratch(&b->exec, (int)K), err) != COGVIDEO_OK)
         return COGVIDEO_ERROR_MEMORY;
     fill(b->buffer, bytes);
@@ -112,9 +114,18 @@ static void list_items(bench *b)
         cv_bench_item *item = &b->items[LIMITS + i];
         int copies = shape->step ? copies_of(shape->type, b->hidden) : 1;
 
-        b->linears[i] = (cv_linears){ .exec = &b->exec, .type = shape->type, .hidden = b->hidden, .copies = copies,
-                                      .rows = shape->rows, .step = shape->step, .count_bytes = shape->limit == 0,
-                                      .weights = b->buffer, .scales = b->scales, .x = b->x, .out = b->out, .input = input,
+        b->linears[i] = (cv_linears){ .exec = &b->exec,
+                                      .type = shape->type,
+                                      .hidden = b->hidden,
+                                      .copies = copies,
+                                      .rows = shape->rows,
+                                      .step = shape->step,
+                                      .count_bytes = shape->limit == 0,
+                                      .weights = b->buffer,
+                                      .scales = b->scales,
+                                      .x = b->x,
+                                      .out = b->out,
+                                      .input = input,
                                       .arena = &b->arena };
         *item = (cv_bench_item){ .run = cv_linears_run, .user = &b->linears[i] };
         snprintf(item->row.name, sizeof item->row.name, "%s, %s %d", cv_weight_type_name(shape->type),
@@ -143,8 +154,8 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo
 
     if (hidden < 64 || hidden > 16384 || hidden % 64 != 0 || rounds < 1 || rounds > 1000 || options->threads < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "hidden must be a multiple of 64 up to 16384 and rounds 1 to 1000, not %d and %d",
-                       hidden, rounds);
+                       "hidden must be a multiple of 64 up to 16384 and rounds 1 to 1000, not %d and %d", hidden,
+                       rounds);
     CV_NEW(b, 1, err);
     b->exec = (cv_exec){ .threads = cv_exec_threads(options->threads, NULL), .q8_inputs = true };
     b->hidden = hidden;
@@ -154,7 +165,10 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo
     CV_TRY(take_memory(b, err));
     list_items(b);
     CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, options, err));
-    *out = (cogvideo_bench_report){ .threads = b->exec.threads, .rounds = rounds, .hidden = hidden, .count = LIMITS + SHAPES };
+    *out = (cogvideo_bench_report){ .threads = b->exec.threads,
+                                    .rounds = rounds,
+                                    .hidden = hidden,
+                                    .count = LIMITS + SHAPES };
     snprintf(out->kernels, sizeof out->kernels, "%s", b->exec.kernels.name);
     for (int i = 0; i < LIMITS + SHAPES; i++)
         out->rows[i] = b->items[i].row;

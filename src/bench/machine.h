@@ -7,6 +7,7 @@
 #include <cogvideo/bench.h>
 
 /* Does what cogvideo_bench does without a config. */
-cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err);
+cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo_bench_report *out,
+                                 cogvideo_error *err);
 
 #endif

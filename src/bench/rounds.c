@@ -45,8 +45,10 @@ cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, con
     for (int round = -1; round < rounds; round++)
         for (int i = 0; i < count; i++) {
             const double rate = measure(&items[i]);
-            const cogvideo_progress progress = { .what = items[i].row.name, .unit = "measurements",
-                                                 .done = (long long)(round + 1) * count + i, .total = (long long)(rounds + 1) * count };
+            const cogvideo_progress progress = { .what = items[i].row.name,
+                                                 .unit = "measurements",
+                                                 .done = (long long)(round + 1) * count + i,
+                                                 .total = (long long)(rounds + 1) * count };
 
             if (round >= 0)
                 rates[i * rounds + round] = rate;

@@ -16,8 +16,8 @@ typedef struct cv_bench_item {
     void *user;
 } cv_bench_item;
 
-/* Every item once unseen, then `rounds` times; rate and share of each row become medians. The limits are items too, before
- * those that name them. progress: as of the options. */
+/* Every item once unseen, then `rounds` times; rate and share of each row become medians. The limits are items too,
+ * before those that name them. progress: as of the options. */
 cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, const cogvideo_bench_options *options,
                                 cogvideo_error *err);
 

@@ -10,11 +10,10 @@
 #define MAX_OPTIONS 64
 #define MAX_IDS 65536
 
-/* --- the tables ---------------------------------------------------------------------------------------- */
+/* --- the tables ----------------------------------------------------------------------------------------------- */
 
-static const arg_option help_option = {
-    "help", 'h', NULL, "print these options, with examples", ARG_FLAG, 0, 0, 0, 0, NULL
-};
+static const arg_option help_option = { "help", 'h', NULL, "print these options, with examples", ARG_FLAG, 0, 0,
+                                        0,      0,   NULL };
 
 const arg_option *args_option(const cli_command *command, size_t index, const char **title)
 {
@@ -48,8 +47,12 @@ const char *args_choice(const char **at, size_t *length)
 
 arg_value args_value(const arg_option *option)
 {
-    static const struct { const char *name; arg_value value; } kinds[] = {
-        { "FILE", ARG_FILES }, { "DATA", ARG_FILES }, { "ROWS", ARG_FILES }, { "DIR", ARG_FOLDERS }, { "RUN", ARG_FOLDERS },
+    static const struct {
+        const char *name;
+        arg_value value;
+    } kinds[] = {
+        { "FILE", ARG_FILES },  { "DATA", ARG_FILES },  { "ROWS", ARG_FILES },
+        { "DIR", ARG_FOLDERS }, { "RUN", ARG_FOLDERS },
     };
 
     if (option->kind == ARG_FLAG || option->choices)
@@ -60,7 +63,7 @@ arg_value args_value(const arg_option *option)
     return ARG_FREE;
 }
 
-/* --- suggestions ------------------------------------------------------------------------------------- */
+/* --- suggestions ---------------------------------------------------------------------------------------------- */
 
 /* Returns the edit distance of two words; words longer than the row are not near. */
 static size_t distance(const char *a, const char *b)
@@ -105,7 +108,7 @@ const char *args_nearest(const char *word, const char *const *candidates, size_t
     return best;
 }
 
-/* --- storing one argument ---------------------------------------------------------------------------- */
+/* --- storing one argument ------------------------------------------------------------------------------------- */
 
 static void *field_of(const arg_group *group, const arg_option *option, void *settings)
 {
@@ -163,8 +166,10 @@ static int store_ids(const cli_command *command, const arg_option *option, const
         if (parse_whole(word, option->min, option->max, &value))
             ids->values[ids->count++] = (int32_t)value;
         else
-            status = cli_usage_error(command, "--%s takes whole numbers from %.16g to %.16g with commas between them, "
-                                     "not '%s'", option->name, option->min, option->max, text);
+            status = cli_usage_error(command,
+                                     "--%s takes whole numbers from %.16g to %.16g with commas between them, "
+                                     "not '%s'",
+                                     option->name, option->min, option->max, text);
     }
     free(copy);
     return status;
@@ -220,7 +225,7 @@ static void set_initial_values(const cli_command *command, void *settings)
         }
 }
 
-/* --- walking the command line -------------------------------------------------------------------------- */
+/* --- walking the command line --------------------------------------------------------------------------------- */
 
 /* Finds an option by its name of `length` bytes or, with length 0, by its letter. */
 static const arg_option *find(const cli_command *command, const char *name, size_t length, char letter,

@@ -25,12 +25,12 @@ typedef struct arg_ids {
 
 /* One option. `initial` is the value of the field if the option is not given (for ARG_TEXT it is NULL). */
 typedef struct arg_option {
-    const char *name;    /* without dashes */
-    char letter;         /* the short form, or 0 */
-    const char *value;   /* how help names the argument, which also determines args_value; NULL for a flag */
-    const char *help;    /* what it does, with range and default */
+    const char *name;  /* without dashes */
+    char letter;       /* the short form, or 0 */
+    const char *value; /* how help names the argument, which also determines args_value; NULL for a flag */
+    const char *help;  /* what it does, with range and default */
     arg_kind kind;
-    size_t offset;       /* of the field in the group's struct */
+    size_t offset; /* of the field in the group's struct */
     double min, max, initial;
     const char *choices; /* of a CHOICE: "clamp|minmax"; of other kinds: words that a shell offers, or NULL */
 } arg_option;
@@ -58,8 +58,8 @@ struct cli_command {
     const char *details; /* paragraphs for --help; NULL if the summary says it all */
     const char *examples;
     int min_arguments, max_arguments;
-    const char *choices; /* words that the first argument may be, as for an option; NULL: a file or a text */
-    const char *missing; /* the error for fewer arguments: "a file of codes is missing" */
+    const char *choices;     /* words that the first argument may be, as for an option; NULL: a file or a text */
+    const char *missing;     /* the error for fewer arguments: "a file of codes is missing" */
     const arg_group *groups; /* ends with a NULL title */
     size_t settings_size;
     int (*run)(const cli_command *command, void *settings, const cli_arguments *arguments);

@@ -19,13 +19,14 @@ const arg_option cli_attention_table[] = {
 };
 #undef FIELD
 
-#define MOST_BYTES 6e6  /* of a page, for attention */
-#define FEWER_LAYERS 8  /* for a model whose attention is too large */
+#define MOST_BYTES 6e6 /* of a page, for attention */
+#define FEWER_LAYERS 8 /* for a model whose attention is too large */
 
-/* --- choosing ---------------------------------------------------------------------------------------- */
+/* --- choosing ------------------------------------------------------------------------------------------------- */
 
 /* Lists the chosen ones of `count` in order, or all; returns CLI_OK, or CLI_USAGE after printing an error. */
-static int choose(const cli_command *command, const arg_ids *chosen, int count, const char *what, int *list, int *listed)
+static int choose(const cli_command *command, const arg_ids *chosen, int count, const char *what, int *list,
+                  int *listed)
 {
     char *marks = cli_alloc((size_t)count, 1);
     int status = CLI_OK;
@@ -48,9 +49,12 @@ static int choose(const cli_command *command, const arg_ids *chosen, int count, 
 static double page_bytes(const cli_attention *kept, const cogvideo_model *model)
 {
     double places = (double)kept->height * kept->width;
-    double chosen = (double)((kept->height + kept->every - 1) / kept->every) * ((kept->width + kept->every - 1) / kept->every);
-    double side = cogvideo_model_number(model, "window"), window = side * side + 2 * side + 2; /* its rows, and the zeros between them */
-    double through_time = side > 0 && window < places ? window : places; /* stage 1 sees all, but a clip has few key frames */
+    double chosen =
+        (double)((kept->height + kept->every - 1) / kept->every) * ((kept->width + kept->every - 1) / kept->every);
+    double side = cogvideo_model_number(model, "window"),
+           window = side * side + 2 * side + 2; /* its rows, and the zeros between them */
+    /* stage 1 sees all, but a clip has few key frames */
+    double through_time = side > 0 && window < places ? window : places;
     double texts = 2 * cogvideo_model_number(model, "text_places"), frames = cogvideo_model_number(model, "keyframes");
 
     return (texts + places + frames * through_time) * 4 / 3 * chosen * kept->frame_count * kept->layer_count;
@@ -64,7 +68,8 @@ static int fit_page(cli_attention *kept, const cogvideo_model *model, const cli_
             kept->layers[i] = i * (kept->layer_count - 1) / (FEWER_LAYERS - 1);
         kept->layer_count = FEWER_LAYERS;
     }
-    while (options->every < 0 && page_bytes(kept, model) > MOST_BYTES && (kept->every < kept->height || kept->every < kept->width))
+    while (options->every < 0 && page_bytes(kept, model) > MOST_BYTES &&
+           (kept->every < kept->height || kept->every < kept->width))
         kept->every++;
     if (page_bytes(kept, model) <= MOST_BYTES)
         return CLI_OK;
@@ -80,8 +85,10 @@ int cli_attention_begin(const cli_command *command, const cli_session *session, 
     const int layers = (int)cogvideo_model_number(session->model, "layers");
     int *frames = cli_alloc((size_t)clip->frames, sizeof *frames), status;
 
-    *out = (cli_attention){ .frames = clip->frames, .height = clip->height, .width = clip->width,
-                             .every = options->every < 0 ? 1 : options->every };
+    *out = (cli_attention){ .frames = clip->frames,
+                            .height = clip->height,
+                            .width = clip->width,
+                            .every = options->every < 0 ? 1 : options->every };
     out->layer_at = cli_alloc((size_t)layers + 1, sizeof *out->layer_at);
     out->layers = cli_alloc((size_t)layers + 1, sizeof *out->layers);
     out->frame = cli_alloc((size_t)clip->frames, sizeof *out->frame);
@@ -111,7 +118,7 @@ void cli_attention_free(cli_attention *kept)
     *kept = (cli_attention){ 0 };
 }
 
-/* --- weights ----------------------------------------------------------------------------------------- */
+/* --- weights -------------------------------------------------------------------------------------------------- */
 
 static void put_byte(cli_weights *to, unsigned char byte)
 {
@@ -148,8 +155,8 @@ int cli_attention_wanted(void *user, int layer, int frame, int place)
 {
     const cli_attention *kept = user;
 
-    return kept->every > 0 && kept->layer_at[layer] >= 0 && kept->frame[frame].kept && place / kept->width % kept->every == 0 &&
-           place % kept->width % kept->every == 0;
+    return kept->every > 0 && kept->layer_at[layer] >= 0 && kept->frame[frame].kept &&
+           place / kept->width % kept->every == 0 && place % kept->width % kept->every == 0;
 }
 
 void cli_attention_add(void *user, const cogvideo_attention *attention, int every)
@@ -157,8 +164,9 @@ void cli_attention_add(void *user, const cogvideo_attention *attention, int ever
     cli_attention *kept = user;
     int index = attention->frame * every, second = attention->second;
     cli_attention_frame *frame = &kept->frame[index];
-    cli_weights *to = &kept->weights[((size_t)index * (size_t)kept->layer_count + (size_t)kept->layer_at[attention->layer]) * 2 +
-                                     (size_t)second];
+    cli_weights *to =
+        &kept->weights[((size_t)index * (size_t)kept->layer_count + (size_t)kept->layer_at[attention->layer]) * 2 +
+                       (size_t)second];
 
     frame->text_count = attention->text_count;
     frame->first[second] = attention->first_frame * every;

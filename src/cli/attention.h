@@ -29,11 +29,11 @@ typedef struct cli_attention_frame {
 
 typedef struct cli_attention {
     int frames, height, width, every, layer_count;
-    int frame_count;        /* kept ones */
-    int *layer_at;          /* [layers of the model]: where a layer stands among the kept ones; -1 = not kept */
-    int *layers;            /* [layer_count] */
+    int frame_count;            /* kept ones */
+    int *layer_at;              /* [layers of the model]: where a layer stands among the kept ones; -1 = not kept */
+    int *layers;                /* [layer_count] */
     cli_attention_frame *frame; /* [frames] */
-    cli_weights *weights;   /* [frames][layer_count][2] */
+    cli_weights *weights;       /* [frames][layer_count][2] */
 } cli_attention;
 
 /* Decides what to keep: what the options say, otherwise as much as a page has room for. Returns CLI_OK, or an exit

@@ -94,8 +94,17 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_bench_options options = { .threads = s->threads, .rounds = s->rounds, .hidden = s->hidden, .kernels = s->kernels,
-                                       .config = s->config, .type = s->type, .cache = (cogvideo_cache)s->cache, .work = s->work, .seconds = s->seconds, .progress = on_measured, .user = given };
+    cogvideo_bench_options options = { .threads = s->threads,
+                                       .rounds = s->rounds,
+                                       .hidden = s->hidden,
+                                       .kernels = s->kernels,
+                                       .config = s->config,
+                                       .type = s->type,
+                                       .cache = (cogvideo_cache)s->cache,
+                                       .work = s->work,
+                                       .seconds = s->seconds,
+                                       .progress = on_measured,
+                                       .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
 

@@ -64,7 +64,8 @@ static int compare(cli_session *a, cli_session *b, settings *s, const cogvideo_s
     cli_warn_of_unknown(a, s->text.prompt);
     cli_fill_text(a, &s->text, &options_a);
     cli_fill_text(b, &s->text, &options_b);
-    if (cogvideo_compare(a->model, &options_a, b->model, &options_b, what, s->margin, clip, &comparison, &err) != COGVIDEO_OK)
+    if (cogvideo_compare(a->model, &options_a, b->model, &options_b, what, s->margin, clip, &comparison, &err) !=
+        COGVIDEO_OK)
         return cli_failed(a, &err);
     cli_progress_end(&a->progress);
     print(&comparison, s->json);
@@ -83,7 +84,10 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status != CLI_OK)
         return status;
     for (int i = 0; i < 2 && status == CLI_OK; i++) {
-        cli_model_options open = { .model = arguments->values[i], .threads = s->threads, .activations = s->activations, .quiet = s->quiet };
+        cli_model_options open = { .model = arguments->values[i],
+                                   .threads = s->threads,
+                                   .activations = s->activations,
+                                   .quiet = s->quiet };
 
         status = cli_open(command, &sessions[i], &open);
     }
@@ -103,7 +107,7 @@ static const arg_group groups[] = {
     { "Text", cli_prompt_table, offsetof(settings, text) },
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_compare = {

@@ -33,7 +33,7 @@ static void print_dataset(const cogvideo_dataset *dataset, const char *folder, i
     }
     cv_units_bytes(size, (double)info.bytes);
     cli_print("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second, %s\n", folder, info.clips,
-           info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
+              info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
 }
 
 static void print_clip(const cogvideo_dataset_clip *clip, int index, int as_json)
@@ -68,8 +68,8 @@ static cogvideo_status write_clip(const cogvideo_dataset *dataset, const cogvide
     cogvideo_dataset_get_info(dataset, &info);
     status = cogvideo_video_writer_open(&writer, path, info.size, info.size, info.fps, &options, err);
     for (int i = 0; i < clip->frames && status == COGVIDEO_OK; i++)
-        status = cogvideo_video_writer_frame(
-            writer, clip->pixels + (size_t)i * (size_t)info.size * (size_t)info.size * 3, err);
+        status = cogvideo_video_writer_frame(writer,
+                                             clip->pixels + (size_t)i * (size_t)info.size * (size_t)info.size * 3, err);
     if (status == COGVIDEO_OK)
         return cogvideo_video_writer_commit(&writer, err);
     cogvideo_video_writer_abandon(&writer);

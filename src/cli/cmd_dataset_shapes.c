@@ -34,8 +34,13 @@ static const arg_option table[] = {
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    const cogvideo_shapes_options options = { .world = s->world, .clips = s->clips, .seed = (uint64_t)s->seed, .held_out = s->held_out,
-                                              .language = (cogvideo_language)s->language, .motions = s->motions, .force = s->force };
+    const cogvideo_shapes_options options = { .world = s->world,
+                                              .clips = s->clips,
+                                              .seed = (uint64_t)s->seed,
+                                              .held_out = s->held_out,
+                                              .language = (cogvideo_language)s->language,
+                                              .motions = s->motions,
+                                              .force = s->force };
     cli_dataset_run making = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "clips");
     cogvideo_error err;

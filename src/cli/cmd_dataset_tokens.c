@@ -92,13 +92,16 @@ static void print_check_json(const cogvideo_tokenizer_check *c)
 
 static int make_rows(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
 {
-    const cogvideo_rows_options options = { .kind = (cogvideo_rows_kind)s->kind, .cut_text = s->cut_text, .force = s->force,
+    const cogvideo_rows_options options = { .kind = (cogvideo_rows_kind)s->kind,
+                                            .cut_text = s->cut_text,
+                                            .force = s->force,
                                             .rounds = s->rounds };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
     cogvideo_error err;
     long long rows = 0;
 
-    if (cogvideo_dataset_tokens(dataset, making->session.model, s->output, &options, &callbacks, &rows, &err) != COGVIDEO_OK)
+    if (cogvideo_dataset_tokens(dataset, making->session.model, s->output, &options, &callbacks, &rows, &err) !=
+        COGVIDEO_OK)
         return cli_failed(&making->session, &err);
     if (s->json)
         print_json(s->output, rows);
@@ -113,7 +116,8 @@ static int check(const settings *s, cli_dataset_run *making, const cogvideo_data
     cogvideo_tokenizer_check found;
     cogvideo_error err;
 
-    if (cogvideo_dataset_check_tokenizer(dataset, making->session.model, s->clips, &callbacks, &found, &err) != COGVIDEO_OK)
+    if (cogvideo_dataset_check_tokenizer(dataset, making->session.model, s->clips, &callbacks, &found, &err) !=
+        COGVIDEO_OK)
         return cli_failed(&making->session, &err);
     if (s->json)
         print_check_json(&found);
@@ -147,9 +151,9 @@ done:
     return status;
 }
 
-static const arg_group groups[] = {
-    { "Options", table, 0 }, { "Model", cli_model_table, offsetof(settings, model) }, { 0 }
-};
+static const arg_group groups[] = { { "Options", table, 0 },
+                                    { "Model", cli_model_table, offsetof(settings, model) },
+                                    { 0 } };
 
 const cli_command cmd_dataset_tokens = {
     .name = "dataset tokens",

@@ -45,7 +45,7 @@ static const arg_group groups[] = {
     { "Picture", cli_picture_table, offsetof(settings, picture) },
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_decode = {

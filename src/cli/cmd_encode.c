@@ -19,8 +19,8 @@ typedef struct settings {
 static const arg_option table[] = {
     { "rate", 'r', "N", "pixels per code on one side: 4, 8 or 16; default 8", ARG_CHOICE, FIELD(rate), 0, 0, 1,
       "4|8|16" },
-    { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames", ARG_INT,
-      FIELD(size), 16, 16384, 0, NULL },
+    { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames",
+      ARG_INT, FIELD(size), 16, 16384, 0, NULL },
     { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
     CLI_SANDBOX_OPTION,
     { 0 },
@@ -64,7 +64,7 @@ static const arg_group groups[] = {
     { "Options", table, 0 },
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_encode = {

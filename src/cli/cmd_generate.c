@@ -11,19 +11,20 @@
 #define FIELD(field) offsetof(generate_settings, field)
 static const arg_option table[] = {
     { "samples", 0, "N", "clips to make, up to 64; then -o needs a number, as clip-%d.mp4", ARG_INT, FIELD(samples), 1,
-      COGVIDEO_MAX_SAMPLES, 1,
-      NULL },
+      COGVIDEO_MAX_SAMPLES, 1, NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
-      FIELD(seconds),
-      0.1, 1000, 0, NULL },
-    { "rounds", 'n', "N", "rounds of interpolation; 0 (default): all of the model's", ARG_INT, FIELD(rounds), 0, 16, 0, NULL },
+      FIELD(seconds), 0.1, 1000, 0, NULL },
+    { "rounds", 'n', "N", "rounds of interpolation; 0 (default): all of the model's", ARG_INT, FIELD(rounds), 0, 16, 0,
+      NULL },
     { "batch", 'b', "N", "windows interpolated side by side; 0 (default): all", ARG_INT, FIELD(batch), 0, 1000000, 0,
       NULL },
-    { "prompts", 0, "FILE", "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\", which is not "
+    { "prompts", 0, "FILE",
+      "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\", which is not "
       "there yet; - is "
-      "standard input; -o needs a number, as clip-%d.mp4", ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
-    { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on", ARG_TEXT, FIELD(preview),
-      0, 0, 0, NULL },
+      "standard input; -o needs a number, as clip-%d.mp4",
+      ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
+    { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on",
+      ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
       NULL },
     { 0 },
@@ -55,7 +56,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
         status = CLI_FAILED;
     if (status == CLI_OK && (status = cli_open(command, &session, &s->model)) == CLI_OK)
-        status = s->prompts ? generate_list_run(command, &session, s, arguments) : generate_run(command, &session, s, arguments);
+        status = s->prompts ? generate_list_run(command, &session, s, arguments)
+                            : generate_run(command, &session, s, arguments);
     cli_close(&session);
     return status;
 }
@@ -68,7 +70,7 @@ static const arg_group groups[] = {
     { "Guidance", cli_guide_table, offsetof(generate_settings, text) },
     { "Sampling", cli_sampling_table, offsetof(generate_settings, sampling) },
     { "Model", cli_model_table, offsetof(generate_settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_generate = {
@@ -82,12 +84,12 @@ const cli_command cmd_generate = {
         "  clip.jsonl               the codes that clip.mp4 shows\n"
         "  clip.json                all that is needed to make it again, from which --resume sees that it is what is asked for\n"
         "and, until all is done, clip.journal with every row of codes that is drawn: --resume goes on from it.\n"
-        "A video that is missing, or asked for in another form or size, --resume makes of the codes that are there.\n\n"
-        CLI_FORMS_HELP,
-    .examples = "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4\n"
-                "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif\n"
-                "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif --resume\n"
-                "  cogvideo generate --model weights/cogvideo \"海浪拍打着沙滩\" --no-upscale --seed 1 -o waves.mp4",
+        "A video that is missing, or asked for in another form or size, --resume makes of the codes that are there.\n\n" CLI_FORMS_HELP,
+    .examples =
+        "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4\n"
+        "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif\n"
+        "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif --resume\n"
+        "  cogvideo generate --model weights/cogvideo \"海浪拍打着沙滩\" --no-upscale --seed 1 -o waves.mp4",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -46,12 +46,23 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     cli_session session = { 0 };
     cogvideo_import_options options = {
-        .stage1 = s->stage1, .stage2 = s->stage2, .upscaler = s->upscaler, .image_tokenizer = s->image_tokenizer,
-        .text_tokenizer = s->text_tokenizer, .clusters = s->clusters, .config = s->config, .type = types[s->type],
-        .output = s->output, .name = s->name, .force = s->force, .log = cli_log(&session),
-        .progress = cli_on_progress, .user = &session.progress,
+        .stage1 = s->stage1,
+        .stage2 = s->stage2,
+        .upscaler = s->upscaler,
+        .image_tokenizer = s->image_tokenizer,
+        .text_tokenizer = s->text_tokenizer,
+        .clusters = s->clusters,
+        .config = s->config,
+        .type = types[s->type],
+        .output = s->output,
+        .name = s->name,
+        .force = s->force,
+        .log = cli_log(&session),
+        .progress = cli_on_progress,
+        .user = &session.progress,
     };
-    const char *const inputs[] = { s->stage1, s->stage2, s->upscaler, s->image_tokenizer, s->text_tokenizer, s->clusters, s->config };
+    const char *const inputs[] = { s->stage1,         s->stage2,   s->upscaler, s->image_tokenizer,
+                                   s->text_tokenizer, s->clusters, s->config };
     cogvideo_error err;
 
     (void)arguments;

@@ -36,8 +36,8 @@ static void print_facts(const cogvideo_model_info *info)
     cli_print("%s (family %s)\n", info->name, info->family);
     printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
     if (info->image_codes > 0)
-        printf("  codes            %d, in frames of %dx%d, each of %dx%d pixels\n", info->image_codes, info->width, info->height,
-               info->rate, info->rate);
+        printf("  codes            %d, in frames of %dx%d, each of %dx%d pixels\n", info->image_codes, info->width,
+               info->height, info->rate, info->rate);
     if (info->has_text_tokenizer)
         printf("  text tokenizer   yes (%d pieces, ids from %d on)\n", info->text_pieces, info->first_text_id);
     else
@@ -83,9 +83,9 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return status;
 }
 
-static const arg_group groups[] = {
-    { "Options", table, 0 }, { "Model", cli_model_table, offsetof(settings, model) }, { 0 }
-};
+static const arg_group groups[] = { { "Options", table, 0 },
+                                    { "Model", cli_model_table, offsetof(settings, model) },
+                                    { 0 } };
 
 const cli_command cmd_info = {
     .name = "info",

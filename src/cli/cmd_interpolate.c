@@ -15,16 +15,17 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "rounds", 'n', "N", "each round turns n frames into 2 n - 1; 0 (default): all of the model's that are left", ARG_INT, FIELD(rounds), 0,
-      16, 0,
-      NULL },
+    { "rounds", 'n', "N", "each round turns n frames into 2 n - 1; 0 (default): all of the model's that are left",
+      ARG_INT, FIELD(rounds), 0, 16, 0, NULL },
     { "batch", 'b', "N",
       "windows run side by side; fewer take less memory and more time; 0 (default): all. The result does not "
-      "depend on it", ARG_INT, FIELD(batch), 0, 1000000, 0, NULL },
+      "depend on it",
+      ARG_INT, FIELD(batch), 0, 1000000, 0, NULL },
     { 0 },
 };
 
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_arguments *arguments)
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in,
+                const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
     cogvideo_run_options run = { 0 };
@@ -47,7 +48,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_tokens in = { 0 };
     int status;
 
-    if ((status = cli_need_output(command, &s->output)) != CLI_OK || (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
+        (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
         return status;
     cli_progress_init(&session.progress, s->model.quiet);
     if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
@@ -65,16 +67,17 @@ static const arg_group groups[] = {
     { "Guidance", cli_window_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_interpolate = {
     .name = "interpolate",
     .summary = "make the frames between a clip's frames (stage 2)",
     .usage = "[OPTIONS] CODES -o CODES",
-    .details = "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
-               "frames follow from its key frames. Every row of codes that is drawn is written to a journal beside the output,\n"
-               "from which --resume goes on. The record clip.json beside clip.jsonl says how that was made.",
+    .details =
+        "Prompt and seed are those of the clip, where its header tells them and none are given, so that a clip's\n"
+        "frames follow from its key frames. Every row of codes that is drawn is written to a journal beside the output,\n"
+        "from which --resume goes on. The record clip.json beside clip.jsonl says how that was made.",
     .examples = "  cogvideo interpolate key.jsonl -o mid.jsonl --resume\n"
                 "  cogvideo interpolate key.jsonl --rounds 1 --seed 7 -o nine.jsonl",
     .min_arguments = 1,

@@ -27,13 +27,11 @@ static const arg_option table[] = {
     { "first", 0, "FILE", "the first frame: a file of codes (.jsonl), a picture or a video, of which frame 0 is taken",
       ARG_TEXT, FIELD(first), 0, 0, 0, NULL },
     { "count", 'n', "N", "make only the first N key frames; 1 is the first frame alone; default: all", ARG_INT,
-      FIELD(count), 1,
-      1000000, 0, NULL },
+      FIELD(count), 1, 1000000, 0, NULL },
     { "samples", 0, "N", "clips to make side by side, up to 64; then -o needs a number, as key-%d.jsonl", ARG_INT,
       FIELD(samples), 1, COGVIDEO_MAX_SAMPLES, 1, NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
-      FIELD(seconds),
-      0.1, 1000, 0, NULL },
+      FIELD(seconds), 0.1, 1000, 0, NULL },
     { 0 },
 };
 
@@ -60,7 +58,8 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     if (status == CLI_OK && s->first)
         status = load_first(session, s->first, &first);
     if (status == CLI_OK)
-        status = cli_run_step(session, "keyframes", &options, &run, s->first ? &first : NULL, s->output.json, arguments);
+        status =
+            cli_run_step(session, "keyframes", &options, &run, s->first ? &first : NULL, s->output.json, arguments);
     cogvideo_tokens_free(&first);
     return status;
 }
@@ -93,7 +92,7 @@ static const arg_group groups[] = {
     { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_keyframes = {
@@ -104,8 +103,9 @@ const cli_command cmd_keyframes = {
         "The prompt is Chinese for the original's weights; - reads it from standard input. Frames are written to\n"
         "CODES.partial as they are finished, and every row of codes that is drawn to a journal beside CODES, from which\n"
         "--resume goes on. Both are kept when the run is interrupted. The record key.json beside key.jsonl says how that was made.",
-    .examples = "  cogvideo keyframes \"a large red circle moves left on a white background\" --seed 1 -o key.jsonl\n"
-                "  cogvideo keyframes \"a large red star moves up on a white background\" --first clip.jsonl --samples 2 -o key-%d.jsonl",
+    .examples =
+        "  cogvideo keyframes \"a large red circle moves left on a white background\" --seed 1 -o key.jsonl\n"
+        "  cogvideo keyframes \"a large red star moves up on a white background\" --first clip.jsonl --samples 2 -o key-%d.jsonl",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

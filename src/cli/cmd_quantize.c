@@ -39,14 +39,21 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     char *list = cli_format("%s", s->keep ? s->keep : ""), *rest = NULL;
     cli_session session = { 0 };
     cogvideo_quantize_options options = {
-        .input = arguments->values[0], .output = output, .type = types[s->type], .keep = keeps, .force = s->force,
-        .log = cli_log(&session), .progress = cli_on_progress, .user = &session.progress,
+        .input = arguments->values[0],
+        .output = output,
+        .type = types[s->type],
+        .keep = keeps,
+        .force = s->force,
+        .log = cli_log(&session),
+        .progress = cli_on_progress,
+        .user = &session.progress,
     };
     cogvideo_error err;
     int status = CLI_OK;
 
     (void)command;
-    for (char *keep = strtok_r(list, ",", &rest); keep && options.keep_count < MOST_KEEPS; keep = strtok_r(NULL, ",", &rest))
+    for (char *keep = strtok_r(list, ",", &rest); keep && options.keep_count < MOST_KEEPS;
+         keep = strtok_r(NULL, ",", &rest))
         keeps[options.keep_count++] = keep;
     cli_progress_init(&session.progress, s->quiet);
     if (!s->force && access(output, F_OK) == 0)

@@ -51,8 +51,7 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
 
     cli_warn_of_unknown(session, s->text.prompt);
     cli_fill_text(session, &s->text, &options);
-    if (status == CLI_OK &&
-        cogvideo_score(session->model, &options, what, clip, logprob, scored, &err) != COGVIDEO_OK)
+    if (status == CLI_OK && cogvideo_score(session->model, &options, what, clip, logprob, scored, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     if (status == CLI_OK) {
         cli_progress_end(&session->progress);

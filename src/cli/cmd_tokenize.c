@@ -70,8 +70,8 @@ static int encode(cli_session *session, const settings *s, const char *argument)
 
     if (!text)
         return CLI_FAILED;
-    if (cogvideo_text_encode(session->model, text, strlen(text), s->keep_line_breaks, &ids, &count,
-                             &err) != COGVIDEO_OK)
+    if (cogvideo_text_encode(session->model, text, strlen(text), s->keep_line_breaks, &ids, &count, &err) !=
+        COGVIDEO_OK)
         return cli_failed(session, &err);
     if (s->json) {
         print_json(session->model, text, ids, count);
@@ -108,9 +108,9 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return status;
 }
 
-static const arg_group groups[] = {
-    { "Options", table, 0 }, { "Model", cli_model_table, offsetof(settings, model) }, { 0 }
-};
+static const arg_group groups[] = { { "Options", table, 0 },
+                                    { "Model", cli_model_table, offsetof(settings, model) },
+                                    { 0 } };
 
 const cli_command cmd_tokenize = {
     .name = "tokenize",

@@ -69,8 +69,9 @@ static cogvideo_status header_ids(const cogvideo_tokens *clip, arg_ids *out, cog
 {
     cv_json *header = cli_header(clip);
     const cv_json *ids = cv_json_get(header, "text_ids");
-    cogvideo_status status =
-        ids ? cv_json_int_array(ids, INT32_MIN, INT32_MAX, &out->values, &out->count, "text_ids in the clip's header", err) : COGVIDEO_OK;
+    cogvideo_status status = ids ? cv_json_int_array(ids, INT32_MIN, INT32_MAX, &out->values, &out->count,
+                                                     "text_ids in the clip's header", err)
+                                 : COGVIDEO_OK;
 
     cv_json_free(&header);
     return status;
@@ -130,7 +131,7 @@ static const arg_group groups[] = {
     { "Options", table, 0 },
     { "Output", cli_output_table, offsetof(settings, output) },
     { "Training rows", rows_table, 0 },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_tokens_convert = {

@@ -81,7 +81,8 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
     if (s->output.json)
         print_json(s->output.output, bytes, clip, kept);
     else if (!session->progress.quiet && bytes > 0)
-        cli_say("%s: %d frame%s, %.1f MB", s->output.output, clip->frames, clip->frames == 1 ? "" : "s", (double)bytes / 1e6);
+        cli_say("%s: %d frame%s, %.1f MB", s->output.output, clip->frames, clip->frames == 1 ? "" : "s",
+                (double)bytes / 1e6);
     return CLI_OK;
 }
 
@@ -103,7 +104,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (status == CLI_OK)
         status = cli_attention_begin(command, &session, &clip, &s->attention, &kept);
     if (status == CLI_OK)
-        status = cli_inspect(command, &session, &s->text, &s->inspect, &clip, kept.every > 0 ? &watch : NULL, &inspected);
+        status =
+            cli_inspect(command, &session, &s->text, &s->inspect, &clip, kept.every > 0 ? &watch : NULL, &inspected);
     if (status == CLI_OK)
         status = save(&session, s, &clip, &inspected, &kept);
     cli_inspected_free(&inspected);
@@ -121,7 +123,7 @@ static const arg_group groups[] = {
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_tokens_report = {

@@ -40,7 +40,7 @@ static const arg_option table[] = {
 
 typedef struct train_view {
     int quiet, first_step; /* of this call; 0 = not known yet */
-    const char *unit; /* what the part learns from: "pictures", "codes" */
+    const char *unit;      /* what the part learns from: "pictures", "codes" */
     double started, shown;
     cogvideo_train_progress last; /* step 0: nothing was left to do */
 } train_view;
@@ -61,8 +61,8 @@ static int on_progress(void *user, const cogvideo_train_progress *p)
 
         if (p->held_out > 0)
             snprintf(held_out, sizeof held_out, ", held out %.4f", p->held_out);
-        cli_say("step %d of %d, loss %.4f%s, learning rate %.2g, %.0f %s/s, %.0f s left", p->step, p->steps, p->loss, held_out,
-                p->learning_rate, p->samples_per_second, view->unit, each * (p->steps - p->step));
+        cli_say("step %d of %d, loss %.4f%s, learning rate %.2g, %.0f %s/s, %.0f s left", p->step, p->steps, p->loss,
+                held_out, p->learning_rate, p->samples_per_second, view->unit, each * (p->steps - p->step));
         view->shown = now;
     }
     return cli_interrupted();
@@ -94,20 +94,34 @@ static void print_json(const settings *s, const char *part, const cogvideo_train
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    train_view view = { .quiet = s->quiet, .started = cv_clock(),
+    train_view view = { .quiet = s->quiet,
+                        .started = cv_clock(),
                         .unit = strcmp(arguments->values[0], "image-tokenizer") == 0 ? "pictures" : "codes" };
     cogvideo_train_options options = {
-        .part = arguments->values[0], .recipe = s->recipe, .model = s->model, .data = (const char *const *)arguments->values + 1,
-        .data_count = arguments->count - 1, .held_out = s->held_out, .output = s->output, .resume = s->resume,
-        .finetune = s->finetune, .force = s->force,
-        .steps = s->steps, .threads = s->threads, .log = { on_message, &view }, .progress = on_progress, .user = &view,
+        .part = arguments->values[0],
+        .recipe = s->recipe,
+        .model = s->model,
+        .data = (const char *const *)arguments->values + 1,
+        .data_count = arguments->count - 1,
+        .held_out = s->held_out,
+        .output = s->output,
+        .resume = s->resume,
+        .finetune = s->finetune,
+        .force = s->force,
+        .steps = s->steps,
+        .threads = s->threads,
+        .log = { on_message, &view },
+        .progress = on_progress,
+        .user = &view,
     };
     cogvideo_error err;
     cogvideo_status status;
 
     if (!s->model || !s->recipe || !s->output)
         return cli_usage_error(command, "%s is missing",
-                               !s->model ? "--model DIR" : !s->recipe ? "--recipe FILE" : "-o RUN");
+                               !s->model    ? "--model DIR"
+                               : !s->recipe ? "--recipe FILE"
+                                            : "-o RUN");
     status = cogvideo_train(&options, &err);
     if (status == COGVIDEO_OK) {
         if (s->json)

@@ -12,7 +12,8 @@ typedef struct settings {
     cli_sampling_options sampling;
 } settings;
 
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in, const cli_arguments *arguments)
+static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in,
+                const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
     cogvideo_run_options run = { 0 };
@@ -33,7 +34,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_tokens in = { 0 };
     int status;
 
-    if ((status = cli_need_output(command, &s->output)) != CLI_OK || (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
+        (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
         return status;
     cli_progress_init(&session.progress, s->model.quiet);
     if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
@@ -49,7 +51,7 @@ static const arg_group groups[] = {
     { "More about the text", cli_text_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
-    { 0 }
+    { 0 },
 };
 
 const cli_command cmd_upscale = {

@@ -10,7 +10,7 @@ void completion_bash(FILE *stream);
 void completion_fish(FILE *stream);
 void completion_zsh(FILE *stream);
 
-/* --- shared by all three ----------------------------------------------------------------------------- */
+/* --- shared by all three -------------------------------------------------------------------------------------- */
 
 /* Prints "a|b" as "a b". */
 void completion_words(FILE *stream, const char *choices);

@@ -54,7 +54,8 @@ void completion_bash(FILE *stream)
 {
     fputs("# Completion of cogvideo for bash, made by 'cogvideo completion bash'.\n\n"
           "# The commands, or the second words of those that begin with $1.\n"
-          "_cogvideo_commands()\n{\n    case $1 in\n    '') echo '", stream);
+          "_cogvideo_commands()\n{\n    case $1 in\n    '') echo '",
+          stream);
     completion_commands(stream, NULL);
     fputs("' ;;\n", stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
@@ -75,25 +76,28 @@ void completion_bash(FILE *stream)
           "        at=2 command+=\" ${COMP_WORDS[2]}\"\n    fi\n"
           "    if ((COMP_CWORD <= at)); then\n        kind=words\n"
           "        ((COMP_CWORD == 2)) && words=$(_cogvideo_commands \"${COMP_WORDS[1]}\") ||\n"
-          "            words=\"$(_cogvideo_commands)", stream);
+          "            words=\"$(_cogvideo_commands)",
+          stream);
     for (const arg_option *option = cli_program_table; option->name; option++)
         fprintf(stream, " --%s", option->name);
     fputs("\"\n    else\n    case $command in\n", stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
         print_command(stream, *c);
-    fputs("    esac\n    fi\n"
-          "    if [[ $kind == argument && $command == help ]]; then\n"
-          "        kind=words\n"
-          "        [[ $prev == help || $prev == -* ]] && words=\"$(_cogvideo_commands) $first\" || words=$(_cogvideo_commands \"$prev\")\n"
-          "    elif [[ $kind == argument && -n $first ]] && ((COMP_CWORD == at + 1)); then\n"
-          "        kind=words words=$first\n    fi\n"
-          "    [[ $kind != files && $kind != free && $kind != folders && $cur == -* ]] && kind=words words=\"$words $options\"\n"
-          "    case $kind in\n"
-          "    words) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
-          "    folders) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); compopt -o filenames 2>/dev/null ;;\n"
-          "    free) compopt +o default +o bashdefault 2>/dev/null ;;\n"
-          "    esac\n"
-          "}\n\n"
-          "# Where it offers nothing bash completes file names.\n"
-          "complete -o bashdefault -o default -F _cogvideo cogvideo\n", stream);
+    fputs(
+        "    esac\n    fi\n"
+        "    if [[ $kind == argument && $command == help ]]; then\n"
+        "        kind=words\n"
+        "        [[ $prev == help || $prev == -* ]] && words=\"$(_cogvideo_commands) $first\" || words=$(_cogvideo_commands \"$prev\")\n"
+        "    elif [[ $kind == argument && -n $first ]] && ((COMP_CWORD == at + 1)); then\n"
+        "        kind=words words=$first\n    fi\n"
+        "    [[ $kind != files && $kind != free && $kind != folders && $cur == -* ]] && kind=words words=\"$words $options\"\n"
+        "    case $kind in\n"
+        "    words) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
+        "    folders) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); compopt -o filenames 2>/dev/null ;;\n"
+        "    free) compopt +o default +o bashdefault 2>/dev/null ;;\n"
+        "    esac\n"
+        "}\n\n"
+        "# Where it offers nothing bash completes file names.\n"
+        "complete -o bashdefault -o default -F _cogvideo cogvideo\n",
+        stream);
 }

@@ -38,8 +38,8 @@ static void print_word(FILE *stream, const cli_command *command, int second, int
     size_t length, family = second ? cli_family_length(command) : 0;
     const char *word = completion_word(command, second, &length);
 
-    fprintf(stream, "complete -c cogvideo -n '__cogvideo_behind%s%s%.*s' -f -a %.*s -d '", help ? " help" : "", family ? " " : "",
-            (int)family, command->name, (int)length, word);
+    fprintf(stream, "complete -c cogvideo -n '__cogvideo_behind%s%s%.*s' -f -a %.*s -d '", help ? " help" : "",
+            family ? " " : "", (int)family, command->name, (int)length, word);
     completion_summary(stream, command, second, SPECIAL);
     fputs("'\n", stream);
 }
@@ -49,15 +49,17 @@ void completion_fish(FILE *stream)
     const arg_option *option;
     const char *title;
 
-    fputs("# Completion of cogvideo for fish, made by 'cogvideo completion fish'.\n\n"
-          "# Whether the words before the cursor, without options, are exactly these.\n"
-          "function __cogvideo_behind\n"
-          "    set -l words (commandline -opc | string match -v -- '-*')\n"
-          "    test \"$words[2..-1]\" = \"$argv\"\nend\n\n"
-          "# Whether they begin with these.\n"
-          "function __cogvideo_in\n"
-          "    set -l words (commandline -opc)\n"
-          "    test (count $words) -gt (count $argv); and test \"$words[2..\"(math 1 + (count $argv))\"]\" = \"$argv\"\nend\n\n", stream);
+    fputs(
+        "# Completion of cogvideo for fish, made by 'cogvideo completion fish'.\n\n"
+        "# Whether the words before the cursor, without options, are exactly these.\n"
+        "function __cogvideo_behind\n"
+        "    set -l words (commandline -opc | string match -v -- '-*')\n"
+        "    test \"$words[2..-1]\" = \"$argv\"\nend\n\n"
+        "# Whether they begin with these.\n"
+        "function __cogvideo_in\n"
+        "    set -l words (commandline -opc)\n"
+        "    test (count $words) -gt (count $argv); and test \"$words[2..\"(math 1 + (count $argv))\"]\" = \"$argv\"\nend\n\n",
+        stream);
     for (option = cli_program_table; option->name; option++)
         print_option(stream, "__cogvideo_behind", "", option);
     for (const cli_command *const *c = cli_commands; *c; c++)

@@ -9,8 +9,8 @@ static void print_option(FILE *stream, const arg_option *option)
     const char *equals = value == ARG_NO_VALUE ? "" : "=";
 
     if (option->letter)
-        fprintf(stream, "            '(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name, option->letter, *equals ? "+" : "",
-                option->name, equals);
+        fprintf(stream, "            '(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name, option->letter,
+                *equals ? "+" : "", option->name, equals);
     else
         fprintf(stream, "            '--%s%s[", option->name, equals);
     completion_help(stream, option->help, "[]\\");
@@ -65,7 +65,8 @@ void completion_zsh(FILE *stream)
 {
     fputs("#compdef cogvideo\n# Completion of cogvideo for zsh, made by 'cogvideo completion zsh'.\n\n"
           "# The commands, or the second words of those that begin with $1.\n"
-          "_cogvideo_commands() {\n    local -a found\n    case $1 in\n    ('')\n        found=(\n", stream);
+          "_cogvideo_commands() {\n    local -a found\n    case $1 in\n    ('')\n        found=(\n",
+          stream);
     print_words(stream, NULL);
     fputs("        ) ;;\n", stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
@@ -80,22 +81,28 @@ void completion_zsh(FILE *stream)
         completion_words(stream, cmd_help.choices);
         fputs(")\n", stream);
     }
-    fputs("    _describe -t commands 'command' found\n}\n\n"
-          "_cogvideo() {\n    local curcontext=$curcontext command=$words[2] at=1\n    local -a line families\n    families=(", stream);
+    fputs(
+        "    _describe -t commands 'command' found\n}\n\n"
+        "_cogvideo() {\n    local curcontext=$curcontext command=$words[2] at=1\n    local -a line families\n    families=(",
+        stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
         if (cli_family_length(*c) > 0 && cli_is_first(*c))
             fprintf(stream, " %.*s", (int)cli_family_length(*c), (*c)->name);
-    fputs(" )\n"
-          "    if (( CURRENT > 2 && $families[(Ie)$command] )); then\n"
-          "        if (( CURRENT == 3 )); then\n            _cogvideo_commands $command\n            return\n        fi\n"
-          "        command+=\" $words[3]\" at=2\n    fi\n"
-          "    if (( CURRENT == 2 )); then\n        _arguments : \\\n", stream);
+    fputs(
+        " )\n"
+        "    if (( CURRENT > 2 && $families[(Ie)$command] )); then\n"
+        "        if (( CURRENT == 3 )); then\n            _cogvideo_commands $command\n            return\n        fi\n"
+        "        command+=\" $words[3]\" at=2\n    fi\n"
+        "    if (( CURRENT == 2 )); then\n        _arguments : \\\n",
+        stream);
     for (const arg_option *option = cli_program_table; option->name; option++)
         print_option(stream, option);
     fputs("            '1: : _cogvideo_commands'\n        return\n    fi\n"
-          "    shift $at words\n    (( CURRENT -= at ))\n    case $command in\n", stream);
+          "    shift $at words\n    (( CURRENT -= at ))\n    case $command in\n",
+          stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
         print_command(stream, *c);
     fputs("    esac\n}\n\n"
-          "if [[ $funcstack[1] == _cogvideo ]]; then\n    _cogvideo \"$@\"\nelse\n    compdef _cogvideo cogvideo\nfi\n", stream);
+          "if [[ $funcstack[1] == _cogvideo ]]; then\n    _cogvideo \"$@\"\nelse\n    compdef _cogvideo cogvideo\nfi\n",
+          stream);
 }

@@ -14,7 +14,8 @@
 /* What a line asks for. Its output's name is in fresh memory; NULL where the pattern has no number. */
 static char *settings_of(generate_settings *own, const generate_settings *s, const cli_prompt_line *line)
 {
-    char *name = line->output ? cli_format("%s", line->output) : cli_prompts_name(s->output.output, line->number, s->samples);
+    char *name =
+        line->output ? cli_format("%s", line->output) : cli_prompts_name(s->output.output, line->number, s->samples);
 
     *own = *s;
     own->output.output = name;
@@ -24,11 +25,11 @@ static char *settings_of(generate_settings *own, const generate_settings *s, con
     return name;
 }
 
-/* --- before the first is drawn --------------------------------------------------------------------------- */
+/* --- before the first is drawn -------------------------------------------------------------------------------- */
 
 /* CLI_OK where the line can be made; *refused counts those that cannot. */
-static int plan_line(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompt_line *line,
-                     const cli_arguments *arguments, cli_names *names, int *refused)
+static int plan_line(const cli_command *command, cli_session *session, const generate_settings *s,
+                     const cli_prompt_line *line, const cli_arguments *arguments, cli_names *names, int *refused)
 {
     generate_settings own;
     cogvideo_generate_options options;
@@ -39,7 +40,8 @@ static int plan_line(const cli_command *command, cli_session *session, const gen
     int status = CLI_OK;
 
     if (!name)
-        return cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'", s->output.output);
+        return cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'",
+                               s->output.output);
     cli_fill_options(session, &own.text, &own.sampling, &options);
     generate_run_fill(session, &own, arguments, &options, &run);
     if (cogvideo_generate_check(session->model, &options, &run, &result, &err) == COGVIDEO_OK)
@@ -51,8 +53,8 @@ static int plan_line(const cli_command *command, cli_session *session, const gen
     return status;
 }
 
-static int plan(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompts *prompts,
-                const cli_arguments *arguments)
+static int plan(const cli_command *command, cli_session *session, const generate_settings *s,
+                const cli_prompts *prompts, const cli_arguments *arguments)
 {
     cli_names names = { 0 };
     int status = CLI_OK, refused = 0;
@@ -66,13 +68,13 @@ static int plan(const cli_command *command, cli_session *session, const generate
     if (status == CLI_OK)
         status = cli_names_check(&names, s->prompts);
     if (refused > 0)
-        status = cli_error("%s: %d of %zu prompts cannot be made; nothing was drawn yet, so mend them and begin again", s->prompts, refused,
-                           prompts->count);
+        status = cli_error("%s: %d of %zu prompts cannot be made; nothing was drawn yet, so mend them and begin again",
+                           s->prompts, refused, prompts->count);
     cli_names_free(&names);
     return status;
 }
 
-/* --- the run --------------------------------------------------------------------------------------------- */
+/* --- the run -------------------------------------------------------------------------------------------------- */
 
 static void tell_prompt(size_t number, size_t count, const char *prompt)
 {
@@ -82,8 +84,8 @@ static void tell_prompt(size_t number, size_t count, const char *prompt)
     free(text);
 }
 
-static int draw(const cli_command *command, cli_session *session, const generate_settings *s, const cli_prompts *prompts,
-                const cli_arguments *arguments)
+static int draw(const cli_command *command, cli_session *session, const generate_settings *s,
+                const cli_prompts *prompts, const cli_arguments *arguments)
 {
     int status = CLI_OK, failed = 0;
 
@@ -104,7 +106,8 @@ static int draw(const cli_command *command, cli_session *session, const generate
     return status;
 }
 
-int generate_list_run(const cli_command *command, cli_session *session, const generate_settings *s, const cli_arguments *arguments)
+int generate_list_run(const cli_command *command, cli_session *session, const generate_settings *s,
+                      const cli_arguments *arguments)
 {
     cli_prompts prompts = { 0 };
     int status = cli_prompts_read(&prompts, s->prompts);

@@ -74,7 +74,8 @@ static int is_given(const cli_sampling_options *sampling, unsigned ways)
     return 0;
 }
 
-void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling, cogvideo_generate_options *out)
+void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling,
+                      cogvideo_generate_options *out)
 {
     const cogvideo_field *field;
 

@@ -20,7 +20,8 @@ void generate_run_fill(const cli_session *session, const generate_settings *s, c
 }
 
 /* The preview's file must not be one of the clips'. */
-static int check_preview(cli_session *session, const generate_settings *s, const cogvideo_generate_options *options, const cogvideo_run_options *run)
+static int check_preview(cli_session *session, const generate_settings *s, const cogvideo_generate_options *options,
+                         const cogvideo_run_options *run)
 {
     cogvideo_result result = { 0 };
     cli_names names = { 0 };
@@ -72,7 +73,8 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     session->preview = s->preview;
     session->shown_frame = -1;
     options.callbacks.frame = s->preview ? cli_preview : NULL;
-    status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err, arguments);
+    status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
+                         arguments);
     if (status == CLI_OK && s->output.json)
         print_json(&result);
     cogvideo_result_free(&result);

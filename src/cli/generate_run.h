@@ -19,8 +19,9 @@ typedef struct generate_settings {
 void generate_run_fill(const cli_session *session, const generate_settings *s, const cli_arguments *arguments,
                        cogvideo_generate_options *options, cogvideo_run_options *run);
 
-/* Makes the clips of text.prompt under the names of output.output, in a session whose model is open. CLI_OK, or another exit code after an
- * error was printed. */
-int generate_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments);
+/* Makes the clips of text.prompt under the names of output.output, in a session whose model is open. CLI_OK, or another
+ * exit code after an error was printed. */
+int generate_run(const cli_command *command, cli_session *session, generate_settings *s,
+                 const cli_arguments *arguments);
 
 #endif

@@ -19,7 +19,7 @@ const arg_option cli_inspect_table[] = {
 };
 #undef FIELD
 
-/* --- steps ------------------------------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------------------------------------------- */
 
 static void add_step(cli_inspected *out, int stage, int every)
 {
@@ -31,12 +31,13 @@ static void add_step(cli_inspected *out, int stage, int every)
  * fit. */
 static void plan_steps(const cogvideo_model *model, int frames, cli_inspected *out)
 {
-    const bool stage1 = cogvideo_model_number(model, "stage1") != 0, stage2 = cogvideo_model_number(model, "stage2") != 0;
+    const bool stage1 = cogvideo_model_number(model, "stage1") != 0,
+               stage2 = cogvideo_model_number(model, "stage2") != 0;
     const int keyframes = (int)cogvideo_model_number(model, "keyframes"), gaps = keyframes - 1;
     int every = 1;
 
-    while (stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps && (frames - 1) / every % gaps == 0 &&
-           (frames - 1) % every == 0) {
+    while (stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps &&
+           (frames - 1) / every % gaps == 0 && (frames - 1) % every == 0) {
         add_step(out, 2, every);
         every *= 2;
     }
@@ -47,7 +48,7 @@ static void plan_steps(const cogvideo_model *model, int frames, cli_inspected *o
         add_step(out, 1, every);
 }
 
-/* --- one step ---------------------------------------------------------------------------------------- */
+/* --- one step ------------------------------------------------------------------------------------------------- */
 
 typedef struct watching {
     const cli_watch *watch;
@@ -73,18 +74,20 @@ static int every_frame(cli_session *session, const cogvideo_tokens *clip, int ev
     size_t places = cogvideo_tokens_per_frame(clip);
     cogvideo_error err;
 
-    if (cogvideo_tokens_alloc(out, clip->height, clip->width, clip->rate, (clip->frames - 1) / every + 1, &err) != COGVIDEO_OK)
+    if (cogvideo_tokens_alloc(out, clip->height, clip->width, clip->rate, (clip->frames - 1) / every + 1, &err) !=
+        COGVIDEO_OK)
         return cli_failed(session, &err);
     out->frames_per_code = clip->frames_per_code;
     for (int i = 0; i < out->frames; i++) {
         out->times[i] = clip->times[i * every];
-        memcpy(out->codes + (size_t)i * places, clip->codes + (size_t)(i * every) * places, places * sizeof *out->codes);
+        memcpy(out->codes + (size_t)i * places, clip->codes + (size_t)(i * every) * places,
+               places * sizeof *out->codes);
     }
     return CLI_OK;
 }
 
-static int run_step(cli_session *session, const cogvideo_generate_options *options, int first_frame, const cogvideo_tokens *clip,
-                    const cli_watch *watch, cli_step *step)
+static int run_step(cli_session *session, const cogvideo_generate_options *options, int first_frame,
+                    const cogvideo_tokens *clip, const cli_watch *watch, cli_step *step)
 {
     watching watched = { watch, step->every };
     cogvideo_inspect_options what = { .score = { .stage = step->stage, .first_frame = first_frame && step->stage == 1 },
@@ -103,14 +106,16 @@ static int run_step(cli_session *session, const cogvideo_generate_options *optio
     return status;
 }
 
-int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text, const cli_score_options *options,
-                const cogvideo_tokens *clip, const cli_watch *watch, cli_inspected *out)
+int cli_inspect(const cli_command *command, cli_session *session, cli_text_options *text,
+                const cli_score_options *options, const cogvideo_tokens *clip, const cli_watch *watch,
+                cli_inspected *out)
 {
     cogvideo_generate_options generate;
     cogvideo_score_options what;
     int status;
 
-    if ((status = cli_score_what(command, options, &what)) != CLI_OK || (status = cli_clip_prompt(session, text, clip)) != CLI_OK)
+    if ((status = cli_score_what(command, options, &what)) != CLI_OK ||
+        (status = cli_clip_prompt(session, text, clip)) != CLI_OK)
         return status;
     cli_warn_of_unknown(session, text->prompt);
     cli_fill_text(session, text, &generate);
@@ -142,7 +147,7 @@ void cli_inspected_free(cli_inspected *inspected)
     *inspected = (cli_inspected){ 0 };
 }
 
-/* --- numbers ----------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------------- */
 
 const cogvideo_inspection *cli_inspected_frame(const cli_inspected *inspected, int frame, size_t *at)
 {

@@ -9,14 +9,15 @@ static const int32_t *codes_of(const cogvideo_tokens *clip, int frame)
     return clip->codes + (size_t)frame * cogvideo_tokens_per_frame(clip);
 }
 
-/* --- tables ------------------------------------------------------------------------------------------ */
+/* --- tables --------------------------------------------------------------------------------------------------- */
 
 void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspected)
 {
     const int places = (int)cogvideo_tokens_per_frame(clip);
 
-    printf("frame    time  stage  probability  log-probability  entropy  likeliest  changed   (means over %d places, logarithms in nats)\n",
-           places);
+    printf(
+        "frame    time  stage  probability  log-probability  entropy  likeliest  changed   (means over %d places, logarithms in nats)\n",
+        places);
     for (int i = 0; i < clip->frames; i++) {
         size_t at = 0;
         const cogvideo_inspection *seen = cli_inspected_frame(inspected, i, &at);
@@ -25,8 +26,8 @@ void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspecte
         if (seen) {
             cli_frame_means means = cli_inspected_means(clip, i, seen, at);
 
-            printf("  %5d  %11.4f  %15.4f  %7.3f  %7.1f %%", inspected->steps[inspected->step_of[i]].stage, means.probability,
-                   means.logprob, means.entropy, 100.0 * means.likeliest / places);
+            printf("  %5d  %11.4f  %15.4f  %7.3f  %7.1f %%", inspected->steps[inspected->step_of[i]].stage,
+                   means.probability, means.logprob, means.entropy, 100.0 * means.likeliest / places);
         } else {
             printf("  %5s  %11s  %15s  %7s  %9s", "-", "-", "-", "-", "-");
         }
@@ -37,7 +38,8 @@ void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspecte
     }
 }
 
-void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, const cli_inspected *inspected, int frame)
+void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, const cli_inspected *inspected,
+                      int frame)
 {
     const int32_t *codes = codes_of(clip, frame), *before = frame > 0 ? codes_of(clip, frame - 1) : codes;
     int clusters = cogvideo_code_cluster(model, codes[0]) >= 0;
@@ -58,7 +60,7 @@ void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, 
     }
 }
 
-/* --- JSON -------------------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------------------------- */
 
 static void put_numbers(json_out *json, const char *key, const double *values, int count)
 {

@@ -8,7 +8,8 @@
 /* Prints a line per frame: means over its tokens. */
 void cli_print_frames(const cogvideo_tokens *clip, const cli_inspected *inspected);
 /* Prints a line per token of a frame. */
-void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, const cli_inspected *inspected, int frame);
+void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, const cli_inspected *inspected,
+                      int frame);
 
 /* Writes members of an open object: a frame's codes and numbers, as cogvideo score prints them. */
 void cli_json_frame(json_out *json, const cogvideo_tokens *clip, const cli_inspected *inspected, int frame);

@@ -12,12 +12,12 @@
 
 static volatile sig_atomic_t caught;
 
-static void catch(int number)
+static void catch (int number)
 {
     caught = number;
 }
 
-/* --- mapped files that become unreadable -------------------------------------------------------------------- */
+/* --- mapped files that become unreadable ---------------------------------------------------------------------- */
 
 static int on_terminal; /* a progress bar may be on the current line */
 
@@ -60,7 +60,7 @@ static void report_lost_file(int number, siginfo_t *info, void *context)
     raise(number); /* takes effect when this handler returns */
 }
 
-/* --- readers that close their pipe ------------------------------------------------------------------------------ */
+/* --- readers that close their pipe ---------------------------------------------------------------------------- */
 
 /* If nobody reads standard output any more (head, less), further work is useless: the program ends silently, as
  * others do. If another pipe has lost its reader, such as that of messages, the write fails and the run goes on. */
@@ -74,7 +74,7 @@ static void end_unread(int number)
     raise(number); /* takes effect when this handler returns */
 }
 
-/* --- installing the handlers ----------------------------------------------------------------------------------- */
+/* --- installing the handlers ---------------------------------------------------------------------------------- */
 
 void cli_catch_signals(void)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- roff -------------------------------------------------------------------------------------------- */
+/* --- roff ----------------------------------------------------------------------------------------------------- */
 
 /* Returns the bytes of the UTF-8 character at `s`, which is valid; *point = its code point. */
 static size_t character(const char *s, unsigned *point)
@@ -77,7 +77,7 @@ static void print_paragraphs(FILE *stream, const char *text)
         fputs(".EE\n", stream);
 }
 
-/* --- names ------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------------- */
 
 /* Returns "cogvideo-tokens-show" in fresh memory. */
 static char *page_name(const cli_command *command)
@@ -100,7 +100,7 @@ static void print_reference(FILE *stream, const cli_command *command, const char
     free(name);
 }
 
-/* --- sections ---------------------------------------------------------------------------------------- */
+/* --- sections ------------------------------------------------------------------------------------------------- */
 
 static void print_title(FILE *stream, const cli_command *command, const char *summary)
 {
@@ -193,7 +193,8 @@ static void print_command(FILE *stream, const cli_command *command)
     print_ending(stream, command->examples);
     fputs(".SH SEE ALSO\n", stream);
     for (const cli_command *const *c = cli_commands; *c; c++)
-        if (family > 0 && *c != command && cli_family_length(*c) == family && strncmp((*c)->name, command->name, family) == 0)
+        if (family > 0 && *c != command && cli_family_length(*c) == family &&
+            strncmp((*c)->name, command->name, family) == 0)
             print_reference(stream, *c, " ,");
     print_reference(stream, NULL, "");
 }
@@ -206,7 +207,7 @@ void man_print(const cli_command *command, FILE *stream)
         print_program(stream);
 }
 
-/* --- files ------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------------- */
 
 static int write_page(const cli_command *command, const char *folder)
 {

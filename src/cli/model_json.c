@@ -5,10 +5,18 @@
 static void put_property(json_out *json, const cogvideo_property *row)
 {
     switch (row->kind) {
-    case COGVIDEO_PROPERTY_TEXT: json_string(json, row->name, row->text); break;
-    case COGVIDEO_PROPERTY_WHOLE: json_integer(json, row->name, (long long)row->number); break;
-    case COGVIDEO_PROPERTY_NUMBER: json_number(json, row->name, row->number, 15); break;
-    case COGVIDEO_PROPERTY_FLAG: json_bool(json, row->name, row->number != 0); break;
+    case COGVIDEO_PROPERTY_TEXT:
+        json_string(json, row->name, row->text);
+        break;
+    case COGVIDEO_PROPERTY_WHOLE:
+        json_integer(json, row->name, (long long)row->number);
+        break;
+    case COGVIDEO_PROPERTY_NUMBER:
+        json_number(json, row->name, row->number, 15);
+        break;
+    case COGVIDEO_PROPERTY_FLAG:
+        json_bool(json, row->name, row->number != 0);
+        break;
     }
 }
 

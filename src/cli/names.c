@@ -75,8 +75,10 @@ static int compare(const void *left, const void *right)
 /* Names the owner of a file, in fresh memory. */
 static char *owner(int line)
 {
-    return line == CLI_NAMES_PREVIEW ? cli_format("--preview") : line == CLI_NAMES_LIST ? cli_format("the list itself") :
-           line > 0 ? cli_format("line %d", line) : cli_format("the clip");
+    return line == CLI_NAMES_PREVIEW ? cli_format("--preview")
+           : line == CLI_NAMES_LIST  ? cli_format("the list itself")
+           : line > 0                ? cli_format("line %d", line)
+                                     : cli_format("the clip");
 }
 
 int cli_names_check(cli_names *names, const char *list)
@@ -92,7 +94,8 @@ int cli_names_check(cli_names *names, const char *list)
             continue;
         char *first = owner(a->line), *second = owner(b->line);
 
-        status = cli_error("%s: %s and %s would both write %s; give %s another output", list, first, second, b->path, second);
+        status = cli_error("%s: %s and %s would both write %s; give %s another output", list, first, second, b->path,
+                           second);
         told_a = a->line;
         told_b = b->line;
         free(first);

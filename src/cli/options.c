@@ -10,18 +10,21 @@
 
 #define FIELD(field) offsetof(cli_model_options, field)
 const arg_option cli_model_table[] = {
-    { "model", 'm', "DIR", "the model directory; default: the model that comes with the program, weights/shapes", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
-    { "threads", 't', "N",
-      CLI_THREADS_HELP ". The result does not depend on it",
-      ARG_INT, FIELD(threads), 0, 1024, 0, NULL },
-    { "activations", 0, "TYPE", "inputs of layers whose weights are q8 or q4: q8, or f32, which is exact and slower; default q8",
-      ARG_CHOICE, FIELD(activations), 0, 0, 0, "q8|f32" },
-    { "cache", 0, "TYPE", "keys and values of places that are done: f16, q8, which takes half the memory, or f32; default f16",
-      ARG_CHOICE, FIELD(cache), 0, 0, 0, "f16|q8|f32" },
-    { "mlock", 0, NULL, "read all weights at once and keep them in memory", ARG_FLAG, FIELD(mlock), 0, 0, 0, NULL },
-    { "numa", 0, NULL, "spread memory over all NUMA nodes, for machines that have several", ARG_FLAG, FIELD(numa), 0, 0, 0,
+    { "model", 'm', "DIR", "the model directory; default: the model that comes with the program, weights/shapes",
+      ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "threads", 't', "N", CLI_THREADS_HELP ". The result does not depend on it", ARG_INT, FIELD(threads), 0, 1024, 0,
       NULL },
-    { "max-memory", 0, "GB", "refuse a stage that needs more to work in; default: what is free, in the machine and its control groups",
+    { "activations", 0, "TYPE",
+      "inputs of layers whose weights are q8 or q4: q8, or f32, which is exact and slower; default q8", ARG_CHOICE,
+      FIELD(activations), 0, 0, 0, "q8|f32" },
+    { "cache", 0, "TYPE",
+      "keys and values of places that are done: f16, q8, which takes half the memory, or f32; default f16", ARG_CHOICE,
+      FIELD(cache), 0, 0, 0, "f16|q8|f32" },
+    { "mlock", 0, NULL, "read all weights at once and keep them in memory", ARG_FLAG, FIELD(mlock), 0, 0, 0, NULL },
+    { "numa", 0, NULL, "spread memory over all NUMA nodes, for machines that have several", ARG_FLAG, FIELD(numa), 0, 0,
+      0, NULL },
+    { "max-memory", 0, "GB",
+      "refuse a stage that needs more to work in; default: what is free, in the machine and its control groups",
       ARG_NUMBER, FIELD(max_memory), 0.001, 1e6, 0, NULL },
     { "quiet", 'q', NULL, "no progress and no notes; warnings and errors remain", ARG_FLAG, FIELD(quiet), 0, 0, 0,
       NULL },
@@ -46,17 +49,25 @@ const arg_option cli_text_table[] = {
 
 /* Key frames and interpolation are guided by different rules. */
 #define GUIDE_IDS                                                                                                      \
-    { "guide-ids", 0, "ID,ID,...", "text ids in place of the guide's text", ARG_IDS, FIELD(guide_ids), 0, MAX_ID, 0,  \
-      NULL }
-#define GUIDANCE(help) { "guidance", 'g', "X", help, ARG_NUMBER, FIELD(guidance), 0, 1000, NAN, NULL }
-#define TEXT_WEIGHT                                                                                                    \
-    { "text-weight", 0, "X", "added to the attention scores on text; default: the model's", ARG_NUMBER,                \
-      FIELD(text_weight), -1000, 1000, NAN, NULL }
+    {                                                                                                                  \
+        "guide-ids", 0, "ID,ID,...", "text ids in place of the guide's text", ARG_IDS, FIELD(guide_ids), 0, MAX_ID, 0, \
+            NULL                                                                                                       \
+    }
+#define GUIDANCE(help)                                                              \
+    {                                                                               \
+        "guidance", 'g', "X", help, ARG_NUMBER, FIELD(guidance), 0, 1000, NAN, NULL \
+    }
+#define TEXT_WEIGHT                                                                                       \
+    {                                                                                                     \
+        "text-weight", 0, "X", "added to the attention scores on text; default: the model's", ARG_NUMBER, \
+            FIELD(text_weight), -1000, 1000, NAN, NULL                                                    \
+    }
 
 const arg_option cli_guide_table[] = {
     GUIDE_IDS,
-    GUIDANCE("strength of guidance of key frames, where 1 and 0 turn it off; default: the model's. Interpolation (stage 2) "
-             "is guided only where this is above 1 and --guide-ids are given"),
+    GUIDANCE(
+        "strength of guidance of key frames, where 1 and 0 turn it off; default: the model's. Interpolation (stage 2) "
+        "is guided only where this is above 1 and --guide-ids are given"),
     TEXT_WEIGHT,
     { 0 },
 };
@@ -76,8 +87,8 @@ static const arg_option own_sampling_rows[] = {
       "0 or more makes the run repeatable; -1: random, and printed; default: that of the clip which is given, else random",
       ARG_BIG, FIELD(seed), -1, CLI_MAX_SEED, CLI_SEED_NONE, NULL },
     { "first-sample", 0, "N",
-      "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's", ARG_INT,
-      FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
+      "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's",
+      ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
 };
 #define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
 arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1];
@@ -92,11 +103,24 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
     snprintf(names[index], sizeof names[index], "%s", field->name);
     for (char *c = names[index]; (c = strchr(c, '_'));)
         *c = '-';
-    snprintf(helps[index], sizeof helps[index], "%s%s", field->meaning, flag ? "" : "; default: the model's, for each step");
+    snprintf(helps[index], sizeof helps[index], "%s%s", field->meaning,
+             flag ? "" : "; default: the model's, for each step");
     *row = (arg_option){
-        .name = names[index], .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0, .value = flag ? NULL : number ? "X" : "N",
-        .help = helps[index], .kind = flag ? ARG_FLAG : number ? ARG_NUMBER : ARG_INT, .offset = FIELD(given) + field->offset,
-        .min = field->min, .max = field->max, .initial = flag ? 0 : number ? NAN : field->min - 1,
+        .name = names[index],
+        .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0,
+        .value = flag     ? NULL
+                 : number ? "X"
+                          : "N",
+        .help = helps[index],
+        .kind = flag     ? ARG_FLAG
+                : number ? ARG_NUMBER
+                         : ARG_INT,
+        .offset = FIELD(given) + field->offset,
+        .min = field->min,
+        .max = field->max,
+        .initial = flag     ? 0
+                   : number ? NAN
+                            : field->min - 1,
     };
 }
 
@@ -111,18 +135,27 @@ void cli_sampling_rows(void)
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_output_options, field)
-#define OUTPUT                                                                                                         \
-    { "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL }
-#define FORCE { "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL }
-#define JSON { "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL }
+#define OUTPUT                                                                                                       \
+    {                                                                                                                \
+        "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL \
+    }
+#define FORCE                                                                                             \
+    {                                                                                                     \
+        "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL \
+    }
+#define JSON                                                                                                        \
+    {                                                                                                               \
+        "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL \
+    }
 
 const arg_option cli_output_table[] = { OUTPUT, FORCE, JSON, { 0 } };
 
 const arg_option cli_codes_output_table[] = {
     OUTPUT,
     FORCE,
-    { "resume", 0, NULL, "go on where a run of the same settings was interrupted, leave what it has finished; begin where there was none", ARG_FLAG, FIELD(resume), 0,
-      0, 0, NULL },
+    { "resume", 0, NULL,
+      "go on where a run of the same settings was interrupted, leave what it has finished; begin where there was none",
+      ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
     JSON,
     { 0 },
 };
@@ -140,13 +173,13 @@ const arg_option cli_score_table[] = {
 #define FIELD(field) offsetof(cli_picture_options, field)
 const arg_option cli_picture_table[] = {
     { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
-      FIELD(size),
-      0, 16384, -1, NULL },
+      FIELD(size), 0, 16384, -1, NULL },
     { "fps", 0, "X", "frames per second; default: from the times of the frames", ARG_NUMBER, FIELD(fps), 0.01, 1000, 0,
       NULL },
     { "normalize", 0, "HOW",
       "clamp: as decoded; minmax: stretch each picture to its own range, as the original does, which "
-      "flickers; default clamp", ARG_CHOICE, FIELD(normalize), 0, 0, 0, "clamp|minmax" },
+      "flickers; default clamp",
+      ARG_CHOICE, FIELD(normalize), 0, 0, 0, "clamp|minmax" },
     { "quality", 0, "N", "of JPEG and the like, 1 to 100; default 90", ARG_INT, FIELD(quality), 1, 100, 0, NULL },
     { "columns", 0, "N", "of a contact sheet; default: chosen for its shape", ARG_INT, FIELD(columns), 1, 1000, 0,
       NULL },

@@ -34,15 +34,16 @@ typedef struct cli_output_options {
     int force, resume, json;
 } cli_output_options;
 
-#define CLI_THREADS_HELP "worker threads; default: a thread for each core this process may use" /* of --threads, wherever it stands */
+#define CLI_THREADS_HELP \
+    "worker threads; default: a thread for each core this process may use" /* of --threads, wherever it stands */
 
-extern const arg_option cli_model_table[];    /* --model, --threads, --quiet */
-extern const arg_option cli_prompt_table[];   /* --prompt, where it is an option; in cli_text_options */
-extern const arg_option cli_text_table[];     /* --text-ids, --cut-text; in cli_text_options, as the next two */
-extern const arg_option cli_guide_table[];    /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
+extern const arg_option cli_model_table[];        /* --model, --threads, --quiet */
+extern const arg_option cli_prompt_table[];       /* --prompt, where it is an option; in cli_text_options */
+extern const arg_option cli_text_table[];         /* --text-ids, --cut-text; in cli_text_options, as the next two */
+extern const arg_option cli_guide_table[];        /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
-extern arg_option cli_sampling_table[];       /* filled by cli_sampling_rows */
-extern const arg_option cli_output_table[];   /* -o, --force, --json */
+extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows */
+extern const arg_option cli_output_table[];       /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
 
 /* Adds the rows of the library's fields to cli_sampling_table: before any command is looked at. */
@@ -52,7 +53,7 @@ typedef struct cli_score_options {
     int stage, first_frame;
 } cli_score_options;
 
-extern const arg_option cli_score_table[];    /* --stage, --first-frame; in cli_score_options */
+extern const arg_option cli_score_table[]; /* --stage, --first-frame; in cli_score_options */
 
 typedef struct cli_picture_options {
     int size; /* -1 = not given: the model's */
@@ -62,10 +63,10 @@ typedef struct cli_picture_options {
 
 extern const arg_option cli_picture_table[];
 
-#define CLI_FORMS_HELP                                                                                          \
-    "The ending of FILE tells its form: clip.mp4, .webm, .mkv, .gif and .png through FFmpeg's libraries where\n" \
+#define CLI_FORMS_HELP                                                                                               \
+    "The ending of FILE tells its form: clip.mp4, .webm, .mkv, .gif and .png through FFmpeg's libraries where\n"     \
     "they are built in; always clip.y4m, clip.mjpeg, frame-%04d.jpg and frame-%04d.ppm (a picture per frame), and\n" \
-    "sheet.jpg and sheet.ppm (several frames as a contact sheet). %d and %04d are numbers, and beside one %% is a percent\n" \
-    "sign; any other % is only a character, as in \"50% off.mp4\" and \"100%done.mp4\"."
+    "sheet.jpg and sheet.ppm (several frames as a contact sheet). %d and %04d are numbers, and beside one %% is a\n" \
+    "percent sign; any other % is only a character, as in \"50% off.mp4\" and \"100%done.mp4\"."
 
 #endif

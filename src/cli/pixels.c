@@ -29,11 +29,13 @@ static int on_decoded(void *user, const cogvideo_frame *frame)
     const cogvideo_callbacks callbacks = cli_callbacks(e->session);
 
     if (!e->encoder)
-        e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->size, e->rate, frame->expected, &callbacks, &e->why);
+        e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->size, e->rate, frame->expected, &callbacks,
+                                          &e->why);
     if (e->status == COGVIDEO_OK)
         e->status = cogvideo_frame_fit(e->pixels, frame, e->size, e->size, &e->why);
     if (e->status == COGVIDEO_OK) /* pictures without times are a second apart */
-        e->status = cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
+        e->status =
+            cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
     return e->status != COGVIDEO_OK;
 }
 
@@ -57,7 +59,8 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     int status = CLI_OK;
 
     if (size == 0)
-        e.size = session->info.width * session->info.rate; /* a frame of this model has that size at any rate of codes */
+        /* a frame of this model has that size at any rate of codes */
+        e.size = session->info.width * session->info.rate;
     if (e.size == 0)
         return cli_error("the model has no frame size to fit the picture to; use --size N");
     if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))
@@ -73,8 +76,12 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
 static void write_preview(cli_session *session, const cogvideo_code_frame *shown)
 {
     double time = 0;
-    cogvideo_tokens frame = { .height = shown->height, .width = shown->width, .rate = session->info.rate, .frames_per_code = 1,
-                              .frames = 1, .times = &time };
+    cogvideo_tokens frame = { .height = shown->height,
+                              .width = shown->width,
+                              .rate = session->info.rate,
+                              .frames_per_code = 1,
+                              .frames = 1,
+                              .times = &time };
     cogvideo_video video = { 0 };
     cogvideo_error err;
 
@@ -117,11 +124,14 @@ cogvideo_run_options cli_picture_run(const cli_session *session, const cli_pictu
     return run;
 }
 
-int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path)
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
+                    const char *path)
 {
     const cogvideo_run_options run = cli_picture_run(session, options);
     const cogvideo_callbacks callbacks = cli_callbacks(session);
     cogvideo_error err;
 
-    return cogvideo_decode_file(session->model, tokens, &run, &callbacks, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
+    return cogvideo_decode_file(session->model, tokens, &run, &callbacks, path, &err) == COGVIDEO_OK
+               ? CLI_OK
+               : cli_failed(session, &err);
 }

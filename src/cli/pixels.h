@@ -11,10 +11,11 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
 /* What a run needs to know of the video that it makes. */
 cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options);
 /* Codes to a video file or pictures. */
-int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options, const char *path);
+int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const cli_picture_options *options,
+                    const char *path);
 
-/* Shows a finished frame in the session's preview, of clips that are made side by side the first: a callback of cogvideo_callbacks. Where
- * that fails the run is worth more: a warning, and no more previews. */
+/* Shows a finished frame in the session's preview, of clips that are made side by side the first: a callback of
+ * cogvideo_callbacks. Where that fails the run is worth more: a warning, and no more previews. */
 int cli_preview(void *user, const cogvideo_code_frame *frame);
 
 #endif

@@ -14,7 +14,7 @@
 #define REPEAT 5.0 /* seconds between two lines */
 #define BAR 24
 #define ESTIMATE_AFTER 2.0 /* after so many seconds of a stage the rest is estimated */
-#define SOON 30.0   /* shorter times, in seconds, are not reported */
+#define SOON 30.0          /* shorter times, in seconds, are not reported */
 
 /* Where a line can be cleared and written again: a terminal that is not a dumb one. */
 static int can_redraw(void)
@@ -118,7 +118,8 @@ static void format_speed(const cli_progress *progress, double now, long long don
     if (elapsed < 0.5 || rate <= 0)
         return;
     cv_units_seconds(left, (double)(all - done) / rate);
-    snprintf(out, size, ", %.*f %s/s%s%s%s", rate < 100 ? 1 : 0, rate, unit, all > 0 ? ", " : "", all > 0 ? left : "", all > 0 ? " left" : "");
+    snprintf(out, size, ", %.*f %s/s%s%s%s", rate < 100 ? 1 : 0, rate, unit, all > 0 ? ", " : "", all > 0 ? left : "",
+             all > 0 ? " left" : "");
 }
 
 /* Reports once in each stage how long it and, at most, the run will take. Codes of later stages take less time each,
@@ -154,7 +155,8 @@ static int is_new(const cli_progress *progress, const cogvideo_progress *report)
 int cli_progress_report(cli_progress *progress, const cogvideo_progress *report)
 {
     const int bytes = is_bytes(report);
-    const long long done = bytes ? report->done / 1000000 : report->done, total = bytes ? report->total / 1000000 : report->total;
+    const long long done = bytes ? report->done / 1000000 : report->done,
+                    total = bytes ? report->total / 1000000 : report->total;
     const double now = cv_clock();
 
     if (progress->running && is_new(progress, report))

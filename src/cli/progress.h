@@ -7,15 +7,15 @@
 
 typedef struct cli_progress {
     int quiet;
-    int terminal;       /* stderr is a terminal that can redraw a line */
-    int open;           /* a bar is on the current line */
-    int running;        /* a stage has begun */
-    char what[80];      /* the stage */
-    double began;       /* when the stage did, seconds */
-    long long first;    /* what was done at the stage's first report */
-    double shown;       /* when something was last printed */
+    int terminal;           /* stderr is a terminal that can redraw a line */
+    int open;               /* a bar is on the current line */
+    int running;            /* a stage has begun */
+    char what[80];          /* the stage */
+    double began;           /* when the stage did, seconds */
+    long long first;        /* what was done at the stage's first report */
+    double shown;           /* when something was last printed */
     cogvideo_progress last; /* report */
-    int estimated; /* whether the time that the stage will take was reported */
+    int estimated;          /* whether the time that the stage will take was reported */
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, int quiet);

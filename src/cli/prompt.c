@@ -47,7 +47,10 @@ cv_json *cli_header(const cogvideo_tokens *clip)
 {
     cv_json *header = NULL;
 
-    return clip->header && cv_json_parse(&header, clip->header, strlen(clip->header), "the clip's header", NULL) == COGVIDEO_OK ? header : NULL;
+    return clip->header &&
+                   cv_json_parse(&header, clip->header, strlen(clip->header), "the clip's header", NULL) == COGVIDEO_OK
+               ? header
+               : NULL;
 }
 
 /* The prompt that a clip's header tells, in fresh memory, or NULL. */

@@ -17,7 +17,8 @@
 #define MAX_LINE ((size_t)1 << 20)
 #define MAX_LIST ((size_t)1 << 26) /* bytes of all lines */
 
-static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object, const char *origin, cogvideo_error *err)
+static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object, const char *origin,
+                                    cogvideo_error *err)
 {
     static const char *const keys[] = { "prompt", "seed", "output", NULL };
     const char *prompt = NULL, *output = NULL;

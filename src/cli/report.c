@@ -10,7 +10,7 @@
 
 #define PICTURE_QUALITY 90
 
-/* --- data -------------------------------------------------------------------------------------------- */
+/* --- data ----------------------------------------------------------------------------------------------------- */
 
 /* Returns PREFIX and the bytes in base64, in fresh memory. */
 static char *base64(const char *prefix, const unsigned char *bytes, size_t size)
@@ -192,7 +192,7 @@ static int put_data(json_out *json, const cli_report *report)
     return status;
 }
 
-/* --- page -------------------------------------------------------------------------------------------- */
+/* --- page ----------------------------------------------------------------------------------------------------- */
 
 /* Writes the data with every < as \u003c, so that no text in it can end the script block of the page. */
 static int put_block(FILE *stream, const cli_report *report)

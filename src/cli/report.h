@@ -14,7 +14,7 @@ typedef struct cli_report {
     const cogvideo_video *pictures; /* NULL: the model has no image tokenizer */
     const cli_inspected *inspected;
     const cli_attention *attention;
-    const char *prompt;             /* NULL: text ids were given */
+    const char *prompt; /* NULL: text ids were given */
 } cli_report;
 
 /* Returns CLI_OK, or an exit code after printing an error. The file appears under its name when it is complete; "-"

@@ -31,7 +31,8 @@ int cli_need_number(const cli_command *command, const char *output, int samples)
 {
     if (samples == 1 || cv_pattern_check(output, NULL) == COGVIDEO_OK)
         return CLI_OK;
-    return cli_usage_error(command, "--samples %d needs a number in the output's name, such as clip-%%d, in '%s'", samples, output);
+    return cli_usage_error(command, "--samples %d needs a number in the output's name, such as clip-%%d, in '%s'",
+                           samples, output);
 }
 
 int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip)
@@ -41,7 +42,8 @@ int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip)
     return cogvideo_tokens_load(clip, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 
-int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in)
+int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input,
+                  cogvideo_tokens *in)
 {
     int status = cli_load_clip(session, input, in);
 
@@ -56,10 +58,14 @@ int cli_save_clip(cli_session *session, const cogvideo_tokens *clip, const char 
     if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     if (json)
-        cli_result_json(&(cogvideo_clip){ .shape = { COGVIDEO_KIND_CODES, clip->frames, clip->height, clip->width, clip->rate, clip->frames_per_code, 0 },
-                                          .files = { { "codes", (char *)path } }, .file_count = 1 }, 1, -1);
+        cli_result_json(&(cogvideo_clip){ .shape = { COGVIDEO_KIND_CODES, clip->frames, clip->height, clip->width,
+                                                     clip->rate, clip->frames_per_code, 0 },
+                                          .files = { { "codes", (char *)path } },
+                                          .file_count = 1 },
+                        1, -1);
     else if (!session->progress.quiet && strcmp(path, "-") != 0)
-        cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->width, clip->height);
+        cli_say("%s: %d frame%s of %dx%d codes", path, clip->frames, clip->frames == 1 ? "" : "s", clip->width,
+                clip->height);
     return CLI_OK;
 }
 
@@ -77,7 +83,9 @@ void cli_result_json(const cogvideo_clip *clips, int count, int64_t seed)
         json_begin(&json, NULL);
         json_string(&json, "file", cogvideo_clip_path(&clips[i], "codes"));
         json_integer(&json, "frames", shape->frames);
-        json_shape(&json, &(cogvideo_tokens){ .height = shape->height, .width = shape->width, .frames_per_code = shape->frames_per_code });
+        json_shape(&json, &(cogvideo_tokens){ .height = shape->height,
+                                              .width = shape->width,
+                                              .frames_per_code = shape->frames_per_code });
         json_integer(&json, "rate", shape->rate);
         json_end(&json);
     }

@@ -13,7 +13,8 @@ int cli_need_number(const cli_command *command, const char *output, int samples)
 /* Reads a clip. */
 int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip);
 /* Reads a clip, then opens the model. */
-int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input, cogvideo_tokens *in);
+int cli_open_clip(const cli_command *command, cli_session *session, const cli_model_options *model, const char *input,
+                  cogvideo_tokens *in);
 
 /* Saves a clip and says so, or prints {"files":[...]} on standard output. */
 int cli_save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int json);

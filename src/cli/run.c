@@ -24,7 +24,8 @@ void cli_run_output(cogvideo_run_options *run, const cli_session *session, const
 static void print_word(const char *word)
 {
     putc(' ', stderr);
-    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
+    if (*word &&
+        strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@") == strlen(word)) {
         fputs(word, stderr);
         return;
     }
@@ -64,13 +65,15 @@ int cli_run_end(cli_session *session, cogvideo_status status, const cogvideo_res
     return code;
 }
 
-int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options, const cogvideo_run_options *run,
-                 const cogvideo_tokens *in, int json, const cli_arguments *arguments)
+int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options,
+                 const cogvideo_run_options *run, const cogvideo_tokens *in, int json, const cli_arguments *arguments)
 {
-    const cogvideo_value value = { .kind = in ? COGVIDEO_KIND_CODES : COGVIDEO_KIND_NONE, .codes = in ? *in : (cogvideo_tokens){ 0 } };
+    const cogvideo_value value = { .kind = in ? COGVIDEO_KIND_CODES : COGVIDEO_KIND_NONE,
+                                   .codes = in ? *in : (cogvideo_tokens){ 0 } };
     cogvideo_result result;
     cogvideo_error err;
-    int status = cli_run_end(session, cogvideo_generate_step(session->model, step, options, run, &value, &result, &err), &result, &err, arguments);
+    int status = cli_run_end(session, cogvideo_generate_step(session->model, step, options, run, &value, &result, &err),
+                             &result, &err, arguments);
 
     if (status == CLI_OK && json)
         cli_result_json(result.clips, result.count, (int64_t)result.seed);

@@ -7,12 +7,13 @@
 /* Fills in where the results go. The arguments become the command of the record. */
 void cli_run_output(cogvideo_run_options *run, const cli_session *session, const cli_output_options *output,
                     const cli_sampling_options *sampling, const cli_arguments *arguments);
-/* The exit code of a run that ended with `status`. After an error it is printed, and the command that goes on where there is one. */
+/* The exit code of a run that ended with `status`. After an error it is printed, and the command that goes on where
+ * there is one. */
 int cli_run_end(cli_session *session, cogvideo_status status, const cogvideo_result *result, const cogvideo_error *err,
                 const cli_arguments *arguments);
 
 /* One step from codes, or from the prompt alone, to codes, and its result as --json has it. */
-int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options, const cogvideo_run_options *run,
-                 const cogvideo_tokens *in, int json, const cli_arguments *arguments);
+int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options,
+                 const cogvideo_run_options *run, const cogvideo_tokens *in, int json, const cli_arguments *arguments);
 
 #endif

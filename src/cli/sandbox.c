@@ -33,7 +33,7 @@
 #define READ_FOLDER (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define CHANGE_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE)
 
-/* --- files: Landlock --------------------------------------------------------------------------------------- */
+/* --- files: Landlock ------------------------------------------------------------------------------------------ */
 
 static uint64_t known_rights(long version)
 {
@@ -71,7 +71,8 @@ static int allow_all(int rules, const char *const *inputs, size_t count, const c
 {
     static const char *const system_folders[] = { "/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev" };
     char *folder = cli_folder(output);
-    int status = strcmp(output, "-") == 0 ? CLI_OK : allow(rules, folder, known & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);
+    int status =
+        strcmp(output, "-") == 0 ? CLI_OK : allow(rules, folder, known & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);
 
     for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders && status == CLI_OK; i++)
         status = allow(rules, system_folders[i], READ_FOLDER);
@@ -102,7 +103,7 @@ static int restrict_files(const char *const *inputs, size_t count, const char *o
     return status;
 }
 
-/* --- everything else: seccomp ------------------------------------------------------------------------------ */
+/* --- everything else: seccomp --------------------------------------------------------------------------------- */
 
 /* System calls that lead to the network, to other programs and around Landlock: each fails with EACCES. */
 static const unsigned denied[] = { SYS_socket, SYS_io_uring_setup, SYS_execve, SYS_execveat, SYS_truncate };

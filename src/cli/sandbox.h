@@ -5,12 +5,12 @@
 #include "args.h"
 
 /* A row of a command's table of options, whose FIELD(sandbox) is an int. */
-#define CLI_SANDBOX_OPTION                                                                                           \
-    {                                                                                                                \
-        "sandbox", 0, NULL,                                                                                          \
-            "protect against untrusted files: read only the inputs and the system's folders, write only to the "     \
-            "folder of the output, no network, no other program; needs Linux 5.13 with Landlock",                    \
-            ARG_FLAG, FIELD(sandbox), 0, 0, 0, NULL                                                                  \
+#define CLI_SANDBOX_OPTION                                                                                       \
+    {                                                                                                            \
+        "sandbox", 0, NULL,                                                                                      \
+            "protect against untrusted files: read only the inputs and the system's folders, write only to the " \
+            "folder of the output, no network, no other program; needs Linux 5.13 with Landlock",                \
+            ARG_FLAG, FIELD(sandbox), 0, 0, 0, NULL                                                              \
     }
 
 /* From here to its end the process, which has only one thread so far, may read the files and folders of `inputs`

@@ -27,9 +27,12 @@ int cli_on_progress(void *user, const cogvideo_progress *report)
 
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options)
 {
-    cogvideo_model_options open = { .threads = options->threads, .activations = (cogvideo_activations)options->activations,
-                                     .cache = (cogvideo_cache)options->cache, .mlock = options->mlock,
-                                     .numa = options->numa, .log = cli_log(session) };
+    cogvideo_model_options open = { .threads = options->threads,
+                                    .activations = (cogvideo_activations)options->activations,
+                                    .cache = (cogvideo_cache)options->cache,
+                                    .mlock = options->mlock,
+                                    .numa = options->numa,
+                                    .log = cli_log(session) };
     char *shipped = options->model ? NULL : cli_find_model();
     const char *folder = options->model ? options->model : shipped;
     cogvideo_error err;
@@ -65,7 +68,7 @@ int cli_failed(cli_session *session, const cogvideo_error *err)
     return cli_interrupted() ? 128 + cli_interrupted() : CLI_FAILED;
 }
 
-/* --- callbacks ------------------------------------------------------------------------------------- */
+/* --- callbacks ------------------------------------------------------------------------------------------------ */
 
 static int on_progress(void *user, const cogvideo_progress *report)
 {

@@ -18,7 +18,8 @@ typedef struct cli_session {
     char *prompt;                  /* read from standard input or from a clip's header, or NULL */
 } cli_session;
 
-/* Opens the model, by default the one that comes with the program; CLI_OK, or another exit code after an error was printed. */
+/* Opens the model, by default the one that comes with the program; CLI_OK, or another exit code after an error was
+ * printed. */
 int cli_open(const cli_command *command, cli_session *session, const cli_model_options *options);
 void cli_close(cli_session *session);
 

@@ -18,7 +18,7 @@
 
 #define NEED 480000000ll /* bytes of address space that the libraries and a run of a small model on one thread take */
 
-/* --- where the program is ---------------------------------------------------------------------------------- */
+/* --- where the program is ------------------------------------------------------------------------------------- */
 
 /* No single way is right everywhere. /proc may not be mounted, and names the loader or the emulator if one of those
  * was started with the program as its argument; the name in the auxiliary vector is a script's if the program is the
@@ -29,7 +29,8 @@ char *cli_program_path(int way)
     Dl_info info;
 
     if (way > 1) {
-        if (dladdr((const void *)(size_t)cli_program_path, &info) == 0 || !info.dli_fname || !strchr(info.dli_fname, '/'))
+        if (dladdr((const void *)(size_t)cli_program_path, &info) == 0 || !info.dli_fname ||
+            !strchr(info.dli_fname, '/'))
             return NULL;
         name = info.dli_fname;
     }
@@ -50,7 +51,7 @@ static const char *itself(void)
     return name;
 }
 
-/* --- the environment --------------------------------------------------------------------------------------- */
+/* --- the environment ------------------------------------------------------------------------------------------ */
 
 /* Returns the value of a variable, or NULL. getenv does not work before the C library's constructors. */
 static const char *value_of(char *const *environment, const char *name)
@@ -125,7 +126,7 @@ static void settle_core(char **argv)
     start_anew(argv, environ, &more, 1);
 }
 
-/* --- streams and memory ------------------------------------------------------------------------------------ */
+/* --- streams and memory --------------------------------------------------------------------------------------- */
 
 /* If a standard stream is closed, the next file to be opened would take its number and get its messages. Files
  * opened here instead fail to be read or written, as the closed stream would. */
@@ -142,7 +143,8 @@ static void check_memory(char *const *environment)
 {
     const char *team = value_of(environment, "OMP_NUM_THREADS");
     cpu_set_t processors;
-    int threads = team ? atoi(team) : 0, count = sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+    int threads = team ? atoi(team) : 0,
+        count = sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
     char text[400];
 
     if (threads > 0 && threads < count)
@@ -179,7 +181,8 @@ static void settle(int argc, char **argv, char **environment)
 #endif
 #endif
 #if !defined(SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-__attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(int, char **, char **) = settle;
+__attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(int, char **,
+                                                                                          char **) = settle;
 #endif
 
 void cli_start(char **argv)

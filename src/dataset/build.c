@@ -11,19 +11,19 @@
 typedef struct build {
     cv_dataset_writer *writer;
     cv_sampler sampler;
-    int frames;               /* of a clip */
+    int frames; /* of a clip */
     size_t frame_bytes;
-    uint8_t *pixels;          /* of one clip */
-    uint8_t *picture;         /* of one file in a folder of pictures, fitted */
-    int held;                 /* frames of that file, 2 = more than one */
+    uint8_t *pixels;  /* of one clip */
+    uint8_t *picture; /* of one file in a folder of pictures, fitted */
+    int held;         /* frames of that file, 2 = more than one */
     const cogvideo_dataset_callbacks *callbacks;
     cogvideo_log log;
     const cv_sources *sources;
-    size_t at;                /* the source under way */
-    long long taken;          /* pictures of the source that went into clips, the one under way included */
-    int filled;               /* of the clip under way */
-    bool full;                /* the source has given all that one may */
-    cogvideo_status status;   /* of the dataset's own files, apart from the source's */
+    size_t at;              /* the source under way */
+    long long taken;        /* pictures of the source that went into clips, the one under way included */
+    int filled;             /* of the clip under way */
+    bool full;              /* the source has given all that one may */
+    cogvideo_status status; /* of the dataset's own files, apart from the source's */
     cogvideo_error *err;
 } build;
 
@@ -42,7 +42,8 @@ static int poll_read(void *user)
     return b->status != COGVIDEO_OK;
 }
 
-/* One more picture of the clip under way, which is written when it is whole; an error without words where the source is full. */
+/* One more picture of the clip under way, which is written when it is whole; an error without words where the source is
+ * full. */
 static cogvideo_status add_picture(void *user, const uint8_t *pixels, cogvideo_error *err)
 {
     build *b = user;
@@ -68,7 +69,8 @@ static cogvideo_status begin_anew(build *b)
     const cogvideo_status status = cv_sampler_end(&b->sampler, b->err);
 
     if (status == COGVIDEO_OK && b->filled > 0)
-        cv_log(&b->log, COGVIDEO_LOG_WARNING, "%s: a new clip begins behind the damage; the %d frames of the last one are left out",
+        cv_log(&b->log, COGVIDEO_LOG_WARNING,
+               "%s: a new clip begins behind the damage; the %d frames of the last one are left out",
                b->sources->items[b->at].path, b->filled);
     b->taken -= b->filled;
     b->filled = 0;
@@ -116,8 +118,11 @@ static cogvideo_status read_picture(build *b, const char *path, cogvideo_error *
     CV_TRY(check_kind(path, why));
     CV_TRY(cogvideo_video_each(path, &options, take_picture, b, why));
     if (b->held > 1)
-        return cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is a video, and each file in a folder of pictures is one frame; put videos into one folder, "
-                       "each with its caption beside it, or name them in a .csv file", path);
+        return cv_fail(
+            why, COGVIDEO_ERROR_FORMAT,
+            "%s: is a video, and each file in a folder of pictures is one frame; put videos into one folder, "
+            "each with its caption beside it, or name them in a .csv file",
+            path);
     b->status = add_picture(b, b->picture, b->err);
 done:
     return status;
@@ -161,8 +166,8 @@ static cogvideo_status read_video(build *b, const char *path, cogvideo_error *wh
     return status;
 }
 
-/* A source that cannot be read costs a warning, and so do frames too few; what concerns the dataset itself ends the run, and so does
- * a want of memory, for which no source is to blame. */
+/* A source that cannot be read costs a warning, and so do frames too few; what concerns the dataset itself ends the
+ * run, and so does a want of memory, for which no source is to blame. */
 static cogvideo_status add_source(build *b)
 {
     const char *path = b->sources->items[b->at].path;
@@ -173,8 +178,10 @@ static cogvideo_status add_source(build *b)
     cv_sampler_reset(&b->sampler);
     status = cv_path_is_dir(path) ? read_pictures(b, path, &why) : read_video(b, path, &why);
     if (b->full) { /* the source's fault, not the dataset's */
-        status = cv_fail(&why, COGVIDEO_ERROR_FORMAT, "%s: gives more than %d pictures at %g per second, the most that are taken of one "
-                         "video; cut it in two, or choose a lower rate", path, CV_MEDIA_MAX_FRAMES, b->sampler.fps);
+        status = cv_fail(&why, COGVIDEO_ERROR_FORMAT,
+                         "%s: gives more than %d pictures at %g per second, the most that are taken of one "
+                         "video; cut it in two, or choose a lower rate",
+                         path, CV_MEDIA_MAX_FRAMES, b->sampler.fps);
         b->status = COGVIDEO_OK;
         b->full = false;
     }
@@ -187,8 +194,8 @@ static cogvideo_status add_source(build *b)
     else if (status != COGVIDEO_OK)
         cv_log(&b->log, COGVIDEO_LOG_WARNING, "cut off after %lld frames: %s", b->taken, why.message);
     else if (b->taken < b->frames)
-        cv_log(&b->log, COGVIDEO_LOG_WARNING, "%s: is left out: it has %lld frames at %g per second, a clip needs %d", path, b->taken,
-               b->sampler.fps, b->frames);
+        cv_log(&b->log, COGVIDEO_LOG_WARNING, "%s: is left out: it has %lld frames at %g per second, a clip needs %d",
+               path, b->taken, b->sampler.fps, b->frames);
     return COGVIDEO_OK;
 }
 
@@ -196,14 +203,19 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
                                        const cogvideo_dataset_callbacks *callbacks, cogvideo_error *err)
 {
     cv_sources sources = { 0 };
-    build b = { .frames = options->frames ? options->frames : 33, .callbacks = callbacks, .sources = &sources, .err = err };
+    build b = { .frames = options->frames ? options->frames : 33,
+                .callbacks = callbacks,
+                .sources = &sources,
+                .err = err };
     size_t bytes;
     cogvideo_status status;
 
     if (callbacks)
         b.log = callbacks->log;
-    b.sampler = (cv_sampler){ .fps = options->fps > 0 ? options->fps : 8, .size = options->size ? options->size : 160,
-                              .take = add_picture, .user = &b };
+    b.sampler = (cv_sampler){ .fps = options->fps > 0 ? options->fps : 8,
+                              .size = options->size ? options->size : 160,
+                              .take = add_picture,
+                              .user = &b };
     if (b.frames < 1 || b.frames > CV_DATASET_MAX_FRAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has from 1 to %d frames, not %d", CV_DATASET_MAX_FRAMES,
                        b.frames);

@@ -9,7 +9,7 @@
 #define MAX_CSV ((size_t)256 << 20)
 #define MAX_SHOWN 300 /* bytes of a first line that an error shows */
 
-/* --- lines ------------------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------------------------- */
 
 static bool is_line_end(char c)
 {
@@ -38,8 +38,8 @@ static bool is_blank(const cv_csv *csv, char c)
     return c != csv->separator && (c == ' ' || c == '\t');
 }
 
-/* Takes the next field into csv->field, without its quotes and the blanks around it; *more: the line goes on behind it. A quote that never
- * closes is an error without words. */
+/* Takes the next field into csv->field, without its quotes and the blanks around it; *more: the line goes on behind it.
+ * A quote that never closes is an error without words. */
 static cogvideo_status take_field(cv_csv *csv, bool *more, cogvideo_error *err)
 {
     const char *p = csv->at, *end = csv->end;
@@ -73,7 +73,7 @@ done:
     return status;
 }
 
-/* --- the first line ---------------------------------------------------------------------------------------- */
+/* --- the first line ------------------------------------------------------------------------------------------- */
 
 /* What the first line is under one separator. */
 typedef struct header {
@@ -85,7 +85,8 @@ typedef struct header {
 } header;
 
 /* Reads the first line from csv->at on, which stays there. */
-static cogvideo_status try_header(header *out, cv_csv *csv, char separator, const char *const *names, cogvideo_error *err)
+static cogvideo_status try_header(header *out, cv_csv *csv, char separator, const char *const *names,
+                                  cogvideo_error *err)
 {
     const char *start = csv->at;
     cogvideo_status status = COGVIDEO_OK;
@@ -124,7 +125,10 @@ static char told_separator(cv_csv *csv)
 /* `"path", "text" (separated by commas)`: the first line as it is read. */
 static cogvideo_status describe(cv_buffer *out, cv_csv *csv, cogvideo_error *err)
 {
-    const char *between = csv->separator == ',' ? "commas" : csv->separator == ';' ? "semicolons" : csv->separator == '\t' ? "tabs" : "";
+    const char *between = csv->separator == ','    ? "commas"
+                          : csv->separator == ';'  ? "semicolons"
+                          : csv->separator == '\t' ? "tabs"
+                                                   : "";
     cogvideo_status status = COGVIDEO_OK;
     bool more = true;
     int fields = 0;
@@ -136,7 +140,9 @@ static cogvideo_status describe(cv_buffer *out, cv_csv *csv, cogvideo_error *err
             break;
         }
         CV_TRY(cv_buffer_printf(out, err, "%s\"%.*s\"", fields ? ", " : "",
-                                (int)cv_utf8_prefix(csv->field.data, csv->field.size < MAX_SHOWN ? csv->field.size : MAX_SHOWN), csv->field.data));
+                                (int)cv_utf8_prefix(csv->field.data,
+                                                    csv->field.size < MAX_SHOWN ? csv->field.size : MAX_SHOWN),
+                                csv->field.data));
     }
     if (fields > 1 && *between)
         CV_TRY(cv_buffer_printf(out, err, " (separated by %s)", between));
@@ -144,18 +150,21 @@ done:
     return status;
 }
 
-static cogvideo_status fail_header(cv_csv *csv, const header *best, bool closed, const char *const *names, cogvideo_error *err)
+static cogvideo_status fail_header(cv_csv *csv, const header *best, bool closed, const char *const *names,
+                                   cogvideo_error *err)
 {
     cv_buffer shown = { 0 };
     cogvideo_status status;
 
     if (best->twice >= 0)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its first line names the column %s twice; keep one", csv->path, names[best->twice]);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its first line names the column %s twice; keep one", csv->path,
+                       names[best->twice]);
     if (!closed)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a quote in its first line never closes", csv->path);
     CV_TRY(describe(&shown, csv, err));
-    status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the columns %s and %s were expected in its first line; it holds %s", csv->path, names[0],
-                     names[1], shown.data);
+    status =
+        cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the columns %s and %s were expected in its first line; it holds %s",
+                csv->path, names[0], names[1], shown.data);
 done:
     cv_buffer_free(&shown);
     return status;
@@ -190,7 +199,7 @@ done:
     return status;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------------ */
 
 cogvideo_status cv_csv_open(cv_csv *out, const char *path, const char *const names[CV_CSV_COLUMNS], cogvideo_error *err)
 {
@@ -207,7 +216,8 @@ cogvideo_status cv_csv_open(cv_csv *out, const char *path, const char *const nam
     csv.end = csv.text.data + csv.text.size;
     csv.at = csv.text.data + cv_utf8_mark(csv.text.data, csv.text.size);
     if (csv.at == csv.end) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is empty; a first line that names the columns %s and %s was expected", path, names[0],
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                         "%s: is empty; a first line that names the columns %s and %s was expected", path, names[0],
                          names[1]);
         goto done;
     }
@@ -254,7 +264,8 @@ cogvideo_status cv_csv_next(cv_csv *csv, cv_buffer fields[CV_CSV_COLUMNS], long 
     while (csv->at < csv->end && !*found) {
         *line = line_number(csv);
         if ((status = take_line(csv, fields, err)) == COGVIDEO_ERROR_FORMAT)
-            return cv_fail(err, status, "%s: the quote that opens on line %ld or behind it never closes", csv->path, *line);
+            return cv_fail(err, status, "%s: the quote that opens on line %ld or behind it never closes", csv->path,
+                           *line);
         if (status != COGVIDEO_OK)
             return status;
         for (int i = 0; i < CV_CSV_COLUMNS; i++)

@@ -11,14 +11,14 @@ enum {
     CV_DATASET_MAX_SIZE = 1024,
     CV_DATASET_MAX_FRAMES = 1000000, /* of one clip */
     CV_DATASET_MAX_CLIPS = 10000000,
-    CV_DATASET_MAX_CAPTION = 4096,   /* bytes */
+    CV_DATASET_MAX_CAPTION = 4096, /* bytes */
 };
 
 typedef struct cv_dataset_writer cv_dataset_writer;
 
 /* Makes the folder where there is none. One that has a dataset already is an error unless `force`. */
-cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps,
-                                       bool force, cogvideo_error *err);
+cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps, bool force,
+                                       cogvideo_error *err);
 /* `pixels` is [frames][size][size][3]. */
 cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
                                        const char *caption, const char *source, cogvideo_error *err);

@@ -1,4 +1,5 @@
-/* frame_cache.h - codes of frames that were encoded before: clips that stand still, or share a frame, are encoded once. */
+/* frame_cache.h - codes of frames that were encoded before: clips that stand still, or share a frame, are encoded
+ * once. */
 #ifndef CV_DATASET_FRAME_CACHE_H
 #define CV_DATASET_FRAME_CACHE_H
 

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* Marks the motions of a list of names. */
-static cogvideo_status read_motions(const cv_shapes *world, const char *names, bool wanted[CV_SHAPES_MOST], cogvideo_error *err)
+static cogvideo_status read_motions(const cv_shapes *world, const char *names, bool wanted[CV_SHAPES_MOST],
+                                    cogvideo_error *err)
 {
     for (int m = 0; m < world->motions; m++)
         wanted[m] = !names;
@@ -16,10 +17,12 @@ static cogvideo_status read_motions(const cv_shapes *world, const char *names, b
         size_t length = strcspn(names, ",");
         int m = 0;
 
-        while (m < world->motions && (strlen(world->motion[m].word.name) != length || memcmp(world->motion[m].word.name, names, length) != 0))
+        while (m < world->motions &&
+               (strlen(world->motion[m].word.name) != length || memcmp(world->motion[m].word.name, names, length) != 0))
             m++;
         if (m == world->motions)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.*s' is no motion of this world", length < 40 ? (int)length : 40, names);
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.*s' is no motion of this world",
+                           length < 40 ? (int)length : 40, names);
         wanted[m] = true;
         names += length + (names[length] == ',');
     }

@@ -99,7 +99,8 @@ static cogvideo_status read_entries(cogvideo_dataset *d, const char *path, cogvi
     if (at != file.size || frames != d->info.frames || bytes != d->frames.size)
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
                          "%s: its clips have %lld frames (%zu bytes), dataset.json says %lld and frames.rgb has %zu "
-                         "bytes", path, frames, bytes, d->info.frames, d->frames.size);
+                         "bytes",
+                         path, frames, bytes, d->info.frames, d->frames.size);
 done:
     cv_buffer_free(&where);
     cv_map_close(&file);

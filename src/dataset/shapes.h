@@ -37,18 +37,19 @@ typedef struct cv_shapes_size {
 
 typedef struct cv_shapes_shape {
     cv_shapes_word word;
-    int corners;    /* 0: a circle, which never turns */
-    double radius;  /* circumradius in units of the size's */
-    double angle;   /* of the first corner, counter-clockwise from the right */
-    double inner;   /* a star's inner radius in units of the circumradius; 0: a polygon */
+    int corners;   /* 0: a circle, which never turns */
+    double radius; /* circumradius in units of the size's */
+    double angle;  /* of the first corner, counter-clockwise from the right */
+    double inner;  /* a star's inner radius in units of the circumradius; 0: a polygon */
 } cv_shapes_shape;
 
 typedef enum cv_shapes_kind {
-    CV_SHAPES_LINE,   /* the centre goes from `from` to `to` along the axis */
-    CV_SHAPES_ORBIT,  /* clockwise on a circle of `radius`, `turns` times, from the angle `start` */
-    CV_SHAPES_BOUNCE, /* `height` above the place and back on a parabola, in `period` frames, begun `start` frames in */
-    CV_SHAPES_SCALE,  /* the radius times `from` .. `to` */
-    CV_SHAPES_TURN,   /* clockwise by `degrees` over the clip */
+    CV_SHAPES_LINE,  /* the centre goes from `from` to `to` along the axis */
+    CV_SHAPES_ORBIT, /* clockwise on a circle of `radius`, `turns` times, from the angle `start` */
+    /* `height` above the place and back on a parabola, in `period` frames, begun `start` frames in */
+    CV_SHAPES_BOUNCE,
+    CV_SHAPES_SCALE, /* the radius times `from` .. `to` */
+    CV_SHAPES_TURN,  /* clockwise by `degrees` over the clip */
     CV_SHAPES_STILL,
 } cv_shapes_kind;
 
@@ -68,7 +69,7 @@ typedef struct cv_shapes_combination {
 typedef struct cv_shapes {
     int frames, side; /* of a clip; pixels */
     double fps;
-    int places;       /* where a centre may stand, the same in x and y */
+    int places; /* where a centre may stand, the same in x and y */
     int place[CV_SHAPES_MOST];
     int held_out_one_in;
     int backgrounds, colours, sizes, shapes, motions;

@@ -99,7 +99,8 @@ static bool trim(char *text)
 }
 
 /* Adds a copy of both; `text` is trimmed in place. */
-static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *text, const cogvideo_log *log, cogvideo_error *err)
+static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *text, const cogvideo_log *log,
+                           cogvideo_error *err)
 {
     cv_source source = { NULL, NULL };
     char empty[1] = "", *caption = text->data ? text->data : empty;
@@ -121,7 +122,8 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
         return COGVIDEO_OK;
     }
     if (cv_utf8_prefix(caption, strlen(caption)) < strlen(caption)) {
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption is not UTF-8; 'iconv -f ENCODING -t UTF-8' converts it", path);
+        cv_log(log, COGVIDEO_LOG_WARNING,
+               "%s: is left out: its caption is not UTF-8; 'iconv -f ENCODING -t UTF-8' converts it", path);
         return COGVIDEO_OK;
     }
     CV_TRY(grow((void **)&sources->items, sources->count, sizeof *sources->items, err));
@@ -139,9 +141,10 @@ done:
     return status;
 }
 
-/* --- a folder -------------------------------------------------------------------------------------------- */
+/* --- a folder ------------------------------------------------------------------------------------------------- */
 
-/* Whether `path`.txt is there, or with its ending in another case of letters, as some systems write it; `path` then ends so. */
+/* Whether `path`.txt is there, or with its ending in another case of letters, as some systems write it; `path` then
+ * ends so. */
 static cogvideo_status find_text(cv_buffer *path, bool *found, cogvideo_error *err)
 {
     const size_t stem = path->size;
@@ -184,14 +187,18 @@ static void tell_no_caption(const char *path, bool is_folder, const cogvideo_log
     const char *name = cv_path_name(path), *dot = strrchr(name, '.');
 
     if (is_folder)
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: a folder of pictures has its caption in %s.txt beside it or caption.txt inside it, and "
-               "folders are not searched for videos; put those into one folder, each with its caption beside it, or name them in a .csv file", path, name);
+        cv_log(
+            log, COGVIDEO_LOG_WARNING,
+            "%s: is left out: a folder of pictures has its caption in %s.txt beside it or caption.txt inside it, and "
+            "folders are not searched for videos; put those into one folder, each with its caption beside it, or name them in a .csv file",
+            path, name);
     else
-        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %.*s.txt was expected beside it", path,
-               (int)(dot ? dot - name : (long)strlen(name)), name);
+        cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out for want of a caption: %.*s.txt was expected beside it",
+               path, (int)(dot ? dot - name : (long)strlen(name)), name);
 }
 
-static cogvideo_status add_from_folder(cv_sources *sources, const char *path, bool is_folder, const cogvideo_log *log, cogvideo_error *err)
+static cogvideo_status add_from_folder(cv_sources *sources, const char *path, bool is_folder, const cogvideo_log *log,
+                                       cogvideo_error *err)
 {
     cv_buffer name = { 0 }, caption = { 0 };
     bool found;
@@ -253,14 +260,16 @@ static cogvideo_status find_in_folder(cv_sources *sources, const char *folder, c
             goto done;
     }
     if (sources->count == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no video with a caption: clip.mp4 and clip.txt side by side%s, or a .csv file with "
-                         "columns video and caption, were expected", folder, any_folder ? " (folders in it are not searched)" : "");
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                         "%s: has no video with a caption: clip.mp4 and clip.txt side by side%s, or a .csv file with "
+                         "columns video and caption, were expected",
+                         folder, any_folder ? " (folders in it are not searched)" : "");
 done:
     cv_folder_names_free(&names, count);
     return status;
 }
 
-/* --- a list ------------------------------------------------------------------------------------------------ */
+/* --- a list --------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status find_in_list(cv_sources *sources, const char *path, const cogvideo_log *log, cogvideo_error *err)
 {
@@ -284,8 +293,10 @@ static cogvideo_status find_in_list(cv_sources *sources, const char *path, const
             continue;
         }
         if (csv.wider) { /* as in: clip.mp4,a small, red star */
-            cv_log(log, COGVIDEO_LOG_WARNING, "%s: what begins on line %ld is left out: it has more fields than the first line; a caption with a "
-                   "comma or what else separates fields stands in quotes", path, line);
+            cv_log(log, COGVIDEO_LOG_WARNING,
+                   "%s: what begins on line %ld is left out: it has more fields than the first line; a caption with a "
+                   "comma or what else separates fields stands in quotes",
+                   path, line);
             continue;
         }
         full.size = 0;
@@ -293,8 +304,9 @@ static cogvideo_status find_in_list(cv_sources *sources, const char *path, const
         CV_TRY(add(sources, full.data, &fields[1], log, err));
     }
     if (sources->count == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s", path, lines ? "none of its lines has a video with a caption" :
-                         "names no video: nothing follows its first line");
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s", path,
+                         lines ? "none of its lines has a video with a caption"
+                               : "names no video: nothing follows its first line");
 done:
     cv_csv_close(&csv);
     cv_buffer_free(&full);

@@ -16,8 +16,8 @@ typedef struct cv_sources {
     size_t count;
 } cv_sources;
 
-/* Finds them (see cogvideo_dataset_build), in the natural order of their names or in that of the file's lines. Videos without a
- * caption are left out with a warning. */
+/* Finds them (see cogvideo_dataset_build), in the natural order of their names or in that of the file's lines. Videos
+ * without a caption are left out with a warning. */
 cogvideo_status cv_sources_find(cv_sources *out, const char *path, const cogvideo_log *log, cogvideo_error *err);
 void cv_sources_free(cv_sources *sources);
 

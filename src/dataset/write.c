@@ -36,16 +36,18 @@ static cogvideo_status open_file(cv_output *out, const char *folder, const char 
     return status;
 }
 
-cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps,
-                                       bool force, cogvideo_error *err)
+cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps, bool force,
+                                       cogvideo_error *err)
 {
     cv_dataset_writer *writer = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
     if (size < CV_DATASET_MIN_SIZE || size > CV_DATASET_MAX_SIZE || !(fps >= 0.01 && fps <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a dataset has frames of %d to %d pixels and 0.01 to 1000 of them a second; %d and %g were asked "
-                       "for", CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, size, fps);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "a dataset has frames of %d to %d pixels and 0.01 to 1000 of them a second; %d and %g were asked "
+            "for",
+            CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, size, fps);
     CV_NEW(writer, 1, err);
     writer->size = size;
     writer->fps = fps;
@@ -58,7 +60,8 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
         goto done;
     }
     if (!force && cv_path_exists(writer->about_path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
         goto done;
     }
     CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));

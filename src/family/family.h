@@ -1,8 +1,8 @@
 /* family.h - a kind of model, as the rest of the house sees it: a table of what it can do, and the head that every open
  * model begins with.
  *
- * Outside of src/family/NAME nobody knows the inside of a family's models: the public functions, training, benchmarks and
- * imports go through this table. A function that is NULL is something that the family's models cannot do.
+ * Outside of src/family/NAME nobody knows the inside of a family's models: the public functions, training, benchmarks
+ * and imports go through this table. A function that is NULL is something that the family's models cannot do.
  * docs/adding-a-family.md tells how one is added. */
 #ifndef CV_FAMILY_FAMILY_H
 #define CV_FAMILY_FAMILY_H
@@ -32,7 +32,7 @@ typedef struct cv_model_file {
     char *name, *path; /* in the model directory; as the program opens it */
     cv_store *store;   /* NULL: it holds no tensors, as a text model */
     uint64_t bytes;
-    bool narrows;      /* its matrices may be stored in a narrower type (cogvideo_quantize) */
+    bool narrows; /* its matrices may be stored in a narrower type (cogvideo_quantize) */
 } cv_model_file;
 
 /* The head of every open model: a family's own struct has it as its first member. Nothing in it changes once the model
@@ -46,9 +46,9 @@ struct cogvideo_model {
     char *directory;
     cv_model_file files[CV_MODEL_FILES];
     int file_count;
-    cv_text *text;        /* NULL = the model has no text tokenizer */
+    cv_text *text; /* NULL = the model has no text tokenizer */
     const char *text_path;
-    char types[40];       /* of the weights, such as "f16, q8" */
+    char types[40]; /* of the weights, such as "f16, q8" */
 };
 
 /* The head of every encoder, as of every model. */
@@ -58,39 +58,43 @@ struct cogvideo_encoder {
 
 /* A step of the pipeline: from one value to the next. */
 typedef struct cv_step {
-    const char *name;      /* "keyframes", as programs call it */
-    const char *title;     /* "key frames", as progress and plans call it */
-    const char *file;      /* what its result is called in the name of a file: "interpolated"; NULL: as the step */
-    cogvideo_kind in, out; /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
-    bool in_optional;      /* it can begin with the prompt alone, too */
-    bool side_by_side;     /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
-    bool optional;         /* a model may lack what the step needs, and a run can leave the step out */
-    /* Whether a model has what the step needs, such as its network, or an error that says how it can be had. NULL: every model has it. */
+    const char *name;  /* "keyframes", as programs call it */
+    const char *title; /* "key frames", as progress and plans call it */
+    const char *file;  /* what its result is called in the name of a file: "interpolated"; NULL: as the step */
+    /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
+    cogvideo_kind in, out;
+    bool in_optional; /* it can begin with the prompt alone, too */
+    /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
+    bool side_by_side;
+    bool optional; /* a model may lack what the step needs, and a run can leave the step out */
+    /* Whether a model has what the step needs, such as its network, or an error that says how it can be had. NULL:
+     * every model has it. */
     cogvideo_status (*need)(const cogvideo_model *model, cogvideo_error *err);
     /* As cogvideo_plan_step. */
-    cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                            cogvideo_plan *out, cogvideo_error *err);
-    /* `in` was checked: its kind, and by cv_value_check. It is NULL where there is no input. Each value of `out` is set as a
-     * whole, its kind too, once nothing can fail any more: nothing is in it after an error. */
-    cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_value *in,
-                           cogvideo_value *out, cogvideo_error *err);
+    cogvideo_status (*plan)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                            const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+    /* `in` was checked: its kind, and by cv_value_check. It is NULL where there is no input. Each value of `out` is set
+     * as a whole, its kind too, once nothing can fail any more: nothing is in it after an error. */
+    cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                           const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 } cv_step;
 
 /* A part of a model that can be trained. */
 struct cv_part {
-    const char *name; /* "stage1"; also of its section in recipes */
-    size_t recipe_size; /* of its own struct of a recipe (train/recipe.h); 0: the head alone */
+    const char *name;          /* "stage1"; also of its section in recipes */
+    size_t recipe_size;        /* of its own struct of a recipe (train/recipe.h); 0: the head alone */
     const cv_recipe_key *keys; /* what its section may hold beside the keys of all parts */
     int key_count;
-    /* How many matrices of one size, one below the other, Muon may move in a tensor of two or more dimensions ([out, in * taps] of
-     * a convolution); 0 where it is AdamW's, as embeddings, heads, norms and biases are. NULL: all is AdamW's. */
+    /* How many matrices of one size, one below the other, Muon may move in a tensor of two or more dimensions ([out, in
+     * * taps] of a convolution); 0 where it is AdamW's, as embeddings, heads, norms and biases are. NULL: all is
+     * AdamW's. */
     int (*matrices)(const cv_tensor *tensor);
     cogvideo_status (*open)(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                             const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
     /* Whether the model has it already. */
     bool (*is_there)(const cogvideo_model *model, const cv_part *part);
-    /* What the model has that was trained on this part and would not fit a new one, such as "a trunk that was trained on its
-     * codes"; NULL = nothing. `begins`: no step was made yet. May be NULL. */
+    /* What the model has that was trained on this part and would not fit a new one, such as "a trunk that was trained
+     * on its codes"; NULL = nothing. `begins`: no step was made yet. May be NULL. */
     const char *(*dependents)(const cogvideo_model *model, const cv_recipe *recipe, bool begins);
 };
 
@@ -103,7 +107,8 @@ struct cv_family {
     void (*close)(cogvideo_model *model);
     /* Fills image_codes, height, width and rate; the rest is filled already. NULL: the family has no codes. */
     void (*info)(const cogvideo_model *model, cogvideo_model_info *out);
-    /* Fills row `index` (0 and on) of all else that there is to say about a model; false after the last. NULL: nothing. */
+    /* Fills row `index` (0 and on) of all else that there is to say about a model; false after the last. NULL:
+     * nothing. */
     bool (*property)(const cogvideo_model *model, int index, cogvideo_property *out);
 
     /* Steps, seconds and key frames of options that are the defaults otherwise; NULL where no step reads them. */
@@ -114,22 +119,24 @@ struct cv_family {
     const cv_step *steps;
     int step_count;
     /* Contracts as of the public functions of these names. */
-    cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options, const cogvideo_tokens *in,
-                              cogvideo_video *out, cogvideo_error *err);
-    cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate, int expected,
-                                    const cogvideo_callbacks *callbacks, cogvideo_error *err);
-    cogvideo_status (*encoder_frame)(cogvideo_encoder *encoder, const uint8_t *pixels, double time, cogvideo_error *err);
+    cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options,
+                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+    cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
+                                    int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+    cogvideo_status (*encoder_frame)(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
+                                     cogvideo_error *err);
     cogvideo_status (*encoder_finish)(cogvideo_encoder *encoder, cogvideo_tokens *out, cogvideo_error *err);
     void (*encoder_close)(cogvideo_encoder *encoder);
     cogvideo_status (*score)(const cogvideo_model *model, const cogvideo_generate_options *options,
-                             const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob, int *scored,
-                             cogvideo_error *err);
-    cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_generate_options *options_a, const cogvideo_model *b,
-                               const cogvideo_generate_options *options_b, const cogvideo_score_options *what, double margin,
-                               const cogvideo_tokens *clip, cogvideo_comparison *out, cogvideo_error *err);
+                             const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                             int *scored, cogvideo_error *err);
+    cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_generate_options *options_a,
+                               const cogvideo_model *b, const cogvideo_generate_options *options_b,
+                               const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
+                               cogvideo_comparison *out, cogvideo_error *err);
     cogvideo_status (*inspect)(const cogvideo_model *model, const cogvideo_generate_options *options,
-                               const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
-                               cogvideo_error *err);
+                               const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
+                               cogvideo_inspection *out, cogvideo_error *err);
     int (*code_cluster)(const cogvideo_model *model, int32_t code);
 
     const cv_part *parts;
@@ -144,11 +151,11 @@ struct cv_family {
     /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. */
     cogvideo_status (*import)(const cogvideo_import_options *options, const char *directory, cogvideo_error *err);
 
-    /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier call
-     * left there is used again. Then measures its steps, and appends rows to the report. */
+    /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier
+     * call left there is used again. Then measures its steps, and appends rows to the report. */
     cogvideo_status (*bench_model)(const char *config, cv_weight_type type, const char *directory, cogvideo_error *err);
-    cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_options *options, cogvideo_bench_report *out,
-                             cogvideo_error *err);
+    cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_options *options,
+                             cogvideo_bench_report *out, cogvideo_error *err);
 };
 
 /* All families, and NULL. The first is the one of imports and benchmarks that name none. */
@@ -164,18 +171,21 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *directory, const
 void cv_model_close(cogvideo_model **model);
 
 /* For a family's `open`: the file `name` of the model directory, mapped once however often it is asked for. */
-cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out, cogvideo_error *err);
+cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out,
+                               cogvideo_error *err);
 /* The same: every tensor of the stores opened so far was claimed, so that no file holds what no network reads. */
 cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_error *err);
 /* The same: the text model `name`, whose first piece has the id `first_id`. */
 cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, cogvideo_error *err);
 
-/* The ranges that generate.h gives to what is not a step's own. Plans and runs of steps are checked so before the family sees them. */
+/* The ranges that generate.h gives to what is not a step's own. Plans and runs of steps are checked so before the
+ * family sees them. */
 cogvideo_status cv_options_check(const cogvideo_generate_options *options, cogvideo_error *err);
 
 /* The model's text tokenizer, or an error that says how it can be had. */
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);
-/* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for that. */
+/* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for
+ * that. */
 bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size);
 /* COGVIDEO_ERROR_UNSUPPORTED: models of this family cannot do `what`, such as "decode". */
 cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err);

@@ -19,7 +19,7 @@ const cv_family *cv_family_find(const char *name)
     return NULL;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------------------------------------------- */
 
 /* The entry of a file of this name; a new one has no store yet. */
 static cogvideo_status add_file(cogvideo_model *model, const char *name, cv_model_file **out, cogvideo_error *err)
@@ -40,7 +40,8 @@ static cogvideo_status add_file(cogvideo_model *model, const char *name, cv_mode
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out, cogvideo_error *err)
+cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out,
+                               cogvideo_error *err)
 {
     cogvideo_status status;
     cv_model_file *file;
@@ -113,7 +114,7 @@ static void lock_weights(const cogvideo_model *model)
                    model->files[i].path);
 }
 
-/* --- the head --------------------------------------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------------------------------------------- */
 
 /* The directory of a model given as the directory itself or as the model.json in it; in fresh memory. */
 static char *model_directory(const char *path, cogvideo_error *err)
@@ -171,7 +172,9 @@ static cogvideo_status take_options(cogvideo_model *model, const cogvideo_model_
 
     cv_blas_init();
     model->exec.q8_inputs = o->activations == COGVIDEO_ACTIVATIONS_Q8;
-    model->exec.cache = o->cache == COGVIDEO_CACHE_F16 ? CV_WEIGHT_F16 : o->cache == COGVIDEO_CACHE_Q8 ? CV_WEIGHT_Q8 : CV_WEIGHT_F32;
+    model->exec.cache = o->cache == COGVIDEO_CACHE_F16  ? CV_WEIGHT_F16
+                        : o->cache == COGVIDEO_CACHE_Q8 ? CV_WEIGHT_Q8
+                                                        : CV_WEIGHT_F32;
     model->log = o->log;
     if (o->numa && !cv_memory_interleave())
         cv_log(&model->log, COGVIDEO_LOG_WARNING, "memory is not spread over NUMA nodes: the system does not do that");
@@ -188,8 +191,8 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
     cv_json *description = NULL;
 
     if (options && (options->threads < 0 || options->threads > CV_MAX_THREADS))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (one for each core) to %d, not %d", CV_MAX_THREADS,
-                       options->threads);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "threads must be from 0 (one for each core) to %d, not %d",
+                       CV_MAX_THREADS, options->threads);
     if (!(directory = model_directory(path, err)) || !(json = cv_path_join(directory, "model.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
@@ -210,7 +213,8 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *path, const cogv
     directory = NULL;
     CV_TRY(take_options(model, options, err));
     CV_TRY(family->open(model, json, err));
-    model->exec.threads = cv_exec_threads(options ? options->threads : 0, &model->log); /* beside the mapped weights */
+    /* beside the mapped weights */
+    model->exec.threads = cv_exec_threads(options ? options->threads : 0, &model->log);
     if (options && options->mlock)
         lock_weights(model);
     list_types(model);
@@ -243,13 +247,14 @@ void cv_model_close(cogvideo_model **model)
     *model = NULL;
 }
 
-/* --- what is not there ------------------------------------------------------------------------------------ */
+/* --- what is not there ---------------------------------------------------------------------------------------- */
 
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err)
 {
     if (model->text)
         return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no text tokenizer, which 'cogvideo import --text-tokenizer' brings",
+    return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                   "the model '%s' has no text tokenizer, which 'cogvideo import --text-tokenizer' brings",
                    model->name);
 }
 
@@ -258,12 +263,14 @@ bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size
     for (int i = 0; i < model->file_count; i++)
         for (size_t t = 0; model->files[i].store && t < cv_store_count(model->files[i].store); t++) {
             const cv_tensor *tensor = cv_store_at(model->files[i].store, t);
-            size_t at = cv_dtype_is_real(tensor->dtype) ? cv_dtype_not_finite(tensor->dtype, tensor->data, tensor->count) : tensor->count;
+            size_t at = cv_dtype_is_real(tensor->dtype)
+                            ? cv_dtype_not_finite(tensor->dtype, tensor->data, tensor->count)
+                            : tensor->count;
 
             if (at == tensor->count)
                 continue;
-            snprintf(out, size, "%.400s: tensor '%.120s' holds NaN or an infinite number as element %zu", model->files[i].path,
-                     tensor->name, at);
+            snprintf(out, size, "%.400s: tensor '%.120s' holds NaN or an infinite number as element %zu",
+                     model->files[i].path, tensor->name, at);
             return true;
         }
     return false;
@@ -271,8 +278,8 @@ bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size
 
 cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the model '%s' is of the family '%s', which cannot %s", model->name,
-                   model->family->name, what);
+    return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the model '%s' is of the family '%s', which cannot %s",
+                   model->name, model->family->name, what);
 }
 
 bool cv_model_has(const cogvideo_model *model, const cv_step *step)
@@ -294,8 +301,9 @@ cogvideo_status cv_model_step(const cogvideo_model *model, const char *name, con
     for (int i = 0; i < family->step_count; i++)
         if (cv_buffer_printf(&known, NULL, "%s'%s'", i ? ", " : "", family->steps[i].name) != COGVIDEO_OK)
             break;
-    status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the model '%s' is of the family '%s', whose steps are %s, not '%.60s'",
-                     model->name, family->name, known.data ? known.data : "none", name);
+    status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                     "the model '%s' is of the family '%s', whose steps are %s, not '%.60s'", model->name, family->name,
+                     known.data ? known.data : "none", name);
     cv_buffer_free(&known);
     return status;
 }

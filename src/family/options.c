@@ -13,26 +13,30 @@ static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
     size_t size = prompt ? strlen(prompt) : 0, good = cv_utf8_prefix(prompt, size);
 
     if (good < size)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8",
-                       good);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8", good);
     return COGVIDEO_OK;
 }
 
 cogvideo_status cv_options_check(const cogvideo_generate_options *o, cogvideo_error *err)
 {
     if (o->step_count < 0 || o->step_count > COGVIDEO_MAX_STEPS)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the options have %d steps, at most %d were expected: fill them with cogvideo_generate_defaults",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the options have %d steps, at most %d were expected: fill them with cogvideo_generate_defaults",
                        o->step_count, COGVIDEO_MAX_STEPS);
     if (o->seed >= SEED_END)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)", (unsigned long long)SEED_END);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)",
+                       (unsigned long long)SEED_END);
     if (o->samples < 1 || o->samples > COGVIDEO_MAX_SAMPLES)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to %d, not %d (cogvideo_generate_defaults fills in all options)",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "samples must be from 1 to %d, not %d (cogvideo_generate_defaults fills in all options)",
                        COGVIDEO_MAX_SAMPLES, o->samples);
     if (o->first_sample < 0 || o->first_sample > INT32_MAX - COGVIDEO_MAX_SAMPLES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "first_sample must be from 0, not %d", o->first_sample);
     if (!(o->seconds >= 0.1 && o->seconds <= 1000))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "seconds must be from 0.1 to 1000, not %g", o->seconds);
     if (o->rounds < 0 || o->batch < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds, o->batch);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds,
+                       o->batch);
     return check_utf8(o->prompt, err);
 }

@@ -40,7 +40,7 @@ typedef struct conversion {
     cv_torch *torch;
     cv_store_writer *writer;
     const cv_narrowing *narrowing; /* NULL: tensors keep their types */
-    char *in; /* [CHUNK] */
+    char *in;                      /* [CHUNK] */
     cogvideo_error *err;
 } conversion;
 
@@ -95,7 +95,8 @@ static size_t row_length(const cv_expected *item)
 static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_weight_type type)
 {
     row_stream rows = { .c = c, .tensor = item->tensor, .K = row_length(item) };
-    cogvideo_status status = cv_narrow_write(c->writer, item->name, type, item->tensor->count / rows.K, rows.K, read_rows, &rows, c->err);
+    cogvideo_status status =
+        cv_narrow_write(c->writer, item->name, type, item->tensor->count / rows.K, rows.K, read_rows, &rows, c->err);
 
     cv_zip_stream_close(&rows.stream);
     return status;
@@ -164,7 +165,7 @@ done:
     return status;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------------------------ */
 
 static cogvideo_status compare_tensor(cv_import_job *job, cv_torch *torch_a, const cv_torch_tensor *a,
                                       cv_torch *torch_b, const cv_torch_tensor *b, char *buffers, bool *same,

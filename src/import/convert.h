@@ -11,8 +11,8 @@
 /* The state of an import, for its progress callback. */
 typedef struct cv_import_job {
     const cogvideo_import_options *options;
-    const char *part;      /* the part that is being read */
-    uint64_t done, total;  /* bytes of the checkpoints */
+    const char *part;     /* the part that is being read */
+    uint64_t done, total; /* bytes of the checkpoints */
 } cv_import_job;
 
 /* Returns the bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */

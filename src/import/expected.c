@@ -67,7 +67,8 @@ static cogvideo_status note_extra(cv_buffer *list, const cv_torch_tensor *tensor
 
 /* Checks what the checkpoint holds besides the `sorted` names: another weight is an error, since it belongs to
  * another network; all else is logged. */
-static cogvideo_status check_extra(const char *const *sorted, size_t count, const cv_torch *torch, const cogvideo_log *log, cogvideo_error *err)
+static cogvideo_status check_extra(const char *const *sorted, size_t count, const cv_torch *torch,
+                                   const cogvideo_log *log, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     cv_buffer list = { 0 };

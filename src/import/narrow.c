@@ -40,7 +40,8 @@ static bool is_matrix(const char *name, int rank)
     return rank == 2 && ends_with(name, ".weight") && !strstr(name, "position_embeddings");
 }
 
-cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape, cv_dtype from)
+cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape,
+                              cv_dtype from)
 {
     cv_weight_type type = narrowing->type;
 
@@ -125,8 +126,8 @@ static place place_of(size_t element, size_t K)
     return p;
 }
 
-cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first, size_t count,
-                                cogvideo_error *err)
+cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first,
+                                size_t count, cogvideo_error *err)
 {
     size_t at = cv_dtype_not_finite(dtype, weights, count);
     float value;
@@ -142,8 +143,8 @@ cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, cons
 
 /* A value that is too large for f16 would silently become infinite, and a quantized row takes its scale from its
  * largest number, so both are checked. */
-static cogvideo_status check_values(const char *name, cv_weight_type type, size_t K, const float *values, size_t first, size_t count,
-                                    cogvideo_error *err)
+static cogvideo_status check_values(const char *name, cv_weight_type type, size_t K, const float *values, size_t first,
+                                    size_t count, cogvideo_error *err)
 {
     size_t at = 0;
     cogvideo_status status = cv_narrow_check(name, K, CV_F32, values, first, count, err);

@@ -28,7 +28,8 @@ bool cv_keep_parse(cv_keep *out, char *text);
  * q8 or q4; all others keep their type unless it is real and another one was asked for. With q4 the word embeddings
  * become q8: they are also the output layer, and small compared with the layers. A matrix whose rows q4 does not fit
  * becomes q8. */
-cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape, cv_dtype from);
+cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape,
+                              cv_dtype from);
 
 /* A tensor's turn in the file, 0 .. CV_NARROW_ORDERS - 1: wider elements first, so that each is aligned; quantized
  * tensors, each after its scales, come last. */
@@ -41,8 +42,8 @@ cogvideo_status cv_narrow_declare(cv_store_writer *writer, const char *name, cv_
 
 /* Fails with the name of the first of `count` weights of a real dtype that is NaN or infinite: no network works with
  * such weights. They are elements `first` and on of tensor `name`, which has rows of K (1: it is not a matrix). */
-cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first, size_t count,
-                                cogvideo_error *err);
+cogvideo_status cv_narrow_check(const char *name, size_t K, cv_dtype dtype, const void *weights, size_t first,
+                                size_t count, cogvideo_error *err);
 
 /* Reads rows first .. first + count - 1 of the source in f32. Rows are read in order, and from 0 again for a second
  * pass. */

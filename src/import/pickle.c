@@ -197,7 +197,8 @@ static cogvideo_status run_build(cv_machine *m)
 
     CV_TRY(cv_machine_pop(m, &dropped));
     CV_TRY(cv_machine_pop(m, &object));
-    CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT || object->kind == CV_PICKLE_INERT ? object : &m->pickle->inert));
+    CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT || object->kind == CV_PICKLE_INERT ? object
+                                                                                                : &m->pickle->inert));
 done:
     return status;
 }
@@ -384,28 +385,52 @@ static cogvideo_status run_empty(cv_machine *m, cv_pickle_kind kind)
 static cogvideo_status run_scalar(cv_machine *m, int opcode, bool *known)
 {
     switch (opcode) {
-    case 'N': return cv_machine_push(m, &m->pickle->none);
-    case 0x88: return push_bool(m, 1);
-    case 0x89: return push_bool(m, 0);
-    case 'K': return push_int(m, 1);
-    case 'M': return push_int(m, 2);
-    case 'J': return push_int(m, 4);
-    case 0x8a: return push_long(m, 1);
-    case 0x8b: return push_long(m, 4);
-    case 'G': return push_float(m);
-    case 0x8c: return push_text(m, 1, CV_PICKLE_TEXT);
-    case 'X': return push_text(m, 4, CV_PICKLE_TEXT);
-    case 0x8d: return push_text(m, 8, CV_PICKLE_TEXT);
-    case 'U': case 'C': return push_text(m, 1, CV_PICKLE_INERT); /* byte strings */
-    case 'T': case 'B': return push_text(m, 4, CV_PICKLE_INERT);
-    case 0x8e: return push_text(m, 8, CV_PICKLE_INERT);
-    case ')': return run_empty(m, CV_PICKLE_TUPLE);
-    case ']': return run_empty(m, CV_PICKLE_LIST);
-    case '}': return run_empty(m, CV_PICKLE_DICT);
-    case 0x8f: return cv_machine_push(m, &m->pickle->inert); /* an empty set */
-    case 'c': return run_global(m);
-    case 'h': return run_get(m, 1);
-    case 'j': return run_get(m, 4);
+    case 'N':
+        return cv_machine_push(m, &m->pickle->none);
+    case 0x88:
+        return push_bool(m, 1);
+    case 0x89:
+        return push_bool(m, 0);
+    case 'K':
+        return push_int(m, 1);
+    case 'M':
+        return push_int(m, 2);
+    case 'J':
+        return push_int(m, 4);
+    case 0x8a:
+        return push_long(m, 1);
+    case 0x8b:
+        return push_long(m, 4);
+    case 'G':
+        return push_float(m);
+    case 0x8c:
+        return push_text(m, 1, CV_PICKLE_TEXT);
+    case 'X':
+        return push_text(m, 4, CV_PICKLE_TEXT);
+    case 0x8d:
+        return push_text(m, 8, CV_PICKLE_TEXT);
+    case 'U':
+    case 'C':
+        return push_text(m, 1, CV_PICKLE_INERT); /* byte strings */
+    case 'T':
+    case 'B':
+        return push_text(m, 4, CV_PICKLE_INERT);
+    case 0x8e:
+        return push_text(m, 8, CV_PICKLE_INERT);
+    case ')':
+        return run_empty(m, CV_PICKLE_TUPLE);
+    case ']':
+        return run_empty(m, CV_PICKLE_LIST);
+    case '}':
+        return run_empty(m, CV_PICKLE_DICT);
+    case 0x8f:
+        return cv_machine_push(m, &m->pickle->inert); /* an empty set */
+    case 'c':
+        return run_global(m);
+    case 'h':
+        return run_get(m, 1);
+    case 'j':
+        return run_get(m, 4);
     }
     *known = false;
     return COGVIDEO_OK;
@@ -420,33 +445,60 @@ static cogvideo_status run(cv_machine *m, int opcode)
     if (known)
         return status;
     switch (opcode) {
-    case 0x80: return run_protocol(m);
-    case 0x95: return run_frame(m);
-    case '(': return cv_machine_mark(m);
-    case '0': return run_pop(m);
-    case '1': return run_pop_mark(m);
-    case '2': return run_dup(m);
-    case 'q': return run_put(m, 1);
-    case 'r': return run_put(m, 4);
-    case 0x94: return cv_machine_remember(m, m->memo_count);
-    case 0x85: return run_small_tuple(m, 1);
-    case 0x86: return run_small_tuple(m, 2);
-    case 0x87: return run_small_tuple(m, 3);
-    case 't': return run_group(m, CV_PICKLE_TUPLE);
-    case 'l': return run_group(m, CV_PICKLE_LIST);
-    case 'd': return run_group(m, CV_PICKLE_DICT);
-    case 'a': return run_put_last(m, CV_PICKLE_LIST, 1);
-    case 'e': return run_put_marked(m, CV_PICKLE_LIST);
-    case 's': return run_put_last(m, CV_PICKLE_DICT, 2);
-    case 'u': return run_put_marked(m, CV_PICKLE_DICT);
-    case 0x90: return run_drop_marked(m, false);
-    case 0x91: return run_drop_marked(m, true);
-    case 0x93: return run_stack_global(m);
-    case 'R': return run_reduce(m);
-    case 'b': return run_build(m);
-    case 0x81: return run_new_object(m, 2);
-    case 0x92: return run_new_object(m, 3);
-    case 'Q': return run_persistent(m);
+    case 0x80:
+        return run_protocol(m);
+    case 0x95:
+        return run_frame(m);
+    case '(':
+        return cv_machine_mark(m);
+    case '0':
+        return run_pop(m);
+    case '1':
+        return run_pop_mark(m);
+    case '2':
+        return run_dup(m);
+    case 'q':
+        return run_put(m, 1);
+    case 'r':
+        return run_put(m, 4);
+    case 0x94:
+        return cv_machine_remember(m, m->memo_count);
+    case 0x85:
+        return run_small_tuple(m, 1);
+    case 0x86:
+        return run_small_tuple(m, 2);
+    case 0x87:
+        return run_small_tuple(m, 3);
+    case 't':
+        return run_group(m, CV_PICKLE_TUPLE);
+    case 'l':
+        return run_group(m, CV_PICKLE_LIST);
+    case 'd':
+        return run_group(m, CV_PICKLE_DICT);
+    case 'a':
+        return run_put_last(m, CV_PICKLE_LIST, 1);
+    case 'e':
+        return run_put_marked(m, CV_PICKLE_LIST);
+    case 's':
+        return run_put_last(m, CV_PICKLE_DICT, 2);
+    case 'u':
+        return run_put_marked(m, CV_PICKLE_DICT);
+    case 0x90:
+        return run_drop_marked(m, false);
+    case 0x91:
+        return run_drop_marked(m, true);
+    case 0x93:
+        return run_stack_global(m);
+    case 'R':
+        return run_reduce(m);
+    case 'b':
+        return run_build(m);
+    case 0x81:
+        return run_new_object(m, 2);
+    case 0x92:
+        return run_new_object(m, 3);
+    case 'Q':
+        return run_persistent(m);
     }
     snprintf(text, sizeof text, "uses opcode 0x%02x, which tensors do not need and which is refused", (unsigned)opcode);
     return cv_machine_fail(m, text);
@@ -468,8 +520,7 @@ static cogvideo_status run_all(cv_machine *m)
     return status;
 }
 
-cogvideo_status cv_pickle_read(cv_pickle **out, const void *bytes, size_t size, const char *origin,
-                               cogvideo_error *err)
+cogvideo_status cv_pickle_read(cv_pickle **out, const void *bytes, size_t size, const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_pickle *pickle = NULL;
@@ -494,20 +545,30 @@ done:
     return status;
 }
 
-const cv_pickle_value *cv_pickle_root(const cv_pickle *pickle) { return pickle->root; }
+const cv_pickle_value *cv_pickle_root(const cv_pickle *pickle)
+{
+    return pickle->root;
+}
 
 const char *cv_pickle_kind_text(const cv_pickle_value *value)
 {
     switch (value->kind) {
-    case CV_PICKLE_NONE: return "None";
-    case CV_PICKLE_BOOL: return "a truth value";
+    case CV_PICKLE_NONE:
+        return "None";
+    case CV_PICKLE_BOOL:
+        return "a truth value";
     case CV_PICKLE_INT:
-    case CV_PICKLE_FLOAT: return "a number";
-    case CV_PICKLE_TEXT: return "a text";
+    case CV_PICKLE_FLOAT:
+        return "a number";
+    case CV_PICKLE_TEXT:
+        return "a text";
     case CV_PICKLE_TUPLE:
-    case CV_PICKLE_LIST: return "a list";
-    case CV_PICKLE_DICT: return "a dictionary";
-    default: return "another object";
+    case CV_PICKLE_LIST:
+        return "a list";
+    case CV_PICKLE_DICT:
+        return "a dictionary";
+    default:
+        return "another object";
     }
 }
 

@@ -13,7 +13,7 @@ typedef enum cv_pickle_kind {
     CV_PICKLE_INERT, /* anything that tensors do not need; `text` is the name that made it, where known */
     CV_PICKLE_NONE,
     CV_PICKLE_BOOL,
-    CV_PICKLE_INT,   /* an integer that fits 64 bits; a larger one is inert */
+    CV_PICKLE_INT, /* an integer that fits 64 bits; a larger one is inert */
     CV_PICKLE_FLOAT,
     CV_PICKLE_TEXT,
     CV_PICKLE_TUPLE,
@@ -35,9 +35,9 @@ typedef struct cv_pickle_value cv_pickle_value;
 struct cv_pickle_value {
     cv_pickle_kind kind;
     cv_pickle_name name;
-    int64_t integer;    /* INT, BOOL */
-    double real;        /* FLOAT */
-    const char *text;   /* TEXT, storage NAME, INERT: `size` bytes of the pickle itself, without a NUL after them */
+    int64_t integer;  /* INT, BOOL */
+    double real;      /* FLOAT */
+    const char *text; /* TEXT, storage NAME, INERT: `size` bytes of the pickle itself, without a NUL after them */
     size_t size;
     cv_pickle_value **items;
     size_t count, capacity;

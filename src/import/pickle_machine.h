@@ -11,7 +11,7 @@ enum {
     CV_PICKLE_MAX_STACK = 1 << 20,
     CV_PICKLE_MAX_MARKS = 1000,
     CV_PICKLE_MAX_MEMO = 1 << 22,
-    CV_PICKLE_BLOCK = 1024,        /* values allocated together */
+    CV_PICKLE_BLOCK = 1024, /* values allocated together */
 };
 
 typedef struct cv_pickle_block {

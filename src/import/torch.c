@@ -12,7 +12,7 @@
 
 struct cv_torch {
     cv_zip *zip;
-    char *folder; /* "archive/", with which every entry's name begins */
+    char *folder;             /* "archive/", with which every entry's name begins */
     cv_torch_tensor *tensors; /* sorted by name */
     size_t count;
     char *prefix; /* taken off all names; NULL = none */
@@ -27,8 +27,8 @@ typedef struct reader {
 
 static cogvideo_status bad(const reader *r, const char *what)
 {
-    return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: tensor '%.200s' %s", cv_zip_path(r->torch->zip),
-                   r->tensor->name, what);
+    return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: tensor '%.200s' %s", cv_zip_path(r->torch->zip), r->tensor->name,
+                   what);
 }
 
 /* Records why a member cannot be read as a tensor, which is an error only once a network asks for it. */
@@ -50,9 +50,10 @@ static bool storage_dtype(const cv_pickle_value *name, cv_dtype *dtype)
         const char *text;
         cv_dtype dtype;
     } storages[] = {
-        { "FloatStorage", CV_F32 }, { "HalfStorage", CV_F16 }, { "BFloat16Storage", CV_BF16 },
+        { "FloatStorage", CV_F32 },  { "HalfStorage", CV_F16 }, { "BFloat16Storage", CV_BF16 },
         { "DoubleStorage", CV_F64 }, { "LongStorage", CV_I64 }, { "IntStorage", CV_I32 },
-        { "ShortStorage", CV_I16 }, { "CharStorage", CV_I8 }, { "ByteStorage", CV_U8 }, { "BoolStorage", CV_BOOL },
+        { "ShortStorage", CV_I16 },  { "CharStorage", CV_I8 },  { "ByteStorage", CV_U8 },
+        { "BoolStorage", CV_BOOL },
     };
 
     if (name->kind != CV_PICKLE_NAME || name->name != CV_NAME_STORAGE)
@@ -79,8 +80,10 @@ static cogvideo_status find_storage(const reader *r, const cv_pickle_value *text
         return bad(r, "has a storage with an impossible name or size");
     snprintf(name, sizeof name, "%sdata/%s", r->torch->folder, key);
     if (!cv_zip_find(r->torch->zip, name, &r->tensor->entry))
-        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%.300s', which holds tensor '%.200s', is missing from the "
-                       "archive", cv_zip_path(r->torch->zip), name, r->tensor->name);
+        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT,
+                       "%s: '%.300s', which holds tensor '%.200s', is missing from the "
+                       "archive",
+                       cv_zip_path(r->torch->zip), name, r->tensor->name);
     if (!cv_size_mul((size_t)elements, cv_dtype_size(r->tensor->dtype), &bytes) ||
         bytes != cv_zip_size(r->torch->zip, r->tensor->entry))
         return cv_fail(r->err, COGVIDEO_ERROR_FORMAT,
@@ -169,7 +172,7 @@ done:
     return status;
 }
 
-/* --- the dictionary ------------------------------------------------------------------------------ */
+/* --- the dictionary ------------------------------------------------------------------------------------------- */
 
 static bool holds_tensors(const cv_pickle_value *value)
 {
@@ -213,10 +216,13 @@ static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value
         return COGVIDEO_OK;
     for (size_t i = 0; i < root->count && keys.size < MAX_NAME; i += 2)
         if (root->items[i]->kind == CV_PICKLE_TEXT)
-            CV_TRY(cv_buffer_printf(&keys, err, "%s'%.*s'", keys.size ? ", " : "", (int)(root->items[i]->size < 60 ? root->items[i]->size : 60),
+            CV_TRY(cv_buffer_printf(&keys, err, "%s'%.*s'", keys.size ? ", " : "",
+                                    (int)(root->items[i]->size < 60 ? root->items[i]->size : 60),
                                     root->items[i]->text));
-    status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the checkpoint has no dictionary of tensors, neither by itself nor under the key 'module', "
-                     "'state_dict', 'model' or 'model_state_dict'; its keys are %s", cv_zip_path(torch->zip), keys.size ? keys.data : "none");
+    status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                     "%s: the checkpoint has no dictionary of tensors, neither by itself nor under the key 'module', "
+                     "'state_dict', 'model' or 'model_state_dict'; its keys are %s",
+                     cv_zip_path(torch->zip), keys.size ? keys.data : "none");
 done:
     cv_buffer_free(&keys);
     return status;
@@ -229,10 +235,12 @@ static int by_name(const void *a, const void *b)
 
 /* Reads member `number` of the dictionary; a member whose key cannot name a tensor gets a name that no network asks
  * for. */
-static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, const cv_pickle_value *value, size_t number)
+static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, const cv_pickle_value *value,
+                                   size_t number)
 {
     cv_torch_tensor *tensor = r->tensor;
-    bool named = key->kind == CV_PICKLE_TEXT && key->size >= 1 && key->size <= MAX_NAME && !memchr(key->text, 0, key->size);
+    bool named =
+        key->kind == CV_PICKLE_TEXT && key->size >= 1 && key->size <= MAX_NAME && !memchr(key->text, 0, key->size);
     cogvideo_status status;
 
     CV_NEW(tensor->name, MAX_NAME + 1, r->err);
@@ -264,7 +272,7 @@ done:
     return status;
 }
 
-/* --- the archive --------------------------------------------------------------------------------- */
+/* --- the archive ---------------------------------------------------------------------------------------------- */
 
 /* Finds the only entry FOLDER/data.pkl. */
 static cogvideo_status find_pickle(cv_torch *torch, size_t *index, cogvideo_error *err)
@@ -281,8 +289,10 @@ static cogvideo_status find_pickle(cv_torch *torch, size_t *index, cogvideo_erro
         }
     }
     if (found != 1)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a zip archive but not a PyTorch checkpoint: it holds %zu "
-                       "entries named FOLDER/data.pkl, one was expected", cv_zip_path(torch->zip), found);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: is a zip archive but not a PyTorch checkpoint: it holds %zu "
+                       "entries named FOLDER/data.pkl, one was expected",
+                       cv_zip_path(torch->zip), found);
     if (!(torch->folder = cv_strdup(cv_zip_name(torch->zip, *index), err)))
         return COGVIDEO_ERROR_MEMORY;
     strchr(torch->folder, '/')[1] = '\0';
@@ -353,9 +363,18 @@ void cv_torch_close(cv_torch **torch)
     *torch = NULL;
 }
 
-const char *cv_torch_path(const cv_torch *torch) { return cv_zip_path(torch->zip); }
-size_t cv_torch_count(const cv_torch *torch) { return torch->count; }
-const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index) { return &torch->tensors[index]; }
+const char *cv_torch_path(const cv_torch *torch)
+{
+    return cv_zip_path(torch->zip);
+}
+size_t cv_torch_count(const cv_torch *torch)
+{
+    return torch->count;
+}
+const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index)
+{
+    return &torch->tensors[index];
+}
 
 /* Finds a tensor by its full name in the checkpoint. */
 static const cv_torch_tensor *find_whole(const cv_torch *torch, const char *name)
@@ -395,7 +414,10 @@ cogvideo_status cv_torch_unwrap(cv_torch *torch, const char *name, cogvideo_erro
     return COGVIDEO_OK;
 }
 
-const char *cv_torch_prefix(const cv_torch *torch) { return torch->prefix ? torch->prefix : ""; }
+const char *cv_torch_prefix(const cv_torch *torch)
+{
+    return torch->prefix ? torch->prefix : "";
+}
 
 const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name)
 {
@@ -420,6 +442,7 @@ cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_t
 
 cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err)
 {
-    return tensor->flaw ? cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' %s", cv_torch_path(torch), tensor->name, tensor->flaw)
+    return tensor->flaw ? cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' %s", cv_torch_path(torch),
+                                  tensor->name, tensor->flaw)
                         : COGVIDEO_OK;
 }

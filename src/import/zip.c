@@ -46,8 +46,10 @@ static cogvideo_status not_a_zip(const char *path, const char *head, size_t size
     const char *kind = cv_file_kind(head, size);
 
     if (size >= sizeof OLD_TORCH - 1 && memcmp(head, OLD_TORCH, sizeof OLD_TORCH - 1) == 0)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: was saved in the format of PyTorch before 1.6; load it "
-                       "there and save it again with PyTorch 1.6 or later, which writes zip files", path);
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                       "%s: was saved in the format of PyTorch before 1.6; load it "
+                       "there and save it again with PyTorch 1.6 or later, which writes zip files",
+                       path);
     if (size >= 2 && memcmp(head, "PK", 2) == 0)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: starts like a zip archive but cannot be read as one (%s): it is truncated or damaged; "
@@ -106,8 +108,8 @@ static bool name_is_safe(const char *name)
 
 static cogvideo_status check_entry(cv_zip *zip, entry *out, uint64_t index, cogvideo_error *err)
 {
-    const uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD |
-                            ZIP_STAT_ENCRYPTION_METHOD;
+    const uint64_t needed =
+        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
     zip_stat_t info;
 
     zip_stat_init(&info);
@@ -118,8 +120,8 @@ static cogvideo_status check_entry(cv_zip *zip, entry *out, uint64_t index, cogv
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the archive holds the unsafe name '%.200s'", zip->path,
                        info.name);
     if (info.encryption_method != ZIP_EM_NONE)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is encrypted, which is not supported",
-                       zip->path, info.name);
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is encrypted, which is not supported", zip->path,
+                       info.name);
     if (info.comp_method != ZIP_CM_STORE && info.comp_method != ZIP_CM_DEFLATE)
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                        "%s: '%.200s' is compressed by method %u; only stored and deflated entries are supported",
@@ -128,8 +130,7 @@ static cogvideo_status check_entry(cv_zip *zip, entry *out, uint64_t index, cogv
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: '%.200s' claims %llu bytes compressed to %llu, which is impossible", zip->path, info.name,
                        (unsigned long long)info.size, (unsigned long long)info.comp_size);
-    *out = (entry){ .name = info.name, .index = index, .size = info.size,
-                     .stored = info.comp_method == ZIP_CM_STORE };
+    *out = (entry){ .name = info.name, .index = index, .size = info.size, .stored = info.comp_method == ZIP_CM_STORE };
     return COGVIDEO_OK;
 }
 
@@ -186,10 +187,22 @@ void cv_zip_close(cv_zip **zip)
     *zip = NULL;
 }
 
-const char *cv_zip_path(const cv_zip *zip) { return zip->path; }
-size_t cv_zip_count(const cv_zip *zip) { return zip->count; }
-const char *cv_zip_name(const cv_zip *zip, size_t index) { return zip->entries[index].name; }
-uint64_t cv_zip_size(const cv_zip *zip, size_t index) { return zip->entries[index].size; }
+const char *cv_zip_path(const cv_zip *zip)
+{
+    return zip->path;
+}
+size_t cv_zip_count(const cv_zip *zip)
+{
+    return zip->count;
+}
+const char *cv_zip_name(const cv_zip *zip, size_t index)
+{
+    return zip->entries[index].name;
+}
+uint64_t cv_zip_size(const cv_zip *zip, size_t index)
+{
+    return zip->entries[index].size;
+}
 
 bool cv_zip_find(const cv_zip *zip, const char *name, size_t *index)
 {
@@ -203,9 +216,11 @@ bool cv_zip_find(const cv_zip *zip, const char *name, size_t *index)
 
 static cogvideo_status read_failed(const cv_zip_stream *stream, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.200s' cannot be read after byte %llu of %llu (%s): the file is "
-                   "truncated or damaged; fetch it again", stream->zip->path, stream->entry->name,
-                   (unsigned long long)stream->at, (unsigned long long)stream->entry->size,
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                   "%s: '%.200s' cannot be read after byte %llu of %llu (%s): the file is "
+                   "truncated or damaged; fetch it again",
+                   stream->zip->path, stream->entry->name, (unsigned long long)stream->at,
+                   (unsigned long long)stream->entry->size,
                    stream->file ? zip_file_strerror(stream->file) : zip_strerror(stream->zip->archive));
 }
 
@@ -225,19 +240,20 @@ static cogvideo_status skip(cv_zip_stream *stream, uint64_t offset, cogvideo_err
         return COGVIDEO_OK;
     }
     if (offset > MAX_SKIP)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: '%.200s' is deflated and shared by tensors far apart "
-                       "in it; save the checkpoint again without compression", stream->zip->path, stream->entry->name);
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                       "%s: '%.200s' is deflated and shared by tensors far apart "
+                       "in it; save the checkpoint again without compression",
+                       stream->zip->path, stream->entry->name);
     if (!(scratch = cv_alloc(size, 1, err)))
         return COGVIDEO_ERROR_MEMORY;
     while (stream->at < offset && status == COGVIDEO_OK)
-        status = cv_zip_stream_read(stream, scratch, offset - stream->at < size ? (size_t)(offset - stream->at) : size,
-                                    err);
+        status =
+            cv_zip_stream_read(stream, scratch, offset - stream->at < size ? (size_t)(offset - stream->at) : size, err);
     cv_free(scratch);
     return status;
 }
 
-cogvideo_status cv_zip_stream_open(cv_zip_stream **out, cv_zip *zip, size_t index, uint64_t offset,
-                                   cogvideo_error *err)
+cogvideo_status cv_zip_stream_open(cv_zip_stream **out, cv_zip *zip, size_t index, uint64_t offset, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_zip_stream *stream = NULL;

@@ -8,12 +8,13 @@
 #include "kernels/mix_body.h"
 #include "kernels/rows_body.h"
 
-/* --- linear, inputs in f32 ---------------------------------------------------------------------------- */
+/* --- linear, inputs in f32 ------------------------------------------------------------------------------------ */
 
 /* Four rows at once keep four streams from memory busy. From a batch of four on the time goes into arithmetic, and a
  * tile of three rows by four entries does the most of it for what it loads and widens; it fills the sixteen
  * registers. */
-INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B)
 {
     const f32_block block = { .part = BEGINS | ENDS };
     const int most = B >= 4 ? 3 : 4;
@@ -31,7 +32,8 @@ INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const
 
 enum { Q4_BATCH = 8 }; /* entries for which a group is widened only once */
 
-static void linear_f32_wq4_row(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *row, int B)
+static void linear_f32_wq4_row(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *row,
+                               int B)
 {
     const char *groups = row->data;
     const uint16_t *scales = row->scales;
@@ -43,7 +45,8 @@ static void linear_f32_wq4_row(float *out, size_t out_stride, const float *x, si
         const q4_weights group = q4_load(groups + g * (CV_Q4_GROUP / 2));
         const vec scale = vec_all(half_to_float(scales[g]));
 
-        UNROLL for (int i = 0; i < CV_Q4_GROUP / LANES; i++) {
+        UNROLL
+        for (int i = 0; i < CV_Q4_GROUP / LANES; i++) {
             vec w = vec_mul(q4_widen(group, i), scale);
 
             for (int b = 0; b < B; b++)
@@ -65,7 +68,7 @@ static void linear_f32_wq4(float *out, size_t out_stride, const float *x, size_t
     }
 }
 
-/* --- linear, inputs in 8 bits ------------------------------------------------------------------------- */
+/* --- linear, inputs in 8 bits --------------------------------------------------------------------------------- */
 
 static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {

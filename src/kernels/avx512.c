@@ -9,7 +9,7 @@
 
 enum { ENTRIES = 16 }; /* of a batch, for which each weight is read once */
 
-/* --- linear, inputs in f32 ---------------------------------------------------------------------------- */
+/* --- linear, inputs in f32 ------------------------------------------------------------------------------------ */
 
 /* With many entries, what is read again and again must stay in the L1 cache. K is split into blocks, whose inputs
  * and widened weights are copied side by side, since rows that lie a power of two apart would evict each other. */
@@ -33,7 +33,8 @@ static void f32_rows_of_block(int rows, const f32_job *job, f32_block block)
 }
 
 /* Multiplies at most GROUP rows by at most ENTRIES entries. */
-INLINE void f32_group(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+INLINE void f32_group(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                      const cv_weight *w, int B)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
     vec waiting[GROUP * ENTRIES];
@@ -70,17 +71,20 @@ INLINE void f32_group(cv_weight_type type, float *out, size_t out_stride, const 
  * calls with few entries. */
 #define OF_ITS_OWN static __attribute__((noinline))
 
-OF_ITS_OWN void f32_group_wf32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+OF_ITS_OWN void f32_group_wf32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w,
+                               int B)
 {
     f32_group(CV_WEIGHT_F32, out, out_stride, x, x_stride, w, B);
 }
 
-OF_ITS_OWN void f32_group_wf16(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+OF_ITS_OWN void f32_group_wf16(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w,
+                               int B)
 {
     f32_group(CV_WEIGHT_F16, out, out_stride, x, x_stride, w, B);
 }
 
-OF_ITS_OWN void f32_group_wbf16(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+OF_ITS_OWN void f32_group_wbf16(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w,
+                                int B)
 {
     f32_group(CV_WEIGHT_BF16, out, out_stride, x, x_stride, w, B);
 }
@@ -97,7 +101,8 @@ static cv_linear_fn *const f32_groups[CV_WEIGHT_TYPES] = {
     [CV_WEIGHT_Q8] = f32_group_wq8,
 };
 
-INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B)
 {
     for (int b = 0; b < B; b += ENTRIES) {
         const int count = B - b < ENTRIES ? B - b : ENTRIES;
@@ -115,7 +120,7 @@ INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const
     }
 }
 
-/* --- linear, inputs in 8 bits ------------------------------------------------------------------------- */
+/* --- linear, inputs in 8 bits --------------------------------------------------------------------------------- */
 
 /* Computes 128 times the sum of each of `count` inputs: the excess of q8_dot. */
 static void q8_offsets(int32_t *offsets, const cv_q8_rows *x, int count, int K)
@@ -135,8 +140,8 @@ static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, co
 
     for (int from = 0; from < B; from += ENTRIES) {
         const int count = B - from < ENTRIES ? B - from : ENTRIES;
-        const cv_q8_rows entries = { x->values + (size_t)from * x->stride, x->scales + from, x->sums + (size_t)from * x->sum_stride,
-                                     x->stride, x->sum_stride };
+        const cv_q8_rows entries = { x->values + (size_t)from * x->stride, x->scales + from,
+                                     x->sums + (size_t)from * x->sum_stride, x->stride, x->sum_stride };
 
         q8_offsets(offsets, &entries, count, w->K);
         q8_matrix(out + (size_t)from * out_stride, out_stride, &entries, offsets, w, count);

@@ -37,7 +37,7 @@ typedef void cv_mix_fn(float *out, const float *weights, const cv_weight *w);
 /* keys[i * D + d] += weights[i] * x[d], for i < n: the gradient of scores and of mixed values. */
 typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int n, int D);
 
-/* --- loops.c: over rows of numbers --- */
+/* --- loops.c: over rows of numbers ---------------------------------------------------------------------------- */
 
 /* x = gelu(x), in the tanh form; and dx = dy * gelu'(x). */
 typedef void cv_gelu_fn(float *x, size_t count);
@@ -57,9 +57,10 @@ typedef struct cv_norm_row {
  * dbias. */
 typedef void cv_norm_row_fn(float *out, bool add, const float *x, const cv_norm_row *norm);
 typedef void cv_norm_row_backward_fn(float *dx, bool add, const float *dy, const float *x, const cv_norm_row *norm);
-typedef void cv_norm_row_gradients_fn(float *dweight, float *dbias, const float *dy, const float *x, const cv_norm_row *norm);
+typedef void cv_norm_row_gradients_fn(float *dweight, float *dbias, const float *dy, const float *x,
+                                      const cv_norm_row *norm);
 
-/* --- the processor's own limits --- */
+/* --- the processor's own limits ------------------------------------------------------------------------------- */
 
 /* Measures the processor's peak: multiplies and adds in registers only, `rounds` times, and returns the number of
  * operations (two for each multiply-add). `sink` keeps the compiler from removing the work. */

@@ -17,12 +17,14 @@ typedef struct f32_job {
 } f32_job;
 
 /* A job for the rows of a whole matrix from n on. */
-INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, float *out, size_t out_stride, const float *x, size_t x_stride, int B)
+INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, float *out, size_t out_stride, const float *x,
+                          size_t x_stride, int B)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
     const float *scales = type == CV_WEIGHT_Q8 ? (const float *)w->scales + n : NULL;
 
-    return (f32_job){ out + n, out_stride, x, x_stride, (const char *)w->data + (size_t)n * row_bytes, row_bytes, scales, w->K, B };
+    return (f32_job){ out + n,   out_stride, x,    x_stride, (const char *)w->data + (size_t)n * row_bytes,
+                      row_bytes, scales,     w->K, B };
 }
 
 /* K may be a block of a longer row. The sums of the cells then wait in memory from one block to the next. */
@@ -39,18 +41,18 @@ INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MO
 {
     vec row[MOST_R];
 
-    EACH(r, R) {
+    EACH (r, R) {
         const char *at = w + (size_t)r * row_bytes;
 
         row[r] = whole ? vec_weights(type, at, k) : vec_weights_some(type, at, k, count);
         if (ahead)
             prefetch(at + (size_t)R * row_bytes + cv_weight_row_bytes(type, (size_t)k));
     }
-    EACH(c, C) {
+    EACH (c, C) {
         const float *at = x + (size_t)c * x_stride + k;
         vec v = whole ? vec_load(at) : vec_load_some(at, count);
 
-        EACH(r, R)
+        EACH (r, R)
             sum[c][r] = vec_fma(sum[c][r], row[r], v);
     }
 }
@@ -66,18 +68,18 @@ INLINE void f32_tile(cv_weight_type type, int R, int C, const f32_job *job, int 
     vec sum[MOST_C][MOST_R], *waiting = block.waiting ? block.waiting + b * R : NULL;
     int K = job->K, k = 0;
 
-    EACH(c, C)
-        EACH(r, R)
+    EACH (c, C)
+        EACH (r, R)
             sum[c][r] = block.part & BEGINS ? vec_all(0) : waiting[c * R + r];
     for (; k + LANES <= K; k += LANES)
         f32_step(type, true, R, C, sum, w, row_bytes, x, x_stride, k, LANES, ahead);
     if (k < K)
         f32_step(type, false, R, C, sum, w, row_bytes, x, x_stride, k, K - k, ahead);
-    EACH(c, C) {
+    EACH (c, C) {
         if (block.part & ENDS) {
             store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, scales);
         } else {
-            EACH(r, R)
+            EACH (r, R)
                 waiting[c * R + r] = sum[c][r];
         }
     }
@@ -107,8 +109,8 @@ INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job, f32_bloc
 }
 
 /* Multiplies by the whole matrix in one block. */
-INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B,
-                       bool ahead)
+INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B, bool ahead)
 {
     const f32_block block = { .part = BEGINS | ENDS, .ahead = ahead };
 
@@ -121,7 +123,8 @@ INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const
 }
 
 /* Each instruction set defines linear_f32; the kernels of the types call it. */
-INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B);
+INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B);
 
 static void linear_f32_wf32(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
 {

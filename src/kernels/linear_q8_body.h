@@ -1,4 +1,5 @@
-/* linear_q8_body.h - rows of q8 and q4 weights times inputs in 8 bits, in register tiles of R rows by C batch entries. */
+/* linear_q8_body.h - rows of q8 and q4 weights times inputs in 8 bits, in register tiles of R rows by C batch
+ * entries. */
 #ifndef CV_KERNELS_LINEAR_Q8_BODY_H
 #define CV_KERNELS_LINEAR_Q8_BODY_H
 
@@ -8,7 +9,7 @@
  * restarts at each row, which is short for it, so the next rows are prefetched while these are read for the first
  * time. */
 
-/* --- q8 weights --------------------------------------------------------------------------------------- */
+/* --- q8 weights ----------------------------------------------------------------------------------------------- */
 
 typedef struct q8_job {
     float *out;
@@ -20,23 +21,23 @@ typedef struct q8_job {
     int K, B;
 } q8_job;
 
-INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *w, size_t row_bytes, const int8_t *x, size_t x_stride,
-                    int k, int count, bool ahead)
+INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *w, size_t row_bytes, const int8_t *x,
+                    size_t x_stride, int k, int count, bool ahead)
 {
     bytes in[MOST_C];
 
-    EACH(c, C) {
+    EACH (c, C) {
         const int8_t *at = x + (size_t)c * x_stride + k;
 
         in[c] = whole ? bytes_load(at) : bytes_load_some(at, count);
     }
-    EACH(r, R) {
+    EACH (r, R) {
         const int8_t *at = w + (size_t)r * row_bytes + k;
         q8_weights row = q8_prepare(whole ? bytes_load(at) : bytes_load_some(at, count));
 
         if (ahead)
             prefetch(at + (size_t)R * row_bytes);
-        EACH(c, C)
+        EACH (c, C)
             sum[c][r] = q8_dot(sum[c][r], row, in[c]);
     }
 }
@@ -48,16 +49,16 @@ INLINE void q8_tile(int R, int C, const q8_job *job, int b)
     ivec sum[MOST_C][MOST_R];
     int K = job->K, k = 0;
 
-    EACH(c, C)
-        EACH(r, R)
+    EACH (c, C)
+        EACH (r, R)
             sum[c][r] = ivec_all(0);
     for (; k + BYTES <= K; k += BYTES)
         q8_step(true, R, C, sum, w, row_bytes, x, x_stride, k, BYTES, b == 0);
     if (k < K)
         q8_step(false, R, C, sum, w, row_bytes, x, x_stride, k, K - k, b == 0);
-    EACH(c, C)
-        q8_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->offsets ? job->offsets[b + c] : 0, job->scales,
-                        job->x->scales[b + c]);
+    EACH (c, C)
+        q8_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->offsets ? job->offsets[b + c] : 0,
+                        job->scales, job->x->scales[b + c]);
 }
 
 /* Runs as many tiles as fit from batch entry b on; returns the entry behind them. */
@@ -84,7 +85,8 @@ INLINE void q8_rows(int rows, const q8_job *job)
 }
 
 /* From a batch of four on, two rows by four entries are better where preparing a row is expensive (Q8_PAIRS). */
-INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const int32_t *offsets, const cv_weight *w, int B)
+INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const int32_t *offsets, const cv_weight *w,
+                      int B)
 {
     const int most = Q8_PAIRS && B >= 4 ? 2 : 4;
 
@@ -100,7 +102,7 @@ INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const 
     }
 }
 
-/* --- q4 weights --------------------------------------------------------------------------------------- */
+/* --- q4 weights ----------------------------------------------------------------------------------------------- */
 
 typedef struct q4_job {
     float *out;
@@ -125,37 +127,38 @@ INLINE void widen_scales(float *out, const uint16_t *scales, int count)
 
 INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
 {
-    const size_t x_stride = job->x->stride, sum_stride = job->x->sum_stride, row_bytes = (size_t)job->groups * (CV_Q4_GROUP / 2);
+    const size_t x_stride = job->x->stride, sum_stride = job->x->sum_stride,
+                 row_bytes = (size_t)job->groups * (CV_Q4_GROUP / 2);
     const int8_t *x = job->x->values + (size_t)b * x_stride;
     const int32_t *sums = job->x->sums + (size_t)b * sum_stride;
     const char *w = job->w;
     q4_sum sum[MOST_C][MOST_R];
     float scales[MOST_R][MOST_SCALES];
 
-    EACH(c, C)
-        EACH(r, R)
+    EACH (c, C)
+        EACH (r, R)
             sum[c][r] = q4_nothing();
     for (int from = 0; from < job->groups; from += at_once) {
         const int left = job->groups - from, count = at_once == 1 || left > at_once ? at_once : left;
 
-        EACH(r, R)
+        EACH (r, R)
             widen_scales(scales[r], job->scales + r * job->groups + from, count);
         for (int g = 0; g < count; g++, x += CV_Q4_GROUP, w += CV_Q4_GROUP / 2, sums++) {
             q4_input in[MOST_C];
 
-            EACH(c, C)
+            EACH (c, C)
                 in[c] = q4_input_load(x + (size_t)c * x_stride, sums[(size_t)c * sum_stride]);
-            EACH(r, R) {
+            EACH (r, R) {
                 q4_weights row = q4_load(w + (size_t)r * row_bytes);
 
                 if (b == 0)
                     prefetch(w + (size_t)(R + r) * row_bytes);
-                EACH(c, C)
+                EACH (c, C)
                     sum[c][r] = q4_add(sum[c][r], row, in[c], scales[r][g]);
             }
         }
     }
-    EACH(c, C)
+    EACH (c, C)
         q4_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->x->scales[b + c]);
 }
 
@@ -172,8 +175,13 @@ INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_ro
 
     for (int n = 0, rows; n < w->N; n += rows) {
         const size_t before = (size_t)n * (size_t)groups;
-        const q4_job job = { out + n, out_stride, x, (const char *)w->data + before * (CV_Q4_GROUP / 2), (const uint16_t *)w->scales + before,
-                             groups, B };
+        const q4_job job = { out + n,
+                             out_stride,
+                             x,
+                             (const char *)w->data + before * (CV_Q4_GROUP / 2),
+                             (const uint16_t *)w->scales + before,
+                             groups,
+                             B };
         int b = 0;
 
         rows = w->N - n >= 4 ? 4 : 1;

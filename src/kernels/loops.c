@@ -17,7 +17,7 @@ static double total(const double part[LANES])
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
-/* --- activations -------------------------------------------------------------------------------------- */
+/* --- activations ---------------------------------------------------------------------------------------------- */
 
 /* 0.5 (1 + tanh(u)) = 1 / (1 + e^-2u): one exp, exact also where tanh is near -1. SLOPE = -2 sqrt(2 / pi) */
 #define SLOPE (-1.5957691216057308f)
@@ -42,7 +42,7 @@ static void gelu_backward(float *dx, const float *dy, const float *x, size_t cou
     }
 }
 
-/* --- softmax ------------------------------------------------------------------------------------------ */
+/* --- softmax -------------------------------------------------------------------------------------------------- */
 
 /* In lanes: a maximum does not depend on the order. */
 static float largest(const float *x, int count)
@@ -97,7 +97,7 @@ static void softmax_backward(float *d, const float *weights, int count)
         d[k] = weights[k] * (d[k] - mean);
 }
 
-/* --- layer norm --------------------------------------------------------------------------------------- */
+/* --- layer norm ----------------------------------------------------------------------------------------------- */
 
 static void norm_stats(const float *x, int C, float eps, float *mean, float *scale)
 {

@@ -6,22 +6,24 @@
 
 /* Mixes columns from k on: V vectors, or, where not `whole`, the first `count` lanes of one vector. Each lane adds
  * the rows in order, so V does not change the result; several vectors hide each other's latency. */
-INLINE void mix_columns(cv_weight_type type, bool whole, int V, float *out, const float *weights, const cv_weight *w, int k, int count)
+INLINE void mix_columns(cv_weight_type type, bool whole, int V, float *out, const float *weights, const cv_weight *w,
+                        int k, int count)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
     const float *scales = w->scales;
     const char *row = w->data;
     vec sum[4];
 
-    EACH(i, V)
+    EACH (i, V)
         sum[i] = whole ? vec_load(out + k + LANES * i) : vec_load_some(out + k, count);
     for (int n = 0; n < w->N; n++, row += row_bytes) {
         vec weight = vec_all(scales ? weights[n] * scales[n] : weights[n]);
 
-        EACH(i, V)
-            sum[i] = vec_fma(sum[i], weight, whole ? vec_weights(type, row, k + LANES * i) : vec_weights_some(type, row, k, count));
+        EACH (i, V)
+            sum[i] = vec_fma(sum[i], weight,
+                             whole ? vec_weights(type, row, k + LANES * i) : vec_weights_some(type, row, k, count));
     }
-    EACH(i, V) {
+    EACH (i, V) {
         if (whole)
             vec_store(out + k + LANES * i, sum[i]);
         else

@@ -8,7 +8,8 @@
 #include "kernels/mix_body.h"
 #include "kernels/rows_body.h"
 
-INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B)
+INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B)
 {
     f32_matrix(type, out, out_stride, x, x_stride, w, B, false);
 }

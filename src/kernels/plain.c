@@ -94,7 +94,8 @@ static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, co
 
     for (int n = 0; n < w->N; n++)
         for (int b = 0; b < B; b++) {
-            const int8_t *row = (const int8_t *)w->data + (size_t)n * (size_t)w->K, *in = x->values + (size_t)b * x->stride;
+            const int8_t *row = (const int8_t *)w->data + (size_t)n * (size_t)w->K,
+                         *in = x->values + (size_t)b * x->stride;
             int32_t sum = 0;
 
             for (int k = 0; k < w->K; k++)

@@ -4,11 +4,11 @@
 
 #include "kernels/vec.h"
 
-/* --- widening ----------------------------------------------------------------------------------------- */
+/* --- widening ------------------------------------------------------------------------------------------------- */
 
 INLINE void widen_columns(cv_weight_type type, int V, float *out, const char *row, vec scale, int k)
 {
-    EACH(i, V)
+    EACH (i, V)
         vec_store(out + k + LANES * i, vec_mul(vec_weights(type, row, k + LANES * i), scale));
 }
 
@@ -53,25 +53,27 @@ static void widen_wq4(float *out, const cv_weight *w)
         const q4_weights weights = q4_load(group);
         const vec scale = vec_all(half_to_float(scales[g]));
 
-        UNROLL for (int i = 0; i < CV_Q4_GROUP / LANES; i++, out += LANES)
+        UNROLL
+        for (int i = 0; i < CV_Q4_GROUP / LANES; i++, out += LANES)
             vec_store(out, vec_mul(q4_widen(weights, i), scale));
     }
 }
 
-/* --- the outer product -------------------------------------------------------------------------------- */
+/* --- the outer product ---------------------------------------------------------------------------------------- */
 
 /* Adds to columns from d on: V vectors, or, where not `whole`, the first `count` lanes of one vector. */
-INLINE void spread_columns(bool whole, int V, float *keys, const float *weights, const float *x, int n, size_t D, int d, int count)
+INLINE void spread_columns(bool whole, int V, float *keys, const float *weights, const float *x, int n, size_t D, int d,
+                           int count)
 {
     float *k = keys + d;
     vec part[4];
 
-    EACH(i, V)
+    EACH (i, V)
         part[i] = whole ? vec_load(x + d + LANES * i) : vec_load_some(x + d, count);
     for (int j = 0; j < n; j++, k += D) {
         const vec weight = vec_all(weights[j]);
 
-        EACH(i, V) {
+        EACH (i, V) {
             if (whole)
                 vec_store(k + LANES * i, vec_fma(vec_load(k + LANES * i), weight, part[i]));
             else
@@ -92,7 +94,7 @@ static void spread(float *keys, const float *weights, const float *x, int n, int
         spread_columns(false, 1, keys, weights, x, n, (size_t)D, d, D - d);
 }
 
-/* --- quantizing --------------------------------------------------------------------------------------- */
+/* --- quantizing ----------------------------------------------------------------------------------------------- */
 
 INLINE void add_to_group(int32_t *sums, int k, int32_t sum)
 {
@@ -120,7 +122,7 @@ static void quantize(int8_t *values, float *scale, int32_t *sums, const float *x
         add_to_group(sums, k, quantize_lanes(values + k, vec_mul(vec_load_some(x + k, K - k), by), K - k));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------------------------------- */
 
 /* Reads four streams, as the linear kernels read four rows at a time. */
 static float read_all(const void *buffer, size_t size)
@@ -131,9 +133,11 @@ static float read_all(const void *buffer, size_t size)
     int8_t first[BYTES];
 
     for (size_t i = 0; i < quarter; i += 64)
-        UNROLL for (size_t j = 0; j < 4; j++)
-            UNROLL for (size_t part = 0; part < 64; part += BYTES)
-                sums[j] = bytes_xor(sums[j], bytes_load(from + j * quarter + i + part));
+        UNROLL
+    for (size_t j = 0; j < 4; j++)
+        UNROLL
+    for (size_t part = 0; part < 64; part += BYTES)
+        sums[j] = bytes_xor(sums[j], bytes_load(from + j * quarter + i + part));
     for (int j = 1; j < 4; j++)
         sums[0] = bytes_xor(sums[0], sums[j]);
     bytes_store(first, sums[0]);

@@ -16,7 +16,7 @@ enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the reg
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 12, PEAK_INT8_CHAINS = 12 };
 
-/* --- f32 ---------------------------------------------------------------------------------------------- */
+/* --- f32 ------------------------------------------------------------------------------------------------------ */
 
 INLINE vec vec_all(float value)
 {
@@ -157,12 +157,12 @@ INLINE void store_totals(float *out, const vec *sum, int R, const float *scales)
 
         _mm_storeu_ps(out, scales ? _mm_mul_ps(total, _mm_loadu_ps(scales)) : total);
     } else {
-        EACH(r, R)
+        EACH (r, R)
             out[r] = vec_total(sum[r]) * (scales ? scales[r] : 1);
     }
 }
 
-/* --- 8 bits ------------------------------------------------------------------------------------------- */
+/* --- 8 bits --------------------------------------------------------------------------------------------------- */
 
 INLINE ivec ivec_all(int32_t value)
 {
@@ -248,7 +248,7 @@ INLINE ivec q8_dot(ivec sum, q8_weights w, bytes x)
 INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, const float *scales, float scale)
 {
     (void)offset;
-    EACH(r, R)
+    EACH (r, R)
         out[r] = (float)ivec_total(sum[r]) * (scales[r] * scale);
 }
 
@@ -264,7 +264,7 @@ INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
     return ivec_total(wide);
 }
 
-/* --- 4 bits ------------------------------------------------------------------------------------------- */
+/* --- 4 bits --------------------------------------------------------------------------------------------------- */
 
 /* Nibbles 0 .. 15 of the first and of the last half of the group. They are unsigned, so no signs are moved; eight
  * times the sum of the inputs is subtracted in the first lane. */
@@ -276,7 +276,8 @@ INLINE q4_weights q4_load(const void *group)
 {
     __m256i both = _mm256_loadu_si256(group);
 
-    return (q4_weights){ _mm256_and_si256(both, _mm256_set1_epi8(15)), _mm256_and_si256(_mm256_srli_epi16(both, 4), _mm256_set1_epi8(15)) };
+    return (q4_weights){ _mm256_and_si256(both, _mm256_set1_epi8(15)),
+                         _mm256_and_si256(_mm256_srli_epi16(both, 4), _mm256_set1_epi8(15)) };
 }
 
 typedef struct q4_input {
@@ -308,7 +309,7 @@ INLINE q4_sum q4_add(q4_sum sum, q4_weights w, q4_input x, float scale)
 /* out[r] = the sum of the lanes of sum[r], times `scale`. */
 INLINE void q4_store_totals(float *out, const q4_sum *sum, int R, float scale)
 {
-    EACH(r, R)
+    EACH (r, R)
         out[r] = vec_total(sum[r]) * scale;
 }
 

@@ -16,7 +16,7 @@ enum { WIDEST = 4 }; /* batch entries of a four-row tile that just fills the reg
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 16, PEAK_INT8_CHAINS = 16 };
 
-/* --- f32 ---------------------------------------------------------------------------------------------- */
+/* --- f32 ------------------------------------------------------------------------------------------------------ */
 
 INLINE vec vec_all(float value)
 {
@@ -129,7 +129,8 @@ INLINE __m128 sums_of_4(vec a, vec b, vec c, vec d)
     __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
     __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xb1));
 
-    return _mm512_castps512_ps128(_mm512_permutexvar_ps(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
+    return _mm512_castps512_ps128(
+        _mm512_permutexvar_ps(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
 }
 
 INLINE __m128i integer_sums_of_4(ivec a, ivec b, ivec c, ivec d)
@@ -140,7 +141,8 @@ INLINE __m128i integer_sums_of_4(ivec a, ivec b, ivec c, ivec d)
     __m512i two = _mm512_add_epi32(four, _mm512_shuffle_epi32(four, (_MM_PERM_ENUM)0x4e));
     __m512i one = _mm512_add_epi32(two, _mm512_shuffle_epi32(two, (_MM_PERM_ENUM)0xb1));
 
-    return _mm512_castsi512_si128(_mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
+    return _mm512_castsi512_si128(
+        _mm512_permutexvar_epi32(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0), one));
 }
 
 /* A mask of the first R lanes, for a tile of four rows or of one. */
@@ -159,7 +161,7 @@ INLINE void store_totals(float *out, const vec *sum, int R, const float *scales)
     _mm_mask_storeu_ps(out, first_rows(R), total);
 }
 
-/* --- 8 bits ------------------------------------------------------------------------------------------- */
+/* --- 8 bits --------------------------------------------------------------------------------------------------- */
 
 INLINE ivec ivec_all(int32_t value)
 {
@@ -221,13 +223,14 @@ INLINE ivec q8_dot(ivec sum, q8_weights w, bytes x)
 /* out[r] = the sum of the lanes of sum[r], less `offset`, times scales[r] and `scale`. */
 INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, const float *scales, float scale)
 {
-    __m128i total = _mm_sub_epi32(integer_sums_of_4(sum[0], sum[1 % R], sum[2 % R], sum[3 % R]), _mm_set1_epi32(offset));
+    __m128i total =
+        _mm_sub_epi32(integer_sums_of_4(sum[0], sum[1 % R], sum[2 % R], sum[3 % R]), _mm_set1_epi32(offset));
     __m128 both = _mm_mul_ps(_mm_maskz_loadu_ps(first_rows(R), scales), _mm_set1_ps(scale));
 
     _mm_mask_storeu_ps(out, first_rows(R), _mm_mul_ps(_mm_cvtepi32_ps(total), both));
 }
 
-/* --- 4 bits ------------------------------------------------------------------------------------------- */
+/* --- 4 bits --------------------------------------------------------------------------------------------------- */
 
 /* Nibbles 0 .. 15, in the order of the inputs. Eight times the sum of the inputs is subtracted in the first lane. */
 typedef __m512i q4_weights;

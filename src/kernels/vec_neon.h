@@ -20,7 +20,7 @@ enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the reg
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 8, PEAK_INT8_CHAINS = 16 };
 
-/* --- f32 ---------------------------------------------------------------------------------------------- */
+/* --- f32 ------------------------------------------------------------------------------------------------------ */
 
 INLINE vec vec_all(float value)
 {
@@ -100,7 +100,8 @@ INLINE vec vec_weights(cv_weight_type type, const void *row, int k)
     switch (type) {
     case CV_WEIGHT_F16:
         half = vld1q_u16((const uint16_t *)row + k);
-        return (vec){ vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(half))), vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(half))) };
+        return (vec){ vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(half))),
+                      vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(half))) };
     case CV_WEIGHT_BF16:
         half = vld1q_u16((const uint16_t *)row + k);
         return (vec){ vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(half), 16)),
@@ -141,11 +142,11 @@ INLINE void prefetch(const void *at)
 /* out[r] = the sum of the lanes of sum[r], times scales[r] where there are scales; for r < R. */
 INLINE void store_totals(float *out, const vec *sum, int R, const float *scales)
 {
-    EACH(r, R)
+    EACH (r, R)
         out[r] = vaddvq_f32(vaddq_f32(sum[r].low, sum[r].high)) * (scales ? scales[r] : 1);
 }
 
-/* --- 8 bits ------------------------------------------------------------------------------------------- */
+/* --- 8 bits --------------------------------------------------------------------------------------------------- */
 
 INLINE ivec ivec_all(int32_t value)
 {
@@ -220,7 +221,7 @@ INLINE ivec q8_dot(ivec sum, q8_weights w, bytes x)
 INLINE void q8_store_totals(float *out, const ivec *sum, int R, int32_t offset, const float *scales, float scale)
 {
     (void)offset;
-    EACH(r, R)
+    EACH (r, R)
         out[r] = (float)vaddvq_s32(sum[r]) * (scales[r] * scale);
 }
 
@@ -235,7 +236,7 @@ INLINE int32_t quantize_lanes(int8_t *out, vec v, int count)
     return vaddvq_s32(vaddq_s32(low, high));
 }
 
-/* --- 4 bits ------------------------------------------------------------------------------------------- */
+/* --- 4 bits --------------------------------------------------------------------------------------------------- */
 
 /* Nibbles minus 8, in the order of the inputs. */
 typedef struct q4_weights {
@@ -276,7 +277,8 @@ INLINE q4_sum q4_add(q4_sum sum, q4_weights w, q4_input x, float scale)
 {
     ivec whole = ivec_all(0);
 
-    UNROLL for (int i = 0; i < 4; i++)
+    UNROLL
+    for (int i = 0; i < 4; i++)
         whole = byte_products(whole, w.part[i], x.part[i]);
     return vfmaq_n_f32(sum, vcvtq_f32_s32(whole), scale);
 }
@@ -284,7 +286,7 @@ INLINE q4_sum q4_add(q4_sum sum, q4_weights w, q4_input x, float scale)
 /* out[r] = the sum of the lanes of sum[r], times `scale`. */
 INLINE void q4_store_totals(float *out, const q4_sum *sum, int R, float scale)
 {
-    EACH(r, R)
+    EACH (r, R)
         out[r] = vaddvq_f32(sum[r]) * scale;
 }
 

@@ -39,8 +39,8 @@ int cv_exif_orientation(const unsigned char *data, size_t size)
 /* Returns the data of the first chunk of a name, of chunks that begin at `at`; NULL where there is none. PNG: length
  * (high byte first), name, data, checksum of `tail` bytes. RIFF: name, length (low byte first), data, padded to an
  * even length. */
-static const unsigned char *chunk(const unsigned char *data, size_t size, size_t at, const char *name, bool png, size_t tail,
-                                  size_t *length)
+static const unsigned char *chunk(const unsigned char *data, size_t size, size_t at, const char *name, bool png,
+                                  size_t tail, size_t *length)
 {
     while (at <= size && size - at >= 8) {
         const unsigned char *head = data + at;

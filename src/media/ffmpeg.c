@@ -24,8 +24,8 @@ const AVCodec *cv_av_encoder(const char *container)
     static const struct {
         const char *container, *encoder;
     } choices[] = {
-        { "mp4", "libx264" },      { "mp4", "mpeg4" },  { "matroska", "libx264" }, { "matroska", "mpeg4" },
-        { "webm", "libvpx-vp9" },  { "webm", "libvpx" }, { "gif", "gif" },         { "png", "png" },
+        { "mp4", "libx264" },     { "mp4", "mpeg4" },   { "matroska", "libx264" }, { "matroska", "mpeg4" },
+        { "webm", "libvpx-vp9" }, { "webm", "libvpx" }, { "gif", "gif" },          { "png", "png" },
     };
 
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
@@ -45,7 +45,8 @@ cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
     if (!cv_av_encoder(container) || (strcmp(container, "png") != 0 && !av_guess_format(container, NULL, NULL)))
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                        "FFmpeg's libraries on this machine have no encoder for %s; install a libavcodec that has "
-                       "(Debian: libavcodec59 or libavcodec-extra)", container);
+                       "(Debian: libavcodec59 or libavcodec-extra)",
+                       container);
     return COGVIDEO_OK;
 }
 

@@ -19,7 +19,7 @@ typedef struct cv_av_stream {
     const cv_sink_config *config;
     AVFormatContext *format; /* whoever owns its pb opens and closes it */
     AVCodecContext *codec;
-    AVFrame *frame;          /* the frame to encode next, with its buffers */
+    AVFrame *frame; /* the frame to encode next, with its buffers */
     AVPacket *packet;
 } cv_av_stream;
 
@@ -39,12 +39,12 @@ typedef struct cv_av_frames {
     cv_stream *out;
     AVFormatContext *format;
     AVStream *track;
-    int still_turn;          /* orientation of a picture that its file states but its decoder does not; 0 = none */
-    bool timeless;           /* a single picture, for which FFmpeg invents a time */
+    int still_turn; /* orientation of a picture that its file states but its decoder does not; 0 = none */
+    bool timeless;  /* a single picture, for which FFmpeg invents a time */
     AVFrame *rgb;
     struct SwsContext *scaler;
-    double origin;           /* time of the first frame, in ticks of the track */
-    double time, step;       /* of the last frame; step: until the next frame, as far as is known; -1 at first */
+    double origin;     /* time of the first frame, in ticks of the track */
+    double time, step; /* of the last frame; step: until the next frame, as far as is known; -1 at first */
 } cv_av_frames;
 
 /* Converts a frame and passes it to the stream. */

@@ -10,7 +10,8 @@
 
 #define JITTER 1.0          /* seconds by which a time may go back without being from another clock */
 #define BROADCAST_STEP 10.0 /* in broadcasts a longer gap than this many seconds means that the clock was reset */
-#define LONGEST_STEP 3600.0 /* seconds that a frame is shown at most: more is a damaged time, which would fill a disk with one picture */
+#define LONGEST_STEP \
+    3600.0 /* seconds that a frame is shown at most: more is a damaged time, which would fill a disk with one picture */
 
 double cv_av_rate(const cv_av_frames *f)
 {
@@ -20,7 +21,7 @@ double cv_av_rate(const cv_av_frames *f)
     return f->timeless || fps > CV_MEDIA_MAX_FPS ? 0 : fps;
 }
 
-/* --- time ----------------------------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------------------------- */
 
 /* Converts ticks of the track's clock to seconds. Dividing makes 42 ticks of 1/1000 exactly 0.042; multiplying would
  * not. */
@@ -81,8 +82,9 @@ static double frame_step(const cv_av_frames *f, double time, double duration)
 static const int32_t *track_matrix(const AVStream *track)
 {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-    const AVPacketSideData *side = av_packet_side_data_get(track->codecpar->coded_side_data, track->codecpar->nb_coded_side_data,
-                                                           AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *side =
+        av_packet_side_data_get(track->codecpar->coded_side_data, track->codecpar->nb_coded_side_data,
+                                AV_PKT_DATA_DISPLAYMATRIX);
 
     return side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)side->data : NULL;
 #else
@@ -102,7 +104,7 @@ static int orientation(const cv_av_frames *f, const AVFrame *in)
     return m ? cv_turn_of_matrix(m[0], m[1], m[3], m[4]) : f->still_turn;
 }
 
-/* --- colours ---------------------------------------------------------------------------------------------------------- */
+/* --- colours -------------------------------------------------------------------------------------------------- */
 
 static int make_rgb(cv_av_frames *f, int width, int height)
 {
@@ -125,13 +127,15 @@ static cogvideo_status convert(cv_av_frames *f, const AVFrame *in, uint8_t *pixe
 
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", code);
-    f->scaler = sws_getCachedContext(f->scaler, in->width, in->height, in->format, in->width, in->height, AV_PIX_FMT_RGB24,
-                                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, NULL, NULL, NULL);
+    f->scaler =
+        sws_getCachedContext(f->scaler, in->width, in->height, in->format, in->width, in->height, AV_PIX_FMT_RGB24,
+                             SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, NULL, NULL, NULL);
     if (!f->scaler)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", AVERROR(EINVAL));
     sws_setColorspaceDetails(f->scaler, sws_getCoefficients(in->colorspace), in->color_range == AVCOL_RANGE_JPEG,
                              sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-    code = sws_scale(f->scaler, (const uint8_t *const *)in->data, in->linesize, 0, in->height, f->rgb->data, f->rgb->linesize);
+    code = sws_scale(f->scaler, (const uint8_t *const *)in->data, in->linesize, 0, in->height, f->rgb->data,
+                     f->rgb->linesize);
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", code);
     for (int y = 0; y < in->height; y++)
@@ -142,8 +146,10 @@ static cogvideo_status convert(cv_av_frames *f, const AVFrame *in, uint8_t *pixe
 cogvideo_status cv_av_hand_on(cv_av_frames *f, AVFrame *in, bool gap, cogvideo_error *err)
 {
     const AVRational shape = av_guess_sample_aspect_ratio(f->format, f->track, in);
-    cv_frame_facts facts = { .orientation = orientation(f, in), .aspect = shape.num > 0 && shape.den > 0 ? av_q2d(shape) : 1,
-                             .time = -1, .gap = gap };
+    cv_frame_facts facts = { .orientation = orientation(f, in),
+                             .aspect = shape.num > 0 && shape.den > 0 ? av_q2d(shape) : 1,
+                             .time = -1,
+                             .gap = gap };
     uint8_t *pixels;
     cogvideo_status status;
 

@@ -11,11 +11,11 @@
 
 #define IO_BUFFER 32768
 #define MAX_STREAMS 64
-#define MAX_DAMAGES 1000  /* damaged places in a file before reading gives up */
+#define MAX_DAMAGES 1000   /* damaged places in a file before reading gives up */
 #define LATE_PACKETS 10000 /* in a container without a head, the video stream must begin within this many packets */
-#define MAX_RETRIES 1000  /* how often in a row a demuxer may ask to be called again */
+#define MAX_RETRIES 1000   /* how often in a row a demuxer may ask to be called again */
 #define STRICT (AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE)
-#define REORDERED 4       /* frames that wait to be reordered, in streams that do not say how many */
+#define REORDERED 4 /* frames that wait to be reordered, in streams that do not say how many */
 
 /* Containers that hold their frames themselves (no playlists). Most have a head that lists every stream, so that the
  * limits can be set before anything is decoded; in the last three streams appear as they come (`headless`). */
@@ -27,24 +27,24 @@ static const char *const headless[] = { "mpegts", "mpeg", "flv" };
 
 typedef struct reader {
     const cv_input *input;
-    uint64_t at;             /* offset in the input */
+    uint64_t at; /* offset in the input */
     AVIOContext *io;
     AVFormatContext *format;
-    AVCodecContext *codec;   /* NULL until the video stream is known */
+    AVCodecContext *codec; /* NULL until the video stream is known */
     AVPacket *packet;
     AVFrame *frame;
     cv_av_frames frames;
     cv_stream *out;
-    int track;               /* the video stream */
-    bool stopped;            /* the caller wants no more frames */
-    bool waiting;            /* for a key frame, after damage */
-    bool resumed;            /* decoding resumed at the last key frame, after damage */
-    bool open;               /* frames may refer to frames before the key frame at which reading began or resumed */
-    int keys;                /* key frames since the beginning or the last damage, counted up to 2 */
-    bool gap;                /* the next frame follows damage */
-    int64_t key;             /* timestamp of the last key frame */
-    int before, damages;     /* frames of other files; damaged places */
-    cogvideo_error damage;   /* the last one */
+    int track;             /* the video stream */
+    bool stopped;          /* the caller wants no more frames */
+    bool waiting;          /* for a key frame, after damage */
+    bool resumed;          /* decoding resumed at the last key frame, after damage */
+    bool open;             /* frames may refer to frames before the key frame at which reading began or resumed */
+    int keys;              /* key frames since the beginning or the last damage, counted up to 2 */
+    bool gap;              /* the next frame follows damage */
+    int64_t key;           /* timestamp of the last key frame */
+    int before, damages;   /* frames of other files; damaged places */
+    cogvideo_error damage; /* the last one */
     cogvideo_error *err;
 } reader;
 
@@ -151,7 +151,7 @@ static int find_streams(AVFormatContext *format)
     return code;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 /* Returns the number of frames, as far as the container tells. */
 static int expected_frames(const reader *r)
@@ -222,7 +222,8 @@ static cogvideo_status open_track(reader *r)
 static cogvideo_status open_late(reader *r)
 {
     const AVCodecParameters *parameters = r->format->streams[r->packet->stream_index]->codecpar;
-    const AVCodec *decoder = parameters->codec_type == AVMEDIA_TYPE_VIDEO ? avcodec_find_decoder(parameters->codec_id) : NULL;
+    const AVCodec *decoder =
+        parameters->codec_type == AVMEDIA_TYPE_VIDEO ? avcodec_find_decoder(parameters->codec_id) : NULL;
 
     r->track = r->packet->stream_index;
     return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
@@ -290,7 +291,7 @@ static cogvideo_status find_turn(reader *r, cv_input *input)
     return status;
 }
 
-/* --- damage ------------------------------------------------------------------------------------------------------- */
+/* --- damage --------------------------------------------------------------------------------------------------- */
 
 /* Whether a packet comes after a key frame but is shown before it: such frames also refer to frames before the key
  * frame, and nothing refers to them. */
@@ -350,7 +351,7 @@ static void report_damage(const reader *r, double before)
                before, r->out->frames - 2, r->frames.time);
 }
 
-/* --- decoding ----------------------------------------------------------------------------------------------------- */
+/* --- decoding ------------------------------------------------------------------------------------------------- */
 
 /* Passes on the frames that the decoder has ready. *code is the last result: AVERROR(EAGAIN) or AVERROR_EOF where
  * all is well. */
@@ -359,7 +360,8 @@ static cogvideo_status take_frames(reader *r, int *code)
     cogvideo_status status = COGVIDEO_OK;
 
     *code = 0;
-    while (status == COGVIDEO_OK && !cv_stream_is_full(r->out) && (*code = avcodec_receive_frame(r->codec, r->frame)) >= 0) {
+    while (status == COGVIDEO_OK && !cv_stream_is_full(r->out) &&
+           (*code = avcodec_receive_frame(r->codec, r->frame)) >= 0) {
         const double before = r->frames.time;
 
         if ((r->frame->flags & AV_FRAME_FLAG_CORRUPT) || r->frame->decode_error_flags) {

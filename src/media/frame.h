@@ -7,12 +7,12 @@
 #include <cogvideo/video.h>
 
 /* The limits of what a file may ask for, so that a small hostile file cannot exhaust memory. */
-#define CV_MEDIA_MAX_SIDE 16384                    /* pixels */
-#define CV_MEDIA_MAX_PIXELS ((int64_t)1 << 26)     /* of one frame that is read */
-#define CV_MEDIA_MAX_BYTES ((uint64_t)4 << 30)     /* of all frames that are held together */
-#define CV_MEDIA_MAX_FRAMES 1000000                /* of a clip that is read or held */
+#define CV_MEDIA_MAX_SIDE 16384                /* pixels */
+#define CV_MEDIA_MAX_PIXELS ((int64_t)1 << 26) /* of one frame that is read */
+#define CV_MEDIA_MAX_BYTES ((uint64_t)4 << 30) /* of all frames that are held together */
+#define CV_MEDIA_MAX_FRAMES 1000000            /* of a clip that is read or held */
 #define CV_MEDIA_MAX_FPS 1000.0
-#define CV_MEDIA_MAX_ASPECT 16.0                   /* of a pixel, in either direction */
+#define CV_MEDIA_MAX_ASPECT 16.0 /* of a pixel, in either direction */
 
 /* Frames of equal size, added one by one. */
 typedef struct cv_frames {

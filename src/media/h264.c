@@ -36,5 +36,6 @@ static bool find_by_codes(const uint8_t *data, size_t size)
 
 bool cv_h264_is_idr(const uint8_t *data, size_t size, const uint8_t *extra, size_t extra_size)
 {
-    return extra_size > 4 && extra[0] == 1 ? find_by_lengths(data, size, (size_t)(extra[4] & 3) + 1) : find_by_codes(data, size);
+    return extra_size > 4 && extra[0] == 1 ? find_by_lengths(data, size, (size_t)(extra[4] & 3) + 1)
+                                           : find_by_codes(data, size);
 }

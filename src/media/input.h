@@ -11,7 +11,7 @@ typedef struct cv_input {
     const char *path, *name; /* the name starts errors: "standard input" for "-" */
     int fd;                  /* of a regular file; negative if `memory` has all bytes */
     cv_buffer memory;
-    cv_mapping mapping;      /* made by cv_input_all */
+    cv_mapping mapping; /* made by cv_input_all */
     uint64_t size;
 } cv_input;
 

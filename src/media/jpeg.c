@@ -37,8 +37,8 @@ static void fail_hard(j_common_ptr info)
  * is missing. Others mean that a header is irregular (phones write such headers), which does no harm. */
 static void fail_on_invention(j_common_ptr info, int level)
 {
-    static const int inventions[] = { JWRN_ARITH_BAD_CODE, JWRN_EXTRANEOUS_DATA, JWRN_HIT_MARKER, JWRN_HUFF_BAD_CODE, JWRN_JPEG_EOF,
-                                      JWRN_MUST_RESYNC };
+    static const int inventions[] = { JWRN_ARITH_BAD_CODE, JWRN_EXTRANEOUS_DATA, JWRN_HIT_MARKER,
+                                      JWRN_HUFF_BAD_CODE,  JWRN_JPEG_EOF,        JWRN_MUST_RESYNC };
 
     for (size_t i = 0; level < 0 && i < sizeof inventions / sizeof *inventions; i++)
         if (info->err->msg_code == inventions[i])
@@ -72,7 +72,7 @@ static void limit_scans(j_common_ptr info)
     }
 }
 
-/* --- markers ------------------------------------------------------------------------------------------------ */
+/* --- markers -------------------------------------------------------------------------------------------------- */
 
 /* Finds the next marker segment with contents before the first scan; returns its number, or 0. `at` begins after
  * SOI. */
@@ -119,10 +119,12 @@ bool cv_jpeg_has_parts(const unsigned char *data, size_t size)
     size_t at = 2, length;
 
     for (int marker; (marker = next_segment(data, size, &at, &body, &length));) {
-        if (marker == JPEG_APP0 + 2 && (begins(body, length, "MPF", 4) || begins(body, length, gain_map, sizeof gain_map)))
+        if (marker == JPEG_APP0 + 2 &&
+            (begins(body, length, "MPF", 4) || begins(body, length, gain_map, sizeof gain_map)))
             return true;
         if (marker == JPEG_APP0 + 1 && begins(body, length, xmp, sizeof xmp) &&
-            (memmem(body, length, "hdrgm:", 6) || memmem(body, length, "GainMap", 7) || memmem(body, length, "Container:Directory", 19)))
+            (memmem(body, length, "hdrgm:", 6) || memmem(body, length, "GainMap", 7) ||
+             memmem(body, length, "Container:Directory", 19)))
             return true;
     }
     return false;
@@ -188,7 +190,8 @@ static bool decode(decoding *d, cv_stream *stream, const unsigned char *data, si
     return true;
 }
 
-cogvideo_status cv_jpeg_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used, cogvideo_error *err)
+cogvideo_status cv_jpeg_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used,
+                               cogvideo_error *err)
 {
     cv_frame_facts facts = cv_plain_picture;
     decoding d;
@@ -201,10 +204,10 @@ cogvideo_status cv_jpeg_decode(cv_stream *stream, const unsigned char *data, siz
         facts.orientation = find_orientation(data, size);
         status = cv_stream_hand_on(stream, &facts, err);
     } else {
-        status = d.status != COGVIDEO_OK ? d.status
-                                         : cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                                                   "%s: is a JPEG picture that cannot be decoded: %s", stream->name,
-                                                   d.failure.text);
+        status = d.status != COGVIDEO_OK
+                     ? d.status
+                     : cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a JPEG picture that cannot be decoded: %s",
+                               stream->name, d.failure.text);
     }
     jpeg_destroy_decompress(&d.jpeg);
     cv_free(d.inks);

@@ -70,14 +70,14 @@ static void measure(box *b, const cell *cells, double mean[3])
 }
 
 /* Compares by the mean of one channel; the cell's number settles ties, so that the order is always the same. */
-#define COMPARE_BY(axis)                                                  \
-    static int compare_##axis(const void *a, const void *b)               \
-    {                                                                     \
-        const cell *x = a, *y = b;                                        \
-                                                                          \
-        if (x->mean[axis] != y->mean[axis])                               \
-            return x->mean[axis] < y->mean[axis] ? -1 : 1;                \
-        return x->cell - y->cell;                                         \
+#define COMPARE_BY(axis)                                    \
+    static int compare_##axis(const void *a, const void *b) \
+    {                                                       \
+        const cell *x = a, *y = b;                          \
+                                                            \
+        if (x->mean[axis] != y->mean[axis])                 \
+            return x->mean[axis] < y->mean[axis] ? -1 : 1;  \
+        return x->cell - y->cell;                           \
     }
 COMPARE_BY(0)
 COMPARE_BY(1)

@@ -8,8 +8,8 @@
 #define CV_PALETTE_CELLS 32768 /* colours of 5 bits per channel */
 
 typedef struct cv_palette {
-    int count;                      /* 1 .. 255 */
-    uint8_t colours[255][3];        /* each is the mean of the pixels that it replaces */
+    int count;                       /* 1 .. 255 */
+    uint8_t colours[255][3];         /* each is the mean of the pixels that it replaces */
     uint8_t index[CV_PALETTE_CELLS]; /* the nearest colour of each cell that occurs */
 } cv_palette;
 

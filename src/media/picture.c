@@ -22,8 +22,8 @@ done:
     return status;
 }
 
-cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality, unsigned char **bytes, size_t *size,
-                                    cogvideo_error *err)
+cogvideo_status cogvideo_video_jpeg(const cogvideo_video *video, int frame, int quality, unsigned char **bytes,
+                                    size_t *size, cogvideo_error *err)
 {
     cv_picture picture = { .width = video->width, .height = video->height, .quality = quality ? quality : 90 };
     cv_buffer made = { 0 };

@@ -7,8 +7,8 @@
 typedef struct cv_picture {
     const uint8_t *pixels; /* [height][width][3] */
     int width, height;
-    int quality;           /* 1 .. 100, for lossy formats */
-    const char *comment;   /* UTF-8, kept where the format supports it; NULL = none */
+    int quality;         /* 1 .. 100, for lossy formats */
+    const char *comment; /* UTF-8, kept where the format supports it; NULL = none */
 } cv_picture;
 
 /* Appends the picture as a complete file of its format. */

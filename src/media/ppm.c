@@ -44,7 +44,8 @@ static bool copy_scaled(uint8_t *out, const unsigned char *in, size_t count, int
     return true;
 }
 
-cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used, cogvideo_error *err)
+cogvideo_status cv_ppm_decode(cv_stream *stream, const unsigned char *data, size_t size, size_t *used,
+                              cogvideo_error *err)
 {
     const char *path = stream->name;
     size_t at = 2, bytes;

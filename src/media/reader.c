@@ -45,7 +45,8 @@ static bool has_ending(const char *path, const char *const *endings, size_t coun
  * by its name, or else by its markers. */
 static bool is_photograph(const char *path, const unsigned char *data, size_t size)
 {
-    static const char *const streams[] = { ".mjpeg", ".mjpg" }, *const photographs[] = { ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo" };
+    static const char *const streams[] = { ".mjpeg", ".mjpg" }, *const photographs[] = { ".jpg", ".jpeg", ".jpe",
+                                                                                         ".jfif", ".mpo" };
 
     if (has_ending(path, streams, sizeof streams / sizeof *streams))
         return false;
@@ -129,15 +130,15 @@ static cogvideo_status read_numbered(cv_stream *stream, const char *pattern, cog
 
 static cogvideo_status read_all(cv_stream *stream, const char *path, cogvideo_error *err)
 {
-    cogvideo_status status = cv_pattern_is(path) && !cv_path_exists(path) ? read_numbered(stream, path, err)
-                                                                          : read_file(stream, path, err);
+    cogvideo_status status =
+        cv_pattern_is(path) && !cv_path_exists(path) ? read_numbered(stream, path, err) : read_file(stream, path, err);
 
     cv_stream_free(stream);
     return status;
 }
 
-cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options, cogvideo_frame_fn *take, void *user,
-                                    cogvideo_error *err)
+cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_options *options, cogvideo_frame_fn *take,
+                                    void *user, cogvideo_error *err)
 {
     cv_stream stream = { .take = take, .user = user };
 
@@ -146,7 +147,7 @@ cogvideo_status cogvideo_video_each(const char *path, const cogvideo_read_option
     return read_all(&stream, path, err);
 }
 
-/* --- all frames together ------------------------------------------------------------------------------------------ */
+/* --- all frames together -------------------------------------------------------------------------------------- */
 
 typedef struct collection {
     cv_frames frames;
@@ -170,7 +171,8 @@ static int collect(void *user, const cogvideo_frame *frame)
                             "size: ffmpeg -i IN -vf scale=%d:%d OUT resizes them",
                             c->path, frame->index, frame->width, frame->height, video->width, video->height,
                             video->width, video->height);
-    else if ((c->status = cv_frames_add(&c->frames, frame->width, frame->height, &pixels, c->path, &c->why)) == COGVIDEO_OK)
+    else if ((c->status = cv_frames_add(&c->frames, frame->width, frame->height, &pixels, c->path, &c->why)) ==
+             COGVIDEO_OK)
         memcpy(pixels, frame->pixels, cv_frame_bytes(frame->width, frame->height));
     video->aspect = frame->aspect;
     c->last = frame->time;

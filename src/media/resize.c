@@ -97,7 +97,8 @@ static void resize_row(uint8_t *out, const uint8_t *in, int in_width, int out_wi
     }
 }
 
-cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, int width, int height, cogvideo_error *err)
+cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, int width, int height,
+                                   cogvideo_error *err)
 {
     const double aspect = cv_aspect(in->aspect);
     const double shape_width = fmin(in->width, (double)in->height * width / height / aspect);
@@ -131,7 +132,8 @@ cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in
     CV_TRY(cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err));
     for (int f = 0; f < in->frames; f++) {
         frame.pixels = in->pixels + (size_t)f * cv_frame_bytes(in->width, in->height);
-        CV_TRY(cogvideo_frame_fit(video.pixels + (size_t)f * cv_frame_bytes(width, height), &frame, width, height, err));
+        CV_TRY(
+            cogvideo_frame_fit(video.pixels + (size_t)f * cv_frame_bytes(width, height), &frame, width, height, err));
     }
     *out = video;
     return COGVIDEO_OK;

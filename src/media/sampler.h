@@ -10,15 +10,15 @@
  * picture. The last frame lasts for its duration. Frames without times make one picture each. Initialize with zeros. */
 typedef struct cv_sampler {
     double fps;
-    int size;             /* side of the square pictures, in pixels */
+    int size; /* side of the square pictures, in pixels */
     /* Receives a picture, [size][size][3]. */
     cogvideo_status (*take)(void *user, const uint8_t *pixels, cogvideo_error *err);
     void *user;
-    uint8_t *held;        /* the current frame, resized */
+    uint8_t *held; /* the current frame, resized */
     bool holds;
-    double begin;         /* time of picture 0 */
+    double begin;                /* time of picture 0 */
     double time, duration, step; /* of the current frame; step: since the frame before */
-    long long next;       /* number of the next picture */
+    long long next;              /* number of the next picture */
 } cv_sampler;
 
 /* Takes the next frame of a video, in the order of their times. */

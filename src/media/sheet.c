@@ -36,7 +36,8 @@ static cogvideo_status lay_out(layout *out, const cv_sink_config *config, int fr
 
     if (columns > frames)
         columns = frames;
-    *out = (layout){ columns, (int64_t)columns * config->width, (int64_t)((frames + columns - 1) / columns) * config->height };
+    *out = (layout){ columns, (int64_t)columns * config->width,
+                     (int64_t)((frames + columns - 1) / columns) * config->height };
     if (out->width > CV_MEDIA_MAX_SIDE || out->height > CV_MEDIA_MAX_SIDE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%s: a contact sheet of %d frames in %d columns would be %lld x %lld pixels; at most %d on a "

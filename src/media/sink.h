@@ -10,10 +10,10 @@ typedef struct cv_sink_config {
     const char *container;     /* FFmpeg's name of the container, for the sinks that need one */
     cv_picture_encode *encode; /* for the sinks that write pictures */
     int width, height;
-    double fps;                /* > 0 */
-    int quality;               /* 1 .. 100 */
-    int columns;               /* of a contact sheet; 0 = automatic */
-    const char *comment;       /* NULL = none */
+    double fps;          /* > 0 */
+    int quality;         /* 1 .. 100 */
+    int columns;         /* of a contact sheet; 0 = automatic */
+    const char *comment; /* NULL = none */
 } cv_sink_config;
 
 typedef struct cv_sink {

@@ -60,13 +60,22 @@ cogvideo_status cv_stream_room(cv_stream *stream, int64_t width, int64_t height,
 cogvideo_status cv_stream_hand_on(cv_stream *stream, const cv_frame_facts *facts, cogvideo_error *err)
 {
     cogvideo_frame frame = {
-        .width = stream->width, .height = stream->height, .pixels = stream->pixels, .aspect = cv_aspect(facts->aspect),
-        .time = stream->timeless ? -1 : facts->time, .duration = facts->duration, .index = stream->frames, .gap = facts->gap,
-        .expected = stream->timeless ? 0 : stream->expected < most(stream) ? stream->expected : most(stream),
+        .width = stream->width,
+        .height = stream->height,
+        .pixels = stream->pixels,
+        .aspect = cv_aspect(facts->aspect),
+        .time = stream->timeless ? -1 : facts->time,
+        .duration = facts->duration,
+        .index = stream->frames,
+        .gap = facts->gap,
+        .expected = stream->timeless                  ? 0
+                    : stream->expected < most(stream) ? stream->expected
+                                                      : most(stream),
     };
 
     if (facts->orientation > CV_TURN_NONE) {
-        cogvideo_status status = make_room(&stream->turned, &stream->turned_room, cv_frame_bytes(frame.width, frame.height), err);
+        cogvideo_status status =
+            make_room(&stream->turned, &stream->turned_room, cv_frame_bytes(frame.width, frame.height), err);
 
         if (status != COGVIDEO_OK)
             return status;

@@ -6,17 +6,17 @@
 #include "media/frame.h"
 
 typedef struct cv_stream {
-    const char *name;              /* of the file; starts errors */
+    const char *name; /* of the file; starts errors */
     cogvideo_read_options options;
     cogvideo_frame_fn *take;
-    void *user;                    /* argument of `take` */
-    bool timeless;                 /* frames come from different files, so that their times mean nothing */
-    double fps;                    /* that the file claims; 0 = none, as for pictures */
-    int expected;                  /* frames in all, as the file claims; 0 = unknown */
-    int frames;                    /* passed on so far */
-    int width, height;             /* of the current frame */
+    void *user;        /* argument of `take` */
+    bool timeless;     /* frames come from different files, so that their times mean nothing */
+    double fps;        /* that the file claims; 0 = none, as for pictures */
+    int expected;      /* frames in all, as the file claims; 0 = unknown */
+    int frames;        /* passed on so far */
+    int width, height; /* of the current frame */
     uint8_t *pixels, *turned;
-    size_t room, turned_room;      /* bytes */
+    size_t room, turned_room; /* bytes */
 } cv_stream;
 
 /* The properties of a frame besides its pixels; all zero except `time` is right for a plain picture. */

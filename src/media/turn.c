@@ -7,8 +7,9 @@
 static const struct {
     bool swap, mirror, flip;
 } turns[9] = {
-    [2] = { false, true, false }, [3] = { false, true, true },  [4] = { false, false, true }, [5] = { true, false, false },
-    [6] = { true, true, false },  [7] = { true, true, true },   [8] = { true, false, true },
+    [2] = { false, true, false }, [3] = { false, true, true }, [4] = { false, false, true },
+    [5] = { true, false, false }, [6] = { true, true, false }, [7] = { true, true, true },
+    [8] = { true, false, true },
 };
 
 static int known(int orientation)
@@ -23,13 +24,15 @@ bool cv_turn_swaps(int orientation)
 
 void cv_turn(uint8_t *out, const uint8_t *in, int width, int height, int orientation)
 {
-    const bool swap = cv_turn_swaps(orientation), mirror = turns[known(orientation)].mirror, flip = turns[known(orientation)].flip;
+    const bool swap = cv_turn_swaps(orientation), mirror = turns[known(orientation)].mirror,
+               flip = turns[known(orientation)].flip;
     const int across = swap ? height : width, down = swap ? width : height;
 
     for (int y = 0; y < down; y++)
         for (int x = 0; x < across; x++) {
             int u = mirror ? across - 1 - x : x, v = flip ? down - 1 - y : y;
-            const uint8_t *pixel = in + (swap ? (size_t)u * (size_t)width + (size_t)v : (size_t)v * (size_t)width + (size_t)u) * 3;
+            const uint8_t *pixel =
+                in + (swap ? (size_t)u * (size_t)width + (size_t)v : (size_t)v * (size_t)width + (size_t)u) * 3;
 
             memcpy(out, pixel, 3);
             out += 3;

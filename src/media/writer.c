@@ -23,16 +23,11 @@ typedef struct ending {
 } ending;
 
 static const ending endings[] = {
-    { "jpg", NULL, false, cv_jpeg_encode, NULL },
-    { "jpeg", NULL, false, cv_jpeg_encode, NULL },
-    { "ppm", NULL, false, cv_ppm_encode, NULL },
-    { "png", "png", true, cv_png_encode, NULL },
-    { "y4m", NULL, false, NULL, &cv_y4m_sink },
-    { "mjpeg", NULL, false, NULL, &cv_mjpeg_sink },
-    { "mp4", "mp4", true, NULL, &cv_ffmpeg_sink },
-    { "webm", "webm", true, NULL, &cv_ffmpeg_sink },
-    { "mkv", "matroska", true, NULL, &cv_ffmpeg_sink },
-    { "gif", "gif", true, NULL, &cv_gif_sink },
+    { "jpg", NULL, false, cv_jpeg_encode, NULL },       { "jpeg", NULL, false, cv_jpeg_encode, NULL },
+    { "ppm", NULL, false, cv_ppm_encode, NULL },        { "png", "png", true, cv_png_encode, NULL },
+    { "y4m", NULL, false, NULL, &cv_y4m_sink },         { "mjpeg", NULL, false, NULL, &cv_mjpeg_sink },
+    { "mp4", "mp4", true, NULL, &cv_ffmpeg_sink },      { "webm", "webm", true, NULL, &cv_ffmpeg_sink },
+    { "mkv", "matroska", true, NULL, &cv_ffmpeg_sink }, { "gif", "gif", true, NULL, &cv_gif_sink },
 };
 
 #define SUPPORTED                                                                                                  \
@@ -160,8 +155,8 @@ static cogvideo_status set_config(cogvideo_video_writer *w, const char *path, in
         return COGVIDEO_ERROR_MEMORY;
     if (options && options->comment && options->comment[0] && !(w->comment = cv_strdup(options->comment, err)))
         return COGVIDEO_ERROR_MEMORY;
-    *config = (cv_sink_config){ w->path, found->container, found->encode, width, height, fps, DEFAULT_QUALITY, 0,
-                                w->comment };
+    *config = (cv_sink_config){ w->path, found->container, found->encode, width, height, fps, DEFAULT_QUALITY,
+                                0,       w->comment };
     if (fps == 0)
         config->fps = DEFAULT_FPS;
     if (options && options->quality > 0)
@@ -231,8 +226,8 @@ void cogvideo_video_writer_abandon(cogvideo_video_writer **writer)
     *writer = NULL;
 }
 
-cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames, const cogvideo_write_options *options,
-                                    uint64_t *bytes, cogvideo_error *err)
+cogvideo_status cogvideo_video_plan(const char *path, int width, int height, int frames,
+                                    const cogvideo_write_options *options, uint64_t *bytes, cogvideo_error *err)
 {
     cogvideo_video_writer *writer = NULL;
     uint64_t held = 0;

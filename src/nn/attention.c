@@ -68,8 +68,8 @@ static int shared_rows(const cv_attention_query *tile, int count, int s, int run
     return shared;
 }
 
-void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head, const float *x,
-                         int D, float *out, size_t stride)
+void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head,
+                         const float *x, int D, float *out, size_t stride)
 {
     int at[CV_ATTENTION_TILE] = { 0 };
 
@@ -86,15 +86,15 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
 
                 rows = rows_of(source, values, head, r, shared, more);
                 if (more > 0)
-                    kernels->linear_f32[rows.type](out + (size_t)q * stride + at[q] + shared, stride, x + (size_t)q * (size_t)D, (size_t)D,
-                                               &rows, 1);
+                    kernels->linear_f32[rows.type](out + (size_t)q * stride + at[q] + shared, stride,
+                                                   x + (size_t)q * (size_t)D, (size_t)D, &rows, 1);
                 at[q] += source->runs[r].count;
             }
         }
 }
 
-void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
-                      const float *weights, float *out)
+void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run,
+                      int head, const float *weights, float *out)
 {
     cv_weight rows =
         cv_weight_rows(matrix, head * source->positions + source->runs[run].first, source->runs[run].count);
@@ -120,8 +120,8 @@ static void weigh(const cv_kernels *kernels, const cv_attention_query *query, fl
     kernels->softmax(weights, count);
 }
 
-void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D, float *weights,
-                          size_t stride, float *scaled)
+void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D,
+                          float *weights, size_t stride, float *scaled)
 {
     float scale = 1.0f / sqrtf((float)D);
 
@@ -149,8 +149,8 @@ static void mix_query(const cv_kernels *kernels, const cv_attention_query *query
     }
 }
 
-static void attend(const cv_kernels *kernels, const cv_attention_query *queries, int count, int head, int D, float *weights,
-                   size_t stride, float *scaled)
+static void attend(const cv_kernels *kernels, const cv_attention_query *queries, int count, int head, int D,
+                   float *weights, size_t stride, float *scaled)
 {
     for (int first = 0, tile; first < count; first += tile) {
         tile = cv_attention_tile(queries + first, count - first);
@@ -170,8 +170,9 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
 
     for (int i = 0; i < count; i++)
         keys += cv_attention_keys(&queries[i]);
-    /* Heads are the outer loop: a thread stays with one head's keys, which fit its cache, for many queries. */
-#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2) if (2 * keys * H * D > CV_PARALLEL_WORK)
+        /* Heads are the outer loop: a thread stays with one head's keys, which fit its cache, for many queries. */
+#pragma omp parallel for num_threads(exec->threads) schedule(static) \
+    collapse(2) if (2 * keys * H * D > CV_PARALLEL_WORK)
     for (int head = 0; head < H; head++)
         for (int block = 0; block < blocks; block++) {
             float *own = all + (size_t)cv_thread_index() * each;

@@ -26,8 +26,8 @@ typedef struct cv_attention_source {
 
 /* One query and all that it sees; one softmax goes over the runs of all sources. There is at least one key. */
 typedef struct cv_attention_query {
-    const float *q;  /* [H * D] */
-    float *out;      /* [H * D], may be q */
+    const float *q; /* [H * D] */
+    float *out;     /* [H * D], may be q */
     cv_attention_source sources[CV_ATTENTION_SOURCES];
     int source_count;
 } cv_attention_query;
@@ -49,16 +49,16 @@ int cv_attention_tile(const cv_attention_query *queries, int count);
 int cv_attention_keys(const cv_attention_query *query);
 /* Computes out [count][stride] = rows . x [count][D] for one head of a tile, each query's in the order of its
  * sources' runs; the rows are keys or, if `values`, values. A row that all queries see is read once. */
-void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head, const float *x,
-                         int D, float *out, size_t stride);
+void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head,
+                         const float *x, int D, float *out, size_t stride);
 /* Computes the attention weights of the same tile; scaled [count][D] becomes q / sqrt(D). */
-void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D, float *weights,
-                          size_t stride, float *scaled);
+void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D,
+                          float *weights, size_t stride, float *scaled);
 /* out [D] += weights . rows, over a head's rows of one of the source's runs. */
-void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run, int head,
-                      const float *weights, float *out);
+void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run,
+                      int head, const float *weights, float *out);
 
-/* --- backward: attention_backward.c --- */
+/* --- backward: attention_backward.c --------------------------------------------------------------------------- */
 
 /* Gradients of a source's keys and values, in its layout; both NULL = not wanted. */
 typedef struct cv_attention_grad {
@@ -76,8 +76,7 @@ size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D);
 /* Sets dq and adds to dkeys and dvalues, query by query in order. grads[i] belongs to queries[i], whose `out` is not
  * read: the weights are computed again. Group g is queries groups[g] .. groups[g + 1] - 1; threads share the work by
  * groups, so queries of different groups must not share dkeys or dvalues. */
-void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
-                           const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
-                           int max_keys, cv_arena *arena);
+void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries, const cv_attention_query_grad *grads,
+                           const int *groups, int group_count, int H, int D, int max_keys, cv_arena *arena);
 
 #endif

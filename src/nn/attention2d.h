@@ -30,7 +30,7 @@ void cv_attention2d_scores(const cv_kernels *kernels, float *scores, float *rows
 /* From dy = dL/d(result) and the x of the forward pass: dx += dL/dx and, into `grad` (NULL: frozen), += the
  * gradients of the parameters. dx and dy do not overlap. All positions share the gradients of keys and values, so
  * one thread sums those. */
-void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attention, const cv_attention2d *grad, float *dx,
-                             const float *dy, const float *x, int height, int width, cv_arena *arena);
+void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attention, const cv_attention2d *grad,
+                             float *dx, const float *dy, const float *x, int height, int width, cv_arena *arena);
 
 #endif

@@ -10,8 +10,8 @@
 typedef struct between {
     float *normed, *q, *k, *v, *seen; /* seen: the input of proj_out */
     float *d_normed, *dq, *dk, *dv, *d_seen;
-    float *rows, *d_rows;             /* [BLOCK][C] */
-    float *scores, *d_scores;         /* [BLOCK][positions] */
+    float *rows, *d_rows;     /* [BLOCK][C] */
+    float *scores, *d_scores; /* [BLOCK][positions] */
 } between;
 
 static void take(between *b, cv_arena *arena, int C, int positions)
@@ -49,8 +49,8 @@ static void attend_backward(const cv_kernels *kernels, const between *b, int C, 
             b->dq[(size_t)c * (size_t)positions + (size_t)(first + i)] = b->d_rows[i * C + c] * scale;
 }
 
-void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attention, const cv_attention2d *grad, float *dx,
-                             const float *dy, const float *x, int height, int width, cv_arena *arena)
+void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attention, const cv_attention2d *grad,
+                             float *dx, const float *dy, const float *x, int height, int width, cv_arena *arena)
 {
     int C = attention->norm.C, positions = height * width;
     size_t mark = cv_arena_mark(arena), size = (size_t)C * (size_t)positions;
@@ -67,7 +67,8 @@ void cv_attention2d_backward(const cv_exec *exec, const cv_attention2d *attentio
     cv_conv2d_backward(exec, &attention->proj_out, NULL, b.d_seen, dy, NULL, height, width, arena);
     for (int first = 0; run && first < positions; first += BLOCK)
         attend_backward(&exec->kernels, &b, C, positions, first, positions - first < BLOCK ? positions - first : BLOCK);
-    cv_conv2d_backward(exec, &attention->proj_out, grad ? &grad->proj_out : NULL, NULL, dy, b.seen, height, width, arena);
+    cv_conv2d_backward(exec, &attention->proj_out, grad ? &grad->proj_out : NULL, NULL, dy, b.seen, height, width,
+                       arena);
     cv_conv2d_backward(exec, &attention->q, grad ? &grad->q : NULL, b.d_normed, b.dq, b.normed, height, width, arena);
     cv_conv2d_backward(exec, &attention->k, grad ? &grad->k : NULL, b.d_normed, b.dk, b.normed, height, width, arena);
     cv_conv2d_backward(exec, &attention->v, grad ? &grad->v : NULL, b.d_normed, b.dv, b.normed, height, width, arena);

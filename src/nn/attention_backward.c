@@ -32,8 +32,9 @@ static scratch_rows rows_of(float *all, int max_keys, int D)
 
 /* Gradients of a query's keys and of the query, given those of its weights [keys]; or of its values, given its
  * weights. */
-static void rows_backward(const cv_kernels *kernels, const cv_attention_query *query, const cv_attention_query_grad *grad, bool values,
-                          int head, int D, const float *weights, const float *x, float *dq)
+static void rows_backward(const cv_kernels *kernels, const cv_attention_query *query,
+                          const cv_attention_query_grad *grad, bool values, int head, int D, const float *weights,
+                          const float *x, float *dq)
 {
     for (int s = 0; s < query->source_count; s++) {
         const cv_attention_source *source = &query->sources[s];
@@ -50,8 +51,9 @@ static void rows_backward(const cv_kernels *kernels, const cv_attention_query *q
     }
 }
 
-static void query_backward(const cv_kernels *kernels, const cv_attention_query *query, const cv_attention_query_grad *grad, int head,
-                           int D, float *weights, float *dweights, const float *q, const float *dout, float *dq)
+static void query_backward(const cv_kernels *kernels, const cv_attention_query *query,
+                           const cv_attention_query_grad *grad, int head, int D, float *weights, float *dweights,
+                           const float *q, const float *dout, float *dq)
 {
     float *to = grad->dq + (size_t)head * (size_t)D, scale = 1.0f / sqrtf((float)D);
 
@@ -63,21 +65,21 @@ static void query_backward(const cv_kernels *kernels, const cv_attention_query *
         to[d] = dq[d] * scale;
 }
 
-static void tile_backward(const cv_kernels *kernels, const cv_attention_query *tile, const cv_attention_query_grad *grads, int count,
-                          int head, int D, int max_keys, const scratch_rows *rows)
+static void tile_backward(const cv_kernels *kernels, const cv_attention_query *tile,
+                          const cv_attention_query_grad *grads, int count, int head, int D, int max_keys,
+                          const scratch_rows *rows)
 {
     cv_attention_weights(kernels, tile, count, head, D, rows->weights, (size_t)max_keys, rows->q);
     for (int i = 0; i < count; i++)
         memcpy(rows->dout + i * D, grads[i].dout + (size_t)head * (size_t)D, (size_t)D * sizeof *rows->dout);
     cv_attention_scores(kernels, tile, count, true, head, rows->dout, D, rows->dweights, (size_t)max_keys);
     for (int i = 0; i < count; i++)
-        query_backward(kernels, &tile[i], &grads[i], head, D, rows->weights + i * max_keys, rows->dweights + i * max_keys,
-                       rows->q + i * D, rows->dout + i * D, rows->dq);
+        query_backward(kernels, &tile[i], &grads[i], head, D, rows->weights + i * max_keys,
+                       rows->dweights + i * max_keys, rows->q + i * D, rows->dout + i * D, rows->dq);
 }
 
-void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries,
-                           const cv_attention_query_grad *grads, const int *groups, int group_count, int H, int D,
-                           int max_keys, cv_arena *arena)
+void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries, const cv_attention_query_grad *grads,
+                           const int *groups, int group_count, int H, int D, int max_keys, cv_arena *arena)
 {
     const size_t mark = cv_arena_mark(arena);
     float *all = cv_arena_take(arena, (size_t)exec->threads * scratch_floats(max_keys, D), sizeof *all);

@@ -53,10 +53,10 @@ const char *cv_blas_better_core(void)
     return cv_cpu_has_avx512() ? "SkylakeX" : cv_cpu_has_avx2() ? "Haswell" : NULL;
 }
 
-/* One thread, whatever thread calls: OpenBLAS takes as many as OpenMP gives a thread by default, which cv_blas_init can set for its own
- * caller alone, and a product that is shared out has other roundings. */
-static void multiply(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, float *out, int out_stride, const float *a, int a_stride, const float *b,
-                     int b_stride, int M, int N, int K, float beta)
+/* One thread, whatever thread calls: OpenBLAS takes as many as OpenMP gives a thread by default, which cv_blas_init can
+ * set for its own caller alone, and a product that is shared out has other roundings. */
+static void multiply(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, float *out, int out_stride, const float *a,
+                     int a_stride, const float *b, int b_stride, int M, int N, int K, float beta)
 {
     const int before = cv_threads_default(1);
 

@@ -17,7 +17,11 @@ cogvideo_status cv_conv2d_bind(cv_conv2d *out, cv_store *store, const char *name
 
     snprintf(full, sizeof full, "%s.weight", name);
     CV_TRY(cv_store_claim(store, &tensor, full, 4, shape, err));
-    *out = (cv_conv2d){ .weight = tensor->data, .dtype = tensor->dtype, .in = in, .out = channels, .kernel = kernel,
+    *out = (cv_conv2d){ .weight = tensor->data,
+                        .dtype = tensor->dtype,
+                        .in = in,
+                        .out = channels,
+                        .kernel = kernel,
                         .stride = stride };
     snprintf(full, sizeof full, "%s.bias", name);
     CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)channels, err));
@@ -61,8 +65,8 @@ static bool suits_winograd(const cv_conv2d *conv)
 }
 
 /* Multiplies the pixels that the kernel sees by the weights. */
-static void product(const cv_exec *exec, const cv_conv2d *conv, const float *weight, float *out, const float *x, int height,
-                    int width, bool add, cv_arena *arena)
+static void product(const cv_exec *exec, const cv_conv2d *conv, const float *weight, float *out, const float *x,
+                    int height, int width, bool add, cv_arena *arena)
 {
     int K = conv->in * conv->kernel * conv->kernel;
     int pixels = (height / conv->stride) * (width / conv->stride);

@@ -12,7 +12,7 @@ typedef struct cv_conv2d {
     const void *weight; /* [out, in, kernel, kernel], in the store */
     cv_dtype dtype;
     int in, out, kernel, stride;
-    const float *bias;  /* [out], in the store */
+    const float *bias; /* [out], in the store */
 } cv_conv2d;
 
 /* Claims "NAME.weight" and "NAME.bias". */

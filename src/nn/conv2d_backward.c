@@ -51,8 +51,7 @@ static void block_backward(const pass *p, int first, int channels, int at, int c
         cv_blas_matmul_tn(p->dx + offset + at, p->pixels, weight, K, p->dy + at, p->pixels, channels, count,
                           p->conv->out, 1.0f);
     } else {
-        cv_blas_matmul_tn(columns, count, weight, K, p->dy + at, p->pixels, channels * taps, count, p->conv->out,
-                          0.0f);
+        cv_blas_matmul_tn(columns, count, weight, K, p->dy + at, p->pixels, channels * taps, count, p->conv->out, 0.0f);
         cv_fold(p->dx + offset, columns, channels, p->height, p->width, stride, at, count);
     }
 }

@@ -7,7 +7,7 @@
 
 /* One use of dropout in one training step. */
 typedef struct cv_dropout {
-    float p;       /* the probability that an element becomes 0, in [0, 1); 0 = no dropout */
+    float p; /* the probability that an element becomes 0, in [0, 1); 0 = no dropout */
     uint64_t seed;
     uint32_t step; /* training step */
     uint32_t tag;  /* names this use in the network; every use has its own */

@@ -38,7 +38,8 @@ static int limit_by_room(int threads, const cogvideo_log *log)
 
 int cv_exec_threads(int wanted, const cogvideo_log *log)
 {
-    const int threads = wanted ? wanted : limit_by_room(cv_thread_count(), log), possible = cv_threads_possible(threads);
+    const int threads = wanted ? wanted : limit_by_room(cv_thread_count(), log),
+              possible = cv_threads_possible(threads);
 
     if (possible < threads)
         cv_log(log, COGVIDEO_LOG_WARNING,

@@ -7,8 +7,8 @@
 #include "kernels/kernels.h"
 
 typedef struct cv_exec {
-    int threads;    /* at least 1 */
-    bool q8_inputs; /* quantized weights take their inputs in 8 bits */
+    int threads;          /* at least 1 */
+    bool q8_inputs;       /* quantized weights take their inputs in 8 bits */
     cv_weight_type cache; /* type of the KV cache: f32, f16 or q8 */
     cv_kernels kernels;
 } cv_exec;

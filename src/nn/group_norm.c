@@ -60,7 +60,8 @@ static void scale_plane(float *out, const float *x, size_t pixels, float scale, 
             out[i] = out[i] / (1.0f + cv_fast_exp(-out[i]));
 }
 
-void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean, float *scale)
+void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean,
+                               float *scale)
 {
     int width = norm->C / norm->groups;
     double sums[CV_GROUP_NORM_POSITIONS] = { 0 };

@@ -7,7 +7,7 @@
 
 typedef struct cv_group_norm {
     const float *weight, *bias; /* [C], in the store */
-    int C, groups;        /* C is a multiple of groups */
+    int C, groups;              /* C is a multiple of groups */
     float eps;
     /* each position is normalized over its own channels alone, so that other positions of the image do not matter */
     bool per_position;
@@ -27,7 +27,8 @@ void cv_group_norm_stats(const cv_group_norm *norm, const float *x, size_t count
 /* The same for each of `count` positions, at most CV_GROUP_NORM_POSITIONS, over the channels of one group: x points to
  * its first channel, and the others follow `pixels` apart. */
 #define CV_GROUP_NORM_POSITIONS 64
-void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean, float *scale);
+void cv_group_norm_place_stats(const cv_group_norm *norm, const float *x, size_t pixels, int count, float *mean,
+                               float *scale);
 
 /* From dy = dL/d(out): dx += dL/dx and, into `grad` (NULL: frozen), which lies in a store in memory, += the
  * gradients of weight and bias. Overwrites `dy`. */

@@ -57,7 +57,8 @@ static void group_backward(const cv_group_norm *norm, const cv_group_norm *grad,
         double w = (double)norm->weight[c];
 
         if (swish)
-            swish_backward(dy + at, x + at, pixels, (float)(scale * w), (float)((double)norm->bias[c] - mean * scale * w));
+            swish_backward(dy + at, x + at, pixels, (float)(scale * w),
+                           (float)((double)norm->bias[c] - mean * scale * w));
         plane_sums(dy + at, x + at, pixels, m, s, &sum, &product);
         all += w * sum;
         all_products += w * product;

@@ -37,7 +37,7 @@ static void add_bias(const cv_linear *linear, float *out, size_t out_stride, int
             out[(size_t)r * out_stride + (size_t)n] += linear->bias[n];
 }
 
-/* --- a step ------------------------------------------------------------------------------------------ */
+/* --- a step --------------------------------------------------------------------------------------------------- */
 
 static size_t groups_of(int K)
 {
@@ -122,7 +122,7 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
     }
 }
 
-/* --- many rows --------------------------------------------------------------------------------------- */
+/* --- many rows ------------------------------------------------------------------------------------------------ */
 
 /* Rows whose inputs are held in 8 bits at once: so many that reading the weights again for each lot costs nothing. */
 #define LOT 128
@@ -145,7 +145,8 @@ static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out,
 
     cv_step_input_take(&input, arena, exec, LOT, linear->weight.K);
     for (int r = 0; r < rows; r += LOT) {
-        cv_step_input_set(&input, x + (size_t)r * x_stride, x_stride, rows - r < LOT ? rows - r : LOT, linear->weight.K);
+        cv_step_input_set(&input, x + (size_t)r * x_stride, x_stride, rows - r < LOT ? rows - r : LOT,
+                          linear->weight.K);
         cv_linear_step(exec, linear, out + (size_t)r * out_stride, out_stride, &input);
     }
 }
@@ -163,7 +164,9 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
         cv_arena_rewind(arena, mark);
         return;
     }
-    panels = weight->type == CV_WEIGHT_F32 ? NULL : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
+    panels = weight->type == CV_WEIGHT_F32
+                 ? NULL
+                 : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;

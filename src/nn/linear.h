@@ -15,7 +15,7 @@ typedef struct cv_linear {
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err);
 
-/* --- a step: each row belongs to another sequence, and every weight is read once for all of them --- */
+/* --- a step: each row belongs to another sequence, and every weight is read once for all of them -------------- */
 
 /* The inputs of one or more layers, in f32, and in 8 bits once a layer asks for that. */
 typedef struct cv_step_input {
@@ -36,7 +36,7 @@ void cv_step_input_take(cv_step_input *out, cv_arena *arena, const cv_exec *exec
 void cv_step_input_set(cv_step_input *input, const float *x, size_t stride, int rows, int K);
 void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input);
 
-/* --- many rows of one sequence --- */
+/* --- many rows of one sequence -------------------------------------------------------------------------------- */
 
 /* Returns the bytes that cv_linear_rows takes from its arena, on these threads. */
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
@@ -45,7 +45,7 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena);
 
-/* --- backward: linear_backward.c --- */
+/* --- backward: linear_backward.c ------------------------------------------------------------------------------ */
 
 /* Returns the bytes that cv_linear_backward takes from its arena, on these threads. */
 size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K);
@@ -53,7 +53,7 @@ size_t cv_linear_backward_scratch(const cv_exec *exec, int max_K);
  * the same layer bound to a store of gradients, += dy^T x and += the sums of dy's columns; NULL = frozen. dx [rows,
  * K] (+= if `add`, else set) dy W; NULL = not wanted, must not overlap dy or x. x is read only for `grad`. */
 void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_linear *grad, float *dx,
-                        size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
-                        size_t x_stride, int rows, cv_arena *arena);
+                        size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x, size_t x_stride,
+                        int rows, cv_arena *arena);
 
 #endif

@@ -57,7 +57,8 @@ static void weight_block(const backward *b, int block)
 static void row_block(const backward *b, int block)
 {
     const cv_linear *linear = b->linear;
-    int first = block * ROWS, rows = b->rows - first < ROWS ? b->rows - first : ROWS, N = linear->weight.N, K = linear->weight.K;
+    int first = block * ROWS, rows = b->rows - first < ROWS ? b->rows - first : ROWS, N = linear->weight.N,
+        K = linear->weight.K;
     const float *dy = b->dy + (size_t)first * b->dy_stride;
     float *dx = b->dx + (size_t)first * b->dx_stride, *wide;
 
@@ -78,11 +79,20 @@ static void row_block(const backward *b, int block)
 }
 
 void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_linear *grad, float *dx,
-                        size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x,
-                        size_t x_stride, int rows, cv_arena *arena)
+                        size_t dx_stride, bool add, const float *dy, size_t dy_stride, const float *x, size_t x_stride,
+                        int rows, cv_arena *arena)
 {
-    backward b = { .exec = exec, .linear = linear, .grad = grad, .dx = dx, .dx_stride = dx_stride, .dy_stride = dy_stride,
-                   .x_stride = x_stride, .add = add, .dy = dy, .x = x, .rows = rows };
+    backward b = { .exec = exec,
+                   .linear = linear,
+                   .grad = grad,
+                   .dx = dx,
+                   .dx_stride = dx_stride,
+                   .dy_stride = dy_stride,
+                   .x_stride = x_stride,
+                   .add = add,
+                   .dy = dy,
+                   .x = x,
+                   .rows = rows };
     size_t mark = cv_arena_mark(arena);
     int weight_blocks = grad ? (linear->weight.N + WEIGHT_ROWS - 1) / WEIGHT_ROWS : 0;
     int row_blocks = dx ? (rows + ROWS - 1) / ROWS : 0;
@@ -90,7 +100,7 @@ void cv_linear_backward(const cv_exec *exec, const cv_linear *linear, const cv_l
     if (dx && linear->weight.type != CV_WEIGHT_F32)
         b.panels = cv_arena_take(arena, (size_t)exec->threads * PANEL * (size_t)linear->weight.K, sizeof *b.panels);
 
-    /* One list of blocks, the large ones first. No two write to the same memory, so it does not matter which thread
+        /* One list of blocks, the large ones first. No two write to the same memory, so it does not matter which thread
      * takes which. */
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
     for (int block = 0; block < weight_blocks + row_blocks; block++) {

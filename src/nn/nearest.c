@@ -14,7 +14,7 @@ typedef struct prepared {
     const float *codes;
     float *half_norms; /* |e|^2 / 2 */
     int N, K;
-    double largest;    /* of the half norms */
+    double largest; /* of the half norms */
 } prepared;
 
 static double half_norm(const float *x, int K)
@@ -81,8 +81,7 @@ static void prepare(const cv_exec *exec, prepared *book, const cv_weight *codebo
             book->largest = (double)book->half_norms[n];
 }
 
-void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_weight *codebook,
-                cv_arena *arena)
+void cv_nearest(const cv_exec *exec, int32_t *out, const float *x, int rows, const cv_weight *codebook, cv_arena *arena)
 {
     prepared book = { .N = codebook->N, .K = codebook->K };
     int blocks = (rows + ROWS - 1) / ROWS;

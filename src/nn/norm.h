@@ -21,8 +21,7 @@ void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *
 /* residual [rows, C] += norm(x [rows, C]) */
 void cv_layer_norm_add(const cv_exec *exec, const cv_layer_norm *norm, float *residual, const float *x, int rows);
 
-
-/* --- backward: norm_backward.c --- */
+/* --- backward: norm_backward.c -------------------------------------------------------------------------------- */
 
 /* Returns the bytes that the backward pass of `rows` rows takes from its arena. */
 size_t cv_layer_norm_backward_scratch(int rows, int C);

@@ -40,12 +40,14 @@ void cv_patches(const cv_exec *exec, float *out, const float *x, int C, int heig
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int plane = 0; plane < C * inner; plane++) {
-        const float *from = x + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
+        const float *from =
+            x + ((size_t)(plane / inner) * (size_t)height + (size_t)(plane % inner / side)) * (size_t)width;
         float *to = out + (size_t)plane * (size_t)rows * (size_t)columns;
 
         for (int row = 0; row < rows; row++)
             for (int i = 0; i < columns; i++)
-                to[row * columns + i] = from[(size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side)];
+                to[row * columns + i] =
+                    from[(size_t)row * (size_t)side * (size_t)width + (size_t)(i * side + plane % side)];
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-static cogvideo_status bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int kernel, int groups,
-                            float eps, cogvideo_error *err)
+static cogvideo_status bind(cv_resblock *out, cv_store *store, const char *name, int in, int channels, int kernel,
+                            int groups, float eps, cogvideo_error *err)
 {
     cogvideo_status status;
     char full[224];

@@ -13,9 +13,9 @@ void cv_resblock_backward(const cv_exec *exec, const cv_resblock *block, const c
     size_t pixels = (size_t)height * (size_t)width, mark = cv_arena_mark(arena);
     size_t in = (size_t)block->conv1.in * pixels, out = (size_t)block->conv1.out * pixels;
     size_t size = in > out ? in : out;
-    float *again = cv_arena_take(arena, size, sizeof *again);   /* recomputes what the forward pass did not keep */
-    float *inner = cv_arena_take(arena, size, sizeof *inner);   /* gradients at the outputs of the norms */
-    float *before = cv_arena_take(arena, out, sizeof *before);  /* and at the input of norm2 */
+    float *again = cv_arena_take(arena, size, sizeof *again);  /* recomputes what the forward pass did not keep */
+    float *inner = cv_arena_take(arena, size, sizeof *inner);  /* gradients at the outputs of the norms */
+    float *before = cv_arena_take(arena, out, sizeof *before); /* and at the input of norm2 */
     bool run = arena->base != NULL;
 
     if (run) {

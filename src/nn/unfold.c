@@ -15,7 +15,7 @@ int cv_unfold_block(int K)
     return size < MIN_BLOCK ? MIN_BLOCK : size > MAX_BLOCK ? MAX_BLOCK : size;
 }
 
-/* --- stride 1: a tap sees the whole plane, shifted by a few pixels -------------------------------------- */
+/* --- stride 1: a tap sees the whole plane, shifted by a few pixels -------------------------------------------- */
 
 /* One tap: output pixel i sees pixel i + shift, where that is in the plane and in the row above, of or below i's. */
 typedef struct moved {
@@ -73,7 +73,7 @@ static void fold_moved(float *plane, float *column, int height, int width, int t
         to[i] += from[i];
 }
 
-/* --- stride 2: row by row -------------------------------------------------------------------------- */
+/* --- stride 2: row by row ------------------------------------------------------------------------------------- */
 
 /* Gathers output pixels first .. first + count - 1 of one tap from the plane or, if `back`, adds them to it. No tap
  * reaches over the left or upper edge. */

@@ -15,11 +15,11 @@ typedef struct plan {
     float *y;
     int in, out, height, width;
     bool add;
-    int columns;  /* of tiles */
-    int most;     /* tiles of a block */
-    float *inputs; /* [POINTS][in][count], of one thread */
+    int columns;    /* of tiles */
+    int most;       /* tiles of a block */
+    float *inputs;  /* [POINTS][in][count], of one thread */
     float *results; /* [POINTS][out][count] */
-    float *lines; /* [4][2][most + 1], of the pixels under a row of tiles */
+    float *lines;   /* [4][2][most + 1], of the pixels under a row of tiles */
 } plan;
 
 /* U = G g G^T of each kernel g, G = (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1): to [POINTS][kernels]. */
@@ -73,8 +73,8 @@ static void part_line(const plan *p, const float *plane, int line, int tile, int
     }
 }
 
-/* V = B^T d B of each tile d: rows d0 - d2, d1 + d2, d2 - d1, d1 - d3, then the same along the columns. Tiles of one row of
- * tiles, `count` from column `tile` on; `to` [POINTS] are `stride` floats apart. */
+/* V = B^T d B of each tile d: rows d0 - d2, d1 + d2, d2 - d1, d1 - d3, then the same along the columns. Tiles of one
+ * row of tiles, `count` from column `tile` on; `to` [POINTS] are `stride` floats apart. */
 static void transform_inputs(const plan *p, const float *plane, int row, int tile, int count, float *to, size_t stride)
 {
     const size_t n = (size_t)p->most + 1;
@@ -145,18 +145,20 @@ static void block(const plan *p, const float *weights, int first, int count)
 
         some = p->columns - tile < count - done ? p->columns - tile : count - done;
         for (int c = 0; c < p->in; c++)
-            transform_inputs(p, p->x + (size_t)c * plane, row, tile, some, p->inputs + (size_t)c * T + (size_t)done, (size_t)p->in * T);
+            transform_inputs(p, p->x + (size_t)c * plane, row, tile, some, p->inputs + (size_t)c * T + (size_t)done,
+                             (size_t)p->in * T);
     }
     for (size_t point = 0; point < POINTS; point++)
-        cv_blas_matmul_nn(p->results + point * (size_t)p->out * T, count, weights + point * (size_t)p->out * (size_t)p->in, p->in,
+        cv_blas_matmul_nn(p->results + point * (size_t)p->out * T, count,
+                          weights + point * (size_t)p->out * (size_t)p->in, p->in,
                           p->inputs + point * (size_t)p->in * T, count, p->out, count, p->in, 0.0f);
     for (int done = 0, some; done < count; done += some) {
         int row = (first + done) / p->columns, tile = (first + done) % p->columns;
 
         some = p->columns - tile < count - done ? p->columns - tile : count - done;
         for (int c = 0; c < p->out; c++)
-            transform_results(p, p->y + (size_t)c * plane, p->bias[c], row, tile, some, p->results + (size_t)c * T + (size_t)done,
-                              (size_t)p->out * T);
+            transform_results(p, p->y + (size_t)c * plane, p->bias[c], row, tile, some,
+                              p->results + (size_t)c * T + (size_t)done, (size_t)p->out * T);
     }
 }
 
@@ -185,8 +187,19 @@ void cv_winograd(const cv_exec *exec, float *y, const float *weight, const float
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int b = 0; b < blocks; b++) {
         float *mine = scratch + (size_t)cv_thread_index() * each;
-        plan p = { .x = x, .bias = bias, .y = y, .in = in, .out = out, .height = height, .width = width, .add = add,
-                   .columns = columns, .most = most, .inputs = mine, .results = mine + inputs, .lines = mine + inputs + results };
+        plan p = { .x = x,
+                   .bias = bias,
+                   .y = y,
+                   .in = in,
+                   .out = out,
+                   .height = height,
+                   .width = width,
+                   .add = add,
+                   .columns = columns,
+                   .most = most,
+                   .inputs = mine,
+                   .results = mine + inputs,
+                   .lines = mine + inputs + results };
         int first = (int)((long long)tiles * b / blocks), end = (int)((long long)tiles * (b + 1) / blocks);
 
         block(&p, weights, first, end - first);

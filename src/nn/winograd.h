@@ -1,6 +1,6 @@
 /* winograd.h - a 3x3 convolution of stride 1 with 16 multiplications for each 2x2 pixels instead of 36.
- * Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, F(2x2, 3x3): a tile of 4x4 pixels and the kernel
- * go to a space where the convolution is 16 products, which for all channels together are 16 matrix products. */
+ * Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, F(2x2, 3x3): a tile of 4x4 pixels and the
+ * kernel go to a space where the convolution is 16 products, which for all channels together are 16 matrix products. */
 #ifndef CV_NN_WINOGRAD_H
 #define CV_NN_WINOGRAD_H
 

@@ -14,7 +14,8 @@ done:
     return status;
 }
 
-cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run, cogvideo_error *err)
+cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
+                                   cogvideo_error *err)
 {
     const cv_family *family = model->family;
     cogvideo_status status = COGVIDEO_OK;
@@ -28,7 +29,8 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
         if (step->optional && (!cv_model_has(model, step) || (run->without && strcmp(step->name, run->without) == 0)))
             continue;
         if (chain.count == COGVIDEO_MAX_STEPS)
-            return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name, COGVIDEO_MAX_STEPS);
+            return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name,
+                           COGVIDEO_MAX_STEPS);
         chain.steps[chain.count++] = step;
     }
     if (chain.count == 0 || chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS)
@@ -45,7 +47,8 @@ cogvideo_status cv_chain_of_step(cv_chain *out, const cogvideo_model *model, con
 
     CV_TRY(cv_model_step(model, name, &step, err));
     if (step->out != COGVIDEO_KIND_CODES)
-        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the step '%s' makes %s, and only codes are kept as a file", name, cogvideo_kind_name(step->out));
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the step '%s' makes %s, and only codes are kept as a file",
+                       name, cogvideo_kind_name(step->out));
     *out = (cv_chain){ .steps = { step }, .count = 1 };
 done:
     return status;

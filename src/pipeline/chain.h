@@ -12,9 +12,10 @@ typedef struct cv_chain {
     int count;
 } cv_chain;
 
-/* All steps of the model's family, which must end in pixels, but those that the model lacks and can do without and the one that the run
- * leaves out. */
-cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run, cogvideo_error *err);
+/* All steps of the model's family, which must end in pixels, but those that the model lacks and can do without and the
+ * one that the run leaves out. */
+cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
+                                   cogvideo_error *err);
 /* One step alone, which must make codes. */
 cogvideo_status cv_chain_of_step(cv_chain *out, const cogvideo_model *model, const char *name, cogvideo_error *err);
 

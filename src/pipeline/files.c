@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- names ----------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------------- */
 
 /* "clip.journal" of "clip.jsonl"; of an output that has that name itself "clip.journal.journal". */
 static cogvideo_status name_journal(char **out, const char *output, cogvideo_error *err)
@@ -33,10 +33,12 @@ const char *cv_codes_name(const cv_chain *chain, int index)
 }
 
 /* Adds a file whose path is that formatted text. */
-static cogvideo_status add(cogvideo_clip *clip, const char *name, cogvideo_error *err, const char *stem, const char *middle, const char *ending)
+static cogvideo_status add(cogvideo_clip *clip, const char *name, cogvideo_error *err, const char *stem,
+                           const char *middle, const char *ending)
 {
     cv_buffer path = { 0 };
-    cogvideo_status status = cv_buffer_printf(&path, err, "%s%s%s%s", stem, middle ? "." : "", middle ? middle : "", ending);
+    cogvideo_status status =
+        cv_buffer_printf(&path, err, "%s%s%s%s", stem, middle ? "." : "", middle ? middle : "", ending);
 
     if (status == COGVIDEO_OK)
         clip->files[clip->file_count++] = (cogvideo_clip_file){ name, path.data };
@@ -54,7 +56,8 @@ static cogvideo_status name_codes(cogvideo_clip *clip, const char *output, const
     return add(clip, "record", err, cv_path_ends_in(output, ".json") ? output : stem, NULL, ".json");
 }
 
-static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem, cogvideo_error *err)
+static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem,
+                                  cogvideo_error *err)
 {
     const int last = cv_chain_codes_step(chain);
     cogvideo_status status;
@@ -76,14 +79,15 @@ static cogvideo_status name_clip(cogvideo_clip *clip, const cv_chain *chain, con
     char *stem = NULL;
 
     CV_TRY(cv_pattern_stem(&stem, output, err));
-    CV_TRY(cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS ? name_video(clip, chain, output, stem, err) : name_codes(clip, output, stem, err));
+    CV_TRY(cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS ? name_video(clip, chain, output, stem, err)
+                                                               : name_codes(clip, output, stem, err));
 done:
     cv_free(stem);
     return status;
 }
 
-cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const cogvideo_generate_options *options, const char *output,
-                              cogvideo_error *err)
+cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const cogvideo_generate_options *options,
+                              const char *output, cogvideo_error *err)
 {
     const int samples = options->samples;
     const int last = cv_chain_codes_step(chain);
@@ -96,9 +100,11 @@ cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const
         cogvideo_clip *clip = &out->clips[out->count];
         char *own = NULL;
 
-        *clip = (cogvideo_clip){ .sample = options->first_sample + out->count, .shape = last < 0 ? *cv_chain_shape(chain) : chain->plans[last].out };
+        *clip = (cogvideo_clip){ .sample = options->first_sample + out->count,
+                                 .shape = last < 0 ? *cv_chain_shape(chain) : chain->plans[last].out };
         if (samples > 1 && cv_pattern_expand(&own, output, clip->sample, NULL) != COGVIDEO_OK)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d samples need a number in the output's name, such as clip-%%d, in '%s'", samples, output);
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "%d samples need a number in the output's name, such as clip-%%d, in '%s'", samples, output);
         status = name_clip(clip, chain, own ? own : output, err);
         cv_free(own);
         if (status != COGVIDEO_OK) {
@@ -128,9 +134,10 @@ void cogvideo_result_free(cogvideo_result *result)
     *result = (cogvideo_result){ 0 };
 }
 
-/* --- what may be written --------------------------------------------------------------------------------- */
+/* --- what may be written -------------------------------------------------------------------------------------- */
 
-/* Whether the record tells of codes that are gone, so that new ones may take its place: it is of use beside them alone. */
+/* Whether the record tells of codes that are gone, so that new ones may take its place: it is of use beside them
+ * alone. */
 static bool is_left_over(const cogvideo_clip *clip)
 {
     const char *path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes");

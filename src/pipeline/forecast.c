@@ -17,10 +17,10 @@ double cv_forecast_available(const cogvideo_run_options *run)
     return run->max_memory > 0 ? run->max_memory : (double)cogvideo_memory_available();
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------------------------------------------- */
 
-static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *shape, double bytes, const cogvideo_run_options *run,
-                                    cogvideo_error *err)
+static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *shape, double bytes,
+                                    const cogvideo_run_options *run, cogvideo_error *err)
 {
     const bool video = shape->kind == COGVIDEO_KIND_PIXELS;
     const char *less = video ? "a smaller --size takes less, and a form that holds no frames, such as numbered pictures"
@@ -29,18 +29,23 @@ static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *s
     const long long left = cv_address_space_left();
     char need[CV_UNITS], have[CV_UNITS], what[120];
 
-    snprintf(what, sizeof what, video ? "%s, %d frames of %dx%d pixels" : "%s", step->title, shape->frames, shape->width, shape->height);
+    snprintf(what, sizeof what, video ? "%s, %d frames of %dx%d pixels" : "%s", step->title, shape->frames,
+             shape->width, shape->height);
     cv_units_bytes(need, bytes);
     if (left >= 0 && bytes > (double)left) {
         cv_units_bytes(have, (double)left);
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: %s of memory are needed to work in, and the limits of the process (ulimit -v, ulimit -d) leave %s; "
-                       "fewer --threads take less; %s; or raise the limits", what, need, have, less);
+        return cv_fail(
+            err, COGVIDEO_ERROR_MEMORY,
+            "%s: %s of memory are needed to work in, and the limits of the process (ulimit -v, ulimit -d) leave %s; "
+            "fewer --threads take less; %s; or raise the limits",
+            what, need, have, less);
     }
     if (available < 0 || bytes <= available)
         return COGVIDEO_OK;
     cv_units_bytes(have, available);
-    return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: %s of memory are needed to work in, and %s are %s; %s%s", what, need, have,
-                   run->max_memory > 0 ? "allowed" : "free", less, run->max_memory > 0 ? "" : ", --max-memory allows more");
+    return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: %s of memory are needed to work in, and %s are %s; %s%s", what,
+                   need, have, run->max_memory > 0 ? "allowed" : "free", less,
+                   run->max_memory > 0 ? "" : ", --max-memory allows more");
 }
 
 static void warn_of_weights(const cogvideo_model *model, const cogvideo_plan *plan, double available)
@@ -50,24 +55,28 @@ static void warn_of_weights(const cogvideo_model *model, const cogvideo_plan *pl
     if (available <= 0 || (double)plan->weights <= available)
         return;
     cv_units_bytes(have, available);
-    cv_log(&model->log, COGVIDEO_LOG_WARNING, "the weights do not fit the %s of free memory; they will be read again and again", have);
+    cv_log(&model->log, COGVIDEO_LOG_WARNING,
+           "the weights do not fit the %s of free memory; they will be read again and again", have);
 }
 
-cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *model, const cogvideo_run_options *run, int samples,
-                                   uint64_t writer, cogvideo_error *err)
+cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *model, const cogvideo_run_options *run,
+                                   int samples, uint64_t writer, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
 
     for (int i = 0; i < chain->count; i++) {
         const cogvideo_plan *plan = &chain->plans[i];
-        const double bytes = (double)plan->caches + (double)plan->scratch + (plan->out.kind == COGVIDEO_KIND_PIXELS ? (double)writer : 0);
+        const double bytes = (double)plan->caches + (double)plan->scratch +
+                             (plan->out.kind == COGVIDEO_KIND_PIXELS ? (double)writer : 0);
         char weights[CV_UNITS], working[CV_UNITS];
 
         cv_units_bytes(weights, (double)plan->weights);
         cv_units_bytes(working, bytes);
         if (plan->codes > 0)
-            cv_log(&model->log, COGVIDEO_LOG_INFO, "%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
-                   chain->steps[i]->title, plan->codes * (chain->steps[i]->side_by_side ? 1 : samples), working, weights);
+            cv_log(&model->log, COGVIDEO_LOG_INFO,
+                   "%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
+                   chain->steps[i]->title, plan->codes * (chain->steps[i]->side_by_side ? 1 : samples), working,
+                   weights);
         CV_TRY(check_memory(chain->steps[i], &plan->out, bytes, run, err));
         warn_of_weights(model, plan, cv_forecast_available(run));
     }
@@ -75,7 +84,7 @@ done:
     return status;
 }
 
-/* --- disk ------------------------------------------------------------------------------------------------ */
+/* --- disk ----------------------------------------------------------------------------------------------------- */
 
 static bool is_raw(const char *output)
 {
@@ -92,7 +101,8 @@ static double code_bytes(const cogvideo_model *model)
     return 1.0 + snprintf(digits, sizeof digits, "%d", info.image_codes - 1);
 }
 
-static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples, long long known)
+static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
+                       long long known)
 {
     const double code = code_bytes(model), left = (double)(cv_chain_codes(chain, samples) - known);
     double bytes = 0;
@@ -112,8 +122,8 @@ static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const
     return bytes + (left > 0 ? left * (JOURNAL_CODE + (double)JOURNAL_ROW / width) : 0);
 }
 
-cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples, long long known,
-                                 cogvideo_error *err)
+cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
+                                 long long known, cogvideo_error *err)
 {
     const double bytes = bytes_of(chain, model, output, samples, known);
     char *folder, need[CV_UNITS], have[CV_UNITS];
@@ -133,8 +143,9 @@ cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *mo
     cv_units_bytes(need, bytes);
     cv_units_bytes(have, free_bytes);
     if (bytes > free_bytes)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: about %s of disk are needed and %s are free there; make room, or give -o on another disk%s", output,
-                       need, have, is_raw(output) ? ", or a form that takes less, such as .mp4 or .jpg" : "");
+        return cv_fail(err, COGVIDEO_ERROR_IO,
+                       "%s: about %s of disk are needed and %s are free there; make room, or give -o on another disk%s",
+                       output, need, have, is_raw(output) ? ", or a form that takes less, such as .mp4 or .jpg" : "");
     cv_log(&model->log, COGVIDEO_LOG_INFO, "disk: about %s of the %s that are free", need, have);
     return COGVIDEO_OK;
 }

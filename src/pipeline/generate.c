@@ -10,9 +10,12 @@ static cogvideo_status check_output(const cogvideo_run_options *output, bool vid
     if (!output->output || !*output->output)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'': a file name is needed for the output of a run");
     if (strcmp(output->output, "-") == 0 && (video || output->resume))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "files are kept beside the output of a run that makes a video or goes on, so it must be a file, not -");
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "files are kept beside the output of a run that makes a video or goes on, so it must be a file, not -");
     if (output->resume && output->force)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a run either goes on or starts over: resume and force cannot be combined");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a run either goes on or starts over: resume and force cannot be combined");
     return COGVIDEO_OK;
 }
 
@@ -31,11 +34,18 @@ done:
     return status;
 }
 
-static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *output,
-                      const char *made_by, const cogvideo_value *in, cogvideo_result *out)
+static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_options *options,
+                      const cogvideo_run_options *output, const char *made_by, const cogvideo_value *in,
+                      cogvideo_result *out)
 {
-    cv_run run = { .model = model, .output = output, .options = *options, .caller = options->callbacks, .made_by = made_by, .input = in,
-                   .result = out, .journal = CV_NO_JOURNAL };
+    cv_run run = { .model = model,
+                   .output = output,
+                   .options = *options,
+                   .caller = options->callbacks,
+                   .made_by = made_by,
+                   .input = in,
+                   .result = out,
+                   .journal = CV_NO_JOURNAL };
 
     *out = (cogvideo_result){ 0 };
     run.options.decode = &output->decode;
@@ -48,8 +58,8 @@ void cogvideo_run_defaults(const cogvideo_model *model, cogvideo_run_options *ru
     cogvideo_decode_defaults(model, &run->decode);
 }
 
-cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *run,
-                                  cogvideo_result *out, cogvideo_error *err)
+cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                  const cogvideo_run_options *run, cogvideo_result *out, cogvideo_error *err)
 {
     cv_run whole = new_run(model, options, run, "generate", NULL, out);
     cogvideo_status status;
@@ -61,8 +71,9 @@ done:
     return status;
 }
 
-cogvideo_status cogvideo_generate_step(const cogvideo_model *model, const char *step, const cogvideo_generate_options *options,
-                                       const cogvideo_run_options *run, const cogvideo_value *in, cogvideo_result *out, cogvideo_error *err)
+cogvideo_status cogvideo_generate_step(const cogvideo_model *model, const char *step,
+                                       const cogvideo_generate_options *options, const cogvideo_run_options *run,
+                                       const cogvideo_value *in, cogvideo_result *out, cogvideo_error *err)
 {
     cv_run one = new_run(model, options, run, step, in, out);
     cogvideo_status status;
@@ -76,8 +87,8 @@ done:
     return status;
 }
 
-cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_run_options *run,
-                                        cogvideo_result *out, cogvideo_error *err)
+cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                        const cogvideo_run_options *run, cogvideo_result *out, cogvideo_error *err)
 {
     cogvideo_result result;
     cv_run whole = new_run(model, options, run, "generate", NULL, &result);

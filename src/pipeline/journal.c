@@ -19,7 +19,7 @@
 #define HEAD 96                    /* bytes that hold a unit's step, sample and index */
 #define CHECKSUM 10                /* characters: " #" and eight digits */
 
-/* --- lines --------------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------------------------- */
 
 /* Puts a line's checksum and its end behind it, and writes all of it at once. The line is empty afterwards. */
 static cogvideo_status append(cv_journal *journal, cv_buffer *line, cogvideo_error *err)
@@ -33,7 +33,8 @@ static cogvideo_status append(cv_journal *journal, cv_buffer *line, cogvideo_err
         if (wrote > 0)
             done += (size_t)wrote, journal->bytes += (size_t)wrote;
         else if (wrote == 0 || errno != EINTR)
-            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s; what it holds is kept, and --resume goes on from it",
+            status = cv_fail(err, COGVIDEO_ERROR_IO,
+                             "%s: cannot be written: %s; what it holds is kept, and --resume goes on from it",
                              journal->path, strerror(errno));
     }
     cv_buffer_free(line);
@@ -58,7 +59,7 @@ static int digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
 {
@@ -67,7 +68,8 @@ static int compare(const void *left, const void *right)
 
     if (order != 0)
         return order;
-    return a->sample != b->sample ? (a->sample > b->sample) - (a->sample < b->sample) : (a->index > b->index) - (a->index < b->index);
+    return a->sample != b->sample ? (a->sample > b->sample) - (a->sample < b->sample)
+                                  : (a->index > b->index) - (a->index < b->index);
 }
 
 static cogvideo_status add_entry(cv_journal *journal, const cv_journal_entry *entry, cogvideo_error *err)
@@ -108,9 +110,11 @@ static cogvideo_status read_unit(cv_journal *journal, const char *line, size_t l
     int head = 0;
 
     *sound = false;
-    snprintf(words, sizeof words, "%.*s", (int)(length < HEAD ? length : HEAD - 1), line); /* sscanf measures all that it is given */
-    if (sscanf(words, "%31[A-Za-z0-9_-] %d %" SCNd64 "%n", entry.step, &entry.sample, &entry.index, &head) != 3 || head < 1 ||
-        line[head] != ' ' || (size_t)++head > length || entry.sample < 0 || entry.index < 0 || (length - (size_t)head) % 2 != 0)
+    snprintf(words, sizeof words, "%.*s", (int)(length < HEAD ? length : HEAD - 1),
+             line); /* sscanf measures all that it is given */
+    if (sscanf(words, "%31[A-Za-z0-9_-] %d %" SCNd64 "%n", entry.step, &entry.sample, &entry.index, &head) != 3 ||
+        head < 1 || line[head] != ' ' || (size_t)++head > length || entry.sample < 0 || entry.index < 0 ||
+        (length - (size_t)head) % 2 != 0)
         return COGVIDEO_OK;
     entry.size = (length - (size_t)head) / 2;
     for (size_t done = 0; done < entry.size;) {
@@ -127,7 +131,8 @@ done:
     return status;
 }
 
-static cogvideo_status read_lines(cv_journal *journal, const char *text, size_t size, size_t *whole, cogvideo_error *err)
+static cogvideo_status read_lines(cv_journal *journal, const char *text, size_t size, size_t *whole,
+                                  cogvideo_error *err)
 {
     const char *at = text, *end = text + size, *next;
     cogvideo_status status = COGVIDEO_OK;
@@ -142,7 +147,8 @@ static cogvideo_status read_lines(cv_journal *journal, const char *text, size_t 
     }
     *whole = (size_t)(at - text);
     if (size > 0 && !journal->settings)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is not the journal of a run: move it away, or --force replaces it", journal->path);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: is not the journal of a run: move it away, or --force replaces it", journal->path);
     if (journal->count > 0)
         qsort(journal->entries, journal->count, sizeof *journal->entries, compare);
 done:
@@ -157,7 +163,8 @@ static cogvideo_status read_bytes_of(const cv_journal *journal, char *text, size
         if (got > 0)
             done += (size_t)got;
         else if (got == 0 || errno != EINTR)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", journal->path, got == 0 ? "it became shorter" : strerror(errno));
+            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be read: %s", journal->path,
+                           got == 0 ? "it became shorter" : strerror(errno));
     }
     return COGVIDEO_OK;
 }
@@ -174,16 +181,17 @@ static cogvideo_status read_journal(cv_journal *journal, size_t size, cogvideo_e
     CV_TRY(read_lines(journal, text, size, &whole, err));
     journal->bytes = whole;
     if (ftruncate(journal->file, (off_t)whole) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path, strerror(errno));
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path,
+                         strerror(errno));
 done:
     cv_free(text);
     return status;
 }
 
-/* --- the journal --------------------------------------------------------------------------------------- */
+/* --- the journal ---------------------------------------------------------------------------------------------- */
 
-/* Opens and locks the file that bears the name. A run that ends between the two takes the name away from what was opened: units written
- * there would be lost, and a third run would find nothing locked. */
+/* Opens and locks the file that bears the name. A run that ends between the two takes the name away from what was
+ * opened: units written there would be lost, and a third run would find nothing locked. */
 static cogvideo_status lock_file(cv_journal *journal, struct stat *info, cogvideo_error *err)
 {
     struct stat named;
@@ -216,13 +224,15 @@ static cogvideo_status open_file(cv_journal *journal, bool resume, bool force, c
     if (info.st_size == 0)
         return COGVIDEO_OK;
     if (resume && info.st_size > MAX_BYTES)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %lld bytes, at most %lld were expected", journal->path, (long long)info.st_size,
-                       (long long)MAX_BYTES);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %lld bytes, at most %lld were expected", journal->path,
+                       (long long)info.st_size, (long long)MAX_BYTES);
     if (resume)
         return read_journal(journal, (size_t)info.st_size, err);
     if (!force)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is what an interrupted run has drawn; use --resume to go on from there, or --force to start over",
-                       journal->path);
+        return cv_fail(
+            err, COGVIDEO_ERROR_IO,
+            "%s: is what an interrupted run has drawn; use --resume to go on from there, or --force to start over",
+            journal->path);
     if (ftruncate(journal->file, 0) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be emptied: %s", journal->path, strerror(errno));
 done:
@@ -263,14 +273,16 @@ cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings
         return begin(journal, settings, err);
     CV_TRY(cv_settings_compare(journal->settings, settings, &difference, err));
     if (difference.size > 0)
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was begun with other settings, %s; give those, or use --force to start over",
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "%s: was begun with other settings, %s; give those, or use --force to start over",
                          journal->path, difference.data);
 done:
     cv_buffer_free(&difference);
     return status;
 }
 
-cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size, cogvideo_error *err)
+cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size,
+                               cogvideo_error *err)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *bytes = data;
@@ -278,7 +290,9 @@ cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, c
     cogvideo_status status;
 
     if (size > MAX_UNIT || strlen(unit->step) >= CV_JOURNAL_STEP)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a unit of the step '%s' has %zu bytes, a journal holds units of %zu", unit->step, size, MAX_UNIT);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a unit of the step '%s' has %zu bytes, a journal holds units of %zu", unit->step, size,
+                       MAX_UNIT);
     CV_TRY(cv_buffer_printf(&line, err, "%s %d %lld ", unit->step, unit->sample, (long long)unit->index));
     for (size_t i = 0; i < size; i++)
         CV_TRY(cv_buffer_append(&line, (const char[2]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2, err));

@@ -1,7 +1,8 @@
 /* journal.h - every unit of work that a run has finished, on disk at once: what a run with `resume` goes on from.
  *
- * A text file: a line of settings as a JSON object, then a line per unit: step, sample, index, its bytes in hexadecimal, and a checksum
- * of all that. A line that is cut off or damaged, as after a power cut, ends what is read; the units behind it are made again. */
+ * A text file: a line of settings as a JSON object, then a line per unit: step, sample, index, its bytes in
+ * hexadecimal, and a checksum of all that. A line that is cut off or damaged, as after a power cut, ends what is read;
+ * the units behind it are made again. */
 #ifndef CV_PIPELINE_JOURNAL_H
 #define CV_PIPELINE_JOURNAL_H
 
@@ -26,28 +27,33 @@ typedef struct cv_journal {
     cv_journal_entry *entries; /* of an earlier run, in order */
     cv_buffer data;
     size_t count, room;
-    size_t written;            /* units of this run */
-    double synced;             /* when that was done last */
-    bool unsynced;             /* units were written since */
-    size_t bytes;              /* of the file */
-    bool full;                 /* it holds all that is read back: units are no longer written */
+    size_t written; /* units of this run */
+    double synced;  /* when that was done last */
+    bool unsynced;  /* units were written since */
+    size_t bytes;   /* of the file */
+    bool full;      /* it holds all that is read back: units are no longer written */
 } cv_journal;
 
-#define CV_NO_JOURNAL { .file = -1 }
+#define CV_NO_JOURNAL \
+    {                 \
+        .file = -1    \
+    }
 
-/* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` empties it; otherwise that is
- * an error. After one the journal is closed, and what lies there stays. */
+/* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` empties it;
+ * otherwise that is an error. After one the journal is closed, and what lies there stays. */
 cogvideo_status cv_journal_open(cv_journal *journal, const char *path, bool resume, bool force, cogvideo_error *err);
 /* Writes the settings of a new journal, or compares those of an old one: units of other settings would be of no use. */
 cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings, cogvideo_error *err);
 /* Writes a unit, unless the journal has become full. */
-cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size, cogvideo_error *err);
+cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size,
+                               cogvideo_error *err);
 /* True and its bytes in `data` where an earlier run made the unit and it has this size. */
 bool cv_journal_find(const cv_journal *journal, const cogvideo_unit *unit, void *data, size_t size);
-/* Has the units on disk that were written since that was done, if it was a second ago: several may be finished at once and the next only
- * after minutes. */
+/* Has the units on disk that were written since that was done, if it was a second ago: several may be finished at once
+ * and the next only after minutes. */
 void cv_journal_sync(cv_journal *journal);
-/* Closes it, and removes it where nothing is left to go on from: after a run that went well (`done`), or that made nothing. */
+/* Closes it, and removes it where nothing is left to go on from: after a run that went well (`done`), or that made
+ * nothing. */
 void cv_journal_close(cv_journal *journal, bool done);
 
 #endif

@@ -69,10 +69,10 @@ cogvideo_status cv_record_read(cv_json **out, const cogvideo_clip *clip, cogvide
     return cv_json_read(out, cogvideo_clip_path(clip, "record"), MAX_RECORD, err);
 }
 
-/* --- its videos ------------------------------------------------------------------------------------------ */
+/* --- its videos ----------------------------------------------------------------------------------------------- */
 
-cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run, bool *known,
-                                    cv_buffer *difference, cogvideo_error *err)
+cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
+                                    bool *known, cv_buffer *difference, cogvideo_error *err)
 {
     const cv_json *made = cv_json_get(cv_json_get(record, "videos"), video_name(clip));
     cogvideo_status status = COGVIDEO_OK;
@@ -90,7 +90,8 @@ done:
     return status;
 }
 
-cogvideo_status cv_record_add_video(cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run, cogvideo_error *err)
+cogvideo_status cv_record_add_video(cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
+                                    cogvideo_error *err)
 {
     cv_json *videos = cv_json_get(record, "videos");
 

@@ -1,4 +1,5 @@
-/* resume.c - a run that may be killed and begun again: the journal beside its output, and the records of what is finished. */
+/* resume.c - a run that may be killed and begun again: the journal beside its output, and the records of what is
+ * finished. */
 #include "base/file.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"
@@ -13,7 +14,7 @@
 #define OTHERWISE "give another -o, or use --force to make it anew"
 #define MAX_SEED 9007199254740991 /* 2^53 - 1 */
 
-/* --- its beginning ---------------------------------------------------------------------------------------- */
+/* --- its beginning -------------------------------------------------------------------------------------------- */
 
 static cogvideo_status open_journal(cv_run *run, cogvideo_error *err)
 {
@@ -74,7 +75,7 @@ cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* --- what is finished ------------------------------------------------------------------------------------- */
+/* --- what is finished ----------------------------------------------------------------------------------------- */
 
 /* Whether the codes are those that the record tells of. */
 static cogvideo_status check_codes(const cv_json *record, const cogvideo_clip *clip, cogvideo_error *err)
@@ -87,14 +88,16 @@ static cogvideo_status check_codes(const cv_json *record, const cogvideo_clip *c
     CV_TRY(cogvideo_tokens_load(&codes, codes_path, err));
     CV_TRY(cv_json_int(record, "checksum", 0, UINT32_MAX, &sum, record_path, err));
     if (sum != cv_codes_checksum(&codes))
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds other codes than those that %s tells of; " OTHERWISE, codes_path, record_path);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds other codes than those that %s tells of; " OTHERWISE,
+                         codes_path, record_path);
 done:
     cogvideo_tokens_free(&codes);
     return status;
 }
 
 /* Whether the result that a record tells of is the one that is asked for. */
-static cogvideo_status check_record(const cv_run *run, const cv_json *record, const cogvideo_clip *clip, cogvideo_error *err)
+static cogvideo_status check_record(const cv_run *run, const cv_json *record, const cogvideo_clip *clip,
+                                    cogvideo_error *err)
 {
     const char *video = cogvideo_clip_path(clip, "video");
     const cv_settings settings = cv_run_settings(run);
@@ -103,8 +106,11 @@ static cogvideo_status check_record(const cv_run *run, const cv_json *record, co
     cogvideo_status status;
 
     if (!cv_json_get(record, "made_by")) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: was written by an earlier version and does not say all that its codes follow from, so it may be "
-                         "another clip; " OTHERWISE, cogvideo_clip_path(clip, "record"));
+        status = cv_fail(
+            err, COGVIDEO_ERROR_FORMAT,
+            "%s: was written by an earlier version and does not say all that its codes follow from, so it may be "
+            "another clip; " OTHERWISE,
+            cogvideo_clip_path(clip, "record"));
         goto done;
     }
     cv_settings_put(asked, &settings, clip->sample);
@@ -118,8 +124,10 @@ done:
     return status;
 }
 
-/* Whether the result that a fitting record tells of is there: the codes or, of a family that has none, the video itself. */
-static cogvideo_status check_result(const cv_run *run, const cv_json *record, const cogvideo_clip *clip, bool *there, cogvideo_error *err)
+/* Whether the result that a fitting record tells of is there: the codes or, of a family that has none, the video
+ * itself. */
+static cogvideo_status check_result(const cv_run *run, const cv_json *record, const cogvideo_clip *clip, bool *there,
+                                    cogvideo_error *err)
 {
     const char *codes = cogvideo_clip_path(clip, "codes");
     cv_buffer difference = { 0 };
@@ -147,7 +155,8 @@ static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, 
     *there = false;
     if (access(record_path, F_OK) != 0) {
         if (codes && access(codes, F_OK) == 0)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is there, but not %s, which would say how it was made; " OTHERWISE, codes, record_path);
+            return cv_fail(err, COGVIDEO_ERROR_IO,
+                           "%s: is there, but not %s, which would say how it was made; " OTHERWISE, codes, record_path);
         return cv_files_check(clip, false, err);
     }
     CV_TRY(cv_record_read(&record, clip, err));
@@ -208,12 +217,13 @@ cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err)
         CV_TRY(cv_files_check(&run->result->clips[i], run->replaces, err));
     CV_TRY(put_settings(run, err));
     if (run->journal.count > 0)
-        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu parts of the work are done already", run->journal.count);
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu parts of the work are done already",
+               run->journal.count);
 done:
     return status;
 }
 
-/* --- its videos ------------------------------------------------------------------------------------------- */
+/* --- its videos ----------------------------------------------------------------------------------------------- */
 
 /* Makes the video of a clip whose codes are there. */
 static cogvideo_status make_video(cv_run *run, const cogvideo_clip *clip, cv_json *record, cogvideo_error *err)
@@ -229,7 +239,8 @@ done:
     return status;
 }
 
-/* The codes are those that are asked for. A video that is missing, or was made of them with other options, is made of them, too. */
+/* The codes are those that are asked for. A video that is missing, or was made of them with other options, is made of
+ * them, too. */
 static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogvideo_error *err)
 {
     const char *video = cogvideo_clip_path(clip, "video");
@@ -244,11 +255,13 @@ static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogv
     if (known && there) {
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", video);
     } else if (there && difference.size == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is there, but %s does not tell of it; give another -o, or move it away", video,
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: is there, but %s does not tell of it; give another -o, or move it away", video,
                          cogvideo_clip_path(clip, "record"));
     } else {
         if (there)
-            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: was made with other options of the picture, %s: it is made anew from %s", video,
+            cv_log(&run->model->log, COGVIDEO_LOG_INFO,
+                   "%s: was made with other options of the picture, %s: it is made anew from %s", video,
                    difference.data, cogvideo_clip_path(clip, "codes"));
         status = make_video(run, clip, record, err);
     }
@@ -272,7 +285,8 @@ done:
 
 void cv_resume_end(cv_run *run, cogvideo_status status)
 {
-    run->result->resumable = status != COGVIDEO_OK && (run->journal.written > 0 || (status == COGVIDEO_ERROR_CANCELLED && run->journal.count > 0));
+    run->result->resumable = status != COGVIDEO_OK && (run->journal.written > 0 ||
+                                                       (status == COGVIDEO_ERROR_CANCELLED && run->journal.count > 0));
     cv_journal_close(&run->journal, status == COGVIDEO_OK);
     cv_json_free(&run->earlier);
 }

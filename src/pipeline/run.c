@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- before it --------------------------------------------------------------------------------------------- */
+/* --- before it ------------------------------------------------------------------------------------------------ */
 
 cv_settings cv_run_settings(const cv_run *run)
 {
-    return (cv_settings){ .made_by = run->made_by, .model = run->model, .options = &run->options, .input = run->input, .chain = &run->chain };
+    return (cv_settings){ .made_by = run->made_by,
+                          .model = run->model,
+                          .options = &run->options,
+                          .input = run->input,
+                          .chain = &run->chain };
 }
 
 cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
@@ -27,13 +31,14 @@ cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
         const char *video = cogvideo_clip_path(&run->result->clips[i], "video");
 
         if (video)
-            CV_TRY(cogvideo_video_plan(video, pixels->width, pixels->height, pixels->frames, &run->output->write, &run->writer, err));
+            CV_TRY(cogvideo_video_plan(video, pixels->width, pixels->height, pixels->frames, &run->output->write,
+                                       &run->writer, err));
     }
 done:
     return status;
 }
 
-/* --- callbacks --------------------------------------------------------------------------------------------- */
+/* --- callbacks ------------------------------------------------------------------------------------------------ */
 
 /* Codes that the step which goes on has drawn. It may report several parts, each from 0. */
 static long long count_step(cv_run *run, const cogvideo_progress *report)
@@ -75,8 +80,8 @@ static int on_keep(void *user, const cogvideo_unit *unit, const void *data, size
     if (cv_journal_add(&run->journal, unit, data, size, &run->why) != COGVIDEO_OK)
         return 1;
     if (run->journal.full && !was_full)
-        cv_log(&run->model->log, COGVIDEO_LOG_WARNING, "%s: is full; what is made from here on would be made again after an interruption",
-               run->journal.path);
+        cv_log(&run->model->log, COGVIDEO_LOG_WARNING,
+               "%s: is full; what is made from here on would be made again after an interruption", run->journal.path);
     return 0;
 }
 
@@ -89,11 +94,14 @@ static void set_callbacks(cv_run *run)
 {
     const bool kept = run->journal.path;
 
-    run->options.callbacks = (cogvideo_callbacks){ .progress = on_progress, .frame = on_frame, .keep = kept ? on_keep : NULL,
-                                                   .recall = kept ? on_recall : NULL, .user = run };
+    run->options.callbacks = (cogvideo_callbacks){ .progress = on_progress,
+                                                   .frame = on_frame,
+                                                   .keep = kept ? on_keep : NULL,
+                                                   .recall = kept ? on_recall : NULL,
+                                                   .user = run };
 }
 
-/* --- a step ------------------------------------------------------------------------------------------------ */
+/* --- a step --------------------------------------------------------------------------------------------------- */
 
 /* The header of a partial file: model, prompt, seed and sample. */
 static char *partial_header(const cv_run *run, int sample, cogvideo_error *err)
@@ -124,10 +132,14 @@ static cogvideo_status open_sink(cv_run *run, int index, int first, int count, c
     run->sink.first_sample = run->result->clips[first].sample;
     for (int i = first; i < first + count && shape->kind == COGVIDEO_KIND_CODES; i++) {
         const cogvideo_clip *clip = &run->result->clips[i];
-        cogvideo_tokens header = { .height = shape->height, .width = shape->width, .rate = shape->rate, .frames_per_code = shape->frames_per_code,
+        cogvideo_tokens header = { .height = shape->height,
+                                   .width = shape->width,
+                                   .rate = shape->rate,
+                                   .frames_per_code = shape->frames_per_code,
                                    .header = partial_header(run, clip->sample, err) };
 
-        status = header.header ? cv_sink_add(&run->sink, cogvideo_clip_path(clip, cv_codes_name(&run->chain, index)), &header, err)
+        status = header.header ? cv_sink_add(&run->sink, cogvideo_clip_path(clip, cv_codes_name(&run->chain, index)),
+                                             &header, err)
                                : COGVIDEO_ERROR_MEMORY;
         cv_free(header.header);
         CV_TRY(status);
@@ -137,7 +149,8 @@ done:
 }
 
 /* Of the values that a step can make only codes have a file. */
-static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *clip, const cogvideo_value *value, cogvideo_error *err)
+static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *clip, const cogvideo_value *value,
+                            cogvideo_error *err)
 {
     const cogvideo_tokens *codes = &value->codes;
     cogvideo_status status = COGVIDEO_OK;
@@ -148,14 +161,15 @@ static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *c
     path = cogvideo_clip_path(clip, cv_codes_name(&run->chain, index));
     CV_TRY(cogvideo_tokens_save(codes, path, err));
     if (strcmp(path, "-") != 0)
-        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d codes", path, codes->frames, codes->frames == 1 ? "" : "s", codes->width,
-               codes->height);
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d codes", path, codes->frames,
+               codes->frames == 1 ? "" : "s", codes->width, codes->height);
 done:
     return status;
 }
 
 /* Runs step `index` over `count` clips from `first` on and saves what it makes, which is in `out` then. */
-static cogvideo_status run_step(cv_run *run, int index, int first, int count, const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status run_step(cv_run *run, int index, int first, int count, const cogvideo_value *in,
+                                cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_status status;
 
@@ -181,7 +195,7 @@ done:
     return status;
 }
 
-/* --- all steps --------------------------------------------------------------------------------------------- */
+/* --- all steps ------------------------------------------------------------------------------------------------ */
 
 /* Steps that the model lacks, and can do without. */
 static void report_missing(const cv_run *run)
@@ -190,7 +204,8 @@ static void report_missing(const cv_run *run)
 
     for (int i = 0; i < family->step_count && run->chain.count > 1; i++)
         if (family->steps[i].optional && !cv_model_has(run->model, &family->steps[i]))
-            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: that step is left out", family->steps[i].title);
+            cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: that step is left out",
+                   family->steps[i].title);
 }
 
 /* The steps behind the first over one clip, its video and its record. `value` is what the first step made. */
@@ -213,9 +228,14 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
         next = (cogvideo_value){ 0 };
     }
     if (value->kind == COGVIDEO_KIND_PIXELS)
-        CV_TRY(cv_video_file_write(run->model, run->output, &value->pixels, codes.codes.header, cogvideo_clip_path(clip, "video"), err));
+        CV_TRY(cv_video_file_write(run->model, run->output, &value->pixels, codes.codes.header,
+                                   cogvideo_clip_path(clip, "video"), err));
     if (cogvideo_clip_path(clip, "record"))
-        CV_TRY(cv_record_save(clip, &settings, run->output, value->kind == COGVIDEO_KIND_CODES ? &value->codes : codes.kind ? &codes.codes : NULL, err));
+        CV_TRY(cv_record_save(clip, &settings, run->output,
+                              value->kind == COGVIDEO_KIND_CODES ? &value->codes
+                              : codes.kind                       ? &codes.codes
+                                                                 : NULL,
+                              err));
 done:
     cogvideo_value_free(&codes);
     cogvideo_value_free(&next); /* of a step that went well and whose file could not be written */
@@ -231,7 +251,8 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
 
     report_missing(run);
     CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
-    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples, (long long)(run->journal.data.size / sizeof(int32_t)), err));
+    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples,
+                            (long long)(run->journal.data.size / sizeof(int32_t)), err));
     set_callbacks(run);
     if (together)
         CV_TRY(run_step(run, 0, 0, samples, run->input, values, err));

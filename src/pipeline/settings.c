@@ -24,7 +24,7 @@ uint32_t cv_codes_checksum(const cogvideo_tokens *clip)
     return cv_checksum(clip->codes, (size_t)clip->frames * cogvideo_tokens_per_frame(clip) * sizeof *clip->codes);
 }
 
-/* --- the object ------------------------------------------------------------------------------------------ */
+/* --- the object ----------------------------------------------------------------------------------------------- */
 
 static void put_ids(cv_json *object, const char *key, const int32_t *ids, size_t count)
 {
@@ -100,7 +100,8 @@ static void put_input(cv_json *object, const cogvideo_value *value)
         cv_json_set_int(input, "codes", cv_codes_checksum(&value->codes));
         cv_json_set_int(input, "times", cv_checksum(value->codes.times, (size_t)shape.frames * sizeof(double)));
     } else if (shape.kind == COGVIDEO_KIND_LATENTS) {
-        cv_json_set_int(input, "latents", cv_checksum(latents->values, pixels * (size_t)latents->channels * sizeof(float)));
+        cv_json_set_int(input, "latents",
+                        cv_checksum(latents->values, pixels * (size_t)latents->channels * sizeof(float)));
     } else {
         cv_json_set_int(input, "pixels", cv_checksum(value->pixels.pixels, 3 * pixels));
     }
@@ -135,7 +136,7 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
     put_weights(object, model);
 }
 
-/* --- comparison ------------------------------------------------------------------------------------------ */
+/* --- comparison ----------------------------------------------------------------------------------------------- */
 
 /* Of a long text only the beginning, in whole characters. */
 static size_t excerpt(const char *text)
@@ -149,9 +150,11 @@ static size_t excerpt(const char *text)
 }
 
 /* Two values of a key. Long ones only with their beginnings, unless these are the same. */
-static cogvideo_status tell_difference(cv_buffer *out, const char *key, const cv_json *was, const cv_json *asked, cogvideo_error *err)
+static cogvideo_status tell_difference(cv_buffer *out, const char *key, const cv_json *was, const cv_json *asked,
+                                       cogvideo_error *err)
 {
-    char *old_text = was ? cv_json_print(was, false, err) : cv_strdup("nothing", err), *new_text = cv_json_print(asked, false, err);
+    char *old_text = was ? cv_json_print(was, false, err) : cv_strdup("nothing", err),
+         *new_text = cv_json_print(asked, false, err);
     cogvideo_status status = COGVIDEO_ERROR_MEMORY;
 
     if (old_text && new_text) {
@@ -161,15 +164,17 @@ static cogvideo_status tell_difference(cv_buffer *out, const char *key, const cv
             old_length = strlen(old_text);
             new_length = strlen(new_text);
         }
-        status = cv_buffer_printf(out, err, "\"%s\":%.*s%s and not \"%s\":%.*s%s", key, (int)old_length, old_text, old_text[old_length] ? "..." : "",
-                                  key, (int)new_length, new_text, new_text[new_length] ? "..." : "");
+        status = cv_buffer_printf(out, err, "\"%s\":%.*s%s and not \"%s\":%.*s%s", key, (int)old_length, old_text,
+                                  old_text[old_length] ? "..." : "", key, (int)new_length, new_text,
+                                  new_text[new_length] ? "..." : "");
     }
     cv_free(old_text);
     cv_free(new_text);
     return status;
 }
 
-/* The first values that differ inside two values, if they are of one shape: elements of arrays and members of objects in order. */
+/* The first values that differ inside two values, if they are of one shape: elements of arrays and members of objects
+ * in order. */
 static void first_difference(const char **key, const cv_json **was, const cv_json **asked)
 {
     const cv_json *a = cv_json_first(*was), *b = cv_json_first(*asked);
@@ -189,7 +194,8 @@ static void first_difference(const char **key, const cv_json **was, const cv_jso
     first_difference(key, was, asked);
 }
 
-cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference, cogvideo_error *err)
+cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference,
+                                    cogvideo_error *err)
 {
     for (const cv_json *item = cv_json_first(asked); item; item = cv_json_next(item)) {
         const char *key = cv_json_key(item);

@@ -1,9 +1,10 @@
-/* settings.h - what the codes of a run follow from, as a JSON object: runs of equal settings draw equal codes. The journal of an unfinished
- * run and the record of a finished clip hold it, and a run that goes on compares both in one way.
+/* settings.h - what the codes of a run follow from, as a JSON object: runs of equal settings draw equal codes. The
+ * journal of an unfinished run and the record of a finished clip hold it, and a run that goes on compares both in one
+ * way.
  *
- * What only changes how long a run takes (threads, batch, samples side by side) is not in it. Weights are told apart by name, size and time of
- * change, as make and rsync do it: reading the gigabytes of a model for a checksum would take minutes before every run. Copies that keep
- * their times (cp -p, rsync -a) are the same weights. */
+ * What only changes how long a run takes (threads, batch, samples side by side) is not in it. Weights are told apart by
+ * name, size and time of change, as make and rsync do it: reading the gigabytes of a model for a checksum would take
+ * minutes before every run. Copies that keep their times (cp -p, rsync -a) are the same weights. */
 #ifndef CV_PIPELINE_SETTINGS_H
 #define CV_PIPELINE_SETTINGS_H
 
@@ -17,15 +18,17 @@ typedef struct cv_settings {
     const cv_chain *chain;
 } cv_settings;
 
-/* The settings of one of the run's samples, counted as first_sample is, added to an object; without the memory for it its printing fails. */
+/* The settings of one of the run's samples, counted as first_sample is, added to an object; without the memory for it
+ * its printing fails. */
 void cv_settings_put(cv_json *object, const cv_settings *settings, int sample);
 
 /* Adds the members of a shape, as a token stream has them. */
 void cv_shape_put(cv_json *object, const cogvideo_shape *shape);
 
-/* Whether `was`, whose other members do not count, has all members of `asked` with the same values. Otherwise `difference` is the first that
- * differs: "seed":3 and not "seed":4. It is empty where there is none. */
-cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference, cogvideo_error *err);
+/* Whether `was`, whose other members do not count, has all members of `asked` with the same values. Otherwise
+ * `difference` is the first that differs: "seed":3 and not "seed":4. It is empty where there is none. */
+cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference,
+                                    cogvideo_error *err);
 
 /* FNV-1a of 32 bits, and of all codes of a clip. */
 uint32_t cv_checksum(const void *bytes, size_t size);

@@ -32,8 +32,8 @@ void cv_sink_close(cv_sink *sink, bool keep, const cogvideo_log *log)
         const bool kept = keep && sink->frames[i] > 0;
 
         if (kept && sink->writers[i])
-            cv_log(log, COGVIDEO_LOG_INFO, "%s.partial keeps the %d frame%s finished so far", sink->paths[i], sink->frames[i],
-                   sink->frames[i] == 1 ? "" : "s");
+            cv_log(log, COGVIDEO_LOG_INFO, "%s.partial keeps the %d frame%s finished so far", sink->paths[i],
+                   sink->frames[i], sink->frames[i] == 1 ? "" : "s");
         cogvideo_token_writer_abandon(&sink->writers[i], kept);
     }
     *sink = (cv_sink){ 0 };

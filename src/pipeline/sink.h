@@ -1,4 +1,5 @@
-/* sink.h - the finished frames of a run that goes on, each in a token stream beside the one that it becomes: "clip.jsonl.partial". */
+/* sink.h - the finished frames of a run that goes on, each in a token stream beside the one that it becomes:
+ * "clip.jsonl.partial". */
 #ifndef CV_PIPELINE_SINK_H
 #define CV_PIPELINE_SINK_H
 

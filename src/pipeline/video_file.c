@@ -2,8 +2,9 @@
 
 #include "base/file.h"
 
-cogvideo_status cv_video_file_write(const cogvideo_model *model, const cogvideo_run_options *run, const cogvideo_video *video, const char *header,
-                                    const char *path, cogvideo_error *err)
+cogvideo_status cv_video_file_write(const cogvideo_model *model, const cogvideo_run_options *run,
+                                    const cogvideo_video *video, const char *header, const char *path,
+                                    cogvideo_error *err)
 {
     cogvideo_write_options write = run->write;
     cogvideo_status status;
@@ -11,14 +12,15 @@ cogvideo_status cv_video_file_write(const cogvideo_model *model, const cogvideo_
     /* PPM is for simple readers, many of which stumble over a comment in its header. */
     write.comment = run->no_metadata || cv_path_ends_in(path, ".ppm") ? NULL : header;
     CV_TRY(cogvideo_video_write(video, path, &write, err));
-    cv_log(&model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d pixels", path, video->frames, video->frames == 1 ? "" : "s", video->width,
-           video->height);
+    cv_log(&model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d pixels", path, video->frames,
+           video->frames == 1 ? "" : "s", video->width, video->height);
 done:
     return status;
 }
 
-cogvideo_status cogvideo_decode_file(const cogvideo_model *model, const cogvideo_tokens *clip, const cogvideo_run_options *run,
-                                     const cogvideo_callbacks *callbacks, const char *path, cogvideo_error *err)
+cogvideo_status cogvideo_decode_file(const cogvideo_model *model, const cogvideo_tokens *clip,
+                                     const cogvideo_run_options *run, const cogvideo_callbacks *callbacks,
+                                     const char *path, cogvideo_error *err)
 {
     cogvideo_decode_options decode = run->decode;
     cogvideo_video video = { 0 };

@@ -70,9 +70,18 @@ void cv_clusters_free(cv_clusters **clusters)
     *clusters = NULL;
 }
 
-int cv_clusters_codes(const cv_clusters *clusters) { return clusters->codes; }
-int cv_clusters_count(const cv_clusters *clusters) { return clusters->count; }
-const int32_t *cv_clusters_labels(const cv_clusters *clusters) { return clusters->labels; }
+int cv_clusters_codes(const cv_clusters *clusters)
+{
+    return clusters->codes;
+}
+int cv_clusters_count(const cv_clusters *clusters)
+{
+    return clusters->count;
+}
+const int32_t *cv_clusters_labels(const cv_clusters *clusters)
+{
+    return clusters->labels;
+}
 
 const int32_t *cv_clusters_members(const cv_clusters *clusters, int cluster, int *count)
 {

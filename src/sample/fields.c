@@ -14,15 +14,20 @@ typedef struct field_row {
 #define DRAWN (COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS)
 static const field_row rows[] = {
     { { "temperature", COGVIDEO_FIELD_NUMBER, AT(temperature), 1e-6, 1000, DRAWN,
-        "logits are divided by it: less than 1 prefers likely codes, more than 1 evens out" }, NAN },
+        "logits are divided by it: less than 1 prefers likely codes, more than 1 evens out" },
+      NAN },
     { { "clusters", COGVIDEO_FIELD_WHOLE, AT(clusters), 0, 1 << 20, COGVIDEO_BY_CLUSTERS,
-        "clusters of codes to draw from; 0 turns clusters off" }, 0 },
+        "clusters of codes to draw from; 0 turns clusters off" },
+      0 },
     { { "code_temperature", COGVIDEO_FIELD_NUMBER, AT(code_temperature), 1e-6, 1000, COGVIDEO_BY_CLUSTERS,
-        "temperature inside the drawn cluster" }, 1 },
+        "temperature inside the drawn cluster" },
+      1 },
     { { "top_k", COGVIDEO_FIELD_WHOLE, AT(top_k), 0, 1 << 20, COGVIDEO_BY_RANK,
-        "draw from the N best codes, without clusters; 0 = from all" }, 0 },
+        "draw from the N best codes, without clusters; 0 = from all" },
+      0 },
     { { "top_p", COGVIDEO_FIELD_NUMBER, AT(top_p), 1e-6, 1, COGVIDEO_BY_RANK,
-        "draw from the best codes that hold this share of the probability, without clusters; 1 = from all" }, 1 },
+        "draw from the best codes that hold this share of the probability, without clusters; 1 = from all" },
+      1 },
     { { "greedy", COGVIDEO_FIELD_FLAG, AT(greedy), 0, 1, COGVIDEO_BY_BEST, "always take the best code" }, 0 },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
@@ -52,7 +57,8 @@ void cogvideo_sampling_set(cogvideo_sampling *sampling, const cogvideo_field *fi
 cogvideo_status cv_sampling_check_field(const cogvideo_field *field, double value, cogvideo_error *err)
 {
     if (!(value >= field->min && value <= field->max))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", field->name, field->min, field->max, value);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be from %.16g to %.16g, not %g", field->name, field->min,
+                       field->max, value);
     if (field->kind != COGVIDEO_FIELD_NUMBER && value != floor(value))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s must be a whole number, not %g", field->name, value);
     return COGVIDEO_OK;
@@ -73,10 +79,12 @@ static bool is_left_out(const cv_json *section, const field_row *row)
 {
     const cv_json *value = cv_json_get(section, row->field.name);
 
-    return !isnan(row->otherwise) && (!value || (row->field.min > 0 && cv_json_is_number(value) && cv_json_number(value) == 0));
+    return !isnan(row->otherwise) &&
+           (!value || (row->field.min > 0 && cv_json_is_number(value) && cv_json_number(value) == 0));
 }
 
-cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section, const char *origin, cogvideo_error *err)
+cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section, const char *origin,
+                                 cogvideo_error *err)
 {
     cogvideo_sampling sampling = { 0 };
     cogvideo_status status = COGVIDEO_OK;
@@ -125,5 +133,8 @@ void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling)
 
 void cv_sampling_record(cv_json *object, const cogvideo_sampling *sampling)
 {
-    put(object, sampling, sampling->greedy ? COGVIDEO_BY_BEST : sampling->clusters > 0 ? COGVIDEO_BY_CLUSTERS : COGVIDEO_BY_RANK);
+    put(object, sampling,
+        sampling->greedy         ? COGVIDEO_BY_BEST
+        : sampling->clusters > 0 ? COGVIDEO_BY_CLUSTERS
+                                 : COGVIDEO_BY_RANK);
 }

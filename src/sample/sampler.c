@@ -82,7 +82,7 @@ static float scale_of(double temperature)
     return (float)fmax(fmin(1 / temperature, FLT_MAX), FLT_MIN);
 }
 
-/* --- candidates, best first ------------------------------------------------------------------------ */
+/* --- candidates, best first ----------------------------------------------------------------------------------- */
 
 static inline bool better(const double *weights, int32_t a, int32_t b)
 {
@@ -156,7 +156,7 @@ static int draw(const double *weights, const int32_t *order, kept from, double u
     return found;
 }
 
-/* --- by clusters ----------------------------------------------------------------------------------- */
+/* --- by clusters ---------------------------------------------------------------------------------------------- */
 
 static kept keep_clusters(const workspace *work, const float *logits, float best, const cogvideo_sampling *sampling,
                           const cv_clusters *clusters)
@@ -189,11 +189,11 @@ static kept weigh_members(const workspace *work, const float *logits, const cogv
     return all;
 }
 
-/* --- plain ----------------------------------------------------------------------------------------- */
+/* --- plain ---------------------------------------------------------------------------------------------------- */
 
 /* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order is not used. */
-static kept keep_codes(const workspace *work, const float *logits, float best, int codes, const cogvideo_sampling *sampling,
-                       bool *in_order)
+static kept keep_codes(const workspace *work, const float *logits, float best, int codes,
+                       const cogvideo_sampling *sampling, bool *in_order)
 {
     float scale = scale_of(sampling->temperature);
     bool few = sampling->top_k > 0 && sampling->top_k < codes;
@@ -221,7 +221,7 @@ static kept keep_codes(const workspace *work, const float *logits, float best, i
     return result;
 }
 
-/* --- the rule -------------------------------------------------------------------------------------- */
+/* --- the rule ------------------------------------------------------------------------------------------------- */
 
 static int best_code(const float *logits, int codes)
 {

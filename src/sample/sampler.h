@@ -1,7 +1,7 @@
 /* sampler.h - draws a code from logits.
  *
- * The rule is that of cogvideo/sampling.h: greedy, by clusters (of the clusters that are kept, one is drawn in proportion),
- * or by top_k and then top_p, the fewest best codes of at least this share.
+ * The rule is that of cogvideo/sampling.h: greedy, by clusters (of the clusters that are kept, one is drawn in
+ * proportion), or by top_k and then top_p, the fewest best codes of at least this share.
  *
  * Codes are drawn by inverse cumulative probability from the given numbers u, so a code is a function of its logits
  * and u alone. Candidates are ordered best first, and the lower label or code first on a tie (in order of codes

@@ -8,11 +8,14 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[CV_DTYPE_COUNT] = {
-    [CV_F32] = { "F32", 4 }, [CV_F16] = { "F16", 2 }, [CV_BF16] = { "BF16", 2 }, [CV_F64] = { "F64", 8 },
-    [CV_I64] = { "I64", 8 }, [CV_I32] = { "I32", 4 }, [CV_I8] = { "I8", 1 },     [CV_U8] = { "U8", 1 },
-    [CV_I16] = { "I16", 2 }, [CV_U16] = { "U16", 2 }, [CV_U32] = { "U32", 4 },   [CV_U64] = { "U64", 8 },
-    [CV_BOOL] = { "BOOL", 1 }, [CV_F8_E5M2] = { "F8_E5M2", 1 }, [CV_F8_E4M3] = { "F8_E4M3", 1 },
-    [CV_OTHER] = { "an unknown type", 1 },
+    [CV_F32] = { "F32", 4 },         [CV_F16] = { "F16", 2 },
+    [CV_BF16] = { "BF16", 2 },       [CV_F64] = { "F64", 8 },
+    [CV_I64] = { "I64", 8 },         [CV_I32] = { "I32", 4 },
+    [CV_I8] = { "I8", 1 },           [CV_U8] = { "U8", 1 },
+    [CV_I16] = { "I16", 2 },         [CV_U16] = { "U16", 2 },
+    [CV_U32] = { "U32", 4 },         [CV_U64] = { "U64", 8 },
+    [CV_BOOL] = { "BOOL", 1 },       [CV_F8_E5M2] = { "F8_E5M2", 1 },
+    [CV_F8_E4M3] = { "F8_E4M3", 1 }, [CV_OTHER] = { "an unknown type", 1 },
 };
 
 size_t cv_dtype_size(cv_dtype dtype)
@@ -132,7 +135,8 @@ static bool all_finite_32(const unsigned char *bytes, size_t count)
 
 static bool all_finite(cv_dtype dtype, const unsigned char *bytes, size_t count)
 {
-    return dtype == CV_F32 ? all_finite_32(bytes, count) : all_finite_16(bytes, count, dtype == CV_F16 ? 0x7c00 : 0x7f80);
+    return dtype == CV_F32 ? all_finite_32(bytes, count)
+                           : all_finite_16(bytes, count, dtype == CV_F16 ? 0x7c00 : 0x7f80);
 }
 
 size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count)
@@ -153,7 +157,8 @@ size_t cv_dtype_not_finite(cv_dtype dtype, const void *in, size_t count)
 
 bool cv_dtype_holds(cv_dtype dtype, const float *values, size_t count)
 {
-    const float limit = dtype == CV_F16 ? 65520.0f : float_of(0x7f7f8000); /* numbers from here on round to infinity */
+    /* numbers from here on round to infinity */
+    const float limit = dtype == CV_F16 ? 65520.0f : float_of(0x7f7f8000);
 
     if (dtype == CV_F32)
         return true;

@@ -24,9 +24,9 @@ struct cv_store {
     cv_json *header;
     entry *entries; /* sorted by name */
     size_t count;
-    char *names;    /* the names of a store in memory, one after another */
-    float *memory;  /* its values */
-    bool plan;      /* claims make entries */
+    char *names;   /* the names of a store in memory, one after another */
+    float *memory; /* its values */
+    bool plan;     /* claims make entries */
 };
 
 void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
@@ -45,8 +45,17 @@ void cv_shape_text(char *out, size_t size, int rank, const size_t *shape)
 bool cv_tensor_is_weight(const cv_tensor *tensor)
 {
     switch (tensor->dtype) {
-    case CV_I64: case CV_I32: case CV_I16: case CV_U64: case CV_U32: case CV_U16: case CV_BOOL: case CV_OTHER: return false;
-    default: return tensor->count > 0;
+    case CV_I64:
+    case CV_I32:
+    case CV_I16:
+    case CV_U64:
+    case CV_U32:
+    case CV_U16:
+    case CV_BOOL:
+    case CV_OTHER:
+        return false;
+    default:
+        return tensor->count > 0;
     }
 }
 
@@ -74,8 +83,8 @@ static cogvideo_status parse_entry(entry *out, const cv_json *item, const char *
         double value = cv_json_is_number(d) ? cv_json_number(d) : -1;
 
         if (out->tensor.rank == CV_MAX_RANK || !(value >= 0 && value <= 0x1p48) || value != (double)(size_t)value)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: needs at most %d dimensions, each a whole number",
-                           origin, CV_MAX_RANK);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: needs at most %d dimensions, each a whole number", origin,
+                           CV_MAX_RANK);
         out->tensor.shape[out->tensor.rank++] = (size_t)value;
         if (!cv_size_mul(out->tensor.count, (size_t)value, &out->tensor.count))
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its shape does not fit in memory", origin);
@@ -218,12 +227,30 @@ void cv_store_close(cv_store **store)
     *store = NULL;
 }
 
-const char *cv_store_path(const cv_store *store) { return store->path; }
-bool cv_store_lock(const cv_store *store) { return cv_map_lock(&store->file); }
-size_t cv_store_count(const cv_store *store) { return store->count; }
-const cv_tensor *cv_store_at(const cv_store *store, size_t index) { return &store->entries[index].tensor; }
-size_t cv_store_bytes(const cv_store *store) { return store->file.size; }
-size_t cv_store_mapped(const cv_store *store) { return store->file.read ? 0 : store->file.size; }
+const char *cv_store_path(const cv_store *store)
+{
+    return store->path;
+}
+bool cv_store_lock(const cv_store *store)
+{
+    return cv_map_lock(&store->file);
+}
+size_t cv_store_count(const cv_store *store)
+{
+    return store->count;
+}
+const cv_tensor *cv_store_at(const cv_store *store, size_t index)
+{
+    return &store->entries[index].tensor;
+}
+size_t cv_store_bytes(const cv_store *store)
+{
+    return store->file.size;
+}
+size_t cv_store_mapped(const cv_store *store)
+{
+    return store->file.read ? 0 : store->file.size;
+}
 
 static entry *find_entry(const cv_store *store, const char *name)
 {

@@ -31,7 +31,7 @@ const char *cv_store_path(const cv_store *store);
 /* Keeps a mapped file in memory; returns false where the system does not allow so much. */
 bool cv_store_lock(const cv_store *store);
 size_t cv_store_count(const cv_store *store);
-const cv_tensor *cv_store_at(const cv_store *store, size_t index); /* sorted by name */
+const cv_tensor *cv_store_at(const cv_store *store, size_t index);       /* sorted by name */
 const cv_tensor *cv_store_find(const cv_store *store, const char *name); /* NULL where there is none */
 /* Returns a string of the header's __metadata__, or NULL. */
 const char *cv_store_metadata(const cv_store *store, const char *key);
@@ -42,8 +42,8 @@ size_t cv_store_mapped(const cv_store *store);
 
 /* Finds `name`, checks that it is real (f32, f16, bf16) and has exactly `shape`, and marks it as claimed. Errors
  * name the file and the tensor. */
-cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank,
-                               const size_t *shape, cogvideo_error *err);
+cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const char *name, int rank, const size_t *shape,
+                               cogvideo_error *err);
 /* The same for one dtype, which need not be real. */
 cogvideo_status cv_store_claim_as(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
                                   const size_t *shape, cogvideo_error *err);
@@ -58,7 +58,7 @@ cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const cha
  * ignored. */
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);
 
-/* --- in memory: for training --- */
+/* --- in memory: for training ---------------------------------------------------------------------------------- */
 
 /* Creates a store without data, whose claims all succeed. Binding a network to it lists the network's tensors, with
  * NULL data, so that no second list of names is needed. A claimed tensor is valid until the next claim. */

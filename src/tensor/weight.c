@@ -38,7 +38,7 @@ bool cv_weight_type_holds(cv_weight_type type, const float *values, size_t count
     return true;
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------------- */
 
 static void widen_q4(float *out, const uint8_t *bytes, const uint16_t *scales, int K)
 {

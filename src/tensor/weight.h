@@ -58,7 +58,8 @@ static inline cv_weight cv_weight_rows(const cv_weight *weight, int first, int c
     rows.N = count;
     rows.data = (const char *)weight->data + (size_t)first * cv_weight_row_bytes(weight->type, (size_t)weight->K);
     if (weight->scales)
-        rows.scales = (const char *)weight->scales + (size_t)first * cv_weight_scale_bytes(weight->type, (size_t)weight->K);
+        rows.scales =
+            (const char *)weight->scales + (size_t)first * cv_weight_scale_bytes(weight->type, (size_t)weight->K);
     return rows;
 }
 

@@ -96,8 +96,7 @@ static bool longest_key(const cv_normalizer *in, const char *text, size_t size, 
     return true;
 }
 
-static cogvideo_status next_step(const cv_normalizer *in, const char *text, size_t size, step *out,
-                                 cogvideo_error *err)
+static cogvideo_status next_step(const cv_normalizer *in, const char *text, size_t size, step *out, cogvideo_error *err)
 {
     size_t length = cv_trie_longest(&in->whole, text, size);
     uint32_t value = 0;
@@ -109,7 +108,8 @@ static cogvideo_status next_step(const cv_normalizer *in, const char *text, size
     if (!longest_key(in, text, size, &length, &value) || (length > 0 && value >= in->replacements_size))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: its character map is damaged, it leads outside itself; fetch the SentencePiece model "
-                       "file again", in->spm->path);
+                       "file again",
+                       in->spm->path);
     if (length > 0)
         *out = (step){ in->replacements + value, strlen(in->replacements + value), length };
     else if ((length = cv_utf8_length(text, size)) > 0)
@@ -170,8 +170,10 @@ cogvideo_status cv_normalize(const cv_normalizer *in, const char *text, size_t s
         CV_TRY(next_step(in, text + at, size - at, &piece, err));
         work += piece.size; /* also counts replacements that become nothing, which cost time */
         if (work > CV_NORMALIZED_LIMIT || out->size > CV_NORMALIZED_LIMIT) {
-            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a text of %zu bytes grows past the %zu bytes that a "
-                             "normalized text may have; shorten it", size, CV_NORMALIZED_LIMIT);
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "a text of %zu bytes grows past the %zu bytes that a "
+                             "normalized text may have; shorten it",
+                             size, CV_NORMALIZED_LIMIT);
             goto done;
         }
         if (!started && fold && is_space(&piece))

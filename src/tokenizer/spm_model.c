@@ -217,11 +217,20 @@ static cogvideo_status read_model(reader *in, cv_proto proto)
 
     while ((status = next_field(in, &proto, model_fields, "messages", &field, &more)) == COGVIDEO_OK && more) {
         switch (field.number) {
-        case 1: status = read_piece(in, &field); break;
-        case 2: status = read_trainer(in, &field); break;
-        case 3: status = read_normalizer(in, &field); break;
-        case 5: status = refuse_denormalizer(in, &field); break;
-        default: break;
+        case 1:
+            status = read_piece(in, &field);
+            break;
+        case 2:
+            status = read_trainer(in, &field);
+            break;
+        case 3:
+            status = read_normalizer(in, &field);
+            break;
+        case 5:
+            status = refuse_denormalizer(in, &field);
+            break;
+        default:
+            break;
         }
         if (status != COGVIDEO_OK)
             return status;
@@ -290,8 +299,8 @@ static cogvideo_status index_pieces(reader *in)
     return COGVIDEO_OK;
 }
 
-static cogvideo_status read_file(cv_spm *spm, const cv_buffer *file, const char *const *appended,
-                                 size_t appended_count, cogvideo_error *err)
+static cogvideo_status read_file(cv_spm *spm, const cv_buffer *file, const char *const *appended, size_t appended_count,
+                                 cogvideo_error *err)
 {
     reader in = { .spm = spm, .err = err };
     cv_proto proto = { (const unsigned char *)file->data, file->size, 0 };

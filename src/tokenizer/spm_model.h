@@ -26,10 +26,10 @@ typedef struct cv_spm {
     char *path;           /* for errors */
     cv_spm_piece *pieces; /* no two have the same text */
     size_t count;
-    uint32_t *order;      /* [count] indices of the pieces in the byte order of their texts */
-    size_t unknown;       /* index of the one CV_SPM_UNKNOWN piece */
-    char *unknown_text;   /* what it decodes to; U+2047 between spaces unless the file says otherwise */
-    char *charsmap;       /* precompiled character map of charsmap_size bytes; empty: characters stay unchanged */
+    uint32_t *order;    /* [count] indices of the pieces in the byte order of their texts */
+    size_t unknown;     /* index of the one CV_SPM_UNKNOWN piece */
+    char *unknown_text; /* what it decodes to; U+2047 between spaces unless the file says otherwise */
+    char *charsmap;     /* precompiled character map of charsmap_size bytes; empty: characters stay unchanged */
     size_t charsmap_size;
     bool dummy_prefix;    /* a space is put before the text */
     bool space_is_suffix; /* or, with this, after it */

@@ -17,7 +17,8 @@ struct cv_text {
 
 cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err)
 {
-    static const char *const appended[CV_TEXT_APPENDED] = { "<start_of_image>", "<start_of_english>", "<start_of_chinese>" };
+    static const char *const appended[CV_TEXT_APPENDED] = { "<start_of_image>", "<start_of_english>",
+                                                            "<start_of_chinese>" };
     cogvideo_status status;
     cv_text *text = NULL;
 
@@ -28,8 +29,7 @@ cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, c
     text->first_id = image_codes;
     CV_TRY(cv_spm_open(&text->spm, path, appended, sizeof appended / sizeof *appended, err));
     if (text->spm->count > (size_t)(INT32_MAX - image_codes)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
-                         "%s: %zu pieces after %d image codes need more ids than there are",
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces after %d image codes need more ids than there are",
                          path, text->spm->count, image_codes);
         goto done;
     }
@@ -86,8 +86,8 @@ const char *cv_text_piece(const cv_text *text, int32_t id)
 }
 
 /* Appends `size` bytes and replaces every `what` (of `length` bytes) by `with`. */
-static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t size, const char *what,
-                                       size_t length, const char *with, cogvideo_error *err)
+static cogvideo_status append_replaced(cv_buffer *out, const char *bytes, size_t size, const char *what, size_t length,
+                                       const char *with, cogvideo_error *err)
 {
     const char *end = bytes + size, *hit;
     cogvideo_status status = COGVIDEO_OK;
@@ -108,9 +108,8 @@ static cogvideo_status segment(const cv_text *text, const char *bytes, size_t si
 {
     cogvideo_status status = cv_normalize(&text->normalizer, bytes, size, normal, err);
 
-    return status == COGVIDEO_OK
-               ? cv_unigram_segment(&text->unigram, normal->data, normal->size, segments, count, err)
-               : status;
+    return status == COGVIDEO_OK ? cv_unigram_segment(&text->unigram, normal->data, normal->size, segments, count, err)
+                                 : status;
 }
 
 static cogvideo_status check_size(size_t size, cogvideo_error *err)
@@ -200,8 +199,7 @@ static cogvideo_status append_piece(const cv_text *text, const cv_spm_piece *pie
     return append_replaced(out, piece->text + skip, piece->size - skip, SPACE, 3, " ", err);
 }
 
-cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out,
-                               cogvideo_error *err)
+cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer decoded = { 0 };
@@ -222,8 +220,10 @@ cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t c
         }
         CV_TRY(append_piece(text, piece, &start, &decoded, err));
         if (decoded.size > CV_NORMALIZED_LIMIT) {
-            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%zu ids decode to more than the %zu bytes that a text may "
-                             "have", count, CV_NORMALIZED_LIMIT);
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "%zu ids decode to more than the %zu bytes that a text may "
+                             "have",
+                             count, CV_NORMALIZED_LIMIT);
             goto done;
         }
     }

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-#define CV_TEXT_APPENDED 3 /* pieces that cv_text_open adds to a model's own */
+#define CV_TEXT_APPENDED 3               /* pieces that cv_text_open adds to a model's own */
 #define CV_TEXT_LIMIT ((size_t)16 << 20) /* bytes of a text to encode, ids of a list to decode */
 
 /* Read-only once open: many threads may use it at the same time. */
@@ -38,7 +38,6 @@ cogvideo_status cv_text_unknown(const cv_text *text, const char *bytes, size_t s
 /* Returns the text of `count` ids, NUL-terminated in fresh memory (cv_free). "<n>" becomes a line break, the unknown
  * piece what the model says (by default U+2047 between spaces), control pieces nothing. An id that is not a piece,
  * or a text of more than 64 MB, is COGVIDEO_ERROR_ARGUMENT. */
-cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out,
-                               cogvideo_error *err);
+cogvideo_status cv_text_decode(const cv_text *text, const int32_t *ids, size_t count, char **out, cogvideo_error *err);
 
 #endif

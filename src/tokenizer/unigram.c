@@ -11,7 +11,8 @@ cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_err
     cv_unigram opened = { .spm = spm };
     float worst = FLT_MAX;
 
-    opened.best_score = FLT_MIN; /* the library starts here, too: the smallest positive number, not the lowest number */
+    /* the library starts here, too: the smallest positive number, not the lowest number */
+    opened.best_score = FLT_MIN;
     for (size_t i = 0; i < spm->count; i++) {
         float score = spm->pieces[i].score;
 
@@ -68,7 +69,7 @@ static void extend(const cv_unigram *in, const char *text, size_t size, size_t s
         length = end - start;
         /* The score of a user-defined piece is so high that no path around it wins. */
         score = pieces[piece].type == CV_SPM_USER_DEFINED ? (double)((float)length * in->best_score) - 0.1
-                                                           : (double)pieces[piece].score;
+                                                          : (double)pieces[piece].score;
         offer(&paths[end], score + (double)so_far, start, piece);
         covered = covered || length == step;
     }

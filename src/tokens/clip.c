@@ -55,8 +55,8 @@ cogvideo_status cogvideo_tokens_compare(const cogvideo_tokens *a, const cogvideo
 
     if (a->height != b->height || a->width != b->width)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "clips on different grids, %dx%d and %dx%d, cannot be compared code by code", a->width, a->height,
-                       b->width, b->height);
+                       "clips on different grids, %dx%d and %dx%d, cannot be compared code by code", a->width,
+                       a->height, b->width, b->height);
     if (a->frames_per_code != b->frames_per_code)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "clips whose codes stand for %d and for %d video frames each cannot be compared code by code",

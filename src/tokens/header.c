@@ -6,7 +6,8 @@
 
 cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err)
 {
-    if (shape->height < 1 || shape->height > CV_TOKENS_MAX_GRID || shape->width < 1 || shape->width > CV_TOKENS_MAX_GRID)
+    if (shape->height < 1 || shape->height > CV_TOKENS_MAX_GRID || shape->width < 1 ||
+        shape->width > CV_TOKENS_MAX_GRID)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the frames of a clip must be from 1 to %d codes wide and high, not %dx%d", CV_TOKENS_MAX_GRID,
                        shape->width, shape->height);

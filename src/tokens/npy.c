@@ -8,7 +8,7 @@
 #define MAGIC "\x93NUMPY"
 #define MAX_HEADER 65536
 
-/* --- the header: a Python dictionary with exactly descr, fortran_order and shape --------------------------- */
+/* --- the header: a Python dictionary with exactly descr, fortran_order and shape ------------------------------ */
 
 typedef struct scanner {
     const char *at, *end;
@@ -112,7 +112,7 @@ static bool take_header(scanner *s, header *head, cv_npy *array)
     return s->at == s->end && head->seen[0] && head->seen[1] && head->seen[2];
 }
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------------- */
 
 /* Finds where the header's text is, and where the numbers begin. */
 static cogvideo_status find_header(const cv_mapping *file, const char *path, scanner *text, size_t *data,
@@ -137,8 +137,7 @@ static cogvideo_status find_header(const cv_mapping *file, const char *path, sca
     }
     if (length > MAX_HEADER || length > file->size - prefix)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: its header of %zu bytes does not fit the file of %zu bytes",
-                       path,
-                       length, file->size);
+                       path, length, file->size);
     text->at = (const char *)bytes + prefix;
     text->end = text->at + length;
     *data = prefix + length;
@@ -146,8 +145,8 @@ static cogvideo_status find_header(const cv_mapping *file, const char *path, sca
 }
 
 /* Reads the header; *width = bytes per number. */
-static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_npy *array, size_t *width,
-                                   size_t *data, cogvideo_error *err)
+static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_npy *array, size_t *width, size_t *data,
+                                   cogvideo_error *err)
 {
     header head = { 0 };
     scanner text = { 0 };
@@ -159,11 +158,11 @@ static cogvideo_status read_header(const cv_mapping *file, const char *path, cv_
     if (!take_header(&text, &head, array))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
                        "%s: its header is not a dictionary of 'descr', 'fortran_order' and a 'shape' of at most %d "
-                       "dimensions", path, CV_NPY_MAX_RANK);
+                       "dimensions",
+                       path, CV_NPY_MAX_RANK);
     if (strcmp(head.descr, "<i4") != 0 && strcmp(head.descr, "<i8") != 0)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: has numbers of type '%s'; int32 ('<i4') or int64 ('<i8') was expected",
-                       path, head.descr);
+                       "%s: has numbers of type '%s'; int32 ('<i4') or int64 ('<i8') was expected", path, head.descr);
     if (head.fortran)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is in Fortran order; save numpy.ascontiguousarray(x) instead",
                        path);
@@ -224,7 +223,7 @@ void cv_npy_free(cv_npy *array)
     *array = (cv_npy){ 0 };
 }
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------------- */
 
 /* Writes the magic, version 1.0, the length of the text, and the text, padded so that the numbers begin at a
  * multiple of 64. */

@@ -29,9 +29,11 @@ cogvideo_status cogvideo_tokens_load_npy(cogvideo_tokens *out, const char *path,
 
     CV_TRY(cv_npy_read(&array, path, 0, INT32_MAX, err));
     if (!shape_of(&array, &height, &width) || array.shape[0] > INT_MAX) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                         "%s: a clip has the shape [frames, height, width], or [frames, n] where its frames are square, with "
-                         "sides of at most %d; but this array has another", path, CV_TOKENS_MAX_GRID);
+        status = cv_fail(
+            err, COGVIDEO_ERROR_FORMAT,
+            "%s: a clip has the shape [frames, height, width], or [frames, n] where its frames are square, with "
+            "sides of at most %d; but this array has another",
+            path, CV_TOKENS_MAX_GRID);
         goto done;
     }
     CV_TRY(cogvideo_tokens_alloc(&tokens, (int)height, (int)width, 8, (int)array.shape[0], err));

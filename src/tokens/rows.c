@@ -20,9 +20,8 @@ static cogvideo_status row_size(int grid, int frames, int text_places, size_t *c
     if (status != COGVIDEO_OK)
         return status;
     if (frames < 1 || frames > MAX_FRAMES || text_places < 0 || text_places > MAX_TEXT_PLACES)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a row has 1 to %d frames and 0 to %d text ids, not %d and %d", MAX_FRAMES, MAX_TEXT_PLACES,
-                       frames, text_places);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a row has 1 to %d frames and 0 to %d text ids, not %d and %d",
+                       MAX_FRAMES, MAX_TEXT_PLACES, frames, text_places);
     if (!cv_size_mul(cogvideo_tokens_per_frame(&shape), (size_t)frames, &codes) ||
         !cv_size_add(codes, (size_t)text_places, count) || *count > SIZE_MAX / 4)
         return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a row of %d frames of %dx%d codes does not fit into memory", frames,
@@ -123,9 +122,11 @@ cogvideo_status cogvideo_tokens_save_row(const cogvideo_tokens *tokens, const ch
     size_t count, text = (size_t)text_places;
 
     if (!cv_tokens_is_grid(tokens)) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: a training row has square frames, one for each video frame; this clip has frames of %dx%d codes, "
-                         "%d video frames each", path, tokens->width, tokens->height, tokens->frames_per_code);
+        status = cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "%s: a training row has square frames, one for each video frame; this clip has frames of %dx%d codes, "
+            "%d video frames each",
+            path, tokens->width, tokens->height, tokens->frames_per_code);
         goto done;
     }
     CV_TRY(row_size(tokens->height, tokens->frames, text_places, &count, err));

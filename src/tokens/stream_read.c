@@ -90,8 +90,8 @@ static cogvideo_status read_shape(const reader *r, const cv_json *json, cogvideo
     cogvideo_status status;
 
     if (sides && cv_json_get(json, "grid")) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has 'grid' beside 'height' and 'width'; they cannot be combined",
-                         r->origin);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                         "%s: has 'grid' beside 'height' and 'width'; they cannot be combined", r->origin);
         goto done;
     }
     CV_TRY(cv_json_int(json, sides ? "height" : "grid", 1, CV_TOKENS_MAX_GRID, &height, r->origin, err));
@@ -180,9 +180,8 @@ static cogvideo_status read_codes(const reader *r, const cv_json *json, cogvideo
         double value = cv_json_is_number(item) ? cv_json_number(item) : -1;
 
         if (!(value >= 0 && value <= INT32_MAX && value == floor(value)))
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                           "%s: number %zu of 'codes' must be a whole number from 0 to %d", r->origin,
-                           places - count + 1, INT32_MAX);
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: number %zu of 'codes' must be a whole number from 0 to %d",
+                           r->origin, places - count + 1, INT32_MAX);
         *codes++ = (int32_t)value;
         count--;
     }

@@ -29,8 +29,8 @@ static void writer_free(cogvideo_token_writer **writer)
     *writer = NULL;
 }
 
-cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **out, const char *path,
-                                           const cogvideo_tokens *header, cogvideo_error *err)
+cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **out, const char *path, const cogvideo_tokens *header,
+                                           cogvideo_error *err)
 {
     cogvideo_status status;
     cogvideo_token_writer *writer = NULL;
@@ -107,8 +107,8 @@ cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer **writer, cog
     cogvideo_status status;
 
     if ((*writer)->frames == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: a token stream needs at least 1 frame",
-                         (*writer)->output.path);
+        status =
+            cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: a token stream needs at least 1 frame", (*writer)->output.path);
         cogvideo_token_writer_abandon(writer, 0);
         return status;
     }

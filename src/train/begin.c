@@ -2,15 +2,16 @@
 #include "base/file.h"
 #include "train/learner.h"
 
-cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const char *file, const char *part, cogvideo_error *err)
+cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const char *file, const char *part,
+                              cogvideo_error *err)
 {
     const char *folder = learner->options->model;
     cogvideo_status status;
     char *path;
 
     if (!file)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has no file of '%s' yet, which is trained first ('cogvideo train %s')", folder,
-                       part, part);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: has no file of '%s' yet, which is trained first ('cogvideo train %s')", folder, part, part);
     if (!(path = cv_path_join(folder, file, err)))
         return COGVIDEO_ERROR_MEMORY;
     status = cv_store_open(out, path, err);
@@ -18,7 +19,8 @@ cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const c
     return status;
 }
 
-cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const char *file, const char *part, cogvideo_error *err)
+cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const char *file, const char *part,
+                              cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *from = NULL;

@@ -56,8 +56,8 @@ static cogvideo_status read_head(const cv_store *file, cv_checkpoint_head *head,
     if (!format || strcmp(format, "cogvideo-checkpoint") != 0 || !of || !done)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is no checkpoint of a training", cv_store_path(file));
     if (strcmp(of, head->part) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is a checkpoint of '%.40s', not of '%s'", cv_store_path(file), of,
-                       head->part);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: is a checkpoint of '%.40s', not of '%s'", cv_store_path(file),
+                       of, head->part);
     number = strtol(done, &end, 10);
     if (*end || end == done || number < 0 || number > INT_MAX)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that '%.40s' steps were done", cv_store_path(file), done);
@@ -67,8 +67,8 @@ static cogvideo_status read_head(const cv_store *file, cv_checkpoint_head *head,
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, const cv_checkpoint_store *stores, int count,
-                                   cogvideo_error *err)
+cogvideo_status cv_checkpoint_load(const char *path, cv_checkpoint_head *head, const cv_checkpoint_store *stores,
+                                   int count, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *file = NULL;

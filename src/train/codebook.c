@@ -10,7 +10,7 @@
 /* Laplace smoothing: what each code is thought to have got beside its rows. */
 #define SMOOTHING 1e-5
 #define OUT_OF_REACH 16.0f /* times the largest component of any code */
-#define CANDIDATES 16 /* rows among which a dead code's next one is sought */
+#define CANDIDATES 16      /* rows among which a dead code's next one is sought */
 
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
                                  cogvideo_error *err)
@@ -36,8 +36,8 @@ static size_t at(const cv_codebook *codebook, int code)
     return (size_t)code * (size_t)codebook->latent;
 }
 
-void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches, int rounds,
-                       uint64_t seed, cv_arena *arena)
+void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches,
+                       int rounds, uint64_t seed, cv_arena *arena)
 {
     size_t mark = cv_arena_mark(arena);
     int32_t *labels = cv_arena_take(arena, (size_t)rows, sizeof *labels);
@@ -88,7 +88,8 @@ int cv_codebook_merge(const cv_codebook *codebook, double distance, bool *done)
         for (int other = 0; other < codebook->codes; other++) {
             float *vector = codebook->vectors + at(codebook, other);
 
-            if (done[other] || cv_squared_distance(codebook->vectors + at(codebook, code), vector, codebook->latent) >= distance * distance)
+            if (done[other] || cv_squared_distance(codebook->vectors + at(codebook, code), vector, codebook->latent) >=
+                                   distance * distance)
                 continue;
             done[other] = true;
             codebook->sizes[other] = 0;
@@ -130,7 +131,8 @@ static void average(const cv_codebook *codebook, float decay, const float *z, co
 static void measure(const cv_codebook *codebook, const float *z, const int32_t *ids, int rows, double *away)
 {
     for (int row = 0; row < rows; row++)
-        away[row] = cv_squared_distance(z + at(codebook, row), codebook->vectors + at(codebook, ids[row]), codebook->latent);
+        away[row] =
+            cv_squared_distance(z + at(codebook, row), codebook->vectors + at(codebook, ids[row]), codebook->latent);
 }
 
 /* A code becomes a row of the batch, with an average code's share: of a few random rows the one farthest from its code.

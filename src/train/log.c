@@ -71,8 +71,8 @@ done:
 cogvideo_status cv_train_log_step(const cv_train_log *log, const cogvideo_train_progress *p, cogvideo_error *err)
 {
     if (fprintf(log->file,
-                "{\"step\":%d,\"loss\":%.6g,\"learning_rate\":%.4g,\"gradient_norm\":%.4g,\"per_second\":%.1f}\n", p->step,
-                p->loss, p->learning_rate, p->gradient_norm, p->samples_per_second) < 0 ||
+                "{\"step\":%d,\"loss\":%.6g,\"learning_rate\":%.4g,\"gradient_norm\":%.4g,\"per_second\":%.1f}\n",
+                p->step, p->loss, p->learning_rate, p->gradient_norm, p->samples_per_second) < 0 ||
         fflush(log->file) != 0)
         return cannot(log->path, "written", err);
     return COGVIDEO_OK;
@@ -81,7 +81,8 @@ cogvideo_status cv_train_log_step(const cv_train_log *log, const cogvideo_train_
 cogvideo_status cv_train_log_evaluation(const cv_train_log *log, int step, double held_out, const char *members,
                                         cogvideo_error *err)
 {
-    if (fprintf(log->file, "{\"step\":%d,\"held_out\":%.6g%s}\n", step, held_out, members) < 0 || fflush(log->file) != 0)
+    if (fprintf(log->file, "{\"step\":%d,\"held_out\":%.6g%s}\n", step, held_out, members) < 0 ||
+        fflush(log->file) != 0)
         return cannot(log->path, "written", err);
     return COGVIDEO_OK;
 }

@@ -25,7 +25,7 @@ typedef struct train_loop {
     cv_optimizer *optimizer;
     char *checkpoint;
     long long available; /* bytes of memory before the learner takes any; -1 = not known */
-    int lock; /* of the run's folder; -1 = not held */
+    int lock;            /* of the run's folder; -1 = not held */
     cv_train_log log;
     int step; /* finished */
     cogvideo_train_progress progress;
@@ -36,7 +36,7 @@ static bool is_useful(const train_loop *loop)
     return loop->step > loop->learner->useful_after;
 }
 
-/* --- checkpoints ---------------------------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------------------------------------------- */
 
 static int list_stores(const train_loop *loop, cv_checkpoint_store stores[3 * CV_LEARNER_STORES + 1])
 {
@@ -94,18 +94,21 @@ static cogvideo_status start_or_resume(train_loop *loop, cogvideo_error *err)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was trained on another %s than that of %s", loop->checkpoint,
                        loop->learner->foundation, loop->options->model);
     if (head.recipe[0] && (cv_recipe_was(head.recipe, "muon_rate", 0) > 0) != (loop->recipe->muon_rate > 0))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
-                       "'muon_rate' %s in the recipe, or begin another run with '--finetune'", loop->checkpoint,
-                       loop->recipe->muon_rate > 0 ? "without" : "with", loop->recipe->muon_rate > 0 ? "to 0" : "above 0");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: was trained %s Muon, and its averages mean nothing to another optimizer: set "
+                       "'muon_rate' %s in the recipe, or begin another run with '--finetune'",
+                       loop->checkpoint, loop->recipe->muon_rate > 0 ? "without" : "with",
+                       loop->recipe->muon_rate > 0 ? "to 0" : "above 0");
     loop->step = head.steps;
     cv_recipe_changes(loop->recipe, head.recipe, changes, sizeof changes);
     if (changes[0])
-        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint, changes);
+        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "the recipe is not that of %s: %s", loop->checkpoint,
+               changes);
 done:
     return status;
 }
 
-/* --- steps ---------------------------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------------------------------------------- */
 
 static void clear_gradients(const cv_learner *learner)
 {
@@ -157,9 +160,10 @@ static bool run_step(train_loop *loop)
 /* A loss that is no number never becomes a checkpoint. */
 static cogvideo_status no_number(const train_loop *loop, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                   "the loss of step %d is no number: lower the learning rate; the checkpoint of an earlier step is kept",
-                   loop->step);
+    return cv_fail(
+        err, COGVIDEO_ERROR_ARGUMENT,
+        "the loss of step %d is no number: lower the learning rate; the checkpoint of an earlier step is kept",
+        loop->step);
 }
 
 static cogvideo_status evaluate(train_loop *loop, cogvideo_error *err)
@@ -181,7 +185,8 @@ static void show(const train_loop *loop)
     cogvideo_error why;
 
     if (cv_samples_write(loop->learner, loop->step, &why) != COGVIDEO_OK)
-        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "no sheet of samples after step %d: %s", loop->step, why.message);
+        cv_log(&loop->options->log, COGVIDEO_LOG_WARNING, "no sheet of samples after step %d: %s", loop->step,
+               why.message);
 }
 
 static int last_step(const train_loop *loop)
@@ -191,7 +196,8 @@ static int last_step(const train_loop *loop)
     return wanted > 0 && wanted < loop->recipe->steps ? wanted : loop->recipe->steps;
 }
 
-/* Says what the run takes before it begins, by the time of a batch that counts for nothing; a long one is not repeated. */
+/* Says what the run takes before it begins, by the time of a batch that counts for nothing; a long one is not
+ * repeated. */
 static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
 {
     cv_learner *learner = loop->learner;
@@ -210,7 +216,13 @@ static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
     cv_log(&loop->options->log, COGVIDEO_LOG_INFO,
            "%s: %d of %d steps done; %.0f MB of memory, about %.*f %s (%.2g s a step)", loop->options->part, loop->step,
            last_step(loop), (double)loop->progress.memory / 1e6, left < 36000 && left >= 120 ? 1 : 0,
-           left < 120 ? left : left < 3600 ? left / 60 : left / 3600, left < 120 ? "seconds" : left < 3600 ? "minutes" : "hours", step);
+           left < 120    ? left
+           : left < 3600 ? left / 60
+                         : left / 3600,
+           left < 120    ? "seconds"
+           : left < 3600 ? "minutes"
+                         : "hours",
+           step);
     return COGVIDEO_OK;
 }
 
@@ -218,17 +230,20 @@ static cogvideo_status announce(const train_loop *loop, cogvideo_error *err)
 static void tell_place(const train_loop *loop)
 {
     if (is_useful(loop))
-        cv_log(&loop->options->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s and in the model %s", loop->options->part, loop->step,
-               loop->checkpoint, loop->options->model);
+        cv_log(&loop->options->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s and in the model %s", loop->options->part,
+               loop->step, loop->checkpoint, loop->options->model);
     else
-        cv_log(&loop->options->log, COGVIDEO_LOG_INFO, "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
-               "then there is no codebook", loop->options->part, loop->step, loop->checkpoint, loop->options->model,
+        cv_log(&loop->options->log, COGVIDEO_LOG_INFO,
+               "%s: step %d is in %s; the model %s gets its first file after step %d, since until "
+               "then there is no codebook",
+               loop->options->part, loop->step, loop->checkpoint, loop->options->model,
                loop->learner->useful_after + 1);
 }
 
 static cogvideo_status stopped(const train_loop *loop, int end, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there", loop->step, end);
+    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "stopped after step %d of %d; a resumed run goes on from there",
+                   loop->step, end);
 }
 
 static cogvideo_status run_steps(train_loop *loop, cogvideo_error *err)
@@ -263,7 +278,7 @@ done:
     return status;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 /* Before hours are spent: where the part's file will go. */
 static cogvideo_status check_model(const char *folder, cogvideo_error *err)
@@ -276,11 +291,13 @@ static cogvideo_status check_model(const char *folder, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was published. */
+/* Where nothing is left to do: the run that made the last checkpoint may have been killed before its part was
+ * published. */
 static cogvideo_status finish_again(const train_loop *loop, const char *dependents, cogvideo_error *err)
 {
-    cv_log(&loop->options->log, COGVIDEO_LOG_INFO, dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
-                                                              : "%s: all of %d steps done; written to %s again",
+    cv_log(&loop->options->log, COGVIDEO_LOG_INFO,
+           dependents ? "%s: all of %d steps done; %s is left as it is, for it has %s"
+                      : "%s: all of %d steps done; written to %s again",
            loop->options->part, last_step(loop), loop->options->model, dependents);
     return dependents ? COGVIDEO_OK : publish(loop, err);
 }
@@ -295,14 +312,19 @@ static cogvideo_status begin(const train_loop *loop, cogvideo_error *err)
     if (loop->step >= last_step(loop))
         return finish_again(loop, dependents, err);
     if (dependents)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has %s: a new '%s' wants a model directory of its own, without them",
-                       options->model, dependents, options->part);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: has %s: a new '%s' wants a model directory of its own, without them", options->model,
+                       dependents, options->part);
     if (!options->resume && !options->finetune && !options->force && part->is_there(loop->model, part))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
-                       "anew ('--force')", options->model, options->part);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: has a trained '%s': fine-tuning goes on from it ('--finetune'), overwriting begins "
+                       "anew ('--force')",
+                       options->model, options->part);
     if (loop->available >= 0 && loop->progress.memory > (uint64_t)loop->available)
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%.1f GB of memory are needed and %.1f GB were free: make 'batch' smaller in the recipe, and "
-                       "'accumulate' as much larger", (double)loop->progress.memory / 1e9, (double)loop->available / 1e9);
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                       "%.1f GB of memory are needed and %.1f GB were free: make 'batch' smaller in the recipe, and "
+                       "'accumulate' as much larger",
+                       (double)loop->progress.memory / 1e9, (double)loop->available / 1e9);
     return announce(loop, err);
 }
 
@@ -326,7 +348,8 @@ static cogvideo_status open_folder(train_loop *loop, cogvideo_error *err)
     if (access(folder, W_OK) != 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written to: %s", folder, strerror(errno));
     if (names_model(folder))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is a model directory: a run's checkpoint and log want a folder of their own", folder);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: is a model directory: a run's checkpoint and log want a folder of their own", folder);
     if (!(loop->checkpoint = cv_path_join(folder, "checkpoint.safetensors", err)))
         return COGVIDEO_ERROR_MEMORY;
     status = cv_folder_lock(&loop->lock, folder, false, err);
@@ -341,7 +364,8 @@ static cogvideo_status open_learner(train_loop *loop, cogvideo_error *err)
 
     CV_TRY(loop->part->open(&loop->learner, loop->options, loop->recipe, exec, loop->model, err));
     learner = loop->learner;
-    CV_TRY(cv_optimizer_open(&loop->optimizer, exec, loop->recipe, learner->weights, learner->gradients, learner->stores, err));
+    CV_TRY(cv_optimizer_open(&loop->optimizer, exec, loop->recipe, learner->weights, learner->gradients,
+                             learner->stores, err));
     loop->progress.memory = learner->memory + cv_optimizer_bytes(loop->optimizer);
     for (int s = 0; s < learner->stores; s++)
         for (size_t t = 0; t < cv_store_count(learner->weights[s]); t++)

@@ -1,4 +1,5 @@
-/* loop.h - the training loop, the same for every part: rate, gradients, clipping, AdamW, log, evaluation, checkpoints. */
+/* loop.h - the training loop, the same for every part: rate, gradients, clipping, AdamW, log, evaluation,
+ * checkpoints. */
 #ifndef CV_TRAIN_LOOP_H
 #define CV_TRAIN_LOOP_H
 

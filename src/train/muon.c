@@ -5,7 +5,8 @@
 #include <math.h>
 
 #define STEPS 5
-/* Of x (LINEAR + CUBIC A + QUINTIC A^2) with A = x^T x: Jordan's, steep at 0, at the price of values that end around 1, not at it. */
+/* Of x (LINEAR + CUBIC A + QUINTIC A^2) with A = x^T x: Jordan's, steep at 0, at the price of values that end around 1,
+ * not at it. */
 #define LINEAR 3.4445f
 #define CUBIC (-4.7750f)
 #define QUINTIC 2.0315f
@@ -55,7 +56,8 @@ void cv_muon_orthogonalise(float *x, int rows, int columns, float *scratch)
     }
 }
 
-void cv_muon_update(const cv_muon *options, double scale, float *w, const float *g, float *m, int rows, int columns, float *scratch)
+void cv_muon_update(const cv_muon *options, double scale, float *w, const float *g, float *m, int rows, int columns,
+                    float *scratch)
 {
     const size_t count = (size_t)rows * (size_t)columns;
     const float momentum = (float)options->momentum, factor = (float)scale;

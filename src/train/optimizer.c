@@ -24,7 +24,7 @@ struct cv_optimizer {
     cv_store *first[MAX_STORES], *second[MAX_STORES];
     matrix *matrices;
     int count;
-    float *scratch;      /* [threads][scratch_size] */
+    float *scratch; /* [threads][scratch_size] */
     size_t scratch_size;
     uint64_t bytes;
 };
@@ -45,8 +45,9 @@ static void add_matrices(cv_optimizer *o, int s, size_t t, int parts)
     for (int part = 0; part < parts; part++) {
         size_t at = (size_t)part * size;
 
-        o->matrices[o->count++] = (matrix){ cv_tensor_values(tensor) + at, cv_tensor_values(cv_store_at(o->first[s], t)) + at,
-                                            cv_tensor_values(cv_store_at(o->gradients[s], t)) + at, rows, columns };
+        o->matrices[o->count++] =
+            (matrix){ cv_tensor_values(tensor) + at, cv_tensor_values(cv_store_at(o->first[s], t)) + at,
+                      cv_tensor_values(cv_store_at(o->gradients[s], t)) + at, rows, columns };
     }
     o->scratch_size = scratch > o->scratch_size ? scratch : o->scratch_size;
 }
@@ -71,8 +72,8 @@ done:
     return status;
 }
 
-cogvideo_status cv_optimizer_open(cv_optimizer **out, const cv_exec *exec, const cv_recipe *recipe, cv_store *const *weights,
-                                  cv_store *const *gradients, int stores, cogvideo_error *err)
+cogvideo_status cv_optimizer_open(cv_optimizer **out, const cv_exec *exec, const cv_recipe *recipe,
+                                  cv_store *const *weights, cv_store *const *gradients, int stores, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_optimizer *o = NULL;
@@ -113,9 +114,18 @@ void cv_optimizer_close(cv_optimizer **optimizer)
     *optimizer = NULL;
 }
 
-cv_store *cv_optimizer_first(const cv_optimizer *optimizer, int store) { return optimizer->first[store]; }
-cv_store *cv_optimizer_second(const cv_optimizer *optimizer, int store) { return optimizer->second[store]; }
-uint64_t cv_optimizer_bytes(const cv_optimizer *optimizer) { return optimizer->bytes; }
+cv_store *cv_optimizer_first(const cv_optimizer *optimizer, int store)
+{
+    return optimizer->first[store];
+}
+cv_store *cv_optimizer_second(const cv_optimizer *optimizer, int store)
+{
+    return optimizer->second[store];
+}
+uint64_t cv_optimizer_bytes(const cv_optimizer *optimizer)
+{
+    return optimizer->bytes;
+}
 
 double cv_optimizer_gradient_norm(const cv_optimizer *o)
 {
@@ -139,18 +149,20 @@ void cv_optimizer_step(const cv_optimizer *o, int step, double scale)
     const cv_recipe *recipe = o->recipe;
     const double rate = cv_recipe_rate(recipe, step);
     const cv_adamw adamw = { rate, recipe->beta1, recipe->beta2, recipe->epsilon, recipe->weight_decay };
-    const cv_muon muon = { recipe->learning_rate > 0 ? recipe->muon_rate * rate / recipe->learning_rate : 0, recipe->muon_momentum,
-                           recipe->weight_decay };
+    const cv_muon muon = { recipe->learning_rate > 0 ? recipe->muon_rate * rate / recipe->learning_rate : 0,
+                           recipe->muon_momentum, recipe->weight_decay };
 
     for (int s = 0; s < o->stores; s++)
         for (size_t t = 0; t < cv_store_count(o->weights[s]); t++)
             if (muon_parts(recipe, cv_store_at(o->weights[s], t)) == 0)
-                cv_adamw_update(o->exec, &adamw, step, scale, cv_store_at(o->weights[s], t), cv_store_at(o->gradients[s], t),
-                                cv_store_at(o->first[s], t), cv_store_at(o->second[s], t));
+                cv_adamw_update(o->exec, &adamw, step, scale, cv_store_at(o->weights[s], t),
+                                cv_store_at(o->gradients[s], t), cv_store_at(o->first[s], t),
+                                cv_store_at(o->second[s], t));
 #pragma omp parallel for num_threads(o->exec->threads) schedule(dynamic)
     for (int i = 0; i < o->count; i++) {
         const matrix *x = &o->matrices[i];
 
-        cv_muon_update(&muon, scale, x->w, x->g, x->m, x->rows, x->columns, o->scratch + (size_t)cv_thread_index() * o->scratch_size);
+        cv_muon_update(&muon, scale, x->w, x->g, x->m, x->rows, x->columns,
+                       o->scratch + (size_t)cv_thread_index() * o->scratch_size);
     }
 }

@@ -20,11 +20,15 @@ static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *te
 
         for (size_t i = 0; i < count; i++)
             if (!isfinite(values[i]))
-                return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s holds what is no number, so it is not written into the model: lower the "
-                               "learning rate and begin from an earlier checkpoint", tensor->name);
+                return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                               "%s holds what is no number, so it is not written into the model: lower the "
+                               "learning rate and begin from an earlier checkpoint",
+                               tensor->name);
         if (!cv_dtype_holds(dtype, values, count))
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s has grown too large for %s, as where a training diverges: lower the learning rate "
-                           "(or store the part with 'dtype' f32)", tensor->name, cv_dtype_name(dtype));
+            return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                           "%s has grown too large for %s, as where a training diverges: lower the learning rate "
+                           "(or store the part with 'dtype' f32)",
+                           tensor->name, cv_dtype_name(dtype));
         cv_from_f32(bytes, dtype, values, count);
         status = cv_store_writer_data(writer, bytes, count * cv_dtype_size(dtype), err);
     }

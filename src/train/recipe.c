@@ -61,7 +61,8 @@ static double get(const cv_recipe *r, const cv_recipe_key *key)
                                          : *(const double *)(const void *)at;
 }
 
-static cogvideo_status read_key(cv_recipe *r, const cv_recipe_key *key, const cv_json *section, const char *origin, cogvideo_error *err)
+static cogvideo_status read_key(cv_recipe *r, const cv_recipe_key *key, const cv_json *section, const char *origin,
+                                cogvideo_error *err)
 {
     double number = key->otherwise;
     int64_t whole = (int64_t)key->otherwise;
@@ -97,7 +98,8 @@ done:
 }
 
 /* The file has sections for parts of the family and no others. */
-static cogvideo_status check_sections(const cv_json *json, const cv_family *family, const char *path, cogvideo_error *err)
+static cogvideo_status check_sections(const cv_json *json, const cv_family *family, const char *path,
+                                      cogvideo_error *err)
 {
     const char **names;
     cogvideo_status status;
@@ -179,7 +181,8 @@ void cv_recipe_changes(const cv_recipe *recipe, const char *before, char *out, s
         now = strtod(text, NULL);
         was = cv_recipe_was(before, key->name, now);
         if (was != now)
-            used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", key->name, was, text);
+            used += (size_t)snprintf(out + used, size - used, "%s%s was %.16g and is %s", used ? ", " : "", key->name,
+                                     was, text);
     }
 }
 

@@ -1,5 +1,5 @@
-/* recipe.h - how a part is trained: one section of a recipe file, described in configs/README.md. Every part has the keys
- * below; what else its section may hold is told by the part's own table (family.h). */
+/* recipe.h - how a part is trained: one section of a recipe file, described in configs/README.md. Every part has the
+ * keys below; what else its section may hold is told by the part's own table (family.h). */
 #ifndef CV_TRAIN_RECIPE_H
 #define CV_TRAIN_RECIPE_H
 
@@ -8,16 +8,16 @@
 /* The head of every recipe: a part that has keys of its own has a struct for them, with this as its first member. */
 struct cv_recipe {
     const cv_part *part;
-    int steps, batch, accumulate;         /* sequences (or pictures) of a batch; batches of a step */
+    int steps, batch, accumulate; /* sequences (or pictures) of a batch; batches of a step */
     double learning_rate, final_learning_rate;
-    int warmup;                           /* steps of linear rise; then a cosine down to the final rate */
+    int warmup; /* steps of linear rise; then a cosine down to the final rate */
     double beta1, beta2, epsilon, weight_decay;
-    double muon_rate, muon_momentum;      /* of Muon, for matrices inside blocks; a rate of 0: AdamW moves them too */
-    double clip;                          /* largest norm of all gradients together; 0 = none */
+    double muon_rate, muon_momentum; /* of Muon, for matrices inside blocks; a rate of 0: AdamW moves them too */
+    double clip;                     /* largest norm of all gradients together; 0 = none */
     uint64_t seed;
     int evaluate_every, evaluate_batches, save_every;
-    int samples, sample_every;            /* of a sheet (0: none), and its steps */
-    cv_dtype dtype;                       /* of the model's file */
+    int samples, sample_every; /* of a sheet (0: none), and its steps */
+    cv_dtype dtype;            /* of the model's file */
 };
 
 /* A key of a section: where its number goes, within which bounds, and what it is when it is missing. */

@@ -22,8 +22,9 @@ static cogvideo_status add_sample(cv_learner *learner, const cogvideo_model *new
         CV_TRY(cogvideo_video_writer_open(writer, path, sample.width, sample.height, 0, &options, err));
     }
     for (int f = 0; f < sample.frames; f++)
-        CV_TRY(cogvideo_video_writer_frame(
-            *writer, sample.pixels + (size_t)f * (size_t)sample.width * (size_t)sample.height * 3, err));
+        CV_TRY(cogvideo_video_writer_frame(*writer,
+                                           sample.pixels + (size_t)f * (size_t)sample.width * (size_t)sample.height * 3,
+                                           err));
 done:
     cogvideo_video_free(&sample);
     return status;

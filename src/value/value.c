@@ -11,24 +11,31 @@
 const char *cogvideo_kind_name(cogvideo_kind kind)
 {
     switch (kind) {
-    case COGVIDEO_KIND_NONE: return "none";
-    case COGVIDEO_KIND_CODES: return "codes";
-    case COGVIDEO_KIND_LATENTS: return "latents";
-    case COGVIDEO_KIND_PIXELS: return "pixels";
+    case COGVIDEO_KIND_NONE:
+        return "none";
+    case COGVIDEO_KIND_CODES:
+        return "codes";
+    case COGVIDEO_KIND_LATENTS:
+        return "latents";
+    case COGVIDEO_KIND_PIXELS:
+        return "pixels";
     }
     return "unknown";
 }
 
 static cogvideo_status check_latents_shape(const cogvideo_latents *latents, cogvideo_error *err)
 {
-    if (latents->height < 1 || latents->height > MAX_LATENTS_SIDE || latents->width < 1 || latents->width > MAX_LATENTS_SIDE)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "latents must be from 1 to %d numbers wide and high, they are %dx%d",
-                       MAX_LATENTS_SIDE, latents->width, latents->height);
+    if (latents->height < 1 || latents->height > MAX_LATENTS_SIDE || latents->width < 1 ||
+        latents->width > MAX_LATENTS_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "latents must be from 1 to %d numbers wide and high, they are %dx%d", MAX_LATENTS_SIDE,
+                       latents->width, latents->height);
     if (latents->channels < 1 || latents->channels > MAX_LATENTS_CHANNELS)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "latents must have from 1 to %d channels, they have %d",
                        MAX_LATENTS_CHANNELS, latents->channels);
     if (latents->frames < 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "latents must have at least 1 frame, they have %d", latents->frames);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "latents must have at least 1 frame, they have %d",
+                       latents->frames);
     return COGVIDEO_OK;
 }
 
@@ -40,9 +47,11 @@ cogvideo_status cogvideo_latents_alloc(cogvideo_latents *out, int height, int wi
     size_t count;
 
     CV_TRY(check_latents_shape(&latents, err));
-    if (!cv_size_mul((size_t)height * (size_t)width, (size_t)channels, &count) || !cv_size_mul(count, (size_t)frames, &count)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "latents of %d frames of %dx%d in %d channels do not fit the memory",
-                         frames, width, height, channels);
+    if (!cv_size_mul((size_t)height * (size_t)width, (size_t)channels, &count) ||
+        !cv_size_mul(count, (size_t)frames, &count)) {
+        status =
+            cv_fail(err, COGVIDEO_ERROR_MEMORY, "latents of %d frames of %dx%d in %d channels do not fit the memory",
+                    frames, width, height, channels);
         goto done;
     }
     CV_NEW(latents.values, count, err);
@@ -82,11 +91,15 @@ cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
     case COGVIDEO_KIND_NONE:
         break;
     case COGVIDEO_KIND_CODES:
-        return (cogvideo_shape){ value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code, 0 };
+        return (cogvideo_shape){
+            value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code, 0
+        };
     case COGVIDEO_KIND_LATENTS:
-        return (cogvideo_shape){ value->kind, value->latents.frames, value->latents.height, value->latents.width, 0, 0, value->latents.channels };
+        return (cogvideo_shape){ value->kind, value->latents.frames,  value->latents.height, value->latents.width, 0,
+                                 0,           value->latents.channels };
     case COGVIDEO_KIND_PIXELS:
-        return (cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0, 0 };
+        return (
+            cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0, 0 };
     }
     return (cogvideo_shape){ 0 };
 }
@@ -98,7 +111,8 @@ cogvideo_status cv_value_check(const cogvideo_value *value, cogvideo_error *err)
         return COGVIDEO_OK;
     case COGVIDEO_KIND_CODES:
         if (value->codes.frames < 1 || !value->codes.codes || !value->codes.times)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip must have at least 1 frame, with its codes and its time");
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "a clip must have at least 1 frame, with its codes and its time");
         return cv_tokens_check(&value->codes, err);
     case COGVIDEO_KIND_LATENTS:
         if (!value->latents.values || !value->latents.times)

@@ -35,8 +35,12 @@ static long peak_mb(void)
 /* Layers of 1536 channels hold 65 MB each, as f16, with their share of the plus channel. */
 static void write_checkpoint(const char *path, double gigabytes)
 {
-    const cv_transformer_sizes sizes = { .layers = (size_t)(gigabytes * 1e9 / 75.5e6) + 1, .hidden = 1536, .mlp = 6144,
-                                         .vocabulary = 150010, .positions = 1024, .extra_positions = 2000 };
+    const cv_transformer_sizes sizes = { .layers = (size_t)(gigabytes * 1e9 / 75.5e6) + 1,
+                                         .hidden = 1536,
+                                         .mlp = 6144,
+                                         .vocabulary = 150010,
+                                         .positions = 1024,
+                                         .extra_positions = 2000 };
     cogvideo_error err;
     cv_names names = { 0 };
     seeded_list list = { 0 };

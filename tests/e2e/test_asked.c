@@ -1,5 +1,6 @@
-/* A run with --resume never takes for its own what was made, or begun, with other settings: pairs of settings that differ in one option, for every
- * command that draws codes, against a finished result and against the journal of one that is not. */
+/* A run with --resume never takes for its own what was made, or begun, with other settings: pairs of settings that
+ * differ in one option, for every command that draws codes, against a finished result and against the journal of one
+ * that is not. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -23,9 +24,17 @@ static const maker makers[] = {
     { "generate", "-o r.y4m" },
 };
 
-enum { KEYFRAMES = 1, INTERPOLATE = 2, UPSCALE = 4, GENERATE = 8, ALL = 15, GUIDED = KEYFRAMES | INTERPOLATE | GENERATE };
+enum {
+    KEYFRAMES = 1,
+    INTERPOLATE = 2,
+    UPSCALE = 4,
+    GENERATE = 8,
+    ALL = 15,
+    GUIDED = KEYFRAMES | INTERPOLATE | GENERATE
+};
 
-/* Two settings of one option. The rest of the command line is the same: PROMPT, --seed 5, key frames that are given to those who need some. */
+/* Two settings of one option. The rest of the command line is the same: PROMPT, --seed 5, key frames that are given to
+ * those who need some. */
 typedef struct pair {
     int commands;
     const char *a, *b, *words; /* the words name the first difference */
@@ -34,13 +43,15 @@ typedef struct pair {
 static const pair pairs[] = {
     { ALL, PROMPT, OTHER, "\"prompt\":\"" PROMPT "\" and not \"prompt\":\"" OTHER "\"" },
     { ALL, "", "--text-ids 1530,1531", "\"prompt\":\"" PROMPT "\" and not \"prompt\":null" },
-    { ALL, "--text-ids 1530,1531", "--text-ids 1530,1532", "\"text_ids\":[1530,1531] and not \"text_ids\":[1530,1532]" },
+    { ALL, "--text-ids 1530,1531", "--text-ids 1530,1532",
+      "\"text_ids\":[1530,1531] and not \"text_ids\":[1530,1532]" },
     { GUIDED, "", "--guide-ids 1530", "\"guide_ids\":null and not \"guide_ids\":[1530]" },
     { GUIDED, "", "--guidance 2.5", "\"guidance\":3 and not \"guidance\":2.5" },
     { GUIDED, "--guidance 2.5", "--guidance 0", "\"guidance\":2.5 and not \"guidance\":0" },
     { GUIDED, "", "--text-weight 0", "\"text_weight\":1.4 and not \"text_weight\":0" },
     { ALL, "", "--seed 6", "\"seed\":5 and not \"seed\":6" },
-    { ALL, "--seed 9007199254740990", "--seed 9007199254740991", "\"seed\":9007199254740990 and not \"seed\":9007199254740991" },
+    { ALL, "--seed 9007199254740990", "--seed 9007199254740991",
+      "\"seed\":9007199254740990 and not \"seed\":9007199254740991" },
     { ALL, "", "--first-sample 1", "\"sample\":0 and not \"sample\":1" },
     { ALL, "", "--greedy", "\"greedy\":false and not \"greedy\":true" },
     { ALL, "", "--temperature 0.9", "\"temperature\":1 and not \"temperature\":0.9" },
@@ -54,7 +65,8 @@ static const pair pairs[] = {
     { KEYFRAMES, "", "--count 3", "\"keyframes\":5 and not \"keyframes\":3" },
     { KEYFRAMES, "", "--first key.jsonl", "\"input\":null and not \"input\":{" },
     { INTERPOLATE | GENERATE, "--rounds 1", "--rounds 2", "\"rounds\":1 and not \"rounds\":2" },
-    { GENERATE, "", "--no-upscale", "\"steps\":[\"keyframes\",\"interpolate\",\"upscale\",\"decode\"] and not \"steps\":[\"keyframes\",\"interpolate\",\"decode\"]" },
+    { GENERATE, "", "--no-upscale",
+      "\"steps\":[\"keyframes\",\"interpolate\",\"upscale\",\"decode\"] and not \"steps\":[\"keyframes\",\"interpolate\",\"decode\"]" },
     { ALL, "", "--activations f32", "\"activations\":\"q8\" and not \"activations\":\"f32\"" },
     { ALL, "", "--cache f32", "\"cache\":\"f16\" and not \"cache\":\"f32\"" },
     { ALL, "", "--model n", "\"model\":\"small\" and not \"model\":\"other\"" },
@@ -65,10 +77,16 @@ static const pair pairs[] = {
 
 /* What changes nothing of the codes is the same run, as the model's own values are that are given. */
 static const pair equals[] = {
-    { ALL, "", "--threads 1", NULL },         { INTERPOLATE | GENERATE, "", "--batch 1", NULL }, { ALL, "", "--max-memory 1", NULL },
-    { ALL, "", "--cut-text", NULL },          { GENERATE, "", "--preview p.ppm", NULL },         { ALL, "", "--model q", NULL },
-    { ALL, "", "--quiet", NULL },             { ALL, "--seed 5", "--seed -1", NULL },
-    { GUIDED, "", "--guidance 3", NULL },     { KEYFRAMES | GENERATE, "", "--seconds 4", NULL },
+    { ALL, "", "--threads 1", NULL },
+    { INTERPOLATE | GENERATE, "", "--batch 1", NULL },
+    { ALL, "", "--max-memory 1", NULL },
+    { ALL, "", "--cut-text", NULL },
+    { GENERATE, "", "--preview p.ppm", NULL },
+    { ALL, "", "--model q", NULL },
+    { ALL, "", "--quiet", NULL },
+    { ALL, "--seed 5", "--seed -1", NULL },
+    { GUIDED, "", "--guidance 3", NULL },
+    { KEYFRAMES | GENERATE, "", "--seconds 4", NULL },
 };
 
 static bool is_there(const char *name)
@@ -96,15 +114,18 @@ static const char *line_of(const maker *m, const char *option)
     static char lines[2][1000];
     static int next;
     char *line = lines[next++ % 2];
-    const bool takes_codes = m->command[0] == 'i' || m->command[0] == 'u', is_prompt = begins(option, PROMPT) || begins(option, OTHER);
+    const bool takes_codes = m->command[0] == 'i' || m->command[0] == 'u',
+               is_prompt = begins(option, PROMPT) || begins(option, OTHER);
     const bool is_codes = begins(option, "key");
 
     snprintf(line, 1000, "%s %s %s %s %s %s%s %s %s", m->command, begins(option, "--model") ? "" : "--model m",
              begins(option, "--seed") ? "" : "--seed 5",
              takes_codes || m->command[0] == 'k' || begins(option, "--rounds") ? "" : "--rounds 1",
-             takes_codes && !is_codes ? "key.jsonl" : "",
-             is_prompt && takes_codes ? "--prompt " : "", option,
-             begins(option, "--text-ids") || is_prompt ? "" : takes_codes ? "--prompt " PROMPT : PROMPT, m->arguments);
+             takes_codes && !is_codes ? "key.jsonl" : "", is_prompt && takes_codes ? "--prompt " : "", option,
+             begins(option, "--text-ids") || is_prompt ? ""
+             : takes_codes                             ? "--prompt " PROMPT
+                                                       : PROMPT,
+             m->arguments);
     return line;
 }
 
@@ -153,7 +174,8 @@ static void finished_results_are_what_was_asked(void **state)
     }
 }
 
-/* The same of runs that were killed when their files grew beyond so many blocks of 512 bytes that the journal has a row. */
+/* The same of runs that were killed when their files grew beyond so many blocks of 512 bytes that the journal has a
+ * row. */
 static void unfinished_runs_are_what_was_asked(void **state)
 {
     (void)state;
@@ -167,8 +189,11 @@ static void unfinished_runs_are_what_was_asked(void **state)
             if (!(pairs[k].commands & 1 << i))
                 continue;
             if (!begun || strcmp(begun, pairs[k].a) != 0) {
-                snprintf(command, sizeof command, "ulimit -c 0; for blocks in 4 5 6 7 8 9; do rm -f r.*; (ulimit -f $blocks; exec \"$COGVIDEO_PROGRAM\" %s -q) 2>/dev/null; "
-                         "[ $? = 1 ] && [ $(wc -l <r.journal) -ge 2 ] && exit 0; done; exit 1", line_of(m, pairs[k].a));
+                snprintf(
+                    command, sizeof command,
+                    "ulimit -c 0; for blocks in 4 5 6 7 8 9; do rm -f r.*; (ulimit -f $blocks; exec \"$COGVIDEO_PROGRAM\" %s -q) 2>/dev/null; "
+                    "[ $? = 1 ] && [ $(wc -l <r.journal) -ge 2 ] && exit 0; done; exit 1",
+                    line_of(m, pairs[k].a));
                 shell(command);
                 begun = pairs[k].a;
                 shell("sed '$d' r.journal >kept.journal"); /* the last line is cut off */
@@ -231,7 +256,8 @@ static void what_is_there_but_unknown_is_not_taken(void **state)
     program_equal_files("u.jsonl", "kept.jsonl");
     /* A record of a version that did not say as much, none at all, and what is no record. */
     shell("sed -i 's/\"made_by\":\"generate\",//' u.json");
-    program_check(CLIP "-o u.y4m" STDERR, 1, "u.json: was written by an earlier version and does not say all that its codes follow from");
+    program_check(CLIP "-o u.y4m" STDERR, 1,
+                  "u.json: was written by an earlier version and does not say all that its codes follow from");
     shell("rm u.json");
     program_check(CLIP "-o u.y4m" STDERR, 1, "u.jsonl: is there, but not u.json, which would say how it was made");
     shell("echo text >u.json");
@@ -251,7 +277,8 @@ static void more_samples_can_be_asked_for(void **state)
     program_equal_files("s-0.jsonl", "zero");
     program_equal_files("s-1.jsonl", "one");
     program_check(KEYS "--samples 2" STDERR, 0, "s-%d.jsonl: is finished");
-    program_check("keyframes --model m " OTHER " --seed 5 -o s-%d.jsonl --resume --samples 4" STDERR, 1, "s-0.jsonl: was made with other settings, \"prompt\"");
+    program_check("keyframes --model m " OTHER " --seed 5 -o s-%d.jsonl --resume --samples 4" STDERR, 1,
+                  "s-0.jsonl: was made with other settings, \"prompt\"");
     assert_false(is_there("s-3.jsonl"));
 }
 
@@ -276,8 +303,10 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finished_results_are_what_was_asked),   cmocka_unit_test(unfinished_runs_are_what_was_asked),
-        cmocka_unit_test(videos_are_made_of_codes_that_are_there), cmocka_unit_test(what_is_there_but_unknown_is_not_taken),
+        cmocka_unit_test(finished_results_are_what_was_asked),
+        cmocka_unit_test(unfinished_runs_are_what_was_asked),
+        cmocka_unit_test(videos_are_made_of_codes_that_are_there),
+        cmocka_unit_test(what_is_there_but_unknown_is_not_taken),
         cmocka_unit_test(more_samples_can_be_asked_for),
     };
 

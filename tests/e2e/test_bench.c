@@ -68,7 +68,8 @@ static void kernels_are_chosen(void **state)
         assert_non_null(strstr(program_output(), expected));
     }
     setenv("COGVIDEO_CPU", "none", 1);
-    program_check("bench --hidden 64" STDERR, 1, "COGVIDEO_CPU: kernels 'none' do not exist in this build; supported on this processor: plain");
+    program_check("bench --hidden 64" STDERR, 1,
+                  "COGVIDEO_CPU: kernels 'none' do not exist in this build; supported on this processor: plain");
     program_check("info" STDERR, 1, "COGVIDEO_CPU: kernels 'none'");
     program_check("generate 'a red star' -o clip.y4m" STDERR, 1, "COGVIDEO_CPU: kernels 'none'");
     program_check("--version", 0, "kernels: none, COGVIDEO_CPU: kernels 'none'");
@@ -88,8 +89,8 @@ static void a_model_is_made_and_found_again(void **state)
 
     (void)state;
     for (int again = 0; again < 2; again++) {
-        program_ok("bench --config '%s/small.json' --type q4 --work '%s' --seconds 0.05 -q --json", dir ? dir : "configs",
-                   check_temp_path("seeded"));
+        program_ok("bench --config '%s/small.json' --type q4 --work '%s' --seconds 0.05 -q --json",
+                   dir ? dir : "configs", check_temp_path("seeded"));
         report = parse_output();
         assert_true(check_rows(report, "codes/s") == 9);
         cv_json_free(&report);
@@ -100,7 +101,8 @@ static void a_model_is_made_and_found_again(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    program_check("bench --kernels none" STDERR, 1, "kernels 'none' do not exist in this build; supported on this processor: plain");
+    program_check("bench --kernels none" STDERR, 1,
+                  "kernels 'none' do not exist in this build; supported on this processor: plain");
     program_check("bench --hidden 65" STDERR, 1, "multiple of 64");
     program_check("bench --config x" STDERR, 2, "--work DIR");
     program_check("bench --config nowhere.json --work made" STDERR, 1, "nowhere.json");

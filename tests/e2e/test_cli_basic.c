@@ -4,8 +4,9 @@
 
 #include <unistd.h>
 
-#define CLIP "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"text_ids\":[7,8],\"note\":\"a\\u001b[31mb\"}\n" \
-             "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4]}\n{\"frame\":1,\"time\":0.5,\"codes\":[5,6,7,19999]}\n"
+#define CLIP                                                                                                    \
+    "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"text_ids\":[7,8],\"note\":\"a\\u001b[31mb\"}\n" \
+    "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4]}\n{\"frame\":1,\"time\":0.5,\"codes\":[5,6,7,19999]}\n"
 
 static void write_clip(void)
 {
@@ -13,9 +14,9 @@ static void write_clip(void)
 }
 
 static const char *const commands[] = {
-    "generate", "keyframes",   "interpolate",    "upscale",        "decode", "encode", "tokenize",
-    "score",    "tokens show", "tokens report", "tokens convert", "tokens compare", "info",   "import",
-    "dataset shapes", "dataset build", "dataset tokens", "dataset info",
+    "generate", "keyframes", "interpolate",    "upscale",       "decode",         "encode",
+    "tokenize", "score",     "tokens show",    "tokens report", "tokens convert", "tokens compare",
+    "info",     "import",    "dataset shapes", "dataset build", "dataset tokens", "dataset info",
 };
 
 static void every_command_has_help_with_an_example(void **state)
@@ -174,23 +175,28 @@ static void clips_are_converted_and_compared(void **state)
 /* Frames that are wider than high, and codes that stand for two video frames. */
 static void other_shapes_are_handled_too(void **state)
 {
-    static const char wide[] = "{\"format\":\"cogvideo-tokens\",\"version\":1,\"height\":2,\"width\":3,\"rate\":8,\"frames_per_code\":2}\n"
-                               "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4,5,6]}\n{\"frame\":1,\"time\":1,\"codes\":[1,2,3,4,5,7]}\n";
+    static const char wide[] =
+        "{\"format\":\"cogvideo-tokens\",\"version\":1,\"height\":2,\"width\":3,\"rate\":8,\"frames_per_code\":2}\n"
+        "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4,5,6]}\n{\"frame\":1,\"time\":1,\"codes\":[1,2,3,4,5,7]}\n";
 
     (void)state;
     check_write(check_temp_path("wide.jsonl"), wide, sizeof wide - 1);
-    program_check("tokens show wide.jsonl", 0, "2 frames of 3x2 codes, 8 pixels per code: 24x16 pixels\n"
+    program_check("tokens show wide.jsonl", 0,
+                  "2 frames of 3x2 codes, 8 pixels per code: 24x16 pixels\n"
                   "the first frame stands for one video frame, each other one for 2: 3 video frames\n");
     program_check("tokens show --frame 1 wide.jsonl", 0, "    1     2     3\n    4     5     7\n");
-    program_check("tokens show --json wide.jsonl", 0, "{\"frames\":2,\"height\":2,\"width\":3,\"frames_per_code\":2,\"rate\":8,");
+    program_check("tokens show --json wide.jsonl", 0,
+                  "{\"frames\":2,\"height\":2,\"width\":3,\"frames_per_code\":2,\"rate\":8,");
     program_check("tokens convert wide.jsonl -o same.jsonl --json", 0,
                   "\"frames\":2,\"height\":2,\"width\":3,\"frames_per_code\":2,\"rate\":8}");
     program_check("tokens convert wide.jsonl -o - | cmp - wide.jsonl && echo same", 0, "same");
-    program_check("tokens convert wide.jsonl -o wide.npy && tr -d '\\0' < wide.npy | head -c 80", 0, "'shape': (2, 2, 3), }");
+    program_check("tokens convert wide.jsonl -o wide.npy && tr -d '\\0' < wide.npy | head -c 80", 0,
+                  "'shape': (2, 2, 3), }");
     program_check("tokens convert wide.npy -o single.jsonl --json", 0, "\"height\":2,\"width\":3,\"rate\":8}");
     program_check("tokens compare wide.jsonl single.jsonl" STDERR, 1, "codes stand for 2 and for 1 video frames each");
     program_check("tokens show wide.jsonl >/dev/null; sed s/7/8/ wide.jsonl > other.jsonl", 0, "");
-    program_check("tokens compare wide.jsonl other.jsonl", 1, "1 of 12 codes (8.33 %); the first at frame 1, row 1, column 2");
+    program_check("tokens compare wide.jsonl other.jsonl", 1,
+                  "1 of 12 codes (8.33 %); the first at frame 1, row 1, column 2");
     program_check("tokens convert wide.jsonl -o wide.rows" STDERR, 1,
                   "wide.rows: a training row has square frames, one for each video frame");
     write_clip();

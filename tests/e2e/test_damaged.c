@@ -1,5 +1,6 @@
-/* Weights that are no numbers: refused by import and quantize, and where a model holds them all the same, an error that names the weight
- * in place of codes, probabilities or pixels - for every kind of tensor of every network, stored in every type. */
+/* Weights that are no numbers: refused by import and quantize, and where a model holds them all the same, an error that
+ * names the weight in place of codes, probabilities or pixels - for every kind of tensor of every network, stored in
+ * every type. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/networks.h"
@@ -52,7 +53,7 @@ static int start(void **state)
     return 0;
 }
 
-/* --- one number of a file is changed and put back -------------------------------------------------------- */
+/* --- one number of a file is changed and put back ------------------------------------------------------------- */
 
 typedef struct damage {
     char path[600], kept[4];
@@ -67,7 +68,8 @@ static void overwrite(const damage *d, const void *bytes)
     close(fd);
 }
 
-/* Puts `value` in the place of element `element` of a tensor. The tensors' data follow each other at the end of the file. */
+/* Puts `value` in the place of element `element` of a tensor. The tensors' data follow each other at the end of the
+ * file. */
 static damage put(const char *model, const char *file, const char *name, size_t element, float value)
 {
     damage d = { .at = 0 };
@@ -97,7 +99,7 @@ static damage put(const char *model, const char *file, const char *name, size_t 
     return d;
 }
 
-/* --- what is tried with a damaged model -------------------------------------------------------------------- */
+/* --- what is tried with a damaged model ----------------------------------------------------------------------- */
 
 typedef cogvideo_status use_fn(const cogvideo_model *model, cogvideo_error *err);
 
@@ -309,16 +311,20 @@ static void the_program_says_where(void **state)
     damage d = put("f16", "trunk.safetensors", "transformer.layers.1.mlp.dense_4h_to_h.bias", 7, NAN);
 
     (void)state;
-    program_check("keyframes --model f16 --seed 1 -q 海浪 -o none.jsonl" STDERR, 1, "first frame, frame 0, row 0: the network gives NaN");
-    program_check("keyframes --model f16 --seed 1 -q 海浪 -o none2.jsonl" STDERR, 1,
-                  "trunk.safetensors: tensor 'transformer.layers.1.mlp.dense_4h_to_h.bias' holds NaN or an infinite number as element 7");
+    program_check("keyframes --model f16 --seed 1 -q 海浪 -o none.jsonl" STDERR, 1,
+                  "first frame, frame 0, row 0: the network gives NaN");
+    program_check(
+        "keyframes --model f16 --seed 1 -q 海浪 -o none2.jsonl" STDERR, 1,
+        "trunk.safetensors: tensor 'transformer.layers.1.mlp.dense_4h_to_h.bias' holds NaN or an infinite number as element 7");
     assert_false(cv_path_exists(check_temp_path("none.jsonl")));
     overwrite(&d, d.kept);
     program_ok("keyframes --model f16 --seed 1 -q 海浪 --count 2 -o key.jsonl");
     d = put("f16", "stage1.safetensors", "mixins.attention_plus.dense.1.bias", 7, INFINITY);
     program_check("score --model f16 --stage 1 key.jsonl" STDERR, 1, "scoring, frame 1, row 0: the network gives NaN");
-    program_check("keyframes --model f16 --seed 1 -q 海浪 --first key.jsonl -o none.jsonl" STDERR, 1, "key frames, frame 1, row 0: the network");
-    program_check("generate --model f16 --seed 1 -q 海浪 --no-upscale -o clip.y4m" STDERR, 1, "key frames, frame 1, row 0: the network");
+    program_check("keyframes --model f16 --seed 1 -q 海浪 --first key.jsonl -o none.jsonl" STDERR, 1,
+                  "key frames, frame 1, row 0: the network");
+    program_check("generate --model f16 --seed 1 -q 海浪 --no-upscale -o clip.y4m" STDERR, 1,
+                  "key frames, frame 1, row 0: the network");
     overwrite(&d, d.kept);
     d = put("f16", "image_tokenizer.safetensors", "decs.1.conv_out.bias", 1, NAN);
     program_check("decode --model f16 key.jsonl -q -o none.ppm" STDERR, 1, "decoding, frame 0: the network gives NaN");

@@ -1,5 +1,5 @@
-/* The examples of --help: each is run as it stands, by a shell, with the model that ships. Those of one command go on with
- * the files of those before it, so they are run in the order in which the commands are listed. */
+/* The examples of --help: each is run as it stands, by a shell, with the model that ships. Those of one command go on
+ * with the files of those before it, so they are run in the order in which the commands are listed. */
 #include "support/check.h"
 #include "support/program.h"
 
@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 /* What is left alone, and why. */
-static const struct { const char *words, *why; } left_out[] = {
+static const struct {
+    const char *words, *why;
+} left_out[] = {
     { "weights/cogvideo", "needs the original's weights" },
     { "cogvideo train ", "takes hours" },
     { "cogvideo bench\n", "takes minutes" },
@@ -17,7 +19,7 @@ static const struct { const char *words, *why; } left_out[] = {
 static int ran, passed_over;
 static bool have_ffmpeg;
 
-/* --- the folder in which they run -------------------------------------------------------------------- */
+/* --- the folder in which they run ----------------------------------------------------------------------------- */
 
 static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void shell(const char *format, ...)
@@ -39,25 +41,28 @@ static const char *setting(const char *name, const char *otherwise)
     return value ? value : otherwise;
 }
 
-/* A folder that looks like the root of the project, with the program on PATH, a home of its own, and videos of one's own. */
+/* A folder that looks like the root of the project, with the program on PATH, a home of its own, and videos of one's
+ * own. */
 static int start(void **state)
 {
     (void)state;
     setenv("LC_ALL", "C.UTF-8", 1);
-    shell("cd '%s' && mkdir -p bin home/.zfunc home/.config/fish/completions my-videos/star && ln -s \"$(realpath '%s')\" bin/cogvideo && "
-          "ln -s \"$(realpath '%s')\" weights && ln -s \"$(realpath '%s')\" configs",
-          check_temp(), setting("COGVIDEO_PROGRAM", "build/cogvideo"), setting("COGVIDEO_WEIGHTS", "weights"),
-          setting("COGVIDEO_CONFIGS", "configs"));
+    shell(
+        "cd '%s' && mkdir -p bin home/.zfunc home/.config/fish/completions my-videos/star && ln -s \"$(realpath '%s')\" bin/cogvideo && "
+        "ln -s \"$(realpath '%s')\" weights && ln -s \"$(realpath '%s')\" configs",
+        check_temp(), setting("COGVIDEO_PROGRAM", "build/cogvideo"), setting("COGVIDEO_WEIGHTS", "weights"),
+        setting("COGVIDEO_CONFIGS", "configs"));
     program_ok("keyframes -q 'a small red star stays still on a white background' --seed 1 -o star.jsonl");
     program_ok("interpolate -q star.jsonl -o moving.jsonl");
     program_ok("decode -q moving.jsonl --size 0 -o my-videos/star/%%04d.ppm");
     have_ffmpeg = program_run("decode -q star.jsonl -o star.gif 2>/dev/null") == 0;
-    shell("cd '%s' && echo 'a small red star' >my-videos/star.txt && printf 'video,caption\\nmy-videos/star,a star\\n' >list.csv",
-          check_temp());
+    shell(
+        "cd '%s' && echo 'a small red star' >my-videos/star.txt && printf 'video,caption\\nmy-videos/star,a star\\n' >list.csv",
+        check_temp());
     return 0;
 }
 
-/* --- examples ---------------------------------------------------------------------------------------- */
+/* --- examples ------------------------------------------------------------------------------------------------- */
 
 /* A build without FFmpeg's libraries writes and reads no other video than this. */
 static void without_ffmpeg(char *text)
@@ -111,9 +116,10 @@ static void run_example(const char *example)
     if (!have_ffmpeg)
         without_ffmpeg(text);
     setenv("EXAMPLE", text, 1);
-    snprintf(command, sizeof command,
-             "cd '%s' && HOME=$PWD/home PATH=$PWD/bin:$PATH bash -o pipefail -c \"$EXAMPLE\" >said 2>&1 </dev/null || { cat said >&2; exit 1; }",
-             check_temp());
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && HOME=$PWD/home PATH=$PWD/bin:$PATH bash -o pipefail -c \"$EXAMPLE\" >said 2>&1 </dev/null || { cat said >&2; exit 1; }",
+        check_temp());
     if (system(command) != 0)
         fail_msg("this example of --help failed: %s", text);
     ran++;

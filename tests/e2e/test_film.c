@@ -1,5 +1,5 @@
-/* A long video through the program: it is read as a stream, so memory stays small, Ctrl-C stops it at once, and each frame keeps its
- * time; and pictures that come through pipes. */
+/* A long video through the program: it is read as a stream, so memory stays small, Ctrl-C stops it at once, and each
+ * frame keeps its time; and pictures that come through pipes. */
 #include "support/check.h"
 #include "support/clip.h"
 #include "support/models.h"
@@ -54,18 +54,22 @@ static double work_done(void)
     struct rusage used;
 
     getrusage(RUSAGE_CHILDREN, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
-/* SIGINT to a run once it has worked for 0.3 seconds of many: it ends by that, and without much more work. A busy machine changes
- * nothing in that. */
+/* SIGINT to a run once it has worked for 0.3 seconds of many: it ends by that, and without much more work. A busy
+ * machine changes nothing in that. */
 static void check_interrupt(const char *arguments)
 {
     double before = work_done();
 
-    assert_int_equal(program_run("--version >/dev/null; \"$COGVIDEO_PROGRAM\" %s 2>/dev/null & p=$!; "
-                                 "while read -r stat </proc/$p/stat && set -- $stat && [ ${14} -lt 30 ]; do sleep 0.02; done; "
-                                 "kill -INT $p; wait $p; [ $? = 130 ]", arguments), 0);
+    assert_int_equal(
+        program_run("--version >/dev/null; \"$COGVIDEO_PROGRAM\" %s 2>/dev/null & p=$!; "
+                    "while read -r stat </proc/$p/stat && set -- $stat && [ ${14} -lt 30 ]; do sleep 0.02; done; "
+                    "kill -INT $p; wait $p; [ $? = 130 ]",
+                    arguments),
+        0);
     assert_true(work_done() - before < (CHECK_SANITIZED ? 10 : 3));
 }
 
@@ -75,7 +79,8 @@ static void a_long_read_stops_at_once(void **state)
     write_film("long.mjpeg", 6000);
     check_interrupt("encode long.mjpeg " MODEL "-o long.jsonl");
     assert_int_equal(program_run("--version >/dev/null; ! ls long.jsonl* 2>/dev/null"), 0);
-    assert_int_equal(program_run("--version >/dev/null; mkdir long && mv long.mjpeg long && echo words >long/long.txt"), 0);
+    assert_int_equal(program_run("--version >/dev/null; mkdir long && mv long.mjpeg long && echo words >long/long.txt"),
+                     0);
     check_interrupt("dataset build long -q -o data");
     assert_int_equal(program_run("--version >/dev/null; ! ls data/dataset.json 2>/dev/null"), 0);
 }
@@ -106,7 +111,9 @@ static void pipes_are_inputs(void **state)
     write_film("two.mjpeg", 2);
     program_ok("encode two.mjpeg " MODEL "-o two.jsonl");
     assert_int_equal(program_run("encode - " MODEL "-o a.jsonl <two.mjpeg && cmp a.jsonl two.jsonl"), 0);
-    assert_int_equal(program_run("--version >/dev/null; cat two.mjpeg | \"$COGVIDEO_PROGRAM\" encode /dev/stdin " MODEL "-o b.jsonl && cmp b.jsonl two.jsonl"), 0);
+    assert_int_equal(program_run("--version >/dev/null; cat two.mjpeg | \"$COGVIDEO_PROGRAM\" encode /dev/stdin " MODEL
+                                 "-o b.jsonl && cmp b.jsonl two.jsonl"),
+                     0);
     program_check("encode - " MODEL "-o c.jsonl </dev/null" STDERR, 1, "standard input: is empty");
     /* One that lies in a folder of videos is not waited for. */
     assert_int_equal(program_run("--version >/dev/null; mkdir odd && mkfifo odd/a.mp4 && echo words >odd/a.txt"), 0);

@@ -81,11 +81,14 @@ static void what_is_out_of_range_is_named(void **state)
     } numbers[] = {
         { NAN, offsetof(cogvideo_generate_options, seconds), "seconds must be from 0.1" },
         { 0, offsetof(cogvideo_generate_options, seconds), "seconds must be from 0.1" },
-        { -1, offsetof(cogvideo_generate_options, steps[1].guidance), "keyframes: guidance must be a number from 0 to 1000, not -1" },
+        { -1, offsetof(cogvideo_generate_options, steps[1].guidance),
+          "keyframes: guidance must be a number from 0 to 1000, not -1" },
         { NAN, offsetof(cogvideo_generate_options, steps[2].guidance), "interpolate: guidance must be" },
         { NAN, offsetof(cogvideo_generate_options, steps[0].text_weight), "first_frame: the text weight must be" },
-        { 0, offsetof(cogvideo_generate_options, steps[1].sampling.temperature), "keyframes: temperature must be from 1e-06 to 1000, not 0" },
-        { 0, offsetof(cogvideo_generate_options, steps[3].sampling.top_p), "upscale: top_p must be from 1e-06 to 1, not 0" },
+        { 0, offsetof(cogvideo_generate_options, steps[1].sampling.temperature),
+          "keyframes: temperature must be from 1e-06 to 1000, not 0" },
+        { 0, offsetof(cogvideo_generate_options, steps[3].sampling.top_p),
+          "upscale: top_p must be from 1e-06 to 1, not 0" },
     };
     cogvideo_generate_options options;
     cogvideo_value out = { 0 };
@@ -99,7 +102,8 @@ static void what_is_out_of_range_is_named(void **state)
     }
     options = defaults;
     options.steps[1].sampling.clusters = -1;
-    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "keyframes: clusters must be from 0 to 1048576, not -1", err);
+    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT,
+                "keyframes: clusters must be from 0 to 1048576, not -1", err);
     options = defaults;
     options.samples = 0;
     CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to 64, not 0", err);
@@ -107,7 +111,8 @@ static void what_is_out_of_range_is_named(void **state)
     options.keyframes = 0;
     CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "this model makes 1 to 5 key frames, not 0", err);
     options = (cogvideo_generate_options){ .prompt = "红色" };
-    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "cogvideo_generate_defaults fills in all options", err);
+    CHECK_FAILS(draw(&options, &out, &err), COGVIDEO_ERROR_ARGUMENT, "cogvideo_generate_defaults fills in all options",
+                err);
 }
 
 static void fields_are_set_by_name_in_all_steps(void **state)
@@ -119,13 +124,16 @@ static void fields_are_set_by_name_in_all_steps(void **state)
     CHECK_OK(cogvideo_set_sampling(&options, "top_k", 8, &err), err);
     for (int i = 0; i < options.step_count; i++)
         assert_int_equal(options.steps[i].sampling.top_k, 8);
-    CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", -1, &err), COGVIDEO_ERROR_ARGUMENT, "top_k must be from 0 to 1048576, not -1", err);
-    CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", 2.5, &err), COGVIDEO_ERROR_ARGUMENT, "top_k must be a whole number, not 2.5", err);
+    CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", -1, &err), COGVIDEO_ERROR_ARGUMENT,
+                "top_k must be from 0 to 1048576, not -1", err);
+    CHECK_FAILS(cogvideo_set_sampling(&options, "top_k", 2.5, &err), COGVIDEO_ERROR_ARGUMENT,
+                "top_k must be a whole number, not 2.5", err);
     CHECK_FAILS(cogvideo_set_sampling(&options, "top_q", 1, &err), COGVIDEO_ERROR_ARGUMENT, "no field 'top_q'", err);
     assert_int_equal(options.steps[0].sampling.top_k, 8);
 }
 
-static void make(const cogvideo_generate_options *options, const char *step, const cogvideo_value *in, cogvideo_value *out)
+static void make(const cogvideo_generate_options *options, const char *step, const cogvideo_value *in,
+                 cogvideo_value *out)
 {
     cogvideo_error err;
 

@@ -1,5 +1,5 @@
-/* Prompts of any length and any bytes, and names out of hostile files: a sentence and an exit code, little memory, and nothing that a
- * terminal would act on. */
+/* Prompts of any length and any bytes, and names out of hostile files: a sentence and an exit code, little memory, and
+ * nothing that a terminal would act on. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -12,7 +12,10 @@
 
 #define KEYS "keyframes -q --model m --seed 5 -o k.jsonl --force "
 #define CLIPS "generate -q --model m --seed 5 --rounds 1 -o c-%d.y4m "
-#define HOSTILE "a\x1b]0;b\x07\x9b" "2J\xc2\x9b" "2J\x7f\x08z" /* an escape, C1 as a byte and as UTF-8, DEL, backspace */
+#define HOSTILE         \
+    "a\x1b]0;b\x07\x9b" \
+    "2J\xc2\x9b"        \
+    "2J\x7f\x08z" /* an escape, C1 as a byte and as UTF-8, DEL, backspace */
 
 static void write_text(const char *name, const char *text)
 {
@@ -40,11 +43,13 @@ static void endless_prompts_are_refused(void **state)
     assert_int_equal(truncate(check_temp_path("huge"), (off_t)1 << 31), 0);
     program_check(KEYS "- <huge" STDERR, 1, "standard input: a prompt may have at most 1048576 bytes");
     program_check(KEYS "- </dev/zero" STDERR, 1, "standard input: a prompt may have at most 1048576 bytes");
-    program_check(CLIPS "--prompts huge" STDERR, 1, "huge: line 1 is longer than the 1048576 bytes that a prompt may have");
+    program_check(CLIPS "--prompts huge" STDERR, 1,
+                  "huge: line 1 is longer than the 1048576 bytes that a prompt may have");
     program_check(CLIPS "--prompts - </dev/zero" STDERR, 1, "standard input: line 1 is longer than the 1048576 bytes");
     program_check("tokenize --model m - <huge" STDERR, 1, "at most 1048576 bytes");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && yes '' | \"$COGVIDEO_PROGRAM\" " CLIPS "--prompts - 2>told; "
-                            "[ $? = 1 ] && grep -q 'has more than 100000 lines' told"), 0);
+                            "[ $? = 1 ] && grep -q 'has more than 100000 lines' told"),
+                     0);
     assert_int_equal(getrusage(RUSAGE_CHILDREN, &usage), 0);
     assert_true(CHECK_SANITIZED || usage.ru_maxrss < 300 * 1024);
 }
@@ -54,7 +59,9 @@ static void long_prompts_are_refused_or_cut(void **state)
     (void)state;
     write_many("long", "红", 100000);
     write_many("longer-than-an-argument", "红", 20000);
-    program_check(KEYS "- <long" STDERR, 1, "the prompt has 100001 tokens and the first frame adds 5: that makes 100006, and the model has room for 64");
+    program_check(
+        KEYS "- <long" STDERR, 1,
+        "the prompt has 100001 tokens and the first frame adds 5: that makes 100006, and the model has room for 64");
     assert_true(strlen(program_output()) < 1000);
     program_check(KEYS "\"$(cat longer-than-an-argument)\"" STDERR, 1, "the prompt has 20001 tokens");
     program_check(CLIPS "--prompts long" STDERR, 1, "1 of 1 prompts cannot be made; nothing was drawn yet");
@@ -144,10 +151,13 @@ static void spoil_model(const char *folder, const char *place, const char *text)
 static void no_file_speaks_to_the_terminal(void **state)
 {
     /* JSON holds control characters as escapes, and other bytes as they are. */
-    static const char clip[] = "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"prompt\":\"\\u001b[2J\x9b" "2J\xc2\x9b\x7f\"}\n"
+    static const char clip[] = "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":2,\"prompt\":\"\\u001b[2J\x9b"
+                               "2J\xc2\x9b\x7f\"}\n"
                                "{\"codes\":[1,2,3,4]}\n";
-    static const char about[] = "{\"format\":\"cogvideo-dataset\",\"version\":1,\"size\":8,\"fps\":8,\"clips\":1,\"frames\":1}\n";
-    static const char entry[] = "{\"frames\":1,\"caption\":\"\\u001b[2J\x9b" "2J\xc2\x9b\\u0007\",\"source\":\"\\u001b]0;x\\u0007\x9b\"}\n";
+    static const char about[] =
+        "{\"format\":\"cogvideo-dataset\",\"version\":1,\"size\":8,\"fps\":8,\"clips\":1,\"frames\":1}\n";
+    static const char entry[] = "{\"frames\":1,\"caption\":\"\\u001b[2J\x9b"
+                                "2J\xc2\x9b\\u0007\",\"source\":\"\\u001b]0;x\\u0007\x9b\"}\n";
     char pixels[8 * 8 * 3] = { 0 };
 
     (void)state;

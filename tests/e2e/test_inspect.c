@@ -1,5 +1,5 @@
-/* The library's look inside, with the model that ships: its numbers are those of cogvideo_score, whoever watches, and attention is a
- * distribution over what a place may see. */
+/* The library's look inside, with the model that ships: its numbers are those of cogvideo_score, whoever watches, and
+ * attention is a distribution over what a place may see. */
 #include "support/check.h"
 
 #include <cogvideo/cogvideo.h>
@@ -45,10 +45,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- numbers ----------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------------- */
 
-/* Bit for bit the score's; entropy from 0 to that of an even choice, and no less than the surprise of the likeliest code. */
-static void check_numbers(const fixture *f, const cogvideo_score_options *what, const cogvideo_tokens *clip, const cogvideo_inspection *seen)
+/* Bit for bit the score's; entropy from 0 to that of an even choice, and no less than the surprise of the likeliest
+ * code. */
+static void check_numbers(const fixture *f, const cogvideo_score_options *what, const cogvideo_tokens *clip,
+                          const cogvideo_inspection *seen)
 {
     static double logprob[MOST];
     static int scored[FRAMES];
@@ -79,7 +81,7 @@ static void check_alpha(const cogvideo_inspection *seen)
         assert_true(seen->alpha[i] > 0 && seen->alpha[i] < 1);
 }
 
-/* --- attention --------------------------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------------------------------------------ */
 
 typedef struct watch {
     const fixture *f;
@@ -124,13 +126,16 @@ static void look(void *user, const cogvideo_attention *a)
     w->through_time += a->second && elsewhere > 0.01;
 }
 
-/* --- tests ------------------------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------------------------------------------- */
 
 /* A stage watched in all layers; `predicted` frames in both channels, and `alone` in the base channel. */
 static void check_stage(const fixture *f, int stage, int frames, int predicted, int alone)
 {
     watch w = { .f = f, .layer = -1, .place = -1 };
-    cogvideo_inspect_options what = { .score = { .stage = stage, .first_frame = stage == 1 }, .attention = look, .wanted = wanted, .user = &w };
+    cogvideo_inspect_options what = { .score = { .stage = stage, .first_frame = stage == 1 },
+                                      .attention = look,
+                                      .wanted = wanted,
+                                      .user = &w };
     cogvideo_tokens clip = f->clip;
     cogvideo_inspection seen = { 0 };
     cogvideo_error err;
@@ -191,15 +196,17 @@ static void wrong_clips_are_refused(void **state)
     cogvideo_error err;
 
     clip.frames = 8;
-    CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &clip, &seen, &err), COGVIDEO_ERROR_ARGUMENT, "whole windows", err);
+    CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &clip, &seen, &err), COGVIDEO_ERROR_ARGUMENT,
+                "whole windows", err);
     what.score.stage = 3;
-    CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &f->clip, &seen, &err), COGVIDEO_ERROR_ARGUMENT, "1 or 2, not 3", err);
+    CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &f->clip, &seen, &err), COGVIDEO_ERROR_ARGUMENT,
+                "1 or 2, not 3", err);
     assert_int_equal(cogvideo_code_cluster(f->model, 0), -1); /* this model has none */
     assert_int_equal(cogvideo_code_cluster(f->model, -1), -1);
 }
 
-/* Its networks know square frames, each of one video frame: other codes, which another family may have made, are refused by all
- * that takes a clip. */
+/* Its networks know square frames, each of one video frame: other codes, which another family may have made, are
+ * refused by all that takes a clip. */
 static void clips_of_other_shapes_are_refused(void **state)
 {
     static const char *const steps[] = { "keyframes", "interpolate", "upscale", "decode" };
@@ -226,14 +233,14 @@ static void clips_of_other_shapes_are_refused(void **state)
         in.codes.frames_per_code = shapes[i].frames_per_code;
         for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
             if (strcmp(steps[s], "upscale") != 0 || cogvideo_model_number(f->model, "upscaler") != 0)
-                CHECK_FAILS(cogvideo_run_step(f->model, steps[s], &f->options, &in, &out, &err), COGVIDEO_ERROR_ARGUMENT,
-                            shapes[i].words, err);
-        CHECK_FAILS(cogvideo_score(f->model, &f->options, &what.score, &in.codes, logprob, scored, &err), COGVIDEO_ERROR_ARGUMENT,
-                    shapes[i].words, err);
+                CHECK_FAILS(cogvideo_run_step(f->model, steps[s], &f->options, &in, &out, &err),
+                            COGVIDEO_ERROR_ARGUMENT, shapes[i].words, err);
+        CHECK_FAILS(cogvideo_score(f->model, &f->options, &what.score, &in.codes, logprob, scored, &err),
+                    COGVIDEO_ERROR_ARGUMENT, shapes[i].words, err);
         CHECK_FAILS(cogvideo_inspect(f->model, &f->options, &what, &in.codes, &seen, &err), COGVIDEO_ERROR_ARGUMENT,
                     shapes[i].words, err);
-        CHECK_FAILS(cogvideo_compare(f->model, &f->options, f->model, &f->options, &what.score, 0, &in.codes, &(cogvideo_comparison){ 0 },
-                                     &err),
+        CHECK_FAILS(cogvideo_compare(f->model, &f->options, f->model, &f->options, &what.score, 0, &in.codes,
+                                     &(cogvideo_comparison){ 0 }, &err),
                     COGVIDEO_ERROR_ARGUMENT, shapes[i].words, err);
     }
 }
@@ -241,10 +248,8 @@ static void clips_of_other_shapes_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stage1_is_what_score_gives),
-        cmocka_unit_test(stage2_is_what_score_gives),
-        cmocka_unit_test(only_what_is_wanted_is_looked_at),
-        cmocka_unit_test(wrong_clips_are_refused),
+        cmocka_unit_test(stage1_is_what_score_gives),        cmocka_unit_test(stage2_is_what_score_gives),
+        cmocka_unit_test(only_what_is_wanted_is_looked_at),  cmocka_unit_test(wrong_clips_are_refused),
         cmocka_unit_test(clips_of_other_shapes_are_refused),
     };
 

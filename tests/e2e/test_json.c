@@ -1,5 +1,5 @@
-/* --json: every command that has a result, each beginning with what others have made, gives JSON objects on standard output
- * and nothing else there. The model is the one that ships. */
+/* --json: every command that has a result, each beginning with what others have made, gives JSON objects on standard
+ * output and nothing else there. The model is the one that ships. */
 #include "support/check.h"
 #include "support/program.h"
 
@@ -23,18 +23,25 @@ static const call calls[] = {
     { "dataset build", "videos --size 64 -o built", "clips", 1 },
     { "dataset tokens", "data --model MODEL --for image -o image.rows", "rows", 1 },
     { "dataset tokens", "data --model MODEL --check --clips 1", "patterns_kept", 1 },
-    { "import", "--config SOURCE/configs/shapes-model.json --text-tokenizer SOURCE/tokenizer/shapes.model -o my", "files", 1 },
+    { "import", "--config SOURCE/configs/shapes-model.json --text-tokenizer SOURCE/tokenizer/shapes.model -o my",
+      "files", 1 },
     { "train", "image-tokenizer data --recipe recipe.json --model my -o run", "loss", 1 },
     { "quantize", "MODEL --type q8 small", "files", 1 },
     { "info", "small", "parameters", 1 },
     { "tokenize", "--model MODEL \"a large red star\"", "ids", 1 },
     { "tokenize", "--model MODEL --decode 400,401", "text", 1 },
     { "encode", "--model MODEL videos/a/0000.ppm -o encoded.jsonl", "files", 1 },
-    { "keyframes", "--model MODEL \"a large red star moves left on a white background\" --count 3 --seed 1 -o key.jsonl", "files", 1 },
+    { "keyframes",
+      "--model MODEL \"a large red star moves left on a white background\" --count 3 --seed 1 -o key.jsonl", "files",
+      1 },
     { "interpolate", "--model MODEL key.jsonl --rounds 1 -o clip.jsonl", "seed", 1 },
     { "decode", "--model MODEL clip.jsonl -o clip.y4m", "frames", 1 },
-    { "generate", "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 -o whole.y4m", "clips", 1 },
-    { "generate", "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 --resume -o whole.y4m", "clips", 1 },
+    { "generate",
+      "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 -o whole.y4m", "clips",
+      1 },
+    { "generate",
+      "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 --resume -o whole.y4m",
+      "clips", 1 },
     { "score", "--model MODEL key.jsonl", "logprob", 2 },
     { "score", "--model MODEL --first-frame key.jsonl", "logprob", 3 },
     { "compare", "MODEL small key.jsonl", "divergence", 1 },
@@ -51,7 +58,8 @@ static const call calls[] = {
     { "help", "exit-codes", "exit_codes", 1 },
 };
 
-/* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's text. */
+/* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's
+ * text. */
 static const char *const elsewhere[] = { "upscale", "completion" };
 
 /* `text` with MODEL and SOURCE as paths. */
@@ -63,8 +71,13 @@ static void fill_in(char *out, size_t room, const char *text)
         size_t used = strlen(out);
         int model = strncmp(text, "MODEL", 5) == 0, source = strncmp(text, "SOURCE", 6) == 0;
 
-        snprintf(out + used, room - used, model ? "'%s/shapes'" : source ? "'%s'/.." : "%.1s",
-                 model ? (weights ? weights : "weights") : source ? (configs ? configs : "configs") : text);
+        snprintf(out + used, room - used,
+                 model    ? "'%s/shapes'"
+                 : source ? "'%s'/.."
+                          : "%.1s",
+                 model    ? (weights ? weights : "weights")
+                 : source ? (configs ? configs : "configs")
+                          : text);
         text += model ? 4 : source ? 5 : 0;
     }
 }
@@ -91,7 +104,8 @@ static void check_lines(const call *c)
 
 static void every_result_is_json(void **state)
 {
-    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"samples\":0}}";
+    static const char recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"samples\":0}}";
 
     (void)state;
     check_write(check_temp_path("recipe.json"), recipe, sizeof recipe - 1);
@@ -102,7 +116,9 @@ static void every_result_is_json(void **state)
         char arguments[3000];
 
         fill_in(arguments, sizeof arguments, calls[i].arguments);
-        assert_int_equal(program_run("%s %s --json 2>chatter || { cat chatter >&2; false; }", calls[i].command, arguments), calls[i].lines == 0);
+        assert_int_equal(program_run("%s %s --json 2>chatter || { cat chatter >&2; false; }", calls[i].command,
+                                     arguments),
+                         calls[i].lines == 0);
         check_lines(&calls[i]);
     }
 }

@@ -1,6 +1,6 @@
-/* Whatever allocation fails, the call that asked for it ends with an error: it does not crash, leaks nothing (the address sanitizer
- * watches), and leaves nothing half-written. Allocations fail one by one; at most POINTS of each call's do, evenly spread, unless
- * COGVIDEO_BIG is set. */
+/* Whatever allocation fails, the call that asked for it ends with an error: it does not crash, leaks nothing (the
+ * address sanitizer watches), and leaves nothing half-written. Allocations fail one by one; at most POINTS of each
+ * call's do, evenly spread, unless COGVIDEO_BIG is set. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -18,7 +18,7 @@
 
 #define POINTS 12
 
-/* --- the allocator: the linker sends the library's calls here (meson.build) ------------------------------------ */
+/* --- the allocator: the linker sends the library's calls here (meson.build) ----------------------------------- */
 
 static atomic_long allocations, failing_one = -1;
 static bool all_behind_fail; /* or that one alone */
@@ -35,7 +35,7 @@ int __wrap_posix_memalign(void **block, size_t alignment, size_t size)
     return __real_posix_memalign(block, alignment, size);
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------------------- */
 
 static cogvideo_model *model;
 static cogvideo_value keys, clip;
@@ -146,7 +146,8 @@ static cogvideo_status tokenize(cogvideo_error *err)
     int32_t *ids = NULL;
     size_t count = 0;
     char *text = NULL;
-    cogvideo_status status = cogvideo_text_encode(model, "红色的圆形 a b", strlen("红色的圆形 a b"), 0, &ids, &count, err);
+    cogvideo_status status =
+        cogvideo_text_encode(model, "红色的圆形 a b", strlen("红色的圆形 a b"), 0, &ids, &count, err);
 
     if (status == COGVIDEO_OK)
         status = cogvideo_text_decode(model, ids, count, &text, err);
@@ -157,14 +158,19 @@ static cogvideo_status tokenize(cogvideo_error *err)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    return cogvideo_import(&(cogvideo_import_options){ .stage1 = paths[STAGE1], .image_tokenizer = paths[IMAGE],
-        .clusters = paths[CLUSTERS], .text_tokenizer = check_data("text/ice_text.model"), .config = models_small_config(),
-        .output = paths[OUT] }, err);
+    return cogvideo_import(&(cogvideo_import_options){ .stage1 = paths[STAGE1],
+                                                       .image_tokenizer = paths[IMAGE],
+                                                       .clusters = paths[CLUSTERS],
+                                                       .text_tokenizer = check_data("text/ice_text.model"),
+                                                       .config = models_small_config(),
+                                                       .output = paths[OUT] },
+                           err);
 }
 
 static cogvideo_status quantize(cogvideo_error *err)
 {
-    return cogvideo_quantize(&(cogvideo_quantize_options){ .input = paths[SMALL], .output = paths[OUT], .type = "q4" }, err);
+    return cogvideo_quantize(&(cogvideo_quantize_options){ .input = paths[SMALL], .output = paths[OUT], .type = "q4" },
+                             err);
 }
 
 static cogvideo_status draw_dataset(cogvideo_error *err)
@@ -174,7 +180,8 @@ static cogvideo_status draw_dataset(cogvideo_error *err)
 
 static cogvideo_status build_dataset(cogvideo_error *err)
 {
-    return cogvideo_dataset_build(paths[PICTURES], paths[OUT], &(cogvideo_build_options){ .size = 16, .frames = 2 }, NULL, err);
+    return cogvideo_dataset_build(paths[PICTURES], paths[OUT], &(cogvideo_build_options){ .size = 16, .frames = 2 },
+                                  NULL, err);
 }
 
 static cogvideo_status make_rows(cogvideo_error *err)
@@ -183,16 +190,23 @@ static cogvideo_status make_rows(cogvideo_error *err)
     cogvideo_status status = cogvideo_dataset_open(&in, paths[DATA], err);
 
     if (status == COGVIDEO_OK)
-        status = cogvideo_dataset_tokens(in, model, paths[OUT], &(cogvideo_rows_options){ .kind = COGVIDEO_ROWS_IMAGE, .cut_text = 1 },
-                                         NULL, NULL, err);
+        status = cogvideo_dataset_tokens(in, model, paths[OUT],
+                                         &(cogvideo_rows_options){ .kind = COGVIDEO_ROWS_IMAGE, .cut_text = 1 }, NULL,
+                                         NULL, err);
     cogvideo_dataset_close(&in);
     return status;
 }
 
 static cogvideo_status train(const char *part, const char *into, const char *data, cogvideo_error *err)
 {
-    return cogvideo_train(&(cogvideo_train_options){ .part = part, .recipe = paths[RECIPE], .model = into, .data = &data, .data_count = 1,
-                                                     .output = paths[RUN], .finetune = strcmp(part, "stage1") == 0 }, err);
+    return cogvideo_train(&(cogvideo_train_options){ .part = part,
+                                                     .recipe = paths[RECIPE],
+                                                     .model = into,
+                                                     .data = &data,
+                                                     .data_count = 1,
+                                                     .output = paths[RUN],
+                                                     .finetune = strcmp(part, "stage1") == 0 },
+                          err);
 }
 
 static cogvideo_status train_stage(cogvideo_error *err)
@@ -205,7 +219,7 @@ static cogvideo_status train_image_tokenizer(cogvideo_error *err)
     return train("image-tokenizer", paths[UNTRAINED], paths[DATA], err);
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------------------------- */
 
 static void clear(void)
 {
@@ -215,7 +229,8 @@ static void clear(void)
 typedef struct failing_call {
     const char *name;
     cogvideo_status (*call)(cogvideo_error *err);
-    const char *last; /* behind the output's name: the file that is written last and makes it whole; NULL: there is no output */
+    /* behind the output's name: the file that is written last and makes it whole; NULL: there is no output */
+    const char *last;
 } failing_call;
 
 static bool is_left(const failing_call *c)
@@ -282,9 +297,11 @@ static void every_failing_allocation_is_an_error(void **state)
 
 static int start(void **state)
 {
-    static const char *const names[] = { "m", "out.ppm", "stage1.pt", "image.pt", "clusters.npy", "data", "pictures", "stage1.rows",
-                                         "recipe.json", "run", "untrained", "codes.jsonl", "codes.npy", "frame-05.ppm" };
-    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,"
+    static const char *const names[] = { "m",         "out.ppm",     "stage1.pt",   "image.pt",    "clusters.npy",
+                                         "data",      "pictures",    "stage1.rows", "recipe.json", "run",
+                                         "untrained", "codes.jsonl", "codes.npy",   "frame-05.ppm" };
+    static const char recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,"
         "\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"crop\":16,\"plain_steps\":0,\"clusters\":2},"
         "\"stage1\":{\"steps\":1,\"batch\":1}}";
     cogvideo_generate_options o, one;
@@ -298,8 +315,10 @@ static int start(void **state)
     check_write(paths[RECIPE], recipe, sizeof recipe - 1);
     program_ok("dataset shapes --clips 2 --seed 3 -q -o data");
     program_ok("dataset tokens data --model m --for stage1 --cut-text -q -o stage1.rows");
-    program_ok("dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained && mv frame-0[0-3].ppm pictures/a && "
-               "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json", getenv("COGVIDEO_CONFIGS"));
+    program_ok(
+        "dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained && mv frame-0[0-3].ppm pictures/a && "
+        "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json",
+        getenv("COGVIDEO_CONFIGS"));
     CHECK_OK(cogvideo_model_open(&model, paths[SMALL], NULL, &err), err);
     o = options(5);
     one = options(1);

@@ -1,5 +1,5 @@
-/* One table of options: what 'cogvideo help --json' tells of it stands in --help, in the man pages, in docs/cli.md and in what
- * the real shells offer, and nothing else stands there. */
+/* One table of options: what 'cogvideo help --json' tells of it stands in --help, in the man pages, in docs/cli.md and
+ * in what the real shells offer, and nothing else stands there. */
 #include "support/check.h"
 #include "support/program.h"
 
@@ -10,7 +10,7 @@
 
 static cv_json *tables;
 
-/* --- words ------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------------- */
 
 /* Words with a blank behind each. */
 typedef struct words {
@@ -99,7 +99,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- help and man pages ------------------------------------------------------------------------------ */
+/* --- help and man pages --------------------------------------------------------------------------------------- */
 
 static void help_has_the_options(void **state)
 {
@@ -113,17 +113,17 @@ static void help_has_the_options(void **state)
         for (const char *line = strchr(program_output(), '\n'); line; line = strchr(line + 1, '\n')) {
             char name[100];
 
-            if (strncmp(line, "\n  ", 3) == 0 && (line[3] == '-' || line[3] == ' ') && sscanf(line + 6, " %99s", name) == 1 &&
-                strncmp(name, "--", 2) == 0 && line[7] == '-')
+            if (strncmp(line, "\n  ", 3) == 0 && (line[3] == '-' || line[3] == ' ') &&
+                sscanf(line + 6, " %99s", name) == 1 && strncmp(name, "--", 2) == 0 && line[7] == '-')
                 add(&found, "", name);
         }
         assert_int_equal(differ(&expected, found.text, string_of(command, "name")), 0);
         EACH_OPTION(option, command)
-            for (cv_json *word = cv_json_get(option, "choices") ? cv_json_first(cv_json_get(option, "choices")) : NULL; word;
-                 word = cv_json_next(word))
-                if (!strstr(string_of(option, "help"), cv_json_text(word)))
-                    fail_msg("%s: the help of --%s does not tell of %s", string_of(command, "name"), string_of(option, "name"),
-                             cv_json_text(word));
+        for (cv_json *word = cv_json_get(option, "choices") ? cv_json_first(cv_json_get(option, "choices")) : NULL;
+             word; word = cv_json_next(word))
+            if (!strstr(string_of(option, "help"), cv_json_text(word)))
+                fail_msg("%s: the help of --%s does not tell of %s", string_of(command, "name"),
+                         string_of(option, "name"), cv_json_text(word));
     }
 }
 
@@ -142,8 +142,9 @@ static const char *page_of(const char *name)
 /* The long options that begin an entry of a man page. */
 static void find_in_page(words *found, const char *page)
 {
-    static const char *const sections[] = { "\n.SH NAME\n", "\n.SH SYNOPSIS\n", "\n.SH DESCRIPTION\n", "\n.SH OPTIONS\n",
-                                            "\n.SH EXAMPLES\n", "\n.SH EXIT STATUS\n", "\n.SH SEE ALSO\n" };
+    static const char *const sections[] = { "\n.SH NAME\n",    "\n.SH SYNOPSIS\n", "\n.SH DESCRIPTION\n",
+                                            "\n.SH OPTIONS\n", "\n.SH EXAMPLES\n", "\n.SH EXIT STATUS\n",
+                                            "\n.SH SEE ALSO\n" };
     cogvideo_error err;
     cv_buffer text = { 0 };
 
@@ -212,10 +213,12 @@ static void man_pages_are_clean(void **state)
     (void)state;
     check_pages("groff", "groff -ww -man -Tutf8 *.1 2>&1 >/dev/null");
     check_pages("man", "man --warnings -l *.1 2>&1 >/dev/null");
-    check_pages("mandoc", "mandoc -T lint -W warning *.1 | grep -v 'missing date'"); /* so that the same source gives the same page */
+    check_pages(
+        "mandoc",
+        "mandoc -T lint -W warning *.1 | grep -v 'missing date'"); /* so that the same source gives the same page */
 }
 
-/* --- shells ------------------------------------------------------------------------------------------- */
+/* --- shells --------------------------------------------------------------------------------------------------- */
 
 /* Asks a shell what it offers behind each line of "queries"; *answers = its lines. */
 static bool ask(const char *shell, cv_buffer *answers)
@@ -227,8 +230,9 @@ static bool ask(const char *shell, cv_buffer *answers)
         return false;
     }
     program_ok("completion %s > completion", shell);
-    program_ok("--version >/dev/null && %s -n completion && %s \"$COGVIDEO_CONFIGS/../tests/e2e/complete.%s\" \"$PWD/completion\" <queries >answers",
-               shell, shell, shell);
+    program_ok(
+        "--version >/dev/null && %s -n completion && %s \"$COGVIDEO_CONFIGS/../tests/e2e/complete.%s\" \"$PWD/completion\" <queries >answers",
+        shell, shell, shell);
     CHECK_OK(cv_file_read(answers, check_temp_path("answers"), 1 << 20, &err), err);
     return true;
 }
@@ -292,8 +296,8 @@ static void collect_queries(void)
         if (cv_json_get(command, "choices") && strcmp(name, "help") != 0)
             add_texts(add_query("cogvideo %s ", name), cv_json_get(command, "choices"));
         EACH_OPTION(option, command)
-            if (cv_json_get(option, "choices"))
-                add_texts(add_query("cogvideo %s --%s ", name, string_of(option, "name")), cv_json_get(option, "choices"));
+        if (cv_json_get(option, "choices"))
+            add_texts(add_query("cogvideo %s --%s ", name, string_of(option, "name")), cv_json_get(option, "choices"));
     }
 }
 
@@ -343,7 +347,7 @@ static void fish_offers_the_options(void **state)
     shell_offers("fish");
 }
 
-/* --- docs/cli.md --------------------------------------------------------------------------------------- */
+/* --- docs/cli.md ---------------------------------------------------------------------------------------------- */
 
 static void the_docs_have_commands_and_exit_codes(void **state)
 {
@@ -383,10 +387,14 @@ static void wrong_requests_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_has_the_options),      cmocka_unit_test(man_pages_have_the_options),
-        cmocka_unit_test(man_pages_are_clean),       cmocka_unit_test(bash_offers_the_options),
-        cmocka_unit_test(zsh_offers_the_options),    cmocka_unit_test(fish_offers_the_options),
-        cmocka_unit_test(the_docs_have_commands_and_exit_codes), cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(help_has_the_options),
+        cmocka_unit_test(man_pages_have_the_options),
+        cmocka_unit_test(man_pages_are_clean),
+        cmocka_unit_test(bash_offers_the_options),
+        cmocka_unit_test(zsh_offers_the_options),
+        cmocka_unit_test(fish_offers_the_options),
+        cmocka_unit_test(the_docs_have_commands_and_exit_codes),
+        cmocka_unit_test(wrong_requests_are_refused),
     };
 
     return cmocka_run_group_tests(tests, start, end);

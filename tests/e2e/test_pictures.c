@@ -50,7 +50,7 @@ static cogvideo_video read_video(const char *name, int frames, int size)
     return video;
 }
 
-/* --- generate ---------------------------------------------------------------------------------------- */
+/* --- generate ------------------------------------------------------------------------------------------------- */
 
 static void generate_leaves_codes_and_a_record(void **state)
 {
@@ -107,8 +107,10 @@ static void names_may_hold_percent_signs(void **state)
     assert_true(exists("100%-00.ppm"));
     program_ok("generate -q --model m " PROMPT " --seed 1 --rounds 1 --no-upscale --samples 2 -o '100%%%% %%d.y4m'");
     assert_true(exists("100% 1.y4m") && exists("100% 1.jsonl"));
-    program_check("decode -q --model m clip.jsonl -o 100%d.y4m" STDERR, 1, "a .y4m file holds all frames, so its name must not have a number");
-    program_check("keyframes -q --model m " PROMPT " -o key-%d.jsonl" STDERR, 2, "so its name takes no number, as 'key-%d.jsonl' has");
+    program_check("decode -q --model m clip.jsonl -o 100%d.y4m" STDERR, 1,
+                  "a .y4m file holds all frames, so its name must not have a number");
+    program_check("keyframes -q --model m " PROMPT " -o key-%d.jsonl" STDERR, 2,
+                  "so its name takes no number, as 'key-%d.jsonl' has");
     program_check("interpolate -q --model m clip.keyframes.jsonl -o key-%d.jsonl" STDERR, 2, "takes no number");
 }
 
@@ -159,7 +161,7 @@ static void generate_writes_mp4(void **state)
     assert_true(exists("film.json"));
 }
 
-/* --- encode and decode ------------------------------------------------------------------------------- */
+/* --- encode and decode ---------------------------------------------------------------------------------------- */
 
 static void pictures_become_codes_and_pictures(void **state)
 {
@@ -230,7 +232,7 @@ static void minmax_stretches_each_picture(void **state)
     cogvideo_video_free(&clamped);
 }
 
-/* --- text -------------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------------------- */
 
 static void text_goes_both_ways(void **state)
 {

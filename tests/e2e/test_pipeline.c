@@ -45,10 +45,10 @@ static const char *ids(const cv_store *golden, const char *name)
     return text;
 }
 
-/* --- clips ------------------------------------------------------------------------------------------ */
+/* --- clips ---------------------------------------------------------------------------------------------------- */
 
-/* Equal up to a first place whose margin is a near tie, on which what follows depends; nine in ten must have been compared by then.
- * Gives the places compared. */
+/* Equal up to a first place whose margin is a near tie, on which what follows depends; nine in ten must have been
+ * compared by then. Gives the places compared. */
 static int check_codes(const char *what, const int32_t *codes, const int32_t *golden, const float *margin, int count)
 {
     for (int i = 0; i < count; i++)
@@ -74,7 +74,7 @@ static void save_windows(const geometry *g, const char *name, const int32_t *win
     clip_save_codes(name, clip, g->grid, CLIP);
 }
 
-/* --- greedy ------------------------------------------------------------------------------------------ */
+/* --- greedy --------------------------------------------------------------------------------------------------- */
 
 /* "NAME-DTYPE.jsonl" against the golden of that name. */
 static void check_keyframes(const geometry *g, const char *name, const char *dtype, int first, int frames)
@@ -106,11 +106,13 @@ static void greedy_keyframes(const geometry *g, const char *model, const char *d
     text = ids(g->greedy, "seq.text");
     clip_save_codes("given.jsonl", check_i32(g->greedy, "seq.guided.tokens"), g->grid, 1);
     program_ok("keyframes -q --model %s --greedy --first given.jsonl --text-ids %s --guide-ids %s --guidance 3 -f "
-               "-o seq.guided-%s.jsonl", model, text, ids(g->greedy, "seq.guide_text"), dtype);
+               "-o seq.guided-%s.jsonl",
+               model, text, ids(g->greedy, "seq.guide_text"), dtype);
     check_keyframes(g, "seq.guided", dtype, 1, FRAMES);
     clip_save_codes("given.jsonl", check_i32(g->greedy, "seq.plain.tokens"), g->grid, 1);
     program_ok("keyframes -q --model %s --greedy --first given.jsonl --text-ids %s --guidance 1 -f "
-               "-o seq.plain-%s.jsonl", model, text, dtype);
+               "-o seq.plain-%s.jsonl",
+               model, text, dtype);
     check_keyframes(g, "seq.plain", dtype, 1, FRAMES);
 }
 
@@ -140,14 +142,14 @@ static void greedy_interpolation(const geometry *g, const char *model)
                                 L * sizeof *window);
         memcpy(generated, window + L, L * sizeof *generated);
         memcpy(generated + L, window + 3 * L, L * sizeof *generated);
-        compared = check_codes("interp", generated, golden + (size_t)(w * FRAMES + 3) * L,
-                               margin + (size_t)w * 2 * L, (int)(2 * L));
+        compared = check_codes("interp", generated, golden + (size_t)(w * FRAMES + 3) * L, margin + (size_t)w * 2 * L,
+                               (int)(2 * L));
         print_message("    %s interp window %d: %d of %d codes equal\n", g->folder, w, compared, (int)(2 * L));
     }
     cogvideo_tokens_free(&clip);
 }
 
-/* --- scores ------------------------------------------------------------------------------------------ */
+/* --- scores --------------------------------------------------------------------------------------------------- */
 
 /* The lines of a score: a frame of `step` from `first` each, L numbers of `golden` one after the other. */
 static void check_scores(const geometry *g, const char *what, int first, int step, int frames, const float *golden)
@@ -183,8 +185,8 @@ static void scores(const geometry *g, const char *model)
     const char *text = ids(g->forced, "seq.text");
 
     clip_save_codes("guided.jsonl", check_i32(g->forced, "seq.guided.tokens"), g->grid, FRAMES);
-    program_ok("score -q --cache f32 --model %s --stage 1 --text-ids %s --guide-ids %s --guidance 3 guided.jsonl", model, text,
-               ids(g->forced, "seq.guide_text"));
+    program_ok("score -q --cache f32 --model %s --stage 1 --text-ids %s --guide-ids %s --guidance 3 guided.jsonl",
+               model, text, ids(g->forced, "seq.guide_text"));
     check_scores(g, "guided", 1, 1, FRAMES, check_f32(g->forced, "seq.guided.logprob"));
     clip_save_codes("plain.jsonl", check_i32(g->forced, "seq.plain.tokens"), g->grid, FRAMES);
     program_ok("score -q --cache f32 --model %s --stage 1 --text-ids %s --guidance 1 plain.jsonl", model, text);
@@ -194,11 +196,12 @@ static void scores(const geometry *g, const char *model)
                ids(g->forced, "first.text"));
     check_scores(g, "first", 0, 1, 1, check_f32(g->forced, "first.logprob"));
     save_windows(g, "windows.jsonl", check_i32(g->forced, "interp.tokens"));
-    program_ok("score -q --cache f32 --model %s --stage 2 --text-ids %s windows.jsonl", model, ids(g->forced, "seq.text"));
+    program_ok("score -q --cache f32 --model %s --stage 2 --text-ids %s windows.jsonl", model,
+               ids(g->forced, "seq.text"));
     check_scores(g, "stage 2", 1, 2, CLIP, check_f32(g->forced, "interp.logprob"));
 }
 
-/* --- tests ------------------------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------------------------------------------- */
 
 static void open_geometry(geometry *g)
 {

@@ -1,4 +1,5 @@
-/* Many prompts in one run: each line gives the clip that a run of its own gives; what cannot be made is told before the first is drawn. */
+/* Many prompts in one run: each line gives the clip that a run of its own gives; what cannot be made is told before the
+ * first is drawn. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -30,7 +31,8 @@ static void finished_clips_stay(void **state)
     program_check("generate --model m --rounds 1 --no-metadata --prompts list --seed 5 -o clip-%d.y4m" STDERR, 0,
                   "clip-1.y4m: is finished");
     program_equal_files("clip-3.y4m", "two.y4m");
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && grep -q kept clip-1.y4m && ! ls *.journal *.partial 2>/dev/null"), 0);
+    assert_int_equal(
+        system("cd \"$COGVIDEO_TEST_TEMP\" && grep -q kept clip-1.y4m && ! ls *.journal *.partial 2>/dev/null"), 0);
     program_ok(OPTIONS "--prompts - --seed 5 --force -o clip-%%d.y4m <list");
     program_equal_files("clip-1.y4m", "one.y4m");
 }
@@ -70,23 +72,33 @@ static void clips_of_other_lines_are_not_taken(void **state)
     program_ok(OPTIONS "--prompts grows --seed 5 -o g-%%d.y4m");
     write_text("grows", "一个红色的圆形向左移动\n" WAVES "\n");
     program_check(OPTIONS "--prompts grows --seed 5 -o g-%d.y4m" STDERR, 1,
-                  "g-1.y4m: was made with other settings, \"prompt\":\"" WAVES "\" and not \"prompt\":\"一个红色的圆形向左移动\"");
+                  "g-1.y4m: was made with other settings, \"prompt\":\"" WAVES
+                  "\" and not \"prompt\":\"一个红色的圆形向左移动\"");
     assert_non_null(strstr(program_output(), "1 of 2 prompts failed"));
     program_equal_files("g-1.y4m", "two.y4m");
     program_equal_files("g-2.y4m", "two.y4m");
     write_text("grows", "{\"prompt\":\"" WAVES "\",\"seed\":6}");
-    program_check(OPTIONS "--prompts grows --seed 5 -o g-%d.y4m" STDERR, 1, "g-1.y4m: was made with other settings, \"seed\":5 and not \"seed\":6");
+    program_check(OPTIONS "--prompts grows --seed 5 -o g-%d.y4m" STDERR, 1,
+                  "g-1.y4m: was made with other settings, \"seed\":5 and not \"seed\":6");
     write_text("grows", "{\"prompt\":\"" WAVES "\",\"seed\":5}");
-    program_check("generate --model m --rounds 1 --no-metadata --prompts grows -o g-%d.y4m" STDERR, 0, "g-1.y4m: is finished");
+    program_check("generate --model m --rounds 1 --no-metadata --prompts grows -o g-%d.y4m" STDERR, 0,
+                  "g-1.y4m: is finished");
 }
 
 /* Two lines that would write one file, whatever their outputs are called. */
 static void twins_are_refused(void **state)
 {
-    static const struct { const char *a, *b, *file; } twins[] = {
-        { "t.y4m", "t.y4m", "/t." },           { "t.y4m", "./t.y4m", "/t." },   { "t.y4m", "link/t.y4m", "/t." },
-        { "t.y4m", "t.mjpeg", "/t." },       { "t.y4m", "t.keyframes.y4m", "/t.keyframes.jsonl" },
-        { "t-%02d.ppm", "t-03.ppm", "/t-03.ppm" }, { "t-%02d.ppm", "t.y4m", "/t." }, { "twins.y4m", "u.y4m", "the list itself and line 1 would both write " },
+    static const struct {
+        const char *a, *b, *file;
+    } twins[] = {
+        { "t.y4m", "t.y4m", "/t." },
+        { "t.y4m", "./t.y4m", "/t." },
+        { "t.y4m", "link/t.y4m", "/t." },
+        { "t.y4m", "t.mjpeg", "/t." },
+        { "t.y4m", "t.keyframes.y4m", "/t.keyframes.jsonl" },
+        { "t-%02d.ppm", "t-03.ppm", "/t-03.ppm" },
+        { "t-%02d.ppm", "t.y4m", "/t." },
+        { "twins.y4m", "u.y4m", "the list itself and line 1 would both write " },
         { "c-2.y4m", "", "/c-2." },
     };
 
@@ -95,20 +107,25 @@ static void twins_are_refused(void **state)
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
         char text[300];
 
-        snprintf(text, sizeof text, twins[i].b[0] ? "{\"prompt\":\"a\",\"output\":\"%s\"}\n{\"prompt\":\"b\",\"output\":\"%s\"}\n"
-                                                  : "{\"prompt\":\"a\",\"output\":\"%s\"}\nb%s\n", twins[i].a, twins[i].b);
+        snprintf(text, sizeof text,
+                 twins[i].b[0] ? "{\"prompt\":\"a\",\"output\":\"%s\"}\n{\"prompt\":\"b\",\"output\":\"%s\"}\n"
+                               : "{\"prompt\":\"a\",\"output\":\"%s\"}\nb%s\n",
+                 twins[i].a, twins[i].b);
         write_text("twins.jsonl", text);
         program_check(OPTIONS "--prompts twins.jsonl --seed 5 -o c-%d.y4m" STDERR, 1, twins[i].file);
         assert_non_null(strstr(program_output(), "would both write "));
         assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls t.* t-* u.* c-* 2>/dev/null"), 0);
     }
-    program_check("generate --model m " WAVES " --preview p.jpg -o p.jpg" STDERR, 1, "--preview and the clip would both write ");
+    program_check("generate --model m " WAVES " --preview p.jpg -o p.jpg" STDERR, 1,
+                  "--preview and the clip would both write ");
 }
 
 /* Every way of writing text that editors and programs have. */
 static void lists_are_read_as_they_are_written(void **state)
 {
-    static const char utf16[] = "\xff\xfe" "a\0\n", bare_utf16[] = "a\0b\0\n";
+    static const char utf16[] = "\xff\xfe"
+                                "a\0\n",
+                      bare_utf16[] = "a\0b\0\n";
 
     (void)state;
     write_text("marked", "\xef\xbb\xbf{\"prompt\": \"" WAVES "\", \"seed\": 5.0}\r" WAVES "\r\n\r\n\xe6\xb5\xb7");
@@ -122,7 +139,8 @@ static void lists_are_read_as_they_are_written(void **state)
     program_ok("generate --model m --rounds 1 --no-metadata -q - --seed 5 -o n.y4m <one");
     program_equal_files("n.y4m", "two.y4m");
     check_write(check_temp_path("wide"), utf16, sizeof utf16 - 1);
-    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 ");
+    program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1,
+                  "wide: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 ");
     program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16, UTF-8");
     check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE, UTF-8");
@@ -131,7 +149,9 @@ static void lists_are_read_as_they_are_written(void **state)
 /* What is not understood is refused, with its line, and never passed over. */
 static void objects_are_read_strictly(void **state)
 {
-    static const struct { const char *line, *words; } wrong[] = {
+    static const struct {
+        const char *line, *words;
+    } wrong[] = {
         { "{\"prompt\":3}", "'prompt' must be a string" },
         { "{\"seed\":3}", "'prompt' is missing" },
         { "{\"prompt\":\"\"}", "'prompt' is empty" },
@@ -188,7 +208,8 @@ static int start(void **state)
     setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
     models_write_small(check_temp());
     models_import_small("f32", "m");
-    write_text("list", "一个红色的圆形向左移动\n\n  " WAVES "  \r\n{\"prompt\":\"" WAVES "\",\"seed\":9,\"output\":\"own.y4m\"}");
+    write_text("list", "一个红色的圆形向左移动\n\n  " WAVES "  \r\n{\"prompt\":\"" WAVES
+                       "\",\"seed\":9,\"output\":\"own.y4m\"}");
     program_ok(OPTIONS "--prompts list --seed 5 -o clip-%%d.y4m");
     program_ok(OPTIONS "一个红色的圆形向左移动 --seed 5 -o one.y4m");
     program_ok(OPTIONS WAVES " --seed 5 -o two.y4m");
@@ -198,10 +219,14 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_runs_of_their_own),        cmocka_unit_test(finished_clips_stay),
-        cmocka_unit_test(samples_get_a_number_more),          cmocka_unit_test(what_cannot_be_made_is_told_at_once),
-        cmocka_unit_test(clips_of_other_lines_are_not_taken), cmocka_unit_test(twins_are_refused),
-        cmocka_unit_test(lists_are_read_as_they_are_written), cmocka_unit_test(objects_are_read_strictly),
+        cmocka_unit_test(lines_are_runs_of_their_own),
+        cmocka_unit_test(finished_clips_stay),
+        cmocka_unit_test(samples_get_a_number_more),
+        cmocka_unit_test(what_cannot_be_made_is_told_at_once),
+        cmocka_unit_test(clips_of_other_lines_are_not_taken),
+        cmocka_unit_test(twins_are_refused),
+        cmocka_unit_test(lists_are_read_as_they_are_written),
+        cmocka_unit_test(objects_are_read_strictly),
         cmocka_unit_test(what_is_wrong_is_said),
     };
 

@@ -1,5 +1,5 @@
-/* Quantized models through the program: made, by import and from a model; how far they are from the original; the same codes
- * for any threads and batch, in every type; what is refused. */
+/* Quantized models through the program: made, by import and from a model; how far they are from the original; the same
+ * codes for any threads and batch, in every type; what is refused. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -111,13 +111,16 @@ static void threads_and_batches_do_not_matter(void **state)
         for (int other = 0; other <= (t >= 2); other++) {
             const char *by = other ? t == 2 ? "--activations f32 --cache q8" : "--activations f32 --cache f32" : "";
 
-            program_ok("keyframes --model %s " PROMPT " --seed 5 --samples 3 --threads 2 %s -q -f -o all-%%d.jsonl", types[t], by);
-            program_ok("keyframes --model %s " PROMPT " --seed 5 --first-sample 1 --threads 1 %s -q -f -o alone.jsonl", types[t], by);
+            program_ok("keyframes --model %s " PROMPT " --seed 5 --samples 3 --threads 2 %s -q -f -o all-%%d.jsonl",
+                       types[t], by);
+            program_ok("keyframes --model %s " PROMPT " --seed 5 --first-sample 1 --threads 1 %s -q -f -o alone.jsonl",
+                       types[t], by);
             program_equal_files("all-1.jsonl", "alone.jsonl");
             for (int batch = 1; batch <= 8; batch++)
                 if (batch <= 3 || batch == 8)
-                    program_ok("interpolate --model %s all-1.jsonl --rounds 2 --threads %d --batch %d %s -q -f -o mid-%d.jsonl",
-                               types[t], 1 + batch % 2, batch, by, batch);
+                    program_ok(
+                        "interpolate --model %s all-1.jsonl --rounds 2 --threads %d --batch %d %s -q -f -o mid-%d.jsonl",
+                        types[t], 1 + batch % 2, batch, by, batch);
             program_equal_files("mid-1.jsonl", "mid-2.jsonl");
             program_equal_files("mid-1.jsonl", "mid-3.jsonl");
             program_equal_files("mid-1.jsonl", "mid-8.jsonl");
@@ -142,9 +145,12 @@ static void what_cannot_be_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_files_shrink),   cmocka_unit_test(import_quantizes_alike),
-        cmocka_unit_test(exceptions_are_kept), cmocka_unit_test(scores_stay_close),
-        cmocka_unit_test(threads_and_batches_do_not_matter), cmocka_unit_test(what_cannot_be_is_said),
+        cmocka_unit_test(the_files_shrink),
+        cmocka_unit_test(import_quantizes_alike),
+        cmocka_unit_test(exceptions_are_kept),
+        cmocka_unit_test(scores_stay_close),
+        cmocka_unit_test(threads_and_batches_do_not_matter),
+        cmocka_unit_test(what_cannot_be_is_said),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

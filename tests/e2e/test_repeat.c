@@ -110,8 +110,8 @@ static void info_tells_types_and_files(void **state)
     program_check("info --json m", 0, "\"dtype\":\"f32\"");
 }
 
-/* The model, and what several tests compare with: key frames of seed 5, three samples of them at once, and what two rounds and all
- * make of the second. */
+/* The model, and what several tests compare with: key frames of seed 5, three samples of them at once, and what two
+ * rounds and all make of the second. */
 static int start(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
-/* 'tokens report' and 'tokens show --model' of a clip of the model that ships: numbers are those of 'cogvideo score', the page is
- * small, loads nothing, and no text of a file can become part of it or reach the terminal raw. report_page.sh opens the page. */
+/* 'tokens report' and 'tokens show --model' of a clip of the model that ships: numbers are those of 'cogvideo score',
+ * the page is small, loads nothing, and no text of a file can become part of it or reach the terminal raw.
+ * report_page.sh opens the page. */
 #include "support/check.h"
 #include "support/clip.h"
 #include "support/program.h"
@@ -61,7 +62,8 @@ static void check_step(const cogvideo_tokens *clip, const cv_json *frames, int s
     for (int i = 0; i < count; i++)
         memcpy(codes + i * PLACES, clip->codes + i * every * PLACES, PLACES * sizeof *codes);
     clip_save_codes("some.jsonl", codes, GRID, count);
-    program_ok("score " MODEL " -q --json --prompt \"" PROMPT "\" --stage %d %s some.jsonl", stage, stage == 1 ? "--first-frame" : "");
+    program_ok("score " MODEL " -q --json --prompt \"" PROMPT "\" --stage %d %s some.jsonl", stage,
+               stage == 1 ? "--first-frame" : "");
     copy = rest = strdup(program_output());
     while ((line = strsep(&rest, "\n")) && *line) {
         cv_json *score = NULL;
@@ -92,7 +94,8 @@ static void check_codes(const cogvideo_tokens *clip, const cv_json *frames)
             changed += f > 0 && clip->codes[f * PLACES + i] != clip->codes[(f - 1) * PLACES + i];
         }
         assert_true(f == 0 || (int)cv_json_number(cv_json_get(frame, "changed")) == changed);
-        assert_int_equal(strncmp(cv_json_text(cv_json_get(frame, "picture")), "data:image/jpeg;base64,/9j/", 27), 0); /* FF D8 FF */
+        assert_int_equal(strncmp(cv_json_text(cv_json_get(frame, "picture")), "data:image/jpeg;base64,/9j/", 27),
+                         0); /* FF D8 FF */
     }
 }
 
@@ -123,7 +126,8 @@ static void the_page_has_the_numbers_of_score(void **state)
 /* Nothing is fetched: no address, no file beside it, and a policy that allows none. */
 static void the_page_loads_nothing(void **state)
 {
-    static const char *const loads[] = { "http://", "https://", "src=\"", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import(" };
+    static const char *const loads[] = { "http://", "https://", "src=\"",         "href=",  "url(",
+                                         "@import", "fetch(",   "XMLHttpRequest", "import(" };
     cv_buffer page = clip_bytes("report.html");
 
     (void)state;
@@ -146,8 +150,10 @@ static int count_of(const char *text, const char *part)
 /* A clip whose header says whatever it likes. */
 static void hostile_texts_stay_texts(void **state)
 {
-    static const char hostile[] = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\\u001b[31m\\u0007";
-    static const char header[] = "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":8,\"rate\":8,\"prompt\":\"%s\",\"<b>\":\"%s\"}\n{\"codes\":[";
+    static const char hostile[] =
+        "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\\u001b[31m\\u0007";
+    static const char header[] =
+        "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":8,\"rate\":8,\"prompt\":\"%s\",\"<b>\":\"%s\"}\n{\"codes\":[";
     char *text = NULL;
     cv_buffer page;
     cv_json *data;
@@ -192,7 +198,9 @@ static void tables_for_a_terminal(void **state)
         double p;
         char changed[4];
 
-        assert_int_equal(sscanf(line, "%d %d %d %lf %lf %d %3s", &row, &column, &code, &p, &entropy, &likeliest, changed), 7);
+        assert_int_equal(sscanf(line, "%d %d %d %lf %lf %d %3s", &row, &column, &code, &p, &entropy, &likeliest,
+                                changed),
+                         7);
         assert_int_equal(row * GRID + column, lines);
         probability += p / PLACES;
         lines++;
@@ -212,14 +220,20 @@ static void wrong_calls_are_told(void **state)
     (void)state;
     program_check("tokens report " MODEL " clip.jsonl" STDERR, 2, "an output is missing");
     program_check("tokens report " MODEL " clip.jsonl -o report.html" STDERR, 1, "report.html");
-    program_check("tokens report " MODEL " clip.jsonl --layers 6 -o other.html" STDERR, 2, "there are 6 layers, numbered from 0; layer 6 does not exist");
+    program_check("tokens report " MODEL " clip.jsonl --layers 6 -o other.html" STDERR, 2,
+                  "there are 6 layers, numbered from 0; layer 6 does not exist");
     program_check("tokens report " MODEL " clip.jsonl --frames 99 -o other.html" STDERR, 2, "frame 99 does not exist");
-    program_check("tokens report " MODEL " clip.jsonl --stage 2 --first-frame -o other.html" STDERR, 2, "--first-frame belongs to stage 1");
+    program_check("tokens report " MODEL " clip.jsonl --stage 2 --first-frame -o other.html" STDERR, 2,
+                  "--first-frame belongs to stage 1");
     program_check("tokens show clip.jsonl --stage 1" STDERR, 2, "need a model");
-    program_check("tokens report " MODEL " clip.keyframes.jsonl --stage 1 -q -o - 2>&1 >/dev/full", 1, "standard output: cannot be written");
-    program_ok("tokens report " MODEL " clip.keyframes.jsonl --stage 1 -q --layers 5 --frames 1,2 --every 4 --json -o other.html");
+    program_check("tokens report " MODEL " clip.keyframes.jsonl --stage 1 -q -o - 2>&1 >/dev/full", 1,
+                  "standard output: cannot be written");
+    program_ok("tokens report " MODEL
+               " clip.keyframes.jsonl --stage 1 -q --layers 5 --frames 1,2 --every 4 --json -o other.html");
     assert_non_null(strstr(program_output(), "\"attention\":{\"layers\":[5],\"frames\":2,\"every\":4}"));
-    assert_int_equal(program_run("tokens report " MODEL " other.html -q -o third.html 2>/dev/null; ls third.html* 2>/dev/null"), 2);
+    assert_int_equal(program_run("tokens report " MODEL
+                                 " other.html -q -o third.html 2>/dev/null; ls third.html* 2>/dev/null"),
+                     2);
 }
 
 /* What an interrupted run has drawn is none of its business. */

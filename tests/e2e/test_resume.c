@@ -1,4 +1,5 @@
-/* A run that is killed, interrupted or out of room goes on from its journal and ends with the files of one that was not. */
+/* A run that is killed, interrupted or out of room goes on from its journal and ends with the files of one that was
+ * not. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -39,15 +40,16 @@ static void equal_runs(const char *a, const char *b)
 /* Killed at one row after another, each time with other threads and batches, and then let through to its end. */
 static void killed_runs_go_on(void **state)
 {
-    enum { LAST = 110 }; /* of the lines that the journal comes to have, so that the kill meets a run that still draws */
+    /* of the lines that the journal comes to have, so that the kill meets a run that still draws */
+    enum { LAST = 110 };
     int kills = 0;
 
     (void)state;
     for (int run = 0; run < 3; run++) {
         remove_run();
         for (int lines = 1 + run; lines < LAST; lines += 9 + lines / 3, kills++)
-            program_interrupt("KILL", SIGKILL, "r.journal", lines, GENERATE "--threads %d --batch %d --resume -o r.y4m", kills % 2 + 1,
-                              kills % 3 + 1);
+            program_interrupt("KILL", SIGKILL, "r.journal", lines, GENERATE "--threads %d --batch %d --resume -o r.y4m",
+                              kills % 2 + 1, kills % 3 + 1);
         program_ok(GENERATE "--resume -o r.y4m");
         equal_runs("r", "straight");
     }
@@ -122,16 +124,20 @@ static void journals_are_guarded(void **state)
 
     (void)state;
     read_journal(&journal);
-    program_check(GENERATE "-o r.y4m" STDERR, 1, "r.journal: is what an interrupted run has drawn; use --resume to go on from there");
+    program_check(GENERATE "-o r.y4m" STDERR, 1,
+                  "r.journal: is what an interrupted run has drawn; use --resume to go on from there");
     program_check(GENERATE "--greedy --resume -o r.y4m" STDERR, 1,
                   "was begun with other settings, \"greedy\":false and not \"greedy\":true");
     program_check(GENERATE "--force --resume -o r.y4m" STDERR, 2, "cannot be combined");
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock r.journal \"$COGVIDEO_PROGRAM\" " GENERATE "--resume -o r.y4m 2>told; "
-                            "[ $? = 1 ] && grep -q 'r.journal: another run writes to it' told"), 0);
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock r.journal \"$COGVIDEO_PROGRAM\" " GENERATE
+                            "--resume -o r.y4m 2>told; "
+                            "[ $? = 1 ] && grep -q 'r.journal: another run writes to it' told"),
+                     0);
     /* Without a seed it is that of the journal. */
     program_ok("generate -q --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m");
     equal_runs("r", "straight");
-    program_check("generate --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m" STDERR, 0, "r.y4m: is finished");
+    program_check("generate --model m " PROMPT " --rounds 2 --no-metadata --resume -o r.y4m" STDERR, 0,
+                  "r.y4m: is finished");
     cv_buffer_free(&journal);
 }
 
@@ -143,8 +149,10 @@ static void a_full_disk_costs_rows_only(void **state)
     for (int blocks = 4; blocks <= 8; blocks += 2) { /* of 512 bytes */
         char command[1024];
 
-        snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && ulimit -f %d && \"$COGVIDEO_PROGRAM\" " GENERATE
-                 "--resume -o r.y4m 2>told; [ $? = 1 ] && ! [ -e r.y4m ]", blocks);
+        snprintf(command, sizeof command,
+                 "cd \"$COGVIDEO_TEST_TEMP\" && ulimit -f %d && \"$COGVIDEO_PROGRAM\" " GENERATE
+                 "--resume -o r.y4m 2>told; [ $? = 1 ] && ! [ -e r.y4m ]",
+                 blocks);
         assert_int_equal(system(command), 0);
         assert_true(is_there("r.journal"));
     }
@@ -157,8 +165,10 @@ static void end_at_block(int blocks, const char *arguments)
 {
     char command[1024];
 
-    snprintf(command, sizeof command, "cd \"$COGVIDEO_TEST_TEMP\" && (ulimit -f %d; exec \"$COGVIDEO_PROGRAM\" %s) 2>/dev/null; [ $? = 1 ] && "
-             "[ -e r.journal ]", blocks, arguments);
+    snprintf(command, sizeof command,
+             "cd \"$COGVIDEO_TEST_TEMP\" && (ulimit -f %d; exec \"$COGVIDEO_PROGRAM\" %s) 2>/dev/null; [ $? = 1 ] && "
+             "[ -e r.journal ]",
+             blocks, arguments);
     assert_int_equal(system(command), 0);
 }
 
@@ -174,24 +184,27 @@ static void single_stages_go_on(void **state)
     program_interrupt("INT", SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
     check_told();
     program_check(KEYFRAMES "r-%d.jsonl" STDERR, 1, "r.journal: is what an interrupted run has drawn");
-    program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1, "was begun with other settings, \"keyframes\":5 and not \"keyframes\":3");
+    program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1,
+                  "was begun with other settings, \"keyframes\":5 and not \"keyframes\":3");
     program_ok("keyframes -q --model m " PROMPT " --samples 2 --resume -o r-%%d.jsonl");
     program_equal_files("r-0.jsonl", "key-0.jsonl");
     program_equal_files("r-1.jsonl", "key-1.jsonl");
-    program_check("keyframes --model m " PROMPT " --samples 2 --resume -o r-%d.jsonl --json 2>&1", 0, "\"file\":\"r-1.jsonl\",\"frames\":5");
+    program_check("keyframes --model m " PROMPT " --samples 2 --resume -o r-%d.jsonl --json 2>&1", 0,
+                  "\"file\":\"r-1.jsonl\",\"frames\":5");
     program_check(KEYFRAMES "- --samples 1 --resume" STDERR, 2, "so -o must be a file name");
 
     program_ok(INTERPOLATE "middle.jsonl --threads 2 --batch 4");
     end_at_block(4, INTERPOLATE "r.jsonl --threads 1 --batch 1");
     program_interrupt("TERM", SIGTERM, "r.journal", 30, INTERPOLATE "r.jsonl --threads 2 --batch 4 --resume");
     check_told();
-    program_check("interpolate --model m key-1.jsonl --seed 5 --first-sample 0 --rounds 2 --resume -o r.jsonl" STDERR, 1,
-                  "r.journal: was begun with other settings");
+    program_check("interpolate --model m key-1.jsonl --seed 5 --first-sample 0 --rounds 2 --resume -o r.jsonl" STDERR,
+                  1, "r.journal: was begun with other settings");
     program_ok(INTERPOLATE "r.jsonl --threads 1 --batch 1 --resume");
     program_equal_files("r.jsonl", "middle.jsonl");
     program_equal_files("r.jsonl", "straight.jsonl");
     assert_false(is_there("r.journal"));
-    program_check("interpolate --model m straight.keyframes.jsonl --rounds 2 --resume -o r.jsonl" STDERR, 0, "r.jsonl: is finished");
+    program_check("interpolate --model m straight.keyframes.jsonl --rounds 2 --resume -o r.jsonl" STDERR, 0,
+                  "r.jsonl: is finished");
 }
 
 static void the_newest_frame_can_be_seen(void **state)
@@ -202,24 +215,32 @@ static void the_newest_frame_can_be_seen(void **state)
     equal_runs("r", "straight");
     program_ok("decode -q --model m straight.jsonl -o frame-%%02d.ppm");
     program_equal_files("r.ppm", "frame-16.ppm");
-    program_check(GENERATE "--force --preview nowhere/r.ppm -o r.y4m" STDERR, 1, "nowhere/r.ppm: the folder nowhere does not exist");
+    program_check(GENERATE "--force --preview nowhere/r.ppm -o r.y4m" STDERR, 1,
+                  "nowhere/r.ppm: the folder nowhere does not exist");
 }
 
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
     remove_run();
-    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.001 -o r.y4m" STDERR, 1, "are allowed; fewer --samples");
-    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.05 --size 2000 -o r.y4m" STDERR, 1, "decoding, 33 frames of 2000x2000 pixels: ");
-    program_check("generate --model m " PROMPT " --seed 5 --size 4000 --columns 5 -o r.ppm" STDERR, 1, "would be 20000 x 28000 pixels");
-    program_check("generate --model m " PROMPT " --seed 5 --preview p.txt -o r.y4m" STDERR, 1, "p.txt: unknown output format '.txt'");
+    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.001 -o r.y4m" STDERR, 1,
+                  "are allowed; fewer --samples");
+    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.05 --size 2000 -o r.y4m" STDERR, 1,
+                  "decoding, 33 frames of 2000x2000 pixels: ");
+    program_check("generate --model m " PROMPT " --seed 5 --size 4000 --columns 5 -o r.ppm" STDERR, 1,
+                  "would be 20000 x 28000 pixels");
+    program_check("generate --model m " PROMPT " --seed 5 --preview p.txt -o r.y4m" STDERR, 1,
+                  "p.txt: unknown output format '.txt'");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.*"), 0);
 }
 
 /* Each step adds words of its own to the prompt: all are made, and refused, before the first code is drawn. */
 static void texts_without_room_are_refused_at_once(void **state)
 {
-    static const struct { int tokens; const char *options, *words; } texts[] = {
+    static const struct {
+        int tokens;
+        const char *options, *words;
+    } texts[] = {
         { 62, "", "tokens and the first frame adds " },
         { 57, "", "tokens and stage 1 (key frames) adds " },
         { 57, "--guidance 1", "tokens and stage 2 (interpolation) adds " },
@@ -232,15 +253,18 @@ static void texts_without_room_are_refused_at_once(void **state)
         prompt[0] = '\0';
         for (int k = 1; k < texts[i].tokens; k++) /* and one at the beginning, a space */
             strcat(prompt, k % 2 ? "红" : "向");
-        snprintf(arguments, sizeof arguments, "generate --model m %s --seed 5 %s -o r.y4m" STDERR, prompt, texts[i].options);
+        snprintf(arguments, sizeof arguments, "generate --model m %s --seed 5 %s -o r.y4m" STDERR, prompt,
+                 texts[i].options);
         program_check(arguments, 1, texts[i].words);
         assert_null(strstr(program_output(), "first frame:"));
         assert_non_null(strstr(program_output(), "--cut-text"));
         assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls r.* 2>/dev/null"), 0);
     }
-    snprintf(arguments, sizeof arguments, "interpolate -q --model m straight.keyframes.jsonl -p %s -o r.jsonl" STDERR, prompt);
+    snprintf(arguments, sizeof arguments, "interpolate -q --model m straight.keyframes.jsonl -p %s -o r.jsonl" STDERR,
+             prompt);
     program_check(arguments, 1, "stage 2 (interpolation) adds ");
-    snprintf(arguments, sizeof arguments, "generate --model m %s --seed 5 --guidance 1 --rounds 1 --cut-text -o r.y4m" STDERR, prompt);
+    snprintf(arguments, sizeof arguments,
+             "generate --model m %s --seed 5 --guidance 1 --rounds 1 --cut-text -o r.y4m" STDERR, prompt);
     program_check(arguments, 0, "was cut to the model's 64");
     remove_run();
 }
@@ -248,14 +272,21 @@ static void texts_without_room_are_refused_at_once(void **state)
 /* A disk of 100 kB, mounted where no one else sees it. */
 static void what_a_disk_cannot_hold_is_refused(void **state)
 {
-#define SMALL_DISK "cd \"$COGVIDEO_TEST_TEMP\" && mkdir -p disk && unshare -rm sh -c 'mount -t tmpfs -o size=100k none disk && "
+#define SMALL_DISK \
+    "cd \"$COGVIDEO_TEST_TEMP\" && mkdir -p disk && unshare -rm sh -c 'mount -t tmpfs -o size=100k none disk && "
     (void)state;
     if (system(SMALL_DISK "true' 2>/dev/null") != 0)
         skip();
-    assert_int_equal(system(SMALL_DISK "! \"$COGVIDEO_PROGRAM\" " GENERATE "-o disk/r.y4m 2>told && ! ls disk/r.*' 2>/dev/null && "
-                            "grep -q \"disk/r.y4m: about .* of disk are needed and .* kB are free there; make room, or give -o on another \" told"), 0);
-    assert_int_equal(system(SMALL_DISK "\"$COGVIDEO_PROGRAM\" keyframes -q --model m " PROMPT " --seed 5 -o disk/r.jsonl && "
-                            "cmp disk/r.jsonl straight.keyframes.jsonl'"), 0);
+    assert_int_equal(
+        system(
+            SMALL_DISK
+            "! \"$COGVIDEO_PROGRAM\" " GENERATE "-o disk/r.y4m 2>told && ! ls disk/r.*' 2>/dev/null && "
+            "grep -q \"disk/r.y4m: about .* of disk are needed and .* kB are free there; make room, or give -o on another \" told"),
+        0);
+    assert_int_equal(system(SMALL_DISK "\"$COGVIDEO_PROGRAM\" keyframes -q --model m " PROMPT
+                                       " --seed 5 -o disk/r.jsonl && "
+                                       "cmp disk/r.jsonl straight.keyframes.jsonl'"),
+                     0);
 }
 
 static int start(void **state)

@@ -1,5 +1,5 @@
-/* --sandbox: what it blocks, tried in a process of its own, and commands that do their work inside. Skipped where the system has no
- * Landlock, which the program then says. */
+/* --sandbox: what it blocks, tried in a process of its own, and commands that do their work inside. Skipped where the
+ * system has no Landlock, which the program then says. */
 #include "support/check.h"
 #include "support/models.h"
 #include "support/program.h"
@@ -70,7 +70,10 @@ static void all_else_is_out_of_reach(void **state)
     (void)state;
     if (absent())
         skip();
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && mkdir in out && echo x >secret && echo x >in/file && ln -s ../secret in/link"), 0);
+    assert_int_equal(
+        system(
+            "cd \"$COGVIDEO_TEST_TEMP\" && mkdir in out && echo x >secret && echo x >in/file && ln -s ../secret in/link"),
+        0);
     child = fork();
     if (child == 0)
         _exit(look_around());
@@ -88,8 +91,11 @@ static void commands_work_inside(void **state)
     models_import_small("f32", "out/m --sandbox");
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && diff -r m out/m"), 0);
 
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && mkdir videos videos/a && { printf 'P6 64 64 255\\n'; head -c 12288 /dev/zero; } >videos/a/0.ppm && "
-                            "cp videos/a/0.ppm videos/a/1.ppm && echo black >videos/a.txt"), 0);
+    assert_int_equal(
+        system(
+            "cd \"$COGVIDEO_TEST_TEMP\" && mkdir videos videos/a && { printf 'P6 64 64 255\\n'; head -c 12288 /dev/zero; } >videos/a/0.ppm && "
+            "cp videos/a/0.ppm videos/a/1.ppm && echo black >videos/a.txt"),
+        0);
     program_ok("encode -q --model m --sandbox videos/a/%%d.ppm -o out/inside.jsonl");
     program_ok("encode -q --model m videos/a/%%d.ppm -o outside.jsonl");
     program_equal_files("out/inside.jsonl", "outside.jsonl");
@@ -103,9 +109,12 @@ static void links_do_not_lead_out(void **state)
     if (absent())
         skip();
     assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && mkdir part part/1 && echo 1 >part/latest && "
-                            "ln -s ../../stage1.pt part/1/mp_rank_00_model_states.pt"), 0);
+                            "ln -s ../../stage1.pt part/1/mp_rank_00_model_states.pt"),
+                     0);
     program_ok("import -q --config '%s' --stage1 part -o out/outside", models_small_config());
-    assert_int_equal(program_run("import -q --config '%s' --stage1 part --sandbox -o out/inside" STDERR, models_small_config()), 1);
+    assert_int_equal(program_run("import -q --config '%s' --stage1 part --sandbox -o out/inside" STDERR,
+                                 models_small_config()),
+                     1);
     assert_non_null(strstr(program_output(), "Permission denied"));
     assert_int_not_equal(access(check_temp_path("out/inside"), F_OK), 0);
 }

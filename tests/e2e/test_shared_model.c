@@ -1,5 +1,5 @@
-/* One model, several runs at once, each on threads of its own: a service needs that. Under the thread sanitizer each run has
- * one thread, since that sanitizer does not know how OpenMP's threads wait for each other. */
+/* One model, several runs at once, each on threads of its own: a service needs that. Under the thread sanitizer each
+ * run has one thread, since that sanitizer does not know how OpenMP's threads wait for each other. */
 #include "support/check.h"
 #include "support/models.h"
 

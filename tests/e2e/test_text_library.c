@@ -49,16 +49,48 @@ static void put_code(cv_buffer *out, unsigned code)
     put(out, (const char *)bytes + skip, (size_t)(4 - skip));
 }
 
-static const char *const words[] = { "a", "the", "lion", "drinks", "water", "Hello", "World", "ab", "abab", "running",
-    "smooth", "circle", "moves", "left", "1234", "0.5", "don't", "e-mail", "...", "!?", "zzzz", "qq", "of", "in" };
-static const char *const marks[] = { "<n>", "<unk>", "<s>", "</s>", "<pad>", "<mask>", "<start_of_image>",
-    "<start_of_english>", "<start_of_chinese>", "<start_of_imag", "<ctl>", "<n", "<", ">", "<mask><n>" };
-static const char *const spaces[] = { " ", "  ", "\t", "\xe3\x80\x80", "\xc2\xa0", "\xe2\x96\x81", "\r", "\x0b", "   ",
-    "\xe2\x80\x8b", "\xe2\x80\x83", "\xef\xbb\xbf", "\xe2\x81\xa0", "\xe2\x80\xa8", "\xc2\x85" };
-static const char *const oddities[] = { "\xef\xb7\xba", "\xef\xac\x81", "\xe2\x91\xa0", "\xef\xbf\xbd", "\xc0\x80",
-    "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe4\xb8", "\xf0\x9f", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xcc\x81",
-    "e\xcc\x81", "a\xcc\x8a\xcc\x81", "\xe3\x81\x8b\xe3\x82\x99", "\xef\xbd\xb6\xef\xbe\x9e", "\xf8\x88\x80\x80\x80",
-    "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", "\xc5\xbf\xcc\xa3", "\xe2\x84\xa6", "\xf0\xaa\x98\x80" };
+static const char *const words[] = { "a",     "the",     "lion",   "drinks", "water", "Hello", "World", "ab",
+                                     "abab",  "running", "smooth", "circle", "moves", "left",  "1234",  "0.5",
+                                     "don't", "e-mail",  "...",    "!?",     "zzzz",  "qq",    "of",    "in" };
+static const char *const marks[] = { "<n>",
+                                     "<unk>",
+                                     "<s>",
+                                     "</s>",
+                                     "<pad>",
+                                     "<mask>",
+                                     "<start_of_image>",
+                                     "<start_of_english>",
+                                     "<start_of_chinese>",
+                                     "<start_of_imag",
+                                     "<ctl>",
+                                     "<n",
+                                     "<",
+                                     ">",
+                                     "<mask><n>" };
+static const char *const spaces[] = {
+    " ",   "  ",           "\t",           "\xe3\x80\x80", "\xc2\xa0",     "\xe2\x96\x81", "\r",      "\x0b",
+    "   ", "\xe2\x80\x8b", "\xe2\x80\x83", "\xef\xbb\xbf", "\xe2\x81\xa0", "\xe2\x80\xa8", "\xc2\x85"
+};
+static const char *const oddities[] = { "\xef\xb7\xba",
+                                        "\xef\xac\x81",
+                                        "\xe2\x91\xa0",
+                                        "\xef\xbf\xbd",
+                                        "\xc0\x80",
+                                        "\xed\xa0\x80",
+                                        "\xf4\x90\x80\x80",
+                                        "\xe4\xb8",
+                                        "\xf0\x9f",
+                                        "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8",
+                                        "\xcc\x81",
+                                        "e\xcc\x81",
+                                        "a\xcc\x8a\xcc\x81",
+                                        "\xe3\x81\x8b\xe3\x82\x99",
+                                        "\xef\xbd\xb6\xef\xbe\x9e",
+                                        "\xf8\x88\x80\x80\x80",
+                                        "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7",
+                                        "\xc5\xbf\xcc\xa3",
+                                        "\xe2\x84\xa6",
+                                        "\xf0\xaa\x98\x80" };
 
 #define PICK(list, from) (list)[roll(from, sizeof(list) / sizeof *(list))]
 
@@ -76,11 +108,14 @@ static void put_fragment(cv_buffer *out, dice *from, unsigned kinds)
     unsigned repeat = 1 + roll(from, 6), code;
 
     switch (roll(from, kinds)) {
-    case 0: case 1: case 2:
+    case 0:
+    case 1:
+    case 2:
         put_text(out, PICK(words, from));
         put_text(out, " ");
         break;
-    case 3: case 4:
+    case 3:
+    case 4:
         while (repeat--)
             put_code(out, 0x4e00 + roll(from, 60));
         break;
@@ -89,16 +124,28 @@ static void put_fragment(cv_buffer *out, dice *from, unsigned kinds)
         for (repeat *= 3; repeat--;)
             put_code(out, code);
         break;
-    case 6: put_text(out, roll(from, 2) ? PICK(oddities, from) : PICK(marks, from)); break;
-    case 7: put_text(out, PICK(spaces, from)); break;
+    case 6:
+        put_text(out, roll(from, 2) ? PICK(oddities, from) : PICK(marks, from));
+        break;
+    case 7:
+        put_text(out, PICK(spaces, from));
+        break;
     case 8:
         code = roll(from, 33);
         put_code(out, code == '\n' ? '\r' : code == 32 ? 0x7f : code);
         break;
-    case 9: put(out, &(char){ (char)(0x80 + roll(from, 0x80)) }, 1); break;
-    case 10: put_code(out, 0x4e00 + roll(from, 0x5200)); break;
-    case 11: put_code(out, 0x1f300 + roll(from, 0x300)); break;
-    case 12: put_code(out, 0xff01 + roll(from, 0xef)); break;
+    case 9:
+        put(out, &(char){ (char)(0x80 + roll(from, 0x80)) }, 1);
+        break;
+    case 10:
+        put_code(out, 0x4e00 + roll(from, 0x5200));
+        break;
+    case 11:
+        put_code(out, 0x1f300 + roll(from, 0x300));
+        break;
+    case 12:
+        put_code(out, 0xff01 + roll(from, 0xef));
+        break;
     default:
         code = 0x80 + roll(from, roll(from, 4) ? 0x3000 : 0x10ff80);
         put_code(out, code >= 0xd800 && code < 0xe000 ? 0x3b1 : code);
@@ -259,8 +306,10 @@ static void check_trained(const char *options)
     put_lines(&corpus, 3, 2000, TAME_KINDS);
     check_write(corpus_path, corpus.data, corpus.size);
     cv_buffer_free(&corpus);
-    snprintf(command, sizeof command, "spm_train --input=%s --model_prefix=%s --model_type=unigram --vocab_size=500 "
-             "--hard_vocab_limit=false --num_threads=1 %s >/dev/null 2>&1", corpus_path, prefix, options);
+    snprintf(command, sizeof command,
+             "spm_train --input=%s --model_prefix=%s --model_type=unigram --vocab_size=500 "
+             "--hard_vocab_limit=false --num_threads=1 %s >/dev/null 2>&1",
+             corpus_path, prefix, options);
     if (system(command) != 0)
         fail_msg("'%s' failed", command);
     snprintf(model, sizeof model, "%s.model", prefix);
@@ -295,7 +344,8 @@ static void model_without_prefix_agrees(void **state)
 {
     (void)state;
     check_trained("--character_coverage=0.98 --normalization_rule_name=nfkc_cf --add_dummy_prefix=false "
-                  "--user_defined_symbols='<n>,\xe2\x96\x81""a' --unk_id=4 --split_by_whitespace=false");
+                  "--user_defined_symbols='<n>,\xe2\x96\x81"
+                  "a' --unk_id=4 --split_by_whitespace=false");
 }
 
 static void model_with_space_behind_agrees(void **state)

@@ -1,5 +1,5 @@
-/* Training through the program: every part in turn, small; a run resumed half way equals the straight run bit for bit, on
- * any number of threads; the model that comes out makes a clip. */
+/* Training through the program: every part in turn, small; a run resumed half way equals the straight run bit for bit,
+ * on any number of threads; the model that comes out makes a clip. */
 #include "support/check.h"
 #include "support/program.h"
 
@@ -13,12 +13,18 @@
 static void write_model(void)
 {
     static const char *const swaps[][2] = {
-        { "\"layers\": 6", "\"layers\": 2" },     { "\"hidden\": 192", "\"hidden\": 32" },
-        { "\"heads\": 6", "\"heads\": 2" },       { "\"mlp\": 768", "\"mlp\": 64" },
-        { "\"image_codes\": 4096", "\"image_codes\": 64" }, { "\"codes\": 4096", "\"codes\": 64" },
-        { "\"start_of_image\": 4172", "\"start_of_image\": 140" }, { "\"vocabulary\": 4192", "\"vocabulary\": 160" },
-        { "\"channels\": 24", "\"channels\": 8" }, { "\"groups\": 8", "\"groups\": 4" },
-        { "\"latent\": 192", "\"latent\": 8" },       { "\"width\": 128", "\"width\": 8" },
+        { "\"layers\": 6", "\"layers\": 2" },
+        { "\"hidden\": 192", "\"hidden\": 32" },
+        { "\"heads\": 6", "\"heads\": 2" },
+        { "\"mlp\": 768", "\"mlp\": 64" },
+        { "\"image_codes\": 4096", "\"image_codes\": 64" },
+        { "\"codes\": 4096", "\"codes\": 64" },
+        { "\"start_of_image\": 4172", "\"start_of_image\": 140" },
+        { "\"vocabulary\": 4192", "\"vocabulary\": 160" },
+        { "\"channels\": 24", "\"channels\": 8" },
+        { "\"groups\": 8", "\"groups\": 4" },
+        { "\"latent\": 192", "\"latent\": 8" },
+        { "\"width\": 128", "\"width\": 8" },
         { "\"encoder\": { \"patch\": 8 }", "\"encoder\": { \"patch\": 8, \"width\": 16, \"blocks\": 1 }" },
         { "\"parts\": {}", "\"parts\": { \"text_tokenizer\": { \"file\": \"text.model\" } }" },
     };
@@ -28,8 +34,10 @@ static void write_model(void)
         "\"evaluate_batches\":1,\"save_every\":100," SHEET "},"
         "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,\"muon_rate\":0.02,"
         "\"evaluate_every\":4,\"evaluate_batches\":1," SHEET "},"
-        "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "},"
-        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"muon_rate\":0.01,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET "}}";
+        "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET
+        "},"
+        "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"muon_rate\":0.01,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET
+        "}}";
     cogvideo_error err;
     cv_buffer text = { 0 }, out = { 0 };
     const char *configs = getenv("COGVIDEO_CONFIGS");
@@ -49,8 +57,10 @@ static void write_model(void)
             CHECK_OK(cv_buffer_append(&out, at, skip = 1, &err), err);
         at += skip;
     }
-    assert_int_equal(system("mkdir -p \"$COGVIDEO_TEST_TEMP/model\" && cp \"$COGVIDEO_CONFIGS/../tokenizer/shapes.model\" "
-                            "\"$COGVIDEO_TEST_TEMP/model/text.model\""), 0);
+    assert_int_equal(system(
+                         "mkdir -p \"$COGVIDEO_TEST_TEMP/model\" && cp \"$COGVIDEO_CONFIGS/../tokenizer/shapes.model\" "
+                         "\"$COGVIDEO_TEST_TEMP/model/text.model\""),
+                     0);
     check_write(check_temp_path("model/model.json"), out.data, out.size);
     check_write(check_temp_path("recipe.json"), recipe, sizeof recipe - 1);
     cv_buffer_free(&text);
@@ -79,12 +89,12 @@ static void train_twice(const char *part, const char *data, const char *held_out
 
     snprintf(straight, sizeof straight, "%s-straight", part);
     snprintf(halves, sizeof halves, "%s-halves", part);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 1 -q --steps 4", part, data,
-               held_out, halves);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 1 -q --steps 4", part,
+               data, held_out, halves);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 3 -q --resume", part, data,
                held_out, halves);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q -f", part, data, held_out,
-               straight);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q -f", part, data,
+               held_out, straight);
     snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
     snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
     program_equal_files(straight, halves);
@@ -171,7 +181,8 @@ static void a_tokenizer_is_checked(void **state)
     program_ok("dataset tokens held --model model --check --clips 2 -q");
     assert_non_null(strstr(program_output(), "checked           2 clips, 66 frames\n"));
     assert_non_null(strstr(program_output(), "unchanged         0.00 % of "));
-    program_check("dataset tokens held --model model --check -o rows" STDERR, 2, "--check writes nothing and cannot be combined with -o");
+    program_check("dataset tokens held --model model --check -o rows" STDERR, 2,
+                  "--check writes nothing and cannot be combined with -o");
     program_check("dataset tokens held --model model" STDERR, 2, "an output is missing");
 }
 
@@ -198,9 +209,10 @@ static void rows_are_counted(void **state)
 /* Another decoder, the same codes; and of codes that are all merged one is left. */
 static void a_decoder_learns_alone(void **state)
 {
-    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":2,\"batch\":2,\"samples\":0,"
-                                 "\"decoder_only\":1,\"weight_decay\":0,\"merge\":%s,\"learning_rate\":%s,\"final_learning_rate\":0,"
-                                 "\"evaluate_every\":1,\"evaluate_batches\":1}}";
+    static const char recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,\"image-tokenizer\":{\"steps\":2,\"batch\":2,\"samples\":0,"
+        "\"decoder_only\":1,\"weight_decay\":0,\"merge\":%s,\"learning_rate\":%s,\"final_learning_rate\":0,"
+        "\"evaluate_every\":1,\"evaluate_batches\":1}}";
     static const char *const cases[][3] = { { "0", "0.01", "moved" }, { "999", "0", "merged" } };
 
     (void)state;
@@ -211,11 +223,13 @@ static void a_decoder_learns_alone(void **state)
 
         snprintf(text, sizeof text, recipe, cases[i][0], cases[i][1]);
         check_write(check_temp_path("decoder.json"), text, strlen(text));
-        program_ok("train image-tokenizer data --held-out held --finetune --recipe decoder.json --model codes -o decoder-%s -q",
-                   cases[i][2]);
+        program_ok(
+            "train image-tokenizer data --held-out held --finetune --recipe decoder.json --model codes -o decoder-%s -q",
+            cases[i][2]);
         if (i == 0) {
             assert_int_not_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cmp -s codes/image_tokenizer.safetensors "
-                                        "before/image_tokenizer.safetensors"), 0);
+                                        "before/image_tokenizer.safetensors"),
+                                 0);
             program_ok("dataset tokens data --model codes --for image -q -o codes.rows");
             program_equal_files("codes.rows", "image.rows");
         }
@@ -237,11 +251,16 @@ static void the_stages_learn(void **state)
 {
     (void)state;
     need(STAGES);
-    assert_int_equal(system("sed 's/\"batch\":2/\"batch\":3/g' \"$COGVIDEO_TEST_TEMP/recipe.json\" >\"$COGVIDEO_TEST_TEMP/other.json\""), 0);
+    assert_int_equal(
+        system(
+            "sed 's/\"batch\":2/\"batch\":3/g' \"$COGVIDEO_TEST_TEMP/recipe.json\" >\"$COGVIDEO_TEST_TEMP/other.json\""),
+        0);
     program_check("train stage1 stage1.rows --recipe other.json --model model -o stage1-halves --resume" STDERR, 0,
                   "the recipe is not that of stage1-halves/checkpoint.safetensors: batch was 2 and is 3\n");
-    assert_int_equal(system("sed 's/\"text_dropout\":0.3,\"eval/\"muon_rate\":0.02,\"eval/' \"$COGVIDEO_TEST_TEMP/recipe.json\" "
-                            ">\"$COGVIDEO_TEST_TEMP/other.json\""), 0);
+    assert_int_equal(
+        system("sed 's/\"text_dropout\":0.3,\"eval/\"muon_rate\":0.02,\"eval/' \"$COGVIDEO_TEST_TEMP/recipe.json\" "
+               ">\"$COGVIDEO_TEST_TEMP/other.json\""),
+        0);
     program_check("train stage1 stage1.rows --recipe other.json --model model -o stage1-halves --resume" STDERR, 1,
                   "was trained without Muon, and its averages mean nothing to another optimizer: set 'muon_rate' to 0");
 }
@@ -274,8 +293,9 @@ static void check_equal_weights(const char *a, const char *b)
 /* At a learning rate of 0 what comes out is what went in. */
 static void write_rest(void)
 {
-    static const char recipe[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,\"stage1\":{\"steps\":1,\"batch\":2,\"samples\":0,"
-                                 "\"learning_rate\":0,\"final_learning_rate\":0}}";
+    static const char recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,\"stage1\":{\"steps\":1,\"batch\":2,\"samples\":0,"
+        "\"learning_rate\":0,\"final_learning_rate\":0}}";
 
     check_write(check_temp_path("rest.json"), recipe, sizeof recipe - 1);
 }
@@ -288,9 +308,12 @@ static void finetuning_begins_with_what_is_there(void **state)
     assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/tuned\""), 0);
     program_ok("train stage1 stage1.rows --finetune --recipe rest.json --model tuned -o tuned-run -q");
     check_equal_weights("tuned/stage1.safetensors", "model/stage1.safetensors");
-    program_check("train stage1 stage1.rows --recipe rest.json --model tuned -o new-run" STDERR, 1, "tuned: has a trained 'stage1'");
+    program_check("train stage1 stage1.rows --recipe rest.json --model tuned -o new-run" STDERR, 1,
+                  "tuned: has a trained 'stage1'");
     program_ok("train stage1 stage1.rows --force --recipe rest.json --model tuned -o new-run -q");
-    assert_int_not_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cmp -s tuned/stage1.safetensors model/stage1.safetensors"), 0);
+    assert_int_not_equal(system(
+                             "cd \"$COGVIDEO_TEST_TEMP\" && cmp -s tuned/stage1.safetensors model/stage1.safetensors"),
+                         0);
 }
 
 static void finetuning_wants_something_there(void **state)
@@ -298,11 +321,16 @@ static void finetuning_wants_something_there(void **state)
     (void)state;
     need(STAGES);
     write_rest();
-    program_check("train image-tokenizer data --finetune --recipe recipe.json --model model -o x" STDERR, 1, "cannot be fine-tuned as a whole");
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r model bare && sed -i '/\"stage1\"/,/}/d' bare/model.json"), 0);
+    program_check("train image-tokenizer data --finetune --recipe recipe.json --model model -o x" STDERR, 1,
+                  "cannot be fine-tuned as a whole");
+    assert_int_equal(
+        system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r model bare && sed -i '/\"stage1\"/,/}/d' bare/model.json"), 0);
     program_check("train stage1 stage1.rows --finetune --recipe rest.json --model bare -o x" STDERR, 1,
                   "bare: has no file of 'stage1' yet, which is trained first");
-    assert_int_equal(system("\"$COGVIDEO_PROGRAM\" quantize \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/eight\" --type q8 -q"), 0);
+    assert_int_equal(
+        system(
+            "\"$COGVIDEO_PROGRAM\" quantize \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/eight\" --type q8 -q"),
+        0);
     program_check("train stage1 stage1.rows --finetune --recipe rest.json --model eight -o x" STDERR, 1,
                   "has type I8; F32, F16 or BF16 was expected");
 }
@@ -314,8 +342,9 @@ static void the_model_makes_a_clip(void **state)
     program_ok("generate --model model \"a small red circle moves left\" --seed 1 -q -o clip.y4m");
     program_ok("tokens show clip.jsonl");
     assert_non_null(strstr(program_output(), "33"));
-    program_check("keyframes --model model \"a small red dog moves left on a field\" --count 1 -f -o first.jsonl" STDERR, 0,
-                  "has never seen 'dog, field'; it knows: black white");
+    program_check(
+        "keyframes --model model \"a small red dog moves left on a field\" --count 1 -f -o first.jsonl" STDERR, 0,
+        "has never seen 'dog, field'; it knows: black white");
 }
 
 /* Rows know their tokenizers, a checkpoint its trunk, and a run its folder. */
@@ -323,14 +352,21 @@ static void what_does_not_belong_together_is_refused(void **state)
 {
     (void)state;
     need(STAGES);
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && cp -r before alone && for end in \"\" .json; do cp stage1.rows$end strange.rows$end; done && "
-                            "sed -i 's/\"tokenizers\":.*/\"tokenizers\": \"0123456789abcdef\"/' strange.rows.json"), 0);
-    program_check("train stage1 strange.rows --recipe recipe.json --model model -o x -f" STDERR, 1, "made with other tokenizers");
+    assert_int_equal(
+        system(
+            "cd \"$COGVIDEO_TEST_TEMP\" && cp -r before alone && for end in \"\" .json; do cp stage1.rows$end strange.rows$end; done && "
+            "sed -i 's/\"tokenizers\":.*/\"tokenizers\": \"0123456789abcdef\"/' strange.rows.json"),
+        0);
+    program_check("train stage1 strange.rows --recipe recipe.json --model model -o x -f" STDERR, 1,
+                  "made with other tokenizers");
     program_ok("train image image.rows --recipe recipe.json --model alone -o alone-run -q --steps 1");
     program_check("train stage1 stage1.rows --recipe recipe.json --model alone -o stage1-halves --resume" STDERR, 1,
                   "was trained on another trunk than that of alone");
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && flock stage1-halves \"$COGVIDEO_PROGRAM\" train stage1 stage1.rows --recipe recipe.json "
-                            "--model model -o stage1-halves --resume 2>&1 | grep -q 'another run is using this folder'"), 0);
+    assert_int_equal(
+        system(
+            "cd \"$COGVIDEO_TEST_TEMP\" && flock stage1-halves \"$COGVIDEO_PROGRAM\" train stage1 stage1.rows --recipe recipe.json "
+            "--model model -o stage1-halves --resume 2>&1 | grep -q 'another run is using this folder'"),
+        0);
 }
 
 static void what_is_wrong_is_said(void **state)
@@ -346,16 +382,20 @@ static void what_is_wrong_is_said(void **state)
     check_write(check_temp_path("unknown.json"), unknown, sizeof unknown - 1);
     program_check("train image image.rows --recipe broken.json --model model -o x" STDERR, 1, "'steps' is 0");
     program_check("train image image.rows --recipe unknown.json --model model -o x" STDERR, 1, "unknown key 'stepps'");
-    program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1, "not a part of the family");
+    program_check("train trunk image.rows --recipe recipe.json --model model -o x" STDERR, 1,
+                  "not a part of the family");
     program_check("train image image.rows --recipe recipe.json -o x" STDERR, 2, "--model DIR is missing");
     program_check("train stage1 none.rows --recipe recipe.json --model model -o x" STDERR, 1, "none.rows");
-    program_check("train image image.rows --recipe recipe.json --model model -o x" STDERR, 1, "has stages that were trained on");
-    program_check("train image-tokenizer data --recipe recipe.json --model model -o x" STDERR, 1, "has a trunk that was trained on");
-    program_check("train image image.rows --recipe recipe.json --model model -o image-halves --resume --steps 9" STDERR, 0,
-                  "model is left as it is, for it has stages");
+    program_check("train image image.rows --recipe recipe.json --model model -o x" STDERR, 1,
+                  "has stages that were trained on");
+    program_check("train image-tokenizer data --recipe recipe.json --model model -o x" STDERR, 1,
+                  "has a trunk that was trained on");
+    program_check("train image image.rows --recipe recipe.json --model model -o image-halves --resume --steps 9" STDERR,
+                  0, "model is left as it is, for it has stages");
     program_check("train stage1 image.rows --recipe recipe.json --model model -o x" STDERR, 1, "stage1 wants its own");
     program_check("train image image.rows --recipe foreign.json --model model -o x" STDERR, 1, "unknown key 'merge'");
-    program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1, "already exists");
+    program_check("train stage1 stage1.rows --recipe recipe.json --model model -o stage1-straight" STDERR, 1,
+                  "already exists");
     program_check("train stage2 stage2.rows --recipe recipe.json --model model -o image-straight --resume" STDERR, 1,
                   "is a checkpoint of 'image'");
 }
@@ -363,12 +403,16 @@ static void what_is_wrong_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_image_tokenizer_learns), cmocka_unit_test(a_tokenizer_is_checked),
-        cmocka_unit_test(rows_are_counted),           cmocka_unit_test(a_decoder_learns_alone),
-        cmocka_unit_test(the_trunk_learns),           cmocka_unit_test(the_stages_learn),
+        cmocka_unit_test(the_image_tokenizer_learns),
+        cmocka_unit_test(a_tokenizer_is_checked),
+        cmocka_unit_test(rows_are_counted),
+        cmocka_unit_test(a_decoder_learns_alone),
+        cmocka_unit_test(the_trunk_learns),
+        cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),
         cmocka_unit_test(finetuning_wants_something_there),
-        cmocka_unit_test(the_model_makes_a_clip),     cmocka_unit_test(what_does_not_belong_together_is_refused),
+        cmocka_unit_test(the_model_makes_a_clip),
+        cmocka_unit_test(what_does_not_belong_together_is_refused),
         cmocka_unit_test(what_is_wrong_is_said),
     };
 

@@ -1,5 +1,6 @@
-/* with_fault FAULT ERRNO PROGRAM ARGUMENT... - runs a program in which calls of the system fail: "lock" flock, "sync" fsync, "map" every
- * mapping of a file as data, "share" the shared ones of these alone, "thread" the start of a thread. Exit status 77 where the system takes no filter of calls. */
+/* with_fault FAULT ERRNO PROGRAM ARGUMENT... - runs a program in which calls of the system fail: "lock" flock, "sync"
+ * fsync, "map" every mapping of a file as data, "share" the shared ones of these alone, "thread" the start of a thread.
+ * Exit status 77 where the system takes no filter of calls. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -19,14 +20,15 @@
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 #define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, (value))
 #define NUMBER LOAD(offsetof(struct seccomp_data, nr))
-#define FAIL(code) ANSWER(SECCOMP_RET_ERRNO | ((unsigned)(code) & SECCOMP_RET_DATA))
+#define FAIL(code) ANSWER(SECCOMP_RET_ERRNO | ((unsigned)(code)&SECCOMP_RET_DATA))
 #define ALLOW ANSWER(SECCOMP_RET_ALLOW)
 
 static int install(struct sock_filter *filter, size_t count)
 {
     const struct sock_fprog program = { .len = (unsigned short)count, .filter = filter };
 
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 #define INSTALL(filter) install(filter, sizeof filter / sizeof *filter)
 
@@ -40,17 +42,28 @@ static int fail_call(unsigned number, int code)
 /* Those that the program makes: the loader's of libraries have other flags. */
 static int fail_mappings(unsigned flags, int code)
 {
-    struct sock_filter filter[] = { NUMBER, UNLESS(SYS_mmap, 5), LOAD(ARGUMENT(2)), UNLESS(PROT_READ, 3), LOAD(ARGUMENT(3)), UNLESS(flags, 1),
-                                    FAIL(code), ALLOW };
+    struct sock_filter filter[] = { NUMBER,
+                                    UNLESS(SYS_mmap, 5),
+                                    LOAD(ARGUMENT(2)),
+                                    UNLESS(PROT_READ, 3),
+                                    LOAD(ARGUMENT(3)),
+                                    UNLESS(flags, 1),
+                                    FAIL(code),
+                                    ALLOW };
 
     return INSTALL(filter);
 }
 
 static int fail_threads(int code)
 {
-    struct sock_filter newer[] = { NUMBER, UNLESS(SYS_clone3, 1), FAIL(ENOSYS), ALLOW }; /* its flags stand in memory */
-    struct sock_filter older[] = { NUMBER, UNLESS(SYS_clone, 3), LOAD(ARGUMENT(0)), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
-                                   FAIL(code), ALLOW };
+    /* its flags stand in memory */
+    struct sock_filter newer[] = { NUMBER, UNLESS(SYS_clone3, 1), FAIL(ENOSYS), ALLOW };
+    struct sock_filter older[] = { NUMBER,
+                                   UNLESS(SYS_clone, 3),
+                                   LOAD(ARGUMENT(0)),
+                                   BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
+                                   FAIL(code),
+                                   ALLOW };
 
     return INSTALL(newer) && INSTALL(older);
 }

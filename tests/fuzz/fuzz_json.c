@@ -1,5 +1,5 @@
-/* JSON by itself, at the very end of memory that can be read: libcjson is not built with sanitizers, a fault is all that shows
- * a read past the end. */
+/* JSON by itself, at the very end of memory that can be read: libcjson is not built with sanitizers, a fault is all
+ * that shows a read past the end. */
 #include "fuzz/fuzz.h"
 
 #include "base/json.h"

@@ -14,7 +14,8 @@ static int take(void *user, const cogvideo_frame *frame)
 {
     seen *s = user;
 
-    fuzz_must(frame->width > 0 && frame->height > 0 && frame->index == s->frames && frame->aspect >= 1 / 16.0 && frame->aspect <= 16);
+    fuzz_must(frame->width > 0 && frame->height > 0 && frame->index == s->frames && frame->aspect >= 1 / 16.0 &&
+              frame->aspect <= 16);
     fuzz_must(frame->time < 0 || frame->time >= s->time);
     fuzz_must(frame->duration >= 0 && frame->expected >= 0);
     s->frames++;

@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char sample[] = "a small  red star \xe7\xba\xa2\xe8\x89\xb2\xe7\x9a\x84\xef\xbc\xa1\xef\xac\x81\n e\xcc\x81 \xff\xe2\x80";
+    static const char sample[] =
+        "a small  red star \xe7\xba\xa2\xe8\x89\xb2\xe7\x9a\x84\xef\xbc\xa1\xef\xac\x81\n e\xcc\x81 \xff\xe2\x80";
     cogvideo_error err = { 0 };
     cv_text *text = NULL;
     cv_buffer given = { 0 }, unknown = { 0 };

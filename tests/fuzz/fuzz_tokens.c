@@ -16,7 +16,8 @@ static void write_again(cv_buffer *out, const cogvideo_tokens *clip)
     for (int f = 0; f < clip->frames; f++) {
         fuzz_must(cv_buffer_printf(out, &err, "{\"time\":%.17g,\"codes\":[", clip->times[f]) == COGVIDEO_OK);
         for (size_t i = 0; i < places; i++)
-            fuzz_must(cv_buffer_printf(out, &err, i ? ",%d" : "%d", clip->codes[(size_t)f * places + i]) == COGVIDEO_OK);
+            fuzz_must(cv_buffer_printf(out, &err, i ? ",%d" : "%d", clip->codes[(size_t)f * places + i]) ==
+                      COGVIDEO_OK);
         fuzz_must(cv_buffer_append(out, "]}\n", 3, &err) == COGVIDEO_OK);
     }
 }
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_must(cogvideo_tokens_load(&again, fuzz_file((const uint8_t *)text.data, text.size), &err) == COGVIDEO_OK);
     fuzz_must(cogvideo_tokens_compare(&clip, &again, &difference, &err) == COGVIDEO_OK);
     fuzz_must(difference.different == 0 && difference.same_shape && clip.rate == again.rate);
-    fuzz_must(clip.height == again.height && clip.width == again.width && clip.frames_per_code == again.frames_per_code);
+    fuzz_must(clip.height == again.height && clip.width == again.width &&
+              clip.frames_per_code == again.frames_per_code);
     fuzz_must(memcmp(clip.times, again.times, (size_t)clip.frames * sizeof *clip.times) == 0);
     cv_buffer_free(&text);
     cogvideo_tokens_free(&clip);

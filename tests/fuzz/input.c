@@ -8,8 +8,8 @@
 #if CHECK_SANITIZED
 #include <sanitizer/asan_interface.h>
 
-/* The rest of a mapping's last page can be read without a fault, so a read past a file's end goes unseen unless the sanitizer
- * is told of it. The linker sends all calls here (meson.build). */
+/* The rest of a mapping's last page can be read without a fault, so a read past a file's end goes unseen unless the
+ * sanitizer is told of it. The linker sends all calls here (meson.build). */
 void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 int __real_munmap(void *address, size_t size);
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);

@@ -1,4 +1,5 @@
-/* replay.c - runs a fuzz target on every file of its corpus: replay FOLDER. Prints the name of each before it is read. */
+/* replay.c - runs a fuzz target on every file of its corpus: replay FOLDER. Prints the name of each before it is
+ * read. */
 #include "fuzz/fuzz.h"
 
 #include "base/file.h"

@@ -40,8 +40,11 @@ static void open_network(network *net, int large, cv_dtype dtype, int threads)
     cogvideo_error err;
     seeded_list list = { 0 };
 
-    *net = (network){ .folder = large ? "cogvideo" : "small", .config = geometries[large], .seed = large ? 11 : 71,
-                      .every_code = large ? 499 : 31, .every_layer_place = large ? 16 : 4 };
+    *net = (network){ .folder = large ? "cogvideo" : "small",
+                      .config = geometries[large],
+                      .seed = large ? 11 : 71,
+                      .every_code = large ? 499 : 31,
+                      .every_layer_place = large ? 16 : 4 };
     cv_blas_init();
     net->exec.threads = threads;
     check_kernels(&net->exec.kernels);
@@ -49,13 +52,14 @@ static void open_network(network *net, int large, cv_dtype dtype, int threads)
                    net->config.positions);
     open_file(&net->stores[0], "trunk.safetensors", &list, dtype);
     CHECK_OK(cv_trunk_bind(&net->trunk, net->stores[0], net->config.layers, net->config.hidden, net->config.mlp,
-                           net->config.vocabulary, net->config.positions, (float)net->config.norm_epsilon, &err), err);
+                           net->config.vocabulary, net->config.positions, (float)net->config.norm_epsilon, &err),
+             err);
     for (int s = 0; s < 2; s++) {
-        networks_stage(&list, net->seed + s, net->config.layers, net->config.hidden,
-                       net->config.extra_positions);
+        networks_stage(&list, net->seed + s, net->config.layers, net->config.hidden, net->config.extra_positions);
         open_file(&net->stores[s + 1], s ? "stage2.safetensors" : "stage1.safetensors", &list, dtype);
         CHECK_OK(cv_stage_bind(&net->stages[s], s ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, &net->config,
-                               &net->trunk, net->stores[s + 1], &err), err);
+                               &net->trunk, net->stores[s + 1], &err),
+                 err);
     }
     for (int s = 0; s < 3; s++)
         CHECK_OK(cv_store_check_claimed(net->stores[s], &err), err);
@@ -153,11 +157,10 @@ static void check_place(check_state *s, int place, const float *logits)
     double lse = log_sum_exp(logits, s->net->config.image_codes);
 
     for (int c = 0; c < columns; c++)
-        s->worst_logit = fmax(s->worst_logit, fabs((double)logits[c * s->net->every_code] -
-                                                   (double)s->logits[place * columns + c]));
+        s->worst_logit =
+            fmax(s->worst_logit, fabs((double)logits[c * s->net->every_code] - (double)s->logits[place * columns + c]));
     s->worst_logprob = fmax(s->worst_logprob, fabs(lse - (double)s->lse[place]));
-    s->worst_logprob = fmax(s->worst_logprob,
-                            fabs((double)logits[s->codes[place]] - lse - (double)s->logprob[place]));
+    s->worst_logprob = fmax(s->worst_logprob, fabs((double)logits[s->codes[place]] - lse - (double)s->logprob[place]));
 }
 
 static void check_hidden(check_state *s, const cv_stage *stage, const float *hidden, int rows, cv_arena *arena)
@@ -237,7 +240,8 @@ static void run_by_steps(const network *net, const golden_run *g, int window, co
         for (int i = 1; i < n; i++)
             best = logits[i] > logits[best] ? i : best;
         if (greedy) {
-            bool tie = best != tokens[at] && margin[place] < 1e-3f; /* what follows is given the golden's code all the same */
+            /* what follows is given the golden's code all the same */
+            bool tie = best != tokens[at] && margin[place] < 1e-3f;
 
             ties += tie;
             assert_true(tie || best == tokens[at]);
@@ -293,8 +297,8 @@ static void run_by_pass(const network *net, const golden_run *g, int window, con
     }
     check_hidden(&s, stage, hidden, generated, &arena);
     free(hidden);
-    print_message("    %s/%s window %d, pass: logits within %.1e, log-probabilities within %.1e\n", net->folder, g->name,
-                  window, s.worst_logit, s.worst_logprob);
+    print_message("    %s/%s window %d, pass: logits within %.1e, log-probabilities within %.1e\n", net->folder,
+                  g->name, window, s.worst_logit, s.worst_logprob);
     assert_true(s.worst_logit < 2e-3 && s.worst_logprob < 2e-3);
     close_run(&r);
     cv_arena_free(&arena);
@@ -455,11 +459,8 @@ static void batch_and_threads_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_f32),
-        cmocka_unit_test(small_f16),
-        cmocka_unit_test(batch_and_threads_change_nothing),
-        cmocka_unit_test(large_f32),
-        cmocka_unit_test(large_f16),
+        cmocka_unit_test(small_f32), cmocka_unit_test(small_f16), cmocka_unit_test(batch_and_threads_change_nothing),
+        cmocka_unit_test(large_f32), cmocka_unit_test(large_f16),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

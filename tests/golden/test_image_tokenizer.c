@@ -96,7 +96,8 @@ static void encode(int32_t *codes, float *z, int rate, cv_dtype dtype, int threa
 
     CHECK_OK(cv_arena_create(&arena, size, &err), err);
     CHECK_OK(cv_image_tokenizer_encode(&exec, tokenizers[dtype], codes, z, check_tensor(golden, "image.u8")->data, SIDE,
-                                       SIDE, rate, &arena, &err), err);
+                                       SIDE, rate, &arena, &err),
+             err);
     cv_arena_free(&arena);
 }
 
@@ -204,8 +205,8 @@ static void threads_and_dtypes_change_no_bit(void **state)
 
 static void impossible_sizes_and_ids_are_refused(void **state)
 {
-    static const int bad[][3] = { { 160, 168, 16 }, { 160, 160, 2 }, { 160, 160, 32 }, { 0, 160, 8 }, { 160, -8, 8 },
-                                  { 8192, 8, 8 }, { 160, 160, 0 } };
+    static const int bad[][3] = { { 160, 168, 16 }, { 160, 160, 2 }, { 160, 160, 32 }, { 0, 160, 8 },
+                                  { 160, -8, 8 },   { 8192, 8, 8 },  { 160, 160, 0 } };
     cv_exec exec = exec_with(1);
     cogvideo_error err;
     int32_t codes[4] = { 0, CODES, 0, -1 };
@@ -215,7 +216,8 @@ static void impossible_sizes_and_ids_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_FAILS(cv_image_tokenizer_encode(&exec, tokenizers[0], codes, NULL, pixel, bad[i][0], bad[i][1], bad[i][2],
-                                              NULL, &err), COGVIDEO_ERROR_ARGUMENT, "cannot be encoded at rate", err);
+                                              NULL, &err),
+                    COGVIDEO_ERROR_ARGUMENT, "cannot be encoded at rate", err);
     assert_int_equal(cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, 161, 160), 0);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 2, 1, 8, NULL, &err),
                 COGVIDEO_ERROR_ARGUMENT, "id 20000 at position 1", err);
@@ -336,7 +338,8 @@ static void senseless_descriptions_are_refused(void **state)
         { "encoder", "[1, 0]", "'encoder'" },
         { "encoder", "[1, 1000]", "'encoder'" },
         { "encoder", "{}", "'encoder'" },
-        { "encoder", "{\"patch\": 6, \"width\": 8, \"blocks\": 1}", "the side of a patch must be a power of two, not 6" },
+        { "encoder", "{\"patch\": 6, \"width\": 8, \"blocks\": 1}",
+          "the side of a patch must be a power of two, not 6" },
         { "encoder", "{\"patch\": 256, \"width\": 8, \"blocks\": 1}", "'patch'" },
         { "encoder", "{\"patch\": 8, \"width\": 0, \"blocks\": 1}", "'width'" },
         { "encoder", "{\"patch\": 8, \"width\": 8, \"blocks\": 9}", "'blocks'" },
@@ -353,7 +356,8 @@ static void senseless_descriptions_are_refused(void **state)
         { "decoders", "[{\"patch\": 8}]", "'width'" },
         { "decoders", "[{\"patch\": 3, \"width\": 8, \"blocks\": 1}]", "not 3" },
         { "decoders", "[{\"patch\": 8, \"widths\": [1, 1, 1, 1]}]", "widths" },
-        { "decoders", "[{\"patch\": 2, \"width\": 8, \"blocks\": 1}, {\"rate\": 2, \"widths\": [1, 2]}]", "rate 2 twice" },
+        { "decoders", "[{\"patch\": 2, \"width\": 8, \"blocks\": 1}, {\"rate\": 2, \"widths\": [1, 2]}]",
+          "rate 2 twice" },
     };
     cogvideo_error err;
     cv_image_tokenizer_config out;

@@ -93,8 +93,8 @@ static void check_case(const fixture *golden, const cv_json *item)
     CHECK_OK(cv_json_string(item, "decoded", &decoded, origin, &err), err);
     CHECK_OK(cv_json_array(item, "ids", &array, origin, &err), err);
     CHECK_OK(cv_json_int_array(array, 0, INT32_MAX, &expected, &expected_count, origin, &err), err);
-    CHECK_OK(cv_text_encode(golden->text, bytes, strlen(bytes), !is_true(item, "ignore_linebreak"), &ids, &count,
-                            &err), err);
+    CHECK_OK(cv_text_encode(golden->text, bytes, strlen(bytes), !is_true(item, "ignore_linebreak"), &ids, &count, &err),
+             err);
     if (count != expected_count || memcmp(ids, expected, count * sizeof *ids) != 0)
         fail_msg("'%s' has other ids", bytes);
     check_pieces(golden, item, ids, count);

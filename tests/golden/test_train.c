@@ -25,9 +25,11 @@ static void bind(network *net, const cv_cogvideo_config *config, int stage)
     cogvideo_error err;
 
     CHECK_OK(cv_trunk_bind(&net->bound_trunk, net->trunk, config->layers, config->hidden, config->mlp,
-                           config->vocabulary, config->positions, (float)config->norm_epsilon, &err), err);
+                           config->vocabulary, config->positions, (float)config->norm_epsilon, &err),
+             err);
     CHECK_OK(cv_stage_bind(&net->stage, stage == 2 ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, config,
-                           &net->bound_trunk, net->own, &err), err);
+                           &net->bound_trunk, net->own, &err),
+             err);
 }
 
 /* Stores in memory with the tensors of a list, filled with their seeded values or left at zero. */
@@ -158,7 +160,10 @@ static void check_stage(int large, int stage)
     float *ce = malloc((size_t)(2 * FRAMES * L) * sizeof *ce);
     const float *wanted;
     cv_exec exec = { .threads = 2 };
-    cv_train_batch batch = { .sequences = sequences, .count = 2, .slots = FRAMES, .given = stage == 1 ? 1 : 3,
+    cv_train_batch batch = { .sequences = sequences,
+                             .count = 2,
+                             .slots = FRAMES,
+                             .given = stage == 1 ? 1 : 3,
                              .plus = true };
     cv_arena arena = { 0 };
     double loss, worst = 0;
@@ -176,8 +181,8 @@ static void check_stage(int large, int stage)
     assert_non_null(memory);
     arena = cv_arena_over(memory, arena.peak);
     loss = cv_stage_train(&exec, &weights.stage, &grads.stage, &batch, ce, &arena);
-    print_message("    loss %.7f, %.7f in the golden; %zu MB\n", loss, *(const double *)check_tensor(golden, "loss")->data,
-                  arena.peak >> 20);
+    print_message("    loss %.7f, %.7f in the golden; %zu MB\n", loss,
+                  *(const double *)check_tensor(golden, "loss")->data, arena.peak >> 20);
     CHECK_CLOSE(loss, *(const double *)check_tensor(golden, "loss")->data, 1e-5);
     wanted = check_f32(golden, "ce");
     for (int b = 0; b < 2; b++)
@@ -199,10 +204,26 @@ static void check_stage(int large, int stage)
     cv_store_close(&golden);
 }
 
-static void small_stage1(void **state) { (void)state; check_stage(0, 1); }
-static void small_stage2(void **state) { (void)state; check_stage(0, 2); }
-static void large_stage1(void **state) { (void)state; check_stage(1, 1); }
-static void large_stage2(void **state) { (void)state; check_stage(1, 2); }
+static void small_stage1(void **state)
+{
+    (void)state;
+    check_stage(0, 1);
+}
+static void small_stage2(void **state)
+{
+    (void)state;
+    check_stage(0, 2);
+}
+static void large_stage1(void **state)
+{
+    (void)state;
+    check_stage(1, 1);
+}
+static void large_stage2(void **state)
+{
+    (void)state;
+    check_stage(1, 2);
+}
 
 int main(void)
 {

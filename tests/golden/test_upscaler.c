@@ -8,14 +8,26 @@
 #define PLACES 3600
 #define CODES 20000
 #define LOW 400
-#define PLACE_STEP 9  /* of the logits in the golden file */
+#define PLACE_STEP 9 /* of the logits in the golden file */
 #define CODE_STEP 499
 #define STORED 41
 
 static const cv_upscaler_config config = {
-    .layers = 4, .hidden = 64, .heads = 4, .mlp = 256, .vocabulary = 20512, .image_codes = CODES,
-    .start_of_image = 20502, .grid = 20, .upscaled_grid = 60, .text_places = 96, .positions = 1024,
-    .low_position = 513, .cross_kernel = 5, .own_kernel = 5, .norm_epsilon = 1e-5,
+    .layers = 4,
+    .hidden = 64,
+    .heads = 4,
+    .mlp = 256,
+    .vocabulary = 20512,
+    .image_codes = CODES,
+    .start_of_image = 20502,
+    .grid = 20,
+    .upscaled_grid = 60,
+    .text_places = 96,
+    .positions = 1024,
+    .low_position = 513,
+    .cross_kernel = 5,
+    .own_kernel = 5,
+    .norm_epsilon = 1e-5,
 };
 
 typedef struct network {
@@ -71,7 +83,8 @@ static void run_frame(const network *of, int threads, int frame, const cv_upscal
     check_kernels(&exec.kernels);
     CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(of->upscaler, &exec), &err), err);
     CHECK_OK(cv_upscaler_run(&exec, of->upscaler, text->data, (int)text->count,
-                             check_i32(golden, "frames") + frame * LOW, callbacks, &arena, &err), err);
+                             check_i32(golden, "frames") + frame * LOW, callbacks, &arena, &err),
+             err);
     cv_arena_free(&arena);
 }
 

@@ -5,7 +5,7 @@
 
 const char *const judge_aspects[JUDGE_ASPECTS] = { "background", "colour", "size", "shape", "motion" };
 
-/* --- shape and size -------------------------------------------------------------------------------------- */
+/* --- shape and size ------------------------------------------------------------------------------------------- */
 
 /* Means over the clip. The size of a moment comes from neighbouring frames' products, to which noise that differs from
  * frame to frame adds nothing; from each frame alone where frames are so far apart that the shape may have turned. */
@@ -85,7 +85,7 @@ static void judge_shape(const judge *j, int frames, judge_verdict *out)
     out->shape_margin = margin(&shape);
 }
 
-/* --- motion ---------------------------------------------------------------------------------------------- */
+/* --- motion --------------------------------------------------------------------------------------------------- */
 
 /* Mean square of what separates the clip from a track; each term is near 10 between standing still and its motion.
  * Places and mean radius are free: only their changes count. */
@@ -153,7 +153,7 @@ void judge_look(judge *j, const uint8_t *pixels, int frames, judge_verdict *out)
     judge_motion(j, frames < MOST_FRAMES ? frames : MOST_FRAMES, out);
 }
 
-/* --- what clips are compared with ------------------------------------------------------------------------- */
+/* --- what clips are compared with ----------------------------------------------------------------------------- */
 
 /* One pass of 1 2 1 in both directions. */
 static void blur_alpha(judge *j)

@@ -33,19 +33,20 @@ static int usage(void)
 {
     fputs("usage: judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]\n"
           "       judge --list FILE [--json] [--world FILE]\n"
-          "       judge --data DATASET [--through MODEL] [--json] [--world FILE]\n", stderr);
+          "       judge --data DATASET [--through MODEL] [--json] [--world FILE]\n",
+          stderr);
     return 2;
 }
 
 static int parse(int argc, char **argv, arguments *out)
 {
     for (int i = 1; i < argc; i++) {
-        const char **value = strcmp(argv[i], "--expect") == 0  ? &out->expected
-                             : strcmp(argv[i], "--list") == 0  ? &out->list
-                             : strcmp(argv[i], "--world") == 0 ? &out->world
-                             : strcmp(argv[i], "--data") == 0 ? &out->data
+        const char **value = strcmp(argv[i], "--expect") == 0    ? &out->expected
+                             : strcmp(argv[i], "--list") == 0    ? &out->list
+                             : strcmp(argv[i], "--world") == 0   ? &out->world
+                             : strcmp(argv[i], "--data") == 0    ? &out->data
                              : strcmp(argv[i], "--through") == 0 ? &out->through
-                                                               : NULL;
+                                                                 : NULL;
 
         if (strcmp(argv[i], "--json") == 0)
             out->json = true;
@@ -150,8 +151,7 @@ static int count_verdict(const cv_shapes *world, judge_verdict verdict, int inde
 }
 
 /* Judges one clip. 0, 1 where it is not as expected, 2 after an error. */
-static int judge_one(judge *j, const cv_shapes *world, const char *path, const char *expect, bool json,
-                     counts *total)
+static int judge_one(judge *j, const cv_shapes *world, const char *path, const char *expect, bool json, counts *total)
 {
     judge_verdict verdict = { 0 };
     cogvideo_error err;

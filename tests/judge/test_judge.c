@@ -179,8 +179,7 @@ static int run_judge(const char *arguments)
     char command[4096];
     int status;
 
-    snprintf(command, sizeof command, "%s %s > %s 2>&1", getenv("COGVIDEO_JUDGE"), arguments,
-             check_temp_path("said"));
+    snprintf(command, sizeof command, "%s %s > %s 2>&1", getenv("COGVIDEO_JUDGE"), arguments, check_temp_path("said"));
     status = system(command);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
@@ -235,10 +234,8 @@ static void the_program_reads_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fresh_clips_are_seen_right),
-        cmocka_unit_test(spoiled_clips_are_seen_right),
-        cmocka_unit_test(fewer_frames_are_enough),
-        cmocka_unit_test(what_is_missing_is_said_to_be),
+        cmocka_unit_test(fresh_clips_are_seen_right), cmocka_unit_test(spoiled_clips_are_seen_right),
+        cmocka_unit_test(fewer_frames_are_enough),    cmocka_unit_test(what_is_missing_is_said_to_be),
         cmocka_unit_test(the_program_reads_files),
     };
 

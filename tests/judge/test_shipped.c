@@ -1,6 +1,6 @@
-/* The model that ships shows what was asked for: a few prompts in both languages, seen by the judge. weights/shapes/README.md has
- * the figures of hundreds; here only a model that no longer works at all is to be noticed, on any processor. Motion, which it has
- * not learnt yet, is not asked for. */
+/* The model that ships shows what was asked for: a few prompts in both languages, seen by the judge.
+ * weights/shapes/README.md has the figures of hundreds; here only a model that no longer works at all is to be noticed,
+ * on any processor. Motion, which it has not learnt yet, is not asked for. */
 #include "support/check.h"
 #include "support/program.h"
 
@@ -9,15 +9,16 @@
 #include <cogvideo/video.h>
 
 static const char *const prompts[] = {
-    "a large red circle moves left on a white background",   "黑色背景上一个大的黄色正方形向下移动",
+    "a large red circle moves left on a white background",    "黑色背景上一个大的黄色正方形向下移动",
     "a small green square stays still on a black background", "白色背景上一个小的蓝色三角形向右移动",
-    "a large purple star moves up on a gray background",     "灰色背景上一个大的橙色圆形静止不动",
+    "a large purple star moves up on a gray background",      "灰色背景上一个大的橙色圆形静止不动",
 };
 
 enum { PROMPTS = sizeof prompts / sizeof *prompts };
 
 /* How many of the five aspects a clip has right. */
-static void count_right(judge *j, const cv_shapes *world, const char *clip, const char *prompt, int right[JUDGE_ASPECTS])
+static void count_right(judge *j, const cv_shapes *world, const char *clip, const char *prompt,
+                        int right[JUDGE_ASPECTS])
 {
     const int index = cv_shapes_find(world, prompt);
     cv_shapes_combination wanted;
@@ -50,7 +51,8 @@ static void prompts_are_followed(void **state)
         char clip[40];
 
         snprintf(clip, sizeof clip, "%d.mjpeg", i);
-        program_ok("generate --model \"$COGVIDEO_WEIGHTS\"/shapes \"%s\" --seed 1 --size 0 --quality 100 -q -o %s", prompts[i], clip);
+        program_ok("generate --model \"$COGVIDEO_WEIGHTS\"/shapes \"%s\" --seed 1 --size 0 --quality 100 -q -o %s",
+                   prompts[i], clip);
         count_right(j, world, clip, prompts[i], right);
     }
     assert_true(right[JUDGE_BACKGROUND] >= PROMPTS - 1);

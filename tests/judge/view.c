@@ -6,7 +6,7 @@
 
 #define FAR_FROM_BACKGROUND 50 /* Euclidean distance in RGB of a pixel of the object */
 
-/* --- one frame ------------------------------------------------------------------------------------------- */
+/* --- one frame ------------------------------------------------------------------------------------------------ */
 
 /* Marks in `part` all of the mask that hangs together with `from`; returns its number of pixels. */
 static int flood(judge *j, int from)
@@ -108,7 +108,7 @@ object_view judge_measure(judge *j)
     return look;
 }
 
-/* --- colours --------------------------------------------------------------------------------------------- */
+/* --- colours -------------------------------------------------------------------------------------------------- */
 
 static int median(const int histogram[256])
 {

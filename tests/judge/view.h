@@ -7,8 +7,8 @@
 #include <complex.h>
 
 enum {
-    BLURS = 3,     /* of the drawn shapes that a clip is compared with: 0, 1 and 3 passes of 1 2 1 */
-    ORDERS = 3,    /* angular moments of order 3, 4, 5 */
+    BLURS = 3,  /* of the drawn shapes that a clip is compared with: 0, 1 and 3 passes of 1 2 1 */
+    ORDERS = 3, /* angular moments of order 3, 4, 5 */
     FEATURES = 1 + ORDERS,
     MOST_FRAMES = 257,
 };

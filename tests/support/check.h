@@ -20,26 +20,26 @@
 #include "tensor/store.h"
 
 /* A fallible call that must succeed; shows its sentence when it does not. */
-#define CHECK_OK(call, err)                                                   \
-    do {                                                                      \
-        cogvideo_status check_status = (call);                                \
-        if (check_status != COGVIDEO_OK)                                      \
+#define CHECK_OK(call, err)                                                        \
+    do {                                                                           \
+        cogvideo_status check_status = (call);                                     \
+        if (check_status != COGVIDEO_OK)                                           \
             fail_msg("%s: %s", cogvideo_status_text(check_status), (err).message); \
     } while (0)
 
 /* A fallible call that must fail with `expected`, and whose sentence must hold `words`. */
-#define CHECK_FAILS(call, expected, words, err)                               \
-    do {                                                                      \
-        (err).message[0] = '\0';                                              \
-        assert_int_equal((call), (expected));                                 \
-        if (!strstr((err).message, (words)))                                  \
-            fail_msg("'%s' does not mention '%s'", (err).message, (words));   \
+#define CHECK_FAILS(call, expected, words, err)                             \
+    do {                                                                    \
+        (err).message[0] = '\0';                                            \
+        assert_int_equal((call), (expected));                               \
+        if (!strstr((err).message, (words)))                                \
+            fail_msg("'%s' does not mention '%s'", (err).message, (words)); \
     } while (0)
 
-#define CHECK_CLOSE(a, b, tolerance)                                                              \
-    do {                                                                                          \
-        double check_a = (a), check_b = (b);                                                      \
-        if (!(fabs(check_a - check_b) <= (tolerance)))                                            \
+#define CHECK_CLOSE(a, b, tolerance)                                                                             \
+    do {                                                                                                         \
+        double check_a = (a), check_b = (b);                                                                     \
+        if (!(fabs(check_a - check_b) <= (tolerance)))                                                           \
             fail_msg("%s = %.9g, %s = %.9g: more than %g apart", #a, check_a, #b, check_b, (double)(tolerance)); \
     } while (0)
 

@@ -8,7 +8,13 @@
 #include "tokens/npy.h"
 
 enum {
-    LAYERS = 4, HIDDEN = 64, VOCABULARY = 1600, POSITIONS = 1024, EXTRA_POSITIONS = 320, CODES = 1024, CLUSTERS = 37
+    LAYERS = 4,
+    HIDDEN = 64,
+    VOCABULARY = 1600,
+    POSITIONS = 1024,
+    EXTRA_POSITIONS = 320,
+    CODES = 1024,
+    CLUSTERS = 37
 };
 
 static void write_list(seeded_list *list, const char *folder, const char *name)
@@ -53,8 +59,8 @@ void models_write_small(const char *folder)
 void models_import_small(const char *dtype, const char *model)
 {
     program_ok("import -q --config '%s' --stage1 stage1.pt --stage2 stage2.pt --image-tokenizer image.pt "
-               "--text-tokenizer '%s' --clusters clusters.npy --type %s -o %s 2>&1", models_small_config(),
-               check_data("text/ice_text.model"), dtype, model);
+               "--text-tokenizer '%s' --clusters clusters.npy --type %s -o %s 2>&1",
+               models_small_config(), check_data("text/ice_text.model"), dtype, model);
 }
 
 void models_add_upscaler(const char *model)
@@ -76,7 +82,8 @@ void models_add_upscaler(const char *model)
     CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
     CHECK_OK(cv_json_parse(&upscaler, section, sizeof section - 1, "upscaler", &err), err);
     cv_json_set_copy(description, "upscaler", upscaler);
-    cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), "upscaler"), "file", "upscaler.safetensors");
+    cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), "upscaler"), "file",
+                       "upscaler.safetensors");
     CHECK_OK(cv_json_write(description, true, path, &err), err);
     cv_json_free(&upscaler);
     cv_json_free(&description);
@@ -89,8 +96,8 @@ void models_import_golden(const char *model)
     snprintf(folder, sizeof folder, "%s", check_golden("checkpoints"));
     program_ok("import --stage1 '%s/cogvideo-stage1' --stage2 '%s/cogvideo-stage2' --upscaler '%s/cogview2-dsr' "
                "--image-tokenizer '%s/ice_image.pt' --text-tokenizer '%s' --clusters '%s/cluster_label2.npy' "
-               "--type f32 -o %s 2>&1", folder, folder, folder, folder, check_golden("text/ice_text.model"), folder,
-               model);
+               "--type f32 -o %s 2>&1",
+               folder, folder, folder, folder, check_golden("text/ice_text.model"), folder, model);
 }
 
 const char *models_small_config(void)

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* --- image tokenizer ------------------------------------------------------------------------------ */
+/* --- image tokenizer ------------------------------------------------------------------------------------------ */
 
 static void add_conv(seeded_list *list, int seed, const char *prefix, const char *name, int in, int out, int kernel)
 {
@@ -109,7 +109,7 @@ void networks_image_tokenizer(seeded_list *list, int seed, int channels, int lat
     seeded_add(list, seed, "quantize.embed.weight", 2, codes, latent);
 }
 
-/* --- transformers --------------------------------------------------------------------------------- */
+/* --- transformers --------------------------------------------------------------------------------------------- */
 
 /* Adds "NAME.weight" [rows, columns] and "NAME.bias" [rows]. */
 static void add_linear(seeded_list *list, int seed, const char *name, int rows, int columns)

@@ -26,13 +26,13 @@ static int run(const char *arguments)
 }
 
 /* The arguments, in `text` of `size` bytes. */
-#define ARGUMENTS(text, format)                                             \
-    do {                                                                    \
-        va_list list;                                                       \
-                                                                            \
-        va_start(list, format);                                             \
+#define ARGUMENTS(text, format)                                                     \
+    do {                                                                            \
+        va_list list;                                                               \
+                                                                                    \
+        va_start(list, format);                                                     \
         assert_true(vsnprintf(text, sizeof text, format, list) < (int)sizeof text); \
-        va_end(list);                                                       \
+        va_end(list);                                                               \
     } while (0)
 
 int program_run(const char *format, ...)
@@ -74,10 +74,13 @@ void program_interrupt(const char *signal, int number, const char *journal, int 
     const char *program = getenv("COGVIDEO_PROGRAM");
 
     ARGUMENTS(arguments, format);
-    assert_true(snprintf(command, sizeof command,
-                         "exec 2>/dev/null; cd '%s' && { nice -n 19 '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
-                         "kill -%s $!; wait $!; [ $? = %d ] && [ -e %s ]", check_temp(), program ? program : "build/cogvideo",
-                         arguments, journal, lines, signal, 128 + number, journal) < (int)sizeof command);
+    assert_true(
+        snprintf(
+            command, sizeof command,
+            "exec 2>/dev/null; cd '%s' && { nice -n 19 '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
+            "kill -%s $!; wait $!; [ $? = %d ] && [ -e %s ]",
+            check_temp(), program ? program : "build/cogvideo", arguments, journal, lines, signal, 128 + number,
+            journal) < (int)sizeof command);
     if (system(command) != 0)
         fail_msg("cogvideo %s: was not ended by %s after %d lines of %s", arguments, signal, lines, journal);
 }

@@ -129,7 +129,8 @@ void seeded_write(const seeded_list *list, const char *path, cv_dtype dtype)
     require(cv_store_writer_create(&writer, path, &err), &err);
     for (size_t t = 0; t < list->count; t++)
         require(cv_store_writer_declare(writer, list->tensors[t].name, dtype, list->tensors[t].rank,
-                                        list->tensors[t].shape, &err), &err);
+                                        list->tensors[t].shape, &err),
+                &err);
     for (size_t t = 0; t < list->count; t++) {
         const seeded_tensor *tensor = &list->tensors[t];
         size_t count = 1;

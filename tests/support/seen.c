@@ -5,7 +5,8 @@
 static int take(void *user, const cogvideo_frame *frame)
 {
     seen *s = user;
-    const int x[2] = { frame->width / 8, frame->width - 1 - frame->width / 8 }, y[2] = { frame->height / 8, frame->height - 1 - frame->height / 8 };
+    const int x[2] = { frame->width / 8, frame->width - 1 - frame->width / 8 },
+              y[2] = { frame->height / 8, frame->height - 1 - frame->height / 8 };
 
     assert_int_equal(frame->index, s->frames);
     if (s->frames < SEEN_MOST)

@@ -11,7 +11,7 @@
 typedef struct seen {
     int frames, width, height, gaps, polls, stop; /* stop: after so many frames, or polls where negative; 0 = never */
     double times[SEEN_MOST], last_duration, aspect;
-    uint8_t first[4][3];                          /* the corners of the first: top left, top right, bottom left, bottom right */
+    uint8_t first[4][3]; /* the corners of the first: top left, top right, bottom left, bottom right */
     char log[1000];
 } seen;
 

@@ -13,7 +13,7 @@ static void must(int good, const char *what)
     }
 }
 
-/* --- pickles ------------------------------------------------------------------------------------ */
+/* --- pickles -------------------------------------------------------------------------------------------------- */
 
 void pickle_bytes(cv_buffer *pickle, const char *bytes, size_t size)
 {
@@ -72,7 +72,8 @@ void pickle_put_tensor(cv_buffer *pickle, const pickle_tensor *tensor)
     pickle_int(pickle, tensor->offset);
     put_ints(pickle, tensor->shape, tensor->rank);
     put_ints(pickle, tensor->stride, tensor->rank);
-    PICKLE(pickle, "\x89" "ccollections\nOrderedDict\n)RtR");
+    PICKLE(pickle, "\x89"
+                   "ccollections\nOrderedDict\n)RtR");
 }
 
 void pickle_begin_module(cv_buffer *pickle)
@@ -87,7 +88,7 @@ void pickle_end_module(cv_buffer *pickle)
     PICKLE(pickle, "us.");
 }
 
-/* --- archives ----------------------------------------------------------------------------------- */
+/* --- archives ------------------------------------------------------------------------------------------------- */
 
 /* A storage whose bytes are made as libzip asks for them. */
 typedef struct storage {
@@ -122,9 +123,13 @@ static zip_int64_t storage_callback(void *user, void *data, zip_uint64_t size, z
     storage *s = user;
 
     switch (command) {
-    case ZIP_SOURCE_OPEN: s->at = 0; return 0;
-    case ZIP_SOURCE_READ: return make_values(s, data, size);
-    case ZIP_SOURCE_CLOSE: return 0;
+    case ZIP_SOURCE_OPEN:
+        s->at = 0;
+        return 0;
+    case ZIP_SOURCE_READ:
+        return make_values(s, data, size);
+    case ZIP_SOURCE_CLOSE:
+        return 0;
     case ZIP_SOURCE_STAT: {
         zip_stat_t *info = data;
 
@@ -134,12 +139,17 @@ static zip_int64_t storage_callback(void *user, void *data, zip_uint64_t size, z
         info->mtime = 0;
         return sizeof *info;
     }
-    case ZIP_SOURCE_ERROR: return zip_error_to_data(&s->error, data, size);
-    case ZIP_SOURCE_FREE: free(s); return 0;
+    case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&s->error, data, size);
+    case ZIP_SOURCE_FREE:
+        free(s);
+        return 0;
     case ZIP_SOURCE_SUPPORTS:
         return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT,
                                               ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, -1);
-    default: zip_error_set(&s->error, ZIP_ER_OPNOTSUPP, 0); return -1;
+    default:
+        zip_error_set(&s->error, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
     }
 }
 
@@ -185,8 +195,10 @@ static void put_tensors(cv_buffer *pickle, const seeded_list *list, cv_dtype dty
 {
     for (size_t i = 0; i < list->count; i++) {
         char key[24], name[200];
-        pickle_tensor tensor = { .key = key, .storage_class = dtype == CV_F32 ? "FloatStorage" : dtype == CV_F16
-                                 ? "HalfStorage" : "BFloat16Storage" };
+        pickle_tensor tensor = { .key = key,
+                                 .storage_class = dtype == CV_F32   ? "FloatStorage"
+                                                  : dtype == CV_F16 ? "HalfStorage"
+                                                                    : "BFloat16Storage" };
 
         snprintf(key, sizeof key, "%zu", i);
         snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", list->tensors[i].name);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-/* --- pickles: each call appends opcodes -------------------------------------------------------- */
+/* --- pickles: each call appends opcodes ----------------------------------------------------------------------- */
 
 void pickle_bytes(cv_buffer *pickle, const char *bytes, size_t size);
 #define PICKLE(pickle, literal) pickle_bytes((pickle), (literal), sizeof(literal) - 1)
@@ -32,7 +32,7 @@ void pickle_put_tensor(cv_buffer *pickle, const pickle_tensor *tensor);
 void pickle_begin_module(cv_buffer *pickle);
 void pickle_end_module(cv_buffer *pickle);
 
-/* --- archives ----------------------------------------------------------------------------------- */
+/* --- archives ------------------------------------------------------------------------------------------------- */
 
 typedef struct torch_entry {
     const char *name;
@@ -46,10 +46,10 @@ void torch_write_zip(const char *path, const torch_entry *entries, size_t count)
 
 /* How a checkpoint keeps its tensors. */
 typedef struct torch_form {
-    const char *const *keys;          /* of the dictionaries around theirs, from without; NULL ends them */
-    const char *prefix;               /* of every name; NULL = none */
+    const char *const *keys;            /* of the dictionaries around theirs, from without; NULL ends them */
+    const char *prefix;                 /* of every name; NULL = none */
     void (*members)(cv_buffer *pickle); /* appends more members, names and values; NULL = none */
-    const torch_entry *entries;       /* of the archive, "archive/data/x" */
+    const torch_entry *entries;         /* of the archive, "archive/data/x" */
     size_t entry_count;
 } torch_form;
 void torch_write_as(const seeded_list *list, const char *path, cv_dtype dtype, const torch_form *form);

@@ -1,6 +1,7 @@
-/* toy_family.c - the smallest family that does something with every kind of value: its one weight vector says how bright each
- * code is. "noise" draws frames of codes by the seed, "mirror" turns a clip's frames left to right, "pairs" makes codes of them
- * that are not square and stand for two frames each, "light" makes latents of codes, and "paint" grey pixels of latents. */
+/* toy_family.c - the smallest family that does something with every kind of value: its one weight vector says how
+ * bright each code is. "noise" draws frames of codes by the seed, "mirror" turns a clip's frames left to right, "pairs"
+ * makes codes of them that are not square and stand for two frames each, "light" makes latents of codes, and "paint"
+ * grey pixels of latents. */
 #include "support/toy_family.h"
 
 #include "base/rng.h"
@@ -50,7 +51,10 @@ static bool toy_property(const cogvideo_model *head, int index, cogvideo_propert
 {
     const cogvideo_property rows[] = {
         { .name = "paint", .title = "made with", .kind = COGVIDEO_PROPERTY_TEXT, .text = "grey" },
-        { .name = "brightest", .title = "brightest code", .kind = COGVIDEO_PROPERTY_WHOLE, .number = (double)toy_of(head)->codes - 1 },
+        { .name = "brightest",
+          .title = "brightest code",
+          .kind = COGVIDEO_PROPERTY_WHOLE,
+          .number = (double)toy_of(head)->codes - 1 },
     };
 
     if ((size_t)index >= sizeof rows / sizeof *rows)
@@ -65,15 +69,19 @@ static int frames_of(const cogvideo_generate_options *options)
 }
 
 /* A frame drawn by the seed, or recalled: a frame is the unit that is kept. */
-static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_options *options, int sample, int frame, cogvideo_tokens *clip,
-                                  cogvideo_error *err)
+static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_options *options, int sample, int frame,
+                                  cogvideo_tokens *clip, cogvideo_error *err)
 {
     const cogvideo_callbacks *callbacks = &options->callbacks;
     const cogvideo_unit unit = { "noise", sample, frame };
     const int places = (int)cogvideo_tokens_per_frame(clip), samples = options->samples ? options->samples : 1;
     const long long before = (long long)(sample - options->first_sample) * clip->frames + frame;
-    const cogvideo_progress progress = { .what = "noise", .unit = "codes", .rounds = 1, .frame = (int)before + 1,
-                                         .frames = samples * clip->frames, .done = (before + 1) * places,
+    const cogvideo_progress progress = { .what = "noise",
+                                         .unit = "codes",
+                                         .rounds = 1,
+                                         .frame = (int)before + 1,
+                                         .frames = samples * clip->frames,
+                                         .done = (before + 1) * places,
                                          .total = (long long)samples * clip->frames * places };
     int32_t *codes = clip->codes + (size_t)frame * (size_t)places;
     const bool known = cv_codes_recall(callbacks, &unit, codes, places, (int)model->codes);
@@ -85,15 +93,16 @@ static cogvideo_status draw_frame(const toy *model, const cogvideo_generate_opti
         cv_rng_block(bits, options->seed, (uint32_t[4]){ (uint32_t)(frame * places + i), (uint32_t)sample, 0, 0 });
         codes[i] = (int32_t)(bits[0] % (uint32_t)model->codes);
     }
-    if ((!known && cv_codes_keep(callbacks, &unit, codes, places)) || cv_frame_done(callbacks, "noise", clip, sample, frame) ||
+    if ((!known && cv_codes_keep(callbacks, &unit, codes, places)) ||
+        cv_frame_done(callbacks, "noise", clip, sample, frame) ||
         (callbacks->progress && callbacks->progress(callbacks->user, &progress)))
         return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     return COGVIDEO_OK;
 }
 
 /* Frames of one sample. */
-static cogvideo_status draw(const toy *model, const cogvideo_generate_options *options, int sample, cogvideo_tokens *out,
-                            cogvideo_error *err)
+static cogvideo_status draw(const toy *model, const cogvideo_generate_options *options, int sample,
+                            cogvideo_tokens *out, cogvideo_error *err)
 {
     cogvideo_status status;
 
@@ -104,8 +113,8 @@ done:
     return status;
 }
 
-static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                  cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                  const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     const int side = (int)toy_of(head)->grid, samples = options->samples;
 
@@ -115,8 +124,8 @@ static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_gen
     return COGVIDEO_OK;
 }
 
-static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
-                             cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status noise(const cogvideo_model *head, const cogvideo_generate_options *options,
+                             const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const int samples = options->samples;
     cogvideo_value *made = NULL;
@@ -138,8 +147,8 @@ done:
     return status;
 }
 
-static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
-                              cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status mirror(const cogvideo_model *head, const cogvideo_generate_options *options,
+                              const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cogvideo_tokens *from = &in->codes;
     cogvideo_value made = { .kind = COGVIDEO_KIND_CODES };
@@ -157,16 +166,16 @@ done:
     return status;
 }
 
-static cogvideo_status plan_same(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                 cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_same(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                 const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     (void)head, (void)options, (void)err;
     *out = (cogvideo_plan){ .out = *in };
     return COGVIDEO_OK;
 }
 
-static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                  cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                  const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     (void)head, (void)options;
     if (in->frames_per_code != 1 || in->frames % 2 == 0)
@@ -176,8 +185,8 @@ static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_gen
 }
 
 /* The upper row of the first frame and of every second one after it: each of these stands for two. */
-static cogvideo_status pairs(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
-                             cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status pairs(const cogvideo_model *head, const cogvideo_generate_options *options,
+                             const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cogvideo_tokens *from = &in->codes;
     cogvideo_value made = { .kind = COGVIDEO_KIND_CODES };
@@ -201,7 +210,8 @@ done:
 }
 
 /* How bright each code of each video frame is, 0 .. 1. */
-static cogvideo_status levels_of(const toy *model, const cogvideo_tokens *in, cogvideo_latents *out, cogvideo_error *err)
+static cogvideo_status levels_of(const toy *model, const cogvideo_tokens *in, cogvideo_latents *out,
+                                 cogvideo_error *err)
 {
     const size_t places = cogvideo_tokens_per_frame(in);
     cogvideo_latents made = { 0 };
@@ -229,8 +239,8 @@ done:
     return status;
 }
 
-static cogvideo_status light(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
-                             cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status light(const cogvideo_model *head, const cogvideo_generate_options *options,
+                             const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_value made = { .kind = COGVIDEO_KIND_LATENTS };
     cogvideo_status status;
@@ -242,8 +252,8 @@ done:
     return status;
 }
 
-static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                  cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                  const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     const int frames = 1 + (in->frames - 1) * in->frames_per_code;
 
@@ -252,8 +262,8 @@ static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_gen
     return COGVIDEO_OK;
 }
 
-static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                  cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                  const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     (void)head, (void)options, (void)err;
     *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_PIXELS, in->frames, in->height, in->width, 0, 0, 0 } };
@@ -279,15 +289,16 @@ done:
     return status;
 }
 
-static cogvideo_status paint(const cogvideo_model *head, const cogvideo_generate_options *options, const cogvideo_value *in,
-                             cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status paint(const cogvideo_model *head, const cogvideo_generate_options *options,
+                             const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
     cogvideo_status status;
 
     (void)head, (void)options;
     if (in->latents.channels != 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "grey pixels are made of 1 channel, not of %d", in->latents.channels);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "grey pixels are made of 1 channel, not of %d",
+                       in->latents.channels);
     CV_TRY(to_grey(&in->latents, &made.pixels, err));
     *out = made;
 done:
@@ -309,15 +320,49 @@ done:
 }
 
 static const cv_step steps[] = {
-    { .name = "noise", .title = "noise", .out = COGVIDEO_KIND_CODES, .side_by_side = true, .plan = plan_noise, .run = noise },
-    { .name = "mirror", .title = "mirroring", .file = "mirrored", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .optional = true, .need = need_many_codes,
-      .plan = plan_same, .run = mirror },
-    { .name = "pairs", .title = "pairing", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .plan = plan_pairs, .run = pairs },
-    { .name = "light", .title = "lighting", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_LATENTS, .plan = plan_light, .run = light },
-    { .name = "paint", .title = "painting", .in = COGVIDEO_KIND_LATENTS, .out = COGVIDEO_KIND_PIXELS, .plan = plan_paint, .run = paint },
+    { .name = "noise",
+      .title = "noise",
+      .out = COGVIDEO_KIND_CODES,
+      .side_by_side = true,
+      .plan = plan_noise,
+      .run = noise },
+    { .name = "mirror",
+      .title = "mirroring",
+      .file = "mirrored",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .optional = true,
+      .need = need_many_codes,
+      .plan = plan_same,
+      .run = mirror },
+    { .name = "pairs",
+      .title = "pairing",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .plan = plan_pairs,
+      .run = pairs },
+    { .name = "light",
+      .title = "lighting",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_LATENTS,
+      .plan = plan_light,
+      .run = light },
+    { .name = "paint",
+      .title = "painting",
+      .in = COGVIDEO_KIND_LATENTS,
+      .out = COGVIDEO_KIND_PIXELS,
+      .plan = plan_paint,
+      .run = paint },
 };
 
 const cv_family cv_family_toy = {
-    .name = "toy", .size = sizeof(toy), .open = toy_open, .close = toy_close, .info = toy_info, .property = toy_property,
-    .steps = steps, .step_count = sizeof steps / sizeof *steps, .decode = toy_decode,
+    .name = "toy",
+    .size = sizeof(toy),
+    .open = toy_open,
+    .close = toy_close,
+    .info = toy_info,
+    .property = toy_property,
+    .steps = steps,
+    .step_count = sizeof steps / sizeof *steps,
+    .decode = toy_decode,
 };

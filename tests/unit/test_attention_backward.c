@@ -55,10 +55,11 @@ static void setup(fixture *f, int threads)
         f->runs[i][1] = (cv_run){ 2, i % 4 };
         f->runs[i][2] = (cv_run){ 6, 3 };
         f->queries[i] = (cv_attention_query){ .q = f->q + i * C, .out = f->out + i * C, .source_count = 2 };
-        f->queries[i].sources[0] = (cv_attention_source){ matrix(f->text_keys[s], TEXT), matrix(f->text_values[s], TEXT), TEXT,
-                                                          &f->text_run, 1, 0.5f };
-        f->queries[i].sources[1] = (cv_attention_source){ matrix(f->keys[s], PLACES), matrix(f->values[s], PLACES), PLACES,
-                                                          f->runs[i], 3, 0 };
+        f->queries[i].sources[0] = (cv_attention_source){
+            matrix(f->text_keys[s], TEXT), matrix(f->text_values[s], TEXT), TEXT, &f->text_run, 1, 0.5f
+        };
+        f->queries[i].sources[1] =
+            (cv_attention_source){ matrix(f->keys[s], PLACES), matrix(f->values[s], PLACES), PLACES, f->runs[i], 3, 0 };
     }
 }
 
@@ -68,9 +69,10 @@ static void backward(fixture *f, gradients *g)
     for (int i = 0; i < QUERIES; i++) {
         int s = sequence_of(i);
 
-        g->queries[i] = (cv_attention_query_grad){ f->dout + i * C, g->dq + i * C,
-                                                   { { g->dtext_keys[s], g->dtext_values[s] },
-                                                     { g->dkeys[s], g->dvalues[s] } } };
+        g->queries[i] =
+            (cv_attention_query_grad){ f->dout + i * C,
+                                       g->dq + i * C,
+                                       { { g->dtext_keys[s], g->dtext_values[s] }, { g->dkeys[s], g->dvalues[s] } } };
     }
     cv_attention_backward(&f->exec, f->queries, g->queries, groups, SEQUENCES, H, D, MAX_KEYS, &f->arena);
 }

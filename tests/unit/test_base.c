@@ -51,7 +51,8 @@ static void containers_have_limits(void **state)
     put("v1/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     put("v1/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
     put("v1/sys/fs/cgroup/memory/memory.usage_in_bytes", "6000\n");
-    put("v1/sys/fs/cgroup/memory/memory.stat", "cache 1\ntotal_cache 700\ntotal_active_file 100\ntotal_inactive_file 400\n");
+    put("v1/sys/fs/cgroup/memory/memory.stat",
+        "cache 1\ntotal_cache 700\ntotal_active_file 100\ntotal_inactive_file 400\n");
     assert_int_equal(cv_cgroup_cpus(root), 2);
     assert_true(cv_cgroup_memory(root) == 0);
     put("v1/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
@@ -62,8 +63,10 @@ static void containers_have_limits(void **state)
 
 static void hyper_threads_of_a_core_count_once(void **state)
 {
-    static const char *const lists[] = { "0,4\n", "1,5\n", "2,6\n", "3", "0,4\n", "1,5\n", "2,6\n" }, *const broken[] =
-        { "", "x", "-1", "3-1", "1,", "1,,2", "2-", "1;2", "99999999999999999999", "0-1024" };
+    static const char *const lists[] = { "0,4\n", "1,5\n", "2,6\n", "3", "0,4\n", "1,5\n", "2,6\n" },
+                             *const broken[] = {
+                                 "", "x", "-1", "3-1", "1,", "1,,2", "2-", "1;2", "99999999999999999999", "0-1024"
+                             };
     char root[1024], path[200];
     cpu_set_t set;
 
@@ -195,7 +198,8 @@ static void links_are_not_written_through(void **state)
     (void)state;
     check_write(check_temp_path("victim"), "kept", 4);
     assert_int_equal(symlink("victim", check_temp_path("planted.partial")), 0);
-    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted: cannot be written", err);
+    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted: cannot be written",
+                err);
     CHECK_OK(cv_file_read(&file, check_temp_path("victim"), 100, &err), err);
     assert_string_equal(file.data, "kept");
     cv_buffer_free(&file);
@@ -313,8 +317,8 @@ static void json_getters_name_key_and_range(void **state)
 
 static void json_refuses_what_is_not_one_value(void **state)
 {
-    static const char *const bad[] = { "", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "{\"b\":{\"a\":1,\"a\":2}}", "nul",
-                                       "[1,2", "<html>" };
+    static const char *const bad[] = { "",    "{",    "{\"a\":1}x", "{\"a\":1,\"a\":2}", "{\"b\":{\"a\":1,\"a\":2}}",
+                                       "nul", "[1,2", "<html>" };
     cogvideo_error err;
     cv_json *json = NULL;
     char *deep = malloc(100001);
@@ -332,8 +336,10 @@ static void json_refuses_what_is_not_one_value(void **state)
 /* Numbers are numbers, within their range; text is UTF-8; nesting is bounded. */
 static void json_refuses_what_it_only_resembles(void **state)
 {
-    static const char *const values[] = { "NaN", "1e400", "-1e400", "\"5\"", "null", "true", "[5]", "{}", "4", "-5", "11", "5.5" };
-    static const char *const broken[] = { "{\"a\":\"\x9b\"}", "{\"a\":\"\x1b[2J\"}", "\x1d{\"a\":5}", "{\"\xed\xa0\x80\":5}", "{\"a\":5,}" };
+    static const char *const values[] = { "NaN", "1e400", "-1e400", "\"5\"", "null", "true",
+                                          "[5]", "{}",    "4",      "-5",    "11",   "5.5" };
+    static const char *const broken[] = { "{\"a\":\"\x9b\"}", "{\"a\":\"\x1b[2J\"}", "\x1d{\"a\":5}",
+                                          "{\"\xed\xa0\x80\":5}", "{\"a\":5,}" };
     cogvideo_error err;
     cv_json *json = NULL;
     char text[100000];
@@ -410,7 +416,8 @@ static void json_keeps_values_to_the_last_bit(void **state)
         assert_false(cv_json_equal(json, other));
         cv_json_free(&other);
     }
-    CHECK_FAILS(parse(&other, "{\"a\":\"x\\u0000y\"}", &err), COGVIDEO_ERROR_FORMAT, "the character \\u0000 in a string, at byte 7", err);
+    CHECK_FAILS(parse(&other, "{\"a\":\"x\\u0000y\"}", &err), COGVIDEO_ERROR_FORMAT,
+                "the character \\u0000 in a string, at byte 7", err);
     CHECK_OK(parse(&other, "{\"a\":\"x\\\\u0000y\"}", &err), err); /* a backslash and letters */
     cv_json_free(&other);
     cv_free(printed);
@@ -427,7 +434,8 @@ static void marks_of_texts_are_known(void **state)
     assert_string_equal(cv_utf8_other("a\0b\0", 4), "UTF-16LE");
     assert_string_equal(cv_utf8_other("\0a\0b", 4), "UTF-16BE");
     assert_string_equal(cv_utf8_other("a\0\0\0", 4), "UTF-32LE");
-    assert_false(cv_utf8_other("a\0b\n", 4) || cv_utf8_other("\0\0\0\0", 4) || cv_utf8_other("abcd", 4) || cv_utf8_other("", 0));
+    assert_false(cv_utf8_other("a\0b\n", 4) || cv_utf8_other("\0\0\0\0", 4) || cv_utf8_other("abcd", 4) ||
+                 cv_utf8_other("", 0));
 }
 
 /* Known answers of Philox 4x32-10 from the authors' Random123 library. */
@@ -454,10 +462,45 @@ static void random_numbers_are_philox(void **state)
 static void names_are_in_natural_order(void **state)
 {
     static const char *const names[] = {
-        "", "-5", "0", "00", "0.5", "000.ppm", "001", "01", "1", "1-a", "01.ppm", "1.ppm", "2.ppm", "9", "9.ppm", "10.ppm", "11.ppm",
-        "99999999999999999998.ppm", "99999999999999999999", "100000000000000000000", "a", "a-1", "a.2", "a01b2", "a1b2", "a1b10",
-        "a2b1", "aB", "a\xe5\x9b\xbe" "2", "a\xe5\x9b\xbe" "10", "frame-09.ppm", "frame-9.ppm", "frame-010.ppm", "frame-100.ppm",
-        "frame-99999999999999999999999999.ppm", "frame-100000000000000000000000000.ppm", "frames",
+        "",
+        "-5",
+        "0",
+        "00",
+        "0.5",
+        "000.ppm",
+        "001",
+        "01",
+        "1",
+        "1-a",
+        "01.ppm",
+        "1.ppm",
+        "2.ppm",
+        "9",
+        "9.ppm",
+        "10.ppm",
+        "11.ppm",
+        "99999999999999999998.ppm",
+        "99999999999999999999",
+        "100000000000000000000",
+        "a",
+        "a-1",
+        "a.2",
+        "a01b2",
+        "a1b2",
+        "a1b10",
+        "a2b1",
+        "aB",
+        "a\xe5\x9b\xbe"
+        "2",
+        "a\xe5\x9b\xbe"
+        "10",
+        "frame-09.ppm",
+        "frame-9.ppm",
+        "frame-010.ppm",
+        "frame-100.ppm",
+        "frame-99999999999999999999999999.ppm",
+        "frame-100000000000000000000000000.ppm",
+        "frames",
     };
     const size_t count = sizeof names / sizeof *names;
 

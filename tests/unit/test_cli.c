@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- options --------------------------------------------------------------------------------------------- */
+/* --- options -------------------------------------------------------------------------------------------------- */
 
 typedef struct settings {
     const char *text;
@@ -33,8 +33,14 @@ static const arg_option table[] = {
     { 0 },
 };
 static const arg_group groups[] = { { "Options", table, 0 }, { 0 } };
-static const cli_command command = { .name = "try", .summary = "tries", .usage = "[OPTIONS] FILE", .min_arguments = 1, .max_arguments = 1,
-                                     .missing = "a file is missing", .groups = groups, .settings_size = sizeof(settings) };
+static const cli_command command = { .name = "try",
+                                     .summary = "tries",
+                                     .usage = "[OPTIONS] FILE",
+                                     .min_arguments = 1,
+                                     .max_arguments = 1,
+                                     .missing = "a file is missing",
+                                     .groups = groups,
+                                     .settings_size = sizeof(settings) };
 
 /* Parses words that are parted by spaces. */
 static int parse(const char *line, settings *out, char *value, int *help)
@@ -66,7 +72,9 @@ static void options_are_read(void **state)
     (void)state;
     assert_int_equal(parse("a.txt", &s, value, &help), CLI_OK);
     assert_true(s.number == 3 && s.big == -1 && s.real == 1 && s.flag == 0 && s.choice == 0 && !s.text);
-    assert_int_equal(parse("-n 10 --real=0.5 --flag b.txt --choice two --big 9007199254740991 --text -x", &s, value, &help), CLI_OK);
+    assert_int_equal(parse("-n 10 --real=0.5 --flag b.txt --choice two --big 9007199254740991 --text -x", &s, value,
+                           &help),
+                     CLI_OK);
     assert_true(s.number == 10 && s.real == 0.5 && s.flag == 1 && s.choice == 1 && s.big == 9007199254740991);
     assert_string_equal(s.text, "-x");
     assert_string_equal(value, "b.txt");
@@ -79,8 +87,21 @@ static void options_are_read(void **state)
 static void wrong_options_are_usage_errors(void **state)
 {
     static const char *const lines[] = {
-        "", "a b", "--number 11 a", "--number 0 a", "--number 1x a", "--number", "--real nan a", "--real 3 a", "--choice three a",
-        "--ids 1,,2 a", "--ids 101 a", "--flag=1 a", "--unknown a", "-q a", "--big 9007199254740992 a",
+        "",
+        "a b",
+        "--number 11 a",
+        "--number 0 a",
+        "--number 1x a",
+        "--number",
+        "--real nan a",
+        "--real 3 a",
+        "--choice three a",
+        "--ids 1,,2 a",
+        "--ids 101 a",
+        "--flag=1 a",
+        "--unknown a",
+        "-q a",
+        "--big 9007199254740992 a",
     };
     char value[200];
     settings s;
@@ -102,7 +123,7 @@ static void near_words_are_found(void **state)
     assert_null(args_nearest("zebra", words, 3));
 }
 
-/* --- prompts --------------------------------------------------------------------------------------------- */
+/* --- prompts -------------------------------------------------------------------------------------------------- */
 
 static void refuse_prompts(const char *text)
 {
@@ -159,7 +180,7 @@ static void files_of_two_lines_are_told(void **state)
     cli_names_free(&names);
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------ */
+/* --- JSON ----------------------------------------------------------------------------------------------------- */
 
 static void json_is_escaped(void **state)
 {
@@ -178,19 +199,17 @@ static void json_is_escaped(void **state)
     json_end_array(&json);
     json_end(&json);
     fclose(json.stream);
-    assert_string_equal(text, "{\"a\\\"b\":\"x\\n\\u001b\xef\xbf\xbd\\u009bé\",\"n\":0.1,\"nan\":null,\"list\":[-1,true]}");
+    assert_string_equal(text,
+                        "{\"a\\\"b\":\"x\\n\\u001b\xef\xbf\xbd\\u009bé\",\"n\":0.1,\"nan\":null,\"list\":[-1,true]}");
     free(text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_are_read),
-        cmocka_unit_test(wrong_options_are_usage_errors),
-        cmocka_unit_test(near_words_are_found),
-        cmocka_unit_test(prompts_are_read),
-        cmocka_unit_test(names_are_numbered),
-        cmocka_unit_test(files_of_two_lines_are_told),
+        cmocka_unit_test(options_are_read),     cmocka_unit_test(wrong_options_are_usage_errors),
+        cmocka_unit_test(near_words_are_found), cmocka_unit_test(prompts_are_read),
+        cmocka_unit_test(names_are_numbered),   cmocka_unit_test(files_of_two_lines_are_told),
         cmocka_unit_test(json_is_escaped),
     };
 

@@ -125,8 +125,10 @@ static void check_conv(int in, int out, int kernel, int stride, int height, int 
             for (int i = 0; i < rows * columns; i++) {
                 size_t at = (size_t)(c * rows * columns + i);
 
-                CHECK_CLOSE(y[at], naive_conv(&b, &conv, x, height, width, c, i / columns, i % columns) +
-                                       (add ? (double)before[at] : 0), 2e-5);
+                CHECK_CLOSE(y[at],
+                            naive_conv(&b, &conv, x, height, width, c, i / columns, i % columns) +
+                                (add ? (double)before[at] : 0),
+                            2e-5);
             }
     }
     bench_close(&b);
@@ -152,10 +154,12 @@ static void convolutions_match(void **state)
     check_conv(40, 2, 1, 1, 31, 41, CV_F16, 3);
 }
 
-/* Enough channels for tiles; sides that are no multiples of a tile's, several blocks, rows of tiles split between them. */
+/* Enough channels for tiles; sides that are no multiples of a tile's, several blocks, rows of tiles split between
+ * them. */
 static void tiled_convolutions_match(void **state)
 {
-    static const int sides[][2] = { { 1, 1 }, { 1, 5 }, { 6, 1 }, { 2, 2 }, { 9, 13 }, { 8, 14 }, { 37, 61 }, { 75, 64 }, { 3, 1100 } };
+    static const int sides[][2] = { { 1, 1 },  { 1, 5 },   { 6, 1 },   { 2, 2 },   { 9, 13 },
+                                    { 8, 14 }, { 37, 61 }, { 75, 64 }, { 3, 1100 } };
 
     (void)state;
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
@@ -163,8 +167,8 @@ static void tiled_convolutions_match(void **state)
     check_conv(16, 600, 3, 1, 18, 16, CV_F16, 2);
 }
 
-/* A norm over all of a group, or over its channels at one position; of inputs around `mean_in`: far from zero a one-pass variance would
- * fail. */
+/* A norm over all of a group, or over its channels at one position; of inputs around `mean_in`: far from zero a
+ * one-pass variance would fail. */
 static void check_group_norm(bool per_position, float mean_in)
 {
     enum { C = 12, GROUPS = 3, PIXELS = 77, WIDTH = C / GROUPS, IN_GROUP = WIDTH * PIXELS };
@@ -482,16 +486,11 @@ static void arenas_measure_what_they_carve(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_match),
-        cmocka_unit_test(tiled_convolutions_match),
-        cmocka_unit_test(group_norms_match),
-        cmocka_unit_test(norms_per_position_match),
-        cmocka_unit_test(patches_match),
-        cmocka_unit_test(resampling_matches),
-        cmocka_unit_test(attention_matches),
-        cmocka_unit_test(residual_blocks_match),
-        cmocka_unit_test(nearest_rows_are_exact),
-        cmocka_unit_test(arenas_measure_what_they_carve),
+        cmocka_unit_test(convolutions_match),     cmocka_unit_test(tiled_convolutions_match),
+        cmocka_unit_test(group_norms_match),      cmocka_unit_test(norms_per_position_match),
+        cmocka_unit_test(patches_match),          cmocka_unit_test(resampling_matches),
+        cmocka_unit_test(attention_matches),      cmocka_unit_test(residual_blocks_match),
+        cmocka_unit_test(nearest_rows_are_exact), cmocka_unit_test(arenas_measure_what_they_carve),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

@@ -91,7 +91,8 @@ static void motions_can_be_chosen(void **state)
     assert_true(left > 0 && left < 8);
     cogvideo_dataset_close(&dataset);
     options.motions = "still,flies";
-    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT, "'flies'", err);
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "'flies'", err);
 }
 
 static void shapes_are_repeatable(void **state)
@@ -201,7 +202,8 @@ static void videos_are_no_pictures(void **state)
     write_gray("mixed/row/1.ppm", 1, 80);
     write_gray("mixed/row/2.mjpeg", 2, 0);
     write_gray("mixed/row/3.ppm", 1, 120);
-    CHECK_OK(cogvideo_dataset_build(check_temp_path("mixed"), check_temp_path("of mixed"), &options, &callbacks, &err), err);
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("mixed"), check_temp_path("of mixed"), &options, &callbacks, &err),
+             err);
     assert_int_equal(t.warnings, 5); /* four videos, and a folder without pictures */
     dataset = open_dataset("of mixed");
     cogvideo_dataset_get_info(dataset, &info);
@@ -227,7 +229,8 @@ static void check_grays(const cogvideo_dataset *dataset, int index, int base, co
         assert_int_equal(clip.pixels[(size_t)f * (size_t)info.size * (size_t)info.size * 3], 4 * f + base);
 }
 
-/* Numbers in names count as numbers, with zeros before them or without, for the pictures of a clip and for the clips. */
+/* Numbers in names count as numbers, with zeros before them or without, for the pictures of a clip and for the
+ * clips. */
 static void names_are_taken_in_natural_order(void **state)
 {
     static const char *const folders[] = { "ordered/2", "ordered/10", "ordered/b-09", "ordered/b-010" };
@@ -251,7 +254,8 @@ static void names_are_taken_in_natural_order(void **state)
             write_gray(picture, 1, 4 * f + 10 * i);
         }
     }
-    CHECK_OK(cogvideo_dataset_build(check_temp_path("ordered"), check_temp_path("in-order"), &options, NULL, &err), err);
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("ordered"), check_temp_path("in-order"), &options, NULL, &err),
+             err);
     dataset = open_dataset("in-order");
     for (int i = 0; i < 4; i++)
         check_grays(dataset, i, 10 * i, folders[i]);
@@ -280,9 +284,11 @@ static void lists_are_read(void **state)
                                   "2,two,c.mjpeg\n3,gone,d.mjpeg\n4,,c.mjpeg\n5\n\n6,six");
     write_text("listed/open.csv", "video,caption\nc.mjpeg,\"two\nlines\"\nc.mjpeg,\"never closed\nc.mjpeg,three\n");
     write_text("listed/head.csv", "video,\"caption\nc.mjpeg,two\n");
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/head.csv"), check_temp_path("open"), &options, NULL, &err),
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/head.csv"), check_temp_path("open"), &options, NULL,
+                                       &err),
                 COGVIDEO_ERROR_FORMAT, "head.csv: a quote in its first line never closes", err);
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/open.csv"), check_temp_path("open"), &options, NULL, &err),
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("listed/open.csv"), check_temp_path("open"), &options, NULL,
+                                       &err),
                 COGVIDEO_ERROR_FORMAT, "open.csv: the quote that opens on line 4 or behind it never closes", err);
     CHECK_OK(cogvideo_dataset_build(check_temp_path("listed/list.csv"), check_temp_path("list"), &options, NULL, &err),
              err);
@@ -302,7 +308,8 @@ static cogvideo_status build_list(const void *text, size_t size, told *t, cogvid
 
     make_listed();
     check_write(check_temp_path("listed/some.csv"), text, size);
-    return cogvideo_dataset_build(check_temp_path("listed/some.csv"), check_temp_path("some"), &options, &callbacks, err);
+    return cogvideo_dataset_build(check_temp_path("listed/some.csv"), check_temp_path("some"), &options, &callbacks,
+                                  err);
 }
 
 /* Lists as spreadsheets of several countries and systems write them. */
@@ -344,7 +351,8 @@ static void lists_that_do_not_fit_show_what_they_hold(void **state)
         size_t size;
         const char *words;
     } lists[] = {
-        { LIST("path,text\na,b\n"), "video and caption were expected in its first line; it holds \"path\", \"text\" (separated by commas)" },
+        { LIST("path,text\na,b\n"),
+          "video and caption were expected in its first line; it holds \"path\", \"text\" (separated by commas)" },
         { LIST("path;\"text; more\"\na;b\n"), "it holds \"path\", \"text; more\" (separated by semicolons)" },
         { LIST("path\tcaption\na\tb\n"), "it holds \"path\", \"caption\" (separated by tabs)" },
         { LIST("clip.mp4 a red star\n"), "it holds \"clip.mp4 a red star\"" },
@@ -356,7 +364,8 @@ static void lists_that_do_not_fit_show_what_they_hold(void **state)
         { LIST("video,caption\na b.mjpeg,red, star\n"), "none of its lines has a video with a caption" },
         { LIST(""), "some.csv: is empty" },
         { LIST("\xef\xbb\xbf"), "some.csv: is empty" },
-        { LIST("\xff\xfev\0i\0d\0e\0o\0"), "some.csv: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it" },
+        { LIST("\xff\xfev\0i\0d\0e\0o\0"),
+          "some.csv: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it" },
         { LIST("\xfe\xff\0v\0i"), "is UTF-16," },
         { LIST("v\0i\0d\0"), "iconv -f UTF-16LE" },
         { LIST("\0v\0i"), "is UTF-16BE" },
@@ -372,7 +381,8 @@ static void lists_that_do_not_fit_show_what_they_hold(void **state)
 #undef LIST
     for (int i = 0; i < 1000; i++)
         CHECK_OK(cv_buffer_printf(&wide, &err, "a column,"), err);
-    CHECK_FAILS(build_list(wide.data, wide.size, &t, &err), COGVIDEO_ERROR_FORMAT, "\"a column\", .. (separated by commas)", err);
+    CHECK_FAILS(build_list(wide.data, wide.size, &t, &err), COGVIDEO_ERROR_FORMAT,
+                "\"a column\", .. (separated by commas)", err);
     cv_buffer_free(&wide);
 }
 
@@ -397,7 +407,8 @@ static void captions_are_found_or_missed_by_name(void **state)
     write_text("named/c.TXT", "not this one");
     write_gray("named/d/%d.ppm", 2, 30);
     write_text("named/d/caption.TXT", "inside");
-    CHECK_OK(cogvideo_dataset_build(check_temp_path("named"), check_temp_path("captioned"), &options, &callbacks, &err), err);
+    CHECK_OK(cogvideo_dataset_build(check_temp_path("named"), check_temp_path("captioned"), &options, &callbacks, &err),
+             err);
     assert_int_equal(t.warnings, 0);
     dataset = open_dataset("captioned");
     check_grays(dataset, 0, 0, "capitals");
@@ -409,21 +420,23 @@ static void captions_are_found_or_missed_by_name(void **state)
     make_folder("classes");
     make_folder("classes/walks");
     write_gray("classes/walks/a.mjpeg", 2, 0);
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("classes"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
-                "(folders in it are not searched)", err);
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("classes"), check_temp_path("none"), &options, &callbacks, &err),
+                COGVIDEO_ERROR_FORMAT, "(folders in it are not searched)", err);
     assert_int_equal(t.warnings, 1);
-    if (!strstr(t.last, "classes/walks: is left out") || !strstr(t.last, "walks.txt beside it") || !strstr(t.last, "are not searched for videos"))
+    if (!strstr(t.last, "classes/walks: is left out") || !strstr(t.last, "walks.txt beside it") ||
+        !strstr(t.last, "are not searched for videos"))
         fail_msg("'%s' does not say why", t.last);
 
     make_folder("wide");
     write_gray("wide/v.mjpeg", 2, 0);
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
-                "side by side, or a .csv", err);
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err),
+                COGVIDEO_ERROR_FORMAT, "side by side, or a .csv", err);
     assert_non_null(strstr(t.last, "v.txt was expected beside it"));
     check_write(check_temp_path("wide/v.txt"), "\xff\xfer\0e\0d\0", 8);
-    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err), COGVIDEO_ERROR_FORMAT,
-                "has no video", err);
-    assert_non_null(strstr(t.last, "its caption is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it"));
+    CHECK_FAILS(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("none"), &options, &callbacks, &err),
+                COGVIDEO_ERROR_FORMAT, "has no video", err);
+    assert_non_null(
+        strstr(t.last, "its caption is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 -t UTF-8' converts it"));
     write_text("wide/v.txt", "\xef\xbb\xbf marked ");
     CHECK_OK(cogvideo_dataset_build(check_temp_path("wide"), check_temp_path("marked"), &options, NULL, &err), err);
     dataset = open_dataset("marked");
@@ -472,13 +485,13 @@ static void datasets_that_lie_are_refused(void **state)
     check_refused(ABOUT("1", "2"), CLIP("2"), 0, "its clips have");
     write_text("hostile/dataset.json", ABOUT("1", "2"));
     write_text("hostile/clips.jsonl", CLIP("2"));
-    check_write(check_temp_path("hostile/frames.rgb"), ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2")
-                                                       ABOUT("1", "2") ABOUT("1", "2"), 384);
+    check_write(check_temp_path("hostile/frames.rgb"),
+                ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2"), 384);
     dataset = open_dataset("hostile");
     cogvideo_dataset_close(&dataset);
 }
 
-/* --- training rows ----------------------------------------------------------------------------------------- */
+/* --- training rows -------------------------------------------------------------------------------------------- */
 
 static cogvideo_model *open_model(void)
 {
@@ -511,7 +524,8 @@ static cogvideo_model *open_model(void)
     return model;
 }
 
-/* Row `row` of a file of rows for the small model, against frames `first`, `first` + `apart`, .. of the clip's codes. */
+/* Row `row` of a file of rows for the small model, against frames `first`, `first` + `apart`, .. of the clip's
+ * codes. */
 static void check_row(const char *name, int row, int frames, const cogvideo_tokens *codes, int first, int apart)
 {
     cogvideo_error err;
@@ -567,7 +581,8 @@ static void rows_have_each_step_s_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(motions_can_be_chosen), cmocka_unit_test(shapes_are_repeatable),
+        cmocka_unit_test(motions_can_be_chosen),
+        cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
         cmocka_unit_test(videos_are_no_pictures),
         cmocka_unit_test(names_are_taken_in_natural_order),

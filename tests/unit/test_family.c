@@ -193,14 +193,16 @@ static void values_are_freed_and_named(void **state)
     assert_true(value.latents.values[2 * 3 * 4 * 5 - 1] == 0 && value.latents.times[4] == 0);
     CHECK_OK(cogvideo_tokens_alloc(&value.codes, 2, 3, 8, 1, &err), err); /* whatever the kind, nothing is lost */
     cogvideo_value_free(&value);
-    assert_true(value.kind == COGVIDEO_KIND_NONE && !value.codes.codes && !value.latents.values && value.latents.frames == 0);
+    assert_true(value.kind == COGVIDEO_KIND_NONE && !value.codes.codes && !value.latents.values &&
+                value.latents.frames == 0);
     cogvideo_value_free(&value);
     cogvideo_value_free(NULL);
     CHECK_FAILS(cogvideo_latents_alloc(&latents, 0, 3, 4, 5, &err), COGVIDEO_ERROR_ARGUMENT, "3x0", err);
     CHECK_FAILS(cogvideo_latents_alloc(&latents, 2, 16385, 4, 5, &err), COGVIDEO_ERROR_ARGUMENT, "16385x2", err);
     CHECK_FAILS(cogvideo_latents_alloc(&latents, 2, 3, 65537, 5, &err), COGVIDEO_ERROR_ARGUMENT, "65537", err);
     CHECK_FAILS(cogvideo_latents_alloc(&latents, 2, 3, 4, 0, &err), COGVIDEO_ERROR_ARGUMENT, "at least 1 frame", err);
-    CHECK_FAILS(cogvideo_latents_alloc(&latents, 16384, 16384, 65536, INT32_MAX, &err), COGVIDEO_ERROR_MEMORY, "memory", err);
+    CHECK_FAILS(cogvideo_latents_alloc(&latents, 16384, 16384, 65536, INT32_MAX, &err), COGVIDEO_ERROR_MEMORY, "memory",
+                err);
     assert_null(latents.values);
     assert_string_equal(cogvideo_kind_name(COGVIDEO_KIND_NONE), "none");
     assert_string_equal(cogvideo_kind_name(COGVIDEO_KIND_CODES), "codes");
@@ -228,25 +230,24 @@ static void what_a_family_lacks_is_said(void **state)
                 "whose steps are 'noise', 'mirror', 'pairs', 'light', 'paint', not 'keyframes'", err);
     CHECK_FAILS(cogvideo_score(model, &options, &what, &clip, &logprob, &scored, &err), COGVIDEO_ERROR_UNSUPPORTED,
                 "of the family 'toy', which cannot score", err);
-    CHECK_FAILS(cogvideo_text_encode(model, "a", 1, 0, NULL, NULL, &err), COGVIDEO_ERROR_MODEL, "has no text tokenizer", err);
+    CHECK_FAILS(cogvideo_text_encode(model, "a", 1, 0, NULL, NULL, &err), COGVIDEO_ERROR_MODEL, "has no text tokenizer",
+                err);
     assert_int_equal(cogvideo_code_cluster(model, 0), -1);
     cogvideo_model_close(&model);
     write_model(DESCRIPTION("other"));
     CHECK_FAILS(cogvideo_model_open(&model, check_temp(), NULL, &err), COGVIDEO_ERROR_UNSUPPORTED,
                 "is of the family 'other', this program knows 'cogvideo', 'toy'", err);
-    write_model("{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"toy\",\"name\":\"grey\",\"grid\":3,\"codes\":5}");
+    write_model(
+        "{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"toy\",\"name\":\"grey\",\"grid\":3,\"codes\":5}");
     CHECK_FAILS(cogvideo_model_open(&model, check_temp(), NULL, &err), COGVIDEO_ERROR_MODEL, "levels", err);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_follow_each_other),
-        cmocka_unit_test(rows_describe_a_model),
-        cmocka_unit_test(every_kind_of_value_flows),
-        cmocka_unit_test(values_of_other_kinds_are_refused),
-        cmocka_unit_test(values_are_freed_and_named),
-        cmocka_unit_test(what_a_family_lacks_is_said),
+        cmocka_unit_test(steps_follow_each_other),    cmocka_unit_test(rows_describe_a_model),
+        cmocka_unit_test(every_kind_of_value_flows),  cmocka_unit_test(values_of_other_kinds_are_refused),
+        cmocka_unit_test(values_are_freed_and_named), cmocka_unit_test(what_a_family_lacks_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

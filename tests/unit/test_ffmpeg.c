@@ -45,10 +45,14 @@ static void videos_round_trip(void **state)
         double fps, mean, rate; /* largest mean difference; difference of fps */
         bool padded;
     } files[] = {
-        { "v.mp4", 64, 48, 9, 8, 3, 1e-6, true },       { "odd.mp4", 33, 17, 3, 29.97, 4, 1e-6, true },
-        { "v.webm", 64, 48, 9, 4, 4, 1e-6, true },      { "odd.webm", 17, 33, 2, 8, 5, 1e-6, true },
-        { "v.mkv", 64, 48, 9, 24000 / 1001.0, 3, 0.01, true }, { "one.mp4", 16, 16, 1, 8, 3, 1e-6, true },
-        { "v.gif", 64, 48, 9, 8, 8, 0.5, false },       { "odd.gif", 33, 17, 3, 10, 8, 0.1, false },
+        { "v.mp4", 64, 48, 9, 8, 3, 1e-6, true },
+        { "odd.mp4", 33, 17, 3, 29.97, 4, 1e-6, true },
+        { "v.webm", 64, 48, 9, 4, 4, 1e-6, true },
+        { "odd.webm", 17, 33, 2, 8, 5, 1e-6, true },
+        { "v.mkv", 64, 48, 9, 24000 / 1001.0, 3, 0.01, true },
+        { "one.mp4", 16, 16, 1, 8, 3, 1e-6, true },
+        { "v.gif", 64, 48, 9, 8, 8, 0.5, false },
+        { "odd.gif", 33, 17, 3, 10, 8, 0.1, false },
     };
 
     (void)state;
@@ -67,7 +71,9 @@ static void videos_round_trip(void **state)
             CHECK_CLOSE(back.fps, files[i].fps, files[i].rate);
         CHECK_CLOSE(clip_mean_difference(&video, &back), 0, files[i].mean);
         cogvideo_video_free(&back);
-        CHECK_OK(cogvideo_video_read(&back, check_temp_path(files[i].name), &(cogvideo_read_options){ .max_frames = 1 }, &err), err);
+        CHECK_OK(cogvideo_video_read(&back, check_temp_path(files[i].name), &(cogvideo_read_options){ .max_frames = 1 },
+                                     &err),
+                 err);
         assert_int_equal(back.frames, 1);
         bytes = clip_bytes(files[i].name);
         if (!memmem(bytes.data, bytes.size, options.comment, strlen(options.comment)))
@@ -251,10 +257,11 @@ static void foreign_files_are_refused(void **state)
     }
     if (have_ffmpeg()) {
         check_write(check_temp_path("huge.png"), huge, sizeof huge - 1);
-        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("huge.png"), NULL, &err), COGVIDEO_ERROR_FORMAT, "huge.png",
-                    err);
+        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("huge.png"), NULL, &err), COGVIDEO_ERROR_FORMAT,
+                    "huge.png", err);
     }
-    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("absent.mp4"), NULL, &err), COGVIDEO_ERROR_IO, "absent", err);
+    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("absent.mp4"), NULL, &err), COGVIDEO_ERROR_IO, "absent",
+                err);
     CHECK_FAILS(cogvideo_video_read(&back, check_temp(), NULL, &err), COGVIDEO_ERROR_IO, "directory", err);
 }
 

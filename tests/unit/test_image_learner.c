@@ -11,19 +11,46 @@
 #define RATE 4
 #define STEP 4e-3
 
+#define MEANS .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f }
+#define PATCHES                                                                   \
+    {                                                                             \
+        .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 \
+    }
+
 static const cv_image_tokenizer_config looking_around = {
-    .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
-    .channels = 4, .encoder = { .count = 2, .widths = { 4, 8 }, .attention = -1 }, .decoder_count = 1,
+    .latent = 3,
+    .codes = 16,
+    .groups = 2,
+    .norm_epsilon = 1e-6f,
+    MEANS,
+    .channels = 4,
+    .encoder = { .count = 2, .widths = { 4, 8 }, .attention = -1 },
+    .decoder_count = 1,
     .decoders = { { .count = 3, .widths = { 4, 4, 8 }, .attention = 2 } },
     .down_samplers = 1,
-}, local = {
-    .latent = 3, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f }, .std = { 0.3f, 0.25f, 0.35f },
-    .channels = 4, .encoder = { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 }, .decoder_count = 1,
-    .decoders = { { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 } },
-}, bare = { /* patches as they are */
-    .latent = 3 * RATE * RATE, .codes = 16, .groups = 2, .norm_epsilon = 1e-6f, .mean = { 0.5f, 0.4f, 0.6f },
-    .std = { 0.3f, 0.25f, 0.35f }, .channels = 4, .encoder = { .count = 1, .attention = -1, .patch = RATE }, .decoder_count = 1,
-    .decoders = { { .count = 1, .widths = { 10 }, .attention = -1, .patch = RATE, .blocks = 2 } },
+};
+static const cv_image_tokenizer_config local = {
+    .latent = 3,
+    .codes = 16,
+    .groups = 2,
+    .norm_epsilon = 1e-6f,
+    MEANS,
+    .channels = 4,
+    .encoder = PATCHES,
+    .decoder_count = 1,
+    .decoders = { PATCHES },
+};
+static const cv_image_tokenizer_config bare = {
+    /* patches as they are */
+    .latent = 3 * RATE * RATE,
+    .codes = 16,
+    .groups = 2,
+    .norm_epsilon = 1e-6f,
+    MEANS,
+    .channels = 4,
+    .encoder = { .count = 1, .attention = -1, .patch = RATE },
+    .decoder_count = 1,
+    .decoders = { PATCHES },
 };
 static cv_image_tokenizer_config config; /* one of these */
 
@@ -105,7 +132,11 @@ static void bench_open(bench *b, int threads, double l1, double l2, double commi
 {
     static const cv_init_rule rules[] = { { "quantize.embed.weight", CV_INIT_NORMAL, 1.0f },
                                           { "*.bias", CV_INIT_NORMAL, 0.1f } };
-    cv_image_learning options = { .batch = BATCH, .side = SIDE, .rate = RATE, .l1 = l1, .l2 = l2,
+    cv_image_learning options = { .batch = BATCH,
+                                  .side = SIDE,
+                                  .rate = RATE,
+                                  .l1 = l1,
+                                  .l2 = l2,
                                   .commitment = commitment };
     cogvideo_error err;
     cv_store *plan;
@@ -158,8 +189,14 @@ static double slope(bench *b, float *const *moving, int count, double (*which)(c
     return (found[0] - found[1]) / (2 * STEP);
 }
 
-static double commitment(const cv_image_losses *losses) { return losses->commitment; }
-static double reconstruction(const cv_image_losses *losses) { return losses->l2; }
+static double commitment(const cv_image_losses *losses)
+{
+    return losses->commitment;
+}
+static double reconstruction(const cv_image_losses *losses)
+{
+    return losses->l2;
+}
 
 /* A few places of every tensor whose name starts with `prefix`. */
 static void check_tensors(bench *b, const char *prefix, double (*which)(const cv_image_losses *))
@@ -183,8 +220,8 @@ static void check_tensors(bench *b, const char *prefix, double (*which)(const cv
                 continue;
             checked++;
             if (!(fabs((double)gradient[i] - expected) <= 1e-2 * (fabs(expected) + sqrt(square)) + 5e-6))
-                fail_msg("%s [%zu]: gradient %.6g, slope %.6g, size %.3g", tensor->name, i, (double)gradient[i], expected,
-                         sqrt(square));
+                fail_msg("%s [%zu]: gradient %.6g, slope %.6g, size %.3g", tensor->name, i, (double)gradient[i],
+                         expected, sqrt(square));
         }
     }
     assert_true(checked > (config.encoder.patch ? 40 : 60));
@@ -281,7 +318,8 @@ static void threads_change_nothing(void **state)
     bench_close(&b);
 }
 
-/* What learns is what runs. L1 has no slope where a difference is 0, so its gradient is counted here: the signs' sum. */
+/* What learns is what runs. L1 has no slope where a difference is 0, so its gradient is counted here: the signs'
+ * sum. */
 static void the_forward_pass_is_the_one_of_inference(void **state)
 {
     bench b;
@@ -297,12 +335,16 @@ static void the_forward_pass_is_the_one_of_inference(void **state)
     bench_open(&b, 1, 1, 0, 1);
     cv_image_learner_run(b.learner, &losses, b.rgb);
     CHECK_OK(cv_image_tokenizer_open(&tokenizer, b.weights, &config, &err), err);
-    CHECK_OK(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(tokenizer, &b.exec, SIDE, SIDE) +
-                             cv_image_tokenizer_decode_scratch(tokenizer, &b.exec, SIDE / RATE, SIDE / RATE, RATE), &err), err);
+    CHECK_OK(cv_arena_create(&arena,
+                             cv_image_tokenizer_encode_scratch(tokenizer, &b.exec, SIDE, SIDE) +
+                                 cv_image_tokenizer_decode_scratch(tokenizer, &b.exec, SIDE / RATE, SIDE / RATE, RATE),
+                             &err),
+             err);
     for (size_t i = 0; i < BATCH; i++) {
         const uint8_t *picture = b.rgb + i * sizeof rgb / sizeof *rgb;
 
-        CHECK_OK(cv_image_tokenizer_encode(&b.exec, tokenizer, codes, NULL, picture, SIDE, SIDE, RATE, &arena, &err), err);
+        CHECK_OK(cv_image_tokenizer_encode(&b.exec, tokenizer, codes, NULL, picture, SIDE, SIDE, RATE, &arena, &err),
+                 err);
         assert_memory_equal(codes, cv_image_learner_codes(b.learner) + 4 * i, sizeof codes);
         CHECK_OK(cv_image_tokenizer_decode(&b.exec, tokenizer, rgb, codes, 2, 2, RATE, &arena, &err), err);
         for (size_t j = 0; j < sizeof rgb / sizeof *rgb; j++) {
@@ -338,7 +380,8 @@ static void vectors_are_patches(void **state)
         int c = i / (RATE * RATE), y = i / RATE % RATE, x = i % RATE;
         double pixel = (double)b.rgb[(y * SIDE + x) * 3 + c] / 255;
 
-        CHECK_CLOSE(cv_image_learner_vectors(b.learner)[i], (pixel - (double)config.mean[c]) / (double)config.std[c], 1e-5);
+        CHECK_CLOSE(cv_image_learner_vectors(b.learner)[i], (pixel - (double)config.mean[c]) / (double)config.std[c],
+                    1e-5);
     }
     bench_close(&b);
 }
@@ -366,20 +409,18 @@ static void senseless_options_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decoders_learn_from_the_picture),
-        cmocka_unit_test(encoders_learn_to_commit),
-        cmocka_unit_test(gradients_pass_straight_through),
-        cmocka_unit_test(autoencoders_learn),
-        cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
+        cmocka_unit_test(decoders_learn_from_the_picture), cmocka_unit_test(encoders_learn_to_commit),
+        cmocka_unit_test(gradients_pass_straight_through), cmocka_unit_test(autoencoders_learn),
+        cmocka_unit_test(threads_change_nothing),          cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
         cmocka_unit_test(senseless_options_are_refused),
     };
     const struct CMUnitTest own[] = { cmocka_unit_test(local_codes_are_of_their_own_pixels) }, without_encoder[] = {
-        cmocka_unit_test(decoders_learn_from_the_picture), cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(the_forward_pass_is_the_one_of_inference), cmocka_unit_test(vectors_are_patches),
+        cmocka_unit_test(decoders_learn_from_the_picture),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(the_forward_pass_is_the_one_of_inference),
+        cmocka_unit_test(vectors_are_patches),
     };
 
     return cmocka_run_group_tests(tests, start, NULL) + cmocka_run_group_tests(tests, start_local, NULL) +
-           cmocka_run_group_tests(own, start_local, NULL) +
-           cmocka_run_group_tests(without_encoder, start_bare, NULL);
+           cmocka_run_group_tests(own, start_local, NULL) + cmocka_run_group_tests(without_encoder, start_bare, NULL);
 }

@@ -96,8 +96,11 @@ static const char *tiny(void)
 
 static cogvideo_status import_tiny(const char *output, cogvideo_error *err)
 {
-    return import((cogvideo_import_options){ .stage1 = tiny(), .output = output, .name = "tiny",
-                                             .text_tokenizer = check_data("text/ice_text.model") }, err);
+    return import((cogvideo_import_options){ .stage1 = tiny(),
+                                             .output = output,
+                                             .name = "tiny",
+                                             .text_tokenizer = check_data("text/ice_text.model") },
+                  err);
 }
 
 static void tiny_stage1_is_imported(void **state)
@@ -159,16 +162,22 @@ static void any_path_to_a_checkpoint_will_do(void **state)
         cv_json *model;
 
         snprintf(path, sizeof path, "%s/%s", tiny(), inner[i]);
-        CHECK_OK(import((cogvideo_import_options){ .stage1 = path, .output = check_temp_path("path"), .force = 1,
-                                                   .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
+        CHECK_OK(import((cogvideo_import_options){ .stage1 = path,
+                                                   .output = check_temp_path("path"),
+                                                   .force = 1,
+                                                   .text_tokenizer = check_data("text/ice_text.model") },
+                        &err),
+                 err);
         model = read_model(check_temp_path("path"));
         check_number(model, "network", "heads", 2);
         cv_json_free(&model);
     }
     CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_data("text"), .output = check_temp_path("no") },
-                       &err), COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
+                       &err),
+                COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
     CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
-                       &err), COGVIDEO_ERROR_IO, "cannot be opened", err);
+                       &err),
+                COGVIDEO_ERROR_IO, "cannot be opened", err);
 }
 
 static void weights_are_converted(void **state)
@@ -178,14 +187,19 @@ static void weights_are_converted(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("to"), .force = 1,
+        CHECK_OK(import((cogvideo_import_options){ .stage1 = tiny(),
+                                                   .output = check_temp_path("to"),
+                                                   .force = 1,
                                                    .type = cv_dtype_name(dtypes[i]),
-                                                   .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
+                                                   .text_tokenizer = check_data("text/ice_text.model") },
+                        &err),
+                 err);
         check_values(check_temp_path("to"), "trunk.safetensors", 41, dtypes[i]);
         check_values(check_temp_path("to"), "stage1.safetensors", 41, dtypes[i]);
     }
     CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("no"), .type = "i8" },
-                       &err), COGVIDEO_ERROR_ARGUMENT, "supported: f32, f16, bf16, q8, q4", err);
+                       &err),
+                COGVIDEO_ERROR_ARGUMENT, "supported: f32, f16, bf16, q8, q4", err);
 }
 
 static void contradictions_are_named(void **state)
@@ -202,13 +216,18 @@ static void contradictions_are_named(void **state)
     CHECK_FAILS(import((cogvideo_import_options){ .upscaler = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
                 "attn_distribution.0' does not belong", err);
     CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = check_data(
-                           "checkpoints/tiny-stage1/1000/mp_rank_00_model_states.pt"), .output = no }, &err),
+                                                      "checkpoints/tiny-stage1/1000/mp_rank_00_model_states.pt"),
+                                                  .output = no },
+                       &err),
                 COGVIDEO_ERROR_MODEL, "'enc.conv_in.weight' is missing", err);
     CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/forced.json"), .output = no },
-                       &err), COGVIDEO_ERROR_FORMAT, "a JSON text", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/ice_text.model"), .output = no,
+                       &err),
+                COGVIDEO_ERROR_FORMAT, "a JSON text", err);
+    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/ice_text.model"),
+                                                  .output = no,
                                                   .config = check_data("checkpoints/tiny-stage1/model_config.json") },
-                       &err), COGVIDEO_ERROR_FORMAT, "'format'", err);
+                       &err),
+                COGVIDEO_ERROR_FORMAT, "'format'", err);
     assert_false(cv_path_exists(no));
 }
 
@@ -269,15 +288,18 @@ static void progress_can_cancel(void **state)
     long long done = 0;
 
     (void)state;
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("stopped"),
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(),
+                                                  .output = check_temp_path("stopped"),
                                                   .text_tokenizer = check_data("text/ice_text.model"),
-                                                  .progress = stop_late, .user = &done }, &err),
+                                                  .progress = stop_late,
+                                                  .user = &done },
+                       &err),
                 COGVIDEO_ERROR_CANCELLED, "cancelled", err);
     assert_true(done > 0);
     assert_false(cv_path_exists(check_temp_path("stopped")));
 }
 
-/* --- two stages --------------------------------------------------------------------------------- */
+/* --- two stages ----------------------------------------------------------------------------------------------- */
 
 /* A stage of a small network at the geometry of configs/small.json, its mixins seeded apart from its trunk. */
 static void write_stage(const char *path, cv_transformer_sizes sizes, int trunk, int own, const char *changed)
@@ -298,8 +320,9 @@ static void write_stage(const char *path, cv_transformer_sizes sizes, int trunk,
     cv_names_free(&names);
 }
 
-static const cv_transformer_sizes small = { .layers = 2, .hidden = 16, .mlp = 64, .vocabulary = 1600,
-                                            .positions = 1024, .extra_positions = 320 };
+static const cv_transformer_sizes small = {
+    .layers = 2, .hidden = 16, .mlp = 64, .vocabulary = 1600, .positions = 1024, .extra_positions = 320
+};
 
 static void equal_trunks_are_stored_once(void **state)
 {
@@ -311,8 +334,13 @@ static void equal_trunks_are_stored_once(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("shared"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, NULL);
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
-                                               .config = models_small_config(), .output = dir, .force = 1 }, &err), err);
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
+                                               .stage2 = check_temp_path("s2.pt"),
+                                               .config = models_small_config(),
+                                               .output = dir,
+                                               .force = 1 },
+                    &err),
+             err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "trunk.safetensors");
     assert_string_equal(part(model, "stage2", "trunk"), "trunk.safetensors");
@@ -335,8 +363,12 @@ static void different_trunks_are_both_kept(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("apart"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, "transformer.final_layernorm.bias");
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .stage2 = check_temp_path("s2.pt"),
-                                               .config = models_small_config(), .output = dir }, &err), err);
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
+                                               .stage2 = check_temp_path("s2.pt"),
+                                               .config = models_small_config(),
+                                               .output = dir },
+                    &err),
+             err);
     model = read_model(dir);
     assert_string_equal(part(model, "stage1", "trunk"), "stage1.trunk.safetensors");
     assert_string_equal(part(model, "stage2", "trunk"), "stage2.trunk.safetensors");
@@ -354,14 +386,18 @@ static void stages_of_two_models_are_refused(void **state)
     deeper.layers = 3;
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), deeper, 5, 7, NULL);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .config = models_small_config(),
-                                                  .stage2 = check_temp_path("s2.pt"), .output = check_temp_path("no") },
-                       &err), COGVIDEO_ERROR_MODEL, "stage 2 has 3 layers", err);
+    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
+                                                  .config = models_small_config(),
+                                                  .stage2 = check_temp_path("s2.pt"),
+                                                  .output = check_temp_path("no") },
+                       &err),
+                COGVIDEO_ERROR_MODEL, "stage 2 has 3 layers", err);
     CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .output = check_temp_path("no") },
-                       &err), COGVIDEO_ERROR_MODEL, "cannot be split over 48 heads", err);
+                       &err),
+                COGVIDEO_ERROR_MODEL, "cannot be split over 48 heads", err);
 }
 
-/* --- the goldens' checkpoints ------------------------------------------------------------------- */
+/* --- the goldens' checkpoints --------------------------------------------------------------------------------- */
 
 static void small_goldens_share_their_trunk(void **state)
 {
@@ -374,9 +410,13 @@ static void small_goldens_share_their_trunk(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("small"));
     if (!stage1 || !stage2)
         skip();
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = stage1, .stage2 = stage2, .config = models_small_config(),
-                                               .text_tokenizer = check_data("text/ice_text.model"), .output = dir },
-                    &err), err);
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = stage1,
+                                               .stage2 = stage2,
+                                               .config = models_small_config(),
+                                               .text_tokenizer = check_data("text/ice_text.model"),
+                                               .output = dir },
+                    &err),
+             err);
     model = read_model(dir);
     check_number(model, "network", "grid", 8);
     check_number(model, "network", "frames", 5);
@@ -404,9 +444,15 @@ static void all_parts_of_the_goldens_are_imported(void **state)
         skip();
     for (int i = 0; i < 5; i++)
         snprintf(paths[i], sizeof paths[i], "%.*s%s", (int)(strlen(root) - strlen(names[4])), root, names[i]);
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = paths[0], .stage2 = paths[1], .upscaler = paths[2],
-                                               .image_tokenizer = paths[3], .clusters = paths[4], .output = dir,
-                                               .text_tokenizer = check_data("text/ice_text.model") }, &err), err);
+    CHECK_OK(import((cogvideo_import_options){ .stage1 = paths[0],
+                                               .stage2 = paths[1],
+                                               .upscaler = paths[2],
+                                               .image_tokenizer = paths[3],
+                                               .clusters = paths[4],
+                                               .output = dir,
+                                               .text_tokenizer = check_data("text/ice_text.model") },
+                    &err),
+             err);
     model = read_model(dir);
     check_number(model, "upscaler", "layers", 4);
     check_number(model, "upscaler", "upscaled_grid", 60);
@@ -424,9 +470,11 @@ static void all_parts_of_the_goldens_are_imported(void **state)
     CHECK_OK(cv_store_open(&store, check_temp_path("all/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->count, 20000);
     cv_store_close(&store);
-    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = paths[3], .config = models_small_config(),
-                                                  .output = check_temp_path("no") }, &err), COGVIDEO_ERROR_MODEL,
-                "the image tokenizer has 20000 image codes", err);
+    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = paths[3],
+                                                  .config = models_small_config(),
+                                                  .output = check_temp_path("no") },
+                       &err),
+                COGVIDEO_ERROR_MODEL, "the image tokenizer has 20000 image codes", err);
     CHECK_FAILS(import((cogvideo_import_options){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),
                 COGVIDEO_ERROR_MODEL, "attn_distribution.0' [64] is missing", err);
 }

@@ -27,8 +27,12 @@ static int make_paths(void **state)
 /* A network of one layer at the geometry of configs/small.json. */
 static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
 {
-    const cv_transformer_sizes sizes = { .layers = 1, .hidden = 16, .mlp = 64, .vocabulary = (size_t)vocabulary,
-                                         .positions = 1024, .extra_positions = (size_t)extra };
+    const cv_transformer_sizes sizes = { .layers = 1,
+                                         .hidden = 16,
+                                         .mlp = 64,
+                                         .vocabulary = (size_t)vocabulary,
+                                         .positions = 1024,
+                                         .extra_positions = (size_t)extra };
     cogvideo_error err;
     cv_names names = { 0 };
 
@@ -41,8 +45,9 @@ static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    cogvideo_status status = cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config,
-                                                                         .output = output, .force = 1 }, err);
+    cogvideo_status status =
+        cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1 },
+                        err);
 
     assert_true(status == COGVIDEO_OK || !cv_path_exists(output));
     return status;
@@ -89,7 +94,8 @@ static void extra_and_misshapen_tensors_are_named(void **state)
     make_list(&list, true, 1600, 320);
     seeded_add(&list, 1, "transformer.layers.7.mlp.dense_h_to_4h.bias", 1, 64);
     torch_write(&list, pt, CV_F16, 0);
-    CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL, "'transformer.layers.7.mlp.dense_h_to_4h.bias' does not belong", err);
+    CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL,
+                "'transformer.layers.7.mlp.dense_h_to_4h.bias' does not belong", err);
     list.count--;
     find(&list, "mixins.attention_plus.dense.0.weight")->shape[1] = 15;
     torch_write(&list, pt, CV_F16, 0);
@@ -231,7 +237,7 @@ static void weights_must_fit_their_type(void **state)
     cv_torch_close(&torch);
 }
 
-/* --- checkpoints as users have them ------------------------------------------------------------------------ */
+/* --- checkpoints as users have them --------------------------------------------------------------------------- */
 
 static char told[2000];
 
@@ -250,8 +256,12 @@ static cogvideo_status import_form(const seeded_list *list, const torch_form *fo
     told[0] = '\0';
     torch_write_as(list, pt, CV_F16, form);
     snprintf(folder_of_its_own, sizeof folder_of_its_own, "%s", check_temp_path("formed"));
-    return cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = folder_of_its_own, .force = 1,
-                                                       .log = { on_message, NULL } }, err);
+    return cogvideo_import(&(cogvideo_import_options){ .stage1 = pt,
+                                                       .config = config,
+                                                       .output = folder_of_its_own,
+                                                       .force = 1,
+                                                       .log = { on_message, NULL } },
+                           err);
 }
 
 static const char *const module[] = { "module", NULL };
@@ -261,8 +271,15 @@ static void networks_are_found_under_usual_keys_and_prefixes(void **state)
     static const struct {
         const char *keys[4], *prefix;
     } forms[] = {
-        { { NULL }, NULL }, { { "module" }, NULL }, { { "state_dict" }, NULL }, { { "model" }, NULL }, { { "model_state_dict" }, NULL },
-        { { "state_dict", "model" }, NULL }, { { "module" }, "module." }, { { "state_dict" }, "model." }, { { NULL }, "_orig_mod." },
+        { { NULL }, NULL },
+        { { "module" }, NULL },
+        { { "state_dict" }, NULL },
+        { { "model" }, NULL },
+        { { "model_state_dict" }, NULL },
+        { { "state_dict", "model" }, NULL },
+        { { "module" }, "module." },
+        { { "state_dict" }, "model." },
+        { { NULL }, "_orig_mod." },
         { { "model" }, "state_dict.module._orig_mod." },
     };
     seeded_list list = { 0 };
@@ -285,10 +302,11 @@ static void networks_are_found_under_usual_keys_and_prefixes(void **state)
         other = (cv_buffer){ 0 };
     }
     cv_buffer_free(&plain);
-    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = (const char *const[]){ "net", NULL } }, &err), COGVIDEO_ERROR_FORMAT,
-                "its keys are 'net'", err);
+    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = (const char *const[]){ "net", NULL } }, &err),
+                COGVIDEO_ERROR_FORMAT, "its keys are 'net'", err);
     list.count--;
-    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = module, .prefix = "module." }, &err), COGVIDEO_ERROR_MODEL, "is missing", err);
+    CHECK_FAILS(import_form(&list, &(torch_form){ .keys = module, .prefix = "module." }, &err), COGVIDEO_ERROR_MODEL,
+                "is missing", err);
     list.count++;
     seeded_list_free(&list);
 }
@@ -305,7 +323,12 @@ static void put_square(cv_buffer *pickle, const char *name, const char *storage_
 
 static void put_members(cv_buffer *pickle)
 {
-    pickle_tensor odd = { .storage_class = "FloatStorage", .key = "f", .elements = 16, .rank = 2, .shape = { 4, 4 }, .stride = { 1, 4 } };
+    pickle_tensor odd = { .storage_class = "FloatStorage",
+                          .key = "f",
+                          .elements = 16,
+                          .rank = 2,
+                          .shape = { 4, 4 },
+                          .stride = { 1, 4 } };
 
     pickle_text(pickle, "step");
     pickle_int(pickle, 5);
@@ -327,14 +350,22 @@ static void put_members(cv_buffer *pickle)
 static void members_that_no_network_asks_for_are_passed_over(void **state)
 {
     static const char *const said[] = {
-        "skipped 9 of its members", "'step' (is not a tensor but a number)", "'_extra_state' (is not a tensor but None)",
-        "'attention_mask' (BOOL [4, 4])", "'transformer.position_ids' (I64 [4, 4])", "'transformer.mask' (F32 [4, 4])",
-        "'view.weight' (is not contiguous", "'empty.weight' (is empty)", "'sparse' (is made by _rebuild_sparse_tensor, which is not supported)",
+        "skipped 9 of its members",
+        "'step' (is not a tensor but a number)",
+        "'_extra_state' (is not a tensor but None)",
+        "'attention_mask' (BOOL [4, 4])",
+        "'transformer.position_ids' (I64 [4, 4])",
+        "'transformer.mask' (F32 [4, 4])",
+        "'view.weight' (is not contiguous",
+        "'empty.weight' (is empty)",
+        "'sparse' (is made by _rebuild_sparse_tensor, which is not supported)",
         "'(member 8)' (has no usable name)",
     };
     float masks[16];
     const char zeros[128] = { 0 };
-    const torch_entry entries[] = { { "archive/data/b", zeros, 16, 0 }, { "archive/data/l", zeros, 128, 0 }, { "archive/data/f", masks, 64, 0 },
+    const torch_entry entries[] = { { "archive/data/b", zeros, 16, 0 },
+                                    { "archive/data/l", zeros, 128, 0 },
+                                    { "archive/data/f", masks, 64, 0 },
                                     { "archive/data/e", zeros, 0, 0 } };
     const torch_form form = { .keys = module, .members = put_members, .entries = entries, .entry_count = 4 };
     seeded_list list = { 0 };
@@ -391,8 +422,11 @@ static void weights_of_other_kinds_are_named(void **state)
         const torch_entry entry = { "archive/data/x", zeros, kinds[i].bytes, 0 };
 
         asked_storage = kinds[i].storage;
-        CHECK_FAILS(import_form(&list, &(torch_form){ .keys = module, .members = put_asked, .entries = &entry, .entry_count = 1 }, &err),
-                    COGVIDEO_ERROR_MODEL, kinds[i].words, err);
+        CHECK_FAILS(
+            import_form(&list,
+                        &(torch_form){ .keys = module, .members = put_asked, .entries = &entry, .entry_count = 1 },
+                        &err),
+            COGVIDEO_ERROR_MODEL, kinds[i].words, err);
     }
     seeded_list_free(&list);
 }
@@ -415,18 +449,28 @@ static void weights_that_are_no_numbers_are_named(void **state)
         tensor->changed = true;
         tensor->at = 3 * width + (width > 1 ? 5 : 0);
         tensor->value = values[i % 3];
-        snprintf(words, sizeof words, width > 1 ? "stage.pt: tensor '%s' has %s as element [3, 5]" : "stage.pt: tensor '%s' has %s as element 3",
+        snprintf(words, sizeof words,
+                 width > 1 ? "stage.pt: tensor '%s' has %s as element [3, 5]"
+                           : "stage.pt: tensor '%s' has %s as element 3",
                  tensor->name, i % 3 ? "an infinite number" : "NaN");
         torch_write(&list, pt, CV_F16, 0);
-        CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1,
-                                                                .type = types[i % 5] }, &err), COGVIDEO_ERROR_MODEL, words, err);
+        CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt,
+                                                                .config = config,
+                                                                .output = output,
+                                                                .force = 1,
+                                                                .type = types[i % 5] },
+                                    &err),
+                    COGVIDEO_ERROR_MODEL, words, err);
         tensor->changed = false;
     }
     find(&list, "transformer.layers.0.attention.dense.weight")->changed = true;
     find(&list, "transformer.layers.0.attention.dense.weight")->value = 1e6f;
     torch_write(&list, pt, CV_F32, 0);
-    CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1, .type = "f16" }, &err),
-                COGVIDEO_ERROR_MODEL, "too large for f16, first 1e+06 as element [3, 5]", err);
+    CHECK_FAILS(
+        cogvideo_import(
+            &(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1, .type = "f16" },
+            &err),
+        COGVIDEO_ERROR_MODEL, "too large for f16, first 1e+06 as element [3, 5]", err);
     seeded_list_free(&list);
 }
 
@@ -452,7 +496,8 @@ static void clusters_must_match_the_codes(void **state)
     memcpy(file + 128 + 8 * 3, &wrong, 8);
     check_write(options.clusters, file, sizeof file);
     options.force = 1;
-    CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL, "labels.npy: the cluster label of code 3 is 1024", err);
+    CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL,
+                "labels.npy: the cluster label of code 3 is 1024", err);
     assert_true(cv_path_exists(check_temp_path("model/clusters.safetensors"))); /* the good one stays */
 }
 

@@ -37,7 +37,8 @@ static void write_inks(const char *name, const uint8_t inks[4], bool adobe)
 
 static void inks_become_light(void **state)
 {
-    const uint8_t inks[4] = { 0, 255, 128, 51 }, light[4] = { 255, 0, 127, 204 }; /* Adobe's are the light that is left */
+    /* Adobe's are the light that is left */
+    const uint8_t inks[4] = { 0, 255, 128, 51 }, light[4] = { 255, 0, 127, 204 };
     cogvideo_error err;
     seen s;
 

@@ -22,7 +22,9 @@ static matrix new_matrix(cv_weight_type type, int N, int K)
 {
     size_t row = cv_weight_row_bytes(type, (size_t)K), scales = cv_weight_scale_bytes(type, (size_t)K);
     size_t odd = type < CV_WEIGHT_Q8 ? cv_dtype_size((cv_dtype)type) : 1, odd_scales = type == CV_WEIGHT_Q8 ? 4 : 2;
-    matrix m = { malloc(odd + (size_t)N * row), malloc(odd_scales + (size_t)N * scales), { .type = type, .N = N, .K = K } };
+    matrix m = { malloc(odd + (size_t)N * row),
+                 malloc(odd_scales + (size_t)N * scales),
+                 { .type = type, .N = N, .K = K } };
 
     assert_true(m.data && m.scales);
     m.view.data = m.data + odd;
@@ -48,12 +50,12 @@ static void free_matrix(matrix *m)
     free(m->scales);
 }
 
-/* --- shapes ------------------------------------------------------------------------------------------- */
+/* --- shapes --------------------------------------------------------------------------------------------------- */
 
 /* Small sizes are tried all, up to these. */
 enum { SWEEP_N = 11, SWEEP_K = 200, SWEEP_B = 9 };
-/* Large ones at the edges of the blocks in which kernels walk: 384 of K, 64 rows, 16 entries of a batch. Any two of the values
- * meet once. */
+/* Large ones at the edges of the blocks in which kernels walk: 384 of K, 64 rows, 16 entries of a batch. Any two of the
+ * values meet once. */
 enum { MOST_N = 65, MOST_K = 1024, MOST_B = 17 };
 static const struct edge {
     int K, N, B;
@@ -85,7 +87,8 @@ static int fill_inputs(void **state)
     return 0;
 }
 
-/* A copy of the first N rows of a matrix that is made once for all shapes of this K, in memory that ends where they end. */
+/* A copy of the first N rows of a matrix that is made once for all shapes of this K, in memory that ends where they
+ * end. */
 static matrix wide_matrix(cv_weight_type type, int N, int K)
 {
     static matrix whole[CV_WEIGHT_TYPES][MOST_K + 1];
@@ -132,7 +135,8 @@ static void results_clear(results *r)
         r->plain[i] = r->tested[i] = CANARY;
 }
 
-/* Sums of K products of numbers from -1 to 1 lie near sqrt(K) / 3, and their rounding grows with them; 0: to the bit. */
+/* Sums of K products of numbers from -1 to 1 lie near sqrt(K) / 3, and their rounding grows with them; 0: to the
+ * bit. */
 static void results_compare(const results *r, const cv_weight *w, int B, double tolerance)
 {
     for (int i = 0; i < MOST_B * (MOST_N + 2); i++) {
@@ -145,7 +149,7 @@ static void results_compare(const results *r, const cv_weight *w, int B, double 
 
 #define ROUNDING 5e-7
 
-/* --- inputs in 8 bits ---------------------------------------------------------------------------------- */
+/* --- inputs in 8 bits ----------------------------------------------------------------------------------------- */
 
 /* As the kernels of both tables make them: the very same. */
 enum { MOST_GROUPS = MOST_K / CV_Q4_GROUP + 1 };
@@ -205,7 +209,7 @@ static void quantizing_matches(void **state)
         try_quantizing(*state, x, edges[i].K, edges[i].B);
 }
 
-/* --- linear ------------------------------------------------------------------------------------------- */
+/* --- linear --------------------------------------------------------------------------------------------------- */
 
 /* Inputs are f32, and also 8 bits for the types that have kernels for these. */
 static int input_kinds(const cv_kernels *table, const cv_weight *w)
@@ -214,7 +218,8 @@ static int input_kinds(const cv_kernels *table, const cv_weight *w)
 }
 
 /* out = w times entries first .. first + count - 1 of a batch, in 8 bits where `q8` is given. */
-static void linear(const cv_kernels *table, float *out, size_t stride, const q8_input *q8, int first, int count, const cv_weight *w)
+static void linear(const cv_kernels *table, float *out, size_t stride, const q8_input *q8, int first, int count,
+                   const cv_weight *w)
 {
     const size_t in_stride = (size_t)w->K + 3;
     cv_q8_rows rows;
@@ -252,10 +257,10 @@ static void linear_matches(void **state)
     try_shapes(table, CV_WEIGHT_F32, try_linear);
 }
 
-/* --- every byte that a file may hold ------------------------------------------------------------------ */
+/* --- every byte that a file may hold -------------------------------------------------------------------------- */
 
-/* Bytes of weights by turns, -128 among them, which our own quantizing never makes; and inputs by turns. All sums are whole
- * numbers that f32 holds, so every order gives the very same, and none on the way may leave its type. */
+/* Bytes of weights by turns, -128 among them, which our own quantizing never makes; and inputs by turns. All sums are
+ * whole numbers that f32 holds, so every order gives the very same, and none on the way may leave its type. */
 static const uint8_t byte_pairs[][2] = { { 0x80, 0x80 }, { 0x80, 0x7f }, { 0x80, 0x81 }, { 0x81, 0x81 }, { 0x7f, 0x7f },
                                          { 0x00, 0x00 }, { 0xff, 0xff }, { 0x0f, 0xf0 }, { 0x80, 0x00 } };
 static const float input_pairs[][2] = { { 1, 1 }, { -1, -1 }, { 1, -1 }, { -1, 1 } };
@@ -270,7 +275,8 @@ static matrix byte_matrix(cv_weight_type type, int K, const uint8_t pair[2])
     for (size_t i = 0; i < BYTES_N * cv_weight_row_bytes(type, (size_t)K); i++)
         ((uint8_t *)m.view.data)[i] = pair[i % 2];
     for (size_t i = 0; i < BYTES_N * cv_weight_scale_bytes(type, (size_t)K); i++)
-        ((uint8_t *)m.view.scales)[i] = type == CV_WEIGHT_Q8 ? ((const uint8_t *)&one)[i % 4] : ((const uint8_t *)&half_one)[i % 2];
+        ((uint8_t *)m.view.scales)[i] =
+            type == CV_WEIGHT_Q8 ? ((const uint8_t *)&one)[i % 4] : ((const uint8_t *)&half_one)[i % 2];
     return m;
 }
 
@@ -305,8 +311,8 @@ static void try_bytes(const cv_kernels *table, const cv_weight *w)
     memset(out, 0, sizeof out);
     table->mix[w->type](out, (const float[BYTES_N]){ 1, -1, 1, 1, -1 }, w);
     for (int k = 0; k < w->K; k++)
-        assert_true(out[k] == (float)(byte_weight(w, 0, k) - byte_weight(w, 1, k) + byte_weight(w, 2, k) + byte_weight(w, 3, k) -
-                                      byte_weight(w, 4, k)));
+        assert_true(out[k] == (float)(byte_weight(w, 0, k) - byte_weight(w, 1, k) + byte_weight(w, 2, k) +
+                                      byte_weight(w, 3, k) - byte_weight(w, 4, k)));
     for (size_t p = 0; p < sizeof input_pairs / sizeof *input_pairs; p++) {
         for (int i = 0; i < BYTES_B * w->K; i++)
             in[i] = input_pairs[p][i % w->K % 2];
@@ -337,7 +343,7 @@ static void every_byte_is_met(void **state)
             }
 }
 
-/* --- company ------------------------------------------------------------------------------------------ */
+/* --- company -------------------------------------------------------------------------------------------------- */
 
 /* Companies of these sizes come to sit in tiles and blocks of every kind. */
 static const int companies[] = { 1, 2, 3, 5, 8, 16 };
@@ -382,8 +388,8 @@ static void try_rows(const cv_kernels *table, const cv_weight *w, int least, int
     }
 }
 
-/* A batch entry must get the very same bits alone and in any company, in every type. Threads share out the rows of a matrix, so
- * must a row. */
+/* A batch entry must get the very same bits alone and in any company, in every type. Threads share out the rows of a
+ * matrix, so must a row. */
 static void linear_ignores_the_company(void **state)
 {
     for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
@@ -394,7 +400,7 @@ static void linear_ignores_the_company(void **state)
     }
 }
 
-/* --- the others --------------------------------------------------------------------------------------- */
+/* --- the others ----------------------------------------------------------------------------------------------- */
 
 static void try_widening(const cv_kernels *table, const cv_weight *w, int least, int most)
 {

@@ -42,8 +42,8 @@ static void cross_entropy_is_exact(void **state)
             sum += exp((double)row[i]);
         CHECK_CLOSE(f.losses[r], labels[r] < 0 ? 0 : log(sum) - (double)row[labels[r]], 1e-6);
         for (int i = 0; i < V; i++)
-            CHECK_CLOSE(f.work[r * V + i], labels[r] < 0 ? 0 : (exp((double)row[i]) / sum - (i == labels[r])) *
-                        (double)scale[r], 1e-6);
+            CHECK_CLOSE(f.work[r * V + i],
+                        labels[r] < 0 ? 0 : (exp((double)row[i]) / sum - (i == labels[r])) * (double)scale[r], 1e-6);
     }
 }
 

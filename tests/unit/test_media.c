@@ -155,7 +155,8 @@ static void mjpeg_holds_all_frames(void **state)
 
     (void)state;
     assert_true(clip_round_trip(&three, "m.mjpeg", NULL) <= 8);
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path("m.mjpeg"), &(cogvideo_read_options){ .max_frames = 2 }, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path("m.mjpeg"), &(cogvideo_read_options){ .max_frames = 2 }, &err),
+             err);
     assert_int_equal(back.frames, 2);
     cogvideo_video_free(&back);
     cogvideo_video_free(&three);
@@ -213,9 +214,10 @@ static void sheets_are_laid_out(void **state)
     CHECK_OK(cogvideo_video_read(&sheet, check_temp_path("sheet.ppm"), NULL, &err), err);
     assert_int_equal(sheet.width, 8);
     assert_int_equal(sheet.height, 12);
-    assert_memory_equal(sheet.pixels + 12, five.pixels + 48, 12);                       /* frame 1, its first row */
-    assert_memory_equal(sheet.pixels + (8 * 8 + 8 * 3) * 3, five.pixels + 4 * 48 + 36, 12); /* frame 4, its last row */
-    assert_memory_equal(sheet.pixels + (8 * 8 + 4) * 3, ((uint8_t[12]){ 0 }), 12);      /* nothing beside it */
+    assert_memory_equal(sheet.pixels + 12, five.pixels + 48, 12); /* frame 1, its first row */
+    /* frame 4, its last row */
+    assert_memory_equal(sheet.pixels + (8 * 8 + 8 * 3) * 3, five.pixels + 4 * 48 + 36, 12);
+    assert_memory_equal(sheet.pixels + (8 * 8 + 4) * 3, ((uint8_t[12]){ 0 }), 12); /* nothing beside it */
     cogvideo_video_free(&sheet);
 
     options.columns = 9;
@@ -251,7 +253,9 @@ static void numbered_names_are_expanded(void **state)
     CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), NULL, &err), err);
     assert_int_equal(back.frames, 2);
     cogvideo_video_free(&back);
-    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), &(cogvideo_read_options){ .max_frames = 1 }, &err), err);
+    CHECK_OK(cogvideo_video_read(&back, check_temp_path("f-%04d.ppm"), &(cogvideo_read_options){ .max_frames = 1 },
+                                 &err),
+             err);
     assert_int_equal(back.frames, 1);
     cogvideo_video_free(&back);
     CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("none%d.ppm"), NULL, &err), COGVIDEO_ERROR_IO,
@@ -261,14 +265,16 @@ static void numbered_names_are_expanded(void **state)
 
 static void bad_patterns_are_refused(void **state)
 {
-    static const char *const bad[] = { "%d%d.jpg", "%99999d.jpg", "%04d%s%d.ppm", "%4d.jpg", "%00d.jpg", "%010d.jpg", "%0d.jpg" };
+    static const char *const bad[] = { "%d%d.jpg", "%99999d.jpg", "%04d%s%d.ppm", "%4d.jpg",
+                                       "%00d.jpg", "%010d.jpg",   "%0d.jpg" };
     cogvideo_video one = clip_make(2, 2, 1), back;
     cogvideo_error err;
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_FAILS(cogvideo_video_write(&one, check_temp_path(bad[i]), NULL, &err), COGVIDEO_ERROR_ARGUMENT, "%", err);
-        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path(bad[i]), NULL, &err), COGVIDEO_ERROR_ARGUMENT, "%0Nd", err);
+        CHECK_FAILS(cogvideo_video_read(&back, check_temp_path(bad[i]), NULL, &err), COGVIDEO_ERROR_ARGUMENT, "%0Nd",
+                    err);
     }
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("%d.y4m"), &err), COGVIDEO_ERROR_ARGUMENT, "all frames", err);
     /* In a folder's name it is a letter like any other. */
@@ -281,10 +287,15 @@ static void bad_patterns_are_refused(void **state)
 
 static void a_percent_sign_is_a_character(void **state)
 {
-    static const char *const names[] = { "50% off.ppm", "100%done.ppm", "100%.ppm", "%.ppm", "%s%n.ppm", "a%-4d.ppm", "%ld.ppm", "%%.ppm", "%%d.ppm" };
-    static const struct { const char *pattern, *name; } numbered[] = {
-        { "100%%-%02d.ppm", "100%-07.ppm" }, { "%d%%.ppm", "7%.ppm" }, { "50% %d.ppm", "50% 7.ppm" }, { "%%d%d.ppm", "%d7.ppm" },
-        { "a%04dth.ppm", "a0007th.ppm" }, { "%d帧.ppm", "7帧.ppm" }, { "%d/100%%-%d.ppm", "%d/100%-7.ppm" },
+    static const char *const names[] = { "50% off.ppm", "100%done.ppm", "100%.ppm", "%.ppm",  "%s%n.ppm",
+                                         "a%-4d.ppm",   "%ld.ppm",      "%%.ppm",   "%%d.ppm" };
+    static const struct {
+        const char *pattern, *name;
+    } numbered[] = {
+        { "100%%-%02d.ppm", "100%-07.ppm" },    { "%d%%.ppm", "7%.ppm" },
+        { "50% %d.ppm", "50% 7.ppm" },          { "%%d%d.ppm", "%d7.ppm" },
+        { "a%04dth.ppm", "a0007th.ppm" },       { "%d帧.ppm", "7帧.ppm" },
+        { "%d/100%%-%d.ppm", "%d/100%-7.ppm" },
     };
     cogvideo_video one = clip_make(2, 2, 1);
     cogvideo_error err;
@@ -311,7 +322,8 @@ static void paths_are_checked_early(void **state)
     (void)state;
     CHECK_OK(cogvideo_video_check_path("-", &err), err);
     CHECK_OK(cogvideo_video_check_path(check_temp_path("plain.JPG"), &err), err);
-    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.txt"), &err), COGVIDEO_ERROR_ARGUMENT, "unknown output format '.txt'; supported: .mp4", err);
+    CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.txt"), &err), COGVIDEO_ERROR_ARGUMENT,
+                "unknown output format '.txt'; supported: .mp4", err);
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("mp4"), &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
     CHECK_FAILS(cogvideo_video_check_path("", &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
     CHECK_FAILS(cogvideo_video_check_path(check_temp_path("a.jpg/b"), &err), COGVIDEO_ERROR_ARGUMENT, "ending", err);
@@ -328,7 +340,7 @@ static void paths_are_checked_early(void **state)
 static void options_are_checked(void **state)
 {
     static const cogvideo_write_options bad[] = { { .quality = 101 }, { .quality = -1 }, { .columns = -1 },
-                                                  { .fps = -1 }, { .fps = 1e9 }, { .fps = NAN } };
+                                                  { .fps = -1 },      { .fps = 1e9 },    { .fps = NAN } };
     cogvideo_video one = clip_make(2, 2, 1);
     cogvideo_error err;
 

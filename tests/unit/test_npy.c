@@ -97,8 +97,10 @@ static void archives_of_arrays_are_named(void **state)
 
     (void)state;
     check_write(check_temp_path("a.npy"), zip, sizeof zip - 1);
-    CHECK_FAILS(cv_npy_read(&npy, check_temp_path("a.npy"), 0, 9, &err), COGVIDEO_ERROR_FORMAT, "is a .npz archive", err);
-    CHECK_FAILS(cogvideo_tokens_load(&tokens, check_temp_path("a.npy"), &err), COGVIDEO_ERROR_FORMAT, "is a .npz archive", err);
+    CHECK_FAILS(cv_npy_read(&npy, check_temp_path("a.npy"), 0, 9, &err), COGVIDEO_ERROR_FORMAT, "is a .npz archive",
+                err);
+    CHECK_FAILS(cogvideo_tokens_load(&tokens, check_temp_path("a.npy"), &err), COGVIDEO_ERROR_FORMAT,
+                "is a .npz archive", err);
     for (size_t size = 1; size < sizeof zip - 5; size++)
         if (strstr(cv_file_kind(zip, size) ? cv_file_kind(zip, size) : "", ".npz"))
             fail_msg("%zu bytes are no archive yet", size);

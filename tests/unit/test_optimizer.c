@@ -49,7 +49,8 @@ static void reference_orthogonal(double *x, int rows, int columns)
     }
 }
 
-static void reference_muon(double *w, double *m, const float *g, int rows, int columns, double rate, double decay, double scale)
+static void reference_muon(double *w, double *m, const float *g, int rows, int columns, double rate, double decay,
+                           double scale)
 {
     double update[MOST];
 
@@ -112,7 +113,7 @@ static void directions_become_alike(void **state)
         assert_true(x[i] == 0);
 }
 
-/* --- over stores ----------------------------------------------------------------------------------- */
+/* --- over stores ---------------------------------------------------------------------------------------------- */
 
 enum { EMBEDDINGS, QKV, MLP, NORM, PLUS, TENSORS };
 static const cv_tensor shapes[TENSORS] = {
@@ -135,8 +136,16 @@ static void bench_open(bench *b, int threads, double muon_rate)
     cogvideo_error err;
 
     *b = (bench){ .exec = { .threads = threads },
-                  .recipe = { .part = &cv_family_find("cogvideo")->parts[1], .steps = 10, .learning_rate = 0.01, .final_learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.95,
-                              .epsilon = 1e-8, .weight_decay = 0.1, .muon_rate = muon_rate, .muon_momentum = 0.95 } };
+                  .recipe = { .part = &cv_family_find("cogvideo")->parts[1],
+                              .steps = 10,
+                              .learning_rate = 0.01,
+                              .final_learning_rate = 0.01,
+                              .beta1 = 0.9,
+                              .beta2 = 0.95,
+                              .epsilon = 1e-8,
+                              .weight_decay = 0.1,
+                              .muon_rate = muon_rate,
+                              .muon_momentum = 0.95 } };
     CHECK_OK(cv_store_create(&b->weights, "weights", shapes, TENSORS, &err), err);
     CHECK_OK(cv_store_create(&b->gradients, "gradients", shapes, TENSORS, &err), err);
     for (size_t t = 0; t < TENSORS; t++)
@@ -151,7 +160,8 @@ static void bench_steps(bench *b)
     for (int step = 0; step < 3; step++) {
         for (size_t t = 0; t < TENSORS; t++)
             for (size_t i = 0; i < cv_store_at(b->weights, t)->count; i++)
-                cv_tensor_values(cv_store_at(b->gradients, t))[i] = seeded_unit(5 + step, cv_store_at(b->weights, t)->name, i);
+                cv_tensor_values(cv_store_at(b->gradients, t))[i] =
+                    seeded_unit(5 + step, cv_store_at(b->weights, t)->name, i);
         cv_optimizer_step(b->optimizer, step, 0.5);
     }
 }
@@ -248,8 +258,10 @@ static void threads_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(muon_follows_the_paper), cmocka_unit_test(directions_become_alike),
-        cmocka_unit_test(tensors_have_their_optimizer), cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(muon_follows_the_paper),
+        cmocka_unit_test(directions_become_alike),
+        cmocka_unit_test(tensors_have_their_optimizer),
+        cmocka_unit_test(threads_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

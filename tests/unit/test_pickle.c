@@ -56,7 +56,8 @@ static void plain_values_are_read(void **state)
 
 static void newer_protocols_are_read(void **state)
 {
-    cv_pickle *pickle = READ("\x80\x04\x95\x28\0\0\0\0\0\0\0}\x94\x8c\1a\x94\x8c\x0b" "collections\x8c\x0b"
+    cv_pickle *pickle = READ("\x80\x04\x95\x28\0\0\0\0\0\0\0}\x94\x8c\1a\x94\x8c\x0b"
+                             "collections\x8c\x0b"
                              "OrderedDict\x93)R\x94sh\1\x86\x8c\0\x86.");
     const cv_pickle_value *root = cv_pickle_root(pickle);
 
@@ -66,7 +67,8 @@ static void newer_protocols_are_read(void **state)
 }
 
 /* What pickletools lists for protocols 2 to 5 and tensors need. */
-static const unsigned char allowed[] = "N\x88\x89KMJ\x8a\x8bG\x8cX\x8dUCTB\x8e)]}\x8f" "chj\x80\x95(012qr\x94\x85"
+static const unsigned char allowed[] = "N\x88\x89KMJ\x8a\x8bG\x8cX\x8dUCTB\x8e)]}\x8f"
+                                       "chj\x80\x95(012qr\x94\x85"
                                        "\x86\x87tldaesu\x90\x91\x93Rb\x81\x92Q.";
 
 static void other_opcodes_are_refused(void **state)
@@ -99,24 +101,43 @@ static void code_is_never_reached(void **state)
         size_t size;
     } inert[] = {
 #define LITERAL(text) { text, sizeof(text) - 1 }
-        LITERAL("\x80\x02" "cos\nsystem\nX\2\0\0\0id\x85R."),
-        LITERAL("\x80\x02" "cposix\nsystem\nX\2\0\0\0id\x85R."),
-        LITERAL("\x80\x02" "cbuiltins\neval\nX\3\0\0\0" "1+1\x85R."),
-        LITERAL("\x80\x02" "c__builtin__\nexec\nX\3\0\0\0" "1+1\x85R."),
-        LITERAL("\x80\x02" "crunpy\n_run_code\n)R."),
-        LITERAL("\x80\x02" "ctorch\nload\nX\1\0\0\0x\x85R."),
-        LITERAL("\x80\x02" "ctorch._utils\n_rebuild_tensor\n)R."),
-        LITERAL("\x80\x02" "ctorch\nos.HalfStorage\n)R."),
-        LITERAL("\x80\x02" "cnumpy.core.multiarray\n_reconstruct\n)R}b."),
-        LITERAL("\x80\x02" "cos\nsystem\n)\x81}b."),
-        LITERAL("\x80\x02" "cos\nsystem\n)}\x92."),
+        LITERAL("\x80\x02"
+                "cos\nsystem\nX\2\0\0\0id\x85R."),
+        LITERAL("\x80\x02"
+                "cposix\nsystem\nX\2\0\0\0id\x85R."),
+        LITERAL("\x80\x02"
+                "cbuiltins\neval\nX\3\0\0\0"
+                "1+1\x85R."),
+        LITERAL("\x80\x02"
+                "c__builtin__\nexec\nX\3\0\0\0"
+                "1+1\x85R."),
+        LITERAL("\x80\x02"
+                "crunpy\n_run_code\n)R."),
+        LITERAL("\x80\x02"
+                "ctorch\nload\nX\1\0\0\0x\x85R."),
+        LITERAL("\x80\x02"
+                "ctorch._utils\n_rebuild_tensor\n)R."),
+        LITERAL("\x80\x02"
+                "ctorch\nos.HalfStorage\n)R."),
+        LITERAL("\x80\x02"
+                "cnumpy.core.multiarray\n_reconstruct\n)R}b."),
+        LITERAL("\x80\x02"
+                "cos\nsystem\n)\x81}b."),
+        LITERAL("\x80\x02"
+                "cos\nsystem\n)}\x92."),
         LITERAL("\x80\x04\x8c\2os\x8c\6system\x93\x8c\2id\x85R."),
-        LITERAL("\x80\x04\x8c\x08" "builtins\x8c\4eval\x93)R."),
-        LITERAL("\x80\x04\x8c\x0b" "collections\x8c\x14OrderedDict.__init__\x93)R."),
-        LITERAL("\x80\x02" "ctorch\nHalfStorage\nK\1\x85R."), /* a storage is never made by a call */
-        LITERAL("\x80\x02" "ccollections\nOrderedDict\n]\x85R."),
-        LITERAL("\x80\x02" "ctorch._utils\n_rebuild_tensor_v2\n)R}b."), /* attributes on a tensor */
-        LITERAL("\x80\x02" "cos\nsystem\n(X\1\0\0\0aK\1uK\2a]b."),
+        LITERAL("\x80\x04\x8c\x08"
+                "builtins\x8c\4eval\x93)R."),
+        LITERAL("\x80\x04\x8c\x0b"
+                "collections\x8c\x14OrderedDict.__init__\x93)R."),
+        LITERAL("\x80\x02"
+                "ctorch\nHalfStorage\nK\1\x85R."), /* a storage is never made by a call */
+        LITERAL("\x80\x02"
+                "ccollections\nOrderedDict\n]\x85R."),
+        LITERAL("\x80\x02"
+                "ctorch._utils\n_rebuild_tensor_v2\n)R}b."), /* attributes on a tensor */
+        LITERAL("\x80\x02"
+                "cos\nsystem\n(X\1\0\0\0aK\1uK\2a]b."),
 #undef LITERAL
     };
 
@@ -129,7 +150,9 @@ static void code_is_never_reached(void **state)
     }
     REFUSE("\x80\x02(X\2\0\0\0idios\nsystem\n.", "opcode 0x69");
     REFUSE("\x80\x02(cos\nsystem\nX\2\0\0\0ido.", "opcode 0x6f");
-    REFUSE("\x80\x02" "cos\nsystem\nI1\n\x85R.", "opcode 0x49");
+    REFUSE("\x80\x02"
+           "cos\nsystem\nI1\n\x85R.",
+           "opcode 0x49");
     REFUSE("\x80\x02Pid\n.", "opcode 0x50");
     REFUSE("\x80\x02\x82\1.", "opcode 0x82");
     REFUSE("\x80\x04K\1K\2\x93.", "a name that is not text");
@@ -152,10 +175,14 @@ static void damaged_pickles_are_refused(void **state)
     REFUSE("\x80\x02}N(a.", "empty stack");
     REFUSE("\x80\x02N\x87.", "empty stack");
     REFUSE("\x80\x02Q.", "empty stack");
-    REFUSE("\x80\x02" "2.", "empty stack");
+    REFUSE("\x80\x02"
+           "2.",
+           "empty stack");
     REFUSE("\x80\x02q\0N.", "empty stack");
     REFUSE("\x80\x02t.", "never opened");
-    REFUSE("\x80\x02" "1.", "never opened");
+    REFUSE("\x80\x02"
+           "1.",
+           "never opened");
     REFUSE("\x80\x02}(Nu.", "without a value");
     REFUSE("\x80\x02(Nd.", "without a value");
     REFUSE("\x80\x02]NNs.", "not a dictionary");
@@ -164,7 +191,9 @@ static void damaged_pickles_are_refused(void **state)
     REFUSE("\x80\x02Nq\1h\2.", "never remembered");
     REFUSE("\x80\x02j\xff\xff\xff\xff.", "never remembered");
     REFUSE("\x80\x02Nr\xff\xff\xff\xff.", "remembers more");
-    REFUSE("\x80\x02" "cos\nsystem", "ends too early");
+    REFUSE("\x80\x02"
+           "cos\nsystem",
+           "ends too early");
     REFUSE("\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\xffN.", "ends too early");
 }
 

@@ -145,10 +145,8 @@ static void hostile_jpegs_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_round_trip),
-        cmocka_unit_test(ppm_headers),
-        cmocka_unit_test(ppm_samples_are_scaled),
-        cmocka_unit_test(truncation_is_refused),
+        cmocka_unit_test(pictures_round_trip),       cmocka_unit_test(ppm_headers),
+        cmocka_unit_test(ppm_samples_are_scaled),    cmocka_unit_test(truncation_is_refused),
         cmocka_unit_test(hostile_jpegs_are_refused),
     };
 

@@ -18,7 +18,7 @@ typedef union parts {
 
 typedef struct layer {
     int in, out, kernel, stride, groups, height, width;
-    bool swish, local; /* local: norms per position */
+    bool swish, local;       /* local: norms per position */
     int in_count, out_count; /* numbers of x and of the result */
     cogvideo_status (*bind)(const struct layer *layer, parts *out, cv_store *store, cogvideo_error *err);
     void (*forward)(const struct layer *layer, const cv_exec *exec, const parts *p, float *out, const float *x,
@@ -75,7 +75,8 @@ static void bench_open(bench *b, const layer *l, int threads)
         const cv_tensor *tensor = cv_store_at(b->stores[0], t);
 
         for (size_t i = 0; i < tensor->count; i++)
-            cv_tensor_values(tensor)[i] = 0.5f * seeded_unit(SEED, tensor->name, i) + (strstr(tensor->name, "norm") ? 0.7f : 0);
+            cv_tensor_values(tensor)[i] =
+                0.5f * seeded_unit(SEED, tensor->name, i) + (strstr(tensor->name, "norm") ? 0.7f : 0);
     }
     b->x = numbers("x", l->in_count);
     b->dx = numbers("x", l->in_count);
@@ -170,7 +171,7 @@ static void check_layer(layer l)
     bench_close(&b);
 }
 
-/* --- convolutions ----------------------------------------------------------------------------------- */
+/* --- convolutions --------------------------------------------------------------------------------------------- */
 
 static cogvideo_status conv_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
@@ -191,9 +192,17 @@ static void conv_backward(const layer *l, const cv_exec *exec, const parts *p, c
 
 static layer conv(int in, int out, int kernel, int stride, int height, int width)
 {
-    return (layer){ .in = in, .out = out, .kernel = kernel, .stride = stride, .height = height, .width = width,
-                    .in_count = in * height * width, .out_count = out * (height / stride) * (width / stride),
-                    .bind = conv_bind, .forward = conv_forward, .backward = conv_backward };
+    return (layer){ .in = in,
+                    .out = out,
+                    .kernel = kernel,
+                    .stride = stride,
+                    .height = height,
+                    .width = width,
+                    .in_count = in * height * width,
+                    .out_count = out * (height / stride) * (width / stride),
+                    .bind = conv_bind,
+                    .forward = conv_forward,
+                    .backward = conv_backward };
 }
 
 static void convolutions(void **state)
@@ -207,7 +216,7 @@ static void convolutions(void **state)
     check_layer(conv(17, 2, 3, 1, 19, 28)); /* more pixels than a block, more channels than a group */
 }
 
-/* --- group norm ------------------------------------------------------------------------------------- */
+/* --- group norm ----------------------------------------------------------------------------------------------- */
 
 static cogvideo_status norm_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
@@ -234,8 +243,15 @@ static void norm_backward(const layer *l, const cv_exec *exec, const parts *p, c
 
 static void group_norms(void **state)
 {
-    layer l = { .in = 6, .groups = 3, .height = 5, .width = 7, .in_count = 6 * 35, .out_count = 6 * 35,
-                .bind = norm_bind, .forward = norm_forward, .backward = norm_backward };
+    layer l = { .in = 6,
+                .groups = 3,
+                .height = 5,
+                .width = 7,
+                .in_count = 6 * 35,
+                .out_count = 6 * 35,
+                .bind = norm_bind,
+                .forward = norm_forward,
+                .backward = norm_backward };
 
     (void)state;
     check_layer(l);
@@ -251,7 +267,7 @@ static void group_norms(void **state)
     check_layer(l);
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------- */
+/* --- blocks --------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status block_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
@@ -283,15 +299,24 @@ static void block_backward(const layer *l, const cv_exec *exec, const parts *p, 
 
     if (arena->base)
         memcpy(out, x, (size_t)l->in_count * sizeof *x);
-    cv_resblock_apply(exec, &p->block, out, l->in == l->out ? out : x, inner, middle, saved, l->height, l->width, arena);
+    cv_resblock_apply(exec, &p->block, out, l->in == l->out ? out : x, inner, middle, saved, l->height, l->width,
+                      arena);
     cv_resblock_backward(exec, &p->block, grad ? &grad->block : NULL, dx, dy, x, saved, l->height, l->width, arena);
     cv_arena_rewind(arena, mark);
 }
 
 static void resblocks(void **state)
 {
-    layer l = { .in = 4, .out = 4, .groups = 2, .height = 5, .width = 3, .in_count = 60, .out_count = 60,
-                .bind = block_bind, .forward = block_forward, .backward = block_backward };
+    layer l = { .in = 4,
+                .out = 4,
+                .groups = 2,
+                .height = 5,
+                .width = 3,
+                .in_count = 60,
+                .out_count = 60,
+                .bind = block_bind,
+                .forward = block_forward,
+                .backward = block_backward };
 
     (void)state;
     check_layer(l);
@@ -308,7 +333,7 @@ static void resblocks(void **state)
     check_layer(l);
 }
 
-/* --- attention ---------------------------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------------------------------------------ */
 
 static cogvideo_status attention_bind(const layer *l, parts *out, cv_store *store, cogvideo_error *err)
 {
@@ -331,20 +356,29 @@ static void attention_backward(const layer *l, const cv_exec *exec, const parts 
 
 static void attentions(void **state)
 {
-    layer l = { .in = 6, .out = 6, .groups = 3, .height = 5, .width = 9, .in_count = 270, .out_count = 270,
-                .bind = attention_bind, .forward = attention_forward, .backward = attention_backward };
+    layer l = { .in = 6,
+                .out = 6,
+                .groups = 3,
+                .height = 5,
+                .width = 9,
+                .in_count = 270,
+                .out_count = 270,
+                .bind = attention_bind,
+                .forward = attention_forward,
+                .backward = attention_backward };
 
     (void)state;
     check_layer(l);
 }
 
-/* --- resampling: linear, so that <A x, y> = <x, A' y> tells all ---------------------------------------- */
+/* --- resampling: linear, so that <A x, y> = <x, A' y> tells all ----------------------------------------------- */
 
 static void resampling(void **state)
 {
     enum { C = 3, H = 5, W = 7, SIDE = 2, PATCHES = C * SIDE * SIDE * (H / SIDE) * (W / SIDE) };
     cv_exec exec = { .threads = 2 };
-    float *x = numbers("x", C * H * W), *y = numbers("y", C * 4 * H * W), up[C * 4 * H * W], half[C * (H / 2) * (W / 2)];
+    float *x = numbers("x", C * H * W), *y = numbers("y", C * 4 * H * W), up[C * 4 * H * W],
+          half[C * (H / 2) * (W / 2)];
     float patches[PATCHES], dx[3][C * H * W] = { { 0 } };
     double sums[6] = { 0 };
 

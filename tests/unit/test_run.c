@@ -27,16 +27,16 @@ static void grey_info(const cogvideo_model *model, cogvideo_model_info *out)
     (void)model, (void)out;
 }
 
-static cogvideo_status plan_grey(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_shape *in,
-                                 cogvideo_plan *out, cogvideo_error *err)
+static cogvideo_status plan_grey(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     (void)model, (void)options, (void)in, (void)err;
     *out = (cogvideo_plan){ .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = 1, .height = 2, .width = 4 } };
     return COGVIDEO_OK;
 }
 
-static cogvideo_status make_grey(const cogvideo_model *model, const cogvideo_generate_options *options, const cogvideo_value *in,
-                                 cogvideo_value *out, cogvideo_error *err)
+static cogvideo_status make_grey(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
     cogvideo_status status;
@@ -48,9 +48,16 @@ done:
     return status;
 }
 
-static const cv_step grey_steps[] = { { .name = "grey", .title = "grey", .out = COGVIDEO_KIND_PIXELS, .plan = plan_grey, .run = make_grey } };
-static const cv_family cv_family_grey = { .name = "grey", .size = sizeof(cogvideo_model), .open = grey_open, .close = grey_close, .info = grey_info,
-                                          .steps = grey_steps, .step_count = 1 };
+static const cv_step grey_steps[] = {
+    { .name = "grey", .title = "grey", .out = COGVIDEO_KIND_PIXELS, .plan = plan_grey, .run = make_grey }
+};
+static const cv_family cv_family_grey = { .name = "grey",
+                                          .size = sizeof(cogvideo_model),
+                                          .open = grey_open,
+                                          .close = grey_close,
+                                          .info = grey_info,
+                                          .steps = grey_steps,
+                                          .step_count = 1 };
 
 const cv_family *const cv_families[] = { &cv_family_toy, &cv_family_grey, NULL };
 
@@ -98,8 +105,10 @@ static cogvideo_model *open_toy(size_t codes, watch *w)
     cogvideo_error err;
     char description[200];
 
-    snprintf(description, sizeof description,
-             "{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"toy\",\"name\":\"grey\",\"grid\":%d,\"codes\":%zu}", GRID, codes);
+    snprintf(
+        description, sizeof description,
+        "{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"toy\",\"name\":\"grey\",\"grid\":%d,\"codes\":%zu}",
+        GRID, codes);
     check_write(check_temp_path("model.json"), description, strlen(description));
     CHECK_OK(cv_store_writer_create(&writer, check_temp_path("levels.safetensors"), &err), err);
     CHECK_OK(cv_store_writer_declare(writer, "levels", CV_F32, 1, &codes, &err), err);
@@ -186,7 +195,8 @@ static void a_prompt_becomes_a_video(void **state)
     assert_true(result.finished && w.frames == 0);
     cogvideo_result_free(&result);
     options.seed = 8;
-    CHECK_FAILS(cogvideo_generate(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "\"seed\":7 and not \"seed\":8", err);
+    CHECK_FAILS(cogvideo_generate(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
+                "\"seed\":7 and not \"seed\":8", err);
     cogvideo_result_free(&result);
     run.random_seed = 1; /* then it is that of the record */
     CHECK_OK(cogvideo_generate(model, &options, &run, &result, &err), err);
@@ -211,10 +221,12 @@ static void a_stopped_run_goes_on(void **state)
     cogvideo_result_free(&result);
     run.output = stopped;
     w = (watch){ .stop_after = 3 };
-    CHECK_FAILS(cogvideo_generate_step(model, "noise", &options, &run, NULL, &result, &err), COGVIDEO_ERROR_CANCELLED, "", err);
+    CHECK_FAILS(cogvideo_generate_step(model, "noise", &options, &run, NULL, &result, &err), COGVIDEO_ERROR_CANCELLED,
+                "", err);
     assert_true(result.resumable && is_there("stopped.journal") && is_there("stopped.jsonl.partial"));
     cogvideo_result_free(&result);
-    CHECK_FAILS(cogvideo_generate_step(model, "noise", &options, &run, NULL, &result, &err), COGVIDEO_ERROR_IO, "--resume", err);
+    CHECK_FAILS(cogvideo_generate_step(model, "noise", &options, &run, NULL, &result, &err), COGVIDEO_ERROR_IO,
+                "--resume", err);
     assert_false(result.resumable);
     cogvideo_result_free(&result);
     run.resume = 1;
@@ -237,10 +249,13 @@ static void a_stopped_run_goes_on(void **state)
     run = (cogvideo_run_options){ .output = next };
     CHECK_OK(cogvideo_generate_step(model, "mirror", &options, &run, &in, &result, &err), err);
     cogvideo_result_free(&result);
-    CHECK_FAILS(cogvideo_generate_step(model, "light", &options, &run, &in, &result, &err), COGVIDEO_ERROR_UNSUPPORTED, "only codes", err);
+    CHECK_FAILS(cogvideo_generate_step(model, "light", &options, &run, &in, &result, &err), COGVIDEO_ERROR_UNSUPPORTED,
+                "only codes", err);
     cogvideo_result_free(&result);
-    CHECK_FAILS(cogvideo_generate_step(model, "mirror", &options, &run, &(cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = { .frames = 3 } },
-                                       &result, &err), COGVIDEO_ERROR_ARGUMENT, "at least 1 frame, with its codes", err);
+    CHECK_FAILS(cogvideo_generate_step(model, "mirror", &options, &run,
+                                       &(cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = { .frames = 3 } },
+                                       &result, &err),
+                COGVIDEO_ERROR_ARGUMENT, "at least 1 frame, with its codes", err);
     cogvideo_result_free(&result);
     cogvideo_value_free(&in);
     cv_free(next);
@@ -267,16 +282,20 @@ static void steps_can_be_left_out(void **state)
     assert_false(is_there("without.y4m"));
     cogvideo_result_free(&result);
     run.without = "noise";
-    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "cannot be left out", err);
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
+                "cannot be left out", err);
     run.without = NULL;
     options.keyframes = 2; /* "pairs" takes an odd number: a step behind others is planned, too */
-    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "an odd number", err);
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "an odd number",
+                err);
     options.keyframes = FRAMES;
     options.samples = 65;
-    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "samples must be from 1 to 64", err);
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
+                "samples must be from 1 to 64", err);
     options.samples = 1;
     run.output = "-";
-    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "must be a file", err);
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
+                "must be a file", err);
     cogvideo_model_close(&model);
     /* A model without what an optional step takes. */
     model = open_toy(2, &w);
@@ -286,7 +305,8 @@ static void steps_can_be_left_out(void **state)
     assert_true(is_there("without.y4m"));
     assert_int_equal(w.codes, w.all_codes);
     cogvideo_result_free(&result);
-    CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options, &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1, 0 }, &plan, &err),
+    CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options,
+                                   &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1, 0 }, &plan, &err),
                 COGVIDEO_ERROR_MODEL, "has too few codes", err);
     cv_free(output);
     cogvideo_model_close(&model);
@@ -319,7 +339,8 @@ static void a_family_without_codes_makes_videos(void **state)
     assert_false(result.finished);
     cogvideo_result_free(&result);
     options.seed = 8;
-    CHECK_FAILS(cogvideo_generate(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "\"seed\":7 and not \"seed\":8", err);
+    CHECK_FAILS(cogvideo_generate(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
+                "\"seed\":7 and not \"seed\":8", err);
     cogvideo_result_free(&result);
     cv_free(output);
     cogvideo_model_close(&model);
@@ -328,7 +349,10 @@ static void a_family_without_codes_makes_videos(void **state)
 static void journals_keep_any_bytes(void **state)
 {
     cv_journal journal = CV_NO_JOURNAL;
-    const cogvideo_unit units[] = { { "denoise", 0, 0 }, { "denoise", 0, (int64_t)1 << 45 }, { "denoise", 63, 1 }, { "a", 0, 0 } };
+    const cogvideo_unit units[] = { { "denoise", 0, 0 },
+                                    { "denoise", 0, (int64_t)1 << 45 },
+                                    { "denoise", 63, 1 },
+                                    { "a", 0, 0 } };
     unsigned char data[4][9000], read[9000];
     cv_json *settings = cv_json_new_object();
     char *path = name("any.journal");
@@ -343,7 +367,8 @@ static void journals_keep_any_bytes(void **state)
     CHECK_OK(cv_journal_settings(&journal, settings, &err), err);
     for (int i = 0; i < 4; i++)
         CHECK_OK(cv_journal_add(&journal, &units[i], data[i], i == 3 ? 0 : sizeof data[i], &err), err);
-    CHECK_FAILS(cv_journal_add(&journal, &(cogvideo_unit){ "a-name-that-is-longer-than-any-step-has", 0, 0 }, data, 1, &err),
+    CHECK_FAILS(cv_journal_add(&journal, &(cogvideo_unit){ "a-name-that-is-longer-than-any-step-has", 0, 0 }, data, 1,
+                               &err),
                 COGVIDEO_ERROR_ARGUMENT, "a unit of the step", err);
     cv_journal_close(&journal, false);
     CHECK_OK(cv_journal_open(&journal, path, true, false, &err), err);
@@ -355,7 +380,8 @@ static void journals_keep_any_bytes(void **state)
     assert_false(cv_journal_find(&journal, &units[0], read, 10)); /* another size is another unit */
     assert_false(cv_journal_find(&journal, &(cogvideo_unit){ "denoise", 1, 0 }, read, sizeof read));
     cv_json_set_string(settings, "model", "n");
-    CHECK_FAILS(cv_journal_settings(&journal, settings, &err), COGVIDEO_ERROR_ARGUMENT, "\"model\":\"m\" and not \"model\":\"n\"", err);
+    CHECK_FAILS(cv_journal_settings(&journal, settings, &err), COGVIDEO_ERROR_ARGUMENT,
+                "\"model\":\"m\" and not \"model\":\"n\"", err);
     cv_journal_close(&journal, false);
     /* One digit of the second unit is another: it and what stands behind it are made again. */
     CHECK_OK(cv_file_read(&text, path, 1 << 20, &err), err);
@@ -375,10 +401,8 @@ static void journals_keep_any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_prompt_becomes_a_video),
-        cmocka_unit_test(a_stopped_run_goes_on),
-        cmocka_unit_test(steps_can_be_left_out),
-        cmocka_unit_test(a_family_without_codes_makes_videos),
+        cmocka_unit_test(a_prompt_becomes_a_video), cmocka_unit_test(a_stopped_run_goes_on),
+        cmocka_unit_test(steps_can_be_left_out),    cmocka_unit_test(a_family_without_codes_makes_videos),
         cmocka_unit_test(journals_keep_any_bytes),
     };
 

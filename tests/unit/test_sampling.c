@@ -9,7 +9,8 @@
 
 #define CODES 6
 
-static void probabilities(double *out, const float *logits, const cogvideo_sampling *sampling, const cv_clusters *clusters)
+static void probabilities(double *out, const float *logits, const cogvideo_sampling *sampling,
+                          const cv_clusters *clusters)
 {
     cv_arena arena = { 0 };
 
@@ -220,7 +221,8 @@ static void impossible_codes_are_never_drawn(void **state)
     cv_clusters_free(&clusters);
 }
 
-/* Logits at the ends of their range give a code as long as they are numbers, or minus infinity beside a number; others give none. */
+/* Logits at the ends of their range give a code as long as they are numbers, or minus infinity beside a number; others
+ * give none. */
 static void degenerate_logits_give_a_code_or_none(void **state)
 {
     static const float values[] = { NAN, -INFINITY, INFINITY, FLT_MAX, -FLT_MAX, 0 };
@@ -243,7 +245,8 @@ static void degenerate_logits_give_a_code_or_none(void **state)
             float logits[CODES] = { a, b, a, c, a, b };
             double p[CODES], sum = 0;
             int code = sample(logits, &ways[w], clusters, 0.7, 0.7);
-            bool sound = a < INFINITY && b < INFINITY && c < INFINITY && (a > -INFINITY || b > -INFINITY || c > -INFINITY);
+            bool sound =
+                a < INFINITY && b < INFINITY && c < INFINITY && (a > -INFINITY || b > -INFINITY || c > -INFINITY);
 
             assert_int_equal(cv_logits_sound(logits, CODES), sound);
             if (!sound) {
@@ -344,7 +347,7 @@ static void entropy_is_the_mean_surprise(void **state)
     CHECK_CLOSE(cv_entropy(logits, CODES), 0, 0);
 }
 
-/* --- the table of fields ------------------------------------------------------------------------------ */
+/* --- the table of fields -------------------------------------------------------------------------------------- */
 
 static void read_sampling(const char *text, cogvideo_sampling *out, const char *fails)
 {

@@ -1,4 +1,5 @@
-/* The shapes world: every combination stays in the frame, on the grid at key frames, in its colours, under its words. */
+/* The shapes world: every combination stays in the frame, on the grid at key frames, in its colours, under its
+ * words. */
 #include "support/check.h"
 
 #include "dataset/shapes.h"
@@ -205,7 +206,8 @@ static void broken_worlds_are_refused(void **state)
 
     (void)state;
     CHECK_OK(open_edited("\"radius\": 8,", "\"radius\": 8.5,", &err), err);
-    CHECK_FAILS(open_edited("\"radius\": 12,", "\"radius\": 30,", &err), COGVIDEO_ERROR_FORMAT, "leaves the frame", err);
+    CHECK_FAILS(open_edited("\"radius\": 12,", "\"radius\": 30,", &err), COGVIDEO_ERROR_FORMAT, "leaves the frame",
+                err);
     CHECK_FAILS(open_edited("{size}", "{seize}", &err), COGVIDEO_ERROR_FORMAT, "must name {size} exactly once", err);
     CHECK_FAILS(open_edited("a {size}", "a } {size}", &err), COGVIDEO_ERROR_FORMAT, "belongs to no slot", err);
     CHECK_FAILS(open_edited("\"frames\": 33", "\"frames\": 1", &err), COGVIDEO_ERROR_FORMAT, "'frames'", err);

@@ -111,7 +111,8 @@ static void lying_headers_are_refused(void **state)
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "at most 8", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[281474976710656,281474976710656],\"data_offsets\":[0,4]}}",
           "does not fit", 4 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "each a whole number", 0 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "each a whole number",
+          0 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", "do not match", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,400]}}", "within", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", "within", 4 },
@@ -119,9 +120,11 @@ static void lying_headers_are_refused(void **state)
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "truncated or padded", 8 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "0 was expected", 8 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "4 was expected", 8 },
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+          "4 was expected", 8 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "twice", 8 },
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+          "twice", 8 },
     };
     cogvideo_error err;
 
@@ -138,7 +141,8 @@ static void lying_headers_are_refused(void **state)
     CHECK_OK(open_text("{\"__metadata__\":{\"a\":\"b\"}}", 26, 0, &err), err);
 }
 
-/* Tensors of types and shapes that no network has lie beside the others in peace; weights that nobody asks for do not. */
+/* Tensors of types and shapes that no network has lie beside the others in peace; weights that nobody asks for do
+ * not. */
 static void only_weights_must_be_claimed(void **state)
 {
     static const char header[] =
@@ -152,12 +156,16 @@ static void only_weights_must_be_claimed(void **state)
     (void)state;
     CHECK_OK(open_text(header, sizeof header - 1, 24, &err), err);
     CHECK_OK(cv_store_open(&store, check_temp_path("bad.safetensors"), &err), err);
-    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "tensor 'a' does not belong to this model", err);
+    CHECK_FAILS(cv_store_check_claimed(store, &err), COGVIDEO_ERROR_MODEL, "tensor 'a' does not belong to this model",
+                err);
     CHECK_OK(cv_store_claim(store, &tensor, "a", 1, (size_t[]){ 2 }, &err), err);
     CHECK_OK(cv_store_check_claimed(store, &err), err);
-    CHECK_FAILS(cv_store_claim(store, &tensor, "mask", 2, (size_t[]){ 2, 2 }, &err), COGVIDEO_ERROR_MODEL, "has type BOOL; F32, F16", err);
-    CHECK_FAILS(cv_store_claim(store, &tensor, "new", 1, (size_t[]){ 4 }, &err), COGVIDEO_ERROR_MODEL, "has type an unknown type", err);
-    CHECK_FAILS(cv_store_claim(store, &tensor, "empty", 2, (size_t[]){ 2, 3 }, &err), COGVIDEO_ERROR_MODEL, "has shape [0, 3]", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "mask", 2, (size_t[]){ 2, 2 }, &err), COGVIDEO_ERROR_MODEL,
+                "has type BOOL; F32, F16", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "new", 1, (size_t[]){ 4 }, &err), COGVIDEO_ERROR_MODEL,
+                "has type an unknown type", err);
+    CHECK_FAILS(cv_store_claim(store, &tensor, "empty", 2, (size_t[]){ 2, 3 }, &err), COGVIDEO_ERROR_MODEL,
+                "has shape [0, 3]", err);
     cv_store_close(&store);
 }
 

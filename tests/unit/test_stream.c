@@ -1,4 +1,5 @@
-/* Pictures and videos as streams of frames: their times, their turn, the shape of their pixels, what is damaged, and how reading ends. */
+/* Pictures and videos as streams of frames: their times, their turn, the shape of their pixels, what is damaged, and
+ * how reading ends. */
 #include "support/check.h"
 #include "support/clip.h"
 #include "support/seen.h"
@@ -12,12 +13,12 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-/* --- how pictures lie ------------------------------------------------------------------------------------------- */
+/* --- how pictures lie ----------------------------------------------------------------------------------------- */
 
 /* Upright: red, green / blue, white. */
 static const uint8_t corner[4][3] = { { 220, 30, 30 }, { 30, 200, 30 }, { 30, 30, 220 }, { 230, 230, 230 } };
-/* Which corner of the upright picture stands at each corner of the file's, by the orientation (TIFF 6.0: which side of the picture row 0
- * and column 0 are). */
+/* Which corner of the upright picture stands at each corner of the file's, by the orientation (TIFF 6.0: which side of
+ * the picture row 0 and column 0 are). */
 static const char stored[9][5] = { "", "0123", "1032", "3210", "2301", "0213", "1302", "3120", "2031" };
 
 /* A picture of 40 x 24 as it lies in a file of an orientation. */
@@ -28,7 +29,8 @@ static cogvideo_video lying(int orientation)
 
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
-            memcpy(video.pixels + (y * width + x) * 3, corner[stored[orientation][2 * (2 * y / height) + 2 * x / width] - '0'], 3);
+            memcpy(video.pixels + (y * width + x) * 3,
+                   corner[stored[orientation][2 * (2 * y / height) + 2 * x / width] - '0'], 3);
     return video;
 }
 
@@ -45,7 +47,8 @@ static void check_upright(const seen *s, const char *what)
 /* EXIF data that say it, 26 bytes. */
 static void make_exif(uint8_t out[26], int orientation, bool big)
 {
-    static const uint8_t little[26] = "II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\0", large[26] = "MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0";
+    static const uint8_t little[26] = "II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\0",
+                         large[26] = "MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0";
 
     memcpy(out, big ? large : little, 26);
     out[big ? 19 : 18] = (uint8_t)orientation;
@@ -55,7 +58,8 @@ static void jpegs_are_turned(void **state)
 {
     (void)state;
     for (int o = 1; o <= 8; o++) {
-        uint8_t segment[10 + 26] = "\xff\xe1\0\x22" "Exif\0";
+        uint8_t segment[10 + 26] = "\xff\xe1\0\x22"
+                                   "Exif\0";
         cogvideo_video video = lying(o);
         cogvideo_error err;
         seen s;
@@ -107,7 +111,8 @@ static void seal_chunk(uint8_t *bytes, size_t size)
 static void png_is_turned(void **state)
 {
     cogvideo_video video = lying(8);
-    uint8_t chunk[8 + 26 + 4] = "\0\0\0\x1a" "eXIf";
+    uint8_t chunk[8 + 26 + 4] = "\0\0\0\x1a"
+                                "eXIf";
     cogvideo_error err;
     seen s;
 
@@ -127,8 +132,9 @@ static void png_is_turned(void **state)
 /* The display matrix of an MP4's track, as phones write it. */
 static void videos_are_turned(void **state)
 {
-    static const int32_t matrices[9][4] = { { 0 }, { 1, 0, 0, 1 }, { -1, 0, 0, 1 }, { -1, 0, 0, -1 }, { 1, 0, 0, -1 }, { 0, 1, 1, 0 },
-                                            { 0, 1, -1, 0 }, { 0, -1, -1, 0 }, { 0, -1, 1, 0 } };
+    static const int32_t matrices[9][4] = { { 0 },           { 1, 0, 0, 1 }, { -1, 0, 0, 1 }, { -1, 0, 0, -1 },
+                                            { 1, 0, 0, -1 }, { 0, 1, 1, 0 }, { 0, 1, -1, 0 }, { 0, -1, -1, 0 },
+                                            { 0, -1, 1, 0 } };
 
     (void)state;
     for (int o = 1; o <= 8; o++)
@@ -144,7 +150,11 @@ static void videos_are_turned(void **state)
         bytes = clip_bytes("t.mp4");
         assert_non_null(head = memmem(bytes.data, bytes.size, "tkhd", 4));
         for (int i = 0; i < 4; i++) /* a, b, u, c, d in 16.16, the high byte first */
-            memcpy(head + 44 + 4 * (i + i / 2), matrices[o][i] < 0 ? "\xff\xff\0" : matrices[o][i] ? "\0\1\0" : "\0\0\0", 4);
+            memcpy(head + 44 + 4 * (i + i / 2),
+                   matrices[o][i] < 0 ? "\xff\xff\0"
+                   : matrices[o][i]   ? "\0\1\0"
+                                      : "\0\0\0",
+                   4);
         check_write(check_temp_path("t.mp4"), bytes.data, bytes.size);
         CHECK_OK(see(&s, check_temp_path("t.mp4"), 0, &err), err);
         check_upright(&s, "an MP4");
@@ -153,7 +163,7 @@ static void videos_are_turned(void **state)
     }
 }
 
-/* --- the shape of pixels ------------------------------------------------------------------------------------------ */
+/* --- the shape of pixels -------------------------------------------------------------------------------------- */
 
 /* A square of 20 x 10 pixels of 1:2 in the middle of 80 x 40 becomes one of equal sides. */
 static void fit_makes_pixels_square(void **state)
@@ -216,10 +226,11 @@ static void sizes_may_change(void **state)
     CHECK_OK(see(&s, check_temp_path("two"), 0, &err), err);
     assert_int_equal(s.frames, 2);
     assert_int_equal(s.width, 2);
-    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("two"), NULL, &err), COGVIDEO_ERROR_FORMAT, "ffmpeg -i IN -vf scale=1:1", err);
+    CHECK_FAILS(cogvideo_video_read(&back, check_temp_path("two"), NULL, &err), COGVIDEO_ERROR_FORMAT,
+                "ffmpeg -i IN -vf scale=1:1", err);
 }
 
-/* --- times ---------------------------------------------------------------------------------------------------------- */
+/* --- times ---------------------------------------------------------------------------------------------------- */
 
 typedef struct picked {
     int count, frames[SEEN_MOST];
@@ -244,7 +255,12 @@ static picked sample(const double *times, int count, double duration, double fps
 
     for (int i = 0; i < count; i++) {
         const uint8_t pixel[3] = { (uint8_t)i };
-        const cogvideo_frame frame = { .width = 1, .height = 1, .pixels = pixel, .aspect = 1, .time = times[i], .index = i,
+        const cogvideo_frame frame = { .width = 1,
+                                       .height = 1,
+                                       .pixels = pixel,
+                                       .aspect = 1,
+                                       .time = times[i],
+                                       .index = i,
                                        .duration = i == count - 1 ? duration : 0 };
 
         CHECK_OK(cv_sampler_frame(&sampler, &frame, &err), err);
@@ -362,7 +378,11 @@ static void headless_containers_are_read(void **state)
         const char *path = corpus(names[i]);
 
         if (!have_ffmpeg()) {
-            CHECK_FAILS(see(&s, path, 0, &err), COGVIDEO_ERROR_UNSUPPORTED, i == 0 ? "an MPEG transport stream" : i == 1 ? "an FLV video" : "an MPEG program stream", err);
+            CHECK_FAILS(see(&s, path, 0, &err), COGVIDEO_ERROR_UNSUPPORTED,
+                        i == 0   ? "an MPEG transport stream"
+                        : i == 1 ? "an FLV video"
+                                 : "an MPEG program stream",
+                        err);
             continue;
         }
         CHECK_OK(see(&s, path, 0, &err), err);
@@ -374,7 +394,7 @@ static void headless_containers_are_read(void **state)
     }
 }
 
-/* --- damage --------------------------------------------------------------------------------------------------------- */
+/* --- damage --------------------------------------------------------------------------------------------------- */
 
 /* A video of 300 frames, of which 0 and 250 at least are key frames, with bytes spoilt at a share of its data. */
 static cogvideo_status see_damaged(seen *s, double share, size_t cut, cogvideo_error *err)
@@ -390,7 +410,8 @@ static cogvideo_status see_damaged(seen *s, double share, size_t cut, cogvideo_e
     data = memmem(bytes.data, bytes.size, "mdat", 4);
     assert_non_null(data);
     if (!cut)
-        memset(data + (size_t)(share * (double)(bytes.size - (size_t)(data - bytes.data))) + 4, 0xff, 2000); /* several frames, their sizes too */
+        /* several frames, their sizes too */
+        memset(data + (size_t)(share * (double)(bytes.size - (size_t)(data - bytes.data))) + 4, 0xff, 2000);
     check_write(check_temp_path("b.mp4"), bytes.data, bytes.size - cut);
     cv_buffer_free(&bytes);
     cogvideo_video_free(&video);
@@ -410,7 +431,7 @@ static void damage_is_passed_over(void **state)
     assert_int_equal(s.gaps, 1);
     assert_non_null(strstr(s.log, "is damaged after"));
     CHECK_CLOSE(s.times[s.frames - 1], 299 / 8.0, 1e-6); /* what follows is in its place */
-    CHECK_OK(see_damaged(&s, 0, 0, &err), err); /* the first key frame */
+    CHECK_OK(see_damaged(&s, 0, 0, &err), err);          /* the first key frame */
     assert_in_range(s.frames, 50, 299);
     assert_int_equal(s.gaps, 0);
     assert_non_null(strstr(s.log, "begins with incomplete frames"));
@@ -441,7 +462,8 @@ static void recordings_begin_anywhere(void **state)
 
 static void refreshes_are_known(void **state)
 {
-    static const uint8_t codes[] = "\0\0\0\1\x67\x42\0\0\1\x65\x88", lengths[] = "\0\0\0\2\x67\x42\0\0\0\2\x65\x88", extra[] = "\1\x64\0\x0b\xff\xe1";
+    static const uint8_t codes[] = "\0\0\0\1\x67\x42\0\0\1\x65\x88", lengths[] = "\0\0\0\2\x67\x42\0\0\0\2\x65\x88",
+                         extra[] = "\1\x64\0\x0b\xff\xe1";
 
     (void)state;
     assert_true(cv_h264_is_idr(codes, sizeof codes - 1, NULL, 0));
@@ -491,7 +513,7 @@ static void transport_streams_find_their_way(void **state)
     cv_buffer_free(&bytes);
 }
 
-/* --- how reading ends ------------------------------------------------------------------------------------------------ */
+/* --- how reading ends ----------------------------------------------------------------------------------------- */
 
 static void reading_can_be_stopped(void **state)
 {
@@ -507,7 +529,8 @@ static void reading_can_be_stopped(void **state)
         CHECK_OK(cogvideo_video_write(&video, check_temp_path(names[i]), NULL, &err), err);
         CHECK_OK(see(&s, check_temp_path(names[i]), 0, &err), err);
         assert_true(s.polls >= 20);
-        CHECK_FAILS(see(&s, check_temp_path(names[i]), 3, &err), COGVIDEO_ERROR_CANCELLED, "stopped after 3 frames", err);
+        CHECK_FAILS(see(&s, check_temp_path(names[i]), 3, &err), COGVIDEO_ERROR_CANCELLED, "stopped after 3 frames",
+                    err);
         for (int stop = 1; stop < 20; stop++) {
             CHECK_FAILS(see(&s, check_temp_path(names[i]), -stop, &err), COGVIDEO_ERROR_CANCELLED, "stopped", err);
             assert_int_equal(s.polls, stop);
@@ -557,11 +580,17 @@ static void kinds_are_named(void **state)
         const char *words;
     } files[] = {
         { "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 0, "git lfs pull" },
-        { "\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24, "a HEIC picture" },
-        { "\0\0\0\x18" "ftypmif1\0\0\0\0mif1heic", 24, "a HEIF picture" },
+        { "\0\0\0\x18"
+          "ftypheic\0\0\0\0mif1heic",
+          24, "a HEIC picture" },
+        { "\0\0\0\x18"
+          "ftypmif1\0\0\0\0mif1heic",
+          24, "a HEIF picture" },
         { "RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\2\0\0\0\x0f\0\0\x0f\0\0", 30, "an animated WebP picture" },
         { "<!DOCTYPE html><html></html>", 0, "an HTML page" },
-        { "\0\0\0\x18" "ftypavif\0\0\0\0mif1avif", 24, "an AVIF picture" },
+        { "\0\0\0\x18"
+          "ftypavif\0\0\0\0mif1avif",
+          24, "an AVIF picture" },
         { "ID3\4\0\0\0\0\0\x0a\0\0\0\0\0\0\0\0\0\0", 20, "an MP3 sound" },
         { "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0", 24, "a WAV sound" },
         { "#EXTM3U\nhttp://example.org/a.ts\n", 0, "a playlist" },
@@ -572,8 +601,8 @@ static void kinds_are_named(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         check_write(check_temp_path("kind"), files[i].bytes, files[i].size ? files[i].size : strlen(files[i].bytes));
-        CHECK_FAILS(see(&s, check_temp_path("kind"), 0, &err), have_ffmpeg() ? COGVIDEO_ERROR_FORMAT : COGVIDEO_ERROR_UNSUPPORTED, files[i].words,
-                    err);
+        CHECK_FAILS(see(&s, check_temp_path("kind"), 0, &err),
+                    have_ffmpeg() ? COGVIDEO_ERROR_FORMAT : COGVIDEO_ERROR_UNSUPPORTED, files[i].words, err);
     }
 }
 

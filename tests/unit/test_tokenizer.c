@@ -13,7 +13,7 @@
 
 enum { UNK = CODES, BOS, BREAK, BLANK, A, B, AB, RARE, IMAGE };
 
-/* --- model files ------------------------------------------------------------------------------------------ */
+/* --- model files ---------------------------------------------------------------------------------------------- */
 
 #define UNITS 512 /* two blocks of 256, so that any byte leads to some unit */
 #define ROOT_OFFSET 256
@@ -111,7 +111,7 @@ static cv_text *open_small(void)
     return open_model(&model);
 }
 
-/* --- texts ------------------------------------------------------------------------------------------------ */
+/* --- texts ---------------------------------------------------------------------------------------------------- */
 
 /* `expected` ends in -1. */
 static void check_ids(const cv_text *text, const char *bytes, size_t size, bool breaks, const int32_t *expected)
@@ -129,7 +129,11 @@ static void check_ids(const cv_text *text, const char *bytes, size_t size, bool 
     cv_free(ids);
 }
 
-#define IDS(...) (const int32_t[]){ __VA_ARGS__, -1 }
+#define IDS(...)        \
+    (const int32_t[])   \
+    {                   \
+        __VA_ARGS__, -1 \
+    }
 #define CHECK_IDS(text, bytes, breaks, ...) check_ids(text, bytes, sizeof bytes - 1, breaks, IDS(__VA_ARGS__))
 
 static void texts_of_every_kind_have_ids(void **state)
@@ -144,8 +148,14 @@ static void texts_of_every_kind_have_ids(void **state)
     CHECK_IDS(text, " Ab  A ", false, BLANK, AB, BLANK, A);
     CHECK_IDS(text, "abab", false, BLANK, AB, AB);
     CHECK_IDS(text, "a\0b", false, BLANK, A, UNK, B);
-    CHECK_IDS(text, "a\xf0\x9f\x99\x82\xe4\xb8\x80" "b", false, BLANK, A, UNK, B);
-    CHECK_IDS(text, "a\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80" "b\xe4\xb8", false, BLANK, A, UNK, B, UNK);
+    CHECK_IDS(text,
+              "a\xf0\x9f\x99\x82\xe4\xb8\x80"
+              "b",
+              false, BLANK, A, UNK, B);
+    CHECK_IDS(text,
+              "a\xff\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80"
+              "b\xe4\xb8",
+              false, BLANK, A, UNK, B, UNK);
     CHECK_IDS(text, "\x01\x1b\x7f", false, BLANK, UNK);
     CHECK_IDS(text, "<s>", false, BLANK, UNK);
     CHECK_IDS(text, "<n>a", false, BLANK, BREAK, A);
@@ -172,7 +182,8 @@ static void ids_have_texts(void **state)
     CHECK_FAILS(cv_text_decode(text, IDS(A, CODES - 1), 2, &decoded, &err), COGVIDEO_ERROR_ARGUMENT,
                 "id 99 at position 1 is not a piece of the text tokenizer, whose ids are 100 to 110", err);
     CHECK_FAILS(cv_text_decode(text, IDS(CODES + 11), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "id 111", err);
-    CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is not a piece", err);
+    CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is not a piece",
+                err);
     cv_text_close(&text);
 }
 
@@ -230,7 +241,7 @@ static void long_texts_take_linear_time_up_to_the_limit(void **state)
     cv_text_close(&text);
 }
 
-/* --- files that lie --------------------------------------------------------------------------------------- */
+/* --- files that lie ------------------------------------------------------------------------------------------- */
 
 static void fields_are_read_within_bounds(void **state)
 {

@@ -87,7 +87,8 @@ static void every_shape_round_trips(void **state)
         cv_buffer text = { 0 };
         char head[200];
 
-        make_shape(&clip, shapes[i].height, shapes[i].width, 3, "{\"a\":1,\"grid\":9,\"width\":9,\"frames_per_code\":9}");
+        make_shape(&clip, shapes[i].height, shapes[i].width, 3,
+                   "{\"a\":1,\"grid\":9,\"width\":9,\"frames_per_code\":9}");
         clip.frames_per_code = shapes[i].frames_per_code;
         CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path("s.jsonl"), &err), err);
         CHECK_OK(cv_file_read(&text, check_temp_path("s.jsonl"), 10000, &err), err);
@@ -110,11 +111,10 @@ static void every_shape_round_trips(void **state)
 
 static void unknown_keys_and_loose_forms_are_accepted(void **state)
 {
-    static const char text[] =
-        "\n{ \"\\u0066ormat\" : \"cogvideo-tokens\", "
-        "\"later\" : 7 ,\"version\":1,\"grid\":2,\"rate\":4 , \"s\":\"a,\\\"}b\" }\r\n"
-        "\r\n{\"codes\":[1, 2, 3, 2147483647],\"new\":{}}\n"
-        "  \n{\"codes\":[0,0,0,1e1],\"time\":0.5,\"frame\":1}\n\n{\"codes\":[0,0,0,0]}";
+    static const char text[] = "\n{ \"\\u0066ormat\" : \"cogvideo-tokens\", "
+                               "\"later\" : 7 ,\"version\":1,\"grid\":2,\"rate\":4 , \"s\":\"a,\\\"}b\" }\r\n"
+                               "\r\n{\"codes\":[1, 2, 3, 2147483647],\"new\":{}}\n"
+                               "  \n{\"codes\":[0,0,0,1e1],\"time\":0.5,\"frame\":1}\n\n{\"codes\":[0,0,0,0]}";
     cogvideo_error err;
     cogvideo_tokens clip = { 0 };
 
@@ -225,8 +225,7 @@ static void hostile_lines_are_refused(void **state)
         assert_null(clip.codes);
     }
     CHECK_FAILS(load_text(&clip, HEAD "{\"codes\":[1,2,3,4]\0}", strlen(HEAD) + 21, &err), COGVIDEO_ERROR_FORMAT,
-                "zero byte",
-                err);
+                "zero byte", err);
     CHECK_FAILS(load_text(&clip, NEWER, strlen(NEWER), &err), COGVIDEO_ERROR_UNSUPPORTED, "reads version 1", err);
     CHECK_FAILS(cogvideo_tokens_load(&clip, check_temp_path("none.jsonl"), &err), COGVIDEO_ERROR_IO, "none.jsonl", err);
     CHECK_FAILS(cogvideo_tokens_load(&clip, check_temp(), &err), COGVIDEO_ERROR_IO, "is a directory", err);
@@ -354,7 +353,8 @@ static void clips_are_compared(void **state)
     make_shape(&other, 3, 2, 3, NULL);
     CHECK_FAILS(cogvideo_tokens_compare(&a, &other, &difference, &err), COGVIDEO_ERROR_ARGUMENT, "3x3 and 2x3", err);
     b.frames_per_code = 2;
-    CHECK_FAILS(cogvideo_tokens_compare(&a, &b, &difference, &err), COGVIDEO_ERROR_ARGUMENT, "for 1 and for 2 video frames", err);
+    CHECK_FAILS(cogvideo_tokens_compare(&a, &b, &difference, &err), COGVIDEO_ERROR_ARGUMENT,
+                "for 1 and for 2 video frames", err);
     cogvideo_tokens_free(&a);
     cogvideo_tokens_free(&b);
     cogvideo_tokens_free(&other);
@@ -379,15 +379,13 @@ static void rows_round_trip(void **state)
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 1, 2, 3, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
                 "has 1 rows", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), -1, 2, 3, 6, 0, &err),
-                COGVIDEO_ERROR_ARGUMENT,
-                "numbered from 0", err);
+                COGVIDEO_ERROR_ARGUMENT, "numbered from 0", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 3, 5, 0, &err), COGVIDEO_ERROR_FORMAT,
                 "whole number of rows", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 0, 6, 0, &err), COGVIDEO_ERROR_ARGUMENT,
                 "frames", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("r.bin"), 0, 2, 3, -1, 0, &err),
-                COGVIDEO_ERROR_ARGUMENT,
-                "text ids, not 3 and -1", err);
+                COGVIDEO_ERROR_ARGUMENT, "text ids, not 3 and -1", err);
     CHECK_FAILS(cogvideo_tokens_load_row(&back, check_temp_path("none.bin"), 0, 2, 3, 6, 0, &err), COGVIDEO_ERROR_IO,
                 "cannot be opened", err);
 

@@ -28,8 +28,9 @@ static cogvideo_status open_one(const pickle_tensor *tensor, size_t bytes, cogvi
     pickle_text(&pickle, "a");
     pickle_put_tensor(&pickle, tensor);
     pickle_end_module(&pickle);
-    torch_write_zip(check_temp_path("one.pt"), (torch_entry[]){ { "x/data.pkl", pickle.data, pickle.size, 0 },
-                                                                { "x/data/0", zeros, bytes, 0 } }, 2);
+    torch_write_zip(check_temp_path("one.pt"),
+                    (torch_entry[]){ { "x/data.pkl", pickle.data, pickle.size, 0 }, { "x/data/0", zeros, bytes, 0 } },
+                    2);
     cv_buffer_free(&pickle);
     status = open_file(check_temp_path("one.pt"), err);
     return status;
@@ -59,8 +60,13 @@ static void refuse_one(pickle_tensor tensor, const char *words)
 
 static void lying_tensors_are_refused(void **state)
 {
-    const pickle_tensor good = { .storage_class = "HalfStorage", .key = "0", .elements = 8, .offset = 2, .rank = 2,
-                                 .shape = { 2, 3 }, .stride = { 3, 1 } };
+    const pickle_tensor good = { .storage_class = "HalfStorage",
+                                 .key = "0",
+                                 .elements = 8,
+                                 .offset = 2,
+                                 .rank = 2,
+                                 .shape = { 2, 3 },
+                                 .stride = { 3, 1 } };
     cogvideo_error err;
     pickle_tensor bad;
 
@@ -86,11 +92,17 @@ static void lying_tensors_are_refused(void **state)
 #undef BAD
 }
 
-/* Tensors that cannot be read as weights lie beside others in peace, and say what they are to whom they are asked for by. */
+/* Tensors that cannot be read as weights lie beside others in peace, and say what they are to whom they are asked for
+ * by. */
 static void what_is_no_weight_is_kept_with_its_flaw(void **state)
 {
-    const pickle_tensor good = { .storage_class = "HalfStorage", .key = "0", .elements = 8, .offset = 2, .rank = 2,
-                                 .shape = { 2, 3 }, .stride = { 3, 1 } };
+    const pickle_tensor good = { .storage_class = "HalfStorage",
+                                 .key = "0",
+                                 .elements = 8,
+                                 .offset = 2,
+                                 .rank = 2,
+                                 .shape = { 2, 3 },
+                                 .stride = { 3, 1 } };
     pickle_tensor other;
 
 #define FLAW(change, words) (other = good, other.change, check_flaw(&other, words))
@@ -106,7 +118,7 @@ static void what_is_no_weight_is_kept_with_its_flaw(void **state)
 #undef FLAW
 }
 
-/* --- what is read ------------------------------------------------------------------------------- */
+/* --- what is read --------------------------------------------------------------------------------------------- */
 
 static void check_bytes(cv_torch *torch, const char *name, const char *expected, size_t size)
 {
@@ -156,9 +168,11 @@ static void shared_storages_are_read(void **state)
             pickle_end_module(&pickle);
         else
             PICKLE(&pickle, "u.");
-        torch_write_zip(check_temp_path("s.pt"), (torch_entry[]){ { "m/data.pkl", pickle.data, pickle.size, 1 },
-                                                                  { "m/data/7", "0123456789", 10, variant & 4 },
-                                                                  { "m/byteorder", "little", 6, 0 } }, 3);
+        torch_write_zip(check_temp_path("s.pt"),
+                        (torch_entry[]){ { "m/data.pkl", pickle.data, pickle.size, 1 },
+                                         { "m/data/7", "0123456789", 10, variant & 4 },
+                                         { "m/byteorder", "little", 6, 0 } },
+                        3);
         CHECK_OK(cv_torch_open(&torch, check_temp_path("s.pt"), &err), err);
         assert_int_equal(cv_torch_count(torch), 2);
         check_bytes(torch, "a", "0123", 4);
@@ -186,14 +200,15 @@ static void other_dictionaries_are_refused(void **state)
     CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0moduleNs."), COGVIDEO_ERROR_FORMAT, "its keys are 'module'", err);
     CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0module}s."), COGVIDEO_ERROR_FORMAT, "no dictionary of tensors", err);
     CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0module}K\1K\1ss."), COGVIDEO_ERROR_FORMAT, "no dictionary of tensors", err);
-    CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0module}X\1\0\0\0aK\1ss."), COGVIDEO_ERROR_FORMAT, "no dictionary of tensors", err);
+    CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0module}X\1\0\0\0aK\1ss."), COGVIDEO_ERROR_FORMAT, "no dictionary of tensors",
+                err);
     CHECK_OK(OPEN("\x80\x02}X\6\0\0\0module}X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n)Rss."), err);
     CHECK_FAILS(OPEN("\x80\x02}X\6\0\0\0module}X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n(NNNNtRss."),
                 COGVIDEO_ERROR_FORMAT, "a shape that cannot be read", err);
 #undef OPEN
 }
 
-/* --- archives ----------------------------------------------------------------------------------- */
+/* --- archives ------------------------------------------------------------------------------------------------- */
 
 static void other_files_are_called_by_their_names(void **state)
 {
@@ -231,8 +246,8 @@ static void other_files_are_called_by_their_names(void **state)
 static void other_archives_are_refused(void **state)
 {
     static const char *const names[][2] = {
-        { "../data.pkl", "unsafe name" }, { "/m/data.pkl", "unsafe name" }, { "m/../data.pkl", "unsafe name" },
-        { "m\\data.pkl", "unsafe name" }, { "m/..", "unsafe name" }, { "data.pkl", "0 entries named" },
+        { "../data.pkl", "unsafe name" },      { "/m/data.pkl", "unsafe name" }, { "m/../data.pkl", "unsafe name" },
+        { "m\\data.pkl", "unsafe name" },      { "m/..", "unsafe name" },        { "data.pkl", "0 entries named" },
         { "a/b/data.pkl", "0 entries named" },
     };
     const torch_entry two[] = { { "a/data.pkl", "N.", 2, 0 }, { "b/data.pkl", "N.", 2, 0 } };

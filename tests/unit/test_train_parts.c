@@ -27,7 +27,7 @@ static cv_store *memory(const cv_tensor *tensors, size_t count)
     return store;
 }
 
-/* --- first weights --------------------------------------------------------------------------------- */
+/* --- first weights -------------------------------------------------------------------------------------------- */
 
 static void deviation(const cv_store *store, const char *name, double *mean, double *size)
 {
@@ -79,7 +79,7 @@ static void first_weights_follow_their_names(void **state)
     cv_store_close(&b);
 }
 
-/* --- k-means ------------------------------------------------------------------------------------------- */
+/* --- k-means -------------------------------------------------------------------------------------------------- */
 
 static void run_kmeans(float *centres, int32_t *labels, const float *x, int count, int dimensions, int k, uint64_t seed)
 {
@@ -100,7 +100,8 @@ static void kmeans_finds_the_heaps(void **state)
 
     (void)state;
     for (int i = 0; i < ROWS * K; i++)
-        x[i] = 20 * seeded_unit(1, "heap", (uint64_t)(i / K % HEAPS * K + i % K)) + 0.1f * seeded_unit(2, "x", (uint64_t)i);
+        x[i] = 20 * seeded_unit(1, "heap", (uint64_t)(i / K % HEAPS * K + i % K)) +
+               0.1f * seeded_unit(2, "x", (uint64_t)i);
     for (uint64_t seed = 0; seed < 5; seed++) {
         run_kmeans(centres, labels, x, ROWS, K, HEAPS, seed);
         for (int i = 0; i < ROWS; i++) {
@@ -140,7 +141,7 @@ static void kmeans_bears_few_rows(void **state)
     assert_int_equal(labels[0], 0);
 }
 
-/* --- the codebook --------------------------------------------------------------------------------------- */
+/* --- the codebook --------------------------------------------------------------------------------------------- */
 
 enum { CODES = 3, LATENT = 2 };
 
@@ -154,7 +155,8 @@ static cv_codebook open_codebook(cv_store *stores[2])
 
         for (int i = 0; pass == 0 && i < 2; i++)
             CHECK_OK(cv_store_plan(&plans[i], "plan", &err), err);
-        CHECK_OK(cv_codebook_bind(&codebook, pass ? stores[0] : plans[0], pass ? stores[1] : plans[1], CODES, LATENT, &err),
+        CHECK_OK(cv_codebook_bind(&codebook, pass ? stores[0] : plans[0], pass ? stores[1] : plans[1], CODES, LATENT,
+                                  &err),
                  err);
         for (int i = 0; pass == 0 && i < 2; i++) {
             CHECK_OK(cv_store_create_like(&stores[i], "memory", plans[i], &err), err);
@@ -208,7 +210,8 @@ static void codes_follow_their_vectors(void **state)
     cv_store_close(&stores[1]);
 }
 
-/* Codes (0, 0), (3, 4) and (9, 0), the middle one used most: at a distance of 5.1 it takes the first one in, at 5 nothing. */
+/* Codes (0, 0), (3, 4) and (9, 0), the middle one used most: at a distance of 5.1 it takes the first one in, at 5
+ * nothing. */
 static void codes_that_are_close_become_one(void **state)
 {
     const float first[6] = { 0, 0, 3, 4, 9, 0 };

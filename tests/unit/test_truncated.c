@@ -16,7 +16,7 @@
 
 #define CORPUS "../../fuzz/corpus/"
 
-/* --- readers: the whole of a file, to the last byte -------------------------------------------------------- */
+/* --- readers: the whole of a file, to the last byte ----------------------------------------------------------- */
 
 static cogvideo_status read_store(const char *path, cogvideo_error *err)
 {
@@ -149,7 +149,7 @@ static cogvideo_status read_rows(const char *path, cogvideo_error *err)
     return status;
 }
 
-/* --- files --------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------------- */
 
 /* A file of the corpus under a name; or its two parts, before and behind the first zero byte. */
 static void take(const char *from, const char *name, const char *second)

@@ -10,9 +10,21 @@
 
 /* A network small enough for every test: a 2 x 2 picture to 6 x 6. */
 static const cv_upscaler_config tiny = {
-    .layers = 2, .hidden = 8, .heads = 2, .mlp = 32, .vocabulary = 40, .image_codes = 30, .start_of_image = 38,
-    .grid = 2, .upscaled_grid = 6, .text_places = 5, .positions = 16, .low_position = 7, .cross_kernel = 3,
-    .own_kernel = 3, .norm_epsilon = 1e-5,
+    .layers = 2,
+    .hidden = 8,
+    .heads = 2,
+    .mlp = 32,
+    .vocabulary = 40,
+    .image_codes = 30,
+    .start_of_image = 38,
+    .grid = 2,
+    .upscaled_grid = 6,
+    .text_places = 5,
+    .positions = 16,
+    .low_position = 7,
+    .cross_kernel = 3,
+    .own_kernel = 3,
+    .norm_epsilon = 1e-5,
 };
 #define TINY_PLACES 36
 
@@ -77,8 +89,9 @@ static cogvideo_status parse_with(const char *key, const char *value, cogvideo_e
 static void every_key_is_checked(void **state)
 {
     static const char *const keys[] = {
-        "layers", "hidden", "heads", "mlp", "vocabulary", "image_codes", "start_of_image", "grid", "upscaled_grid",
-        "text_places", "pad", "positions", "low_position", "cross_kernel", "own_kernel", "norm_epsilon",
+        "layers",         "hidden",       "heads",         "mlp",          "vocabulary", "image_codes",
+        "start_of_image", "grid",         "upscaled_grid", "text_places",  "pad",        "positions",
+        "low_position",   "cross_kernel", "own_kernel",    "norm_epsilon",
     };
     static const char *const bad[] = { "-1", "1e18", "2147483648", "\"5\"", "null", "{}", "2.5", "true" };
     cogvideo_error err;
@@ -188,7 +201,8 @@ static void a_file_must_hold_exactly_the_network(void **state)
     tiny_file("extra.safetensors", -1, "mixins.attention_plus.attn_distribution.0");
     CHECK_FAILS(open_tiny("extra.safetensors", &tiny, &err), COGVIDEO_ERROR_MODEL, "attn_distribution.0", err);
     other.layers = 1;
-    CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "does not belong to this model", err);
+    CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "does not belong to this model",
+                err);
     other.layers = 3;
     CHECK_FAILS(open_tiny("tiny.safetensors", &other, &err), COGVIDEO_ERROR_MODEL, "layers.2", err);
     other = tiny;
@@ -235,8 +249,7 @@ static int count_layer(void *user, int done, int layers)
     return done == r->stop_after;
 }
 
-static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, const int32_t *low,
-                                cogvideo_error *err)
+static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, const int32_t *low, cogvideo_error *err)
 {
     cv_exec exec = { .threads = 2 };
     cv_store *store = NULL;
@@ -251,8 +264,8 @@ static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, 
     CHECK_OK(cv_upscaler_open(&upscaler, store, &tiny, err), *err);
     CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(upscaler, &exec), err), *err);
     status = cv_upscaler_run(&exec, upscaler, text, text_count, low,
-                             &(cv_upscaler_callbacks){ .logits = keep_logits, .layer = count_layer, .user = r },
-                             &arena, err);
+                             &(cv_upscaler_callbacks){ .logits = keep_logits, .layer = count_layer, .user = r }, &arena,
+                             err);
     cv_arena_free(&arena);
     cv_upscaler_close(&upscaler);
     cv_store_close(&store);
@@ -275,8 +288,7 @@ static void inputs_out_of_range_are_refused(void **state)
     CHECK_FAILS(run_tiny(&r, (int32_t[]){ -1 }, 1, low_codes, &err), COGVIDEO_ERROR_ARGUMENT, "text id 0 is -1", err);
     CHECK_FAILS(run_tiny(&r, text, 5, (int32_t[]){ 0, 0, 30, 0 }, &err), COGVIDEO_ERROR_ARGUMENT,
                 "code 2 of the picture is 30", err);
-    CHECK_FAILS(run_tiny(&r, text, 5, (int32_t[]){ 0, 0, 0, INT32_MIN }, &err), COGVIDEO_ERROR_ARGUMENT, "code 3",
-                err);
+    CHECK_FAILS(run_tiny(&r, text, 5, (int32_t[]){ 0, 0, 0, INT32_MIN }, &err), COGVIDEO_ERROR_ARGUMENT, "code 3", err);
     assert_int_equal(r.places, 0);
     CHECK_OK(run_tiny(&r, text, 5, low_codes, &err), err);
     assert_int_equal(r.places, TINY_PLACES);

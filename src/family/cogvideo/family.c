@@ -1,5 +1,5 @@
-/* family.c - CogVideo in the registry: W. Hong et al., "CogVideo: Large-scale Pretraining for Text-to-Video Generation via
- * Transformers", 2022. */
+/* family.c - CogVideo in the registry: W. Hong et al., "CogVideo: Large-scale Pretraining for Text-to-Video Generation
+ * via Transformers", 2022. */
 #include "family/cogvideo/bench/seeded.h"
 #include "family/cogvideo/bench/steps.h"
 #include "family/cogvideo/import/import.h"
@@ -10,13 +10,35 @@
 extern const cv_family cv_family_cogvideo;
 
 static const cv_step steps[] = {
-    { .name = "keyframes", .title = "key frames", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES, .in_optional = true,
-      .side_by_side = true, .plan = cv_cogvideo_plan_keyframes, .run = cv_cogvideo_keyframes },
-    { .name = "interpolate", .title = "interpolation", .file = "interpolated", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .plan = cv_cogvideo_plan_interpolate, .run = cv_cogvideo_interpolate },
-    { .name = "upscale", .title = "super-resolution", .file = "upscaled", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_CODES,
-      .optional = true, .need = cv_cogvideo_need_upscaler, .plan = cv_cogvideo_plan_upscale, .run = cv_cogvideo_upscale },
-    { .name = "decode", .title = "decoding", .in = COGVIDEO_KIND_CODES, .out = COGVIDEO_KIND_PIXELS, .plan = cv_cogvideo_plan_decode,
+    { .name = "keyframes",
+      .title = "key frames",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .in_optional = true,
+      .side_by_side = true,
+      .plan = cv_cogvideo_plan_keyframes,
+      .run = cv_cogvideo_keyframes },
+    { .name = "interpolate",
+      .title = "interpolation",
+      .file = "interpolated",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .plan = cv_cogvideo_plan_interpolate,
+      .run = cv_cogvideo_interpolate },
+    { .name = "upscale",
+      .title = "super-resolution",
+      .file = "upscaled",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .optional = true,
+      .need = cv_cogvideo_need_upscaler,
+      .plan = cv_cogvideo_plan_upscale,
+      .run = cv_cogvideo_upscale },
+    { .name = "decode",
+      .title = "decoding",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_PIXELS,
+      .plan = cv_cogvideo_plan_decode,
       .run = cv_cogvideo_decode_step },
 };
 

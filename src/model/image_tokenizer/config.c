@@ -9,8 +9,8 @@ int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
     return levels->patch ? levels->patch : 1 << (levels->count - 1);
 }
 
-static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min,
-                                 const char *origin, cogvideo_error *err)
+static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min, const char *origin,
+                                 cogvideo_error *err)
 {
     cogvideo_status status;
     cv_json *array;
@@ -56,8 +56,8 @@ done:
 }
 
 /* Parses {"patch": 8, "width": 96, "blocks": 2}, or {"patch": 8} if `bare`. */
-static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, bool bare, const char *origin,
-                                     cogvideo_error *err)
+static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_json *object, bool bare,
+                                     const char *origin, cogvideo_error *err)
 {
     static const char *const keys[] = { "patch", "width", "blocks", NULL };
     cogvideo_status status;
@@ -72,7 +72,11 @@ static cogvideo_status parse_patches(cv_image_tokenizer_levels *out, const cv_js
     if (patch & (patch - 1))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the side of a patch must be a power of two, not %d", origin,
                        (int)patch);
-    *out = (cv_image_tokenizer_levels){ .count = 1, .widths = { (int)width }, .attention = -1, .patch = (int)patch, .blocks = (int)blocks };
+    *out = (cv_image_tokenizer_levels){ .count = 1,
+                                        .widths = { (int)width },
+                                        .attention = -1,
+                                        .patch = (int)patch,
+                                        .blocks = (int)blocks };
 done:
     return status;
 }
@@ -96,8 +100,8 @@ done:
     return status;
 }
 
-static cogvideo_status parse_pyramid(cv_image_tokenizer_levels *levels, const cv_json *item, int channels, const char *origin,
-                                     cogvideo_error *err)
+static cogvideo_status parse_pyramid(cv_image_tokenizer_levels *levels, const cv_json *item, int channels,
+                                     const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
     int64_t rate, attention = -1;
@@ -129,8 +133,10 @@ static cogvideo_status parse_decoder(cv_image_tokenizer_config *config, const cv
         if (cv_image_tokenizer_rate(&config->decoders[i]) == rate)
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'decoders' has rate %d twice", origin, rate);
     if (config->encoder.patch && rate != config->encoder.patch)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
-                       "patch of %d pixels", origin, rate, config->encoder.patch);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: a decoder of rate %d has no codes to decode: the encoder makes one of each "
+                       "patch of %d pixels",
+                       origin, rate, config->encoder.patch);
     config->decoder_count++;
 done:
     return status;
@@ -164,8 +170,8 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     cogvideo_status status;
     cv_image_tokenizer_config config = { 0 };
     int64_t channels, latent, codes, groups;
-    static const char *const keys[] = { "channels", "latent", "codes", "groups", "norm_epsilon", "mean", "std",
-                                        "encoder", "decoders", NULL };
+    static const char *const keys[] = { "channels", "latent", "codes",   "groups",   "norm_epsilon",
+                                        "mean",     "std",    "encoder", "decoders", NULL };
     double epsilon;
 
     if (!cv_json_is_object(section))

@@ -20,12 +20,12 @@ typedef struct cv_image_tokenizer_levels {
 } cv_image_tokenizer_levels;
 
 typedef struct cv_image_tokenizer_config {
-    int latent;       /* width of a code's vector */
-    int codes;        /* rows of the codebook */
-    int groups;       /* in every group norm */
+    int latent; /* width of a code's vector */
+    int codes;  /* rows of the codebook */
+    int groups; /* in every group norm */
     float norm_epsilon;
     float mean[3], std[3]; /* of RGB in 0..1 */
-    int channels;     /* C0: of the first convolution */
+    int channels;          /* C0: of the first convolution */
     /* with patches it is local: it makes each code from the pixels of one patch alone */
     cv_image_tokenizer_levels encoder;
     int decoder_count;

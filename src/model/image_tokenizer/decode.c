@@ -44,7 +44,7 @@ void cv_planes_decode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
 
 /* Decodes; on a measuring arena only computes sizes. Returns the number of operations. */
 static double decode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const cv_picture_network *decoder,
-                   float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
+                     float *rgb, const int32_t *codes, int grid_width, int grid_height, cv_arena *arena)
 {
     cv_planes planes = { .exec = exec, .arena = arena, .height = grid_height, .width = grid_width };
     int rate = decoder->patch ? decoder->patch : 1 << (decoder->level_count - 1);
@@ -95,9 +95,10 @@ cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_to
     const cv_picture_network *decoder = cv_image_tokenizer_decoder(tokenizer, grid_width, grid_height, rate);
 
     if (!decoder)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%dx%d codes cannot be decoded at rate %d: this model has no "
-                       "decoder of that rate, or a side is not 1 to %d pixels", grid_width, grid_height, rate,
-                       CV_IMAGE_TOKENIZER_MAX_SIDE);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%dx%d codes cannot be decoded at rate %d: this model has no "
+                       "decoder of that rate, or a side is not 1 to %d pixels",
+                       grid_width, grid_height, rate, CV_IMAGE_TOKENIZER_MAX_SIDE);
     for (int i = 0; i < grid_width * grid_height; i++)
         if (codes[i] < 0 || codes[i] >= tokenizer->config.codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d at position %d is not an image code: those are 0 to %d",

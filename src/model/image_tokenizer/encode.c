@@ -43,7 +43,8 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     cv_planes_conv(planes, &tokenizer->proj);
 }
 
-/* On a measuring arena only sizes are followed. False where the encoder gives what is no number, of which no code is the nearest. */
+/* On a measuring arena only sizes are followed. False where the encoder gives what is no number, of which no code is
+ * the nearest. */
 static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
 {
     int latent = tokenizer->config.latent;
@@ -70,7 +71,8 @@ static bool codebook_is_sound(const cv_weight *codebook)
 {
     const size_t count = (size_t)codebook->N * (size_t)codebook->K;
 
-    return codebook->type >= CV_WEIGHT_Q8 || cv_dtype_not_finite((cv_dtype)codebook->type, codebook->data, count) == count;
+    return codebook->type >= CV_WEIGHT_Q8 ||
+           cv_dtype_not_finite((cv_dtype)codebook->type, codebook->data, count) == count;
 }
 
 int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate)
@@ -104,15 +106,19 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
                                           float *z, const uint8_t *rgb, int width, int height, int rate,
                                           cv_arena *arena, cogvideo_error *err)
 {
-    picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height,
-                .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
+    picture job = { .codes = codes,
+                    .z = z,
+                    .rgb = rgb,
+                    .width = width,
+                    .height = height,
+                    .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
     int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
     if (job.halvings < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
-                       "and both sides multiples of it up to %d", width, height, rate, own,
-                       own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
+                       "and both sides multiples of it up to %d",
+                       width, height, rate, own, own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
     if (!encode(exec, tokenizer, &job, arena) || !codebook_is_sound(&tokenizer->codebook))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer returns NaN: its weights are damaged");
     return COGVIDEO_OK;

@@ -59,8 +59,9 @@ done:
 }
 
 /* Binds a network of patches, from `in` channels per position to `out`; its blocks see `kernel` positions on a side. */
-static cogvideo_status bind_patches(const binder *b, cv_picture_network *network, const cv_image_tokenizer_levels *levels,
-                                    const char *prefix, int in, int out, int kernel)
+static cogvideo_status bind_patches(const binder *b, cv_picture_network *network,
+                                    const cv_image_tokenizer_levels *levels, const char *prefix, int in, int out,
+                                    int kernel)
 {
     const float epsilon = b->config->norm_epsilon;
     const int width = levels->widths[0];

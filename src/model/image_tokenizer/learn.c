@@ -17,19 +17,19 @@ typedef struct sums {
 } sums;
 
 struct cv_image_learner {
-    cv_exec exec;    /* of the batch; one image runs on one thread */
+    cv_exec exec; /* of the batch; one image runs on one thread */
     cv_image_learning options;
     cv_image_tokenizer *weights;
     const cv_picture_network *decoder;
     int halvings, positions; /* of one image */
-    bool plain;           /* the decoder gets the encoder's vectors, unquantized */
+    bool plain;              /* the decoder gets the encoder's vectors, unquantized */
     int parts;
     cv_store *gradients[PARTS]; /* the first is the caller's */
     cv_image_tokenizer *twins[PARTS];
-    float *z;        /* [batch * positions][latent] */
-    int32_t *codes;  /* [batch * positions] */
-    sums *sums;      /* [batch] */
-    char *scratch;   /* [threads] of scratch_size */
+    float *z;       /* [batch * positions][latent] */
+    int32_t *codes; /* [batch * positions] */
+    sums *sums;     /* [batch] */
+    char *scratch;  /* [threads] of scratch_size */
     size_t scratch_size, bytes;
 };
 
@@ -124,7 +124,7 @@ static void run_picture(const picture *p, cv_arena *arena)
     }
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 cogvideo_status cv_image_tokenizer_plan(cv_store **out, const cv_image_tokenizer_config *config, cogvideo_error *err)
 {
@@ -192,7 +192,8 @@ static cogvideo_status open_memory(cv_image_learner *learner, cogvideo_error *er
     run_picture(&(picture){ .learner = learner, .grad = learner->twins[0] }, &arena);
     learner->scratch_size = arena.peak;
     if (!cv_size_mul(arena.peak, (size_t)learner->exec.threads, &scratch))
-        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a picture of %d pixels does not fit in memory", learner->options.side);
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a picture of %d pixels does not fit in memory",
+                       learner->options.side);
     CV_NEW(learner->z, rows * latent, err);
     CV_NEW(learner->codes, rows, err);
     CV_NEW(learner->sums, learner->options.batch, err);
@@ -248,9 +249,12 @@ void cv_image_learner_close(cv_image_learner **learner)
     *learner = NULL;
 }
 
-size_t cv_image_learner_bytes(const cv_image_learner *learner) { return learner->bytes; }
+size_t cv_image_learner_bytes(const cv_image_learner *learner)
+{
+    return learner->bytes;
+}
 
-/* --- running --------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------------- */
 
 static void clear(cv_store *store)
 {
@@ -271,13 +275,17 @@ static void run_part(const cv_image_learner *learner, int part, const uint8_t *r
     if (back && part > 0)
         clear(learner->gradients[part]);
     for (int i = first; i < end; i++) {
-        cv_arena arena = cv_arena_over(learner->scratch + (size_t)cv_thread_index() * learner->scratch_size,
-                                       learner->scratch_size);
+        cv_arena arena =
+            cv_arena_over(learner->scratch + (size_t)cv_thread_index() * learner->scratch_size, learner->scratch_size);
         size_t row = (size_t)i * (size_t)learner->positions;
 
-        run_picture(&(picture){ .learner = learner, .grad = back ? learner->twins[part] : NULL,
-                                .rgb = rgb + (size_t)i * (size_t)side * (size_t)side * 3, .z = learner->z + row * latent,
-                                .codes = learner->codes + row, .sums = learner->sums + i }, &arena);
+        run_picture(&(picture){ .learner = learner,
+                                .grad = back ? learner->twins[part] : NULL,
+                                .rgb = rgb + (size_t)i * (size_t)side * (size_t)side * 3,
+                                .z = learner->z + row * latent,
+                                .codes = learner->codes + row,
+                                .sums = learner->sums + i },
+                    &arena);
     }
 }
 
@@ -337,8 +345,14 @@ void cv_image_learner_quantize(cv_image_learner *learner, bool quantize)
     learner->plain = !quantize;
 }
 
-const float *cv_image_learner_vectors(const cv_image_learner *learner) { return learner->z; }
-const int32_t *cv_image_learner_codes(const cv_image_learner *learner) { return learner->codes; }
+const float *cv_image_learner_vectors(const cv_image_learner *learner)
+{
+    return learner->z;
+}
+const int32_t *cv_image_learner_codes(const cv_image_learner *learner)
+{
+    return learner->codes;
+}
 int cv_image_learner_rows(const cv_image_learner *learner)
 {
     return learner->options.batch * learner->positions;

@@ -12,7 +12,7 @@
 typedef struct cv_image_learning {
     int batch, side, rate; /* square images of `side` pixels, a multiple of the rate */
     double l1, l2, commitment;
-    bool decoder_only;     /* the encoder gets no gradients */
+    bool decoder_only; /* the encoder gets no gradients */
 } cv_image_learning;
 
 /* Means over the batch. */

@@ -10,7 +10,7 @@
 
 /* One level of an encoder or a decoder. */
 typedef struct cv_picture_level {
-    int in, out;             /* channels */
+    int in, out; /* channels */
     cv_resblock blocks[CV_IMAGE_TOKENIZER_BLOCKS];
     int block_count;
     cv_attention2d attention; /* norm.C is 0 where there is no attention */

@@ -39,9 +39,13 @@ static float *result_for(cv_planes *planes, int channels, int height, int width)
 static void note(cv_planes *planes, cv_tape_kind kind, const void *layer, const float *saved, int in)
 {
     if (planes->tape)
-        planes->tape->steps[planes->tape->count++] = (cv_tape_step){
-            .kind = kind, .layer = layer, .x = planes->x, .saved = saved, .in = in, .height = planes->height,
-            .width = planes->width };
+        planes->tape->steps[planes->tape->count++] = (cv_tape_step){ .kind = kind,
+                                                                     .layer = layer,
+                                                                     .x = planes->x,
+                                                                     .saved = saved,
+                                                                     .in = in,
+                                                                     .height = planes->height,
+                                                                     .width = planes->width };
 }
 
 /* Makes `out` the new x. */
@@ -73,7 +77,8 @@ static float *in_place(cv_planes *planes, int channels)
 /* Counts a multiply and an add for each weight and each pixel of the result. */
 static void count_conv(cv_planes *planes, const cv_conv2d *conv)
 {
-    planes->operations += 2.0 * conv->in * conv->out * conv->kernel * conv->kernel * (double)pixels_of(planes) / (conv->stride * conv->stride);
+    planes->operations += 2.0 * conv->in * conv->out * conv->kernel * conv->kernel * (double)pixels_of(planes) /
+                          (conv->stride * conv->stride);
 }
 
 void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv)

@@ -12,7 +12,7 @@ typedef struct cv_planes {
     float *x;              /* the image, [channels][height][width] */
     float *inner, *middle; /* scratch of the same size */
     int height, width;
-    double operations;     /* counted so far: convolutions as if computed directly, and the products of attention */
+    double operations; /* counted so far: convolutions as if computed directly, and the products of attention */
     /* NULL at inference; with a tape every result has memory of its own, which the arena keeps */
     cv_tape *tape;
 } cv_planes;
@@ -26,17 +26,17 @@ void cv_planes_conv(cv_planes *planes, const cv_conv2d *conv);
 /* turns patches of pixels into positions */
 void cv_planes_patches(cv_planes *planes, const cv_picture_network *network);
 void cv_planes_unpatch(cv_planes *planes, const cv_picture_network *network); /* and back */
-void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv);    /* twice as large, then conv */
-void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv);   /* average pool + conv of stride 2 */
+void cv_planes_upsample(cv_planes *planes, const cv_conv2d *conv);            /* twice as large, then conv */
+void cv_planes_pool_conv(cv_planes *planes, const cv_conv2d *conv);           /* average pool + conv of stride 2 */
 void cv_planes_blocks(cv_planes *planes, const cv_picture_level *level);
-void cv_planes_mid(cv_planes *planes, const cv_picture_network *network);    /* does nothing in a network of patches */
+void cv_planes_mid(cv_planes *planes, const cv_picture_network *network); /* does nothing in a network of patches */
 /* norm, swish, conv_out; only conv_out in a network of patches */
 void cv_planes_finish(cv_planes *planes, const cv_picture_network *network);
 
 /* rows [positions][C] = x [C][positions] transposed */
 void cv_planes_rows(const cv_planes *planes, float *rows, int C);
 
-/* --- the two halves, in encode.c and decode.c --- */
+/* --- the two halves, in encode.c and decode.c ----------------------------------------------------------------- */
 
 /* Returns how many halvings after the encoder give `rate`; -1 where it cannot be reached or does not divide the
  * image. */

@@ -25,7 +25,8 @@ static void step_backward(const cv_exec *exec, const cv_tape_step *step, const v
     switch (step->kind) {
     case CV_TAPE_PATCHES:
         if (run)
-            cv_patches_backward(exec, dx, dy, step->in, height, width, ((const cv_picture_network *)step->layer)->patch);
+            cv_patches_backward(exec, dx, dy, step->in, height, width,
+                                ((const cv_picture_network *)step->layer)->patch);
         break;
     case CV_TAPE_UNPATCH: { /* the only step whose result is the larger picture */
         int side = ((const cv_picture_network *)step->layer)->patch;

@@ -9,8 +9,8 @@
 #define CV_TAPE_STEPS 64
 
 typedef enum cv_tape_kind {
-    CV_TAPE_PATCHES,   /* the layer is the whole network */
-    CV_TAPE_UNPATCH,   /* likewise */
+    CV_TAPE_PATCHES, /* the layer is the whole network */
+    CV_TAPE_UNPATCH, /* likewise */
     CV_TAPE_CONV,
     CV_TAPE_POOL_CONV, /* average pool + convolution */
     CV_TAPE_UPSAMPLE,

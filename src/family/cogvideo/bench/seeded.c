@@ -19,8 +19,8 @@
 
 enum { TRUNK, STAGE1, STAGE2, UPSCALER, IMAGE_TOKENIZER, PARTS };
 
-static const char *const files[PARTS] = { "trunk.safetensors", "stage1.safetensors", "stage2.safetensors", "upscaler.safetensors",
-                                          "image_tokenizer.safetensors" };
+static const char *const files[PARTS] = { "trunk.safetensors", "stage1.safetensors", "stage2.safetensors",
+                                          "upscaler.safetensors", "image_tokenizer.safetensors" };
 
 /* Uniform numbers: matrices keep the size of their inputs, gains are near 1. */
 static void fill(float *row, size_t K, const cv_tensor *tensor, size_t n)
@@ -45,7 +45,8 @@ done:
     return status;
 }
 
-static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type, cogvideo_error *err)
+static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type,
+                                    cogvideo_error *err)
 {
     size_t N = tensor->rank >= 2 ? tensor->shape[0] : 1, K = tensor->count / N;
     size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
@@ -81,8 +82,8 @@ static cogvideo_status write_store(const cv_store *plan, cv_weight_type type, co
     for (int turn = 0; turn < 2 * CV_NARROW_ORDERS; turn++)
         for (size_t i = 0; i < cv_store_count(plan); i++) {
             const cv_tensor *tensor = cv_store_at(plan, i);
-            cv_weight_type own = tensor->rank == 2 ? cv_narrow_type(&narrowing, tensor->name, 2, tensor->shape, CV_F32)
-                                                   : CV_WEIGHT_F32;
+            cv_weight_type own =
+                tensor->rank == 2 ? cv_narrow_type(&narrowing, tensor->name, 2, tensor->shape, CV_F32) : CV_WEIGHT_F32;
 
             if (cv_narrow_order(own) != turn % CV_NARROW_ORDERS)
                 continue;
@@ -105,10 +106,11 @@ static cogvideo_status plan_stage(cv_store *plan, const cv_cogvideo_config *c, i
     cv_stage stage = { 0 };
 
     CV_TRY(cv_store_plan(&trunk_plan, "the trunk", err));
-    CV_TRY(cv_trunk_bind(&trunk, part == TRUNK ? plan : trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
-                         (float)c->norm_epsilon, err));
+    CV_TRY(cv_trunk_bind(&trunk, part == TRUNK ? plan : trunk_plan, c->layers, c->hidden, c->mlp, c->vocabulary,
+                         c->positions, (float)c->norm_epsilon, err));
     if (part != TRUNK)
-        CV_TRY(cv_stage_bind(&stage, part == STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, &trunk, plan, err));
+        CV_TRY(
+            cv_stage_bind(&stage, part == STAGE1 ? CV_STAGE_SEQUENTIAL : CV_STAGE_INTERPOLATE, c, &trunk, plan, err));
 done:
     cv_stage_close(&stage);
     cv_trunk_close(&trunk);
@@ -116,7 +118,8 @@ done:
     return status;
 }
 
-static cogvideo_status write_file(const cv_description *d, int part, cv_weight_type type, const char *path, cogvideo_error *err)
+static cogvideo_status write_file(const cv_description *d, int part, cv_weight_type type, const char *path,
+                                  cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *plan = NULL;
@@ -166,11 +169,14 @@ done:
 
 static bool wanted(const cv_description *d, int part)
 {
-    return part == UPSCALER ? d->files.upscaler != NULL : part == IMAGE_TOKENIZER ? d->files.image_tokenizer != NULL : true;
+    return part == UPSCALER          ? d->files.upscaler != NULL
+           : part == IMAGE_TOKENIZER ? d->files.image_tokenizer != NULL
+                                     : true;
 }
 
 /* A part's file, unless it is there already. */
-static cogvideo_status make_file(const cv_description *d, int part, cv_weight_type type, const char *folder, cogvideo_error *err)
+static cogvideo_status make_file(const cv_description *d, int part, cv_weight_type type, const char *folder,
+                                 cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     char *path = cv_path_join(folder, files[part], err);
@@ -183,7 +189,8 @@ static cogvideo_status make_file(const cv_description *d, int part, cv_weight_ty
     return status;
 }
 
-cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type, const char *folder, cogvideo_error *err)
+cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type, const char *folder,
+                                        cogvideo_error *err)
 {
     cogvideo_status status;
     cv_description d = { 0 };

@@ -7,7 +7,9 @@
 #include <cogvideo/common.h>
 
 /* A model directory `folder` as `config` (configs/README.md) describes it: trunk and both stages, super-resolution and
- * the image tokenizer where there are sections of them; matrices in `type`, the rest in f32. What an earlier call left there is used again. Nothing but a few rows is held in memory. */
-cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type, const char *folder, cogvideo_error *err);
+ * the image tokenizer where there are sections of them; matrices in `type`, the rest in f32. What an earlier call left
+ * there is used again. Nothing but a few rows is held in memory. */
+cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type, const char *folder,
+                                        cogvideo_error *err);
 
 #endif

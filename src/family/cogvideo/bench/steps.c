@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #define MOST_STRANDS 8
-#define TEXT 20     /* pieces of the prompt: its words do not matter, its length does a little */
+#define TEXT 20 /* pieces of the prompt: its words do not matter, its length does a little */
 #define GUIDE 6
 #define MOST_CODES 400
 
@@ -19,7 +19,7 @@ typedef struct step_run {
     double started, first, last; /* moments: of the call, of the first place done, of the newest */
     double seconds;
     int strands;
-    long long places;            /* after the first */
+    long long places; /* after the first */
     bool cancelled;
 } step_run;
 
@@ -57,20 +57,31 @@ static void add_row(cogvideo_bench_report *out, const char *name, double rate, c
     snprintf(row->unit, sizeof row->unit, "%s", unit);
 }
 
-/* `given` frames are known; the next place, and as many more as the time allows, are drawn in each strand. The pass over what is
- * given takes minutes at full size and is made where `pass` wants to know how long. */
-static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int given, bool pass, int strands, double seconds,
-                               const cogvideo_bench_options *options, step_run *run, cogvideo_error *err)
+/* `given` frames are known; the next place, and as many more as the time allows, are drawn in each strand. The pass
+ * over what is given takes minutes at full size and is made where `pass` wants to know how long. */
+static cogvideo_status measure(const cv_cogvideo *model, cv_stage_kind kind, int given, bool pass, int strands,
+                               double seconds, const cogvideo_bench_options *options, step_run *run,
+                               cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
     static const uint32_t frame_ids[64] = { 0 };
     int32_t ids[TEXT];
     cv_ids text = { ids, TEXT }, guide = { ids, GUIDE };
     cv_strand list[MOST_STRANDS];
-    cv_loop loop = { .model = model, .text = &text, .plus = given > 0, .given = given, .blank = !pass,
+    cv_loop loop = { .model = model,
+                     .text = &text,
+                     .plus = given > 0,
+                     .given = given,
+                     .blank = !pass,
                      .slots = config->frames,
-                     .strands = list, .count = strands, .step = CV_STEP_KEYFRAMES, .advanced = advanced, .slot_done = slot_done, .user = run };
-    cogvideo_sampling sampling = model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
+                     .strands = list,
+                     .count = strands,
+                     .step = CV_STEP_KEYFRAMES,
+                     .advanced = advanced,
+                     .slot_done = slot_done,
+                     .user = run };
+    cogvideo_sampling sampling =
+        model->description.sampling[kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
     cogvideo_status status;
     int32_t *codes = NULL;
@@ -125,7 +136,8 @@ static cogvideo_status keyframes(const cv_cogvideo *model, double seconds, const
     step_run run;
     char name[48];
 
-    CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, 0, true, 1, 0, options, &run, err)); /* weights come from the disk; not counted */
+    /* weights come from the disk; not counted */
+    CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, 0, true, 1, 0, options, &run, err));
     for (int given = 0; given < model->description.network.frames; given++) {
         CV_TRY(measure(model, CV_STAGE_SEQUENTIAL, given, given <= 1, 1, seconds, options, &run, err));
         if (given == 0)
@@ -170,7 +182,8 @@ static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, c
     for (int strands = 1; strands <= MOST_STRANDS; strands *= 2) {
         double all;
 
-        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands == 1, strands, seconds, options, &run, err));
+        CV_TRY(measure(model, CV_STAGE_INTERPOLATE, cv_cogvideo_known(config), strands == 1, strands, seconds, options,
+                       &run, err));
         if (strands == 1) {
             pass = run.first - run.started;
             snprintf(name, sizeof name, "pass over %d frames of a window", cv_cogvideo_known(config));
@@ -179,7 +192,8 @@ static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, c
         snprintf(name, sizeof name, "interpolation, batch %d", strands);
         add_row(out, name, per_second(&run), "codes/s");
         add_row(out, "memory so far at most", (double)cv_memory_peak() / 1e9, "GB");
-        all = (pass + drawing_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands) * window_count(model);
+        all = (pass + drawing_seconds(model, &run, config->frames - cv_cogvideo_known(config)) / strands) *
+              window_count(model);
         if (strands == 1 || all < clip->interpolation)
             clip->interpolation = all;
     }
@@ -187,7 +201,7 @@ done:
     return status;
 }
 
-/* --- codes finer, and to pixels ------------------------------------------------------------------------ */
+/* --- codes finer, and to pixels ------------------------------------------------------------------------------- */
 
 static cogvideo_status seeded_frame(cogvideo_tokens *out, int grid, int rate, int codes, cogvideo_error *err)
 {
@@ -242,12 +256,13 @@ static double decode(void *user)
     if (cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, run->rgb, run->codes, run->grid, run->grid,
                                   model->description.rate, &run->arena, &err) != COGVIDEO_OK)
         return 0;
-    return cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, run->grid, run->grid, model->description.rate);
+    return cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, run->grid, run->grid,
+                                                model->description.rate);
 }
 
 /* The finest frame that the model makes, beside the processor's peak. */
-static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_options *options, cogvideo_bench_report *out,
-                                cogvideo_error *err)
+static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_options *options,
+                                cogvideo_bench_report *out, cogvideo_error *err)
 {
     const cv_description *d = &model->description;
     const int grid = d->files.upscaler ? d->upscaler.upscaled_grid : d->network.grid, rate = d->rate;
@@ -260,10 +275,13 @@ static cogvideo_status decoding(const cv_cogvideo *model, const cogvideo_bench_o
 
     CV_NEW(run.codes, grid * grid, err);
     CV_NEW(run.rgb, (size_t)(grid * rate) * (size_t)(grid * rate) * 3, err);
-    CV_TRY(cv_arena_create(&run.arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, grid, grid, rate),
-                           err));
+    CV_TRY(
+        cv_arena_create(&run.arena,
+                        cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, grid, grid, rate),
+                        err));
     CV_TRY(cv_bench_rounds(items, 2, out->rounds, options, err));
-    seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, grid, grid, rate) / (items[1].row.rate * 1e9);
+    seconds = cv_image_tokenizer_decode_operations(model->image_tokenizer, &model->head.exec, grid, grid, rate) /
+              (items[1].row.rate * 1e9);
     for (int i = 0; i < 2 && out->count < COGVIDEO_BENCH_ROWS; i++)
         out->rows[out->count++] = items[i].row;
     add_row(out, "decoding of a frame", seconds, "s");

@@ -31,8 +31,10 @@ static cogvideo_status set_side(const section *s, const char *key, int64_t place
     int64_t side = (int64_t)llround(sqrt((double)places));
 
     if (side * side != places)
-        return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: the layout in its model_config.json has frames of %lld "
-                       "places, which is no square", cv_torch_path(network->torch), (long long)places);
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: the layout in its model_config.json has frames of %lld "
+                       "places, which is no square",
+                       cv_torch_path(network->torch), (long long)places);
     cv_json_set_int(s->json, key, side);
     return COGVIDEO_OK;
 }
@@ -53,9 +55,11 @@ static cogvideo_status set_transformer(const section *s, const cv_network *netwo
         cv_json_set_int(s->json, "heads", network->heads);
     CV_TRY(get(s, "heads", &heads));
     if (heads < 1 || (int64_t)sizes->hidden % heads != 0)
-        return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu channels cannot be split over %lld heads; put the "
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: %zu channels cannot be split over %lld heads; put the "
                        "checkpoint's model_config.json beside it, or give a description (config) with the right "
-                       "'heads'", cv_torch_path(network->torch), sizes->hidden, (long long)heads);
+                       "'heads'",
+                       cv_torch_path(network->torch), sizes->hidden, (long long)heads);
     if (network->text_places)
         cv_json_set_int(s->json, "text_places", network->text_places);
 done:
@@ -70,16 +74,17 @@ static cogvideo_status check_vocabulary(const section *s, const cv_network *netw
     CV_TRY(get(s, "image_codes", &codes));
     CV_TRY(get(s, "start_of_image", &start));
     if (start < codes || (size_t)start >= network->sizes.vocabulary)
-        return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu word embeddings have no room for <start_of_image> %lld "
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: %zu word embeddings have no room for <start_of_image> %lld "
                        "after %lld image codes; %s, or give a description (config) with this network's "
-                       "'image_codes' and 'start_of_image'", cv_torch_path(network->torch), network->sizes.vocabulary,
-                       (long long)start, (long long)codes,
+                       "'image_codes' and 'start_of_image'",
+                       cv_torch_path(network->torch), network->sizes.vocabulary, (long long)start, (long long)codes,
                        pieces ? "import the text model that belongs to it" : "import its text model too");
 done:
     return status;
 }
 
-/* --- the stages --------------------------------------------------------------------------------- */
+/* --- the stages ----------------------------------------------------------------------------------------------- */
 
 static cogvideo_status check_places(const section *s, const cv_network *network)
 {
@@ -92,7 +97,8 @@ static cogvideo_status check_places(const section *s, const cv_network *network)
     CV_TRY(get(s, "frame_position", &first));
     if (grid > 4096 || frames > 4096 || first + grid * grid > (int64_t)network->sizes.positions ||
         (frames - 1) * grid * grid > (int64_t)network->sizes.extra_positions)
-        return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu + %zu positions are too few for %lld frames of %lld x "
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: %zu + %zu positions are too few for %lld frames of %lld x "
                        "%lld codes from position %lld on; give a description (config) of this network",
                        cv_torch_path(network->torch), network->sizes.positions, network->sizes.extra_positions,
                        (long long)frames, (long long)grid, (long long)grid, (long long)first);
@@ -114,8 +120,10 @@ static cogvideo_status set_stage(const section *s, const cv_network *network, si
     cv_json_set_int(s->json, "extra_positions", (int64_t)network->sizes.extra_positions);
     if (network->text_places) {
         if ((network->all_places - network->text_places) % places != 0)
-            return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: the layout in its model_config.json does not hold a "
-                           "whole number of frames", cv_torch_path(network->torch));
+            return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                           "%s: the layout in its model_config.json does not hold a "
+                           "whole number of frames",
+                           cv_torch_path(network->torch));
         CV_TRY(set_side(s, "grid", places, network));
         cv_json_set_int(s->json, "frames", (network->all_places - network->text_places) / places);
     }
@@ -148,13 +156,15 @@ static cogvideo_status check_same(const cv_network *stage1, const cv_network *st
 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].first && sizes[i].second && sizes[i].first != sizes[i].second)
-            return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: stage 2 has %lld %s, stage 1 (%s) has %lld: import stages "
-                           "of the same model", cv_torch_path(stage2->torch), (long long)sizes[i].second,
-                           sizes[i].what, cv_torch_path(stage1->torch), (long long)sizes[i].first);
+            return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                           "%s: stage 2 has %lld %s, stage 1 (%s) has %lld: import stages "
+                           "of the same model",
+                           cv_torch_path(stage2->torch), (long long)sizes[i].second, sizes[i].what,
+                           cv_torch_path(stage1->torch), (long long)sizes[i].first);
     return COGVIDEO_OK;
 }
 
-/* --- the upscaler ------------------------------------------------------------------------------- */
+/* --- the upscaler --------------------------------------------------------------------------------------------- */
 
 static cogvideo_status check_upscaler(const section *s, const cv_network *network)
 {
@@ -167,10 +177,12 @@ static cogvideo_status check_upscaler(const section *s, const cv_network *networ
     if (grid < 1 || grid > 4096 || upscaled > 4096 || upscaled % grid != 0 ||
         first + grid * grid > (int64_t)network->sizes.positions ||
         upscaled * upscaled != (int64_t)network->sizes.extra_positions)
-        return cv_fail(s->err, COGVIDEO_ERROR_MODEL, "%s: %zu + %zu positions do not fit a grid of %lld enlarged to "
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: %zu + %zu positions do not fit a grid of %lld enlarged to "
                        "%lld; put the checkpoint's model_config.json beside it, or give a description (config) of "
-                       "this network", cv_torch_path(network->torch), network->sizes.positions,
-                       network->sizes.extra_positions, (long long)grid, (long long)upscaled);
+                       "this network",
+                       cv_torch_path(network->torch), network->sizes.positions, network->sizes.extra_positions,
+                       (long long)grid, (long long)upscaled);
 done:
     return status;
 }
@@ -206,15 +218,16 @@ static cogvideo_status check_agreement(const section *network, const section *up
         CV_TRY(get(network, keys[i], &stages));
         CV_TRY(get(upscaler, keys[i], &own));
         if (stages != own)
-            return cv_fail(network->err, COGVIDEO_ERROR_MODEL, "%s: '%s' is %lld, the stages' is %lld: import an "
-                           "upscaler of the same model", upscaler->origin, keys[i], (long long)own,
-                           (long long)stages);
+            return cv_fail(network->err, COGVIDEO_ERROR_MODEL,
+                           "%s: '%s' is %lld, the stages' is %lld: import an "
+                           "upscaler of the same model",
+                           upscaler->origin, keys[i], (long long)own, (long long)stages);
     }
 done:
     return status;
 }
 
-/* --- the rest ----------------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status set_tokenizer(const section *s, const cv_tokenizer_sizes *sizes)
 {
@@ -238,9 +251,10 @@ static cogvideo_status check_codes(const section *network, size_t found, const c
     cogvideo_status status = get(network, "image_codes", &codes);
 
     if (status == COGVIDEO_OK && found > 0 && (size_t)codes != found)
-        return cv_fail(network->err, COGVIDEO_ERROR_MODEL, "%s has %zu image codes, %s: 'image_codes' is %lld; import "
-                       "what belongs to one model, or give a description (config) with the right number", what,
-                       found, network->origin, (long long)codes);
+        return cv_fail(network->err, COGVIDEO_ERROR_MODEL,
+                       "%s has %zu image codes, %s: 'image_codes' is %lld; import "
+                       "what belongs to one model, or give a description (config) with the right number",
+                       what, found, network->origin, (long long)codes);
     return status;
 }
 

@@ -44,7 +44,7 @@ static void import_close(import *in)
     cv_npy_free(&in->clusters);
 }
 
-/* --- what is given ------------------------------------------------------------------------------ */
+/* --- what is given -------------------------------------------------------------------------------------------- */
 
 static cogvideo_status read_description(import *in)
 {
@@ -104,8 +104,10 @@ static cogvideo_status read_clusters(import *in)
 
     CV_TRY(cv_npy_read(&in->clusters, path, 0, INT32_MAX, in->err));
     if (in->clusters.rank != 1 || in->clusters.count > INT32_MAX)
-        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: one label per image code was expected, this array has %d "
-                       "dimensions and %zu numbers", path, in->clusters.rank, in->clusters.count);
+        return cv_fail(in->err, COGVIDEO_ERROR_FORMAT,
+                       "%s: one label per image code was expected, this array has %d "
+                       "dimensions and %zu numbers",
+                       path, in->clusters.rank, in->clusters.count);
     status = cv_clusters_create(&clusters, in->clusters.values, (int)in->clusters.count, in->err);
     if (status != COGVIDEO_OK)
         return cv_fail_prefix(in->err, status, path);
@@ -139,8 +141,10 @@ static cogvideo_status read_network(import *in, cv_network *network, const cv_ne
         return COGVIDEO_OK;
     CV_TRY(cv_network_open(network, path, mixed, &in->options->log, in->err));
     if (!network->configured)
-        cv_log(&in->options->log, COGVIDEO_LOG_WARNING, "%s: no model_config.json was found; heads, grid and window "
-               "are those of %s", cv_torch_path(network->torch), in->origin);
+        cv_log(&in->options->log, COGVIDEO_LOG_WARNING,
+               "%s: no model_config.json was found; heads, grid and window "
+               "are those of %s",
+               cv_torch_path(network->torch), in->origin);
     *found = network;
 done:
     return status;
@@ -173,7 +177,7 @@ done:
     return status;
 }
 
-/* --- what is written ---------------------------------------------------------------------------- */
+/* --- what is written ------------------------------------------------------------------------------------------ */
 
 /* `file` in the directory, filled with the tensors of `homes`. */
 static cogvideo_status write_tensors(import *in, cv_torch *torch, const cv_names *names, unsigned homes,
@@ -186,8 +190,9 @@ static cogvideo_status write_tensors(import *in, cv_torch *torch, const cv_names
         return COGVIDEO_ERROR_MEMORY;
     in->job.part = part;
     /* Pictures are not a matter of matrices: an image tokenizer is never quantized. */
-    status = cv_convert_write(&in->job, torch, names, homes,
-                              torch == in->tokenizer && in->narrowing.type >= CV_WEIGHT_Q8 ? NULL : in->to, path, in->err);
+    status =
+        cv_convert_write(&in->job, torch, names, homes,
+                         torch == in->tokenizer && in->narrowing.type >= CV_WEIGHT_Q8 ? NULL : in->to, path, in->err);
     cv_free(path);
     return status;
 }
@@ -223,10 +228,13 @@ static cogvideo_status compare_trunks(import *in, bool *shared)
         return status;
     if (difference) {
         in->job.total += cv_convert_bytes(&in->stage2.names, TRUNK);
-        cv_log(&in->options->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 differ, first in '%s': both "
-               "are kept", difference);
+        cv_log(&in->options->log, COGVIDEO_LOG_INFO,
+               "the trunks of stage 1 and stage 2 differ, first in '%s': both "
+               "are kept",
+               difference);
     } else {
-        cv_log(&in->options->log, COGVIDEO_LOG_INFO, "the trunks of stage 1 and stage 2 are equal in every bit: one "
+        cv_log(&in->options->log, COGVIDEO_LOG_INFO,
+               "the trunks of stage 1 and stage 2 are equal in every bit: one "
                "is kept");
     }
     return COGVIDEO_OK;
@@ -342,7 +350,7 @@ done:
 cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
-    import in = { .options = options, .directory = directory, .job = { .options = options }, .err = err };
+import in = {.options = options, .directory = directory, .job = {.options = options }, .err = err };
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));

@@ -89,7 +89,7 @@ static cogvideo_status finish(maker *m, cv_names *out)
     return m->status;
 }
 
-/* --- transformers ------------------------------------------------------------------------------- */
+/* --- transformers --------------------------------------------------------------------------------------------- */
 
 static cogvideo_status shape_of(const cv_torch *torch, const char *name, int rank, const size_t **shape,
                                 cogvideo_error *err)
@@ -154,8 +154,7 @@ static void layer(maker *m, const cv_transformer_sizes *sizes, size_t n)
     linear(m, CV_HOME_SHARED, width, sizes->mlp, labelled("transformer.layers.%zu.mlp.dense_4h_to_h", n).text);
 }
 
-cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed,
-                                     cogvideo_error *err)
+cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed, cogvideo_error *err)
 {
     maker m = { .err = err };
     size_t width = sizes->hidden;
@@ -175,7 +174,7 @@ cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *
     return finish(&m, out);
 }
 
-/* --- image tokenizer ---------------------------------------------------------------------------- */
+/* --- image tokenizer ------------------------------------------------------------------------------------------ */
 
 cogvideo_status cv_names_measure_tokenizer(cv_tokenizer_sizes *out, cv_torch *torch, cogvideo_error *err)
 {
@@ -275,8 +274,8 @@ static cogvideo_status read_widths(const cv_json *section, const char *key, int3
     if (*levels < 1 || *levels > MAX_LEVELS) {
         cv_free(*widths);
         *widths = NULL;
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' has %zu levels, 1 to %d are allowed", origin, key,
-                       *levels, MAX_LEVELS);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' has %zu levels, 1 to %d are allowed", origin, key, *levels,
+                       MAX_LEVELS);
     }
 done:
     return status;

@@ -1,8 +1,8 @@
 /* names.h - which tensors a checkpoint of the original holds, with their shapes, and where each of them goes.
  *
  * The lists follow from a few sizes; the sizes of a network are read off its checkpoint. The original loads a
- * checkpoint with missing names in silence; here a missing, extra or misshapen weight is an error that names it. What no network learns
- * (numbers, None, masks, empty tensors) may stand beside the weights. */
+ * checkpoint with missing names in silence; here a missing, extra or misshapen weight is an error that names it. What
+ * no network learns (numbers, None, masks, empty tensors) may stand beside the weights. */
 #ifndef CV_FAMILY_COGVIDEO_IMPORT_NAMES_H
 #define CV_FAMILY_COGVIDEO_IMPORT_NAMES_H
 
@@ -19,8 +19,7 @@ cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cog
 
 /* A transformer with a plus channel; `mixed` where each layer has an attn_distribution (the stages have, the
  * upscaler has not). */
-cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed,
-                                     cogvideo_error *err);
+cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed, cogvideo_error *err);
 
 /* The image tokenizer. `description` is the section of that name: its levels' widths and decoders are taken as
  * they stand, `channels`, `latent` and `codes` are read off the checkpoint. */

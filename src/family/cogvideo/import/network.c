@@ -18,7 +18,7 @@ void cv_network_close(cv_network *network)
     *network = (cv_network){ 0 };
 }
 
-/* --- finding ------------------------------------------------------------------------------------ */
+/* --- finding -------------------------------------------------------------------------------------------------- */
 
 /* The iteration that `latest` names: one path component, as in "200000". */
 static cogvideo_status read_latest(char out[64], const char *path, cogvideo_error *err)
@@ -35,8 +35,8 @@ static cogvideo_status read_latest(char out[64], const char *path, cogvideo_erro
         if (!isalnum(file.data[i]) && file.data[i] != '_' && file.data[i] != '-')
             size = 0;
     if (size < 1 || size > 63) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must hold the name of one iteration's folder, as '200000'",
-                         path);
+        status =
+            cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must hold the name of one iteration's folder, as '200000'", path);
         goto done;
     }
     memcpy(out, file.data, size);
@@ -79,8 +79,10 @@ static cogvideo_status find_states(char **out, const char *path, cogvideo_error 
             goto done;
         }
     } else if (!cv_path_exists(states)) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: holds neither 'latest' nor '%s'; a checkpoint's folder, one "
-                         "iteration's folder or the .pt file itself is needed", path, STATES);
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: holds neither 'latest' nor '%s'; a checkpoint's folder, one "
+                         "iteration's folder or the .pt file itself is needed",
+                         path, STATES);
         goto done;
     }
     *out = states;
@@ -100,13 +102,15 @@ static cogvideo_status refuse_split(const char *states, cogvideo_error *err)
     if (!second)
         return COGVIDEO_ERROR_MEMORY;
     if (cv_path_exists(second))
-        status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s: the checkpoint is split over several files (model "
-                         "parallel); merge it into one first", second);
+        status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                         "%s: the checkpoint is split over several files (model "
+                         "parallel); merge it into one first",
+                         second);
     cv_free(second);
     return status;
 }
 
-/* --- model_config.json -------------------------------------------------------------------------- */
+/* --- model_config.json ---------------------------------------------------------------------------------------- */
 
 /* "64, 464, 2064": text places, and those of the first frame, and all. */
 static cogvideo_status read_layout(cv_network *network, const char *text, const char *origin, cogvideo_error *err)
@@ -140,8 +144,10 @@ static cogvideo_status check_size(const cv_json *config, const char *key, size_t
     cogvideo_status status = cv_json_optional_int(config, key, 1, INT32_MAX, &told, origin, err);
 
     if (status == COGVIDEO_OK && (size_t)told != found)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: '%s' is %lld, the checkpoint %s has %zu: they do not belong "
-                       "together", origin, key, (long long)told, cv_torch_path(network->torch), found);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: '%s' is %lld, the checkpoint %s has %zu: they do not belong "
+                       "together",
+                       origin, key, (long long)told, cv_torch_path(network->torch), found);
     return status;
 }
 
@@ -197,7 +203,8 @@ static cogvideo_status find_config(cv_network *network, const char *states, cogv
     return status;
 }
 
-cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, const cogvideo_log *log, cogvideo_error *err)
+cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, const cogvideo_log *log,
+                                cogvideo_error *err)
 {
     cogvideo_status status;
     cv_network network = { 0 };

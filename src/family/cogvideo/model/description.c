@@ -82,8 +82,8 @@ static cogvideo_status read_file_name(const cv_json *part, const char *key, cons
     cogvideo_status status = cv_json_string(part, key, out, origin, err);
 
     if (status == COGVIDEO_OK && (!**out || strchr(*out, '/') || strchr(*out, '\\') || (*out)[0] == '.'))
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.100s' is no plain file name of the model directory", origin,
-                         *out);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.100s' is no plain file name of the model directory",
+                         origin, *out);
     return status;
 }
 

@@ -25,9 +25,9 @@ typedef struct cv_description {
     cv_upscaler_config upscaler;               /* read where there is the section */
     cv_image_tokenizer_config image_tokenizer; /* the same */
     const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
-    const char *language;                      /* "zh": prompts in other scripts get a warning; NULL = any */
-    double durations[CV_MAX_DURATIONS];        /* seconds: of key frames, then per round */
-    int duration_count;                        /* rounds + 1 */
+    const char *language;               /* "zh": prompts in other scripts get a warning; NULL = any */
+    double durations[CV_MAX_DURATIONS]; /* seconds: of key frames, then per round */
+    int duration_count;                 /* rounds + 1 */
     double guidance, text_weight_plain, text_weight_guided;
     cogvideo_sampling sampling[CV_STEP_COUNT];
     int rate, picture_size;

@@ -17,12 +17,20 @@ static cogvideo_property flag(const char *name, const char *title, bool value)
 
 static cogvideo_property whole(const char *name, const char *title, const char *unit, int value)
 {
-    return (cogvideo_property){ .name = name, .title = title, .unit = unit, .kind = COGVIDEO_PROPERTY_WHOLE, .number = value };
+    return (cogvideo_property){ .name = name,
+                                .title = title,
+                                .unit = unit,
+                                .kind = COGVIDEO_PROPERTY_WHOLE,
+                                .number = value };
 }
 
 static cogvideo_property number(const char *name, const char *title, const char *unit, double value)
 {
-    return (cogvideo_property){ .name = name, .title = title, .unit = unit, .kind = COGVIDEO_PROPERTY_NUMBER, .number = value };
+    return (cogvideo_property){ .name = name,
+                                .title = title,
+                                .unit = unit,
+                                .kind = COGVIDEO_PROPERTY_NUMBER,
+                                .number = value };
 }
 
 /* Names stand in the JSON of `cogvideo info`. */

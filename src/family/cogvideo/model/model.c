@@ -36,7 +36,9 @@ static cogvideo_status open_bare_trunk(cv_cogvideo *model, cogvideo_error *err)
     CV_TRY(cv_model_store(&model->head, model->description.files.bare_trunk, true, &store, err));
     CV_TRY(cv_trunk_bind(&model->trunks[0], store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
                          (float)c->norm_epsilon, err));
-    model->stages[0] = (cv_stage){ .config = c, .kind = CV_STAGE_SEQUENTIAL, .trunk = &model->trunks[0],
+    model->stages[0] = (cv_stage){ .config = c,
+                                   .kind = CV_STAGE_SEQUENTIAL,
+                                   .trunk = &model->trunks[0],
                                    .head = cv_trunk_head(&model->trunks[0], c->image_codes) };
 done:
     return status;
@@ -78,10 +80,11 @@ static cogvideo_status open_text(cv_cogvideo *model, cogvideo_error *err)
                        "model belongs to these networks",
                        head->text_path, pieces, c->image_codes, c->vocabulary, c->vocabulary - c->image_codes);
     if (cv_text_id(head->text, "<start_of_image>") != c->start_of_image)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "%s: <start_of_image> is %d here, model.json says %d: networks that were trained want their own text "
-                       "model, and for new ones model.json must say the former",
-                       head->text_path, (int)cv_text_id(head->text, "<start_of_image>"), c->start_of_image);
+        return cv_fail(
+            err, COGVIDEO_ERROR_MODEL,
+            "%s: <start_of_image> is %d here, model.json says %d: networks that were trained want their own text "
+            "model, and for new ones model.json must say the former",
+            head->text_path, (int)cv_text_id(head->text, "<start_of_image>"), c->start_of_image);
 done:
     return status;
 }
@@ -139,14 +142,15 @@ void cv_cogvideo_close(cogvideo_model *head)
 }
 
 /* `option` of the import brings it; `trained`: so does a training of this name; NULL = none does. */
-static cogvideo_status lacks(const cv_cogvideo *model, const char *part, const char *option, const char *trained, cogvideo_error *err)
+static cogvideo_status lacks(const cv_cogvideo *model, const char *part, const char *option, const char *trained,
+                             cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s, which 'cogvideo import --%s' brings%s%s%s", model->head.name,
-                   part, option, trained ? ", or 'cogvideo train " : "", trained ? trained : "", trained ? "'" : "");
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s, which 'cogvideo import --%s' brings%s%s%s",
+                   model->head.name, part, option, trained ? ", or 'cogvideo train " : "", trained ? trained : "",
+                   trained ? "'" : "");
 }
 
-cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out,
-                              cogvideo_error *err)
+cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out, cogvideo_error *err)
 {
     int index = kind == CV_STAGE_SEQUENTIAL ? 0 : 1;
 
@@ -167,7 +171,8 @@ cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, co
 
 cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err)
 {
-    return model->upscaler ? cv_exec_prepare(&model->head.exec, err) : lacks(model, "super-resolution network", "upscaler", NULL, err);
+    return model->upscaler ? cv_exec_prepare(&model->head.exec, err)
+                           : lacks(model, "super-resolution network", "upscaler", NULL, err);
 }
 
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err)
@@ -183,7 +188,8 @@ cogvideo_status cv_fail_unsound(const cv_cogvideo *model, const char *what, int 
 
     if (row >= 0)
         snprintf(place, sizeof place, ", row %d", row);
-    return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s, frame %d%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take "
-                   "another copy of the model, or import it anew", what, frame, place,
-                   found ? weight : "each is a number, but some must be too large");
+    return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                   "%s, frame %d%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take "
+                   "another copy of the model, or import it anew",
+                   what, frame, place, found ? weight : "each is a number, but some must be too large");
 }

@@ -31,15 +31,17 @@ void cv_cogvideo_close(cogvideo_model *model);
 void cv_cogvideo_info(const cogvideo_model *model, cogvideo_model_info *out);
 bool cv_cogvideo_property(const cogvideo_model *model, int index, cogvideo_property *out);
 
-/* A part that a step needs, and the threads to compute with; or a sentence that says which field of an import (import.h) brings it. */
+/* A part that a step needs, and the threads to compute with; or a sentence that says which field of an import
+ * (import.h) brings it. */
 cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out, cogvideo_error *err);
 /* What a first frame needs: stage 1's network, perhaps its trunk alone. */
 cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err);
 cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err);
 
-/* The error where a network's logits are not sound (sample/sampler.h), or a picture that it made or read is of no numbers: row `row` of codes
- * (-1: all of them) of frame `frame` of `what` is made ("key frames"), both from 0. Only then are weights looked at for the one that is to blame. */
+/* The error where a network's logits are not sound (sample/sampler.h), or a picture that it made or read is of no
+ * numbers: row `row` of codes (-1: all of them) of frame `frame` of `what` is made ("key frames"), both from 0. Only
+ * then are weights looked at for the one that is to blame. */
 cogvideo_status cv_fail_unsound(const cv_cogvideo *model, const char *what, int frame, int row, cogvideo_error *err);
 
 #endif

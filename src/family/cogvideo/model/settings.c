@@ -12,8 +12,12 @@ void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options 
         const bool guides = kind == CV_STEP_KEYFRAMES || kind == CV_STEP_INTERPOLATE, weighs = kind != CV_STEP_UPSCALE;
 
         options->steps[kind] = (cogvideo_step_options){
-            .name = cv_step_name((cv_step_kind)kind), .sampling = d->sampling[kind], .has_guidance = guides, .has_text_weight = weighs,
-            .guidance = kind == CV_STEP_KEYFRAMES ? d->guidance : 1, .text_weight = weighs ? d->text_weight_plain : 0,
+            .name = cv_step_name((cv_step_kind)kind),
+            .sampling = d->sampling[kind],
+            .has_guidance = guides,
+            .has_text_weight = weighs,
+            .guidance = kind == CV_STEP_KEYFRAMES ? d->guidance : 1,
+            .text_weight = weighs ? d->text_weight_plain : 0,
             .text_weight_guided = weighs ? d->text_weight_guided : 0,
         };
     }
@@ -32,12 +36,15 @@ static cogvideo_status check_step(const cogvideo_step_options *step, cv_step_kin
     cogvideo_status status;
 
     if (!step->name || strcmp(step->name, cv_step_name(kind)) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the options are those of another model: fill them with cogvideo_generate_defaults");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the options are those of another model: fill them with cogvideo_generate_defaults");
     if (!(step->guidance >= 0 && step->guidance <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: guidance must be a number from 0 to 1000, not %g", step->name, step->guidance);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: guidance must be a number from 0 to 1000, not %g", step->name,
+                       step->guidance);
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
         if (!(fabs(*weights[i]) <= 1000))
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text weight must be from -1000 to 1000, not %g", step->name, *weights[i]);
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text weight must be from -1000 to 1000, not %g",
+                           step->name, *weights[i]);
     status = cogvideo_sampling_check(&step->sampling, err);
     if (status != COGVIDEO_OK)
         cv_fail_prefix(err, status, step->name);
@@ -49,7 +56,8 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
     cogvideo_status status;
 
     if (o->step_count != CV_STEP_COUNT)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the options have %d steps and not the model's %d: fill them with cogvideo_generate_defaults",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the options have %d steps and not the model's %d: fill them with cogvideo_generate_defaults",
                        o->step_count, CV_STEP_COUNT);
     for (int kind = 0; kind < CV_STEP_COUNT; kind++)
         CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
@@ -92,7 +100,8 @@ double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options
     return d->durations[index] * options->seconds / d->durations[0];
 }
 
-cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames, cogvideo_error *err)
+cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames,
+                                cogvideo_error *err)
 {
     const int all = model->description.network.frames, count = options->keyframes;
 
@@ -113,7 +122,8 @@ int cv_rounds_behind(const cv_cogvideo *model, int frames)
     return gaps == frames - 1 ? rounds : 0;
 }
 
-cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end, cogvideo_error *err)
+cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end,
+                             cogvideo_error *err)
 {
     const int known = cv_cogvideo_known(&model->description.network), behind = cv_rounds_behind(model, frames);
     const int left = model->description.duration_count - 1 - behind;
@@ -121,13 +131,16 @@ cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, i
     if (rounds == 0)
         rounds = left > 0 ? left : 1;
     if (rounds < 0 || rounds >= CV_MAX_DURATIONS)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds must be from 1 to %d, not %d", CV_MAX_DURATIONS - 1, rounds);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds must be from 1 to %d, not %d", CV_MAX_DURATIONS - 1,
+                       rounds);
     if (frames < known || (frames - 1) % (known - 1) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "interpolation takes windows of %d frames that share their ends: the clip must have %d, %d, %d, ... frames, it has %d",
-                       known, known, 2 * known - 1, 3 * known - 2, frames);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "interpolation takes windows of %d frames that share their ends: the clip must have %d, %d, %d, ... frames, it has %d",
+            known, known, 2 * known - 1, 3 * known - 2, frames);
     if ((double)frames * (double)(1 << rounds) > 1e5)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d rounds over %d frames would make more than 100000 frames", rounds, frames);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d rounds over %d frames would make more than 100000 frames",
+                       rounds, frames);
     *first = behind;
     *end = behind + rounds;
     return COGVIDEO_OK;

@@ -22,15 +22,19 @@ double cv_step_text_weight(const cogvideo_generate_options *options, cv_step_kin
  * caller wants another length than the description's. */
 double cv_step_seconds(const cv_cogvideo *model, const cogvideo_generate_options *options, int round);
 /* How many key frames the options ask for. */
-cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames, cogvideo_error *err);
-/* Rounds of interpolation behind a clip of so many frames: 0 for key frames, and for any number that rounds never give. */
+cogvideo_status cv_keyframes_of(const cv_cogvideo *model, const cogvideo_generate_options *options, int *frames,
+                                cogvideo_error *err);
+/* Rounds of interpolation behind a clip of so many frames: 0 for key frames, and for any number that rounds never
+ * give. */
 int cv_rounds_behind(const cv_cogvideo *model, int frames);
-/* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many frames are. They are
- * numbered from the key frames on, so that two runs of one round each give what one run of two gives. An error where there are none. */
-cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end, cogvideo_error *err);
+/* The rounds, *first to *end - 1, that `rounds` of interpolation (0 = all that are left, or one) over a clip of so many
+ * frames are. They are numbered from the key frames on, so that two runs of one round each give what one run of two
+ * gives. An error where there are none. */
+cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, int *first, int *end,
+                             cogvideo_error *err);
 
-/* A clip against what a network takes: at least one frame, each of grid x grid codes and of one video frame, codes below
- * `codes`. */
+/* A clip against what a network takes: at least one frame, each of grid x grid codes and of one video frame, codes
+ * below `codes`. */
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err);
 
 /* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */

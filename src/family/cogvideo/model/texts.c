@@ -25,8 +25,7 @@ done:
     return status;
 }
 
-static cogvideo_status append_duration(const cv_cogvideo *model, cv_buffer *ids, double seconds,
-                                       cogvideo_error *err)
+static cogvideo_status append_duration(const cv_cogvideo *model, cv_buffer *ids, double seconds, cogvideo_error *err)
 {
     const cv_description *d = &model->description;
     int32_t separator = cv_text_id(model->head.text, d->separator);
@@ -43,7 +42,8 @@ done:
     return status;
 }
 
-/* *tokens = those of the prompt alone. It is empty when it holds only blanks, of which Unicode has many: the text model knows them. */
+/* *tokens = those of the prompt alone. It is empty when it holds only blanks, of which Unicode has many: the text model
+ * knows them. */
 static cogvideo_status check_prompt(const cv_cogvideo *model, const char *prompt, size_t *tokens, cogvideo_error *err)
 {
     size_t size = prompt ? strlen(prompt) : 0, count = 0;
@@ -76,32 +76,37 @@ static cogvideo_status too_long(const draft *text, size_t count, cogvideo_error 
 {
 #define WAYS_OUT "or let it be cut ('--cut-text', the option cut_text)"
     if (text->prompt_tokens > 0 && text->prompt_tokens < count)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the prompt has %zu tokens and %s adds %zu: that makes %zu, and the model has room for %d; shorten the prompt by %zu or "
-                       "more, " WAYS_OUT, text->prompt_tokens, text->what, count - text->prompt_tokens, count, text->room,
-                       count - (size_t)text->room);
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has %zu tokens, and the model has room for %d; shorten it, " WAYS_OUT,
-                   text->what, count, text->room);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "the prompt has %zu tokens and %s adds %zu: that makes %zu, and the model has room for %d; shorten the prompt by %zu or "
+            "more, " WAYS_OUT,
+            text->prompt_tokens, text->what, count - text->prompt_tokens, count, text->room,
+            count - (size_t)text->room);
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "the text of %s has %zu tokens, and the model has room for %d; shorten it, " WAYS_OUT, text->what,
+                   count, text->room);
 #undef WAYS_OUT
 }
 
-static cogvideo_status check_length(const cv_cogvideo *model, const cogvideo_generate_options *options, const draft *text,
-                                    size_t *count, cogvideo_error *err)
+static cogvideo_status check_length(const cv_cogvideo *model, const cogvideo_generate_options *options,
+                                    const draft *text, size_t *count, cogvideo_error *err)
 {
     if (*count == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has no tokens: at least one is needed", text->what);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the text of %s has no tokens: at least one is needed",
+                       text->what);
     if (*count <= (size_t)text->room)
         return COGVIDEO_OK;
     if (!options->cut_text)
         return too_long(text, *count, err);
-    cv_log(&model->head.log, COGVIDEO_LOG_WARNING, "the text of %s has %zu tokens and was cut to the model's %d", text->what, *count, text->room);
+    cv_log(&model->head.log, COGVIDEO_LOG_WARNING, "the text of %s has %zu tokens and was cut to the model's %d",
+           text->what, *count, text->room);
     *count = (size_t)text->room;
     return COGVIDEO_OK;
 }
 
 /* Takes over the ids of the text, cut to the room, each checked to be a row of the embeddings. */
-static cogvideo_status finish(const cv_cogvideo *model, const cogvideo_generate_options *options, draft *text, cv_ids *out,
-                              cogvideo_error *err)
+static cogvideo_status finish(const cv_cogvideo *model, const cogvideo_generate_options *options, draft *text,
+                              cv_ids *out, cogvideo_error *err)
 {
     int32_t *ids = (int32_t *)text->ids.data;
     size_t count = text->ids.size / sizeof *ids;
@@ -125,9 +130,11 @@ done:
 cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step,
                              bool guided, double seconds, cv_ids *out, cogvideo_error *err)
 {
-    static const char *const names[] = { "the first frame", "stage 1 (key frames)", "stage 2 (interpolation)", "super-resolution" };
+    static const char *const names[] = { "the first frame", "stage 1 (key frames)", "stage 2 (interpolation)",
+                                         "super-resolution" };
     const cv_description *d = &model->description;
-    draft text = { .what = names[step], .room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places };
+    draft text = { .what = names[step],
+                   .room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places };
     cogvideo_status status;
     cv_buffer prompt = { 0 };
     const char *suffix = d->video_suffix;

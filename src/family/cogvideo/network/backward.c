@@ -28,21 +28,22 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
     back->queries = cv_arena_take(arena, n, sizeof *back->queries);
     back->ids = cv_arena_take(arena, n, sizeof *back->ids);
     back->groups = cv_arena_take(arena, (size_t)sequences + 1, sizeof(int));
-    cv_arena_reserve(arena, cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
+    cv_arena_reserve(arena,
+                     cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
     cv_arena_reserve(arena, cv_linear_backward_scratch(p->exec, widest));
     cv_arena_reserve(arena, cv_layer_norm_backward_scratch(p->count, config->hidden));
 }
 
-static void linear(const cv_pass *p, const cv_linear *weights, const cv_linear *grad,
-                   float *dx, bool add, const float *dy, const float *x, int rows)
+static void linear(const cv_pass *p, const cv_linear *weights, const cv_linear *grad, float *dx, bool add,
+                   const float *dy, const float *x, int rows)
 {
     size_t N = (size_t)weights->weight.N, K = (size_t)weights->weight.K;
 
     cv_linear_backward(p->exec, weights, grad, dx, K, add, dy, N, x, K, rows, p->arena);
 }
 
-static void norm(const cv_pass *p, const cv_layer_norm *weights, const cv_layer_norm *grad,
-                 float *dx, bool add, const float *dy, const float *x, int rows)
+static void norm(const cv_pass *p, const cv_layer_norm *weights, const cv_layer_norm *grad, float *dx, bool add,
+                 const float *dy, const float *x, int rows)
 {
     cv_layer_norm_backward(p->exec, weights, grad, dx, add, dy, x, rows, p->arena);
 }
@@ -54,8 +55,8 @@ void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage 
     const cv_trunk *trunk = grads->trunk;
 
     linear(p, &p->stage->head, trunk ? &grads->head : NULL, dhidden, false, dlogits, hidden, rows);
-    norm(p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, back->dx + at, false, dhidden,
-         p->x + at, rows);
+    norm(p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, back->dx + at, false, dhidden, p->x + at,
+         rows);
 }
 
 /* x = x_mid + fourth_norm(W2 gelu(W1 post_attention_norm(x_mid))): dx becomes that of x_mid. */
@@ -65,8 +66,7 @@ static void mlp(const cv_backward *back, const cv_pass *p, const cv_trunk_layer 
     const cv_cogvideo_config *config = p->stage->config;
     size_t C = (size_t)config->hidden, inner = (size_t)config->mlp;
 
-    norm(p, &layer->fourth_norm, grad ? &grad->fourth_norm : NULL, back->dmixed, false, back->dx, b->out,
-         p->count);
+    norm(p, &layer->fourth_norm, grad ? &grad->fourth_norm : NULL, back->dmixed, false, back->dx, b->out, p->count);
     cv_pass_dropout(p, n, 1, back->dmixed);
     for (int first = 0; first < p->count; first += p->block) {
         int rows = p->count - first < p->block ? p->count - first : p->block;
@@ -74,14 +74,14 @@ static void mlp(const cv_backward *back, const cv_pass *p, const cv_trunk_layer 
 
         memcpy(p->gelu, before, (size_t)rows * inner * sizeof *p->gelu);
         cv_gelu(p->exec, p->gelu, (size_t)rows * inner);
-        linear(p, &layer->mlp_out, grad ? &grad->mlp_out : NULL, back->dinner, false,
-               back->dmixed + (size_t)first * C, p->gelu, rows);
+        linear(p, &layer->mlp_out, grad ? &grad->mlp_out : NULL, back->dinner, false, back->dmixed + (size_t)first * C,
+               p->gelu, rows);
         cv_gelu_backward(p->exec, back->dinner, back->dinner, before, (size_t)rows * inner);
         linear(p, &layer->mlp_in, grad ? &grad->mlp_in : NULL, back->da + (size_t)first * C, false, back->dinner,
                b->m + (size_t)first * C, rows);
     }
-    norm(p, &layer->post_attention_norm, grad ? &grad->post_attention_norm : NULL, back->dx, true, back->da,
-         b->x_mid, p->count);
+    norm(p, &layer->post_attention_norm, grad ? &grad->post_attention_norm : NULL, back->dx, true, back->da, b->x_mid,
+         p->count);
 }
 
 /* mixed = alpha base + (1 - alpha) plus in frame rows, base in text rows: dmixed becomes that of base. */
@@ -177,8 +177,7 @@ static void layer_backward(const cv_backward *back, const cv_pass *p, const cv_s
     const cv_layer_buffers *b = cv_pass_layer(p, n);
 
     mlp(back, p, layer, grad, b, n);
-    norm(p, &layer->third_norm, grad ? &grad->third_norm : NULL, back->dmixed, false, back->dx, b->mixed,
-         p->count);
+    norm(p, &layer->third_norm, grad ? &grad->third_norm : NULL, back->dmixed, false, back->dx, b->mixed, p->count);
     cv_pass_dropout(p, n, 0, back->dmixed);
     if (p->plus) {
         const cv_plus_layer *plus = &p->stage->plus[n], *plus_grad = grads->plus ? &grads->plus[n] : NULL;
@@ -189,8 +188,7 @@ static void layer_backward(const cv_backward *back, const cv_pass *p, const cv_s
         attention(back, p, n, true);
         linear(p, &plus->qkv, plus_grad ? &plus_grad->qkv : NULL, back->da, false, back->dqkv, b->a, p->count);
     }
-    linear(p, &layer->dense, grad ? &grad->dense : NULL, back->dcontext, false, back->dmixed, b->context,
-           p->count);
+    linear(p, &layer->dense, grad ? &grad->dense : NULL, back->dcontext, false, back->dmixed, b->context, p->count);
     attention(back, p, n, false);
     linear(p, &layer->qkv, grad ? &grad->qkv : NULL, back->da, p->plus, back->dqkv, b->a, p->count);
     norm(p, &layer->input_norm, grad ? &grad->input_norm : NULL, back->dx, true, back->da, b->x_in, p->count);

@@ -11,24 +11,25 @@ typedef struct cv_span {
 
 /* Gradients of what a layer computed. One set serves all layers. */
 typedef struct cv_backward {
-    float *dx;                                /* [rows, C], of the residual stream */
-    float *da, *dcontext, *dmixed, *dplus;    /* [rows, C] */
-    float *dqkv;                              /* [rows, 3C] */
-    float *dinner;                            /* [block, mlp] */
-    float *dmix;                              /* [C] */
-    const cv_span *spans;                     /* [sequences] */
+    float *dx;                             /* [rows, C], of the residual stream */
+    float *da, *dcontext, *dmixed, *dplus; /* [rows, C] */
+    float *dqkv;                           /* [rows, 3C] */
+    float *dinner;                         /* [block, mlp] */
+    float *dmix;                           /* [C] */
+    const cv_span *spans;                  /* [sequences] */
     int sequences;
-    cv_text_cache *texts;                    /* [sequences], gradients of one layer's keys and values */
+    cv_text_cache *texts; /* [sequences], gradients of one layer's keys and values */
     cv_frames_cache *frames;
-    cv_attention_query_grad *queries;         /* [rows] */
-    int *groups;                              /* [sequences + 1] */
-    int32_t *ids;                             /* [rows], of embeddings */
+    cv_attention_query_grad *queries; /* [rows] */
+    int *groups;                      /* [sequences + 1] */
+    int32_t *ids;                     /* [rows], of embeddings */
 } cv_backward;
 
 /* All buffers but spans, texts and frames, which the caller has. */
 void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_arena *arena);
 
-/* dx of `rows` rows from `first` on, from dlogits [rows, image_codes]; `hidden` is their final_norm(x), `dhidden` scratch. */
+/* dx of `rows` rows from `first` on, from dlogits [rows, image_codes]; `hidden` is their final_norm(x), `dhidden`
+ * scratch. */
 void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage *grads, int first, float *dhidden,
                       const float *dlogits, const float *hidden, int rows);
 

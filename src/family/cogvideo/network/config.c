@@ -24,8 +24,8 @@ static cogvideo_status check(const cv_cogvideo_config *c, const char *origin, co
                        "%s: positions (%d) must cover frame_position (%d) and the %lld places of a frame", origin,
                        c->positions, c->frame_position, places);
     if (places * (c->frames - 1) > c->extra_positions)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: extra_positions (%d) must cover %d frames of %lld places", origin,
-                       c->extra_positions, c->frames - 1, places);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: extra_positions (%d) must cover %d frames of %lld places",
+                       origin, c->extra_positions, c->frames - 1, places);
     return COGVIDEO_OK;
 }
 

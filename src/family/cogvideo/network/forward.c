@@ -140,8 +140,8 @@ void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place,
     if (holds_all_frames(config, sequence->frames))
         p->base_runs[r].first += place.slot * cv_cogvideo_places(config);
     for (int parity = 0; p->plus && parity < 2; parity++)
-        p->plus_counts[parity][r] = cv_plus_runs(config, p->stage->kind, parity, place,
-                                                 p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
+        p->plus_counts[parity][r] =
+            cv_plus_runs(config, p->stage->kind, parity, place, p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
 }
 
 /* out = layer(x). Layers that share an input follow each other: a step prepares it once. */
@@ -220,9 +220,9 @@ void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int coun
         } else if (plus) { /* given places look at text without the weight here, generated ones with it */
             query->sources[0] = source(&sequence->text->plus, layer, &p->text_runs[r], 1,
                                        row->place.generated ? sequence->text_weight : 0);
-            query->sources[1] = source(&sequence->frames->plus, layer,
-                                       p->plus_runs[parity] + (size_t)r * (size_t)max_runs, p->plus_counts[parity][r],
-                                       0);
+            query->sources[1] =
+                source(&sequence->frames->plus, layer, p->plus_runs[parity] + (size_t)r * (size_t)max_runs,
+                       p->plus_counts[parity][r], 0);
         } else {
             query->sources[0] = source(&sequence->text->base, layer, &p->text_runs[r], 1, sequence->text_weight);
             query->sources[1] = source(&sequence->frames->base, layer, &p->base_runs[r], 1, 0);
@@ -238,8 +238,8 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
     cv_pass_queries(p, layer, plus, first, count, p->queries);
     if (p->observer && p->observer->attention)
         p->observer->attention(p->observer->user, layer, plus, first, count, p->queries);
-    cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads,
-                 cv_pass_max_keys(config), p->arena);
+    cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads, cv_pass_max_keys(config),
+                 p->arena);
 }
 
 /* Rows from `first` on that stand in the base cache together: of all sequences in a step, otherwise of one frame
@@ -249,8 +249,7 @@ static int base_group(const cv_pass *p, int first)
     const cv_row *begin = &p->rows[first];
     int end = first + 1;
 
-    if (p->step || begin->place.slot == CV_TEXT_SLOT ||
-        holds_all_frames(p->stage->config, begin->sequence->frames))
+    if (p->step || begin->place.slot == CV_TEXT_SLOT || holds_all_frames(p->stage->config, begin->sequence->frames))
         return p->count - first;
     while (end < p->count && p->rows[end].place.slot == begin->place.slot)
         end++;
@@ -393,7 +392,10 @@ void cv_pass_run(const cv_pass *p)
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_cache *cache, const int32_t *ids,
                      const cv_observer *observer, cv_arena *arena)
 {
-    cv_pass p = { .exec = exec, .stage = stage, .count = cache->count, .plus = cache->plus.keys != NULL,
+    cv_pass p = { .exec = exec,
+                  .stage = stage,
+                  .count = cache->count,
+                  .plus = cache->plus.keys != NULL,
                   .observer = observer };
     cv_sequence sequence = { .text = cache };
     size_t mark = cv_arena_mark(arena);
@@ -409,7 +411,11 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
                        const cv_frames_pass *frames, float *hidden, const cv_observer *observer, cv_arena *arena)
 {
     int L = cv_cogvideo_places(stage->config);
-    cv_pass p = { .exec = exec, .stage = stage, .count = frames->slots * L, .plus = sequence->plus, .frame_rows = true,
+    cv_pass p = { .exec = exec,
+                  .stage = stage,
+                  .count = frames->slots * L,
+                  .plus = sequence->plus,
+                  .frame_rows = true,
                   .observer = observer };
     size_t mark = cv_arena_mark(arena);
 
@@ -429,13 +435,18 @@ void cv_forward_frames(const cv_exec *exec, const cv_stage *stage, const cv_sequ
 void cv_forward_logits(const cv_exec *exec, const cv_stage *stage, float *logits, const float *hidden, int rows,
                        cv_arena *arena)
 {
-    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.weight.N, hidden, (size_t)stage->head.weight.K, rows, arena);
+    cv_linear_rows(exec, &stage->head, logits, (size_t)stage->head.weight.N, hidden, (size_t)stage->head.weight.K, rows,
+                   arena);
 }
 
 void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_row *rows, int count, float *logits,
                      cv_arena *arena)
 {
-    cv_pass p = { .exec = exec, .stage = stage, .count = count, .step = true, .plus = rows[0].sequence->plus,
+    cv_pass p = { .exec = exec,
+                  .stage = stage,
+                  .count = count,
+                  .step = true,
+                  .plus = rows[0].sequence->plus,
                   .frame_rows = true };
     const cv_layer_buffers *b;
     size_t mark = cv_arena_mark(arena);

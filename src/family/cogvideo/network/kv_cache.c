@@ -15,10 +15,11 @@ static cv_kv_cache cache_of(const cv_cogvideo_config *config, cv_weight_type typ
 }
 
 static cogvideo_status cache_create(cv_kv_cache *out, const cv_cogvideo_config *config, cv_weight_type type, int places,
-                                     cogvideo_error *err)
+                                    cogvideo_error *err)
 {
     cv_kv_cache cache = cache_of(config, type, places);
-    size_t bytes = cv_kv_cache_row_bytes(&cache, config->layers), scale_bytes = cv_kv_cache_scale_bytes(&cache, config->layers);
+    size_t bytes = cv_kv_cache_row_bytes(&cache, config->layers),
+           scale_bytes = cv_kv_cache_scale_bytes(&cache, config->layers);
 
     if (!(cache.keys = cv_alloc(bytes, 1, err)) || !(cache.values = cv_alloc(bytes, 1, err)) ||
         (scale_bytes && (!(cache.key_scales = cv_alloc(scale_bytes, 1, err)) ||
@@ -38,8 +39,8 @@ static size_t cache_bytes(const cv_cogvideo_config *config, cv_weight_type type,
     return 2 * (cv_kv_cache_row_bytes(&cache, config->layers) + cv_kv_cache_scale_bytes(&cache, config->layers));
 }
 
-cogvideo_status cv_text_cache_create(cv_text_cache *out, const cv_cogvideo_config *config, cv_weight_type type, int count,
-                                      bool plus, cogvideo_error *err)
+cogvideo_status cv_text_cache_create(cv_text_cache *out, const cv_cogvideo_config *config, cv_weight_type type,
+                                     int count, bool plus, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_text_cache cache = { .count = count };
@@ -66,8 +67,8 @@ size_t cv_text_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type
     return cache_bytes(config, type, count) * (plus ? 2 : 1);
 }
 
-cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_config *config, cv_weight_type type, int slots,
-                                       bool plus, cogvideo_error *err)
+cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_config *config, cv_weight_type type,
+                                       int slots, bool plus, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_frames_cache cache = { .slots = slots };
@@ -100,6 +101,5 @@ size_t cv_frames_cache_bytes(const cv_cogvideo_config *config, cv_weight_type ty
 {
     int L = cv_cogvideo_places(config);
 
-    return cache_bytes(config, type, L) +
-           (plus ? cache_bytes(config, type, slots * L) : 0);
+    return cache_bytes(config, type, L) + (plus ? cache_bytes(config, type, slots * L) : 0);
 }

@@ -20,13 +20,13 @@ typedef struct cv_frames_cache {
 } cv_frames_cache;
 
 /* Of numbers of `type` (f32, f16 or q8). Without `plus` (the first frame) only base channels are kept. */
-cogvideo_status cv_text_cache_create(cv_text_cache *out, const cv_cogvideo_config *config, cv_weight_type type, int count,
-                                      bool plus, cogvideo_error *err);
+cogvideo_status cv_text_cache_create(cv_text_cache *out, const cv_cogvideo_config *config, cv_weight_type type,
+                                     int count, bool plus, cogvideo_error *err);
 void cv_text_cache_free(cv_text_cache *cache);
 size_t cv_text_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type, int count, bool plus);
 
-cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_config *config, cv_weight_type type, int slots,
-                                       bool plus, cogvideo_error *err);
+cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_config *config, cv_weight_type type,
+                                       int slots, bool plus, cogvideo_error *err);
 void cv_frames_cache_free(cv_frames_cache *cache);
 void cv_frames_cache_clear(const cv_frames_cache *cache, const cv_cogvideo_config *config);
 size_t cv_frames_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type, int slots, bool plus);

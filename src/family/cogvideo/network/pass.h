@@ -15,7 +15,7 @@
 typedef struct cv_row {
     const cv_sequence *sequence;
     cv_place place;
-    int32_t input;       /* the id whose embedding goes in */
+    int32_t input; /* the id whose embedding goes in */
 } cv_row;
 
 /* What one layer computes, in order; [rows] of the width given. */
@@ -40,22 +40,22 @@ typedef struct cv_pass {
     const cv_stage *stage;
     cv_row *rows;
     int count;
-    bool step;                  /* every row is of another sequence */
-    bool plus;                  /* the plus channel takes part */
-    bool frame_rows;            /* there are rows of frames, not of text alone */
-    cv_dropout dropout;         /* training: after attention and after the MLP */
-    float *x;                   /* [rows, C], the residual stream */
-    cv_layer_buffers *layers;   /* training: one set a layer; inference: one in all */
+    bool step;                /* every row is of another sequence */
+    bool plus;                /* the plus channel takes part */
+    bool frame_rows;          /* there are rows of frames, not of text alone */
+    cv_dropout dropout;       /* training: after attention and after the MLP */
+    float *x;                 /* [rows, C], the residual stream */
+    cv_layer_buffers *layers; /* training: one set a layer; inference: one in all */
     bool training;
     const cv_observer *observer; /* NULL = nobody watches */
-    float *gelu;                /* [block, mlp]; training only, inference works in place */
-    float *alpha;               /* [C] */
+    float *gelu;                 /* [block, mlp]; training only, inference works in place */
+    float *alpha;                /* [C] */
     cv_attention_query *queries;
     cv_run *text_runs, *base_runs, *plus_runs[2]; /* [rows], the last two [rows][max runs] by parity of the layer */
     int *plus_counts[2];
-    int block;                  /* rows that go through the MLP at once */
-    cv_step_input *input;       /* a step's: of the layer at work */
-    cv_arena *arena;            /* what layers need for themselves, behind all that the pass took */
+    int block;            /* rows that go through the MLP at once */
+    cv_step_input *input; /* a step's: of the layer at work */
+    cv_arena *arena;      /* what layers need for themselves, behind all that the pass took */
 } cv_pass;
 
 static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)

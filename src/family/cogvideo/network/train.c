@@ -12,20 +12,20 @@ typedef struct train_run {
     cv_pass p;
     const cv_train_batch *batch;
     cv_text_cache *texts;    /* [count] */
-    cv_frames_cache *frames;  /* [count] */
-    cv_sequence *sequences;   /* [count] */
-    cv_span *spans;           /* [count]: rows of each sequence, text first */
+    cv_frames_cache *frames; /* [count] */
+    cv_sequence *sequences;  /* [count] */
+    cv_span *spans;          /* [count]: rows of each sequence, text first */
     cv_backward back;
-    float *hidden, *dhidden;  /* [HEAD_ROWS, C] */
-    float *logits;            /* [HEAD_ROWS, image_codes] */
-    double *frame_ce;         /* [HEAD_ROWS] */
-    int32_t *labels;          /* [HEAD_ROWS] */
-    float *scales;            /* [HEAD_ROWS] */
+    float *hidden, *dhidden; /* [HEAD_ROWS, C] */
+    float *logits;           /* [HEAD_ROWS, image_codes] */
+    double *frame_ce;        /* [HEAD_ROWS] */
+    int32_t *labels;         /* [HEAD_ROWS] */
+    float *scales;           /* [HEAD_ROWS] */
 } train_run;
 
 /* Keys and values of a sequence: of all layers, or gradients of one. */
 static void take_caches(cv_arena *arena, const cv_cogvideo_config *config, int layers, const cv_train_batch *batch,
-                          int s, cv_text_cache *text, cv_frames_cache *frames)
+                        int s, cv_text_cache *text, cv_frames_cache *frames)
 {
     int text_places = batch->sequences[s].text_count, frame_places = batch->slots * cv_cogvideo_places(config);
 
@@ -55,8 +55,13 @@ static void carve(train_run *run, const cv_exec *exec, const cv_stage *stage, co
         if (run->spans)
             run->spans[s] = span;
     }
-    run->p = (cv_pass){ .exec = exec, .stage = stage, .count = rows, .plus = batch->plus,
-                        .training = gradients, .frame_rows = true, .dropout = { gradients ? batch->dropout : 0, batch->seed, batch->step, 0 } };
+    run->p = (cv_pass){ .exec = exec,
+                        .stage = stage,
+                        .count = rows,
+                        .plus = batch->plus,
+                        .training = gradients,
+                        .frame_rows = true,
+                        .dropout = { gradients ? batch->dropout : 0, batch->seed, batch->step, 0 } };
     cv_pass_carve(&run->p, arena);
     run->texts = cv_arena_take(arena, n, sizeof *run->texts);
     run->frames = cv_arena_take(arena, n, sizeof *run->frames);
@@ -124,8 +129,7 @@ static double head_block(train_run *run, const cv_stage *grads, int s, int first
         run->scales[i] = (first + i) / L >= run->batch->given ? scale : 0;
     }
     cv_layer_norm_apply(p->exec, &stage->trunk->final_norm, run->hidden, p->x + (size_t)row * C, rows);
-    cv_linear_rows(p->exec, &stage->head, run->logits, (size_t)config->image_codes, run->hidden, C, rows,
-                   p->arena);
+    cv_linear_rows(p->exec, &stage->head, run->logits, (size_t)config->image_codes, run->hidden, C, rows, p->arena);
     cv_cross_entropy(p->exec, run->logits, run->frame_ce, run->labels, run->scales, rows, config->image_codes);
     for (int i = 0; i < rows; i++)
         loss += run->scales[i] > 0 ? run->frame_ce[i] : 0;

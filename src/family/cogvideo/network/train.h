@@ -10,7 +10,7 @@
 #include "family/cogvideo/network/stage.h"
 
 typedef struct cv_train_sequence {
-    const int32_t *text;  /* [text_count], at least 1 id, each below the vocabulary */
+    const int32_t *text; /* [text_count], at least 1 id, each below the vocabulary */
     int text_count;
     const int32_t *codes; /* [slots][L] */
 } cv_train_sequence;
@@ -18,17 +18,17 @@ typedef struct cv_train_sequence {
 typedef struct cv_train_batch {
     const cv_train_sequence *sequences;
     int count;
-    int slots, given;      /* slots given .. slots-1 have loss: 1 and 0 for the trunk, frames and 1 for stage 1, frames and
+    int slots, given; /* slots given .. slots-1 have loss: 1 and 0 for the trunk, frames and 1 for stage 1, frames and
                               cv_cogvideo_known for stage 2 */
-    bool plus;             /* false: the trunk alone */
-    float dropout;         /* share of the outputs of attention and MLP that is dropped; 0 = none */
-    uint64_t seed;         /* with `step`, what decides which */
+    bool plus;        /* false: the trunk alone */
+    float dropout;    /* share of the outputs of attention and MLP that is dropped; 0 = none */
+    uint64_t seed;    /* with `step`, what decides which */
     uint32_t step;
 } cv_train_batch;
 
 /* The mean loss of the batch, and its gradients added to `grads`: the same network bound to stores of gradients.
- * grads->trunk NULL = the trunk is frozen; grads NULL = no gradients, an evaluation. `ce` [count][slots * L] takes every
- * place's cross-entropy, the given slots' too; NULL = not wanted. Nothing is allocated: buffers come from `arena`
+ * grads->trunk NULL = the trunk is frozen; grads NULL = no gradients, an evaluation. `ce` [count][slots * L] takes
+ * every place's cross-entropy, the given slots' too; NULL = not wanted. Nothing is allocated: buffers come from `arena`
  * (measure first: on a measuring arena nothing is computed and 0 comes back). */
 double cv_stage_train(const cv_exec *exec, const cv_stage *stage, const cv_stage *grads, const cv_train_batch *batch,
                       float *ce, cv_arena *arena);

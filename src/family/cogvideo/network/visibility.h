@@ -1,7 +1,7 @@
 /* visibility.h - which places of which frames a place of a frame sees, as runs of the frame caches.
  *
- * README.md of this folder has the whole network. Text is seen by all (the caller adds it), the base channel is spatial, the plus channel
- * temporal. Stage 1 sees earlier frames whole; stage 2 sees a window of each.
+ * README.md of this folder has the whole network. Text is seen by all (the caller adds it), the base channel is
+ * spatial, the plus channel temporal. Stage 1 sees earlier frames whole; stage 2 sees a window of each.
  *
  * Two rules, and both must be reproduced. *Given* frames of stage 2 come in one pass without causality, and in
  * shifted layers the frame is rolled before it is cut into windows, so a border window joins opposite edges.
@@ -13,7 +13,7 @@
 #include "nn/attention.h"
 
 typedef enum cv_stage_kind {
-    CV_STAGE_SEQUENTIAL = 1, /* stage 1: key frames in time order */
+    CV_STAGE_SEQUENTIAL = 1,  /* stage 1: key frames in time order */
     CV_STAGE_INTERPOLATE = 2, /* stage 2: known frames, then those between them */
 } cv_stage_kind;
 
@@ -27,7 +27,8 @@ typedef struct cv_place {
 /* The slot's place in time: stage 2's known slots stand at even times, the generated ones between. */
 int cv_slot_time(const cv_cogvideo_config *config, cv_stage_kind kind, int slot);
 
-/* Base channel: its own frame, so far or (a given frame of stage 2) whole. One run, counted from the frame's first place. */
+/* Base channel: its own frame, so far or (a given frame of stage 2) whole. One run, counted from the frame's first
+ * place. */
 cv_run cv_base_run(const cv_cogvideo_config *config, cv_stage_kind kind, cv_place place);
 
 /* Most runs that cv_plus_runs can give. */

@@ -13,9 +13,9 @@ typedef struct workspace {
     cv_sequence *sequences;
     cv_step_row *rows;
     int sequence_count;
-    int row_count;           /* sequences, or REPLAY where those are fewer and codes are known */
-    float *logits;           /* [row_count][image_codes] */
-    cv_arena arena;          /* of passes, steps and draws */
+    int row_count;  /* sequences, or REPLAY where those are fewer and codes are known */
+    float *logits;  /* [row_count][image_codes] */
+    cv_arena arena; /* of passes, steps and draws */
 } workspace;
 
 static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int given, int sequences)
@@ -35,7 +35,8 @@ void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, in
     const cv_weight_type cache = model->head.exec.cache;
     int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
 
-    *caches = cv_text_cache_bytes(config, cache, text, plus) + (guide ? cv_text_cache_bytes(config, cache, guide, plus) : 0) +
+    *caches = cv_text_cache_bytes(config, cache, text, plus) +
+              (guide ? cv_text_cache_bytes(config, cache, guide, plus) : 0) +
               (uint64_t)sequences * cv_frames_cache_bytes(config, cache, slots, plus);
     *scratch = scratch_bytes(model, stage, longest, given, sequences) +
                (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float);
@@ -71,12 +72,15 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
     CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
     CV_TRY(cv_text_cache_create(&w->text[0], config, loop->model->head.exec.cache, loop->text->count, loop->plus, err));
     if (guided)
-        CV_TRY(cv_text_cache_create(&w->text[1], config, loop->model->head.exec.cache, loop->guide->count, loop->plus, err));
+        CV_TRY(cv_text_cache_create(&w->text[1], config, loop->model->head.exec.cache, loop->guide->count, loop->plus,
+                                    err));
     for (int i = 0; i < w->sequence_count; i++) {
-        CV_TRY(cv_frames_cache_create(&w->frames[i], config, loop->model->head.exec.cache, loop->slots, loop->plus, err));
+        CV_TRY(
+            cv_frames_cache_create(&w->frames[i], config, loop->model->head.exec.cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
-    CV_TRY(cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
+    CV_TRY(
+        cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
 done:
     return status;
 }
@@ -109,7 +113,8 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
 /* The random numbers of one code are a function of (seed, sample, frame, place) and the step. */
 static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, cv_arena *arena)
 {
-    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index, (uint32_t)loop->step | (uint32_t)loop->round << 8 };
+    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index,
+                            (uint32_t)loop->step | (uint32_t)loop->round << 8 };
     uint32_t bits[4];
 
     cv_rng_block(bits, loop->seed, counter);
@@ -135,18 +140,20 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
         if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, &w->arena)) < 0)
-            return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[slot], index / loop->stage->config->grid, err);
+            return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[slot],
+                                   index / loop->stage->config->grid, err);
     }
     return COGVIDEO_OK;
 }
 
-/* --- telling ------------------------------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------------------------------------------- */
 
 static cv_code_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 {
     int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
 
-    return (cv_code_row){ loop->step, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
+    return (
+        cv_code_row){ loop->step, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
 }
 
 static bool keep_rows(const cv_loop *loop, int at)
@@ -186,10 +193,10 @@ static bool tell_known(const cv_loop *loop, int known)
     return known == loop->given * L || tell_codes(loop, known);
 }
 
-/* --- rows that are known ------------------------------------------------------------------------------ */
+/* --- rows that are known -------------------------------------------------------------------------------------- */
 
-/* Fills in the rows that the caller knows and gives the place behind them. Sequences go side by side, so a row counts only where it
- * is known in all. */
+/* Fills in the rows that the caller knows and gives the place behind them. Sequences go side by side, so a row counts
+ * only where it is known in all. */
 static int recall(const cv_loop *loop)
 {
     const cv_cogvideo_config *config = loop->stage->config;
@@ -205,8 +212,8 @@ static int recall(const cv_loop *loop)
     return at;
 }
 
-/* What the drawing of these places would have left behind: their keys and values, by the kernels of a step, which give the same
- * bits for any number of rows. */
+/* What the drawing of these places would have left behind: their keys and values, by the kernels of a step, which give
+ * the same bits for any number of rows. */
 static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvideo_error *err)
 {
     int L = cv_cogvideo_places(loop->stage->config);
@@ -216,7 +223,8 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
 
         for (int at = loop->given * L, count; at < end; at += count) {
             for (count = 0; count < REPLAY && at + count < end && (at + count) / L == at / L; count++)
-                w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count, (at + count) % L ? codes[at + count - 1] : 0 };
+                w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count,
+                                                (at + count) % L ? codes[at + count - 1] : 0 };
             cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, count, w->logits, &w->arena);
             if (!tell_codes(loop, end))
                 return cancelled(err);
@@ -225,7 +233,7 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
     return COGVIDEO_OK;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------------------------- */
 
 cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
 {
@@ -243,7 +251,8 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     CV_TRY(replay(loop, &w, known, err));
     for (int at = known; at < end; at++) {
         CV_TRY(step(loop, &w, at / L, at % L, err));
-        if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) || !tell_codes(loop, at + 1)) {
+        if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) ||
+            !tell_codes(loop, at + 1)) {
             status = cancelled(err);
             goto done;
         }

@@ -18,16 +18,16 @@ typedef struct cv_strand {
 typedef struct cv_loop {
     const cv_cogvideo *model;
     const cv_stage *stage;
-    const cv_ids *text, *guide;    /* `guide` NULL = unguided */
+    const cv_ids *text, *guide; /* `guide` NULL = unguided */
     double guidance;
     float text_weight;
-    bool plus;                     /* false: the first frame */
-    int given, slots;              /* slots 0 .. given-1 are known, given .. slots-1 are made */
-    bool blank;                    /* the given ones are not passed but taken as zeros: to measure what comes after them */
+    bool plus;        /* false: the first frame */
+    int given, slots; /* slots 0 .. given-1 are known, given .. slots-1 are made */
+    bool blank;       /* the given ones are not passed but taken as zeros: to measure what comes after them */
     const cogvideo_sampling *sampling;
     uint64_t seed;
-    cv_step_kind step;             /* both enter the random numbers, and the names of rows that are kept */
-    int round;                     /* of interpolation, counted from the key frames; 0 elsewhere */
+    cv_step_kind step; /* both enter the random numbers, and the names of rows that are kept */
+    int round;         /* of interpolation, counted from the key frames; 0 elsewhere */
     cv_strand *strands;
     int count;
     /* Called after each place with the codes done so far by all strands, in this loop; another value than 0 stops. */
@@ -35,8 +35,9 @@ typedef struct cv_loop {
     /* A slot is finished in all strands. Another value than 0 stops. */
     int (*slot_done)(void *user, int slot);
     void *user;
-    const cogvideo_callbacks *rows; /* their keep and recall: given finished rows, asked for known ones; NULL = nobody */
-    const char *what;               /* is made, in words, for errors: "key frames" */
+    /* their keep and recall: given finished rows, asked for known ones; NULL = nobody */
+    const cogvideo_callbacks *rows;
+    const char *what; /* is made, in words, for errors: "key frames" */
 } cv_loop;
 
 /* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. */

@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* [count] floats to bytes: clamped to 0..1, or stretched to the picture's own range. False where one is NaN or infinite. */
+/* [count] floats to bytes: clamped to 0..1, or stretched to the picture's own range. False where one is NaN or
+ * infinite. */
 static bool to_bytes(uint8_t *out, const float *rgb, size_t count, bool minmax)
 {
     float low = 0, high = 1;
@@ -45,16 +46,23 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
     cv_arena arena = { 0 };
-    cogvideo_progress progress = { .what = "decoding", .unit = "codes", .rounds = 1, .frames = in->frames, .sequences = 1,
+    cogvideo_progress progress = { .what = "decoding",
+                                   .unit = "codes",
+                                   .rounds = 1,
+                                   .frames = in->frames,
+                                   .sequences = 1,
                                    .total = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
-    CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width,
-                                                                     in->height, in->rate), err));
+    CV_TRY(cv_arena_create(&arena,
+                           cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width,
+                                                             in->height, in->rate),
+                           err));
     for (int f = 0; f < in->frames; f++) {
         CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
                                          in->width, in->height, in->rate, &arena, err));
-        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values, options->normalize == COGVIDEO_NORMALIZE_MINMAX)) {
+        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values,
+                      options->normalize == COGVIDEO_NORMALIZE_MINMAX)) {
             status = cv_fail_unsound(model, "decoding", f, -1, err);
             goto done;
         }
@@ -71,22 +79,23 @@ done:
     return status;
 }
 
-cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options, const cogvideo_shape *in, int *side,
-                                cogvideo_error *err)
+cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options,
+                                const cogvideo_shape *in, int *side, cogvideo_error *err)
 {
     const int wanted = options ? options->size : model->description.picture_size;
 
     if (wanted < 0 || wanted > 16384)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to 16384 pixels, not %d", wanted);
     if ((long long)in->height * in->rate > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than 16384 pixels",
-                       in->width, in->height, in->rate);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "frames of %dx%d codes at rate %d would be wider than 16384 pixels", in->width, in->height,
+                       in->rate);
     *side = in->height * in->rate < wanted ? wanted : in->height * in->rate;
     return COGVIDEO_OK;
 }
 
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+                                   const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const int side = in->height * in->rate;
@@ -128,7 +137,7 @@ done:
     return status;
 }
 
-/* --- pixels to codes ----------------------------------------------------------------------------------------- */
+/* --- pixels to codes ------------------------------------------------------------------------------------------ */
 
 #define LINE_SPARE 64 /* bytes of a frame's line besides its codes */
 
@@ -161,9 +170,10 @@ static int most_frames(const cv_cogvideo *model, size_t places)
 
 static cogvideo_status too_many(const encoder *e, int frames, cogvideo_error *err)
 {
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                   "%d frames of %dx%d codes are more than a file of codes holds, %d: encode no more than that (--frames %d)", frames,
-                   e->clip.width, e->clip.height, e->most, e->most);
+    return cv_fail(
+        err, COGVIDEO_ERROR_ARGUMENT,
+        "%d frames of %dx%d codes are more than a file of codes holds, %d: encode no more than that (--frames %d)",
+        frames, e->clip.width, e->clip.height, e->most, e->most);
 }
 
 static size_t encoder_places(const encoder *e)
@@ -181,8 +191,8 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head)
     cv_free(e);
 }
 
-cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate, int expected,
-                                         const cogvideo_callbacks *callbacks, cogvideo_error *err)
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate,
+                                         int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const int side = rate > 0 ? size / rate : 0;
@@ -193,7 +203,8 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     CV_TRY(cv_need_image_tokenizer(model, err));
     if (size < 1 || rate < 1 || size % rate != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate, size, size);
+                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate,
+                       size, size);
     CV_TRY(cv_tokens_check(&shape, err));
     CV_NEW(e, 1, err);
     e->head.model = head;
@@ -210,7 +221,9 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
         goto done;
     }
     CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
-    CV_TRY(cv_arena_create(&e->arena, cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size), err));
+    CV_TRY(cv_arena_create(&e->arena,
+                           cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size),
+                           err));
     *out = &e->head;
     return COGVIDEO_OK;
 done:
@@ -222,7 +235,8 @@ done:
 /* Room for one frame more. */
 static cogvideo_status encoder_room(encoder *e, cogvideo_error *err)
 {
-    const size_t frames = (size_t)e->clip.frames, grown = e->expected > e->clip.frames ? (size_t)e->expected : frames + frames / 2 + 1;
+    const size_t frames = (size_t)e->clip.frames,
+                 grown = e->expected > e->clip.frames ? (size_t)e->expected : frames + frames / 2 + 1;
     int32_t *codes;
     double *times;
 
@@ -251,15 +265,16 @@ static cogvideo_status encoder_report(encoder *e, int frames, cogvideo_error *er
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time, cogvideo_error *err)
+cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time,
+                                          cogvideo_error *err)
 {
     encoder *e = encoder_of(head);
     cogvideo_status status;
 
     CV_TRY(encoder_room(e, err));
     status = cv_image_tokenizer_encode(&e->model->head.exec, e->model->image_tokenizer,
-                                       e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels, e->size, e->size,
-                                       e->clip.rate, &e->arena, err);
+                                       e->clip.codes + (size_t)e->clip.frames * encoder_places(e), NULL, pixels,
+                                       e->size, e->size, e->clip.rate, &e->arena, err);
     if (status == COGVIDEO_ERROR_MODEL)
         status = cv_fail_unsound(e->model, "encoding", e->clip.frames, -1, err);
     CV_TRY(status);

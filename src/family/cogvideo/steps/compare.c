@@ -84,9 +84,11 @@ cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_
 
     *out = (cogvideo_comparison){ 0 };
     if (network->image_codes != other->image_codes || network->grid != other->grid || network->frames != other->frames)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the models cannot be compared: %d image codes, %d by %d places and %d "
-                       "frames in one, %d, %d by %d and %d in the other", network->image_codes, network->grid, network->grid,
-                       network->frames, other->image_codes, other->grid, other->grid, other->frames);
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "the models cannot be compared: %d image codes, %d by %d places and %d "
+                       "frames in one, %d, %d by %d and %d in the other",
+                       network->image_codes, network->grid, network->grid, network->frames, other->image_codes,
+                       other->grid, other->grid, other->frames);
     CV_TRY(cv_forced_check(a, options_first, clip, err));
     CV_TRY(cv_check_options(options_second, err));
     CV_TRY(cv_forced_walk(models, 2, options, what, clip, &viewer, err));

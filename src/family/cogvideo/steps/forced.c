@@ -17,13 +17,13 @@ typedef struct forced_side {
     const cv_stage *stage;
     double guidance;
     float text_weight;
-    int sequences;               /* 1, or 2 with the guide */
+    int sequences; /* 1, or 2 with the guide */
     cv_ids texts[2];
     cv_text_cache text[2];
     cv_frames_cache frames;
-    float *hidden[2];            /* [shown places, C] */
-    float *logits[2];            /* [BLOCK, image_codes] */
-    cv_arena arena; /* of passes */
+    float *hidden[2]; /* [shown places, C] */
+    float *logits[2]; /* [BLOCK, image_codes] */
+    cv_arena arena;   /* of passes */
 } forced_side;
 
 typedef struct forced_walk {
@@ -32,11 +32,11 @@ typedef struct forced_walk {
     cv_step_kind step;
     double seconds;
     bool plus;
-    int given, slots;            /* slots given .. slots-1 are shown */
+    int given, slots; /* slots given .. slots-1 are shown */
     int windows;
     forced_side sides[CV_FORCED_MODELS];
     int count;
-    int32_t *codes;              /* [slots][L], of a window */
+    int32_t *codes; /* [slots][L], of a window */
     cogvideo_progress progress;
 } forced_walk;
 
@@ -105,8 +105,14 @@ static void look(void *user, int layer, bool plus, int first, int count, const c
     int L = cv_cogvideo_places(config);
 
     for (int r = first; r < first + count; r++) {
-        cv_forced_look seen = { layer, plus, watched->from + cv_slot_time(config, kind, walk->given + r / L), r % L,
-                                watched->from, walk->slots, kind, &queries[r - first] };
+        cv_forced_look seen = { layer,
+                                plus,
+                                watched->from + cv_slot_time(config, kind, walk->given + r / L),
+                                r % L,
+                                watched->from,
+                                walk->slots,
+                                kind,
+                                &queries[r - first] };
 
         walk->viewer->look(walk->viewer->user, &seen);
     }
@@ -192,8 +198,12 @@ static cogvideo_status show(const forced_walk *what, cogvideo_error *err)
     int made = walk.slots - walk.given, L = cv_cogvideo_places(config_of(&walk));
     cogvideo_status status = COGVIDEO_OK;
 
-    walk.progress = (cogvideo_progress){ .what = "scoring", .unit = "codes", .rounds = 1, .frames = walk.windows * made,
-                                         .total = (long long)walk.windows * made * L, .sequences = 1 };
+    walk.progress = (cogvideo_progress){ .what = "scoring",
+                                         .unit = "codes",
+                                         .rounds = 1,
+                                         .frames = walk.windows * made,
+                                         .total = (long long)walk.windows * made * L,
+                                         .sequences = 1 };
     CV_NEW(walk.codes, (size_t)(walk.slots * L), err);
     for (int s = 0; s < walk.count; s++)
         CV_TRY(side_open(&walk, &walk.sides[s], err));
@@ -269,8 +279,9 @@ done:
 }
 
 cogvideo_status cv_forced_walk(const cv_cogvideo *const models[CV_FORCED_MODELS], int count,
-                               const cogvideo_generate_options *const options[CV_FORCED_MODELS], const cogvideo_score_options *what,
-                               const cogvideo_tokens *clip, const cv_forced_viewer *viewer, cogvideo_error *err)
+                               const cogvideo_generate_options *const options[CV_FORCED_MODELS],
+                               const cogvideo_score_options *what, const cogvideo_tokens *clip,
+                               const cv_forced_viewer *viewer, cogvideo_error *err)
 {
     forced_walk walk = { .clip = clip, .viewer = viewer, .count = count };
 

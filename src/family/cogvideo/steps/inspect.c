@@ -58,7 +58,7 @@ done:
     return status;
 }
 
-/* --- attention --------------------------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------------------------------------------ */
 
 /* Adds a head's weights on one source to where its keys lie. */
 static const float *spread(const cv_attention_source *source, const float *weights, float *to)
@@ -89,9 +89,14 @@ static void look(void *user, const cv_forced_look *look)
     int L = s->out->places, frames = look->plus ? look->frames : 1, D = config->hidden / config->heads;
     const cv_attention_source *sources = look->query->sources;
     float *by_slot = s->seen + (size_t)config->frames * (size_t)L;
-    cogvideo_attention out = { .layer = look->layer, .second = look->plus, .frame = look->frame, .place = look->place,
-                               .text_count = sources[0].positions, .text = s->text,
-                               .first_frame = look->plus ? look->first_frame : look->frame, .frame_count = frames,
+    cogvideo_attention out = { .layer = look->layer,
+                               .second = look->plus,
+                               .frame = look->frame,
+                               .place = look->place,
+                               .text_count = sources[0].positions,
+                               .text = s->text,
+                               .first_frame = look->plus ? look->first_frame : look->frame,
+                               .frame_count = frames,
                                .frames = look->plus ? s->seen : by_slot };
 
     if (s->what->wanted && !s->what->wanted(s->what->user, look->layer, look->frame, look->place))
@@ -125,7 +130,7 @@ done:
     return status;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------------ */
 
 static cogvideo_status keep_alpha(const inspecting *s, cogvideo_error *err)
 {
@@ -133,23 +138,27 @@ static cogvideo_status keep_alpha(const inspecting *s, cogvideo_error *err)
     const cv_stage *stage;
     cogvideo_status status;
 
-    CV_TRY(cv_need_stage(s->model, s->what->score.stage == 2 ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, &stage, err));
+    CV_TRY(
+        cv_need_stage(s->model, s->what->score.stage == 2 ? CV_STAGE_INTERPOLATE : CV_STAGE_SEQUENTIAL, &stage, err));
     for (int n = 0; n < config->layers; n++)
         for (int i = 0; i < config->hidden; i++)
-            s->out->alpha[(size_t)n * (size_t)config->hidden + (size_t)i] = 1.0f / (1.0f + expf(-stage->plus[n].mix[i]));
+            s->out->alpha[(size_t)n * (size_t)config->hidden + (size_t)i] =
+                1.0f / (1.0f + expf(-stage->plus[n].mix[i]));
 done:
     return status;
 }
 
 cogvideo_status cv_cogvideo_inspect(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                 const cogvideo_inspect_options *what, const cogvideo_tokens *clip, cogvideo_inspection *out,
-                                 cogvideo_error *err)
+                                    const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
+                                    cogvideo_inspection *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_cogvideo_config *config = &model->description.network;
     const cv_cogvideo *const models[CV_FORCED_MODELS] = { model, NULL };
     const cogvideo_generate_options *const all_options[CV_FORCED_MODELS] = { options, NULL };
-    cogvideo_inspection made = { .frames = clip->frames, .places = cv_cogvideo_places(config), .layers = config->layers,
+    cogvideo_inspection made = { .frames = clip->frames,
+                                 .places = cv_cogvideo_places(config),
+                                 .layers = config->layers,
                                  .hidden = config->hidden };
     inspecting s = { .model = model, .what = what, .out = &made };
     const cv_forced_viewer viewer = { see, keep_text, what->attention ? look : NULL, &s };

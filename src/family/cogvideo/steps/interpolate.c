@@ -16,15 +16,15 @@ typedef struct round_run {
     const cv_stage *stage;
     int round, first_round, end_round; /* counted from the key frames */
     const cogvideo_tokens *parent;
-    cogvideo_tokens *child;     /* twice the parent's frames less one */
-    int windows, first_window;  /* of the round; of the batch that runs */
-    int32_t *codes;             /* [windows][slots][L], slots in the sequence's order */
-    uint32_t *frame_ids;        /* [windows][slots]: the slot's frame of the child */
-    cv_strand *strands;         /* [windows] */
-    int batch;                  /* windows in the batch that runs */
-    int told;                   /* frames of the child that were given to the caller */
+    cogvideo_tokens *child;    /* twice the parent's frames less one */
+    int windows, first_window; /* of the round; of the batch that runs */
+    int32_t *codes;            /* [windows][slots][L], slots in the sequence's order */
+    uint32_t *frame_ids;       /* [windows][slots]: the slot's frame of the child */
+    cv_strand *strands;        /* [windows] */
+    int batch;                 /* windows in the batch that runs */
+    int told;                  /* frames of the child that were given to the caller */
     cogvideo_progress progress;
-    long long before;           /* codes of earlier batches of the round */
+    long long before; /* codes of earlier batches of the round */
 } round_run;
 
 static int advanced(void *user, long long codes)
@@ -42,7 +42,8 @@ static int tell_frames(round_run *run, int end)
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
     for (; run->told < end; run->told++)
-        if (run->round == run->end_round - 1 && cv_frame_done(callbacks, "interpolate", run->child, run->options->first_sample, run->told))
+        if (run->round == run->end_round - 1 &&
+            cv_frame_done(callbacks, "interpolate", run->child, run->options->first_sample, run->told))
             return 1;
     return 0;
 }
@@ -115,10 +116,21 @@ static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogv
     cogvideo_status status;
     cv_cogvideo_step step = { 0 };
     char name[40];
-    cv_loop loop = { .model = run->model, .stage = run->stage, .text = &step.text, .plus = true, .given = cv_cogvideo_known(config),
-                     .slots = config->frames, .sampling = &step.sampling, .seed = run->options->seed,
-                     .step = CV_STEP_INTERPOLATE, .round = run->round, .advanced = advanced, .slot_done = slot_done, .user = run,
-                     .rows = &run->options->callbacks, .what = "interpolation" };
+    cv_loop loop = { .model = run->model,
+                     .stage = run->stage,
+                     .text = &step.text,
+                     .plus = true,
+                     .given = cv_cogvideo_known(config),
+                     .slots = config->frames,
+                     .sampling = &step.sampling,
+                     .seed = run->options->seed,
+                     .step = CV_STEP_INTERPOLATE,
+                     .round = run->round,
+                     .advanced = advanced,
+                     .slot_done = slot_done,
+                     .user = run,
+                     .rows = &run->options->callbacks,
+                     .what = "interpolation" };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_INTERPOLATE, run->round, err));
     loop.guide = step.guided ? &step.guide : NULL;
@@ -150,8 +162,11 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     CV_NEW(run.frame_ids, run.windows * config->frames, err);
     CV_NEW(run.strands, run.windows, err);
     lay_out(&run);
-    run.progress = (cogvideo_progress){ .what = "interpolation", .unit = "codes", .round = run.round - run.first_round,
-                                        .rounds = run.end_round - run.first_round, .frames = made,
+    run.progress = (cogvideo_progress){ .what = "interpolation",
+                                        .unit = "codes",
+                                        .round = run.round - run.first_round,
+                                        .rounds = run.end_round - run.first_round,
+                                        .frames = made,
                                         .total = (long long)made * L };
     CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
     *out = child;
@@ -174,7 +189,8 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     round_run run = { .model = model, .options = options };
 
     CV_TRY(cv_check_options(options, err));
-    CV_TRY(cv_check_clip(&in->codes, model->description.network.grid, model->description.network.image_codes, "stage 2", err));
+    CV_TRY(cv_check_clip(&in->codes, model->description.network.grid, model->description.network.image_codes, "stage 2",
+                         err));
     CV_TRY(cv_rounds_of(model, in->codes.frames, options->rounds, &run.first_round, &run.end_round, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
     CV_TRY(cv_record_open(&record, model, options, in->codes.header, err));

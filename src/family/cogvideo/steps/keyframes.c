@@ -40,7 +40,11 @@ static void begin(keyframes_run *run, const char *what, int made)
 {
     int L = cv_cogvideo_places(&run->model->description.network);
 
-    run->progress = (cogvideo_progress){ .what = what, .unit = "codes", .rounds = 1, .frames = made, .sequences = run->samples,
+    run->progress = (cogvideo_progress){ .what = what,
+                                         .unit = "codes",
+                                         .rounds = 1,
+                                         .frames = made,
+                                         .sequences = run->samples,
                                          .total = (long long)made * L * run->samples };
 }
 
@@ -68,7 +72,11 @@ static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv
     static const uint32_t frame_id[1] = { 0 };
     cogvideo_status status;
     cv_cogvideo_step step = { 0 };
-    cv_loop loop = { .stage = stage, .text = &step.text, .slots = 1, .sampling = &step.sampling, .step = CV_STEP_FIRST_FRAME };
+    cv_loop loop = { .stage = stage,
+                     .text = &step.text,
+                     .slots = 1,
+                     .sampling = &step.sampling,
+                     .step = CV_STEP_FIRST_FRAME };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_FIRST_FRAME, 0, err));
     loop.text_weight = (float)step.text_weight;
@@ -85,7 +93,12 @@ static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, c
     cogvideo_status status;
     cv_cogvideo_step step = { 0 };
     uint32_t *frame_ids = NULL;
-    cv_loop loop = { .stage = stage, .text = &step.text, .plus = true, .given = 1, .slots = run->frames, .sampling = &step.sampling,
+    cv_loop loop = { .stage = stage,
+                     .text = &step.text,
+                     .plus = true,
+                     .given = 1,
+                     .slots = run->frames,
+                     .sampling = &step.sampling,
                      .step = CV_STEP_KEYFRAMES };
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_KEYFRAMES, 0, err));
@@ -135,8 +148,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
 
     CV_TRY(cv_check_options(options, err));
     CV_TRY(cv_keyframes_of(model, options, &run.frames, err));
-    CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err)
-                          : cv_need_trunk(model, &stage, err));
+    CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err) : cv_need_trunk(model, &stage, err));
     if (given)
         CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "stage 1", err));
     cv_warn_language(model, options);

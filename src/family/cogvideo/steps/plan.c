@@ -1,4 +1,5 @@
-/* plan.c - what a step would refuse and what it will take, before it runs: memory beside the mapped weights, and codes to draw. */
+/* plan.c - what a step would refuse and what it will take, before it runs: memory beside the mapped weights, and codes
+ * to draw. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
 #include "family/cogvideo/steps/step.h"
@@ -6,8 +7,8 @@
 #include <string.h>
 
 /* Texts, sampling and guidance of a step are what they must be. */
-static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind kind, int round,
-                             cogvideo_error *err)
+static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind kind,
+                             int round, cogvideo_error *err)
 {
     cv_cogvideo silent = *model; /* warnings are the run's */
     cv_cogvideo_step step = { 0 };
@@ -19,9 +20,10 @@ static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_o
     return status;
 }
 
-/* Adds the sampling of `count` clips or windows, `batch` at once. One loop runs after the other: memory is that of the largest. */
-static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options *options, const cv_stage *stage, cv_step_kind step,
-                      int given, int slots, int count, int batch, cogvideo_plan *plan)
+/* Adds the sampling of `count` clips or windows, `batch` at once. One loop runs after the other: memory is that of the
+ * largest. */
+static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options *options, const cv_stage *stage,
+                      cv_step_kind step, int given, int slots, int count, int batch, cogvideo_plan *plan)
 {
     const int room = stage->config->text_places, L = cv_cogvideo_places(stage->config);
     const bool plus = step != CV_STEP_FIRST_FRAME, guided = plus && cv_step_guidance(options, step) != 1;
@@ -115,7 +117,8 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
     CV_TRY(check(model, options, CV_STEP_UPSCALE, 0, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.upscaler, NULL),
-        .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) + cv_sampler_scratch(config->image_codes, model->clusters),
+        .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) +
+                   cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = (long long)in->frames * side * side,
         .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1, 0 },
     };
@@ -135,8 +138,10 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
     CV_TRY(cv_decoded_side(model, options->decode, in, &shown, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.image_tokenizer, NULL),
-        .scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width, in->height, in->rate) +
-                   3 * (uint64_t)in->frames * ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
+        .scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width, in->height,
+                                                     in->rate) +
+                   3 * (uint64_t)in->frames *
+                       ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
         .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0, 0 },
     };
 done:

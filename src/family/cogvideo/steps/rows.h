@@ -8,14 +8,15 @@
 /* A row of codes of a frame. Where it stands is what journals know it by. */
 typedef struct cv_code_row {
     cv_step_kind step;
-    int round;      /* of interpolation, counted from the key frames; 0 elsewhere */
+    int round; /* of interpolation, counted from the key frames; 0 elsewhere */
     int sample, frame;
     int row, count; /* from the top, and its codes */
 } cv_code_row;
 
 static inline cogvideo_unit cv_row_unit(const cv_code_row *row)
 {
-    return (cogvideo_unit){ cv_step_name(row->step), row->sample, (int64_t)row->round << 40 | (int64_t)row->frame << 16 | row->row };
+    return (cogvideo_unit){ cv_step_name(row->step), row->sample,
+                            (int64_t)row->round << 40 | (int64_t)row->frame << 16 | row->row };
 }
 
 /* As cv_codes_recall and cv_codes_keep. */

@@ -20,8 +20,8 @@ static void see(void *user, int frame, int place, float *const logits[CV_FORCED_
 }
 
 cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_generate_options *options,
-                               const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
-                               int *scored, cogvideo_error *err)
+                                  const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                                  int *scored, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_cogvideo_config *config = &model->description.network;

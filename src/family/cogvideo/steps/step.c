@@ -3,11 +3,14 @@
 #include "family/cogvideo/steps/steps.h"
 #include "sample/fields.h"
 
-cogvideo_status cv_cogvideo_step_begin(cv_cogvideo_step *out, const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind kind,
-                              int round, cogvideo_error *err)
+cogvideo_status cv_cogvideo_step_begin(cv_cogvideo_step *out, const cv_cogvideo *model,
+                                       const cogvideo_generate_options *options, cv_step_kind kind, int round,
+                                       cogvideo_error *err)
 {
     const bool told = kind == CV_STEP_KEYFRAMES || kind == CV_STEP_INTERPOLATE; /* the seconds */
-    cv_cogvideo_step step = { .kind = kind, .guidance = cv_step_guidance(options, kind), .text_weight = cv_step_text_weight(options, kind),
+    cv_cogvideo_step step = { .kind = kind,
+                              .guidance = cv_step_guidance(options, kind),
+                              .text_weight = cv_step_text_weight(options, kind),
                               .sampling = options->steps[kind].sampling };
     cogvideo_status status;
 
@@ -30,7 +33,8 @@ void cv_cogvideo_step_free(cv_cogvideo_step *step)
     cv_ids_free(&step->guide);
 }
 
-void cv_cogvideo_step_record(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name, cv_json *record)
+void cv_cogvideo_step_record(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name,
+                             cv_json *record)
 {
     cv_json *object = cv_json_set_object(record, name);
 

@@ -1,5 +1,5 @@
-/* steps.h - what the family's table offers, one file each; contracts as in family.h and, of the same names, generate.h and
- * inspect.h. Options are checked here. */
+/* steps.h - what the family's table offers, one file each; contracts as in family.h and, of the same names, generate.h
+ * and inspect.h. Options are checked here. */
 #ifndef CV_FAMILY_COGVIDEO_STEPS_STEPS_H
 #define CV_FAMILY_COGVIDEO_STEPS_STEPS_H
 
@@ -26,13 +26,14 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 
 /* The side of the pictures that are made of codes of this shape, in pixels. `options` may be NULL. */
-cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options, const cogvideo_shape *in, int *side,
-                                cogvideo_error *err);
+cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options,
+                                const cogvideo_shape *in, int *side, cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
                                    const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
-cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate, int expected,
-                                         const cogvideo_callbacks *callbacks, cogvideo_error *err);
-cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate,
+                                         int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time,
+                                          cogvideo_error *err);
 cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_tokens *out, cogvideo_error *err);
 void cv_cogvideo_encoder_close(cogvideo_encoder *head);
 cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_generate_options *options,

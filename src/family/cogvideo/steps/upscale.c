@@ -28,8 +28,7 @@ static void draw(void *user, int first, int count, const float *logits)
 
         cv_rng_block(bits, run->options->seed, counter);
         run->codes[first + i] = cv_sample(logits + (size_t)i * (size_t)n, n, run->sampling, run->model->clusters,
-                                          cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]),
-                                          &run->drawing);
+                                          cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]), &run->drawing);
         if (run->codes[first + i] < 0 && run->unsound < 0)
             run->unsound = first + i;
     }
@@ -49,7 +48,8 @@ static int after_layer(void *user, int done, int layers)
     return report(user);
 }
 
-/* Whether an earlier run drew all of the frame's codes: one pass gives them all, so a part of them would spare nothing. */
+/* Whether an earlier run drew all of the frame's codes: one pass gives them all, so a part of them would spare
+ * nothing. */
 static bool recall(const upscale_run *run)
 {
     const cv_upscaler_config *config = &run->model->description.upscaler;
@@ -82,7 +82,7 @@ cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_e
 }
 
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                 const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+                                    const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cogvideo_tokens *coarse = &in->codes;
@@ -101,11 +101,16 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     CV_TRY(cv_cogvideo_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
     CV_TRY(cv_record_open(&record, model, options, coarse->header, err));
     cv_cogvideo_step_record(&step, options, cv_step_name(CV_STEP_UPSCALE), record);
-    CV_TRY(cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, coarse->rate, coarse->frames, err));
+    CV_TRY(
+        cogvideo_tokens_alloc(&clip, config->upscaled_grid, config->upscaled_grid, coarse->rate, coarse->frames, err));
     CV_TRY(cv_arena_create(&arena, cv_upscaler_scratch(model->upscaler, &model->head.exec), err));
     CV_TRY(cv_arena_create(&run.drawing, cv_sampler_scratch(config->image_codes, model->clusters), err));
-    run.progress = (cogvideo_progress){ .what = "super-resolution", .unit = "codes", .rounds = 1, .frames = coarse->frames,
-                                        .total = (long long)coarse->frames * L, .sequences = 1 };
+    run.progress = (cogvideo_progress){ .what = "super-resolution",
+                                        .unit = "codes",
+                                        .rounds = 1,
+                                        .frames = coarse->frames,
+                                        .total = (long long)coarse->frames * L,
+                                        .sequences = 1 };
     for (run.frame = 0; run.frame < coarse->frames; run.frame++) {
         run.codes = clip.codes + (size_t)run.frame * (size_t)L;
         clip.times[run.frame] = coarse->times[run.frame];
@@ -114,7 +119,8 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
         run.unsound = -1;
         if (!known)
             CV_TRY(cv_upscaler_run(&model->head.exec, model->upscaler, step.text.ids, step.text.count,
-                                   coarse->codes + (size_t)run.frame * cogvideo_tokens_per_frame(coarse), &network, &arena, err));
+                                   coarse->codes + (size_t)run.frame * cogvideo_tokens_per_frame(coarse), &network,
+                                   &arena, err));
         if (run.unsound >= 0) {
             status = cv_fail_unsound(model, "super-resolution", run.frame, run.unsound / config->upscaled_grid, err);
             goto done;

@@ -56,7 +56,8 @@ void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_co
     cv_init_store(store, recipe->head.seed, rules, 2);
     start_embeddings((float *)trunk->word_embeddings.data, config, codebook);
     for (int i = 0; i < cv_cogvideo_places(config); i++)
-        start_position(cv_tensor_values(trunk->positions) + (size_t)(config->frame_position + i) * (size_t)config->hidden,
+        start_position(cv_tensor_values(trunk->positions) +
+                           (size_t)(config->frame_position + i) * (size_t)config->hidden,
                        config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
 }
 
@@ -70,9 +71,9 @@ static void copy_linear(const cv_linear *to, const cv_linear *from)
     memcpy((float *)to->bias, from->bias, (size_t)weight->N * sizeof *from->bias);
 }
 
-/* The plus channel begins as a copy of the base channel, later frames' positions as the first's with a mark of their time.
- * Where alpha begins near 1 the frozen trunk sees little that is strange to it, and the stage need not first learn to leave
- * it alone. */
+/* The plus channel begins as a copy of the base channel, later frames' positions as the first's with a mark of their
+ * time. Where alpha begins near 1 the frozen trunk sees little that is strange to it, and the stage need not first
+ * learn to leave it alone. */
 void cv_first_stage(const cv_stage *stage, const cv_transformer_recipe *recipe)
 {
     const cv_cogvideo_config *config = stage->config;

@@ -5,8 +5,8 @@
 #include "family/cogvideo/network/stage.h"
 #include "family/cogvideo/train/recipes.h"
 
-/* Sets all weights of the trunk, which lie in `store`, in memory. `codebook` [codes, latent] of the image tokenizer gives
- * the embeddings of codes; NULL, or one that does not fit: they are random as all others. */
+/* Sets all weights of the trunk, which lie in `store`, in memory. `codebook` [codes, latent] of the image tokenizer
+ * gives the embeddings of codes; NULL, or one that does not fit: they are random as all others. */
 void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_config *config, const cv_tensor *codebook,
                     const cv_transformer_recipe *recipe);
 

@@ -19,8 +19,9 @@ cogvideo_status cv_frames_apart(const cv_cogvideo *model, const cogvideo_dataset
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_frames_encode(const cv_cogvideo *model, const cogvideo_dataset_info *info, const uint8_t *const *frames,
-                                 int count, cogvideo_video *fitted, cogvideo_tokens *codes, cogvideo_error *err)
+cogvideo_status cv_frames_encode(const cv_cogvideo *model, const cogvideo_dataset_info *info,
+                                 const uint8_t *const *frames, int count, cogvideo_video *fitted,
+                                 cogvideo_tokens *codes, cogvideo_error *err)
 {
     const int rate = model->description.rate, side = model->description.network.grid * rate;
     const size_t size = (size_t)info->size * (size_t)info->size * 3;

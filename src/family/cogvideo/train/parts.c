@@ -9,7 +9,8 @@
 static const char *file_of(const cogvideo_model *model, cv_cogvideo_part part)
 {
     const cv_description *d = &cv_cogvideo_of(model)->description;
-    const char *const names[CV_COGVIDEO_PARTS] = { d->files.image_tokenizer, d->files.bare_trunk, d->files.own[0], d->files.own[1] };
+    const char *const names[CV_COGVIDEO_PARTS] = { d->files.image_tokenizer, d->files.bare_trunk, d->files.own[0],
+                                                   d->files.own[1] };
 
     return names[part];
 }
@@ -30,7 +31,8 @@ static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *re
     const cv_picture_recipe *own = (const cv_picture_recipe *)(const void *)recipe;
     const bool changes = !own->decoder_only || (begins && own->merge > 0);
 
-    return changes && (has_stages(model) || file_of(model, CV_PART_IMAGE)) ? "a trunk that was trained on its codes" : NULL;
+    return changes && (has_stages(model) || file_of(model, CV_PART_IMAGE)) ? "a trunk that was trained on its codes"
+                                                                           : NULL;
 }
 
 static const char *on_trunk(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
@@ -75,7 +77,8 @@ static const cv_recipe_key picture_keys[] = {
 };
 #undef OWN
 
-/* Each part takes a stretch of the table: the trunk the first four, stages the third to the seventh, stage 1 the last as well. */
+/* Each part takes a stretch of the table: the trunk the first four, stages the third to the seventh, stage 1 the last
+ * as well. */
 #define OWN(field) offsetof(cv_transformer_recipe, field)
 static const cv_recipe_key transformer_keys[] = {
     { "norm_gain", CV_RECIPE_DOUBLE, OWN(norm_gain), 1e-6, 10, 1 },
@@ -89,13 +92,15 @@ static const cv_recipe_key transformer_keys[] = {
 };
 #undef OWN
 
-#define TRANSFORMER(name, first, count, dependents)                                                                  \
-    { name, sizeof(cv_transformer_recipe), transformer_keys + (first), count, layer_matrices, cv_transformer_learner_open, \
-      is_there, dependents }
+#define TRANSFORMER(name, first, count, dependents)                                             \
+    {                                                                                           \
+        name, sizeof(cv_transformer_recipe), transformer_keys + (first), count, layer_matrices, \
+            cv_transformer_learner_open, is_there, dependents                                   \
+    }
 const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
     [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
-                                  sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices, cv_picture_learner_open,
-                                  is_there, on_tokenizer },
+                                  sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices,
+                                  cv_picture_learner_open, is_there, on_tokenizer },
     [CV_PART_IMAGE] = TRANSFORMER("image", 0, 4, on_trunk),
     [CV_PART_STAGE1] = TRANSFORMER("stage1", 2, 6, NULL),
     [CV_PART_STAGE2] = TRANSFORMER("stage2", 2, 5, NULL),

@@ -25,9 +25,10 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
                                         cogvideo_error *err);
 
 /* cogvideo_dataset_tokens of this family. */
-cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head, const char *output,
-                                           const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
-                                           long long *rows, cogvideo_error *err);
+cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head,
+                                           const char *output, const cogvideo_rows_options *options,
+                                           const cogvideo_dataset_callbacks *callbacks, long long *rows,
+                                           cogvideo_error *err);
 
 /* cogvideo_dataset_check_tokenizer of this family. */
 cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *head, int clips,

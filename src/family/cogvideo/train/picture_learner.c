@@ -22,7 +22,7 @@
 #define KMEANS_ROUNDS 10
 #define COUNT_BATCHES 200 /* over which the use of codes is counted */
 #define CLUSTER_ROUNDS 50
-#define PLACES 4         /* among which a busy square is sought */
+#define PLACES 4 /* among which a busy square is sought */
 enum { DRAW_CROP = 0x6372, DRAW_HELD_OUT = 0x6865, DRAW_COUNT = 0x636f };
 
 typedef struct picture_learner {
@@ -33,13 +33,13 @@ typedef struct picture_learner {
     cv_image_learner *learner;
     cv_codebook codebook;
     cv_codebook_options averaging;
-    uint8_t *pixels;    /* [batch][crop][crop][3] */
-    bool quantized;     /* the first steps of a run are not */
-    float *z;           /* [start_batches][rows][latent], what the codebook starts from */
-    double *away;       /* [rows], scratch of the codebook's update */
-    int32_t *counted;   /* [COUNT_BATCHES][rows] codes */
-    bool *merged;       /* [codes], scratch */
-    cv_arena arena;     /* of that start */
+    uint8_t *pixels;  /* [batch][crop][crop][3] */
+    bool quantized;   /* the first steps of a run are not */
+    float *z;         /* [start_batches][rows][latent], what the codebook starts from */
+    double *away;     /* [rows], scratch of the codebook's update */
+    int32_t *counted; /* [COUNT_BATCHES][rows] codes */
+    bool *merged;     /* [codes], scratch */
+    cv_arena arena;   /* of that start */
 } picture_learner;
 
 /* How much the pixels of a square vary: the sum of their variances, times its pixels. */
@@ -77,7 +77,8 @@ static const uint8_t *choose_place(const cv_picture_recipe *recipe, const uint8_
         counter[2] = (uint32_t)i + 1;
         cv_rng_block(bits, seed, counter);
         corner = frame + (bits[0] % (uint32_t)(side - recipe->crop + 1) * (uint32_t)side +
-                          bits[1] % (uint32_t)(side - recipe->crop + 1)) * 3;
+                          bits[1] % (uint32_t)(side - recipe->crop + 1)) *
+                             3;
         if (any_place || (i == 0 && cv_rng_unit(bits[2], bits[3]) >= recipe->busy))
             return corner;
         found = variation(corner, side, recipe->crop);
@@ -118,8 +119,8 @@ static void fill(picture_learner *l, uint32_t index, uint32_t stream)
         size_t number = (size_t)index * (size_t)recipe->head.batch + (size_t)i; /* of the picture, in the whole run */
         const cogvideo_dataset *dataset = stream == DRAW_HELD_OUT ? l->held_out : l->data[number % (size_t)l->datasets];
 
-        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->head.seed, index, (uint32_t)i,
-            stream);
+        cut(l, dataset, l->pixels + (size_t)i * size, stream == DRAW_HELD_OUT ? 1 : recipe->head.seed, index,
+            (uint32_t)i, stream);
     }
 }
 
@@ -143,8 +144,8 @@ static void start_codebook(picture_learner *l, uint32_t index)
         cv_image_learner_measure(l->learner, &losses, l->pixels);
         memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
     }
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS,
-                      l->head.recipe->seed, &l->arena);
+    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS, l->head.recipe->seed,
+                      &l->arena);
 }
 
 /* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
@@ -156,7 +157,8 @@ static void count_codes(picture_learner *l)
     for (int b = 0; b < COUNT_BATCHES; b++) {
         fill(l, (uint32_t)b, DRAW_COUNT);
         cv_image_learner_measure(l->learner, &losses, l->pixels);
-        memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner), (size_t)rows * sizeof *l->counted);
+        memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner),
+               (size_t)rows * sizeof *l->counted);
     }
     cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
     if (l->recipe->merge > 0)
@@ -179,7 +181,8 @@ static double batch(cv_learner *learner, uint64_t index)
     picture_learner *l = (picture_learner *)learner;
     cv_image_losses losses;
 
-    l->quantized = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps; /* one batch is a step here */
+    /* one batch is a step here */
+    l->quantized = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps;
     cv_image_learner_quantize(l->learner, l->quantized);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
@@ -218,7 +221,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     return true;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status open_dataset(const picture_learner *l, const char *folder, cogvideo_dataset **out,
                                     cogvideo_error *err)
@@ -290,7 +293,7 @@ done:
     return status;
 }
 
-/* --- results -------------------------------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------------------------------------------- */
 
 /* Cluster labels by k-means on the codebook. */
 static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
@@ -398,50 +401,61 @@ static void learner_close(cv_learner *learner)
 }
 
 /* Products of sizes below stay within an int. */
-static cogvideo_status check_options(const cogvideo_train_options *options, const cv_picture_recipe *recipe, const cv_description *d,
-                                     cogvideo_error *err)
+static cogvideo_status check_options(const cogvideo_train_options *options, const cv_picture_recipe *recipe,
+                                     const cv_description *d, cogvideo_error *err)
 {
     if (recipe->head.accumulate > 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%.500s: image-tokenizer: accumulate is %d, but the codebook's averages follow "
-                       "every batch: enlarge the batch instead", options->recipe, recipe->head.accumulate);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%.500s: image-tokenizer: accumulate is %d, but the codebook's averages follow "
+                       "every batch: enlarge the batch instead",
+                       options->recipe, recipe->head.accumulate);
     if (options->finetune && !recipe->decoder_only)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
                        "codes; decoder_only in the recipe leaves them as they are");
     if (recipe->decoder_only && !options->finetune && !options->resume)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
                        "with the model's image tokenizer");
     if (recipe->decoder_only && recipe->head.weight_decay > 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
                        recipe->head.weight_decay);
     if (recipe->merge > 0 && !recipe->decoder_only)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes", recipe->merge);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes",
+                       recipe->merge);
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
     if ((int64_t)recipe->head.batch * recipe->crop * recipe->crop > INT_MAX / (3 * recipe->start_batches))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d squares of %d pixels, which are too many",
-                       recipe->head.batch, recipe->crop);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the recipe wants batches of %d squares of %d pixels, which are too many", recipe->head.batch,
+                       recipe->crop);
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_options *options,
-                                        const cv_recipe *head, const cv_exec *exec, const cogvideo_model *model,
-                                        cogvideo_error *err)
+cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *head,
+                                        const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err)
 {
     static const cv_learner_functions functions = { before, batch, moved, evaluate, publish, sample, learner_close };
     static const cv_init_rule rules[] = { { "*conv2.weight", CV_INIT_FAN_IN, 0.3f },
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
     const cv_picture_recipe *recipe = (const cv_picture_recipe *)(const void *)head;
     const cv_description *d = &cv_cogvideo_of(model)->description;
-    cv_image_learning learning = { recipe->head.batch, recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
-                                   recipe->decoder_only };
+    cv_image_learning learning = { recipe->head.batch, recipe->crop,        d->rate, recipe->l1, recipe->l2,
+                                   recipe->commitment, recipe->decoder_only };
     cogvideo_status status;
     picture_learner *l = NULL;
 
     CV_TRY(check_options(options, recipe, d, err));
     CV_NEW(l, 1, err);
-    l->head = (cv_learner){ .functions = &functions, .options = options, .recipe = head, .exec = exec, .model = model,
-                            .items = recipe->head.batch, .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
+    l->head = (cv_learner){ .functions = &functions,
+                            .options = options,
+                            .recipe = head,
+                            .exec = exec,
+                            .model = model,
+                            .items = recipe->head.batch,
+                            .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
     l->recipe = recipe;
     l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->head.seed };
     CV_TRY(open_data(l, err));

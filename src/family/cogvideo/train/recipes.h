@@ -6,29 +6,29 @@
 
 /* Of the image tokenizer. */
 typedef struct cv_picture_recipe {
-    cv_recipe head;             /* first */
-    int crop;                   /* side of the squares cut from frames */
-    double busy;                /* share of these squares that are sought where a frame varies most */
-    int plain_steps;            /* first steps without quantization, before the codebook starts */
-    double l1, l2, commitment;  /* weights of its losses */
-    double decay, dead;         /* of its codebook: train/codebook.h */
-    int start_batches;          /* whose vectors the codebook starts from */
-    int clusters;               /* of codes */
-    bool decoder_only;          /* the encoder and the codebook stay as they are */
-    double merge;               /* before the first step of that: codes this close become one */
+    cv_recipe head;            /* first */
+    int crop;                  /* side of the squares cut from frames */
+    double busy;               /* share of these squares that are sought where a frame varies most */
+    int plain_steps;           /* first steps without quantization, before the codebook starts */
+    double l1, l2, commitment; /* weights of its losses */
+    double decay, dead;        /* of its codebook: train/codebook.h */
+    int start_batches;         /* whose vectors the codebook starts from */
+    int clusters;              /* of codes */
+    bool decoder_only;         /* the encoder and the codebook stay as they are */
+    double merge;              /* before the first step of that: codes this close become one */
 } cv_picture_recipe;
 
 /* Of the trunk and the stages. */
 typedef struct cv_transformer_recipe {
-    cv_recipe head;             /* first */
+    cv_recipe head; /* first */
     double dropout;
-    double text_dropout;        /* share of sequences whose text becomes the guide's */
-    bool train_trunk;           /* of a stage; otherwise it is frozen */
-    int frames;                 /* stage 1: frames of a clip that a batch holds, from the first on; 0 = all */
-    double norm_gain;           /* trunk: first gain of the third and fourth layer norm */
-    double position_scale;      /* trunk's first weights: of a frame's positions */
-    double time_scale;          /* stages' first weights: of what tells frames apart */
-    double base_share;          /* stages' first weights: alpha, the base channel's share of the attention */
+    double text_dropout;   /* share of sequences whose text becomes the guide's */
+    bool train_trunk;      /* of a stage; otherwise it is frozen */
+    int frames;            /* stage 1: frames of a clip that a batch holds, from the first on; 0 = all */
+    double norm_gain;      /* trunk: first gain of the third and fourth layer norm */
+    double position_scale; /* trunk's first weights: of a frame's positions */
+    double time_scale;     /* stages' first weights: of what tells frames apart */
+    double base_share;     /* stages' first weights: alpha, the base channel's share of the attention */
 } cv_transformer_recipe;
 
 #endif

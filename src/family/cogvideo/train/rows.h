@@ -25,7 +25,8 @@ typedef struct cv_rows {
 /* "image", "stage1" or "stage2". */
 const char *cv_rows_kind_name(cogvideo_rows_kind kind);
 
-/* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least one. */
+/* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least
+ * one. */
 cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
                              cogvideo_error *err);
 void cv_rows_close(cv_rows *rows);

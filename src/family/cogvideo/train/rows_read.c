@@ -26,7 +26,8 @@ static cogvideo_status read_kind(cv_rows *rows, const cv_json *json, const char 
             rows->kind = (cogvideo_rows_kind)k;
             return COGVIDEO_OK;
         }
-    status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: kind is '%.60s'; image, stage1 or stage2 was expected", path, kind);
+    status =
+        cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: kind is '%.60s'; image, stage1 or stage2 was expected", path, kind);
 done:
     return status;
 }
@@ -45,10 +46,13 @@ static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, 
     const char *tokenizers = "";
 
     if (!cv_path_exists(rows->path))
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not there: training rows were expected ('cogvideo dataset tokens')", rows->path);
+        return cv_fail(err, COGVIDEO_ERROR_IO,
+                       "%s: is not there: training rows were expected ('cogvideo dataset tokens')", rows->path);
     if (cv_path_is_dir(rows->path))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is a folder: training rows were expected, which 'cogvideo dataset tokens' makes "
-                       "of a dataset", rows->path);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: is a folder: training rows were expected, which 'cogvideo dataset tokens' makes "
+                       "of a dataset",
+                       rows->path);
     CV_TRY(cv_buffer_printf(&path, err, "%s.json", rows->path));
     CV_TRY(cv_json_read(&json, path.data, MAX_BYTES, err));
     CV_TRY(read_kind(rows, json, path.data, err));
@@ -59,18 +63,20 @@ static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, 
     CV_TRY(cv_json_int(json, "pad", 0, INT32_MAX, &pad, path.data, err));
     CV_TRY(cv_json_int(json, "image_codes", 1, INT32_MAX, &codes, path.data, err));
     if (codes != image_codes) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with %lld image codes, the network has %d: make it again "
-                         "with this model's image tokenizer", path.data, (long long)codes, image_codes);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                         "%s: was made with %lld image codes, the network has %d: make it again "
+                         "with this model's image tokenizer",
+                         path.data, (long long)codes, image_codes);
         goto done;
     }
     if (grid != wanted) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %dx%d codes, the network has %dx%d", path.data, (int)grid,
-                         (int)grid, wanted, wanted);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has frames of %dx%d codes, the network has %dx%d", path.data,
+                         (int)grid, (int)grid, wanted, wanted);
         goto done;
     }
     if (pad < codes) {
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'pad' is %lld, which is an image's code, not a text's", path.data,
-                         (long long)pad);
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'pad' is %lld, which is an image's code, not a text's",
+                         path.data, (long long)pad);
         goto done;
     }
     CV_TRY(cv_json_optional_string(json, "tokenizers", &tokenizers, path.data, err));

@@ -29,7 +29,7 @@ typedef struct run {
     row_form forms[CV_MAX_DURATIONS];
     int form_count, frames; /* of a row */
     int places, text_places;
-    int *place;              /* of a clip's frame among those that are encoded, -1: it is in no row */
+    int *place; /* of a clip's frame among those that are encoded, -1: it is in no row */
     int place_count;
     int32_t pad;
     size_t row_bytes, frame_bytes; /* of a dataset's frame */
@@ -68,8 +68,8 @@ static cogvideo_status plan_forms(run *r, cogvideo_error *err)
         break;
     case COGVIDEO_ROWS_STAGE2:
         if (r->options->rounds < 0 || r->options->rounds >= d->duration_count)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows of %d rounds were asked for, the model has %d", r->options->rounds,
-                           d->duration_count - 1);
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rows of %d rounds were asked for, the model has %d",
+                           r->options->rounds, d->duration_count - 1);
         for (int i = 1; i < d->duration_count && (r->options->rounds == 0 || i <= r->options->rounds); i++)
             CV_TRY(add_form(r, CV_STEP_INTERPOLATE, d->durations[i], err));
         break;
@@ -103,8 +103,8 @@ done:
     return status;
 }
 
-/* Whether a row of this form begins at frame `first`. Rows follow each other through the clip: the last frame of one is the
- * first of the next. A clip too short for key frames still has a first frame. */
+/* Whether a row of this form begins at frame `first`. Rows follow each other through the clip: the last frame of one is
+ * the first of the next. A clip too short for key frames still has a first frame. */
 static bool row_fits(const run *r, const row_form *form, int first, int frames)
 {
     int needed = r->frames == 1 && first == 0 ? 0 : form->window;
@@ -141,8 +141,8 @@ static int32_t *codes_of(const run *r, const cogvideo_tokens *codes, int place)
     return codes->codes + (size_t)place * (size_t)r->places;
 }
 
-/* Takes the codes of the chosen frames that the cache has. `frames` become the others, each once where a clip stands still, and
- * `from` says for every place which of them it shows, -1 for none; returns how many there are. */
+/* Takes the codes of the chosen frames that the cache has. `frames` become the others, each once where a clip stands
+ * still, and `from` says for every place which of them it shows, -1 for none; returns how many there are. */
 static int take_known(const run *r, const cogvideo_dataset_clip *clip, const uint8_t **frames, int *from,
                       cogvideo_tokens *out)
 {
@@ -209,7 +209,8 @@ static cogvideo_status write_row(run *r, const cv_ids *text, const cogvideo_toke
         cv_put_le32(at, (uint32_t)(i < text->count ? text->ids[i] : r->pad));
     for (int f = 0; f < r->frames; f++)
         for (int i = 0; i < r->places; i++, at += 4)
-            cv_put_le32(at, (uint32_t)codes->codes[(size_t)r->place[first + f * apart] * (size_t)r->places + (size_t)i]);
+            cv_put_le32(at,
+                        (uint32_t)codes->codes[(size_t)r->place[first + f * apart] * (size_t)r->places + (size_t)i]);
     status = cv_output_write(&r->output, r->row, r->row_bytes, err);
     r->rows += status == COGVIDEO_OK;
     return status;
@@ -225,8 +226,8 @@ static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_d
     cogvideo_generate_defaults(&r->model->head, &options);
     options.prompt = clip->caption;
     options.cut_text = r->options->cut_text;
-    CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(&options, form->step) != 1,
-                        form->seconds, &text, err));
+    CV_TRY(cv_step_text(r->model, &options, form->step, cv_step_guidance(&options, form->step) != 1, form->seconds,
+                        &text, err));
     for (int first = 0; row_fits(r, form, first, clip->frames); first += form->window)
         CV_TRY(write_row(r, &text, codes, first, form->apart, err));
 done:
@@ -285,18 +286,22 @@ done:
     return status;
 }
 
-cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head, const char *output,
-                                           const cogvideo_rows_options *options, const cogvideo_dataset_callbacks *callbacks,
-                                           long long *rows, cogvideo_error *err)
+cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head,
+                                           const char *output, const cogvideo_rows_options *options,
+                                           const cogvideo_dataset_callbacks *callbacks, long long *rows,
+                                           cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
-    run r = { .dataset = dataset, .model = model, .options = options,
+    run r = { .dataset = dataset,
+              .model = model,
+              .options = options,
               .log = callbacks ? &callbacks->log : &model->head.log };
     cv_buffer about = { 0 };
     cogvideo_status status;
 
     if (strcmp(output, "-") == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "training rows go to a file with another beside it, not to standard output");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "training rows go to a file with another beside it, not to standard output");
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));

@@ -1,5 +1,5 @@
-/* tokenizer_check.c - what an image tokenizer makes of a dataset: how much comes back, and how much its codes say that the
- * pictures do not. */
+/* tokenizer_check.c - what an image tokenizer makes of a dataset: how much comes back, and how much its codes say that
+ * the pictures do not. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/frames.h"
@@ -19,7 +19,7 @@ typedef struct check {
     int side, rate, grid, places, codes, apart; /* apart: frames from key frame to key frame */
     double errors[2];                           /* squared, in 0..1, of key frames and of those between */
     long long pixels[2];
-    bool *used;                                 /* [codes] */
+    bool *used; /* [codes] */
     plain_code *plain;
     size_t plain_count, plain_room;
     cogvideo_tokenizer_check found;
@@ -44,7 +44,8 @@ static bool alike(const check *c, const uint8_t *a, const uint8_t *b)
 {
     for (int y = 0; y < c->rate; y++)
         for (int i = 0; i < 3 * c->rate; i++)
-            if (abs(a[(size_t)y * (size_t)c->side * 3 + (size_t)i] - b[(size_t)y * (size_t)c->side * 3 + (size_t)i]) > LEAST)
+            if (abs(a[(size_t)y * (size_t)c->side * 3 + (size_t)i] - b[(size_t)y * (size_t)c->side * 3 + (size_t)i]) >
+                LEAST)
                 return false;
     return true;
 }
@@ -116,7 +117,8 @@ static void roll(const check *c, uint8_t *out, const uint8_t *frame)
 }
 
 /* Whether patterns have the same codes one place further on. */
-static cogvideo_status compare_moved(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+static cogvideo_status compare_moved(check *c, const cogvideo_video *video, const cogvideo_tokens *codes,
+                                     cogvideo_error *err)
 {
     const size_t size = (size_t)c->side * (size_t)c->side * 3;
     cogvideo_video rolled = { 0 };
@@ -146,7 +148,8 @@ done:
 }
 
 /* What comes back of every frame. */
-static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, const cogvideo_tokens *codes,
+                                       cogvideo_error *err)
 {
     const cogvideo_decode_options options = { 0 };
     const size_t size = (size_t)c->side * (size_t)c->side * 3;
@@ -155,8 +158,8 @@ static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, co
 
     CV_TRY(cv_cogvideo_decode(c->model, &options, codes, &decoded, err));
     if (decoded.width != c->side || decoded.height != c->side || decoded.frames != video->frames) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames, c->side, c->side,
-                         decoded.frames, decoded.width, decoded.height);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames,
+                         c->side, c->side, decoded.frames, decoded.width, decoded.height);
         goto done;
     }
     for (int f = 0; f < video->frames; f++) {
@@ -171,7 +174,8 @@ done:
     return status;
 }
 
-static cogvideo_status check_codes(check *c, const cogvideo_video *video, const cogvideo_tokens *codes, cogvideo_error *err)
+static cogvideo_status check_codes(check *c, const cogvideo_video *video, const cogvideo_tokens *codes,
+                                   cogvideo_error *err)
 {
     const size_t size = (size_t)c->side * (size_t)c->side * 3;
     cogvideo_status status = COGVIDEO_OK;
@@ -233,8 +237,12 @@ cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, con
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
-    check c = { .model = head, .rate = d->rate, .grid = d->network.grid, .side = d->network.grid * d->rate,
-                .places = d->network.grid * d->network.grid, .codes = d->image_tokenizer.codes };
+    check c = { .model = head,
+                .rate = d->rate,
+                .grid = d->network.grid,
+                .side = d->network.grid * d->rate,
+                .places = d->network.grid * d->network.grid,
+                .codes = d->image_tokenizer.codes };
     cogvideo_dataset_info info;
     cogvideo_status status;
 

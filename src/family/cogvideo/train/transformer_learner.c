@@ -27,14 +27,14 @@ typedef struct transformer_learner {
     cv_cogvideo_part part;
     cv_trunk trunk, trunk_grads;
     cv_stage stage, grads;
-    cv_store *frozen;          /* the trunk's file where it is not trained */
+    cv_store *frozen; /* the trunk's file where it is not trained */
     cv_rows rows[MAX_FILES], held_out;
     int files;
-    cv_ids guide;              /* the text that replaces a dropped one */
+    cv_ids guide; /* the text that replaces a dropped one */
     int slots, given;
     cv_train_sequence *sequences;
-    int32_t *texts, *codes;    /* [batch][text_places], [batch][slots * L] */
-    cv_arena arena;            /* of a batch */
+    int32_t *texts, *codes; /* [batch][text_places], [batch][slots * L] */
+    cv_arena arena;         /* of a batch */
 } transformer_learner;
 
 static const cv_cogvideo_config *config_of(const transformer_learner *l)
@@ -42,7 +42,7 @@ static const cv_cogvideo_config *config_of(const transformer_learner *l)
     return &cv_cogvideo_of(l->head.model)->description.network;
 }
 
-/* --- batches -------------------------------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------------------------------------------- */
 
 /* Fills sequence s of the batch from a row; the trunk takes one frame of it, `frame`. */
 static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row, int frame, bool drop_text)
@@ -69,9 +69,14 @@ static double batch(cv_learner *learner, uint64_t index)
 {
     transformer_learner *l = (transformer_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
-    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
-                            .plus = l->part != CV_PART_IMAGE, .dropout = (float)l->recipe->dropout,
-                            .seed = recipe->seed, .step = (uint32_t)index };
+    cv_train_batch work = { .sequences = l->sequences,
+                            .count = recipe->batch,
+                            .slots = l->slots,
+                            .given = l->given,
+                            .plus = l->part != CV_PART_IMAGE,
+                            .dropout = (float)l->recipe->dropout,
+                            .seed = recipe->seed,
+                            .step = (uint32_t)index };
 
     for (int s = 0; s < recipe->batch; s++) {
         uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
@@ -88,7 +93,8 @@ static double batch(cv_learner *learner, uint64_t index)
 /* Room for the loss of each predicted place of a batch. */
 static float *take_losses(const transformer_learner *l, cv_arena *arena)
 {
-    return cv_arena_take(arena, (size_t)l->head.recipe->batch * (size_t)l->slots * (size_t)cv_cogvideo_places(config_of(l)),
+    return cv_arena_take(arena,
+                         (size_t)l->head.recipe->batch * (size_t)l->slots * (size_t)cv_cogvideo_places(config_of(l)),
                          sizeof(float));
 }
 
@@ -99,7 +105,10 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     const cv_recipe *recipe = learner->recipe;
     int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
     double sums[65] = { 0 };
-    cv_train_batch work = { .sequences = l->sequences, .count = recipe->batch, .slots = l->slots, .given = l->given,
+    cv_train_batch work = { .sequences = l->sequences,
+                            .count = recipe->batch,
+                            .slots = l->slots,
+                            .given = l->given,
                             .plus = l->part != CV_PART_IMAGE };
     size_t used = 0;
 
@@ -130,7 +139,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     return true;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status bind_trunk(cv_trunk *out, cv_store *store, const cv_cogvideo_config *c, cogvideo_error *err)
 {
@@ -160,7 +169,8 @@ done:
     return status;
 }
 
-/* The file of the trunk that a stage is trained on: its own where it goes on, else the bare one or that of a stage which is there. */
+/* The file of the trunk that a stage is trained on: its own where it goes on, else the bare one or that of a stage
+ * which is there. */
 static const char *trunk_file(const transformer_learner *l)
 {
     const cogvideo_train_options *options = l->head.options;
@@ -179,7 +189,8 @@ static cogvideo_status freeze_trunk(transformer_learner *l, cogvideo_error *err)
 
     CV_TRY(cv_begin_open(&l->head, &l->frozen, trunk_file(l), "image", err));
     CV_TRY(bind_trunk(&l->trunk, l->frozen, config_of(l), err));
-    snprintf(l->head.stands_on, sizeof l->head.stands_on, "%016" PRIx64, /* the last norm differs in any two trainings */
+    snprintf(l->head.stands_on, sizeof l->head.stands_on,
+             "%016" PRIx64, /* the last norm differs in any two trainings */
              cv_hash_bytes(CV_HASH_START, l->trunk.final_norm.weight, (size_t)config_of(l)->hidden * sizeof(float)));
 done:
     return status;
@@ -218,14 +229,19 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
 
     if (l->part == CV_PART_IMAGE) {
         CV_TRY(make_trunk(l, err));
-        l->stage = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk,
+        l->stage = (cv_stage){ .config = config,
+                               .kind = CV_STAGE_SEQUENTIAL,
+                               .trunk = &l->trunk,
                                .head = cv_trunk_head(&l->trunk, config->image_codes) };
-        l->grads = (cv_stage){ .config = config, .kind = CV_STAGE_SEQUENTIAL, .trunk = &l->trunk_grads,
+        l->grads = (cv_stage){ .config = config,
+                               .kind = CV_STAGE_SEQUENTIAL,
+                               .trunk = &l->trunk_grads,
                                .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)), l->recipe);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)),
+                       l->recipe);
         return COGVIDEO_OK;
     }
     if (l->recipe->train_trunk) {
@@ -239,28 +255,34 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
     l->slots = l->part == CV_PART_STAGE1 && l->recipe->frames > 0 ? l->recipe->frames : config->frames;
     l->given = l->part == CV_PART_STAGE1 ? 1 : cv_cogvideo_known(config);
     if (finetune)
-        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1], cv_cogvideo_of(l->head.model)->description.files.own[l->part == CV_PART_STAGE2],
-                    l->head.recipe->part->name, err);
+        return cv_begin_with(&l->head, l->head.weights[l->head.stores - 1],
+                             cv_cogvideo_of(l->head.model)->description.files.own[l->part == CV_PART_STAGE2],
+                             l->head.recipe->part->name, err);
     cv_first_stage(&l->stage, l->recipe);
 done:
     return status;
 }
 
-static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out, cogvideo_error *err)
+static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out,
+                                 cogvideo_error *err)
 {
     const cv_cogvideo_config *c = config_of(l);
     cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
 
     if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: was made with other tokenizers than those of %s, to which its ids mean something "
-                         "else: make it again ('cogvideo dataset tokens')", path, l->head.options->model);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                         "%s: was made with other tokenizers than those of %s, to which its ids mean something "
+                         "else: make it again ('cogvideo dataset tokens')",
+                         path, l->head.options->model);
     if (status == COGVIDEO_OK && l->part != CV_PART_IMAGE &&
         out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')",
-                         path, cv_rows_kind_name(out->kind), l->head.recipe->part->name);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                         "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')", path,
+                         cv_rows_kind_name(out->kind), l->head.recipe->part->name);
     if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has rows of %d text places and %d frames, this part takes %d and %d",
-                         path, out->text_places, out->frames, c->text_places, c->frames);
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
+                         "%s: has rows of %d text places and %d frames, this part takes %d and %d", path,
+                         out->text_places, out->frames, c->text_places, c->frames);
     return status;
 }
 
@@ -292,13 +314,17 @@ static cogvideo_status check_options(const transformer_learner *l, cogvideo_erro
     int64_t places = (int64_t)config->text_places + (int64_t)config->frames * cv_cogvideo_places(config);
 
     if (recipe->frames == 1 || recipe->frames > config->frames)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d frames of a clip; 2 to the network's %d were expected, or 0 "
-                       "for all", recipe->frames, config->frames);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the recipe wants %d frames of a clip; 2 to the network's %d were expected, or 0 "
+                       "for all",
+                       recipe->frames, config->frames);
     if (places * recipe->head.batch > INT_MAX / 4)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants batches of %d sequences of %lld places, which are too many",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the recipe wants batches of %d sequences of %lld places, which are too many",
                        recipe->head.batch, (long long)places);
     if (l->part == CV_PART_STAGE2 && recipe->text_dropout > 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "text_dropout is %g for stage2, but interpolation has no guidance: it must be 0",
                        recipe->text_dropout);
     return COGVIDEO_OK;
 }
@@ -309,8 +335,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     const cv_cogvideo_config *config = config_of(l);
     int n = l->head.recipe->batch;
     size_t L = (size_t)cv_cogvideo_places(config);
-    cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given,
-                            .plus = l->part != CV_PART_IMAGE };
+    cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given, .plus = l->part != CV_PART_IMAGE };
     cogvideo_status status;
     cv_arena measure = { 0 };
 
@@ -329,7 +354,7 @@ done:
     return status;
 }
 
-/* --- results -------------------------------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
@@ -445,15 +470,21 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
 
     cogvideo_generate_defaults(model, &guide);
     CV_NEW(l, 1, err);
-    l->head = (cv_learner){ .functions = &functions, .options = options, .recipe = recipe, .exec = exec, .model = model,
-                            .foundation = "trunk", .useful_after = -1 };
+    l->head = (cv_learner){ .functions = &functions,
+                            .options = options,
+                            .recipe = recipe,
+                            .exec = exec,
+                            .model = model,
+                            .foundation = "trunk",
+                            .useful_after = -1 };
     l->recipe = (const cv_transformer_recipe *)(const void *)recipe;
     l->part = (cv_cogvideo_part)(recipe->part - cv_cogvideo_parts);
     CV_TRY(check_options(l, err));
     CV_TRY(make_networks(l, err));
     CV_TRY(open_data(l, err));
     if (l->recipe->text_dropout > 0)
-        CV_TRY(cv_guide_text(cv_cogvideo_of(model), &guide, cv_step_seconds(cv_cogvideo_of(model), &guide, -1), &l->guide, err));
+        CV_TRY(cv_guide_text(cv_cogvideo_of(model), &guide, cv_step_seconds(cv_cogvideo_of(model), &guide, -1),
+                             &l->guide, err));
     CV_TRY(plan_memory(l, err));
     *out = &l->head;
     return COGVIDEO_OK;

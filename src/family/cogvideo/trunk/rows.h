@@ -9,8 +9,8 @@
 #include "nn/kv_cache.h"
 
 typedef struct cv_rows_scratch {
-    float *normed; /* [block, C] */
-    float *inner;  /* [block, max(3C, mlp)] */
+    float *normed;   /* [block, C] */
+    float *inner;    /* [block, max(3C, mlp)] */
     cv_arena *arena; /* of the layers themselves */
 } cv_rows_scratch;
 

@@ -17,8 +17,8 @@ static cogvideo_status bind_layer(cv_trunk_layer *out, cv_store *store, int n, i
     char name[NAME];
 
     CV_TRY(cv_layer_norm_bind(&out->input_norm, store, layer_name(name, n, "input_layernorm"), C, eps, err));
-    CV_TRY(cv_layer_norm_bind(&out->post_attention_norm, store, layer_name(name, n, "post_attention_layernorm"), C,
-                              eps, err));
+    CV_TRY(cv_layer_norm_bind(&out->post_attention_norm, store, layer_name(name, n, "post_attention_layernorm"), C, eps,
+                              err));
     CV_TRY(cv_layer_norm_bind(&out->third_norm, store, layer_name(name, n, "third_layernorm"), C, eps, err));
     CV_TRY(cv_layer_norm_bind(&out->fourth_norm, store, layer_name(name, n, "fourth_layernorm"), C, eps, err));
     CV_TRY(cv_linear_bind(&out->qkv, store, layer_name(name, n, "attention.query_key_value"), 3 * C, C, true, err));
@@ -35,9 +35,10 @@ cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hi
     cogvideo_status status;
     cv_trunk trunk = { .hidden = hidden };
 
-    CV_TRY(cv_store_claim_weight(store, &trunk.word_embeddings, "transformer.word_embeddings.weight", vocabulary, hidden, err));
-    CV_TRY(cv_embedding_bind(&trunk.positions, store, "transformer.position_embeddings.weight", positions, hidden,
-                             err));
+    CV_TRY(cv_store_claim_weight(store, &trunk.word_embeddings, "transformer.word_embeddings.weight", vocabulary,
+                                 hidden, err));
+    CV_TRY(
+        cv_embedding_bind(&trunk.positions, store, "transformer.position_embeddings.weight", positions, hidden, err));
     CV_NEW(trunk.layers, layers, err);
     trunk.layer_count = layers;
     for (int n = 0; n < layers; n++)

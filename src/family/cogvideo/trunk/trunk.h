@@ -21,9 +21,9 @@ typedef struct cv_trunk_layer {
 
 /* Tables and matrices are views of the store, which must live longer. */
 typedef struct cv_trunk {
-    int hidden;                       /* C */
-    cv_weight word_embeddings;        /* [vocabulary, C], also the matrix of the logits */
-    const cv_tensor *positions;       /* [positions, C] */
+    int hidden;                 /* C */
+    cv_weight word_embeddings;  /* [vocabulary, C], also the matrix of the logits */
+    const cv_tensor *positions; /* [positions, C] */
     cv_trunk_layer *layers;
     int layer_count;
     cv_layer_norm final_norm; /* [C] */

@@ -8,12 +8,25 @@ static const struct {
     int64_t min, max;
     size_t offset;
 } sizes[] = {
-#define SIZE(key, min, max) { #key, min, max, offsetof(cv_upscaler_config, key) }
-    SIZE(layers, 1, 1024),           SIZE(hidden, 1, 1 << 16),      SIZE(heads, 1, 1 << 12),
-    SIZE(mlp, 1, 1 << 18),           SIZE(vocabulary, 1, 1 << 24),  SIZE(image_codes, 1, 1 << 20),
-    SIZE(start_of_image, 0, 1 << 24), SIZE(grid, 1, 256),           SIZE(upscaled_grid, 1, 512),
-    SIZE(text_places, 1, 1 << 14),   SIZE(pad, 0, 1 << 24),         SIZE(positions, 1, 1 << 20),
-    SIZE(low_position, 0, 1 << 20),  SIZE(cross_kernel, 1, 31),     SIZE(own_kernel, 1, 31),
+#define SIZE(key, min, max)                               \
+    {                                                     \
+#key, min, max, offsetof(cv_upscaler_config, key) \
+    }
+    SIZE(layers, 1, 1024),
+    SIZE(hidden, 1, 1 << 16),
+    SIZE(heads, 1, 1 << 12),
+    SIZE(mlp, 1, 1 << 18),
+    SIZE(vocabulary, 1, 1 << 24),
+    SIZE(image_codes, 1, 1 << 20),
+    SIZE(start_of_image, 0, 1 << 24),
+    SIZE(grid, 1, 256),
+    SIZE(upscaled_grid, 1, 512),
+    SIZE(text_places, 1, 1 << 14),
+    SIZE(pad, 0, 1 << 24),
+    SIZE(positions, 1, 1 << 20),
+    SIZE(low_position, 0, 1 << 20),
+    SIZE(cross_kernel, 1, 31),
+    SIZE(own_kernel, 1, 31),
 #undef SIZE
 };
 #define SIZES (sizeof sizes / sizeof *sizes)

@@ -9,15 +9,15 @@
 
 /* Everything that a run keeps; floats are [places or rows, C] where nothing else is said. */
 typedef struct buffers {
-    float *context;          /* text and low codes */
-    float *context_q;        /* their queries, then what attention gives */
-    cv_kv_cache base;          /* keys and values of the context in this layer */
-    float *places;           /* of the result */
+    float *context;   /* text and low codes */
+    float *context_q; /* their queries, then what attention gives */
+    cv_kv_cache base; /* keys and values of the context in this layer */
+    float *places;    /* of the result */
     float *places_q;
-    cv_kv_cache plus;          /* keys and values of the places in this layer */
+    cv_kv_cache plus;            /* keys and values of the places in this layer */
     cv_attention_query *queries; /* [QUERIES] */
-    cv_run *runs;            /* [QUERIES][runs_each] */
-    float *logits;           /* [LOGIT_PLACES, image_codes] */
+    cv_run *runs;                /* [QUERIES][runs_each] */
+    float *logits;               /* [LOGIT_PLACES, image_codes] */
     cv_rows_scratch rows;
 } buffers;
 
@@ -79,7 +79,7 @@ size_t cv_upscaler_scratch(const cv_upscaler *upscaler, const cv_exec *exec)
     return measure.peak;
 }
 
-/* --- inputs ---------------------------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status check_inputs(const cv_upscaler_config *config, const int32_t *text, int text_count,
                                     const int32_t *low_codes, cogvideo_error *err)
@@ -122,7 +122,7 @@ static void embed_all(const pass *run, const int32_t *text, const int32_t *low_c
               i);
 }
 
-/* --- attention ------------------------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------------------------------------------ */
 
 static void attend(const pass *run, int count)
 {
@@ -148,8 +148,11 @@ static void attend_context(const pass *run)
 
             b->queries[i] = (cv_attention_query){ .q = q, .out = q, .source_count = 1 };
             b->queries[i].sources[0] = (cv_attention_source){
-                .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .positions = b->base.positions,
-                .runs = &b->runs[first + i < run->text_count ? 0 : 1], .run_count = 1,
+                .keys = cv_kv_cache_keys(&b->base, 0),
+                .values = cv_kv_cache_values(&b->base, 0),
+                .positions = b->base.positions,
+                .runs = &b->runs[first + i < run->text_count ? 0 : 1],
+                .run_count = 1,
             };
         }
         attend(run, count);
@@ -168,7 +171,9 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     cv_attention_query query = { .q = q, .out = q, .source_count = 2 };
 
     query.sources[0] = (cv_attention_source){
-        .keys = cv_kv_cache_keys(&b->base, 0), .values = cv_kv_cache_values(&b->base, 0), .positions = b->base.positions,
+        .keys = cv_kv_cache_keys(&b->base, 0),
+        .values = cv_kv_cache_values(&b->base, 0),
+        .positions = b->base.positions,
         .runs = runs,
         .run_count = cv_neighbours(runs, config->grid, row / factor, column / factor, config->cross_kernel,
                                    config->cross_kernel),
@@ -176,7 +181,9 @@ static cv_attention_query place_query(const pass *run, int place, cv_run *runs)
     for (int r = 0; r < query.sources[0].run_count; r++)
         runs[r].first += run->text_count; /* low codes stand behind the text */
     query.sources[1] = (cv_attention_source){
-        .keys = cv_kv_cache_keys(&b->plus, 0), .values = cv_kv_cache_values(&b->plus, 0), .positions = b->plus.positions,
+        .keys = cv_kv_cache_keys(&b->plus, 0),
+        .values = cv_kv_cache_values(&b->plus, 0),
+        .positions = b->plus.positions,
         .runs = own,
         .run_count = cv_neighbours(own, config->upscaled_grid, row, column, own_rows(config), config->own_kernel),
     };
@@ -196,7 +203,7 @@ static void attend_places(const pass *run)
     }
 }
 
-/* --- layers ---------------------------------------------------------------------------------------- */
+/* --- layers --------------------------------------------------------------------------------------------------- */
 
 static void context_layer(const pass *run, const cv_trunk_layer *layer)
 {

@@ -1,7 +1,13 @@
 #include "family/cogvideo/upscaler/neighbours.h"
 
-static int at_least(int value, int least) { return value > least ? value : least; }
-static int at_most(int value, int most) { return value < most ? value : most; }
+static int at_least(int value, int least)
+{
+    return value > least ? value : least;
+}
+static int at_most(int value, int most)
+{
+    return value < most ? value : most;
+}
 
 int cv_neighbours(cv_run *runs, int grid, int row, int column, int rows, int columns)
 {

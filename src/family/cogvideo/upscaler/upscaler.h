@@ -31,7 +31,8 @@ typedef struct cv_upscaler_callbacks {
 /* Bytes that a run takes from its arena, and gives back; SIZE_MAX where that does not fit. */
 size_t cv_upscaler_scratch(const cv_upscaler *upscaler, const cv_exec *exec);
 
-/* One picture: `text` ids, without pads, and `low_codes` [grid * grid]. The logits do not depend on the number of threads. Errors: an id out of range, a text that is too long, a stop. */
+/* One picture: `text` ids, without pads, and `low_codes` [grid * grid]. The logits do not depend on the number of
+ * threads. Errors: an id out of range, a text that is too long, a stop. */
 cogvideo_status cv_upscaler_run(const cv_exec *exec, const cv_upscaler *upscaler, const int32_t *text, int text_count,
                                 const int32_t *low_codes, const cv_upscaler_callbacks *callbacks, cv_arena *arena,
                                 cogvideo_error *err);
