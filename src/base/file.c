@@ -224,7 +224,8 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
     /* O_NOFOLLOW: do not write through a link that somebody planted under that name. */
-    fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    /* O_NONBLOCK: a pipe of that name has no reader. */
+    fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
     opened.stream = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!opened.stream) {
         int reason = errno;
@@ -390,6 +391,13 @@ bool cv_path_ends_in(const char *path, const char *ending)
     const size_t length = strlen(path), tail = strlen(ending);
 
     return length > tail && strcasecmp(path + length - tail, ending) == 0;
+}
+
+bool cv_path_is_regular(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 bool cv_path_is_dir(const char *path)

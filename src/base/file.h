@@ -70,6 +70,7 @@ const char *cv_path_name(const char *path);
 /* Whether a path has this ending, in upper or lower case, after something else. */
 bool cv_path_ends_in(const char *path, const char *ending);
 bool cv_path_is_dir(const char *path);
+bool cv_path_is_regular(const char *path);
 bool cv_path_exists(const char *path);
 /* Returns the size of a file in bytes; 0 where there is none. */
 uint64_t cv_file_bytes(const char *path);

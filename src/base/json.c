@@ -150,7 +150,7 @@ cogvideo_status cv_json_double(const cv_json *object, const char *key, double mi
     if (!cJSON_IsNumber(item))
         return wrong(origin, key, "a number", item, err);
     if (!(item->valuedouble >= min && item->valuedouble <= max))
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %g, it must be from %g to %g", origin, key,
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is %.16g, it must be from %.16g to %.16g", origin, key,
                        item->valuedouble, min, max);
     *out = item->valuedouble;
     return COGVIDEO_OK;

@@ -2,7 +2,12 @@
 
 #include "base/file.h"
 
+#include "base/file.h"
+
+#include <dirent.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The numbers of a path. */
 typedef struct numbers {
@@ -134,4 +139,51 @@ cogvideo_status cv_pattern_stem(char **out, const char *path, cogvideo_error *er
         strcpy(stem + folder, "clip");
     *out = stem;
     return COGVIDEO_OK;
+}
+
+/* Whether `name` is `prefix`, digits and `suffix`. */
+static bool is_numbered(const char *name, const char *prefix, const char *suffix)
+{
+    const size_t length = strlen(name), before = strlen(prefix), behind = strlen(suffix);
+
+    return length > before + behind && strncmp(name, prefix, before) == 0 &&
+           strcmp(name + length - behind, suffix) == 0 &&
+           strspn(name + before, "0123456789") == length - before - behind;
+}
+
+/* Copies `size` bytes of a name, of each %% one. */
+static void unescape(char *out, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        *out++ = text[i];
+        i += text[i] == '%' && i + 1 < size && text[i + 1] == '%';
+    }
+    *out = '\0';
+}
+
+size_t cv_pattern_files(const char *path, uint64_t *bytes)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char prefix[NAME_MAX + 1], suffix[NAME_MAX + 1], *folder;
+    size_t start, end, count = 0;
+    struct dirent *entry;
+    struct stat info;
+    DIR *files;
+
+    *bytes = 0;
+    if (!cv_pattern_find(path, &start, &end) || strlen(base) > NAME_MAX || !(folder = cv_path_folder(path, NULL)))
+        return 0;
+    unescape(prefix, base, start - (size_t)(base - path));
+    unescape(suffix, path + end, strlen(path + end));
+    files = opendir(folder);
+    while (files && (entry = readdir(files)))
+        if (is_numbered(entry->d_name, prefix, suffix)) {
+            count++;
+            if (fstatat(dirfd(files), entry->d_name, &info, 0) == 0)
+                *bytes += (uint64_t)info.st_size;
+        }
+    if (files)
+        closedir(files);
+    cv_free(folder);
+    return count;
 }

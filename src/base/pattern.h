@@ -19,6 +19,8 @@ bool cv_pattern_find(const char *path, size_t *start, size_t *end);
  * of cv_pattern_check. */
 cogvideo_status cv_pattern_expand(char **out, const char *path, int number, cogvideo_error *err);
 
+/* Sets *bytes to the sizes of all files that bear the name with any number, and returns how many there are. */
+size_t cv_pattern_files(const char *path, uint64_t *bytes);
 /* The path without its ending and without a pattern, in fresh memory: "out/clip.mp4" and "out/clip-%04d.jpg" give
  * "out/clip". */
 cogvideo_status cv_pattern_stem(char **out, const char *path, cogvideo_error *err);

@@ -113,16 +113,17 @@ done:
 cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_error *err)
 {
     cogvideo_status status;
-    char *first = NULL;
+    uint64_t bytes;
 
     CV_TRY(cogvideo_video_check_path(path, err));
     if (is_stdout(path))
         return COGVIDEO_OK;
-    if (cv_pattern_is(path))
-        CV_TRY(cv_pattern_expand(&first, path, 0, err));
-    CV_TRY(cv_output_check_new(first ? first : path, force, err));
+    if (!cv_pattern_is(path))
+        return cv_output_check_new(path, force, err);
+    if (!force && cv_pattern_files(path, &bytes) > 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: pictures of that name already exist; use --force to replace them",
+                         path);
 done:
-    cv_free(first);
     return status;
 }
 

@@ -136,22 +136,24 @@ void cogvideo_result_free(cogvideo_result *result)
 
 /* --- what may be written -------------------------------------------------------------------------------------- */
 
-/* Whether the record tells of codes that are gone, so that new ones may take its place: it is of use beside them
- * alone. */
+/* Whether the record tells of these codes, which are gone, so that new ones may take its place: it is of use beside
+ * them alone. */
 static bool is_left_over(const cogvideo_clip *clip)
 {
-    const char *path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes");
+    const char *path = cogvideo_clip_path(clip, "record"), *codes = cogvideo_clip_path(clip, "codes"), *told = NULL;
     cv_json *record = NULL;
     bool left_over;
 
     if (!path || cogvideo_clip_path(clip, "video") || !codes || access(codes, F_OK) == 0)
         return false;
-    left_over = cv_record_read(&record, clip, NULL) == COGVIDEO_OK && cv_json_get(record, "made_by");
+    left_over = cv_record_read(&record, clip, NULL) == COGVIDEO_OK && cv_json_get(record, "made_by") &&
+                cv_json_string(cv_json_get(record, "files"), "codes", &told, "", NULL) == COGVIDEO_OK &&
+                strcmp(cv_path_name(told), cv_path_name(codes)) == 0;
     cv_json_free(&record);
     return left_over;
 }
 
-cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, cogvideo_error *err)
+cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, bool force_video, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
 
@@ -159,25 +161,37 @@ cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, cogvideo_e
         const cogvideo_clip_file *file = &clip->files[i];
 
         if (strcmp(file->name, "video") == 0)
-            status = cogvideo_video_check_new(file->path, force, err);
+            status = cogvideo_video_check_new(file->path, force_video, err);
         else if (strcmp(file->name, "record") != 0 || !is_left_over(clip))
             status = cv_output_check(file->path, force, err);
     }
     return status;
 }
 
+uint64_t cv_video_bytes(const cogvideo_clip *clip)
+{
+    const char *video = cogvideo_clip_path(clip, "video");
+    uint64_t bytes;
+
+    if (!cv_pattern_is(video))
+        return cv_file_bytes(video);
+    cv_pattern_files(video, &bytes);
+    return bytes;
+}
+
 bool cv_video_is_there(const cogvideo_clip *clip)
 {
     const char *video = cogvideo_clip_path(clip, "video");
-    bool there = true;
+    uint64_t bytes;
 
-    if (!cv_pattern_is(video))
-        return access(video, F_OK) == 0;
-    for (int i = 0; i < clip->shape.frames && there; i++) {
-        char *name = NULL;
+    return cv_pattern_is(video) ? cv_pattern_files(video, &bytes) > 0 : access(video, F_OK) == 0;
+}
 
-        there = cv_pattern_expand(&name, video, i, NULL) == COGVIDEO_OK && access(name, F_OK) == 0;
-        cv_free(name);
-    }
-    return there;
+bool cv_video_is_whole(const cogvideo_clip *clip)
+{
+    const char *video = cogvideo_clip_path(clip, "video");
+    uint64_t bytes;
+
+    return cv_pattern_is(video) ? cv_pattern_files(video, &bytes) == (size_t)clip->shape.frames
+                                : access(video, F_OK) == 0;
 }

@@ -11,10 +11,13 @@ cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const
 /* What the codes of step `index` are called among the files. */
 const char *cv_codes_name(const cv_chain *chain, int index);
 
-/* Whether all files of a clip may be written, over others where `force`. A record of codes that are gone may be
- * replaced. */
-cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, cogvideo_error *err);
-/* Whether all of a clip's video is there: of numbered pictures each. */
+/* Whether all files of a clip may be written, over others where `force`, over a video where `force_video`. A record of
+ * these codes, where they are gone, may be replaced. */
+cogvideo_status cv_files_check(const cogvideo_clip *clip, bool force, bool force_video, cogvideo_error *err);
+/* Whether a clip's video is there, or any of its numbered pictures; whether as many of them as it has frames; and its
+ * size, of all pictures together. */
 bool cv_video_is_there(const cogvideo_clip *clip);
+bool cv_video_is_whole(const cogvideo_clip *clip);
+uint64_t cv_video_bytes(const cogvideo_clip *clip);
 
 #endif

@@ -27,8 +27,14 @@ static cogvideo_status start(cv_run *run, cogvideo_error *err)
     CV_TRY(cv_run_plan(run, err));
     CV_TRY(cv_resume_open(run, err));
     CV_TRY(cv_resume_seed(run, err));
-    CV_TRY(cv_resume_begin(run, err));
-    CV_TRY(run->result->finished ? cv_resume_finish(run, err) : cv_run_steps(run, err));
+    CV_TRY(cv_resume_find(run, err));
+    if (run->result->finished) {
+        status = cv_resume_finish(run, err);
+        goto done;
+    }
+    CV_TRY(cv_run_forecast(run, err));
+    CV_TRY(cv_resume_begin(run, err)); /* from here on nothing is refused any more */
+    CV_TRY(cv_run_steps(run, err));
 done:
     cv_resume_end(run, status);
     return status;

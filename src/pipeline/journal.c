@@ -180,9 +180,6 @@ static cogvideo_status read_journal(cv_journal *journal, size_t size, cogvideo_e
     CV_TRY(read_bytes_of(journal, text, size, err));
     CV_TRY(read_lines(journal, text, size, &whole, err));
     journal->bytes = whole;
-    if (ftruncate(journal->file, (off_t)whole) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path,
-                         strerror(errno));
 done:
     cv_free(text);
     return status;
@@ -233,8 +230,7 @@ static cogvideo_status open_file(cv_journal *journal, bool resume, bool force, c
             err, COGVIDEO_ERROR_IO,
             "%s: is what an interrupted run has drawn; use --resume to go on from there, or --force to start over",
             journal->path);
-    if (ftruncate(journal->file, 0) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be emptied: %s", journal->path, strerror(errno));
+    journal->kept = true; /* until the run begins */
 done:
     return status;
 }
@@ -264,18 +260,32 @@ static cogvideo_status begin(cv_journal *journal, const cv_json *settings, cogvi
     return status == COGVIDEO_OK ? append(journal, &line, err) : status;
 }
 
+/* Cuts off what is behind the lines that were read: all where none were. */
+static cogvideo_status cut(cv_journal *journal, cogvideo_error *err)
+{
+    if (ftruncate(journal->file, (off_t)journal->bytes) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be shortened to its whole lines: %s", journal->path,
+                       strerror(errno));
+    journal->kept = false;
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings, cogvideo_error *err)
 {
     cv_buffer difference = { 0 };
     cogvideo_status status;
 
-    if (!journal->settings)
+    if (!journal->settings) {
+        CV_TRY(cut(journal, err));
         return begin(journal, settings, err);
+    }
     CV_TRY(cv_settings_compare(journal->settings, settings, &difference, err));
     if (difference.size > 0)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "%s: was begun with other settings, %s; give those, or use --force to start over",
                          journal->path, difference.data);
+    else
+        status = cut(journal, err);
 done:
     cv_buffer_free(&difference);
     return status;
@@ -335,7 +345,7 @@ bool cv_journal_find(const cv_journal *journal, const cogvideo_unit *unit, void 
 
 void cv_journal_close(cv_journal *journal, bool done)
 {
-    if (journal->path && (done || journal->count + journal->written == 0))
+    if (journal->path && !journal->kept && (done || journal->count + journal->written == 0))
         unlink(journal->path);
     if (journal->file >= 0) {
         fdatasync(journal->file);

@@ -31,6 +31,7 @@ typedef struct cv_journal {
     double synced;  /* when that was done last */
     bool unsynced;  /* units were written since */
     size_t bytes;   /* of the file */
+    bool kept;      /* an older run's lines are still in the file, for this one has not begun */
     bool full;      /* it holds all that is read back: units are no longer written */
 } cv_journal;
 
@@ -39,10 +40,11 @@ typedef struct cv_journal {
         .file = -1    \
     }
 
-/* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` empties it;
+/* Opens `path`, which no other run may have open. Where it is there already, `resume` reads it and `force` gives it up;
  * otherwise that is an error. After one the journal is closed, and what lies there stays. */
 cogvideo_status cv_journal_open(cv_journal *journal, const char *path, bool resume, bool force, cogvideo_error *err);
-/* Writes the settings of a new journal, or compares those of an old one: units of other settings would be of no use. */
+/* Writes the settings of a new journal, in place of what `force` gave up, or compares those of an old one: units of
+ * other settings would be of no use. Only then an older file is changed. */
 cogvideo_status cv_journal_settings(cv_journal *journal, const cv_json *settings, cogvideo_error *err);
 /* Writes a unit, unless the journal has become full. */
 cogvideo_status cv_journal_add(cv_journal *journal, const cogvideo_unit *unit, const void *data, size_t size,

@@ -1,6 +1,7 @@
 #include "pipeline/record.h"
 
 #include "base/file.h"
+#include "pipeline/files.h"
 
 #include <cogvideo/version.h>
 
@@ -27,6 +28,15 @@ static const char *video_name(const cogvideo_clip *clip)
     return path ? cv_path_name(path) : NULL;
 }
 
+/* With its size, by which a file that another hand has put there is told from it. */
+static void put_video(cv_json *videos, const cogvideo_clip *clip, const cogvideo_run_options *run)
+{
+    cv_json *video = cv_json_set_object(videos, video_name(clip));
+
+    put_picture(video, run);
+    cv_json_set_int(video, "bytes", (int64_t)cv_video_bytes(clip));
+}
+
 cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *settings, const cogvideo_run_options *run,
                                const cogvideo_tokens *codes, cogvideo_error *err)
 {
@@ -49,7 +59,7 @@ cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *set
     for (int i = 0; i < clip->file_count; i++)
         cv_json_set_string(list, clip->files[i].name, clip->files[i].path);
     if (video_name(clip))
-        put_picture(cv_json_set_object(cv_json_set_object(record, "videos"), video_name(clip)), run);
+        put_video(cv_json_set_object(record, "videos"), clip, run);
     if (codes && codes->header)
         CV_TRY(cv_json_parse(&header, codes->header, strlen(codes->header), "the clip's header", err));
     if (header)
@@ -90,13 +100,26 @@ done:
     return status;
 }
 
+bool cv_record_knows_video(const cv_json *record, const cogvideo_clip *clip, bool *changed)
+{
+    const cv_json *made = cv_json_get(cv_json_get(record, "videos"), video_name(clip));
+    int64_t bytes;
+
+    *changed = made && cv_json_int(made, "bytes", 0, INT64_MAX, &bytes, "", NULL) == COGVIDEO_OK &&
+               (uint64_t)bytes != cv_video_bytes(clip);
+    return made;
+}
+
 cogvideo_status cv_record_add_video(cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
-                                    cogvideo_error *err)
+                                    bool made, cogvideo_error *err)
 {
     cv_json *videos = cv_json_get(record, "videos");
 
     if (!videos)
         videos = cv_json_set_object(record, "videos");
-    put_picture(cv_json_set_object(videos, video_name(clip)), run);
+    if (made)
+        put_video(videos, clip, run);
+    else
+        cv_json_set_object(videos, video_name(clip));
     return cv_json_write(record, false, cogvideo_clip_path(clip, "record"), err);
 }

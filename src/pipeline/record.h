@@ -16,8 +16,12 @@ cogvideo_status cv_record_read(cv_json **out, const cogvideo_clip *clip, cogvide
  * empty where the record does not know the video. */
 cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
                                     bool *known, cv_buffer *difference, cogvideo_error *err);
-/* Writes the record anew, with this video too. */
+/* Whether the record tells of the clip's video, whatever its options. *changed: the file has another size than it
+ * had. */
+bool cv_record_knows_video(const cv_json *record, const cogvideo_clip *clip, bool *changed);
+/* Writes the record anew, with this video too; where it is not `made` yet, only its name, so that a run that ends here
+ * makes it again. */
 cogvideo_status cv_record_add_video(cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
-                                    cogvideo_error *err);
+                                    bool made, cogvideo_error *err);
 
 #endif

@@ -37,7 +37,7 @@ cogvideo_status cv_resume_open(cv_run *run, cogvideo_error *err)
         return COGVIDEO_OK;
     CV_TRY(open_journal(run, err));
     for (int i = 0; i < result->count && !run->output->resume; i++)
-        CV_TRY(cv_files_check(&result->clips[i], run->replaces, err));
+        CV_TRY(cv_files_check(&result->clips[i], run->replaces, run->replaces, err));
     for (int i = 0; i < result->count && run->output->resume && !run->earlier; i++)
         if (access(cogvideo_clip_path(&result->clips[i], "record"), F_OK) == 0)
             CV_TRY(cv_record_read(&run->earlier, &result->clips[i], err));
@@ -81,16 +81,29 @@ cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
 static cogvideo_status check_codes(const cv_json *record, const cogvideo_clip *clip, cogvideo_error *err)
 {
     const char *codes_path = cogvideo_clip_path(clip, "codes"), *record_path = cogvideo_clip_path(clip, "record");
+    cv_json *asked = cv_json_new_object();
     cogvideo_tokens codes = { 0 };
+    cv_buffer difference = { 0 };
+    cogvideo_shape shape;
     cogvideo_status status;
-    int64_t sum;
+    int64_t sum, rate;
 
+    if (!cv_path_is_regular(codes_path)) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not a regular file; " OTHERWISE, codes_path);
+        goto done;
+    }
     CV_TRY(cogvideo_tokens_load(&codes, codes_path, err));
     CV_TRY(cv_json_int(record, "checksum", 0, UINT32_MAX, &sum, record_path, err));
-    if (sum != cv_codes_checksum(&codes))
+    CV_TRY(cv_json_int(record, "rate", 0, INT32_MAX, &rate, record_path, err));
+    shape = cogvideo_value_shape(&(cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = codes });
+    cv_shape_put(asked, &shape);
+    CV_TRY(cv_settings_compare(record, asked, &difference, err));
+    if (difference.size > 0 || rate != codes.rate || sum != cv_codes_checksum(&codes))
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds other codes than those that %s tells of; " OTHERWISE,
                          codes_path, record_path);
 done:
+    cv_json_free(&asked);
+    cv_buffer_free(&difference);
     cogvideo_tokens_free(&codes);
     return status;
 }
@@ -157,7 +170,7 @@ static cogvideo_status check_clip(const cv_run *run, const cogvideo_clip *clip, 
         if (codes && access(codes, F_OK) == 0)
             return cv_fail(err, COGVIDEO_ERROR_IO,
                            "%s: is there, but not %s, which would say how it was made; " OTHERWISE, codes, record_path);
-        return cv_files_check(clip, false, err);
+        return cv_files_check(clip, false, false, err);
     }
     CV_TRY(cv_record_read(&record, clip, err));
     CV_TRY(check_record(run, record, clip, err));
@@ -188,18 +201,54 @@ done:
 static cogvideo_status put_settings(cv_run *run, cogvideo_error *err)
 {
     const cv_settings settings = cv_run_settings(run);
+    const char *told = ""; /* the name may be another: what is drawn is the same */
     cv_json *head = cv_json_new_object();
     cogvideo_status status;
     char build[512];
 
+    cv_json_string(run->journal.settings, "output", &told, "", NULL);
     cogvideo_build_info(build, sizeof build);
     cv_json_set_string(head, "format", "cogvideo-journal");
     cv_json_set_int(head, "journal", 3);
     cv_json_set_string(head, "version", cogvideo_version());
     cv_json_set_string(head, "build", build); /* kernels and compiler round in their own way */
     cv_settings_put(head, &settings, run->options.first_sample);
+    cv_json_set_string(head, "output", run->journal.settings ? told : cv_path_name(run->output->output));
     status = cv_journal_settings(&run->journal, head, err);
     cv_json_free(&head);
+    return status;
+}
+
+/* Whether the video's file is that of the run that was interrupted, or of one that its record tells of. */
+static bool is_own_video(const cv_run *run, const cogvideo_clip *clip)
+{
+    const char *told = NULL;
+    cv_json *record = NULL;
+    bool own, changed;
+
+    if (run->journal.settings)
+        return cv_json_string(run->journal.settings, "output", &told, "", NULL) == COGVIDEO_OK &&
+               strcmp(told, cv_path_name(run->output->output)) == 0;
+    own =
+        cv_record_read(&record, clip, NULL) == COGVIDEO_OK && cv_record_knows_video(record, clip, &changed) && !changed;
+    cv_json_free(&record);
+    return own;
+}
+
+cogvideo_status cv_resume_find(cv_run *run, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (!run->journal.path || !run->output->resume)
+        return COGVIDEO_OK;
+    if (!run->journal.settings)
+        CV_TRY(find_finished(run, err));
+    for (int i = 0; i < run->result->count && !run->result->finished; i++) {
+        const cogvideo_clip *clip = &run->result->clips[i];
+
+        CV_TRY(cv_files_check(clip, run->replaces, cogvideo_clip_path(clip, "video") && is_own_video(run, clip), err));
+    }
+done:
     return status;
 }
 
@@ -209,12 +258,6 @@ cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err)
 
     if (!run->journal.path)
         return COGVIDEO_OK;
-    if (run->output->resume && !run->journal.settings)
-        CV_TRY(find_finished(run, err));
-    if (run->result->finished)
-        return COGVIDEO_OK;
-    for (int i = 0; i < run->result->count && run->output->resume; i++)
-        CV_TRY(cv_files_check(&run->result->clips[i], run->replaces, err));
     CV_TRY(put_settings(run, err));
     if (run->journal.count > 0)
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "going on: %zu parts of the work are done already",
@@ -232,8 +275,9 @@ static cogvideo_status make_video(cv_run *run, const cogvideo_clip *clip, cv_jso
     cogvideo_status status;
 
     CV_TRY(cogvideo_tokens_load(&codes, cogvideo_clip_path(clip, "codes"), err));
+    CV_TRY(cv_record_add_video(record, clip, run->output, false, err));
     CV_TRY(cogvideo_decode_file(run->model, &codes, run->output, &run->caller, cogvideo_clip_path(clip, "video"), err));
-    CV_TRY(cv_record_add_video(record, clip, run->output, err));
+    CV_TRY(cv_record_add_video(record, clip, run->output, true, err));
 done:
     cogvideo_tokens_free(&codes);
     return status;
@@ -243,23 +287,27 @@ done:
  * them, too. */
 static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogvideo_error *err)
 {
-    const char *video = cogvideo_clip_path(clip, "video");
-    const bool there = cv_video_is_there(clip);
+    const char *video = cogvideo_clip_path(clip, "video"), *path = cogvideo_clip_path(clip, "record");
+    const bool there = cv_video_is_there(clip), whole = cv_video_is_whole(clip);
     cv_buffer difference = { 0 };
     cv_json *record = NULL;
     cogvideo_status status;
-    bool known;
+    bool known, same, changed;
 
     CV_TRY(cv_record_read(&record, clip, err));
-    CV_TRY(cv_record_has_video(record, clip, run->output, &known, &difference, err));
-    if (known && there) {
-        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", video);
-    } else if (there && difference.size == 0) {
+    known = cv_record_knows_video(record, clip, &changed);
+    CV_TRY(cv_record_has_video(record, clip, run->output, &same, &difference, err));
+    if (there && !known)
         status = cv_fail(err, COGVIDEO_ERROR_IO,
-                         "%s: is there, but %s does not tell of it; give another -o, or move it away", video,
-                         cogvideo_clip_path(clip, "record"));
-    } else {
-        if (there)
+                         "%s: is there, but %s does not tell of it; give another -o, or move it away", video, path);
+    else if (whole && changed)
+        status = cv_fail(err, COGVIDEO_ERROR_IO,
+                         "%s: has another size than the one that %s tells of; move it away, or give another -o", video,
+                         path);
+    else if (whole && same)
+        cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", video);
+    else {
+        if (whole)
             cv_log(&run->model->log, COGVIDEO_LOG_INFO,
                    "%s: was made with other options of the picture, %s: it is made anew from %s", video,
                    difference.data, cogvideo_clip_path(clip, "codes"));
@@ -271,14 +319,25 @@ done:
     return status;
 }
 
+/* Files of a finished clip that are gone and that nothing needs any more. */
+static void warn_of_missing(const cv_run *run, const cogvideo_clip *clip)
+{
+    for (int i = 0; i < clip->file_count; i++)
+        if (strcmp(clip->files[i].name, "video") != 0 && access(clip->files[i].path, F_OK) != 0)
+            cv_log(&run->model->log, COGVIDEO_LOG_WARNING, "%s: is missing; only --force makes it again",
+                   clip->files[i].path);
+}
+
 cogvideo_status cv_resume_finish(cv_run *run, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
 
     if (!cogvideo_clip_path(&run->result->clips[0], "video"))
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", run->output->output);
-    for (int i = 0; cogvideo_clip_path(&run->result->clips[0], "video") && i < run->result->count; i++)
+    for (int i = 0; cogvideo_clip_path(&run->result->clips[0], "video") && i < run->result->count; i++) {
+        warn_of_missing(run, &run->result->clips[i]);
         CV_TRY(finish_video(run, &run->result->clips[i], err));
+    }
 done:
     return status;
 }

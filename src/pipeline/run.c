@@ -242,6 +242,19 @@ done:
     return status;
 }
 
+cogvideo_status cv_run_forecast(const cv_run *run, cogvideo_error *err)
+{
+    const int samples = run->result->count;
+    cogvideo_status status;
+
+    report_missing(run);
+    CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
+    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples,
+                            (long long)(run->journal.data.size / sizeof(int32_t)), err));
+done:
+    return status;
+}
+
 cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
 {
     const int samples = run->result->count;
@@ -249,10 +262,6 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
     cogvideo_value values[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     cogvideo_status status;
 
-    report_missing(run);
-    CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
-    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples,
-                            (long long)(run->journal.data.size / sizeof(int32_t)), err));
     set_callbacks(run);
     if (together)
         CV_TRY(run_step(run, 0, 0, samples, run->input, values, err));

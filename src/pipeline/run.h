@@ -31,6 +31,8 @@ typedef struct cv_run {
 
 /* Plans the steps and names the files; everything is refused here that can be without a look at the disk. */
 cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err);
+/* Says what the run will take, and refuses what memory or disk do not suffice for. */
+cogvideo_status cv_run_forecast(const cv_run *run, cogvideo_error *err);
 /* Runs the steps over all samples and saves what they make. */
 cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err);
 
@@ -45,9 +47,10 @@ cv_settings cv_run_settings(const cv_run *run);
 cogvideo_status cv_resume_open(cv_run *run, cogvideo_error *err);
 /* The seed of an earlier run, or a random one, where the caller leaves it open. */
 cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err);
-/* Compares the settings with those of the journal or, with `resume` and without one, of the finished clips: what is
- * there and is not what is asked for is an error. result->finished is set where all codes are there (or videos, of a
- * family without codes). Otherwise the journal has its settings, and the run may begin. */
+/* With `resume`, what of an earlier run there is: result->finished is set where the codes of all clips are there, as
+ * asked for. It is an error that something else is there. */
+cogvideo_status cv_resume_find(cv_run *run, cogvideo_error *err);
+/* Compares the settings with those of the journal, or writes them. */
 cogvideo_status cv_resume_begin(cv_run *run, cogvideo_error *err);
 /* Of a run whose codes are all there: makes the videos that are missing, or were made in another form, and says what is
  * finished. */

@@ -5,6 +5,7 @@
 #include "support/models.h"
 #include "support/program.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utime.h>
@@ -300,6 +301,40 @@ static int start(void **state)
     return 0;
 }
 
+/* Files of the same names that belong to no run, or to another, stay. */
+static void foreign_files_stay(void **state)
+{
+    (void)state;
+    shell("rm -f f.* f-*");
+    program_ok(CLIP "-q -o f.y4m");
+    shell("rm f.jsonl && echo precious >f.mjpeg");
+    program_check(CLIP "-o f.mjpeg" STDERR, 1, "f.mjpeg: already exists");
+    shell("grep -q precious f.mjpeg && rm f.*");
+    /* Numbered pictures, whatever their numbers. */
+    shell("echo precious >f-0007.ppm");
+    program_check("generate --model m " PROMPT " --seed 5 --rounds 1 --no-upscale -o f-%04d.ppm" STDERR, 1,
+                  "f-%04d.ppm: pictures of that name already exist");
+    shell("grep -q precious f-0007.ppm && rm f-*");
+    /* The record of another result. */
+    program_ok(CLIP "-q -o f.y4m");
+    program_check("keyframes --model m " PROMPT " --seed 9 -o f.key" STDERR, 1, "f.json: already exists");
+    /* A video that is cut, or codes of another shape, are not what was asked. */
+    shell("cp f.y4m whole && head -c 1000 whole >f.y4m");
+    program_check(CLIP "-o f.y4m" STDERR, 1, "f.y4m: has another size");
+    shell("mv whole f.y4m && sed -i '1s/\"rate\":8/\"rate\":16/' f.jsonl");
+    program_check(CLIP "-o f.y4m" STDERR, 1, "f.jsonl: holds other codes");
+    shell("rm f.*");
+    /* A run that is refused takes nothing of one that was interrupted. */
+    program_interrupt("TERM", SIGTERM, "f.journal", 8, "generate -q --model m " PROMPT " --seed 5 --rounds 2 -o f.y4m");
+    shell("cp f.journal kept.journal");
+    program_check("generate --model m " PROMPT " --seed 5 --rounds 2 -o f.y4m --force --max-memory 0.001" STDERR, 1,
+                  "are allowed");
+    shell("cmp f.journal kept.journal && sed -i '4s/ #/1 #/' f.journal && cp f.journal kept.journal");
+    program_check("generate --model m " PROMPT " --seed 6 --rounds 2 -o f.y4m --resume" STDERR, 1,
+                  "was begun with other settings");
+    shell("cmp f.journal kept.journal && rm f.* kept.journal");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +343,7 @@ int main(void)
         cmocka_unit_test(videos_are_made_of_codes_that_are_there),
         cmocka_unit_test(what_is_there_but_unknown_is_not_taken),
         cmocka_unit_test(more_samples_can_be_asked_for),
+        cmocka_unit_test(foreign_files_stay),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);

@@ -27,12 +27,19 @@ static void lines_are_runs_of_their_own(void **state)
 static void finished_clips_stay(void **state)
 {
     (void)state;
-    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm clip-3.* && echo kept >clip-1.y4m"), 0);
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm clip-3.* && touch -d 2001-01-01 clip-1.y4m"), 0);
     program_check("generate --model m --rounds 1 --no-metadata --prompts list --seed 5 -o clip-%d.y4m" STDERR, 0,
                   "clip-1.y4m: is finished");
     program_equal_files("clip-3.y4m", "two.y4m");
     assert_int_equal(
-        system("cd \"$COGVIDEO_TEST_TEMP\" && grep -q kept clip-1.y4m && ! ls *.journal *.partial 2>/dev/null"), 0);
+        system(
+            "cd \"$COGVIDEO_TEST_TEMP\" && [ -n \"$(find clip-1.y4m ! -newermt 2002-01-01)\" ] && ! ls *.journal *.partial 2>/dev/null"),
+        0);
+    /* One that another hand has changed is not taken for it, nor replaced. */
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && echo kept >clip-1.y4m"), 0);
+    program_check("generate --model m --rounds 1 --no-metadata --prompts list --seed 5 -o clip-%d.y4m" STDERR, 1,
+                  "clip-1.y4m: has another size than the one that clip-1.json tells of");
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && grep -q kept clip-1.y4m"), 0);
     program_ok(OPTIONS "--prompts - --seed 5 --force -o clip-%%d.y4m <list");
     program_equal_files("clip-1.y4m", "one.y4m");
 }
