@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define REDRAW 0.1 /* seconds between two bars */
@@ -57,34 +58,49 @@ static void describe(char *out, size_t size, const cogvideo_progress *p)
         snprintf(out + n, size - (size_t)n, " (%d at once)", p->sequences);
 }
 
-/* Draws a bar for a share of 0 to 1; negative: unknown. */
-static void draw(cli_progress *progress, const char *what, double share, const char *speed)
+/* Columns of the terminal, less one: a line that fills the last one is followed by another on some. */
+static int columns(void)
 {
-    char bar[BAR + 1];
+    struct winsize size;
 
-    if (share > 1)
-        share = 1;
-    if (share < 0) {
-        if (progress->terminal)
-            fputs("\r\033[K", stderr);
-        cli_print_text(stderr, what);
-        fprintf(stderr, "%s%s", speed, progress->terminal ? "" : "\n");
-        fflush(stderr);
-        progress->open = progress->terminal;
-        return;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1 : 79;
+}
+
+/* Draws the line of a terminal over the one before. What does not fit is left out: first the bar, then the end. */
+static void draw_line(cli_progress *progress, const char *what, double share, const char *speed)
+{
+    const int room = columns(), text = (int)(strlen(what) + strlen(speed)) + (share < 0 ? 0 : 6);
+    char bar[BAR + 4] = "", line[400];
+
+    if (share >= 0 && text + BAR + 3 <= room) {
+        memset(bar, '.', sizeof bar - 1);
+        memset(bar + 2, '#', (size_t)(share * BAR));
+        memcpy(bar, " [", 2);
+        bar[BAR + 2] = ']';
     }
-    if (!progress->terminal) {
-        cli_say("%s, %.0f %%%s", what, 100 * share, speed);
-        return;
-    }
-    memset(bar, '.', BAR);
-    memset(bar, '#', (size_t)(share * BAR));
-    bar[BAR] = '\0';
+    if (share < 0)
+        snprintf(line, sizeof line, "%s%s", what, speed);
+    else
+        snprintf(line, sizeof line, "%s%s %3.0f %%%s", what, bar, 100 * share, speed);
+    if ((int)strlen(line) > room)
+        line[room] = '\0';
     fputs("\r\033[K", stderr);
-    cli_print_text(stderr, what);
-    fprintf(stderr, " [%s] %3.0f %%%s", bar, 100 * share, speed);
+    cli_print_text(stderr, line);
     fflush(stderr);
     progress->open = 1;
+}
+
+/* `share` is from 0 to 1, or negative if it is unknown. */
+static void draw(cli_progress *progress, const char *what, double share, const char *speed)
+{
+    if (share > 1)
+        share = 1;
+    if (progress->terminal)
+        draw_line(progress, what, share, speed);
+    else if (share < 0)
+        cli_say("%s%s", what, speed);
+    else
+        cli_say("%s, %.0f %%%s", what, 100 * share, speed);
 }
 
 static int due(cli_progress *progress, double now)
