@@ -19,9 +19,8 @@ static const arg_option table[] = {
     { "batch", 'b', "N", "windows interpolated side by side; 0 (default): all", ARG_INT, FIELD(batch), 0, 1000000, 0,
       NULL },
     { "prompts", 0, "FILE",
-      "make a clip of each line, a prompt or a JSON object with \"prompt\" and, if it likes, \"seed\" and \"output\", which is not "
-      "there yet; - is "
-      "standard input; -o needs a number, as clip-%d.mp4",
+      "make a clip of each line, a prompt or a JSON object with \"prompt\" and optionally \"seed\" and \"output\"; finished "
+      "clips are kept; - is standard input; -o needs a number, as clip-%d.mp4",
       ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
     { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on",
       ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
