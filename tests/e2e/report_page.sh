@@ -36,7 +36,7 @@ has "$temp/drawn" 'Second channel: '
     fail "there is no map of probabilities"
 
 # The same codes in frames that are wider than high.
-sed 's/"height":8,"width":8/"height":4,"width":16/' "$folder/report.html" >"$temp/wide.html"
+sed 's/"height":8,"width":8/"height":4,"width":16/g' "$folder/report.html" >"$temp/wide.html"
 ! cmp -s "$folder/report.html" "$temp/wide.html" || fail "the page does not tell the shape of its frames"
 open_page --dump-dom "file://$temp/wide.html" >"$temp/drawn"
 has "$temp/drawn" 'data-state="ready"'
