@@ -55,23 +55,34 @@ static cogvideo_status check_kind(const cv_step *step, cogvideo_kind kind, cogvi
                    step->name, cogvideo_kind_name(step->in), cogvideo_kind_name(kind));
 }
 
+/* The step of this name, if it can work on a value of this kind with these options. */
+static cogvideo_status find_step(const cogvideo_model *model, const char *name,
+                                 const cogvideo_generate_options *options, cogvideo_kind kind, const cv_step **out,
+                                 cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_model_step(model, name, out, err));
+    CV_TRY(check_kind(*out, kind, err));
+    CV_TRY(cv_options_check(options, err));
+    if ((*out)->need)
+        CV_TRY((*out)->need(model, err));
+done:
+    return status;
+}
+
 cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
                                   const cogvideo_generate_options *options, const cogvideo_value *in,
                                   cogvideo_value *out, cogvideo_error *err)
 {
+    const cogvideo_kind kind = in ? in->kind : COGVIDEO_KIND_NONE;
     cogvideo_status status;
     const cv_step *step;
 
-    if (in && in->kind == COGVIDEO_KIND_NONE)
-        in = NULL;
-    CV_TRY(cv_model_step(model, name, &step, err));
-    CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
-    CV_TRY(cv_options_check(options, err));
-    if (step->need)
-        CV_TRY(step->need(model, err));
-    if (in)
+    CV_TRY(find_step(model, name, options, kind, &step, err));
+    if (kind != COGVIDEO_KIND_NONE)
         CV_TRY(cv_value_check(in, err));
-    CV_TRY(step->run(model, options, in, out, err));
+    CV_TRY(step->run(model, options, kind != COGVIDEO_KIND_NONE ? in : NULL, out, err));
     assert(out->kind == step->out);
 done:
     return status;
@@ -81,17 +92,12 @@ cogvideo_status cogvideo_plan_step(const cogvideo_model *model, const char *name
                                    const cogvideo_generate_options *options, const cogvideo_shape *in,
                                    cogvideo_plan *out, cogvideo_error *err)
 {
+    const cogvideo_kind kind = in ? in->kind : COGVIDEO_KIND_NONE;
     cogvideo_status status;
     const cv_step *step;
 
-    if (in && in->kind == COGVIDEO_KIND_NONE)
-        in = NULL;
-    CV_TRY(cv_model_step(model, name, &step, err));
-    CV_TRY(check_kind(step, in ? in->kind : COGVIDEO_KIND_NONE, err));
-    CV_TRY(cv_options_check(options, err));
-    if (step->need)
-        CV_TRY(step->need(model, err));
-    CV_TRY(step->plan(model, options, in, out, err));
+    CV_TRY(find_step(model, name, options, kind, &step, err));
+    CV_TRY(step->plan(model, options, kind != COGVIDEO_KIND_NONE ? in : NULL, out, err));
 done:
     return status;
 }
