@@ -1,15 +1,9 @@
 /* cogvideo interpolate - stage 2: frames between frames. */
 #include "commands.h"
-#include "generate_options.h"
-#include "prompt.h"
-#include "result.h"
 #include "run.h"
 
 typedef struct settings {
-    cli_model_options model;
-    cli_output_options output;
-    cli_text_options text;
-    cli_sampling_options sampling;
+    cli_clip_settings clip; /* first */
     int rounds, batch;
 } settings;
 
@@ -24,49 +18,21 @@ static const arg_option table[] = {
     { 0 },
 };
 
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in,
-                const cli_arguments *arguments)
-{
-    cogvideo_generate_options options;
-    cogvideo_run_options run = { 0 };
-    int status;
-
-    cli_clip_seed(session, &s->sampling, in);
-    if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
-        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
-        return status;
-    options.rounds = s->rounds;
-    options.batch = s->batch;
-    cli_run_output(&run, session, &s->output, &s->sampling, arguments);
-    return cli_run_step(session, "interpolate", &options, &run, in, s->output.json, arguments);
-}
-
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
-    cli_session session = { 0 };
-    cogvideo_tokens in = { 0 };
-    int status;
 
-    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
-        (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
-        return status;
-    cli_progress_init(&session.progress, s->model.quiet);
-    if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
-        status = make(command, &session, s, &in, arguments);
-    cogvideo_tokens_free(&in);
-    cli_close(&session);
-    return status;
+    return cli_run_clip(command, &s->clip, "interpolate", s->rounds, s->batch, arguments);
 }
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
-    { "Output", cli_codes_output_table, offsetof(settings, output) },
-    { "Text", cli_prompt_table, offsetof(settings, text) },
-    { "More about the text", cli_text_table, offsetof(settings, text) },
-    { "Guidance", cli_window_guide_table, offsetof(settings, text) },
-    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
-    { "Model", cli_model_table, offsetof(settings, model) },
+    { "Output", cli_codes_output_table, offsetof(settings, clip.output) },
+    { "Text", cli_prompt_table, offsetof(settings, clip.text) },
+    { "More about the text", cli_text_table, offsetof(settings, clip.text) },
+    { "Guidance", cli_window_guide_table, offsetof(settings, clip.text) },
+    { "Sampling", cli_sampling_table, offsetof(settings, clip.sampling) },
+    { "Model", cli_model_table, offsetof(settings, clip.model) },
     { 0 },
 };
 

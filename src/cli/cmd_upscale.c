@@ -1,56 +1,18 @@
 /* cogvideo upscale - direct super-resolution of codes. */
 #include "commands.h"
-#include "generate_options.h"
-#include "prompt.h"
-#include "result.h"
 #include "run.h"
 
-typedef struct settings {
-    cli_model_options model;
-    cli_output_options output;
-    cli_text_options text;
-    cli_sampling_options sampling;
-} settings;
-
-static int make(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *in,
-                const cli_arguments *arguments)
+static int run(const cli_command *command, void *settings, const cli_arguments *arguments)
 {
-    cogvideo_generate_options options;
-    cogvideo_run_options run = { 0 };
-    int status;
-
-    cli_clip_seed(session, &s->sampling, in);
-    if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
-        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
-        return status;
-    cli_run_output(&run, session, &s->output, &s->sampling, arguments);
-    return cli_run_step(session, "upscale", &options, &run, in, s->output.json, arguments);
-}
-
-static int run(const cli_command *command, void *given, const cli_arguments *arguments)
-{
-    settings *s = given;
-    cli_session session = { 0 };
-    cogvideo_tokens in = { 0 };
-    int status;
-
-    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
-        (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
-        return status;
-    cli_progress_init(&session.progress, s->model.quiet);
-    if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
-        status = make(command, &session, s, &in, arguments);
-    cogvideo_tokens_free(&in);
-    cli_close(&session);
-    return status;
+    return cli_run_clip(command, settings, "upscale", 0, 0, arguments); /* it has no rounds */
 }
 
 static const arg_group groups[] = {
-    { "Output", cli_codes_output_table, offsetof(settings, output) },
-    { "Text", cli_prompt_table, offsetof(settings, text) },
-    { "More about the text", cli_text_table, offsetof(settings, text) },
-    { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
-    { "Model", cli_model_table, offsetof(settings, model) },
+    { "Output", cli_codes_output_table, offsetof(cli_clip_settings, output) },
+    { "Text", cli_prompt_table, offsetof(cli_clip_settings, text) },
+    { "More about the text", cli_text_table, offsetof(cli_clip_settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(cli_clip_settings, sampling) },
+    { "Model", cli_model_table, offsetof(cli_clip_settings, model) },
     { 0 },
 };
 
@@ -68,6 +30,6 @@ const cli_command cmd_upscale = {
     .max_arguments = 1,
     .missing = "a file of codes is missing",
     .groups = groups,
-    .settings_size = sizeof(settings),
+    .settings_size = sizeof(cli_clip_settings),
     .run = run,
 };

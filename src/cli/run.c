@@ -1,6 +1,7 @@
 #include "run.h"
 
-#include "interrupt.h"
+#include "generate_options.h"
+#include "prompt.h"
 #include "result.h"
 #include "say.h"
 
@@ -78,5 +79,41 @@ int cli_run_step(cli_session *session, const char *step, const cogvideo_generate
     if (status == CLI_OK && json)
         cli_result_json(result.clips, result.count, (int64_t)result.seed);
     cogvideo_result_free(&result);
+    return status;
+}
+
+/* Of a command whose clip and model are there. */
+static int run_clip(const cli_command *command, cli_session *session, cli_clip_settings *s, const char *step,
+                    int rounds, int batch, const cogvideo_tokens *in, const cli_arguments *arguments)
+{
+    cogvideo_generate_options options;
+    cogvideo_run_options run = { 0 };
+    int status;
+
+    cli_clip_seed(session, &s->sampling, in);
+    if ((status = cli_clip_prompt(session, &s->text, in)) != CLI_OK ||
+        (status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK)
+        return status;
+    options.rounds = rounds;
+    options.batch = batch;
+    cli_run_output(&run, session, &s->output, &s->sampling, arguments);
+    return cli_run_step(session, step, &options, &run, in, s->output.json, arguments);
+}
+
+int cli_run_clip(const cli_command *command, cli_clip_settings *s, const char *step, int rounds, int batch,
+                 const cli_arguments *arguments)
+{
+    cli_session session = { 0 };
+    cogvideo_tokens in = { 0 };
+    int status;
+
+    if ((status = cli_need_output(command, &s->output)) != CLI_OK ||
+        (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+        return status;
+    cli_progress_init(&session.progress, s->model.quiet);
+    if ((status = cli_open_clip(command, &session, &s->model, arguments->values[0], &in)) == CLI_OK)
+        status = run_clip(command, &session, s, step, rounds, batch, &in, arguments);
+    cogvideo_tokens_free(&in);
+    cli_close(&session);
     return status;
 }

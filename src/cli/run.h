@@ -16,4 +16,17 @@ int cli_run_end(cli_session *session, cogvideo_status status, const cogvideo_res
 int cli_run_step(cli_session *session, const char *step, const cogvideo_generate_options *options,
                  const cogvideo_run_options *run, const cogvideo_tokens *in, int json, const cli_arguments *arguments);
 
+/* What the commands from a clip's codes to other codes have in common; their settings begin with it. */
+typedef struct cli_clip_settings {
+    cli_model_options model;
+    cli_output_options output;
+    cli_text_options text;
+    cli_sampling_options sampling;
+} cli_clip_settings;
+
+/* All that such a command does: the step runs over the clip that the first argument names, with rounds and batch as in
+ * cogvideo_generate_options. Prompt and seed are the clip's where none are given. */
+int cli_run_clip(const cli_command *command, cli_clip_settings *s, const char *step, int rounds, int batch,
+                 const cli_arguments *arguments);
+
 #endif
