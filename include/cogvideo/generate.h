@@ -78,7 +78,8 @@ typedef struct cogvideo_step_options {
 } cogvideo_step_options;
 
 #define COGVIDEO_MAX_STEPS 8
-#define COGVIDEO_MAX_SAMPLES 64 /* of a run */
+#define COGVIDEO_MAX_SEED 9007199254740991 /* 2^53 - 1: above it JSON does not hold every whole number */
+#define COGVIDEO_MAX_SAMPLES 64            /* of a run */
 
 /* What a run makes, and how. Fill it with cogvideo_generate_defaults, then change what should differ: every field means
  * what it says, and none is left to the model. */

@@ -26,4 +26,14 @@ static inline uint64_t cv_hash_text(const char *text)
     return hash;
 }
 
+/* FNV-1a of 32 bits, for checksums that people may read. */
+static inline uint32_t cv_hash32_bytes(const void *data, size_t size)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const unsigned char *)data)[i]) * 16777619u;
+    return hash;
+}
+
 #endif

@@ -49,6 +49,16 @@ size_t cv_utf8_prefix(const char *text, size_t size)
     return at;
 }
 
+size_t cv_utf8_excerpt(const char *text, size_t limit)
+{
+    size_t length = strlen(text);
+
+    if (length > limit)
+        for (length = limit; length > limit - 4 && (text[length] & 0xc0) == 0x80;)
+            length--;
+    return length;
+}
+
 size_t cv_utf8_mark(const char *text, size_t size)
 {
     return size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;

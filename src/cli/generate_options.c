@@ -51,7 +51,7 @@ void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, c
         return;
     header = cli_header(clip);
     for (size_t i = 0; i < sizeof makers / sizeof *makers && seed < 0; i++)
-        seed = whole_number(makers[i] ? cv_json_get(header, makers[i]) : header, "seed", CLI_MAX_SEED);
+        seed = whole_number(makers[i] ? cv_json_get(header, makers[i]) : header, "seed", COGVIDEO_MAX_SEED);
     sample = whole_number(header, "sample", CLI_MAX_SAMPLE);
     cv_json_free(&header);
     if (seed < 0)

@@ -1,6 +1,8 @@
 /* options.c - the tables of the options that several commands share. */
 #include "options.h"
 
+#include <cogvideo/generate.h>
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -85,7 +87,7 @@ const arg_option cli_window_guide_table[] = {
 static const arg_option own_sampling_rows[] = {
     { "seed", 's', "N",
       "0 or more makes the run repeatable; -1: random, and printed; default: that of the clip which is given, else random",
-      ARG_BIG, FIELD(seed), -1, CLI_MAX_SEED, CLI_SEED_NONE, NULL },
+      ARG_BIG, FIELD(seed), -1, COGVIDEO_MAX_SEED, CLI_SEED_NONE, NULL },
     { "first-sample", 0, "N",
       "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's",
       ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },

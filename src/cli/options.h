@@ -20,7 +20,6 @@ typedef struct cli_text_options {
 } cli_text_options;
 
 #define CLI_SEED_NONE (-2)
-#define CLI_MAX_SEED 9007199254740991 /* 2^53 - 1 */
 #define CLI_MAX_SAMPLE 1000000
 
 typedef struct cli_sampling_options {

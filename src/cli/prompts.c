@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
+#include <cogvideo/generate.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object
     if ((status = cv_json_check_keys(object, keys, origin, err)) != COGVIDEO_OK ||
         (status = cv_json_string(object, "prompt", &prompt, origin, err)) != COGVIDEO_OK ||
         (status = cv_json_optional_string(object, "output", &output, origin, err)) != COGVIDEO_OK ||
-        (status = cv_json_optional_int(object, "seed", 0, CLI_MAX_SEED, &line->seed, origin, err)) != COGVIDEO_OK)
+        (status = cv_json_optional_int(object, "seed", 0, COGVIDEO_MAX_SEED, &line->seed, origin, err)) != COGVIDEO_OK)
         return status;
     if (!prompt[strspn(prompt, " \t\r\n")])
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'prompt' is empty; it must describe the clip", origin);

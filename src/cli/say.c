@@ -89,13 +89,9 @@ void cli_print(const char *format, ...)
 
 char *cli_excerpt(const char *text)
 {
-    size_t length = strlen(text);
+    const size_t length = cv_utf8_excerpt(text, EXCERPT);
 
-    if (length <= EXCERPT)
-        return cli_format("%s", text);
-    for (length = EXCERPT; length > EXCERPT - 4 && (text[length] & 0xc0) == 0x80;)
-        length--;
-    return cli_format("%.*s...", (int)length, text);
+    return cli_format("%.*s%s", (int)length, text, text[length] ? "..." : "");
 }
 
 static void say(const char *prefix, const char *format, va_list args)

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define SEED_END ((uint64_t)1 << 53) /* above it JSON does not hold every whole number */
-
 /* The prompt becomes part of the clip's header, which is JSON: what is no UTF-8 would spoil the file for others. */
 static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
 {
@@ -24,9 +22,8 @@ cogvideo_status cv_options_check(const cogvideo_generate_options *o, cogvideo_er
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the options have %d steps, at most %d were expected: fill them with cogvideo_generate_defaults",
                        o->step_count, COGVIDEO_MAX_STEPS);
-    if (o->seed >= SEED_END)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)",
-                       (unsigned long long)SEED_END);
+    if (o->seed > COGVIDEO_MAX_SEED)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the seed must be below 2^53 (%llu)", COGVIDEO_MAX_SEED + 1ULL);
     if (o->samples < 1 || o->samples > COGVIDEO_MAX_SAMPLES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "samples must be from 1 to %d, not %d (cogvideo_generate_defaults fills in all options)",

@@ -24,7 +24,7 @@
 /* Puts a line's checksum and its end behind it, and writes all of it at once. The line is empty afterwards. */
 static cogvideo_status append(cv_journal *journal, cv_buffer *line, cogvideo_error *err)
 {
-    cogvideo_status status = cv_buffer_printf(line, err, " #%08x\n", (unsigned)cv_checksum(line->data, line->size));
+    cogvideo_status status = cv_buffer_printf(line, err, " #%08x\n", (unsigned)cv_hash32_bytes(line->data, line->size));
     size_t done = 0;
 
     while (status == COGVIDEO_OK && done < line->size) {
@@ -50,7 +50,7 @@ static const char *check_line(const char *text, const char *end, size_t *length)
     if (!line_end || line_end - text < CHECKSUM || memchr(text, 0, (size_t)(line_end - text)))
         return NULL;
     *length = (size_t)(line_end - text) - CHECKSUM;
-    snprintf(sum, sizeof sum, " #%08x", (unsigned)cv_checksum(text, *length));
+    snprintf(sum, sizeof sum, " #%08x", (unsigned)cv_hash32_bytes(text, *length));
     return memcmp(text + *length, sum, CHECKSUM) == 0 ? line_end + 1 : NULL;
 }
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define OTHERWISE "give another -o, or use --force to make it anew"
-#define MAX_SEED 9007199254740991 /* 2^53 - 1 */
 
 /* --- its beginning -------------------------------------------------------------------------------------------- */
 
@@ -61,7 +60,7 @@ cogvideo_status cv_resume_seed(cv_run *run, cogvideo_error *err)
     uint32_t drawn;
 
     if (run->output->random_seed) {
-        if (run->earlier && cv_json_int(run->earlier, "seed", 0, MAX_SEED, &seed, "", NULL) == COGVIDEO_OK) {
+        if (run->earlier && cv_json_int(run->earlier, "seed", 0, COGVIDEO_MAX_SEED, &seed, "", NULL) == COGVIDEO_OK) {
             run->options.seed = (uint64_t)seed;
         } else {
             if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn)

@@ -1,6 +1,6 @@
 #include "pipeline/settings.h"
 
-#include "base/file.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "sample/fields.h"
 
@@ -9,19 +9,9 @@
 
 #define EXCERPT 200 /* bytes of a value that a sentence quotes */
 
-uint32_t cv_checksum(const void *bytes, size_t size)
-{
-    const unsigned char *at = bytes;
-    uint32_t sum = 2166136261u;
-
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ at[i]) * 16777619u;
-    return sum;
-}
-
 uint32_t cv_codes_checksum(const cogvideo_tokens *clip)
 {
-    return cv_checksum(clip->codes, (size_t)clip->frames * cogvideo_tokens_per_frame(clip) * sizeof *clip->codes);
+    return cv_hash32_bytes(clip->codes, (size_t)clip->frames * cogvideo_tokens_per_frame(clip) * sizeof *clip->codes);
 }
 
 /* --- the object ----------------------------------------------------------------------------------------------- */
@@ -98,12 +88,12 @@ static void put_input(cv_json *object, const cogvideo_value *value)
     cv_shape_put(input, &shape);
     if (shape.kind == COGVIDEO_KIND_CODES) {
         cv_json_set_int(input, "codes", cv_codes_checksum(&value->codes));
-        cv_json_set_int(input, "times", cv_checksum(value->codes.times, (size_t)shape.frames * sizeof(double)));
+        cv_json_set_int(input, "times", cv_hash32_bytes(value->codes.times, (size_t)shape.frames * sizeof(double)));
     } else if (shape.kind == COGVIDEO_KIND_LATENTS) {
         cv_json_set_int(input, "latents",
-                        cv_checksum(latents->values, pixels * (size_t)latents->channels * sizeof(float)));
+                        cv_hash32_bytes(latents->values, pixels * (size_t)latents->channels * sizeof(float)));
     } else {
-        cv_json_set_int(input, "pixels", cv_checksum(value->pixels.pixels, 3 * pixels));
+        cv_json_set_int(input, "pixels", cv_hash32_bytes(value->pixels.pixels, 3 * pixels));
     }
 }
 
@@ -138,17 +128,6 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
 
 /* --- comparison ----------------------------------------------------------------------------------------------- */
 
-/* Of a long text only the beginning, in whole characters. */
-static size_t excerpt(const char *text)
-{
-    size_t length = strlen(text);
-
-    if (length > EXCERPT)
-        for (length = EXCERPT; length > EXCERPT - 4 && (text[length] & 0xc0) == 0x80;)
-            length--;
-    return length;
-}
-
 /* Two values of a key. Long ones only with their beginnings, unless these are the same. */
 static cogvideo_status tell_difference(cv_buffer *out, const char *key, const cv_json *was, const cv_json *asked,
                                        cogvideo_error *err)
@@ -158,7 +137,7 @@ static cogvideo_status tell_difference(cv_buffer *out, const char *key, const cv
     cogvideo_status status = COGVIDEO_ERROR_MEMORY;
 
     if (old_text && new_text) {
-        size_t old_length = excerpt(old_text), new_length = excerpt(new_text);
+        size_t old_length = cv_utf8_excerpt(old_text, EXCERPT), new_length = cv_utf8_excerpt(new_text, EXCERPT);
 
         if (old_length == new_length && strncmp(old_text, new_text, old_length) == 0) {
             old_length = strlen(old_text);

@@ -30,8 +30,7 @@ void cv_shape_put(cv_json *object, const cogvideo_shape *shape);
 cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference,
                                     cogvideo_error *err);
 
-/* FNV-1a of 32 bits, and of all codes of a clip. */
-uint32_t cv_checksum(const void *bytes, size_t size);
+/* cv_hash32_bytes of all codes of a clip. */
 uint32_t cv_codes_checksum(const cogvideo_tokens *clip);
 
 #endif
