@@ -223,8 +223,8 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     }
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
-    /* O_NOFOLLOW: do not write through a link that somebody planted under that name. */
-    /* O_NONBLOCK: a pipe of that name has no reader. */
+    /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for somebody
+     * to read from a pipe. */
     fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
     opened.stream = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!opened.stream) {
@@ -258,13 +258,13 @@ cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
     int failed;
 
     if (!out->partial) {
-        if (fflush(out->stream) != 0)
+        if (ferror(out->stream) || fflush(out->stream) != 0)
             status = cv_fail(err, COGVIDEO_ERROR_IO, "standard output: cannot be written: %s", strerror(errno));
         out->stream = NULL;
         cv_output_abandon(out);
         return status;
     }
-    failed = fflush(out->stream) != 0 || !cv_file_sync(fileno(out->stream));
+    failed = ferror(out->stream) || fflush(out->stream) != 0 || !cv_file_sync(fileno(out->stream));
     if (fclose(out->stream) != 0 || failed)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
     out->stream = NULL;

@@ -15,7 +15,8 @@ bool cv_utf8_is_control(const char *text);
 /* Returns the number of bytes of well-formed characters at the start of `text`: `size` where all of it is UTF-8. */
 size_t cv_utf8_prefix(const char *text, size_t size);
 
-/* Returns how many bytes of a text to quote, in whole characters: all, or about `limit` (at least 4) where it is longer. */
+/* Returns how many bytes of a text to quote, in whole characters: all, or about `limit` (at least 4) where it is
+ * longer. */
 size_t cv_utf8_excerpt(const char *text, size_t limit);
 
 /* Returns the length of a UTF-8 byte order mark at the start: 3, or 0 where there is none. */

@@ -1,8 +1,9 @@
 #include "man.h"
 
 #include "commands.h"
-#include "output.h"
 #include "say.h"
+
+#include "base/file.h"
 
 #include <cogvideo/version.h>
 
@@ -212,13 +213,14 @@ void man_print(const cli_command *command, FILE *stream)
 static int write_page(const cli_command *command, const char *folder)
 {
     char *name = page_name(command), *path = cli_format("%s/%s.1", folder, name);
-    FILE *file = cli_file_open(path);
-    int status = CLI_FAILED;
+    cv_output page = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
 
-    if (file) {
-        man_print(command, file);
-        status = cli_file_close(file, path, 1);
-    }
+    if (cv_output_open(&page, path, &err) == COGVIDEO_OK)
+        man_print(command, page.stream);
+    if (!page.stream || cv_output_commit(&page, &err) != COGVIDEO_OK)
+        status = cli_error("%s", err.message);
     free(path);
     free(name);
     return status;

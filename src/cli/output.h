@@ -1,8 +1,6 @@
-/* output.h - names of output files, checked before hours are spent, and files that the program writes itself. */
+/* output.h - names of output files, checked before hours are spent. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
-
-#include <stdio.h>
 
 /* CLI_OK when `path` may be written: its folder exists and can be written to, and no file of that name is there
  * unless `force`. "-" is always right. An error is printed otherwise. */
@@ -15,11 +13,5 @@ int cli_check_video(const char *path, int force);
 char *cli_numbered(const char *pattern, int number);
 /* The folder that the file or folder `path` stands in, in fresh memory. */
 char *cli_folder(const char *path);
-
-/* A file that bears its name when it is whole: "path.partial" is opened here ("-": standard output), and renamed below
- * once it has reached the disk. NULL, or CLI_FAILED, after an error was printed. */
-FILE *cli_file_open(const char *path);
-/* `whole` 0: what was written goes. */
-int cli_file_close(FILE *stream, const char *path, int whole);
 
 #endif

@@ -2,8 +2,9 @@
 
 #include "inspect_print.h"
 #include "model_json.h"
-#include "output.h"
 #include "say.h"
+
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -238,12 +239,16 @@ static int put_page(FILE *stream, const cli_report *report)
 
 int cli_report_save(const cli_report *report, const char *path, size_t *bytes)
 {
-    FILE *stream = cli_file_open(path);
+    cv_output page;
+    cogvideo_error err;
     int status;
 
-    if (!stream)
-        return CLI_FAILED;
-    status = put_page(stream, report);
-    *bytes = stream == stdout ? 0 : (size_t)ftell(stream);
-    return cli_file_close(stream, path, status == CLI_OK);
+    if (cv_output_open(&page, path, &err) != COGVIDEO_OK)
+        return cli_error("%s", err.message);
+    status = put_page(page.stream, report);
+    *bytes = page.partial ? (size_t)ftell(page.stream) : 0;
+    if (status == CLI_OK && cv_output_commit(&page, &err) != COGVIDEO_OK)
+        status = cli_error("%s", err.message);
+    cv_output_abandon(&page);
+    return status;
 }
