@@ -58,15 +58,16 @@ static void refuse_one(pickle_tensor tensor, const char *words)
     CHECK_FAILS(open_one(&tensor, 16, &err), COGVIDEO_ERROR_FORMAT, words, err);
 }
 
+static const pickle_tensor good = { .storage_class = "HalfStorage",
+                                    .key = "0",
+                                    .elements = 8,
+                                    .offset = 2,
+                                    .rank = 2,
+                                    .shape = { 2, 3 },
+                                    .stride = { 3, 1 } };
+
 static void lying_tensors_are_refused(void **state)
 {
-    const pickle_tensor good = { .storage_class = "HalfStorage",
-                                 .key = "0",
-                                 .elements = 8,
-                                 .offset = 2,
-                                 .rank = 2,
-                                 .shape = { 2, 3 },
-                                 .stride = { 3, 1 } };
     cogvideo_error err;
     pickle_tensor bad;
 
@@ -96,13 +97,6 @@ static void lying_tensors_are_refused(void **state)
  * by. */
 static void what_is_no_weight_is_kept_with_its_flaw(void **state)
 {
-    const pickle_tensor good = { .storage_class = "HalfStorage",
-                                 .key = "0",
-                                 .elements = 8,
-                                 .offset = 2,
-                                 .rank = 2,
-                                 .shape = { 2, 3 },
-                                 .stride = { 3, 1 } };
     pickle_tensor other;
 
 #define FLAW(change, words) (other = good, other.change, check_flaw(&other, words))
