@@ -82,19 +82,19 @@ cogvideo_status cv_record_read(cv_json **out, const cogvideo_clip *clip, cogvide
 /* --- its videos ----------------------------------------------------------------------------------------------- */
 
 cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
-                                    bool *known, cv_buffer *difference, cogvideo_error *err)
+                                    bool *same, cv_buffer *difference, cogvideo_error *err)
 {
     const cv_json *made = cv_json_get(cv_json_get(record, "videos"), video_name(clip));
     cogvideo_status status = COGVIDEO_OK;
     cv_json *asked;
 
-    *known = false;
+    *same = false;
     if (!made)
         return COGVIDEO_OK;
     asked = cv_json_new_object();
     put_picture(asked, run);
     CV_TRY(cv_settings_compare(made, asked, difference, err));
-    *known = difference->size == 0;
+    *same = difference->size == 0;
 done:
     cv_json_free(&asked);
     return status;

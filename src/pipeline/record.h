@@ -12,10 +12,10 @@ cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *set
 /* The record that is there. */
 cogvideo_status cv_record_read(cv_json **out, const cogvideo_clip *clip, cogvideo_error *err);
 
-/* *known: whether the record tells of the clip's video with these options; otherwise `difference` is what differs, and
+/* *same: whether the record tells of the clip's video with these options; otherwise `difference` is what differs, and
  * empty where the record does not know the video. */
 cogvideo_status cv_record_has_video(const cv_json *record, const cogvideo_clip *clip, const cogvideo_run_options *run,
-                                    bool *known, cv_buffer *difference, cogvideo_error *err);
+                                    bool *same, cv_buffer *difference, cogvideo_error *err);
 /* Whether the record tells of the clip's video, whatever its options. *changed: the file has another size than it
  * had. */
 bool cv_record_knows_video(const cv_json *record, const cogvideo_clip *clip, bool *changed);
