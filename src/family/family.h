@@ -8,6 +8,7 @@
 #define CV_FAMILY_FAMILY_H
 
 #include "base/json.h"
+#include "family/features.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
 #include "tokenizer/text.h"
@@ -138,6 +139,10 @@ struct cv_family {
                                const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
                                cogvideo_inspection *out, cogvideo_error *err);
     int (*code_cluster)(const cogvideo_model *model, int32_t code);
+
+    /* Networks whose vectors metrics compare; cogvideo_evaluate reads them. */
+    const cv_feature_network *feature_networks;
+    int feature_network_count;
 
     const cv_part *parts;
     int part_count;

@@ -19,6 +19,8 @@ found=$(
     door 'cblas.h' 'src/nn/blas.c'
     door 'omp.h' 'src/base/parallel.c'
     door 'zip.h' 'src/import/zip.c'
+    door 'sha256.h' 'src/base/sha256.c'
+    door 'utf8proc.h' 'src/tokenizer/unicode.c'
     door 'jpeglib.h|jerror.h' 'src/media/jpeg.c'
     door 'libav|libsw' 'src/media/ffmpeg.*'
     # The program knows the public headers and base/ only.

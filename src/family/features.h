@@ -1,0 +1,54 @@
+/* features.h - networks that turn clips, frames and texts into vectors, which metrics compare (src/evaluate). A family
+ * lists its own in its table. */
+#ifndef CV_FAMILY_FEATURES_H
+#define CV_FAMILY_FEATURES_H
+
+#include <cogvideo/model.h>
+
+#include <stdbool.h>
+
+/* What a network wants and gives. */
+typedef struct cv_feature_info {
+    bool frames;  /* an item is one frame; else a clip */
+    int side;     /* of its square frames, in pixels; 0 = any */
+    int min, max; /* frames of a clip; max 0 = no limit; 1 and 1 where an item is a frame */
+    int width;    /* numbers of a feature */
+    int classes;  /* probabilities beside it; 0 = none */
+    const char
+        *origin;     /* the file that it was imported from, or the data that it was trained on; belongs to the model */
+    char sha256[65]; /* of that file or, of a trained part, of its own; of the vocabulary as well where it has one */
+    char vocabulary_sha256[65]; /* "" = it reads no texts */
+} cv_feature_info;
+
+/* Which of its ways a network takes: fields of the protocol that change what it computes. */
+typedef struct cv_feature_settings {
+    double epsilon;            /* of the norms of I3D; 0 = 1e-3 */
+    int frames, height, width; /* of the items to come; all of one run are alike */
+    int batch;                 /* at most so many items in one call */
+} cv_feature_settings;
+
+/* A network made ready to run: norms folded, memory taken. One thread at a time. */
+typedef struct cv_feature_run cv_feature_run;
+
+typedef struct cv_feature_network {
+    const char *name; /* "i3d": of the part of the model, and in the names of feature files */
+    /* Whether a model has it, or an error that says how it can be had. */
+    cogvideo_status (*need)(const cogvideo_model *model, cogvideo_error *err);
+    void (*info)(const cogvideo_model *model, cv_feature_info *out);
+    /* Bytes that a run takes. Refuses what `open` would refuse. */
+    cogvideo_status (*plan)(const cogvideo_model *model, const cv_feature_settings *settings, uint64_t *bytes,
+                            cogvideo_error *err);
+    cogvideo_status (*open)(cv_feature_run **out, const cogvideo_model *model, const cv_feature_settings *settings,
+                            cogvideo_error *err);
+    /* `pixels` [count][frames][3][height][width] are RGB, 0 .. 255, not yet in the network's own range. Into features
+     * [count][width] and probabilities [count][classes], NULL = not wanted. A result depends on its item alone. */
+    cogvideo_status (*run)(cv_feature_run *run, const float *pixels, int count, float *features, float *probabilities,
+                           cogvideo_error *err);
+    void (*close)(cv_feature_run **run);
+    /* The feature [width] of a text, of length 1; NULL: the network reads none. A text that is too long is an error or,
+     * where `cut`, cut. */
+    cogvideo_status (*text)(const cogvideo_model *model, const char *text, bool cut, float *feature,
+                            cogvideo_error *err);
+} cv_feature_network;
+
+#endif
