@@ -41,10 +41,63 @@ static bool ends_in(const char *name, const char *tail)
     return n >= t && strcmp(name + n - t, tail) == 0;
 }
 
+static bool any_part_begins(const char *name, const char *start)
+{
+    for (const char *part = name; part; part = strpbrk(part, "./") ? strpbrk(part, "./") + 1 : NULL)
+        if (strncmp(part, start, strlen(start)) == 0)
+            return true;
+    return false;
+}
+
+/* The kinds of the metrics' networks, which go before the others. Parts of a name end at dots and slashes. */
+static bool metric_rule(const char *name, float *offset, float *scale)
+{
+    static const struct {
+        const char *last;
+        float offset, scale;
+    } rules[] = {
+        { "running_mean", 0, 1.0f / 4 },
+        { "running_var", 1.0f / 4, 3.0f / 16 },
+        { "logit_scale", 2.5f, 1.0f / 8 },
+        { "class_embedding", 0, 1.0f / 2 },
+        { "positional_embedding", 0, 1.0f / 2 },
+        { "bias", 0, 1.0f / 8 },
+        { "b", 0, 1.0f / 8 },
+    };
+    const char *last = name + strlen(name);
+
+    while (last > name && last[-1] != '.' && last[-1] != '/')
+        last--;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(last, rules[i].last) == 0) {
+            *offset = rules[i].offset;
+            *scale = rules[i].scale;
+            return true;
+        }
+    if (strcmp(name, "mean") == 0) {
+        *offset = 104;
+        *scale = 24;
+    } else if (ends_in(name, "_bias")) {
+        *offset = 0;
+        *scale = 1.0f / 8;
+    } else if (ends_in(name, "token_embedding.weight")) {
+        *offset = 0;
+        *scale = 1.0f / 2;
+    } else if (strcmp(last, "weight") == 0 && (any_part_begins(name, "bn") || any_part_begins(name, "ln_"))) {
+        *offset = 1;
+        *scale = 1.0f / 4;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void name_rule(const seeded_tensor *tensor, float *offset, float *scale)
 {
     double fan = 1;
 
+    if (metric_rule(tensor->name, offset, scale))
+        return;
     *offset = 0;
     if (ends_in(tensor->name, ".bias")) {
         *scale = 1.0f / 8;

@@ -14,7 +14,7 @@ float seeded_unit(int seed, const char *name, uint64_t i);
 typedef struct seeded_tensor {
     char name[120];
     int rank;
-    size_t shape[4];
+    size_t shape[5];
     int seed;
     bool changed; /* element `at` is `value`, as in a damaged file */
     uint64_t at;
