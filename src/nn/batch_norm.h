@@ -24,12 +24,13 @@ void cv_batch_norm_fold(const cv_batch_norm *norm, cv_conv3d *conv, float *weigh
 
 /* out [B][C][places] = norm(x) by the statistics of the batch, then max(0, .) where `relu`; out may be x. saved_mean
  * and saved_scale [C] become mean and 1 / sqrt(variance + eps), for the backward pass. The running statistics become
- * (1 - momentum) running + momentum batch, the variance there with divisor n - 1; momentum 0 leaves them. Sums are f64,
- * in a fixed order. */
+ * (1 - momentum) running + momentum batch, the variance there with divisor n - 1; they lie in a store in memory, but
+ * for momentum 0, which leaves them. Sums are f64, in a fixed order. */
 void cv_batch_norm_train(const cv_exec *exec, const cv_batch_norm *norm, float *out, const float *x, int B, int places,
                          bool relu, float momentum, float *saved_mean, float *saved_scale);
-/* From dy = dL/d(out) and x of the forward pass: dx = dL/dx (may be dy) and, into weight and bias of `grad`, += their
- * gradients. relu as in the forward pass, whose `out` is then read, too. */
+/* From dy = dL/d(out) and x of the forward pass: dx = dL/dx (may be dy) and, into weight and bias of `grad` (NULL:
+ * frozen), which lie in a store in memory, += their gradients. relu as in the forward pass, whose `out` is then read,
+ * too. */
 void cv_batch_norm_backward(const cv_exec *exec, const cv_batch_norm *norm, const cv_batch_norm *grad, float *dx,
                             const float *dy, const float *x, const float *out, int B, int places, bool relu,
                             const float *saved_mean, const float *saved_scale);

@@ -9,7 +9,7 @@ typedef enum cv_padding {
     /* TensorFlow's SAME: the result has ceil(size / stride) places; where the zeros are an odd number, the one more is
      * behind */
     CV_PAD_SAME,
-    /* none in front, and as many behind as the last window needs that still begins inside: chainer's `cover_all` */
+    /* none in front, and behind as many as windows need that together cover the volume: chainer's `cover_all` */
     CV_PAD_COVER,
 } cv_padding;
 
