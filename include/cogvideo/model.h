@@ -78,8 +78,9 @@ typedef struct cogvideo_property {
     const char *title; /* "longest text", for people */
     const char *unit;  /* of a number: "ids"; NULL where it has none */
     cogvideo_property_kind kind;
-    double number;    /* 0 where it belongs to a part that the model lacks; 0 of a text */
-    const char *text; /* belongs to the model; NULL unless it is a text */
+    double number; /* 0 where it belongs to a part that the model lacks; 0 of a text */
+    const char
+        *text; /* belongs to the model; "" where it is of a part that the model lacks; NULL unless it is a text */
     uint64_t reserved[8];
 } cogvideo_property;
 

@@ -17,14 +17,14 @@ static const arg_option table[] = {
     { 0 },
 };
 
-/* Prints a line for a row, but none for a number of a part that the model lacks. */
+/* Prints a line for a row, but none for a number or a text of a part that the model lacks. */
 static void print_property(const cogvideo_property *row)
 {
     if (row->kind == COGVIDEO_PROPERTY_FLAG)
         cli_print("  %-16s %s\n", row->title, row->number != 0 ? "yes" : "no");
-    else if (row->kind == COGVIDEO_PROPERTY_TEXT)
+    else if (row->kind == COGVIDEO_PROPERTY_TEXT && row->text[0])
         cli_print("  %-16s %s\n", row->title, row->text);
-    else if (row->number != 0)
+    else if (row->kind != COGVIDEO_PROPERTY_TEXT && row->number != 0)
         cli_print("  %-16s %.15g%s%s\n", row->title, row->number, row->unit ? " " : "", row->unit ? row->unit : "");
 }
 

@@ -175,9 +175,15 @@ cogvideo_status cv_model_open(cogvideo_model **out, const char *directory, const
                               cogvideo_error *err);
 void cv_model_close(cogvideo_model **model);
 
-/* For a family's `open`: the file `name` of the model directory, mapped once however often it is asked for. */
+/* For a family's `open`: member `key` of a section of model.json, which names a file. It lies in the model's own
+ * folder: a name that could lead elsewhere is refused. */
+cogvideo_status cv_model_file_name(const cv_json *section, const char *key, const char **out, const char *origin,
+                                   cogvideo_error *err);
+/* The same: the file `name` of the model directory, mapped once however often it is asked for. */
 cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out,
                                cogvideo_error *err);
+/* The same: a file without tensors that the family reads itself. *path belongs to the model. */
+cogvideo_status cv_model_plain_file(cogvideo_model *model, const char *name, const char **path, cogvideo_error *err);
 /* The same: every tensor of the stores opened so far was claimed, so that no file holds what no network reads. */
 cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_error *err);
 /* The same: the text model `name`, whose first piece has the id `first_id`. */

@@ -40,6 +40,17 @@ static cogvideo_status add_file(cogvideo_model *model, const char *name, cv_mode
     return COGVIDEO_OK;
 }
 
+cogvideo_status cv_model_file_name(const cv_json *section, const char *key, const char **out, const char *origin,
+                                   cogvideo_error *err)
+{
+    cogvideo_status status = cv_json_string(section, key, out, origin, err);
+
+    if (status == COGVIDEO_OK && (!**out || strchr(*out, '/') || strchr(*out, '\\') || (*out)[0] == '.'))
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.100s' is no plain file name of the model directory",
+                         origin, *out);
+    return status;
+}
+
 cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool narrows, cv_store **out,
                                cogvideo_error *err)
 {
@@ -53,6 +64,20 @@ cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool nar
         file->narrows = narrows;
     }
     *out = file->store;
+done:
+    return status;
+}
+
+cogvideo_status cv_model_plain_file(cogvideo_model *model, const char *name, const char **path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_model_file *file;
+
+    CV_TRY(add_file(model, name, &file, err));
+    if (!cv_path_is_regular(file->path))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is missing, or no regular file", file->path);
+    file->bytes = cv_file_bytes(file->path);
+    *path = file->path;
 done:
     return status;
 }

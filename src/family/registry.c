@@ -1,8 +1,9 @@
 #include "family/family.h"
 
-extern const cv_family cv_family_cogvideo;
+extern const cv_family cv_family_cogvideo, cv_family_metrics;
 
 const cv_family *const cv_families[] = {
     &cv_family_cogvideo,
+    &cv_family_metrics,
     NULL,
 };

@@ -1,5 +1,6 @@
 #include "family/cogvideo/model/description.h"
 
+#include "family/family.h"
 #include "sample/fields.h"
 
 #include <stdio.h>
@@ -75,18 +76,6 @@ done:
     return status;
 }
 
-/* A file of the model lies in the model's own folder: a name that could lead elsewhere is refused. */
-static cogvideo_status read_file_name(const cv_json *part, const char *key, const char **out, const char *origin,
-                                      cogvideo_error *err)
-{
-    cogvideo_status status = cv_json_string(part, key, out, origin, err);
-
-    if (status == COGVIDEO_OK && (!**out || strchr(*out, '/') || strchr(*out, '\\') || (*out)[0] == '.'))
-        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%.100s' is no plain file name of the model directory",
-                         origin, *out);
-    return status;
-}
-
 static cogvideo_status read_files(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
 {
     const struct {
@@ -113,7 +102,7 @@ static cogvideo_status read_files(cv_description *d, const cv_json *json, const 
             continue;
         snprintf(origin, sizeof origin, "%.500s: parts.%s", path, files[i].part);
         CV_TRY(cv_json_object(parts, files[i].part, &part, origin, err));
-        CV_TRY(read_file_name(part, files[i].key, files[i].out, origin, err));
+        CV_TRY(cv_model_file_name(part, files[i].key, files[i].out, origin, err));
     }
 done:
     return status;
