@@ -35,4 +35,14 @@ void cv_conv3d_apply(const cv_exec *exec, const cv_conv3d *conv, float *out, con
 void cv_conv3d_backward(const cv_exec *exec, const cv_conv3d *conv, const cv_conv3d *grad, float *dx, const float *dy,
                         const float *x, const int size[3], cv_arena *arena);
 
+/* --- batches, for training: conv3d_batch.c -------------------------------------------------------------------- */
+
+/* The same for B volumes, x [B][conv.in][size] and out [B][conv.out][places.out], each to the same bits: one thread
+ * computes one volume, which keeps threads busy on small volumes that a layer cannot split well. */
+void cv_conv3d_apply_batch(const cv_exec *exec, const cv_conv3d *conv, float *out, const float *x, int B,
+                           const int size[3], bool relu, cv_arena *arena);
+/* Gradients of weight and bias are summed in parts of neighbouring volumes, by B alone, and the parts in their order. */
+void cv_conv3d_backward_batch(const cv_exec *exec, const cv_conv3d *conv, const cv_conv3d *grad, float *dx,
+                              const float *dy, const float *x, int B, const int size[3], cv_arena *arena);
+
 #endif

@@ -430,6 +430,72 @@ static void gradients_of_groups_match(void **state)
     bench_close(&one);
 }
 
+static void run_batch(bench *b, float *y, float *dx, const float *dy, const float *x, int volumes, bool frozen)
+{
+    const int *size = b->c->size;
+    cv_arena arena = { 0 };
+    cogvideo_error err;
+
+    cv_conv3d_apply_batch(&b->exec, &b->conv, NULL, NULL, volumes, size, true, &arena);
+    cv_conv3d_backward_batch(&b->exec, &b->conv, &b->grad, NULL, NULL, NULL, volumes, size, &arena);
+    CHECK_OK(cv_arena_create(&arena, arena.peak, &err), err);
+    memset(dx, 0, (size_t)volumes * b->in * sizeof *dx);
+    cv_conv3d_apply_batch(&b->exec, &b->conv, y, x, volumes, size, true, &arena);
+    cv_conv3d_backward_batch(&b->exec, &b->conv, frozen ? NULL : &b->grad, dx, dy, x, volumes, size, &arena);
+    assert_int_equal(arena.used, 0);
+    cv_arena_free(&arena);
+}
+
+/* A batch gives what its volumes give one after the other, and on any number of threads the same. */
+static void check_batch(int volumes, int threads, bool frozen)
+{
+    const conv_case c = { 3, 4, { 2, 5, 4 }, .window = window_of(CV_PAD_SAME, 3, 3, 3, 1, 1, 1), .bias = true };
+    bench one, all, alone;
+    float *x, *dy, *dx, *y;
+
+    bench_open(&one, &c, 1);
+    bench_open(&all, &c, threads);
+    bench_open(&alone, &c, 1);
+    x = numbers("x", (size_t)volumes * all.in);
+    dx = room((size_t)volumes * all.in, sizeof *dx);
+    dy = numbers("direction", (size_t)volumes * all.out);
+    y = room((size_t)volumes * all.out, sizeof *y);
+    run_batch(&alone, y, dx, dy, x, volumes, frozen);
+    run_batch(&all, y, dx, dy, x, volumes, frozen);
+    assert_true(same(alone.grad.weight, all.grad.weight, weight_count(&c)));
+    assert_true(same(alone.grad.bias, all.grad.bias, (size_t)c.out));
+    for (int v = 0; v < volumes; v++) {
+        size_t in = (size_t)v * all.in, out = (size_t)v * all.out;
+
+        cv_conv3d_apply(&one.exec, &one.conv, one.y, x + in, c.size, true, &one.arena);
+        assert_true(same(one.y, y + out, all.out));
+        memset(one.dx, 0, all.in * sizeof *one.dx);
+        cv_conv3d_backward(&one.exec, &one.conv, &one.grad, one.dx, dy + out, x + in, c.size, &one.arena);
+        assert_true(same(one.dx, dx + in, all.in));
+    }
+    for (size_t i = 0; i < weight_count(&c); i++)
+        CHECK_CLOSE(((const float *)all.grad.weight)[i], frozen ? 0 : (double)((const float *)one.grad.weight)[i],
+                    1e-4);
+    for (int i = 0; i < c.out; i++)
+        CHECK_CLOSE(all.grad.bias[i], frozen ? 0 : (double)one.grad.bias[i], 1e-4);
+    bench_close(&one);
+    bench_close(&all);
+    bench_close(&alone);
+    cv_free(x);
+    cv_free(dx);
+    cv_free(dy);
+    cv_free(y);
+}
+
+static void batches_match(void **state)
+{
+    (void)state;
+    check_batch(1, 2, false);
+    check_batch(5, 2, false);
+    check_batch(5, 3, true);
+    check_batch(37, 3, false); /* more than parts */
+}
+
 /* --- batch norm ----------------------------------------------------------------------------------------------- */
 
 enum { B = 3, C = 4, PLACES = 21, N = B * C * PLACES };
@@ -698,6 +764,7 @@ int main(void)
         cmocka_unit_test(large_convolutions_match),
         cmocka_unit_test(gradients_match),
         cmocka_unit_test(gradients_of_groups_match),
+        cmocka_unit_test(batches_match),
         cmocka_unit_test(norms_have_their_gradients),
         cmocka_unit_test(norms_with_relu_have_their_gradients),
         cmocka_unit_test(norms_know_the_batch),
