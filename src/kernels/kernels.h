@@ -39,7 +39,15 @@ typedef void cv_spread_fn(float *keys, const float *weights, const float *x, int
 
 /* --- loops.c: over rows of numbers ---------------------------------------------------------------------------- */
 
-/* x = gelu(x), in the tanh form; and dx = dy * gelu'(x). */
+/* The forms of GELU, y times the normal distribution's share below y (Hendrycks and Gimpel, 2016). */
+typedef enum cv_gelu_form {
+    CV_GELU_TANH,  /* 0.5 y (1 + tanh(sqrt(2/pi) (y + 0.044715 y^3))) */
+    CV_GELU_ERF,   /* exact: 0.5 y (1 + erf(y / sqrt(2))) */
+    CV_GELU_QUICK, /* y / (1 + e^(-1.702 y)) */
+    CV_GELU_FORMS,
+} cv_gelu_form;
+
+/* x = gelu(x); and dx = dy * gelu'(x). */
 typedef void cv_gelu_fn(float *x, size_t count);
 typedef void cv_gelu_backward_fn(float *dx, const float *dy, const float *x, size_t count);
 /* Turns scores, at least one, into weights; and gradients of weights into gradients of scores, d = w (d - sum of w
@@ -77,8 +85,8 @@ typedef struct cv_kernels {
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_mix_fn *mix[CV_WEIGHT_TYPES];
     cv_spread_fn *spread;
-    cv_gelu_fn *gelu;
-    cv_gelu_backward_fn *gelu_backward;
+    cv_gelu_fn *gelu[CV_GELU_FORMS];
+    cv_gelu_backward_fn *gelu_backward[CV_GELU_FORMS];
     cv_softmax_fn *softmax;
     cv_softmax_backward_fn *softmax_backward;
     cv_norm_stats_fn *norm_stats;

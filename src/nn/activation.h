@@ -4,9 +4,9 @@
 
 #include "nn/exec.h"
 
-/* GELU in the tanh form (Hendrycks and Gimpel, 2016), in place: 0.5 y (1 + tanh(sqrt(2/pi) (y + 0.044715 y^3))) */
-void cv_gelu(const cv_exec *exec, float *x, size_t count);
+/* x = gelu(x), in place, in one of its forms (kernels/kernels.h). */
+void cv_gelu(const cv_exec *exec, cv_gelu_form form, float *x, size_t count);
 /* dx = dy * gelu'(x), x as it was before the activation; dx may be dy or x. */
-void cv_gelu_backward(const cv_exec *exec, float *dx, const float *dy, const float *x, size_t count);
+void cv_gelu_backward(const cv_exec *exec, cv_gelu_form form, float *dx, const float *dy, const float *x, size_t count);
 
 #endif

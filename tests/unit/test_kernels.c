@@ -492,8 +492,12 @@ static void loops_give_the_same_bits(void **state)
 
             for (int i = 0; i < 6; i++)
                 memcpy(out[t][i], x, sizeof out[t][i]);
-            k->gelu(out[t][0], (size_t)n);
-            k->gelu_backward(out[t][1], dy, x, (size_t)n);
+            for (int form = 0; form < CV_GELU_FORMS; form++) {
+                k->gelu[form](out[t][0], (size_t)n);
+                k->gelu_backward[form](out[t][1], dy, out[t][0], (size_t)n);
+                for (int i = 0; i < n; i++)
+                    out[t][0][i] += out[t][1][i];
+            }
             k->softmax(out[t][2], n);
             k->softmax_backward(out[t][3], dy, n);
             k->norm_stats(x, n, 1e-5f, &norm.mean, &norm.scale);

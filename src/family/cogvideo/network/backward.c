@@ -73,10 +73,10 @@ static void mlp(const cv_backward *back, const cv_pass *p, const cv_trunk_layer 
         const float *before = b->inner + (size_t)first * inner;
 
         memcpy(p->gelu, before, (size_t)rows * inner * sizeof *p->gelu);
-        cv_gelu(p->exec, p->gelu, (size_t)rows * inner);
+        cv_gelu(p->exec, CV_GELU_TANH, p->gelu, (size_t)rows * inner);
         linear(p, &layer->mlp_out, grad ? &grad->mlp_out : NULL, back->dinner, false, back->dmixed + (size_t)first * C,
                p->gelu, rows);
-        cv_gelu_backward(p->exec, back->dinner, back->dinner, before, (size_t)rows * inner);
+        cv_gelu_backward(p->exec, CV_GELU_TANH, back->dinner, back->dinner, before, (size_t)rows * inner);
         linear(p, &layer->mlp_in, grad ? &grad->mlp_in : NULL, back->da + (size_t)first * C, false, back->dinner,
                b->m + (size_t)first * C, rows);
     }

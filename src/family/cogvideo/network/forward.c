@@ -333,7 +333,7 @@ static void mlp(const cv_pass *p, const cv_trunk_layer *layer, const cv_layer_bu
         linear(p, &layer->mlp_in, wide, b->m + (size_t)first * C, rows, false);
         if (p->training)
             memcpy(active, wide, (size_t)rows * inner * sizeof *active);
-        cv_gelu(p->exec, active, (size_t)rows * inner);
+        cv_gelu(p->exec, CV_GELU_TANH, active, (size_t)rows * inner);
         linear(p, &layer->mlp_out, b->out + (size_t)first * C, active, rows, false);
     }
 }

@@ -68,7 +68,7 @@ void cv_rows_add_mlp(const cv_exec *exec, const cv_trunk_layer *layer, float *x,
 
         cv_layer_norm_apply(exec, &layer->post_attention_norm, scratch->normed, at, count);
         cv_linear_rows(exec, &layer->mlp_in, scratch->inner, mlp, scratch->normed, C, count, scratch->arena);
-        cv_gelu(exec, scratch->inner, (size_t)count * mlp);
+        cv_gelu(exec, CV_GELU_TANH, scratch->inner, (size_t)count * mlp);
         cv_linear_rows(exec, &layer->mlp_out, scratch->normed, C, scratch->inner, mlp, count, scratch->arena);
         cv_layer_norm_add(exec, &layer->fourth_norm, at, scratch->normed, count);
     }
