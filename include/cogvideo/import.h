@@ -1,4 +1,4 @@
-/* import.h - turns the original's PyTorch checkpoints into a model directory, without Python.
+/* import.h - turns published checkpoints into a model directory, without Python.
  *
  * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors need; any
  * other name becomes an inert value. Nothing is executed. The import needs far less memory than the files' size.
@@ -16,21 +16,30 @@
 extern "C" {
 #endif
 
-/* Every path may be NULL: any non-empty subset of the parts may be imported. */
+/* What an import reads. All sources of one import belong to one family of models; a model may be made of any of them.
+ *
+ * CogVideo:
+ *   "stage1", "stage2"  a folder with `latest` and model_config.json, the folder of one iteration, or the .pt file
+ *   "upscaler"          likewise, of cogview2-dsr
+ *   "image-tokenizer"   ice_image.pt
+ *   "text-tokenizer"    ice_text.model
+ *   "clusters"          cluster_label2.npy
+ */
+typedef struct cogvideo_import_source {
+    const char *name;
+    const char *value; /* a path; NULL: as if it were not listed */
+} cogvideo_import_source;
+
 typedef struct cogvideo_import_options {
-    /* a folder with `latest` and model_config.json, the folder of one iteration, or the .pt file */
-    const char *stage1, *stage2;
-    const char *upscaler;        /* likewise, of cogview2-dsr */
-    const char *image_tokenizer; /* ice_image.pt */
-    const char *text_tokenizer;  /* ice_text.model */
-    const char *clusters;        /* cluster_label2.npy */
-    const char *config;          /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *type;            /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as;
-                                      NULL = as they are in the checkpoint */
-    const char *output;          /* the directory to make; it must not exist, unless `force` */
-    const char *name;            /* the model's name; NULL = the description's */
-    int force;                   /* replace a model directory that is already there */
-    cogvideo_log log;            /* what was found: trunks shared or not, members passed over */
+    const cogvideo_import_source *sources; /* at least one with a value, each name once */
+    int source_count;
+    const char *config; /* a model description (configs/README.md) in place of the built-in one of CogVideo */
+    const char *type;   /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as; NULL = as
+                             they are in the checkpoint */
+    const char *output; /* the directory to make; it must not exist, unless `force` */
+    const char *name;   /* the model's name; NULL = the description's */
+    int force;          /* replace a model directory that is already there */
+    cogvideo_log log;   /* what was found: trunks shared or not, members passed over */
     cogvideo_progress_fn *progress; /* in bytes, of one part after the other; may be NULL */
     void *user;
     uint64_t reserved[8];

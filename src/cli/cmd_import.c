@@ -8,28 +8,35 @@
 
 #include <unistd.h>
 
+enum { COUNT = 6 }; /* of the sources */
+
 typedef struct settings {
-    const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters, *config, *name, *output;
+    const char *sources[COUNT]; /* paths, in the order of sources_table; NULL = not given */
+    const char *config, *name, *output;
     int type, force, sandbox, quiet, json;
 } settings;
 
 static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
 
 #define FIELD(field) offsetof(settings, field)
-static const arg_option parts_table[] = {
-    { "stage1", 0, "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file",
-      ARG_TEXT, FIELD(stage1), 0, 0, 0, NULL },
-    { "stage2", 0, "DIR", "cogvideo-stage2, likewise", ARG_TEXT, FIELD(stage2), 0, 0, 0, NULL },
-    { "upscaler", 0, "DIR", "cogview2-dsr, likewise", ARG_TEXT, FIELD(upscaler), 0, 0, 0, NULL },
-    { "image-tokenizer", 0, "FILE", "ice_image.pt", ARG_TEXT, FIELD(image_tokenizer), 0, 0, 0, NULL },
-    { "text-tokenizer", 0, "FILE", "ice_text.model", ARG_TEXT, FIELD(text_tokenizer), 0, 0, 0, NULL },
-    { "clusters", 0, "FILE", "cluster_label2.npy", ARG_TEXT, FIELD(clusters), 0, 0, 0, NULL },
-    { "config", 0, "FILE", "a model config in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0, 0, 0,
-      NULL },
+/* The options' names are those of the sources (cogvideo/import.h). */
+#define SOURCE(index, name, value, what)                                     \
+    {                                                                        \
+        name, 0, value, what, ARG_TEXT, FIELD(sources[index]), 0, 0, 0, NULL \
+    }
+static const arg_option sources_table[] = {
+    SOURCE(0, "stage1", "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file"),
+    SOURCE(1, "stage2", "DIR", "cogvideo-stage2, likewise"),
+    SOURCE(2, "upscaler", "DIR", "cogview2-dsr, likewise"),
+    SOURCE(3, "image-tokenizer", "FILE", "ice_image.pt"),
+    SOURCE(4, "text-tokenizer", "FILE", "ice_text.model"),
+    SOURCE(5, "clusters", "FILE", "cluster_label2.npy"),
     { 0 },
 };
 static const arg_option table[] = {
     { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
+    { "config", 0, "FILE", "a model config in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0, 0, 0,
+      NULL },
     { "type", 0, "TYPE", "type of the stored weights: f32, f16, bf16, and for matrices q8 or q4; default: unchanged",
       ARG_CHOICE, FIELD(type), 0, 0, 5, "f32|f16|bf16|q8|q4" },
     { "name", 0, "NAME", "the model's name; default: that of the config", ARG_TEXT, FIELD(name), 0, 0, 0, NULL },
@@ -45,13 +52,10 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
+    cogvideo_import_source sources[COUNT];
     cogvideo_import_options options = {
-        .stage1 = s->stage1,
-        .stage2 = s->stage2,
-        .upscaler = s->upscaler,
-        .image_tokenizer = s->image_tokenizer,
-        .text_tokenizer = s->text_tokenizer,
-        .clusters = s->clusters,
+        .sources = sources,
+        .source_count = COUNT,
         .config = s->config,
         .type = types[s->type],
         .output = s->output,
@@ -61,14 +65,19 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         .progress = cli_on_progress,
         .user = &session.progress,
     };
-    const char *const inputs[] = { s->stage1,         s->stage2,   s->upscaler, s->image_tokenizer,
-                                   s->text_tokenizer, s->clusters, s->config };
+    const char *inputs[COUNT + 1] = { s->config };
     cogvideo_error err;
+    bool any = false;
 
     (void)arguments;
     if (!s->output)
         return cli_usage_error(command, "an output is missing: -o DIR");
-    if (!s->stage1 && !s->stage2 && !s->upscaler && !s->image_tokenizer && !s->text_tokenizer && !s->clusters)
+    for (int i = 0; i < COUNT; i++) {
+        sources[i] = (cogvideo_import_source){ sources_table[i].name, s->sources[i] };
+        inputs[i + 1] = s->sources[i];
+        any = any || s->sources[i];
+    }
+    if (!any)
         return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
     if (!s->force && access(s->output, F_OK) == 0)
         return cli_error("%s already exists; use --force to replace it", s->output);
@@ -81,7 +90,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return cli_model_made(s->output, s->quiet, s->json);
 }
 
-static const arg_group groups[] = { { "Parts, any of them", parts_table, 0 }, { "Options", table, 0 }, { 0 } };
+static const arg_group groups[] = { { "Parts, any of them", sources_table, 0 }, { "Options", table, 0 }, { 0 } };
 
 const cli_command cmd_import = {
     .name = "import",

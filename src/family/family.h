@@ -153,7 +153,11 @@ struct cv_family {
                                        const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
                                        cogvideo_error *err);
 
-    /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. */
+    /* Names of the sources that an import reads, up to NULL; cogvideo/import.h says what each is. A source is told
+     * apart from those of other families by its name. NULL: nothing is imported. */
+    const char *const *sources;
+    /* Fills the empty `directory` with the parts of a model; on failure it may hold some of the files. The options
+     * have at least one source, each of this family and once. */
     cogvideo_status (*import)(const cogvideo_import_options *options, const char *directory, cogvideo_error *err);
 
     /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier
@@ -167,6 +171,8 @@ struct cv_family {
 extern const cv_family *const cv_families[];
 /* The family of this name; NULL where there is none. */
 const cv_family *cv_family_find(const char *name);
+/* The error where a file, `path`, names a family of which there is none: it lists those that there are. */
+cogvideo_status cv_family_unknown(const char *name, const char *path, cogvideo_error *err);
 
 /* Reads a model.json of any family: its format and its family are checked. */
 cogvideo_status cv_model_describe(cv_json **out, const cv_family **family, const char *path, cogvideo_error *err);

@@ -157,7 +157,7 @@ static char *model_directory(const char *path, cogvideo_error *err)
     return copy;
 }
 
-static cogvideo_status unknown_family(const char *word, const char *path, cogvideo_error *err)
+cogvideo_status cv_family_unknown(const char *word, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer known = { 0 };
@@ -182,7 +182,7 @@ cogvideo_status cv_model_describe(cv_json **out, const cv_family **family, const
     CV_TRY(cv_json_string(description, "family", &word, path, err));
     CV_TRY(cv_json_string(description, "name", &name, path, err));
     *family = cv_family_find(word);
-    CV_TRY(*family ? COGVIDEO_OK : unknown_family(word, path, err));
+    CV_TRY(*family ? COGVIDEO_OK : cv_family_unknown(word, path, err));
     *out = description;
     description = NULL;
 done:

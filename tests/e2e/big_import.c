@@ -1,6 +1,7 @@
 /* big_import GIGABYTES - the memory of an import does not grow with the checkpoint: makes a stage-1 checkpoint of
  * about that size, imports it, and fails where the process held more than 600 MB at its peak. Slow, and needs
  * twice the space on the disk; runs only where COGVIDEO_BIG is set (exit status 77 otherwise). */
+#include "support/sources.h"
 #include "support/torch_file.h"
 
 #include <cogvideo/import.h>
@@ -74,7 +75,7 @@ int main(int argc, char **argv)
     }
     if (child > 0 && waitpid(child, &status, 0) == child && status == 0) {
         before = peak_mb();
-        must(cogvideo_import(&(cogvideo_import_options){ .stage1 = path, .output = output }, &err), &err);
+        must(cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", path }), .output = output }, &err), &err);
         after = peak_mb();
         printf("peak memory: %ld MB before, %ld MB after the import\n", before, after);
         status = after > LIMIT_MB;

@@ -2,6 +2,7 @@
  * address sanitizer watches), and leaves nothing half-written. Allocations fail one by one; at most POINTS of each
  * call's do, evenly spread, unless COGVIDEO_BIG is set. */
 #include "support/check.h"
+#include "support/sources.h"
 #include "support/models.h"
 #include "support/program.h"
 
@@ -158,12 +159,11 @@ static cogvideo_status tokenize(cogvideo_error *err)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    return cogvideo_import(&(cogvideo_import_options){ .stage1 = paths[STAGE1],
-                                                       .image_tokenizer = paths[IMAGE],
-                                                       .clusters = paths[CLUSTERS],
-                                                       .text_tokenizer = check_data("text/ice_text.model"),
-                                                       .config = models_small_config(),
-                                                       .output = paths[OUT] },
+    return cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", paths[STAGE1] },
+                                                               { "image-tokenizer", paths[IMAGE] },
+                                                               { "clusters", paths[CLUSTERS] },
+                                                               { "text-tokenizer", check_data("text/ice_text.model") }),
+                                                       .config = models_small_config(), .output = paths[OUT] },
                            err);
 }
 

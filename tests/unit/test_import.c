@@ -1,5 +1,6 @@
 /* The import of whole checkpoints: values, the description, trunks shared and not, what is replaced and what is not. */
 #include "support/check.h"
+#include "support/sources.h"
 #include "support/models.h"
 #include "support/torch_file.h"
 
@@ -96,10 +97,9 @@ static const char *tiny(void)
 
 static cogvideo_status import_tiny(const char *output, cogvideo_error *err)
 {
-    return import((cogvideo_import_options){ .stage1 = tiny(),
-                                             .output = output,
-                                             .name = "tiny",
-                                             .text_tokenizer = check_data("text/ice_text.model") },
+    return import((cogvideo_import_options){ SOURCES({ "stage1", tiny() },
+                                                     { "text-tokenizer", check_data("text/ice_text.model") }),
+                                             .output = output, .name = "tiny" },
                   err);
 }
 
@@ -162,20 +162,21 @@ static void any_path_to_a_checkpoint_will_do(void **state)
         cv_json *model;
 
         snprintf(path, sizeof path, "%s/%s", tiny(), inner[i]);
-        CHECK_OK(import((cogvideo_import_options){ .stage1 = path,
-                                                   .output = check_temp_path("path"),
-                                                   .force = 1,
-                                                   .text_tokenizer = check_data("text/ice_text.model") },
+        CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", path },
+                                                           { "text-tokenizer", check_data("text/ice_text.model") }),
+                                                   .output = check_temp_path("path"), .force = 1 },
                         &err),
                  err);
         model = read_model(check_temp_path("path"));
         check_number(model, "network", "heads", 2);
         cv_json_free(&model);
     }
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_data("text"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", check_data("text") }),
+                                                  .output = check_temp_path("no") },
                        &err),
                 COGVIDEO_ERROR_IO, "neither 'latest' nor", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("none"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", check_temp_path("none") }),
+                                                  .output = check_temp_path("no") },
                        &err),
                 COGVIDEO_ERROR_IO, "cannot be opened", err);
 }
@@ -187,17 +188,17 @@ static void weights_are_converted(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(import((cogvideo_import_options){ .stage1 = tiny(),
-                                                   .output = check_temp_path("to"),
-                                                   .force = 1,
-                                                   .type = cv_dtype_name(dtypes[i]),
-                                                   .text_tokenizer = check_data("text/ice_text.model") },
+        CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() },
+                                                           { "text-tokenizer", check_data("text/ice_text.model") }),
+                                                   .output = check_temp_path("to"), .force = 1,
+                                                   .type = cv_dtype_name(dtypes[i]) },
                         &err),
                  err);
         check_values(check_temp_path("to"), "trunk.safetensors", 41, dtypes[i]);
         check_values(check_temp_path("to"), "stage1.safetensors", 41, dtypes[i]);
     }
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = check_temp_path("no"), .type = "i8" },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() }), .output = check_temp_path("no"),
+                                                  .type = "i8" },
                        &err),
                 COGVIDEO_ERROR_ARGUMENT, "supported: f32, f16, bf16, q8, q4", err);
 }
@@ -210,20 +211,31 @@ static void contradictions_are_named(void **state)
     (void)state;
     snprintf(no, sizeof no, "%s", check_temp_path("no")); /* the path's own text lasts for few calls only */
     CHECK_FAILS(import((cogvideo_import_options){ .output = no }, &err), COGVIDEO_ERROR_ARGUMENT, "at least one", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny() }, &err), COGVIDEO_ERROR_ARGUMENT, "named", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
-                "import its text model too", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .upscaler = tiny(), .output = no }, &err), COGVIDEO_ERROR_MODEL,
-                "attn_distribution.0' does not belong", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = check_data(
-                                                      "checkpoints/tiny-stage1/1000/mp_rank_00_model_states.pt"),
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", NULL }), .output = no }, &err),
+                COGVIDEO_ERROR_ARGUMENT, "at least one", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage3", tiny() }), .output = no }, &err),
+                COGVIDEO_ERROR_ARGUMENT, "'stage3' is no source", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() }, { "stage1", tiny() }), .output = no },
+                       &err),
+                COGVIDEO_ERROR_ARGUMENT, "'stage1' is given twice", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() }) }, &err), COGVIDEO_ERROR_ARGUMENT,
+                "named", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() }), .output = no }, &err),
+                COGVIDEO_ERROR_MODEL, "import its text model too", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "upscaler", tiny() }), .output = no }, &err),
+                COGVIDEO_ERROR_MODEL, "attn_distribution.0' does not belong", err);
+    CHECK_FAILS(import(
+                    (cogvideo_import_options){
+                        SOURCES({ "image-tokenizer",
+                                  check_data("checkpoints/tiny-stage1/1000/mp_rank_00_model_states.pt") }),
+                        .output = no },
+                    &err),
+                COGVIDEO_ERROR_MODEL, "'enc.conv_in.weight' is missing", err);
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "text-tokenizer", check_data("text/forced.json") }),
                                                   .output = no },
                        &err),
-                COGVIDEO_ERROR_MODEL, "'enc.conv_in.weight' is missing", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/forced.json"), .output = no },
-                       &err),
                 COGVIDEO_ERROR_FORMAT, "a JSON text", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .text_tokenizer = check_data("text/ice_text.model"),
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "text-tokenizer", check_data("text/ice_text.model") }),
                                                   .output = no,
                                                   .config = check_data("checkpoints/tiny-stage1/model_config.json") },
                        &err),
@@ -236,7 +248,9 @@ static void what_is_no_model_is_not_replaced(void **state)
     cogvideo_error err;
     char dir[1024], file[1100];
     cv_json *model;
-    cogvideo_import_options options = { .text_tokenizer = check_data("text/ice_text.model"), .output = dir };
+    const cogvideo_import_source no_checkpoint = { "stage1", check_data("text/ice_text.model") };
+    cogvideo_import_options options = { SOURCES({ "text-tokenizer", check_data("text/ice_text.model") }),
+                                        .output = dir };
 
     (void)state;
     snprintf(dir, sizeof dir, "%s", check_temp_path("place"));
@@ -255,7 +269,7 @@ static void what_is_no_model_is_not_replaced(void **state)
     CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "'notes.txt'", err);
     assert_true(cv_path_exists(file));
     unlink(file);
-    options.stage1 = check_data("text/ice_text.model"); /* no checkpoint: what stands there must stay */
+    options.sources = &no_checkpoint; /* what stands there must stay */
     CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_FORMAT, "PyTorch checkpoint", err);
     model = read_model(dir);
     cv_json_free(&model);
@@ -288,10 +302,9 @@ static void progress_can_cancel(void **state)
     long long done = 0;
 
     (void)state;
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = tiny(),
-                                                  .output = check_temp_path("stopped"),
-                                                  .text_tokenizer = check_data("text/ice_text.model"),
-                                                  .progress = stop_late,
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", tiny() },
+                                                          { "text-tokenizer", check_data("text/ice_text.model") }),
+                                                  .output = check_temp_path("stopped"), .progress = stop_late,
                                                   .user = &done },
                        &err),
                 COGVIDEO_ERROR_CANCELLED, "cancelled", err);
@@ -334,11 +347,9 @@ static void equal_trunks_are_stored_once(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("shared"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, NULL);
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
-                                               .stage2 = check_temp_path("s2.pt"),
-                                               .config = models_small_config(),
-                                               .output = dir,
-                                               .force = 1 },
+    CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", check_temp_path("s1.pt") },
+                                                       { "stage2", check_temp_path("s2.pt") }),
+                                               .config = models_small_config(), .output = dir, .force = 1 },
                     &err),
              err);
     model = read_model(dir);
@@ -363,10 +374,9 @@ static void different_trunks_are_both_kept(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("apart"));
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), small, 5, 7, "transformer.final_layernorm.bias");
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
-                                               .stage2 = check_temp_path("s2.pt"),
-                                               .config = models_small_config(),
-                                               .output = dir },
+    CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", check_temp_path("s1.pt") },
+                                                       { "stage2", check_temp_path("s2.pt") }),
+                                               .config = models_small_config(), .output = dir },
                     &err),
              err);
     model = read_model(dir);
@@ -386,13 +396,13 @@ static void stages_of_two_models_are_refused(void **state)
     deeper.layers = 3;
     write_stage(check_temp_path("s1.pt"), small, 5, 6, NULL);
     write_stage(check_temp_path("s2.pt"), deeper, 5, 7, NULL);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"),
-                                                  .config = models_small_config(),
-                                                  .stage2 = check_temp_path("s2.pt"),
-                                                  .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", check_temp_path("s1.pt") },
+                                                          { "stage2", check_temp_path("s2.pt") }),
+                                                  .config = models_small_config(), .output = check_temp_path("no") },
                        &err),
                 COGVIDEO_ERROR_MODEL, "stage 2 has 3 layers", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = check_temp_path("s1.pt"), .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", check_temp_path("s1.pt") }),
+                                                  .output = check_temp_path("no") },
                        &err),
                 COGVIDEO_ERROR_MODEL, "cannot be split over 48 heads", err);
 }
@@ -410,11 +420,9 @@ static void small_goldens_share_their_trunk(void **state)
     snprintf(dir, sizeof dir, "%s", check_temp_path("small"));
     if (!stage1 || !stage2)
         skip();
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = stage1,
-                                               .stage2 = stage2,
-                                               .config = models_small_config(),
-                                               .text_tokenizer = check_data("text/ice_text.model"),
-                                               .output = dir },
+    CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", stage1 }, { "stage2", stage2 },
+                                                       { "text-tokenizer", check_data("text/ice_text.model") }),
+                                               .config = models_small_config(), .output = dir },
                     &err),
              err);
     model = read_model(dir);
@@ -444,13 +452,11 @@ static void all_parts_of_the_goldens_are_imported(void **state)
         skip();
     for (int i = 0; i < 5; i++)
         snprintf(paths[i], sizeof paths[i], "%.*s%s", (int)(strlen(root) - strlen(names[4])), root, names[i]);
-    CHECK_OK(import((cogvideo_import_options){ .stage1 = paths[0],
-                                               .stage2 = paths[1],
-                                               .upscaler = paths[2],
-                                               .image_tokenizer = paths[3],
-                                               .clusters = paths[4],
-                                               .output = dir,
-                                               .text_tokenizer = check_data("text/ice_text.model") },
+    CHECK_OK(import((cogvideo_import_options){ SOURCES({ "stage1", paths[0] }, { "stage2", paths[1] },
+                                                       { "upscaler", paths[2] }, { "image-tokenizer", paths[3] },
+                                                       { "clusters", paths[4] },
+                                                       { "text-tokenizer", check_data("text/ice_text.model") }),
+                                               .output = dir },
                     &err),
              err);
     model = read_model(dir);
@@ -470,12 +476,12 @@ static void all_parts_of_the_goldens_are_imported(void **state)
     CHECK_OK(cv_store_open(&store, check_temp_path("all/clusters.safetensors"), &err), err);
     assert_int_equal(check_tensor(store, "labels")->count, 20000);
     cv_store_close(&store);
-    CHECK_FAILS(import((cogvideo_import_options){ .image_tokenizer = paths[3],
-                                                  .config = models_small_config(),
-                                                  .output = check_temp_path("no") },
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "image-tokenizer", paths[3] }),
+                                                  .config = models_small_config(), .output = check_temp_path("no") },
                        &err),
                 COGVIDEO_ERROR_MODEL, "the image tokenizer has 20000 image codes", err);
-    CHECK_FAILS(import((cogvideo_import_options){ .stage1 = paths[2], .output = check_temp_path("no") }, &err),
+    CHECK_FAILS(import((cogvideo_import_options){ SOURCES({ "stage1", paths[2] }), .output = check_temp_path("no") },
+                       &err),
                 COGVIDEO_ERROR_MODEL, "attn_distribution.0' [64] is missing", err);
 }
 

@@ -1,5 +1,6 @@
 /* Checkpoints that do not fit: what is missing, extra, misshapen, contradictory - each named in the error. */
 #include "support/check.h"
+#include "support/sources.h"
 #include "support/torch_file.h"
 
 #include <cogvideo/import.h>
@@ -45,9 +46,9 @@ static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
 
 static cogvideo_status import_stage(cogvideo_error *err)
 {
-    cogvideo_status status =
-        cogvideo_import(&(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1 },
-                        err);
+    cogvideo_status status = cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", pt }), .config = config,
+                                                                         .output = output, .force = 1 },
+                                             err);
 
     assert_true(status == COGVIDEO_OK || !cv_path_exists(output));
     return status;
@@ -170,7 +171,7 @@ static void folders_are_checked(void **state)
 {
     static const char *const latest[] = { "", "\n", "../../etc", "/etc/passwd", "a b", "1\n2" };
     cogvideo_error err;
-    const cogvideo_import_options options = { .stage1 = folder, .config = config, .output = output };
+    const cogvideo_import_options options = { SOURCES({ "stage1", folder }), .config = config, .output = output };
 
     (void)state;
     for (size_t i = 0; i < sizeof latest / sizeof *latest; i++) {
@@ -256,10 +257,8 @@ static cogvideo_status import_form(const seeded_list *list, const torch_form *fo
     told[0] = '\0';
     torch_write_as(list, pt, CV_F16, form);
     snprintf(folder_of_its_own, sizeof folder_of_its_own, "%s", check_temp_path("formed"));
-    return cogvideo_import(&(cogvideo_import_options){ .stage1 = pt,
-                                                       .config = config,
-                                                       .output = folder_of_its_own,
-                                                       .force = 1,
+    return cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", pt }), .config = config,
+                                                       .output = folder_of_its_own, .force = 1,
                                                        .log = { on_message, NULL } },
                            err);
 }
@@ -454,11 +453,8 @@ static void weights_that_are_no_numbers_are_named(void **state)
                            : "stage.pt: tensor '%s' has %s as element 3",
                  tensor->name, i % 3 ? "an infinite number" : "NaN");
         torch_write(&list, pt, CV_F16, 0);
-        CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ .stage1 = pt,
-                                                                .config = config,
-                                                                .output = output,
-                                                                .force = 1,
-                                                                .type = types[i % 5] },
+        CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", pt }), .config = config,
+                                                                .output = output, .force = 1, .type = types[i % 5] },
                                     &err),
                     COGVIDEO_ERROR_MODEL, words, err);
         tensor->changed = false;
@@ -466,18 +462,17 @@ static void weights_that_are_no_numbers_are_named(void **state)
     find(&list, "transformer.layers.0.attention.dense.weight")->changed = true;
     find(&list, "transformer.layers.0.attention.dense.weight")->value = 1e6f;
     torch_write(&list, pt, CV_F32, 0);
-    CHECK_FAILS(
-        cogvideo_import(
-            &(cogvideo_import_options){ .stage1 = pt, .config = config, .output = output, .force = 1, .type = "f16" },
-            &err),
-        COGVIDEO_ERROR_MODEL, "too large for f16, first 1e+06 as element [3, 5]", err);
+    CHECK_FAILS(cogvideo_import(&(cogvideo_import_options){ SOURCES({ "stage1", pt }), .config = config,
+                                                            .output = output, .force = 1, .type = "f16" },
+                                &err),
+                COGVIDEO_ERROR_MODEL, "too large for f16, first 1e+06 as element [3, 5]", err);
     seeded_list_free(&list);
 }
 
 static void clusters_must_match_the_codes(void **state)
 {
     char file[128 + 8 * 1024] = "\x93NUMPY\1\0v";
-    cogvideo_import_options options = { .clusters = check_temp_path("labels.npy"), .output = output };
+    cogvideo_import_options options = { SOURCES({ "clusters", check_temp_path("labels.npy") }), .output = output };
     cogvideo_error err;
     cv_store *store = NULL;
     const int64_t wrong = 1024;
@@ -485,7 +480,7 @@ static void clusters_must_match_the_codes(void **state)
     (void)state;
     memset(file + 10, ' ', 118);
     memcpy(file + 10, "{'descr': '<i8', 'fortran_order': False, 'shape': (1024,)}", 58);
-    check_write(options.clusters, file, sizeof file);
+    check_write(options.sources->value, file, sizeof file);
     CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL, "has 1024 image codes", err);
     options.config = config;
     CHECK_OK(cogvideo_import(&options, &err), err);
@@ -494,7 +489,7 @@ static void clusters_must_match_the_codes(void **state)
     assert_int_equal(check_tensor(store, "labels")->count, 1024);
     cv_store_close(&store);
     memcpy(file + 128 + 8 * 3, &wrong, 8);
-    check_write(options.clusters, file, sizeof file);
+    check_write(options.sources->value, file, sizeof file);
     options.force = 1;
     CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_MODEL,
                 "labels.npy: the cluster label of code 3 is 1024", err);

@@ -66,6 +66,7 @@ const cv_family cv_family_cogvideo = {
     .part_count = CV_COGVIDEO_PARTS,
     .dataset_tokens = cv_cogvideo_dataset_tokens,
     .check_tokenizer = cv_cogvideo_check_tokenizer,
+    .sources = cv_cogvideo_sources,
     .import = cv_cogvideo_import,
     .bench_model = cv_cogvideo_bench_model,
     .bench = cv_cogvideo_bench,

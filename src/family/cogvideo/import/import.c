@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "import/convert.h"
+#include "import/sources.h"
 #include "family/cogvideo/import/describe.h"
 #include "sample/clusters.h"
 #include "tensor/store_write.h"
@@ -17,6 +18,10 @@
 /* Everything an import has open. */
 typedef struct import {
     const cogvideo_import_options *options;
+    /* paths of the sources; NULL = not given */
+    struct {
+        const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
+    } given;
     const char *directory, *origin; /* origin: the description's name in errors */
     cv_import_job job;
     cv_narrowing narrowing;
@@ -43,6 +48,9 @@ static void import_close(import *in)
     cv_map_close(&in->text_model);
     cv_npy_free(&in->clusters);
 }
+
+const char *const cv_cogvideo_sources[] = { "stage1",         "stage2",   "upscaler", "image-tokenizer",
+                                            "text-tokenizer", "clusters", NULL };
 
 /* --- what is given -------------------------------------------------------------------------------------------- */
 
@@ -83,7 +91,7 @@ static cogvideo_status read_type(import *in)
 /* Opened once to count its pieces, which fixes the ids behind them, and to refuse what is no text model. */
 static cogvideo_status read_text_model(import *in)
 {
-    const char *path = in->options->text_tokenizer;
+    const char *path = in->given.text_tokenizer;
     cogvideo_status status;
     cv_text *text = NULL;
 
@@ -98,7 +106,7 @@ done:
 /* The labels are grouped once, only to find out here, under the name of the user's file, whether they can be. */
 static cogvideo_status read_clusters(import *in)
 {
-    const char *path = in->options->clusters;
+    const char *path = in->given.clusters;
     cogvideo_status status;
     cv_clusters *clusters = NULL;
 
@@ -122,7 +130,7 @@ static cogvideo_status read_tokenizer(import *in)
     cogvideo_status status;
     cv_json *section;
 
-    CV_TRY(cv_torch_open(&in->tokenizer, in->options->image_tokenizer, in->err));
+    CV_TRY(cv_torch_open(&in->tokenizer, in->given.image_tokenizer, in->err));
     CV_TRY(cv_names_measure_tokenizer(&in->tokenizer_sizes, in->tokenizer, in->err));
     CV_TRY(cv_json_object(in->description, "image_tokenizer", &section, in->origin, in->err));
     CV_TRY(cv_names_tokenizer(&in->tokenizer_names, &in->tokenizer_sizes, section, in->origin, in->err));
@@ -153,25 +161,21 @@ done:
 static cogvideo_status read_all(import *in)
 {
     cogvideo_status status;
-    const cogvideo_import_options *options = in->options;
 
-    if (!options->stage1 && !options->stage2 && !options->upscaler && !options->image_tokenizer &&
-        !options->text_tokenizer && !options->clusters)
-        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
     CV_TRY(read_type(in));
     CV_TRY(read_description(in));
-    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, options->stage1, true));
-    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, options->stage2, true));
-    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, options->upscaler, false));
-    if (options->image_tokenizer)
+    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, in->given.stage1, true));
+    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, in->given.stage2, true));
+    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, in->given.upscaler, false));
+    if (in->given.image_tokenizer)
         CV_TRY(read_tokenizer(in));
-    if (options->text_tokenizer)
+    if (in->given.text_tokenizer)
         CV_TRY(read_text_model(in));
-    if (options->clusters)
+    if (in->given.clusters)
         CV_TRY(read_clusters(in));
     CV_TRY(cv_describe(in->description, &in->found, in->origin, in->err));
-    if (options->name)
-        cv_json_set_string(in->description, "name", options->name);
+    if (in->options->name)
+        cv_json_set_string(in->description, "name", in->options->name);
     in->parts = cv_json_set_object(in->description, "parts");
 done:
     return status;
@@ -331,11 +335,11 @@ static cogvideo_status write_all(import *in)
                              "image_tokenizer.safetensors"));
         name_file(in, "image_tokenizer", "image_tokenizer.safetensors");
     }
-    if (in->options->text_tokenizer) {
+    if (in->given.text_tokenizer) {
         CV_TRY(write_bytes(in, "text.model", in->text_model.data, in->text_model.size));
         name_file(in, "text_tokenizer", "text.model");
     }
-    if (in->options->clusters)
+    if (in->given.clusters)
         CV_TRY(write_clusters(in));
     if (!(text = cv_json_print(in->description, true, in->err))) {
         status = COGVIDEO_ERROR_MEMORY;
@@ -350,7 +354,7 @@ done:
 cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
-import in = {.options = options, .directory = directory, .job = {.options = options }, .err = err };
+import in = {.options = options, .given = {.stage1 = cv_import_value(options, "stage1"), .stage2 = cv_import_value(options, "stage2"), .upscaler = cv_import_value(options, "upscaler"), .image_tokenizer = cv_import_value(options, "image-tokenizer"), .text_tokenizer = cv_import_value(options, "text-tokenizer"), .clusters = cv_import_value(options, "clusters") }, .directory = directory, .job = {.options = options }, .err = err };
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));
