@@ -56,12 +56,25 @@ static void widen(const cv_exec *exec, const cv_conv2d *conv, float *wide, int K
     }
 }
 
-/* With fewer channels, transforming the tiles costs more than Winograd's algorithm saves. */
-#define WINOGRAD_CHANNELS 16
-
-static bool suits_winograd(const cv_conv2d *conv)
+/* The convolution by Winograd's algorithm. */
+static cv_winograd winograd_of(const cv_conv2d *conv, const float *weight, int height, int width, bool add)
 {
-    return conv->kernel == 3 && conv->stride == 1 && conv->in >= WINOGRAD_CHANNELS && conv->out >= WINOGRAD_CHANNELS;
+    return (cv_winograd){ .weight = weight,
+                          .bias = conv->bias,
+                          .in = conv->in,
+                          .out = conv->out,
+                          .taps = 1,
+                          .places = { { 1, height, width }, { 1, height, width }, { 0, 1, 1 } },
+                          .add = add };
+}
+
+/* Whether it gains. */
+static bool suits_winograd(const cv_conv2d *conv, const cv_places *places)
+{
+    const cv_window window = { .kernel = { 1, conv->kernel, conv->kernel },
+                               .stride = { 1, conv->stride, conv->stride } };
+
+    return cv_winograd_suits(&window, places, conv->in, conv->out);
 }
 
 /* Multiplies the pixels that the kernel sees by the weights. */
@@ -99,11 +112,12 @@ void cv_conv2d_apply(const cv_exec *exec, const cv_conv2d *conv, float *out, con
     size_t mark = cv_arena_mark(arena);
     float *wide = cv_arena_take(arena, conv->dtype == CV_F32 ? 0 : (size_t)conv->out * (size_t)K, sizeof *wide);
     const float *weight = conv->dtype == CV_F32 ? conv->weight : wide;
+    const cv_winograd winograd = winograd_of(conv, weight, height, width, add);
 
     if (arena->base && conv->dtype != CV_F32)
         widen(exec, conv, wide, K);
-    if (suits_winograd(conv))
-        cv_winograd(exec, out, weight, conv->bias, x, conv->out, conv->in, height, width, add, arena);
+    if (suits_winograd(conv, &winograd.places))
+        cv_winograd_apply(exec, &winograd, out, x, arena);
     else
         product(exec, conv, weight, out, x, height, width, add, arena);
     cv_arena_rewind(arena, mark);

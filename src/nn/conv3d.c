@@ -3,9 +3,9 @@
 #include "base/parallel.h"
 #include "nn/blas.h"
 #include "nn/unfold3d.h"
+#include "nn/winograd.h"
 
 #include <stdio.h>
-#include <string.h>
 
 cogvideo_status cv_conv3d_bind(cv_conv3d *out, cv_store *store, const char *name, int in, int channels,
                                const cv_window *window, bool flat, bool bias, cogvideo_error *err)
@@ -151,19 +151,35 @@ static void product(const cv_exec *exec, const cv_conv3d *conv, const float *wei
     }
 }
 
+/* With fewer places, transforming the weights costs more than Winograd's algorithm saves. */
+#define WINOGRAD_PLACES 256
+
 void cv_conv3d_apply(const cv_exec *exec, const cv_conv3d *conv, float *out, const float *x, const int size[3],
                      bool relu, cv_arena *arena)
 {
-    int K = conv->in * cv_volume_count(conv->window.kernel);
-    size_t mark = cv_arena_mark(arena);
-    cv_places places = cv_window_places(&conv->window, size);
-    float *wide;
+    const int K = conv->in * cv_volume_count(conv->window.kernel);
+    const size_t mark = cv_arena_mark(arena);
+    cv_winograd winograd = { .weight = conv->weight,
+                             .bias = conv->bias,
+                             .in = conv->in,
+                             .out = conv->out,
+                             .taps = conv->window.kernel[0],
+                             .places = cv_window_places(&conv->window, size),
+                             .relu = relu };
+    const int places = cv_volume_count(winograd.places.out);
 
-    if (cv_volume_count(places.out) == 0)
+    if (places == 0)
         return;
-    wide = cv_arena_take(arena, conv->dtype == CV_F32 ? 0 : (size_t)conv->out * (size_t)K, sizeof *wide);
-    if (arena->base && conv->dtype != CV_F32)
-        widen(exec, conv, wide, K);
-    product(exec, conv, conv->dtype == CV_F32 ? conv->weight : wide, out, x, size, relu, arena);
+    if (conv->dtype != CV_F32) {
+        float *wide = cv_arena_take(arena, (size_t)conv->out * (size_t)K, sizeof *wide);
+
+        if (arena->base)
+            widen(exec, conv, wide, K);
+        winograd.weight = wide;
+    }
+    if (places >= WINOGRAD_PLACES && cv_winograd_suits(&conv->window, &winograd.places, conv->in, conv->out))
+        cv_winograd_apply(exec, &winograd, out, x, arena);
+    else
+        product(exec, conv, winograd.weight, out, x, size, relu, arena);
     cv_arena_rewind(arena, mark);
 }

@@ -41,7 +41,7 @@ void cv_conv3d_backward(const cv_exec *exec, const cv_conv3d *conv, const cv_con
  * computes one volume, which keeps threads busy on small volumes that a layer cannot split well. */
 void cv_conv3d_apply_batch(const cv_exec *exec, const cv_conv3d *conv, float *out, const float *x, int B,
                            const int size[3], bool relu, cv_arena *arena);
-/* Gradients of weight and bias are summed in parts of neighbouring volumes, by B alone, and the parts in their order. */
+/* Gradients of weight and bias are summed in parts of neighbouring volumes, by B alone, and the parts in order. */
 void cv_conv3d_backward_batch(const cv_exec *exec, const cv_conv3d *conv, const cv_conv3d *grad, float *dx,
                               const float *dy, const float *x, int B, const int size[3], cv_arena *arena);
 
