@@ -348,22 +348,28 @@ cogvideo_status cv_store_claim_as(cv_store *store, const cv_tensor **out, const 
     return claim(store, out, name, dtype, rank, shape, err);
 }
 
-cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
-                                      cogvideo_error *err)
+cogvideo_status cv_store_claim_numbers(cv_store *store, const float **out, const char *name, int rank,
+                                       const size_t *shape, cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_tensor *tensor;
     entry *e;
 
-    CV_TRY(cv_store_claim(store, &tensor, name, 1, &count, err));
+    CV_TRY(cv_store_claim(store, &tensor, name, rank, shape, err));
     e = find_entry(store, name);
     if (tensor->dtype != CV_F32 && !e->wide) {
-        CV_NEW(e->wide, count, err);
-        cv_to_f32(e->wide, tensor->data, tensor->dtype, count);
+        CV_NEW(e->wide, tensor->count, err);
+        cv_to_f32(e->wide, tensor->data, tensor->dtype, tensor->count);
     }
     *out = tensor->dtype == CV_F32 ? tensor->data : e->wide;
 done:
     return status;
+}
+
+cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
+                                      cogvideo_error *err)
+{
+    return cv_store_claim_numbers(store, out, name, 1, &count, err);
 }
 
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err)

@@ -47,8 +47,11 @@ cogvideo_status cv_store_claim(cv_store *store, const cv_tensor **out, const cha
 /* The same for one dtype, which need not be real. */
 cogvideo_status cv_store_claim_as(cv_store *store, const cv_tensor **out, const char *name, cv_dtype dtype, int rank,
                                   const size_t *shape, cogvideo_error *err);
-/* Claims a vector [count] and returns it in f32: the data itself where it is f32, otherwise a copy that the store
- * owns. */
+/* Claims a tensor and returns it in f32: the data itself where it is f32, otherwise a copy that the store owns. `shape`
+ * is not NULL, at rank 0 either. */
+cogvideo_status cv_store_claim_numbers(cv_store *store, const float **out, const char *name, int rank,
+                                       const size_t *shape, cogvideo_error *err);
+/* The same for a vector [count]. */
 cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const char *name, size_t count,
                                       cogvideo_error *err);
 /* Claims matrix `name` [N, K] in whatever type the file has, with its scales. */

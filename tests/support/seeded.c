@@ -137,10 +137,9 @@ float seeded_value(const seeded_tensor *tensor, uint64_t i)
     return value;
 }
 
-void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...)
+static seeded_tensor *add(seeded_list *list, int seed, const char *name, int rank)
 {
     seeded_tensor *tensor;
-    va_list dimensions;
 
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : 64;
@@ -151,10 +150,39 @@ void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...)
     tensor = &list->tensors[list->count++];
     *tensor = (seeded_tensor){ .rank = rank, .seed = seed };
     snprintf(tensor->name, sizeof tensor->name, "%s", name);
+    return tensor;
+}
+
+void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...)
+{
+    seeded_tensor *tensor = add(list, seed, name, rank);
+    va_list dimensions;
+
     va_start(dimensions, rank);
     for (int i = 0; i < rank; i++)
         tensor->shape[i] = (size_t)va_arg(dimensions, int);
     va_end(dimensions);
+}
+
+void seeded_add_store(seeded_list *list, int seed, const cv_store *store)
+{
+    for (size_t t = 0; t < cv_store_count(store); t++) {
+        const cv_tensor *from = cv_store_at(store, t);
+        seeded_tensor *tensor = add(list, seed, from->name, from->rank);
+
+        for (int i = 0; i < from->rank; i++)
+            tensor->shape[i] = from->shape[i];
+    }
+}
+
+void seeded_fill(cv_store *store, int seed)
+{
+    seeded_list list = { 0 };
+
+    seeded_add_store(&list, seed, store);
+    for (size_t t = 0; t < list.count; t++)
+        seeded_values(&list.tensors[t], 0, cv_store_at(store, t)->count, cv_tensor_values(cv_store_at(store, t)));
+    seeded_list_free(&list);
 }
 
 void seeded_list_free(seeded_list *list)

@@ -28,12 +28,17 @@ typedef struct seeded_list {
 
 /* Adds a tensor; `dimensions` are `rank` ints. */
 void seeded_add(seeded_list *list, int seed, const char *name, int rank, ...);
+/* Adds every tensor of a store, such as the plan to which a network was bound. */
+void seeded_add_store(seeded_list *list, int seed, const cv_store *store);
 void seeded_list_free(seeded_list *list);
 
 /* The seeded value of element i of a listed tensor, an f16-exact number. */
 float seeded_value(const seeded_tensor *tensor, uint64_t i);
 /* The values of `count` elements from `first` on. */
 void seeded_values(const seeded_tensor *tensor, uint64_t first, size_t count, float *out);
+
+/* Fills a store in memory. */
+void seeded_fill(cv_store *store, int seed);
 
 /* Writes all tensors to a safetensors file in `dtype` (f32, f16 or bf16). Aborts the test on failure. */
 void seeded_write(const seeded_list *list, const char *path, cv_dtype dtype);

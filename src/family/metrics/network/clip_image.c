@@ -1,0 +1,153 @@
+#include "family/metrics/network/clip_network.h"
+
+#include <string.h>
+
+static int patch_numbers(const cv_clip_config *config)
+{
+    return 3 * config->patch * config->patch;
+}
+
+void cv_clip_image_pass_take(cv_clip_image_pass *pass, cv_arena *arena)
+{
+    const cv_clip_config *config = &pass->clip->config;
+    const int places = cv_clip_places(config);
+    const size_t rows = (size_t)pass->items * (size_t)places, D = (size_t)config->image.width;
+
+    pass->tops = cv_arena_take(arena, (size_t)pass->items, D * sizeof *pass->tops);
+    pass->x = cv_arena_take(arena, rows, D * sizeof *pass->x);
+    pass->columns = cv_arena_take(arena, rows, (size_t)patch_numbers(config) * sizeof *pass->columns);
+    pass->embedded = pass->training ? cv_arena_take(arena, rows, D * sizeof *pass->embedded) : pass->x;
+    pass->blocks = (cv_clip_pass){ .exec = pass->exec,
+                                   .blocks = &pass->clip->picture_blocks,
+                                   .items = pass->items,
+                                   .rows = places,
+                                   .training = pass->training };
+    cv_clip_pass_take(&pass->blocks, arena);
+    cv_arena_reserve(arena, cv_linear_items_scratch(pass->exec, patch_numbers(config)));
+}
+
+/* columns [places][3][patch][patch] of a picture, normalized. */
+static void unfold(const cv_clip_config *config, float *columns, const float *picture)
+{
+    const int P = config->patch, R = config->resolution, grid = cv_clip_grid(config);
+
+    memset(columns, 0, (size_t)patch_numbers(config) * sizeof *columns);
+    columns += patch_numbers(config);
+    for (int row = 0; row < grid; row++)
+        for (int column = 0; column < grid; column++)
+            for (int c = 0; c < 3; c++)
+                for (int y = 0; y < P; y++, columns += P) {
+                    const float *from =
+                        picture + ((size_t)c * (size_t)R + (size_t)(row * P + y)) * (size_t)R + (size_t)(column * P);
+
+                    for (int x = 0; x < P; x++)
+                        columns[x] = (from[x] / 255.0f - config->mean[c]) / config->deviation[c];
+                }
+}
+
+void cv_clip_image_patches(cv_clip_image_pass *pass, const float *pixels, cv_arena *arena)
+{
+    const cv_clip_config *config = &pass->clip->config;
+    const size_t each = (size_t)cv_clip_places(config) * (size_t)patch_numbers(config),
+                 picture = 3 * (size_t)config->resolution * (size_t)config->resolution;
+
+#pragma omp parallel for num_threads(pass->exec->threads) schedule(static)
+    for (int item = 0; item < pass->items; item++)
+        unfold(config, pass->columns + (size_t)item * each, pixels + (size_t)item * picture);
+    cv_linear_items(pass->exec, &pass->clip->patches, pass->x, (size_t)config->image.width, false, pass->columns,
+                    (size_t)patch_numbers(config), pass->items, cv_clip_places(config), arena);
+}
+
+void cv_clip_image_embed(cv_clip_image_pass *pass)
+{
+    const cv_clip *clip = pass->clip;
+    const size_t places = (size_t)cv_clip_places(&clip->config), D = (size_t)clip->config.image.width;
+
+    for (size_t item = 0; item < (size_t)pass->items; item++) {
+        float *x = pass->x + item * places * D;
+
+        for (size_t i = 0; i < D; i++)
+            x[i] = clip->class_embedding[i];
+        for (size_t i = 0; i < places * D; i++)
+            x[i] += clip->picture_places[i];
+    }
+    if (pass->training)
+        memcpy(pass->embedded, pass->x, (size_t)pass->items * places * D * sizeof *pass->x);
+    cv_layer_norm_apply(pass->exec, &clip->ln_pre, pass->x, pass->x, pass->items * (int)places);
+}
+
+void cv_clip_image_pass_run(cv_clip_image_pass *pass, const float *pixels, cv_arena *arena)
+{
+    const size_t places = (size_t)cv_clip_places(&pass->clip->config), D = (size_t)pass->clip->config.image.width;
+
+    cv_clip_image_patches(pass, pixels, arena);
+    cv_clip_image_embed(pass);
+    cv_clip_pass_run(&pass->blocks, pass->x, arena);
+    for (size_t item = 0; item < (size_t)pass->items; item++)
+        memcpy(pass->tops + item * D, pass->x + item * places * D, D * sizeof *pass->x);
+}
+
+/* --- forward -------------------------------------------------------------------------------------------------- */
+
+/* Pictures that go through the tower together: enough that the blocks of weights are read for several of them, and that
+ * every thread has some. */
+static int at_once(const cv_exec *exec, int count)
+{
+    int most = 4 * exec->threads > 8 ? 4 * exec->threads : 8;
+
+    return count < most ? count : most;
+}
+
+void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, const float *pixels, int count,
+                    cv_arena *arena)
+{
+    const size_t mark = cv_arena_mark(arena), E = (size_t)clip->config.embed,
+                 picture = 3 * (size_t)clip->config.resolution * (size_t)clip->config.resolution;
+    const int most = at_once(exec, count);
+    cv_clip_image_pass pass = { .exec = exec, .clip = clip, .items = most };
+    const bool measures = !arena->base;
+    float *normed;
+
+    normed = cv_arena_take(arena, (size_t)most, (size_t)clip->config.image.width * sizeof *normed);
+    cv_clip_image_pass_take(&pass, arena);
+    for (int first = 0; first < count && !measures; first += most) {
+        pass.items = count - first < most ? count - first : most;
+        pass.blocks.items = pass.items;
+        cv_clip_image_pass_run(&pass, pixels + (size_t)first * picture, arena);
+        cv_clip_head_run(exec, &clip->picture_head, features + (size_t)first * E, normed, pass.tops, pass.items);
+    }
+    if (!measures)
+        cv_clip_unit(features, count, (int)E);
+    cv_arena_rewind(arena, mark);
+}
+
+/* --- backward ------------------------------------------------------------------------------------------------- */
+
+void cv_clip_image_pass_reserve_backward(const cv_clip_image_pass *pass, cv_arena *arena)
+{
+    const cv_clip_config *config = &pass->clip->config;
+
+    cv_clip_pass_reserve_backward(&pass->blocks, arena);
+    cv_arena_reserve(arena, cv_layer_norm_backward_scratch(pass->items * cv_clip_places(config), config->image.width));
+    cv_arena_reserve(arena, cv_linear_backward_scratch(pass->exec, patch_numbers(config)));
+}
+
+void cv_clip_image_pass_backward(cv_clip_image_pass *pass, const cv_clip *grad, const float *dtops, cv_arena *arena)
+{
+    const cv_clip *clip = pass->clip;
+    const int places = cv_clip_places(&clip->config), rows = pass->items * places;
+    const size_t D = (size_t)clip->config.image.width, K = (size_t)patch_numbers(&clip->config);
+    float *dx = pass->x;
+
+    memset(dx, 0, (size_t)rows * D * sizeof *dx);
+    for (size_t item = 0; item < (size_t)pass->items; item++)
+        memcpy(dx + item * (size_t)places * D, dtops + item * D, D * sizeof *dx);
+    cv_clip_pass_backward(&pass->blocks, &grad->picture_blocks, dx, arena);
+    cv_layer_norm_backward(pass->exec, &clip->ln_pre, &grad->ln_pre, dx, false, dx, pass->embedded, rows, arena);
+    cv_clip_sum_items((float *)grad->picture_places, dx, pass->items, places, (int)D);
+    for (size_t item = 0; item < (size_t)pass->items; item++)
+        for (size_t i = 0; i < D; i++)
+            ((float *)grad->class_embedding)[i] += dx[item * (size_t)places * D + i];
+    cv_linear_backward(pass->exec, &clip->patches, &grad->patches, NULL, 0, false, dx, D, pass->columns, K, rows,
+                       arena);
+}

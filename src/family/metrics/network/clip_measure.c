@@ -1,0 +1,101 @@
+#include "family/metrics/network/clip.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Bounds that no CLIP comes near; products of sizes below them fit an int. */
+#define MOST_WIDTH 16384
+#define MOST_LAYERS 256
+#define MOST_PLACES 16384
+#define MOST_IDS (1 << 24)
+#define HEAD_WIDTH 64
+
+/* What a size is read from: dimension `at` of a tensor of `rank` dimensions. */
+typedef struct source {
+    const char *name;
+    int rank, at, most;
+} source;
+
+static cogvideo_status read_size(const cv_store *store, source from, int *out, cogvideo_error *err)
+{
+    const cv_tensor *tensor = cv_store_find(store, from.name);
+    char shape[160];
+
+    if (!tensor)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is missing: this is no CLIP", cv_store_path(store),
+                       from.name);
+    if (tensor->rank == from.rank && tensor->shape[from.at] >= 1 && tensor->shape[from.at] <= (size_t)from.most) {
+        *out = (int)tensor->shape[from.at];
+        return COGVIDEO_OK;
+    }
+    cv_shape_text(shape, sizeof shape, tensor->rank, tensor->shape);
+    return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                   "%s: tensor '%s' has shape %s; one of %d dimensions, of which number %d is 1 to %d, was expected",
+                   cv_store_path(store), from.name, shape, from.rank, from.at, from.most);
+}
+
+/* Layers, heads and MLP of a tower whose width is known. */
+static cogvideo_status read_tower(const cv_store *store, const char *prefix, cv_clip_tower *tower, cogvideo_error *err)
+{
+    char name[160];
+    cogvideo_status status;
+
+    tower->layers = 0;
+    do
+        snprintf(name, sizeof name, "%s.resblocks.%d.ln_1.weight", prefix, tower->layers);
+    while (cv_store_find(store, name) && tower->layers++ < MOST_LAYERS);
+    if (tower->layers < 1 || tower->layers > MOST_LAYERS)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has %d blocks '%s.resblocks'; 1 to %d were expected",
+                       cv_store_path(store), tower->layers, prefix, MOST_LAYERS);
+    snprintf(name, sizeof name, "%s.resblocks.0.mlp.c_fc.weight", prefix);
+    CV_TRY(read_size(store, (source){ name, 2, 0, 4 * MOST_WIDTH }, &tower->mlp, err));
+    if (tower->heads == 0)
+        tower->heads = tower->width / HEAD_WIDTH;
+    if (tower->heads < 1 || tower->width % tower->heads != 0)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: '%s' has rows of %d numbers, which %d heads cannot share",
+                       cv_store_path(store), prefix, tower->width, tower->heads);
+done:
+    return status;
+}
+
+static cogvideo_status read_pictures(const cv_store *store, cv_clip_config *config, cogvideo_error *err)
+{
+    cogvideo_status status;
+    int places, grid = 1;
+
+    CV_TRY(read_size(store, (source){ "visual.conv1.weight", 4, 0, MOST_WIDTH }, &config->image.width, err));
+    CV_TRY(read_size(store, (source){ "visual.conv1.weight", 4, 3, 256 }, &config->patch, err));
+    CV_TRY(read_size(store, (source){ "visual.positional_embedding", 2, 0, MOST_PLACES }, &places, err));
+    while ((grid + 1) * (grid + 1) < places)
+        grid++;
+    if (grid * grid + 1 != places)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: tensor 'visual.positional_embedding' has %d places; a square number and one was expected",
+                       cv_store_path(store), places);
+    config->resolution = grid * config->patch;
+    CV_TRY(read_tower(store, "visual.transformer", &config->image, err));
+    if (cv_store_find(store, "temporal_positional_embedding")) {
+        CV_TRY(read_size(store, (source){ "temporal_positional_embedding", 2, 0, MOST_PLACES }, &config->frames, err));
+        config->time.width = config->image.width;
+        CV_TRY(read_tower(store, "temporal", &config->time, err));
+    }
+done:
+    return status;
+}
+
+cogvideo_status cv_clip_measure(cv_clip_config *config, const cv_store *store, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(read_size(store, (source){ "text_projection", 2, 1, MOST_WIDTH }, &config->embed, err));
+    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 0, MOST_IDS }, &config->vocabulary, err));
+    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 1, MOST_WIDTH }, &config->text.width, err));
+    CV_TRY(read_size(store, (source){ "positional_embedding", 2, 0, MOST_PLACES }, &config->context, err));
+    CV_TRY(read_tower(store, "transformer", &config->text, err));
+    if (cv_store_find(store, "clip_projection"))
+        CV_TRY(read_size(store, (source){ "clip_projection", 2, 0, MOST_WIDTH }, &config->features, err));
+    else
+        CV_TRY(read_pictures(store, config, err));
+done:
+    return status;
+}
