@@ -1,9 +1,9 @@
-/* clip.h - CLIP: pictures and texts become vectors of length 1, whose product says how well they go together. Radford et
- * al., "Learning Transferable Visual Models From Natural Language Supervision", 2021. Names of tensors are OpenAI's.
+/* clip.h - CLIP: pictures and texts become vectors of length 1, whose product says how well they go together. Radford
+ * et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021. Names of tensors are OpenAI's.
  *
- * A network of the shapes world may take the place of pictures: its features of clips are projected to the same vectors
- * (`clip_projection`), or its picture tower is followed by one over the frames of a clip (`temporal.`). README.md of this
- * folder has the formulas. */
+ * In the shapes world, features of clips by another network take the place of pictures and are projected to the same
+ * vectors (`clip_projection`), or the tower of pictures is followed by one over the frames of a clip (`temporal.`).
+ * README.md of this folder has the formulas. */
 #ifndef CV_FAMILY_METRICS_NETWORK_CLIP_H
 #define CV_FAMILY_METRICS_NETWORK_CLIP_H
 

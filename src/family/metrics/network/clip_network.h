@@ -79,7 +79,7 @@ typedef struct cv_clip_image_pass {
 
 /* Takes the memory of a pass, whose first four fields are set, and reserves what the others take. */
 void cv_clip_image_pass_take(cv_clip_image_pass *pass, cv_arena *arena);
-/* x = the patches of pixels [items][3][resolution][resolution], as the convolution sees them; 0 at the class's place. */
+/* x = the convolution of pixels [items][3][resolution][resolution], 0 .. 255; 0 at the class's place. */
 void cv_clip_image_patches(cv_clip_image_pass *pass, const float *pixels, cv_arena *arena);
 /* x becomes what goes into the blocks: with class, places and ln_pre. */
 void cv_clip_image_embed(cv_clip_image_pass *pass);
