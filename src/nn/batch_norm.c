@@ -130,20 +130,35 @@ void cv_batch_norm_train(const cv_exec *exec, const cv_batch_norm *norm, float *
 /* --- backward: with h = (x - mean) scale and y = w h + b, over the n numbers of a channel,
  * dx = w scale (dy - mean(dy) - h mean(dy h)); dw = sum(dy h); db = sum(dy). ----------------------------------- */
 
-static void add_products(const float *dy, const float *x, const float *out, size_t count, float mean, float scale,
-                         double *sum, double *product)
+/* Sums dy and dy h over one channel's places of one clip. */
+static void add_products(const float *dy, const float *x, size_t count, float mean, float scale, double *sum,
+                         double *product)
 {
     double sums[LANES] = { 0 }, products[LANES] = { 0 };
+    size_t i = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        double g = out && !(out[i] > 0) ? 0 : (double)dy[i];
-
-        sums[i % LANES] += g;
-        products[i % LANES] += g * (double)((x[i] - mean) * scale);
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            sums[lane] += (double)dy[i + lane];
+            products[lane] += (double)dy[i + lane] * (double)((x[i + lane] - mean) * scale);
+        }
+    for (; i < count; i++) {
+        sums[0] += (double)dy[i];
+        products[0] += (double)dy[i] * (double)((x[i] - mean) * scale);
     }
     for (int lane = 0; lane < LANES; lane++) {
         *sum += sums[lane];
         *product += products[lane];
+    }
+}
+
+/* dx = what comes back through relu. */
+static void relu_backward(float *dx, const float *dy, const float *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float passed = dy[i];
+
+        dx[i] = out[i] > 0 ? passed : 0;
     }
 }
 
@@ -155,25 +170,25 @@ void cv_batch_norm_backward(const cv_exec *exec, const cv_batch_norm *norm, cons
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int c = 0; c < norm->C; c++) {
-        float mean = saved_mean[c], scale = saved_scale[c], by = (float)(gain(norm, c) * (double)scale), dy_mean,
-              h_mean;
+        float mean = saved_mean[c], scale = saved_scale[c], by = (float)(gain(norm, c) * (double)scale);
+        float dy_mean, h_mean;
+        const float *back = relu ? dx : dy; /* dL/dy */
         double sum = 0, product = 0;
 
         for (int b = 0; b < B; b++) {
             size_t at = offset_of(norm, b, c, places);
 
-            add_products(dy + at, x + at, relu ? out + at : NULL, (size_t)places, mean, scale, &sum, &product);
+            if (relu)
+                relu_backward(dx + at, dy + at, out + at, (size_t)places);
+            add_products(back + at, x + at, (size_t)places, mean, scale, &sum, &product);
         }
         dy_mean = (float)(sum / n);
         h_mean = (float)(product / n);
         for (int b = 0; b < B; b++) {
             size_t at = offset_of(norm, b, c, places);
 
-            for (size_t i = at; i < at + (size_t)places; i++) {
-                float g = relu && !(out[i] > 0) ? 0 : dy[i];
-
-                dx[i] = by * (g - dy_mean - (x[i] - mean) * scale * h_mean);
-            }
+            for (size_t i = at; i < at + (size_t)places; i++)
+                dx[i] = by * (back[i] - dy_mean - (x[i] - mean) * scale * h_mean);
         }
         if (grad && grad->weight)
             ((float *)grad->weight)[c] += (float)product;

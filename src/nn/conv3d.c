@@ -50,7 +50,7 @@ static void widen(const cv_exec *exec, const cv_conv3d *conv, float *wide, int K
                              does not hold the columns */
 #define CHUNK_ROWS 384    /* of the columns; a product splits its inner dimension about so, too */
 #define ENOUGH_TASKS 8    /* with fewer blocks of places, output channels are split as well */
-#define LEAST_CHANNELS 64 /* of a group; with fewer, unfolding for each group costs too much */
+#define LEAST_CHANNELS 80 /* of a group; with fewer, unfolding for each group costs too much */
 
 typedef struct plan {
     const cv_conv3d *conv;

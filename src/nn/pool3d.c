@@ -21,6 +21,18 @@ static span span_of(const cv_window *window, const cv_places *places, int axis, 
     return s;
 }
 
+/* Places first .. end - 1 of a row see a column inside the volume by this tap of the window. */
+static span places_of_tap(const cv_window *window, const cv_places *places, int tap)
+{
+    const int stride = window->stride[2], before = places->front[2] - tap, behind = before + places->in[2];
+    span s = { .first = before > 0 ? (before + stride - 1) / stride : 0,
+               .end = behind > 0 ? (behind + stride - 1) / stride : 0 };
+
+    s.end = s.end > places->out[2] ? places->out[2] : s.end;
+    s.first = s.first > s.end ? s.end : s.first;
+    return s;
+}
+
 typedef struct pool {
     const cv_window *window;
     cv_places places;
@@ -55,6 +67,21 @@ static void pool_line(const pool *p, float *out, const float *line, int from, in
     }
 }
 
+/* Lets the zeros outside count in a row of places: in all of them where `over`, otherwise in those that reach over an
+ * edge of the row. */
+static void count_zeros(const pool *p, float *out, bool over)
+{
+    const span first = places_of_tap(p->window, &p->places, 0);
+    const span last = places_of_tap(p->window, &p->places, p->window->kernel[2] - 1);
+
+    for (int i = 0; i < p->places.out[2]; i++) {
+        if (!over && i == first.first && i < last.end)
+            i = last.end;
+        if (i < p->places.out[2] && out[i] < 0)
+            out[i] = 0;
+    }
+}
+
 /* Pools one row of places: first down the rows of the volume under it, then along the line that this gives. */
 static void pool_row(const pool *p, float *out, const float *x, span frames, span rows)
 {
@@ -73,14 +100,14 @@ static void pool_row(const pool *p, float *out, const float *x, span frames, spa
                 combine(p, line, x + ((size_t)t * (size_t)in[1] + (size_t)y) * (size_t)in[2] + from, count, 1);
         pool_line(p, out, line, from, count);
     }
-    for (int i = 0; i < p->places.out[2]; i++) {
-        span columns = span_of(p->window, &p->places, 2, i);
+    if (p->mean)
+        for (int i = 0; i < p->places.out[2]; i++) {
+            span columns = span_of(p->window, &p->places, 2, i);
 
-        if (p->mean)
             out[i] /= (float)(lines * (columns.end - columns.first));
-        else if (p->zeros && (frames.over || rows.over || columns.over) && out[i] < 0)
-            out[i] = 0;
-    }
+        }
+    else if (p->zeros)
+        count_zeros(p, out, frames.over || rows.over);
 }
 
 static void pool_channels(const cv_exec *exec, const pool *p, float *out, const float *x, int C)
@@ -96,46 +123,81 @@ static void pool_channels(const cv_exec *exec, const pool *p, float *out, const 
                      span_of(p->window, &p->places, 1, row % size[1]));
 }
 
-/* The first largest number of a window in the order of its places, those outside among them where `zeros`. */
-static int32_t first_largest(const pool *p, float *value, const float *x, const int place[3])
+/* Takes `count` numbers that stand `stride` apart, the first with index `index`, where they are larger. Inlined for the
+ * strides that networks have, and without branches, so that the loop is one of vectors. */
+static inline void take_larger_by(float *restrict value, int32_t *restrict largest, const float *restrict x,
+                                  int32_t index, int count, int stride)
 {
-    const int *in = p->places.in, *kernel = p->window->kernel;
-    int first[3];
-    int32_t at = -1;
-    bool none = true;
+    for (int i = 0; i < count; i++) {
+        float seen = x[i * stride], before = value[i];
+        int32_t larger = -(int32_t)(seen > before);
 
-    *value = -FLT_MAX;
+        value[i] = seen > before ? seen : before;
+        largest[i] = ((index + i * stride) & larger) | (largest[i] & ~larger);
+    }
+}
 
-    for (int axis = 0; axis < 3; axis++)
-        first[axis] = place[axis] * p->window->stride[axis] - p->places.front[axis];
-    for (int t = first[0]; t < first[0] + kernel[0]; t++)
-        for (int y = first[1]; y < first[1] + kernel[1]; y++)
-            for (int z = first[2]; z < first[2] + kernel[2]; z++) {
-                bool outside = t < 0 || t >= in[0] || y < 0 || y >= in[1] || z < 0 || z >= in[2];
-                int32_t index = outside ? -1 : (t * in[1] + y) * in[2] + z;
-                float seen = outside ? 0 : x[index];
+static void take_larger(float *value, int32_t *largest, const float *x, int32_t index, int count, int stride)
+{
+    if (stride == 1)
+        take_larger_by(value, largest, x, index, count, 1);
+    else if (stride == 2)
+        take_larger_by(value, largest, x, index, count, 2);
+    else
+        take_larger_by(value, largest, x, index, count, stride);
+}
 
-                if ((outside && !p->zeros) || (!none && !(seen > *value)))
-                    continue;
-                none = false;
-                *value = seen;
-                at = index;
-            }
-    return at;
+static void take_zeros(float *value, int32_t *largest, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (value[i] < 0) {
+            value[i] = 0;
+            largest[i] = -1;
+        }
+}
+
+/* Finds the first largest numbers of one row of places, tap by tap in the order of the window. */
+static void find_row(const pool *p, float *out, int32_t *largest, const float *x, int frame, int row)
+{
+    const cv_places *places = &p->places;
+    const int *in = places->in, *kernel = p->window->kernel, *stride = p->window->stride, width = places->out[2];
+
+    for (int i = 0; i < width; i++) {
+        out[i] = -FLT_MAX;
+        largest[i] = -1;
+    }
+    for (int line = 0; line < kernel[0] * kernel[1]; line++) {
+        int t = frame * stride[0] - places->front[0] + line / kernel[1];
+        int y = row * stride[1] - places->front[1] + line % kernel[1];
+        bool outside = t < 0 || t >= in[0] || y < 0 || y >= in[1];
+
+        if (outside && p->zeros)
+            take_zeros(out, largest, width);
+        for (int tap = 0; !outside && tap < kernel[2]; tap++) {
+            span seen = places_of_tap(p->window, places, tap);
+            int32_t index = (t * in[1] + y) * in[2] + seen.first * stride[2] + tap - places->front[2];
+
+            if (p->zeros)
+                take_zeros(out, largest, seen.first);
+            if (seen.first < seen.end)
+                take_larger(out + seen.first, largest + seen.first, x + index, index, seen.end - seen.first, stride[2]);
+            if (p->zeros)
+                take_zeros(out + seen.end, largest + seen.end, width - seen.end);
+        }
+    }
 }
 
 static void find_largest(const cv_exec *exec, const pool *p, float *out, int32_t *largest, const float *x, int C)
 {
-    const size_t volume = (size_t)cv_volume_count(p->places.in);
-    const int *size = p->places.out, places = cv_volume_count(size);
+    const size_t volume = (size_t)cv_volume_count(p->places.in), places = (size_t)cv_volume_count(p->places.out);
+    const int *size = p->places.out;
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int c = 0; c < C; c++)
-        for (int i = 0; i < places; i++) {
-            int place[3] = { i / size[2] / size[1], i / size[2] % size[1], i % size[2] };
-            size_t to = (size_t)c * (size_t)places + (size_t)i;
+        for (int row = 0; row < size[0] * size[1]; row++) {
+            size_t to = (size_t)c * places + (size_t)row * (size_t)size[2];
 
-            largest[to] = first_largest(p, out + to, x + (size_t)c * volume, place);
+            find_row(p, out + to, largest + to, x + (size_t)c * volume, row / size[1], row % size[1]);
         }
 }
 
