@@ -7,28 +7,34 @@
 
 #include <stdio.h>
 
-cogvideo_status cv_conv3d_bind(cv_conv3d *out, cv_store *store, const char *name, int in, int channels,
-                               const cv_window *window, bool flat, bool bias, cogvideo_error *err)
+cogvideo_status cv_conv3d_claim(cv_conv3d *out, cv_store *store, const char *weight, const char *bias, int in,
+                                int channels, const cv_window *window, bool flat, cogvideo_error *err)
 {
     cogvideo_status status;
     const cv_tensor *tensor;
     const int *kernel = window->kernel;
     size_t shape[5] = { (size_t)channels, (size_t)in, (size_t)kernel[0], (size_t)kernel[1], (size_t)kernel[2] };
-    char full[256];
 
     if (flat) {
         shape[2] = shape[3];
         shape[3] = shape[4];
     }
-    snprintf(full, sizeof full, "%s.weight", name);
-    CV_TRY(cv_store_claim(store, &tensor, full, flat ? 4 : 5, shape, err));
+    CV_TRY(cv_store_claim(store, &tensor, weight, flat ? 4 : 5, shape, err));
     *out = (cv_conv3d){ .weight = tensor->data, .dtype = tensor->dtype, .in = in, .out = channels, .window = *window };
-    if (bias) {
-        snprintf(full, sizeof full, "%s.bias", name);
-        CV_TRY(cv_store_claim_vector(store, &out->bias, full, (size_t)channels, err));
-    }
+    if (bias)
+        CV_TRY(cv_store_claim_vector(store, &out->bias, bias, (size_t)channels, err));
 done:
     return status;
+}
+
+cogvideo_status cv_conv3d_bind(cv_conv3d *out, cv_store *store, const char *name, int in, int channels,
+                               const cv_window *window, bool flat, bool bias, cogvideo_error *err)
+{
+    char names[2][256];
+
+    snprintf(names[0], sizeof names[0], "%s.weight", name);
+    snprintf(names[1], sizeof names[1], "%s.bias", name);
+    return cv_conv3d_claim(out, store, names[0], bias ? names[1] : NULL, in, channels, window, flat, err);
 }
 
 static void widen(const cv_exec *exec, const cv_conv3d *conv, float *wide, int K)

@@ -17,8 +17,11 @@ typedef struct cv_conv3d {
     const float *bias; /* [out]; NULL = none */
 } cv_conv3d;
 
-/* Claims "NAME.weight" and, where `bias`, "NAME.bias". `flat`: the tensor has no axis of frames, [out, in, rows,
+/* Claims the tensors `weight` and `bias` (NULL: none). `flat`: the weight has no axis of frames, [out, in, rows,
  * columns], and window->kernel[0] is 1. */
+cogvideo_status cv_conv3d_claim(cv_conv3d *out, cv_store *store, const char *weight, const char *bias, int in,
+                                int channels, const cv_window *window, bool flat, cogvideo_error *err);
+/* The same for "NAME.weight" and, where `bias`, "NAME.bias". */
 cogvideo_status cv_conv3d_bind(cv_conv3d *out, cv_store *store, const char *name, int in, int channels,
                                const cv_window *window, bool flat, bool bias, cogvideo_error *err);
 
