@@ -64,7 +64,7 @@ bool cv_crop_parse(cv_crop *out, const char *name)
     return true;
 }
 
-/* --- one side ----------------------------------------------------------------------------------------------------- */
+/* --- one side ---------------------------------------------------------------------------------------------------- */
 
 /* How `size` results come from the `in` values of one side: the results first .. first + size - 1 of `whole`, to which
  * all of them are resized. */
@@ -215,7 +215,7 @@ done:
     return status;
 }
 
-/* --- the two passes ----------------------------------------------------------------------------------------------- */
+/* --- the two passes ---------------------------------------------------------------------------------------------- */
 
 static float to_8_bits(int32_t sum)
 {
@@ -344,7 +344,7 @@ done:
     return status;
 }
 
-/* --- shapes ------------------------------------------------------------------------------------------------------- */
+/* --- shapes ------------------------------------------------------------------------------------------------------ */
 
 static cogvideo_status check(const source *from, int out_height, int out_width, cv_scale scale, cogvideo_error *err)
 {

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* order [count] = RandomState(seed).permutation(count): MT19937, masked draws with rejection. */
+/* order [count] = RandomState(seed).permutation(count), which is also the order that RandomState(seed).shuffle brings
+ * `count` rows into. */
 void cv_numpy_permutation(int32_t *order, int count, uint32_t seed);
 
 #endif

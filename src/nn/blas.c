@@ -81,3 +81,92 @@ void cv_blas_matmul_tn(float *out, int out_stride, const float *a, int a_stride,
 {
     multiply(CblasTrans, CblasNoTrans, out, out_stride, a, a_stride, b, b_stride, M, N, K, beta);
 }
+
+/* --- f64 ------------------------------------------------------------------------------------------------------ */
+
+/* LAPACK, which OpenBLAS contains; the headers of OpenBLAS do not declare it. Fortran passes everything by address and
+ * the lengths of texts behind it all. */
+extern void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *stride, double *values,
+                    double *work, const int *work_size, int *whole_work, const int *whole_size, int *info,
+                    size_t job_length, size_t triangle_length);
+extern void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *stride, double *values,
+                    double *u, const int *u_stride, double *vt, const int *vt_stride, double *work,
+                    const int *work_size, int *whole_work, int *info, size_t job_length);
+
+void cv_blas_matmul_nt_f64(double *out, const double *a, const double *b, int M, int N, int K)
+{
+    const int before = cv_threads_default(1);
+
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1, a, K, b, K, 0, out, N);
+    cv_threads_default(before);
+}
+
+void cv_blas_matmul_nn_f64(double *out, const double *a, const double *b, int M, int N, int K)
+{
+    const int before = cv_threads_default(1);
+
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1, a, K, b, N, 0, out, N);
+    cv_threads_default(before);
+}
+
+void cv_blas_add_square_f64(double *out, const double *a, int N, int K)
+{
+    const int before = cv_threads_default(1);
+
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, N, K, 1, a, N, 1, out, N);
+    cv_threads_default(before);
+}
+
+static cogvideo_status check_size(int larger, cogvideo_error *err)
+{
+    if (larger <= CV_BLAS_MAX_EIGEN)
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "a matrix of %d rows or columns has more than the %d that can be solved", larger, CV_BLAS_MAX_EIGEN);
+}
+
+cogvideo_status cv_blas_eigen_f64(double *values, double *matrix, bool vectors, int N, cogvideo_error *err)
+{
+    /* As LAPACK asks for: more makes it no faster, as its blocks are small. */
+    const int size = vectors ? 1 + 6 * N + 2 * N * N : 1 + 34 * N, whole_size = vectors ? 3 + 5 * N : 1;
+    double *work = NULL;
+    int *whole = NULL, info, before;
+    cogvideo_status status;
+
+    CV_TRY(check_size(N, err));
+    CV_NEW(work, size, err);
+    CV_NEW(whole, whole_size, err);
+    /* What is below the diagonal here is above it in Fortran, and its columns are rows here. */
+    before = cv_threads_default(1);
+    dsyevd_(vectors ? "V" : "N", "U", &N, matrix, &N, values, work, &size, whole, &whole_size, &info, 1, 1);
+    cv_threads_default(before);
+    if (info != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "the eigenvalues of a matrix of side %d were not found", N);
+done:
+    cv_free(work);
+    cv_free(whole);
+    return status;
+}
+
+cogvideo_status cv_blas_singular_values_f64(double *values, double *matrix, int M, int N, cogvideo_error *err)
+{
+    const int smaller = M < N ? M : N, larger = M < N ? N : M, one = 1;
+    const int size = 3 * smaller + larger + 34 * (M + N) + 7 * smaller;
+    double *work = NULL, none = 0;
+    int *whole = NULL, info, before;
+    cogvideo_status status;
+
+    CV_TRY(check_size(larger, err));
+    CV_NEW(work, size, err);
+    CV_NEW(whole, 8 * (size_t)smaller, err);
+    /* Fortran sees the transposed matrix, whose singular values are the same. */
+    before = cv_threads_default(1);
+    dgesdd_("N", &N, &M, matrix, &N, values, &none, &one, &none, &one, work, &size, whole, &info, 1);
+    cv_threads_default(before);
+    if (info != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "the singular values of a matrix of %d x %d were not found", M, N);
+done:
+    cv_free(work);
+    cv_free(whole);
+    return status;
+}

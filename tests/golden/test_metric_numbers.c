@@ -4,6 +4,10 @@
 
 #include "base/json.h"
 #include "media/scale.h"
+#include "metric/frechet.h"
+#include "metric/inception_score.h"
+#include "metric/shuffle.h"
+#include "nn/blas.h"
 
 /* Runs `test` on the committed part of a golden file, and on the whole of it where that is there. */
 static void on_golden(const char *name, void (*test)(const cv_store *))
@@ -20,7 +24,7 @@ static void on_golden(const char *name, void (*test)(const cv_store *))
     }
 }
 
-/* --- resizings ---------------------------------------------------------------------------------------------------- */
+/* --- resizings --------------------------------------------------------------------------------------------------- */
 
 /* The golden's words, and how far from it we may be, of 255. */
 static const struct {
@@ -120,10 +124,280 @@ static void frames_are_resized_as_by_the_originals(void **state)
     on_golden("metrics/resize.safetensors", resize_all);
 }
 
+/* --- Frechet distances ------------------------------------------------------------------------------------------- */
+
+/* The golden's word for a convention, its divisor, and how far from it we may be, of max(1, F). Of sets that are wholly
+ * or nearly singular the originals are that far apart from each other: rounding makes zero eigenvalues about 1e-16,
+ * whose roots count, and TF-GAN leaves small singular values unrooted. Of sets that are only short of rows TF-GAN
+ * agrees with us to 1e-13, as it has singular values, too. */
+static const struct {
+    const char *word;
+    bool biased;
+    double tolerance, singular;
+} conventions[] = {
+    { "symmetric_n1", false, 1e-12, 4e-8 }, { "symmetric_n", true, 1e-12, 4e-8 },
+    { "tfgan_f64", false, 1e-12, 3e-6 },    { "tfgan_f32", false, 1e-4, 4e-3 },
+    { "sqrtm_n1", false, 1e-12, 4e-8 },     { "sqrtm_n", true, 1e-12, 4e-8 },
+    { "pytorch_fid", false, 1e-12, 4e-8 },  { "torch_fidelity", false, 1e-12, 4e-8 },
+};
+
+static cv_feature_set feature_set(const cv_store *golden, const char *pair, const char *which)
+{
+    char name[64];
+    const cv_tensor *rows;
+
+    snprintf(name, sizeof name, "%s.%s", pair, which);
+    rows = check_tensor(golden, name);
+    return (cv_feature_set){ .rows = rows->data, .count = (int)rows->shape[0], .width = (int)rows->shape[1] };
+}
+
+static bool is_singular(const char *pair)
+{
+    return strcmp(pair, "deficient") == 0 || strcmp(pair, "singular") == 0 || strcmp(pair, "two") == 0;
+}
+
+static void compare_distance(const cv_store *golden, const cv_json *pair)
+{
+    const char *name = cv_json_key(pair);
+    const cv_feature_set a = feature_set(golden, name, "a"), b = feature_set(golden, name, "b");
+
+    for (size_t i = 0; i < sizeof conventions / sizeof *conventions; i++) {
+        cv_frechet_options options = { .biased = conventions[i].biased };
+        double expected, tolerance = is_singular(name) ? conventions[i].singular : conventions[i].tolerance;
+        cogvideo_error err;
+        cv_frechet out;
+
+        CHECK_OK(cv_json_double(pair, conventions[i].word, -1e9, 1e9, &expected, name, &err), err);
+        CHECK_OK(cv_frechet_distance(&a, &b, &options, &out, &err), err);
+        if (!(fabs(out.distance - expected) <= tolerance * fmax(1, fabs(expected))))
+            fail_msg("%s by %s: %.15g is not %.15g, they are %g apart", name, conventions[i].word, out.distance,
+                     expected, fabs(out.distance - expected));
+    }
+}
+
+/* A member of a file's metadata, which is a JSON text; free with cv_json_free. */
+static cv_json *metadata(const cv_store *golden, const char *key)
+{
+    const char *text = cv_store_metadata(golden, key);
+    cv_json *json;
+    cogvideo_error err;
+
+    assert_non_null(text);
+    CHECK_OK(cv_json_parse(&json, text, strlen(text), key, &err), err);
+    return json;
+}
+
+static void compare_distances(const cv_store *golden)
+{
+    cv_json *pairs = metadata(golden, "distances");
+    int tested = 0;
+
+    for (const cv_json *pair = cv_json_first(pairs); pair; pair = cv_json_next(pair)) {
+        char rows[64];
+
+        snprintf(rows, sizeof rows, "%s.a", cv_json_key(pair));
+        if (cv_store_find(golden, rows)) {
+            compare_distance(golden, pair);
+            tested++;
+        }
+    }
+    assert_true(tested >= 6);
+    cv_json_free(&pairs);
+}
+
+static void distances_are_those_of_the_originals(void **state)
+{
+    (void)state;
+    on_golden("metrics/frechet.safetensors", compare_distances);
+}
+
+/* out [width][width] = the covariance of the rows, by its definition. */
+static void covariance(double *out, const cv_feature_set *set)
+{
+    int width = set->width;
+    double *mean = calloc((size_t)width, sizeof *mean);
+
+    for (int r = 0; r < set->count; r++)
+        for (int i = 0; i < width; i++)
+            mean[i] += (double)set->rows[r * width + i] / set->count;
+    memset(out, 0, (size_t)width * (size_t)width * sizeof *out);
+    for (int r = 0; r < set->count; r++)
+        for (int i = 0; i < width; i++)
+            for (int j = 0; j < width; j++)
+                out[i * width + j] += ((double)set->rows[r * width + i] - mean[i]) *
+                                      ((double)set->rows[r * width + j] - mean[j]) / (set->count - 1);
+    free(mean);
+}
+
+static void check_values(const cv_store *golden, const char *pair, const char *what, const double *values, int count)
+{
+    char name[64];
+    const double *expected;
+
+    snprintf(name, sizeof name, "%s.%s", pair, what);
+    expected = check_tensor(golden, name)->data;
+    for (int i = 0; i < count; i++)
+        if (!(fabs(values[i] - expected[i]) <= 1e-13 * count * fmax(expected[count - 1], 1e-6)))
+            fail_msg("%s: value %d is %.15g, not %.15g", name, i, values[i], expected[i]);
+}
+
+/* The eigenvalues of the covariance A, and of A^(1/2) B A^(1/2) from the eigenvectors. */
+static void compare_eigenvalues(const cv_store *golden)
+{
+    static const char *const pairs[] = { "full", "deficient", "copies", "constant", "two" };
+
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++) {
+        const cv_feature_set a = feature_set(golden, pairs[p], "a"), b = feature_set(golden, pairs[p], "b");
+        const int width = a.width;
+        const size_t square = (size_t)width * (size_t)width;
+        double *A = calloc(square, sizeof *A), *B = calloc(square, sizeof *B), *Q = calloc(square, sizeof *Q);
+        double *values = calloc((size_t)width, sizeof *values), *product = calloc(square, sizeof *product);
+        cogvideo_error err;
+
+        covariance(A, &a);
+        covariance(B, &b);
+        CHECK_OK(cv_blas_eigen_f64(values, A, true, width, &err), err);
+        check_values(golden, pairs[p], "eig.a", values, width);
+        for (int k = 0; k < width; k++)
+            for (int i = 0; i < width; i++)
+                for (int j = 0; j < width; j++)
+                    Q[i * width + j] += sqrt(fmax(values[k], 0)) * A[k * width + i] * A[k * width + j];
+        cv_blas_matmul_nn_f64(product, Q, B, width, width, width);
+        cv_blas_matmul_nn_f64(B, product, Q, width, width, width);
+        CHECK_OK(cv_blas_eigen_f64(values, B, false, width, &err), err);
+        check_values(golden, pairs[p], "eig.product", values, width);
+        free(A);
+        free(B);
+        free(Q);
+        free(values);
+        free(product);
+    }
+}
+
+static void eigenvalues_are_those_of_the_original(void **state)
+{
+    (void)state;
+    on_golden("metrics/frechet.safetensors", compare_eigenvalues);
+}
+
+/* --- Inception Scores -------------------------------------------------------------------------------------------- */
+
+/* Numbers inside of a golden's word: "plain.shuffle42.splits10". */
+static int number_after(const char *word, const char *what)
+{
+    const char *found = strstr(word, what);
+
+    return found ? atoi(found + strlen(what)) : -1;
+}
+
+static void compare_score(const char *name, const cv_json *score, const double *probabilities, int count, int classes)
+{
+    const char *word = cv_json_key(score);
+    double mean = cv_json_number(cv_json_first(score)), deviation = cv_json_number(cv_json_next(cv_json_first(score)));
+    /* tgan2's softmax is in f32. */
+    double tolerance = strstr(word, "tgan2") ? 1e-6 : 1e-12;
+    int shuffle = number_after(word, "shuffle");
+    int32_t *order = calloc((size_t)count, sizeof *order);
+    cv_inception_score out;
+    cogvideo_error err;
+
+    if (shuffle >= 0)
+        cv_numpy_permutation(order, count, (uint32_t)shuffle);
+    CHECK_OK(cv_inception_score_of(probabilities, count, classes, shuffle >= 0 ? order : NULL,
+                                   number_after(word, "splits"), &out, &err),
+             err);
+    if (!(fabs(out.mean - mean) <= tolerance * mean && fabs(out.deviation - deviation) <= tolerance * mean))
+        fail_msg("%s, %s: %.15g, %.15g are not %.15g, %.15g", name, word, out.mean, out.deviation, mean, deviation);
+    free(order);
+}
+
+/* Every split by itself. */
+static void compare_splits(const cv_store *golden, const char *name, int splits, const double *probabilities, int count,
+                           int classes)
+{
+    char word[64];
+    const double *expected;
+
+    snprintf(word, sizeof word, "%s.scores.splits%d", name, splits);
+    expected = check_tensor(golden, word)->data;
+    for (int i = 0; i < splits; i++) {
+        int first = i * count / splits, end = (i + 1) * count / splits;
+        cv_inception_score out;
+        cogvideo_error err;
+
+        CHECK_OK(cv_inception_score_of(probabilities + first * classes, end - first, classes, NULL, 1, &out, &err),
+                 err);
+        CHECK_CLOSE(out.mean, expected[i], 1e-12 * expected[i]);
+    }
+}
+
+static void compare_scores(const cv_store *golden)
+{
+    cv_json *sets = metadata(golden, "scores");
+
+    for (const cv_json *set = cv_json_first(sets); set; set = cv_json_next(set)) {
+        const char *name = cv_json_key(set);
+        char word[64];
+        const cv_tensor *logits;
+        double *probabilities;
+        int count, classes;
+
+        snprintf(word, sizeof word, "%s.logits", name);
+        logits = check_tensor(golden, word);
+        count = (int)logits->shape[0];
+        classes = (int)logits->shape[1];
+        probabilities = calloc(logits->count, sizeof *probabilities);
+        cv_softmax_f64(probabilities, logits->data, count, classes);
+        assert_true(cv_json_count(set) >= 12);
+        for (const cv_json *score = cv_json_first(set); score; score = cv_json_next(score))
+            compare_score(name, score, probabilities, count, classes);
+        compare_splits(golden, name, 1, probabilities, count, classes);
+        compare_splits(golden, name, 7, probabilities, count, classes);
+        compare_splits(golden, name, 10, probabilities, count, classes);
+        free(probabilities);
+    }
+    cv_json_free(&sets);
+}
+
+static void scores_are_those_of_the_originals(void **state)
+{
+    (void)state;
+    on_golden("metrics/inception_score.safetensors", compare_scores);
+}
+
+static void compare_orders(const cv_store *golden)
+{
+    static const char *const sets[] = { "soft", "sharp", "onehot" };
+
+    for (int s = 0; s < 3; s++)
+        for (int k = 0; k < 2; k++) {
+            char word[64];
+            const cv_tensor *expected;
+            int32_t *order;
+
+            snprintf(word, sizeof word, "%s.perm%d", sets[s], k ? 2020 : 42);
+            expected = check_tensor(golden, word);
+            order = calloc(expected->count, sizeof *order);
+            cv_numpy_permutation(order, (int)expected->count, k ? 2020 : 42);
+            assert_memory_equal(order, expected->data, expected->count * sizeof *order);
+            free(order);
+        }
+}
+
+static void orders_are_those_of_numpy(void **state)
+{
+    (void)state;
+    on_golden("metrics/inception_score.safetensors", compare_orders);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_resized_as_by_the_originals),
+        cmocka_unit_test(distances_are_those_of_the_originals),
+        cmocka_unit_test(eigenvalues_are_those_of_the_original),
+        cmocka_unit_test(scores_are_those_of_the_originals),
+        cmocka_unit_test(orders_are_those_of_numpy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
