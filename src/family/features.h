@@ -29,8 +29,9 @@ typedef struct cv_feature_info {
     cv_feature_head heads[CV_FEATURE_HEADS];
     bool shapes; /* it knows the shapes world alone: its metrics bear that name, as fvd-shapes, and its protocol */
     const char
-        *origin;     /* the file that it was imported from, or the data that it was trained on; belongs to the model */
-    char sha256[65]; /* of that file or, of a trained part, of its own; of the vocabulary as well where it has one */
+        *origin; /* the file that it was imported from, or the data that it was trained on; belongs to the model */
+    /* of that file or, of a trained part, of its own; where it reads another part's features, of both digests */
+    char sha256[65];
     char vocabulary_sha256[65]; /* "" = it reads no texts */
 } cv_feature_info;
 

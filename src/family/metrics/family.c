@@ -5,10 +5,27 @@
 
 extern const cv_family cv_family_metrics;
 
+/* How frames come to a network is what its authors did; a network of the shapes world takes them as they are. */
+static const cv_feature_network networks[] = {
+    { .name = "clip",
+      .scale = CV_SCALE_PIL_BICUBIC,
+      .crop = CV_CROP_SHORT_EVEN,
+      .range = "0..1, minus the mean, over the deviation",
+      .need = cv_clip_features_need,
+      .info = cv_clip_features_info,
+      .plan = cv_clip_features_plan,
+      .open = cv_clip_features_open,
+      .run = cv_clip_features_run,
+      .close = cv_clip_features_close,
+      .text = cv_clip_features_text },
+};
+
 const cv_family cv_family_metrics = {
     .name = "metrics",
     .size = sizeof(cv_metrics),
     .open = cv_metrics_open,
     .close = cv_metrics_close,
     .property = cv_metrics_property,
+    .feature_networks = networks,
+    .feature_network_count = sizeof networks / sizeof *networks,
 };

@@ -8,4 +8,17 @@
 
 #include "family/features.h"
 
+/* clip.c */
+cogvideo_status cv_clip_features_need(const cogvideo_model *model, cogvideo_error *err);
+void cv_clip_features_info(const cogvideo_model *model, cv_feature_info *out);
+cogvideo_status cv_clip_features_plan(const cogvideo_model *model, const cv_feature_settings *settings, uint64_t *bytes,
+                                      cogvideo_error *err);
+cogvideo_status cv_clip_features_open(cv_feature_run **out, const cogvideo_model *model,
+                                      const cv_feature_settings *settings, cogvideo_error *err);
+cogvideo_status cv_clip_features_run(cv_feature_run *run, const float *pixels, int count, float *features,
+                                     float *probabilities, cogvideo_error *err);
+void cv_clip_features_close(cv_feature_run **run);
+cogvideo_status cv_clip_features_text(const cogvideo_model *model, const char *text, bool cut, float *feature,
+                                      cogvideo_error *err);
+
 #endif

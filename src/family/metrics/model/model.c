@@ -108,11 +108,14 @@ cogvideo_status cv_metrics_open(cogvideo_model *head, const char *origin, cogvid
     CV_TRY(cv_json_object(head->description, "parts", &list, origin, err));
     for (int id = 0; id < CV_METRICS_PARTS; id++)
         CV_TRY(open_part(model, id, list, origin, err));
+    CV_TRY(cv_metrics_open_clip(model, err));
 done:
     return status;
 }
 
 void cv_metrics_close(cogvideo_model *head)
 {
-    (void)head;
+    cv_metrics *model = (cv_metrics *)(void *)head;
+
+    cv_clip_close(&model->clip);
 }

@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "family/family.h"
+#include "family/metrics/network/clip.h"
 
 /* The parts of a model, in the order in which model.json and `cogvideo info` list them. */
 typedef enum cv_metrics_part_id {
@@ -32,6 +33,7 @@ typedef struct cv_metrics_part {
 typedef struct cv_metrics {
     cogvideo_model head; /* first */
     cv_metrics_part parts[CV_METRICS_PARTS];
+    cv_clip *clip; /* NULL = the model has no such part */
 } cv_metrics;
 
 /* A model of this family as such. */
@@ -50,5 +52,8 @@ cogvideo_status cv_metrics_need(const cogvideo_model *model, cv_metrics_part_id 
 cogvideo_status cv_metrics_open(cogvideo_model *model, const char *origin, cogvideo_error *err);
 void cv_metrics_close(cogvideo_model *model);
 bool cv_metrics_property(const cogvideo_model *model, int index, cogvideo_property *out);
+
+/* Binds CLIP to its part, if there is one (clip.c). */
+cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err);
 
 #endif

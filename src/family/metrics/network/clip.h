@@ -8,8 +8,10 @@
 #define CV_FAMILY_METRICS_NETWORK_CLIP_H
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
+#include "tokenizer/text.h"
 
 /* A stack of residual blocks. */
 typedef struct cv_clip_tower {
@@ -29,9 +31,21 @@ typedef struct cv_clip_config {
     int features; /* width of another network's features, which clip_projection takes; 0 = there is none */
     int embed;    /* numbers of a vector */
     cv_gelu_form gelu;
-    float mean[3], deviation[3]; /* of pixels in 0 .. 1, by colour; where the deviation is 0, OpenAI's are meant */
+    float mean[3], deviation[3]; /* of pixels in 0 .. 1, by colour; a first deviation of 0 stands for OpenAI's */
 } cv_clip_config;
 
+/* What tensors do not tell, as a section of model.json has it:
+ *
+ *     "act": "quick" or "gelu"                      form of GELU
+ *     "image_heads", "text_heads", "time_heads"     where heads are not 64 wide
+ *     "mean", "deviation": [r, g, b]                where they are not OpenAI's
+ *     "end": ID                                     where a text's feature does not stand at the largest id
+ *
+ * Other members of the section are not read. `origin` starts errors. */
+cogvideo_status cv_clip_config_parse(cv_clip_config *out, const cv_json *section, const char *origin,
+                                     cogvideo_error *err);
+/* Sets these members, as far as they are not what is meant without them. */
+void cv_clip_config_describe(const cv_clip_config *config, cv_json *section);
 /* Fills in the sizes from the tensors of a file. Heads that are 0 become as many as are 64 wide; gelu, end, mean and
  * deviation are the caller's. An error where a tensor is missing by which a size is known, or where sizes do not fit
  * each other. */
@@ -60,5 +74,12 @@ void cv_clip_project(const cv_exec *exec, const cv_clip *clip, float *features, 
  * NULL. */
 cogvideo_status cv_clip_text(const cv_exec *exec, const cv_clip *clip, float *feature, const int32_t *ids, int count,
                              cv_arena *arena, cogvideo_error *err);
+
+/* The ids of a caption by a SentencePiece text model, for a network that has an `end`: pieces and the end, with which
+ * there may be config.context; `ids` has room for them. A caption that is too long is an error or, where `cut`, cut. */
+cogvideo_status cv_clip_caption(const cv_clip_config *config, const cv_text *text, const char *caption, bool cut,
+                                int32_t *ids, int *count, cogvideo_error *err);
+/* The error where a text has more ids than a network reads. */
+cogvideo_status cv_clip_too_long(const cv_clip_config *config, size_t count, cogvideo_error *err);
 
 #endif

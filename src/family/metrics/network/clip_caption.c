@@ -1,0 +1,32 @@
+#include "family/metrics/network/clip.h"
+
+#include <string.h>
+
+cogvideo_status cv_clip_too_long(const cv_clip_config *config, size_t count, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                   "the text has %zu ids and this CLIP reads %d: shorten it, or let it be cut with --cut-text", count,
+                   config->context);
+}
+
+cogvideo_status cv_clip_caption(const cv_clip_config *config, const cv_text *text, const char *caption, bool cut,
+                                int32_t *ids, int *count, cogvideo_error *err)
+{
+    const size_t most = (size_t)config->context - 1;
+    cogvideo_status status;
+    int32_t *pieces = NULL;
+    size_t found;
+
+    CV_TRY(cv_text_encode(text, caption, strlen(caption), false, &pieces, &found, err));
+    if (found > most && !cut) {
+        status = cv_clip_too_long(config, found + 1, err);
+        goto done;
+    }
+    found = found < most ? found : most;
+    memcpy(ids, pieces, found * sizeof *ids);
+    ids[found] = config->end;
+    *count = (int)found + 1;
+done:
+    cv_free(pieces);
+    return status;
+}
