@@ -53,7 +53,7 @@ static cv_weight_type stored_as(const conversion *c, const cv_expected *item)
 /* The rows of a tensor, read in order; asking for the first rows opens the stream again. */
 typedef struct row_stream {
     conversion *c;
-    const cv_torch_tensor *tensor;
+    const cv_source_tensor *tensor;
     size_t K;
     cv_zip_stream *stream;
     bool again; /* in a second pass, which does not count as progress */
@@ -105,7 +105,7 @@ static cogvideo_status narrow_tensor(conversion *c, const cv_expected *item, cv_
 /* Copies a tensor unchanged. */
 static cogvideo_status copy_tensor(conversion *c, const cv_expected *item)
 {
-    const cv_torch_tensor *tensor = item->tensor;
+    const cv_source_tensor *tensor = item->tensor;
     const size_t width = cv_dtype_size(tensor->dtype);
     cogvideo_status status;
     cv_zip_stream *stream = NULL;
@@ -167,8 +167,8 @@ done:
 
 /* --- comparing ------------------------------------------------------------------------------------------------ */
 
-static cogvideo_status compare_tensor(cv_import_job *job, cv_torch *torch_a, const cv_torch_tensor *a,
-                                      cv_torch *torch_b, const cv_torch_tensor *b, char *buffers, bool *same,
+static cogvideo_status compare_tensor(cv_import_job *job, cv_torch *torch_a, const cv_source_tensor *a,
+                                      cv_torch *torch_b, const cv_source_tensor *b, char *buffers, bool *same,
                                       cogvideo_error *err)
 {
     cogvideo_status status;

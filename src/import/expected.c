@@ -42,7 +42,7 @@ static int by_name(const void *a, const void *b)
 
 /* Whether a tensor is a weight of a network, by its type and by PyTorch's names for weights: "x.weight", "x.bias",
  * "x.0" in a list. Other names belong to buffers: masks, counters, positions. */
-static bool is_weight(const cv_torch_tensor *tensor)
+static bool is_weight(const cv_source_tensor *tensor)
 {
     const char *dot = strrchr(tensor->name, '.'), *last = dot ? dot + 1 : tensor->name;
 
@@ -52,7 +52,7 @@ static bool is_weight(const cv_torch_tensor *tensor)
 }
 
 /* Adds one more skipped tensor to a list, which stays short. */
-static cogvideo_status note_extra(cv_buffer *list, const cv_torch_tensor *tensor, cogvideo_error *err)
+static cogvideo_status note_extra(cv_buffer *list, const cv_source_tensor *tensor, cogvideo_error *err)
 {
     const char *comma = list->size ? ", " : "";
     char shape[160];
@@ -75,7 +75,7 @@ static cogvideo_status check_extra(const char *const *sorted, size_t count, cons
     size_t extra = 0;
 
     for (size_t i = 0; i < cv_torch_count(torch); i++) {
-        const cv_torch_tensor *tensor = cv_torch_at(torch, i);
+        const cv_source_tensor *tensor = cv_torch_at(torch, i);
         const char *name = cv_torch_own_name(torch, tensor);
 
         if (name && bsearch(&name, sorted, count, sizeof *sorted, by_name))

@@ -18,7 +18,7 @@ typedef struct cv_expected {
     cv_home home;
     int rank;
     size_t shape[4];
-    const cv_torch_tensor *tensor; /* set by cv_names_match */
+    const cv_source_tensor *tensor; /* set by cv_names_match */
 } cv_expected;
 
 typedef struct cv_names {

@@ -189,31 +189,41 @@ done:
     return status;
 }
 
-/* Drops attributes that a pickle sets on an object; any object but a dict is inert from then on. */
+/* An inert object keeps a dictionary of attributes that a pickle sets on it; those of a dictionary, and any other
+ * state, are dropped. Any object but a dictionary is inert from then on. */
 static cogvideo_status run_build(cv_machine *m)
 {
     cogvideo_status status;
-    cv_pickle_value *dropped, *object;
+    cv_pickle_value *state, *object;
 
-    CV_TRY(cv_machine_pop(m, &dropped));
+    CV_TRY(cv_machine_pop(m, &state));
     CV_TRY(cv_machine_pop(m, &object));
+    for (size_t i = 0; object->kind == CV_PICKLE_INERT && object != &m->pickle->inert &&
+                       state->kind == CV_PICKLE_DICT && i < state->count;
+         i++)
+        CV_TRY(cv_machine_append(m, object, state->items[i]));
     CV_TRY(cv_machine_push(m, object->kind == CV_PICKLE_DICT || object->kind == CV_PICKLE_INERT ? object
                                                                                                 : &m->pickle->inert));
 done:
     return status;
 }
 
-/* NEWOBJ takes a class and arguments, NEWOBJ_EX also keywords. */
+/* NEWOBJ takes a class and arguments, NEWOBJ_EX also keywords. Each object of a class is a value of its own, since it
+ * may get attributes. */
 static cogvideo_status run_new_object(cv_machine *m, int takes)
 {
     cogvideo_status status = COGVIDEO_OK;
-    cv_pickle_value *taken = NULL;
+    cv_pickle_value *taken = NULL, *object;
 
-    for (int i = 0; i < takes && status == COGVIDEO_OK; i++)
-        status = cv_machine_pop(m, &taken);
-    if (status != COGVIDEO_OK)
-        return status;
-    return cv_machine_push(m, taken->kind == CV_PICKLE_INERT ? taken : &m->pickle->inert);
+    for (int i = 0; i < takes; i++)
+        CV_TRY(cv_machine_pop(m, &taken));
+    CV_TRY(cv_machine_push_new(m, CV_PICKLE_INERT, &object));
+    if (taken->kind == CV_PICKLE_INERT) {
+        object->text = taken->text;
+        object->size = taken->size;
+    }
+done:
+    return status;
 }
 
 static cogvideo_status run_persistent(cv_machine *m)

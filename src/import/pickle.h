@@ -2,15 +2,17 @@
  *
  * Opcodes outside a short list are an error. Of the names that a pickle can refer to, only those of tensors and
  * ordered dictionaries have a meaning; every other name becomes an inert value that bears it, and so does whatever
- * is made of it. Size, values, stack, marks and memo are bounded, and nothing recurses. The opcodes are those of
- * Python's pickletools, protocols 2 to 5. */
+ * is made of it; such an object keeps the attributes that it is given. Size, values, stack, marks and memo are
+ * bounded, and nothing recurses. The opcodes are those of Python's pickletools, protocols 2 to 5. */
 #ifndef CV_IMPORT_PICKLE_H
 #define CV_IMPORT_PICKLE_H
 
 #include "base/mem.h"
 
 typedef enum cv_pickle_kind {
-    CV_PICKLE_INERT, /* anything that tensors do not need; `text` is the name that made it, where known */
+    /* Anything that tensors do not need; `text` is the name that made it, where known. Items: key, value, key, value ..
+     * of the dictionary of attributes that it was given, as a module of TorchScript is. An object may hold itself. */
+    CV_PICKLE_INERT,
     CV_PICKLE_NONE,
     CV_PICKLE_BOOL,
     CV_PICKLE_INT, /* an integer that fits 64 bits; a larger one is inert */

@@ -12,16 +12,17 @@
 
 struct cv_torch {
     cv_zip *zip;
-    char *folder;             /* "archive/", with which every entry's name begins */
-    cv_torch_tensor *tensors; /* sorted by name */
+    char *folder;              /* "archive/", with which every entry's name begins */
+    cv_source_tensor *tensors; /* sorted by name */
     size_t count;
     char *prefix; /* taken off all names; NULL = none */
+    bool script;  /* a TorchScript archive */
 };
 
 /* Reads one tensor from the pickle. */
 typedef struct reader {
     const cv_torch *torch;
-    cv_torch_tensor *tensor;
+    cv_source_tensor *tensor;
     cogvideo_error *err;
 } reader;
 
@@ -112,7 +113,7 @@ static cogvideo_status read_storage(const reader *r, const cv_pickle_value *valu
 
 static cogvideo_status read_shape(const reader *r, const cv_pickle_value *size, const cv_pickle_value *stride)
 {
-    cv_torch_tensor *tensor = r->tensor;
+    cv_source_tensor *tensor = r->tensor;
     bool empty = false, contiguous = true;
 
     if (size->kind != CV_PICKLE_TUPLE || stride->kind != CV_PICKLE_TUPLE || size->count != stride->count)
@@ -139,7 +140,7 @@ static cogvideo_status read_shape(const reader *r, const cv_pickle_value *size, 
 /* Reads _rebuild_tensor_v2(storage, offset, size, stride, ...), perhaps inside _rebuild_parameter(tensor, ...). */
 static cogvideo_status read_tensor(const reader *r, const cv_pickle_value *value)
 {
-    cv_torch_tensor *tensor = r->tensor;
+    cv_source_tensor *tensor = r->tensor;
     cogvideo_status status;
     const cv_pickle_value *arguments;
     size_t elements = 0;
@@ -201,6 +202,14 @@ static const cv_pickle_value *unwrap(const cv_pickle_value *value, int depth)
     return holds_tensors(value) ? value : NULL;
 }
 
+static cogvideo_status no_dictionary(const cv_torch *torch, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                   "%s: a dictionary of tensors, perhaps under the key 'module', was expected, but the checkpoint "
+                   "holds something else; save the network's state_dict()",
+                   cv_zip_path(torch->zip));
+}
+
 static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value *root, const cv_pickle_value **out,
                                     cogvideo_error *err)
 {
@@ -208,10 +217,7 @@ static cogvideo_status find_tensors(const cv_torch *torch, const cv_pickle_value
     cv_buffer keys = { 0 };
 
     if (root->kind != CV_PICKLE_DICT)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: a dictionary of tensors, perhaps under the key 'module', was expected, but the checkpoint "
-                       "holds something else; save the network's state_dict()",
-                       cv_zip_path(torch->zip));
+        return no_dictionary(torch, err);
     if ((*out = unwrap(root, 0)))
         return COGVIDEO_OK;
     for (size_t i = 0; i < root->count && keys.size < MAX_NAME; i += 2)
@@ -230,7 +236,7 @@ done:
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const cv_torch_tensor *)a)->name, ((const cv_torch_tensor *)b)->name);
+    return strcmp(((const cv_source_tensor *)a)->name, ((const cv_source_tensor *)b)->name);
 }
 
 /* Reads member `number` of the dictionary; a member whose key cannot name a tensor gets a name that no network asks
@@ -238,7 +244,7 @@ static int by_name(const void *a, const void *b)
 static cogvideo_status read_member(const reader *r, const cv_pickle_value *key, const cv_pickle_value *value,
                                    size_t number)
 {
-    cv_torch_tensor *tensor = r->tensor;
+    cv_source_tensor *tensor = r->tensor;
     bool named =
         key->kind == CV_PICKLE_TEXT && key->size >= 1 && key->size <= MAX_NAME && !memchr(key->text, 0, key->size);
     cogvideo_status status;
@@ -253,7 +259,7 @@ done:
     return status;
 }
 
-static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *members, cogvideo_error *err)
+static cogvideo_status read_members(cv_torch *torch, const cv_pickle_value *members, cogvideo_error *err)
 {
     cogvideo_status status;
 
@@ -262,6 +268,104 @@ static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *memb
         const reader r = { torch, &torch->tensors[torch->count++], err };
 
         CV_TRY(read_member(&r, members->items[i], members->items[i + 1], i / 2));
+    }
+done:
+    return status;
+}
+
+/* --- TorchScript ---------------------------------------------------------------------------------------------- */
+
+enum { MAX_DEPTH = 32, MAX_VISITS = 1 << 18 };
+
+/* The walk through the objects of an archive. Objects may share others, or hold themselves, so its steps are
+ * counted. */
+typedef struct walk {
+    cv_torch *torch;
+    char path[MAX_NAME + 1]; /* "visual.conv1", of the attribute that is looked at */
+    size_t visits, capacity;
+    cogvideo_error *err;
+} walk;
+
+static cogvideo_status add_tensor(walk *w, const cv_pickle_value *value)
+{
+    cv_torch *torch = w->torch;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (torch->count == w->capacity) {
+        size_t wider = w->capacity ? 2 * w->capacity : 512;
+        cv_source_tensor *grown = cv_realloc(torch->tensors, w->capacity, wider, sizeof *grown, w->err);
+
+        if (!grown)
+            return COGVIDEO_ERROR_MEMORY;
+        torch->tensors = grown;
+        w->capacity = wider;
+    }
+    if (!(torch->tensors[torch->count].name = cv_strdup(w->path, w->err)))
+        return COGVIDEO_ERROR_MEMORY;
+    const reader r = { torch, &torch->tensors[torch->count++], w->err };
+
+    CV_TRY(read_tensor(&r, value));
+done:
+    return status;
+}
+
+/* Collects the tensors of an object, whose own path is the first `length` bytes. Attributes that are neither tensors
+ * nor objects, such as numbers and flags, are of use to the code alone. */
+static cogvideo_status walk_object(walk *w, const cv_pickle_value *object, size_t length, int depth)
+{
+    const char *file = cv_zip_path(w->torch->zip);
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (depth == MAX_DEPTH)
+        return cv_fail(w->err, COGVIDEO_ERROR_FORMAT, "%s: its objects are nested more than %d deep, or in a circle",
+                       file, MAX_DEPTH);
+    for (size_t i = 0; i < object->count; i += 2) {
+        const cv_pickle_value *key = object->items[i], *value = object->items[i + 1];
+
+        if (value->kind != CV_PICKLE_CALL && (value->kind != CV_PICKLE_INERT || value->count == 0))
+            continue;
+        if (++w->visits > MAX_VISITS)
+            return cv_fail(w->err, COGVIDEO_ERROR_FORMAT, "%s: has more attributes than a network can need", file);
+        if (key->kind != CV_PICKLE_TEXT || key->size == 0 || memchr(key->text, 0, key->size) ||
+            key->size + 2 > sizeof w->path - length)
+            return cv_fail(w->err, COGVIDEO_ERROR_FORMAT, "%s: an attribute of '%.100s' has no usable name", file,
+                           length ? w->path : "its module");
+        snprintf(w->path + length, sizeof w->path - length, "%s%.*s", length ? "." : "", (int)key->size, key->text);
+        if (value->kind == CV_PICKLE_CALL)
+            CV_TRY(add_tensor(w, value));
+        else
+            CV_TRY(walk_object(w, value, strlen(w->path), depth + 1));
+        w->path[length] = '\0';
+    }
+done:
+    return status;
+}
+
+static cogvideo_status read_script(cv_torch *torch, const cv_pickle_value *root, cogvideo_error *err)
+{
+    walk w = { .torch = torch, .err = err };
+    cogvideo_status status;
+
+    torch->script = true;
+    CV_TRY(walk_object(&w, root, 0, 0));
+    if (torch->count == 0)
+        return no_dictionary(torch, err);
+done:
+    return status;
+}
+
+/* --- both ----------------------------------------------------------------------------------------------------- */
+
+static cogvideo_status read_tensors(cv_torch *torch, const cv_pickle_value *root, cogvideo_error *err)
+{
+    cogvideo_status status;
+    const cv_pickle_value *members = NULL;
+
+    if (root->kind == CV_PICKLE_INERT && root->count > 0) {
+        CV_TRY(read_script(torch, root, err));
+    } else {
+        CV_TRY(find_tensors(torch, root, &members, err));
+        CV_TRY(read_members(torch, members, err));
     }
     qsort(torch->tensors, torch->count, sizeof *torch->tensors, by_name);
     for (size_t i = 1; i < torch->count; i++)
@@ -326,7 +430,6 @@ cogvideo_status cv_torch_open(cv_torch **out, const char *path, cogvideo_error *
     cogvideo_status status;
     cv_torch *torch = NULL;
     cv_pickle *pickle = NULL;
-    const cv_pickle_value *members = NULL;
     cv_buffer bytes = { 0 };
     size_t index = 0;
 
@@ -336,8 +439,7 @@ cogvideo_status cv_torch_open(cv_torch **out, const char *path, cogvideo_error *
     CV_TRY(check_byte_order(torch, err));
     CV_TRY(cv_zip_read(&bytes, torch->zip, index, MAX_PICKLE, err));
     CV_TRY(cv_pickle_read(&pickle, bytes.data, bytes.size, path, err));
-    CV_TRY(find_tensors(torch, cv_pickle_root(pickle), &members, err));
-    CV_TRY(read_tensors(torch, members, err));
+    CV_TRY(read_tensors(torch, cv_pickle_root(pickle), err));
     *out = torch;
     torch = NULL;
 done:
@@ -367,19 +469,23 @@ const char *cv_torch_path(const cv_torch *torch)
 {
     return cv_zip_path(torch->zip);
 }
+bool cv_torch_is_script(const cv_torch *torch)
+{
+    return torch->script;
+}
 size_t cv_torch_count(const cv_torch *torch)
 {
     return torch->count;
 }
-const cv_torch_tensor *cv_torch_at(const cv_torch *torch, size_t index)
+const cv_source_tensor *cv_torch_at(const cv_torch *torch, size_t index)
 {
     return &torch->tensors[index];
 }
 
 /* Finds a tensor by its full name in the checkpoint. */
-static const cv_torch_tensor *find_whole(const cv_torch *torch, const char *name)
+static const cv_source_tensor *find_whole(const cv_torch *torch, const char *name)
 {
-    const cv_torch_tensor key = { .name = (char *)name };
+    const cv_source_tensor key = { .name = (char *)name };
 
     return bsearch(&key, torch->tensors, torch->count, sizeof key, by_name);
 }
@@ -419,7 +525,7 @@ const char *cv_torch_prefix(const cv_torch *torch)
     return torch->prefix ? torch->prefix : "";
 }
 
-const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name)
+const cv_source_tensor *cv_torch_find(const cv_torch *torch, const char *name)
 {
     char whole[2 * MAX_NAME];
 
@@ -427,20 +533,20 @@ const cv_torch_tensor *cv_torch_find(const cv_torch *torch, const char *name)
     return find_whole(torch, whole);
 }
 
-const char *cv_torch_own_name(const cv_torch *torch, const cv_torch_tensor *tensor)
+const char *cv_torch_own_name(const cv_torch *torch, const cv_source_tensor *tensor)
 {
     const size_t length = strlen(cv_torch_prefix(torch));
 
     return strncmp(tensor->name, cv_torch_prefix(torch), length) == 0 ? tensor->name + length : NULL;
 }
 
-cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_torch_tensor *tensor,
+cogvideo_status cv_torch_stream(cv_zip_stream **out, cv_torch *torch, const cv_source_tensor *tensor,
                                 cogvideo_error *err)
 {
     return cv_zip_stream_open(out, torch->zip, tensor->entry, tensor->offset, err);
 }
 
-cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_torch_tensor *tensor, cogvideo_error *err)
+cogvideo_status cv_torch_readable(const cv_torch *torch, const cv_source_tensor *tensor, cogvideo_error *err)
 {
     return tensor->flaw ? cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%.200s' %s", cv_torch_path(torch),
                                   tensor->name, tensor->flaw)

@@ -191,20 +191,27 @@ static uint64_t count_elements(const seeded_tensor *tensor)
     return count;
 }
 
+static void put_tensor(cv_buffer *pickle, const seeded_list *list, size_t index, cv_dtype dtype)
+{
+    char key[24];
+    pickle_tensor tensor = { .key = key,
+                             .storage_class = dtype == CV_F32   ? "FloatStorage"
+                                              : dtype == CV_F16 ? "HalfStorage"
+                                                                : "BFloat16Storage" };
+
+    snprintf(key, sizeof key, "%zu", index);
+    pickle_tensor_shape(&tensor, list->tensors[index].rank, list->tensors[index].shape);
+    pickle_put_tensor(pickle, &tensor);
+}
+
 static void put_tensors(cv_buffer *pickle, const seeded_list *list, cv_dtype dtype, const char *prefix)
 {
     for (size_t i = 0; i < list->count; i++) {
-        char key[24], name[200];
-        pickle_tensor tensor = { .key = key,
-                                 .storage_class = dtype == CV_F32   ? "FloatStorage"
-                                                  : dtype == CV_F16 ? "HalfStorage"
-                                                                    : "BFloat16Storage" };
+        char name[200];
 
-        snprintf(key, sizeof key, "%zu", i);
         snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", list->tensors[i].name);
-        pickle_tensor_shape(&tensor, list->tensors[i].rank, list->tensors[i].shape);
         pickle_text(pickle, name);
-        pickle_put_tensor(pickle, &tensor);
+        put_tensor(pickle, list, i, dtype);
     }
 }
 
@@ -260,6 +267,56 @@ void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int 
     add(zip, "archive/data.pkl", zip_source_buffer(zip, pickle.data, pickle.size, 0), deflated);
     add_storages(zip, list, dtype, deflated);
     add(zip, "archive/version", zip_source_buffer(zip, "3\n", 2, 0), 0);
+    must(zip_close(zip) == 0, "zip_close");
+    cv_buffer_free(&pickle);
+}
+
+/* The object whose tensors' names begin with that of tensor `first` up to `length`; each part of a name is an attribute
+ * of the object before it, in order of appearance. */
+static void put_object(cv_buffer *pickle, const seeded_list *list, cv_dtype dtype, size_t first, size_t length)
+{
+    const char *prefix = list->tensors[first].name;
+
+    PICKLE(pickle, "c__torch__.network\nModule\n)\x81}(");
+    pickle_text(pickle, "training");
+    PICKLE(pickle, "\x89");
+    for (size_t i = 0; i < list->count; i++) {
+        const char *name = list->tensors[i].name, *dot;
+        char part[200];
+        bool again = false;
+
+        if (strncmp(name, prefix, length) != 0)
+            continue;
+        dot = strchr(name + length, '.');
+        snprintf(part, sizeof part, "%.*s", dot ? (int)(dot - name - (ptrdiff_t)length) : 200, name + length);
+        for (size_t k = 0; k < i; k++)
+            again = again || (dot && strncmp(list->tensors[k].name, name, (size_t)(dot + 1 - name)) == 0);
+        if (again)
+            continue;
+        pickle_text(pickle, part);
+        if (dot)
+            put_object(pickle, list, dtype, i, (size_t)(dot + 1 - name));
+        else
+            put_tensor(pickle, list, i, dtype);
+    }
+    pickle_text(pickle, "stride");
+    pickle_int(pickle, 2);
+    pickle_text(pickle, "bias_of_nothing");
+    PICKLE(pickle, "Nub");
+}
+
+void torch_write_script(const seeded_list *list, const char *path, cv_dtype dtype)
+{
+    zip_t *zip = create(path);
+    cv_buffer pickle = { 0 };
+
+    PICKLE(&pickle, "\x80\x02");
+    put_object(&pickle, list, dtype, 0, 0);
+    PICKLE(&pickle, ".");
+    add(zip, "archive/data.pkl", zip_source_buffer(zip, pickle.data, pickle.size, 0), 0);
+    add_storages(zip, list, dtype, 0);
+    add(zip, "archive/code/__torch__/network.py", zip_source_buffer(zip, "raise Exception()\n", 18, 0), 0);
+    add(zip, "archive/constants.pkl", zip_source_buffer(zip, "no pickle", 9, 0), 0);
     must(zip_close(zip) == 0, "zip_close");
     cv_buffer_free(&pickle);
 }

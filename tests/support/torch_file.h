@@ -21,7 +21,7 @@ typedef struct pickle_tensor {
     int64_t elements;          /* of the storage */
     int64_t offset;
     int rank;
-    int64_t shape[4], stride[4];
+    int64_t shape[5], stride[5];
 } pickle_tensor;
 
 /* Fills shape, stride (row-major) and elements. */
@@ -56,5 +56,9 @@ void torch_write_as(const seeded_list *list, const char *path, cv_dtype dtype, c
 
 /* A checkpoint of seeded tensors in `dtype` (f32, f16 or bf16), one storage each, under `module`. */
 void torch_write(const seeded_list *list, const char *path, cv_dtype dtype, int deflated);
+
+/* A TorchScript archive: nested objects, one for each part of the tensors' names, with attributes of other kinds
+ * between them, and code that nobody reads. Names follow one another as their parts do. */
+void torch_write_script(const seeded_list *list, const char *path, cv_dtype dtype);
 
 #endif

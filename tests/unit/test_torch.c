@@ -40,7 +40,7 @@ static void check_flaw(const pickle_tensor *tensor, const char *words)
 {
     cogvideo_error err;
     cv_torch *torch = NULL;
-    const cv_torch_tensor *found;
+    const cv_source_tensor *found;
 
     CHECK_OK(open_one(tensor, 16, &err), err);
     CHECK_OK(cv_torch_open(&torch, check_temp_path("one.pt"), &err), err);
@@ -117,7 +117,7 @@ static void what_is_no_weight_is_kept_with_its_flaw(void **state)
 static void check_bytes(cv_torch *torch, const char *name, const char *expected, size_t size)
 {
     cogvideo_error err;
-    const cv_torch_tensor *tensor = cv_torch_find(torch, name);
+    const cv_source_tensor *tensor = cv_torch_find(torch, name);
     cv_zip_stream *stream = NULL;
     char bytes[64];
 

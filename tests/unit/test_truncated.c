@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "family/cogvideo/model/description.h"
 #include "family/family.h"
-#include "import/torch.h"
+#include "import/source.h"
 #include "tokenizer/text.h"
 #include "tokens/npy.h"
 #include "train/checkpoint.h"
@@ -76,22 +76,22 @@ static cogvideo_status read_text_model(const char *path, cogvideo_error *err)
     return status;
 }
 
-static cogvideo_status read_torch(const char *path, cogvideo_error *err)
+static cogvideo_status read_source(const char *path, cogvideo_error *err)
 {
-    cv_torch *torch = NULL;
-    cogvideo_status status = cv_torch_open(&torch, path, err);
+    cv_source *source = NULL;
+    cogvideo_status status = cv_source_open(&source, path, err);
 
-    for (size_t i = 0; status == COGVIDEO_OK && i < cv_torch_count(torch); i++) {
-        const cv_torch_tensor *tensor = cv_torch_at(torch, i);
-        cv_zip_stream *stream = NULL;
+    for (size_t i = 0; status == COGVIDEO_OK && i < cv_source_count(source); i++) {
+        const cv_source_tensor *tensor = cv_source_at(source, i);
+        cv_source_stream *stream = NULL;
         char bytes[4096];
 
         assert_true(tensor->bytes <= sizeof bytes);
-        if ((status = cv_torch_stream(&stream, torch, tensor, err)) == COGVIDEO_OK)
-            status = cv_zip_stream_read(stream, bytes, tensor->bytes, err);
-        cv_zip_stream_close(&stream);
+        if ((status = cv_source_stream_open(&stream, source, tensor, err)) == COGVIDEO_OK)
+            status = cv_source_stream_read(stream, bytes, tensor->bytes, err);
+        cv_source_stream_close(&stream);
     }
-    cv_torch_close(&torch);
+    cv_source_close(&source);
     return status;
 }
 
@@ -182,6 +182,8 @@ static int make_files(void **state)
     take(CORPUS "text_model/mapped", "mapped.model", NULL);
     take(CORPUS "checkpoint/stored", "stored.pt", NULL);
     take(CORPUS "checkpoint/deflated", "deflated.pt", NULL);
+    take(CORPUS "checkpoint/torchscript", "script.pt", NULL);
+    take(CORPUS "checkpoint/npz", "arrays.npz", NULL);
     take(CORPUS "recipe/shapes-train.json", "recipe.json", NULL);
     take(CORPUS "world/shapes.json", "shapes.json", NULL);
     take(CORPUS "dataset/clips", "dataset.json", "clips.jsonl");
@@ -223,8 +225,10 @@ static const struct {
     { "b.npy", read_npy, NULL },
     { "spaces.model", read_text_model, NULL },
     { "mapped.model", read_text_model, NULL },
-    { "stored.pt", read_torch, NULL },
-    { "deflated.pt", read_torch, NULL },
+    { "stored.pt", read_source, NULL },
+    { "deflated.pt", read_source, NULL },
+    { "script.pt", read_source, NULL },
+    { "arrays.npz", read_source, NULL },
     { "recipe.json", read_recipe, all_but_space },
     { "shapes.json", read_world, all_but_space },
     { "checkpoint", read_checkpoint, NULL },

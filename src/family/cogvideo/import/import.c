@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "import/convert.h"
-#include "import/sources.h"
+#include "import/given.h"
 #include "family/cogvideo/import/describe.h"
 #include "sample/clusters.h"
 #include "tensor/store_write.h"

@@ -94,7 +94,7 @@ static cogvideo_status finish(maker *m, cv_names *out)
 static cogvideo_status shape_of(const cv_torch *torch, const char *name, int rank, const size_t **shape,
                                 cogvideo_error *err)
 {
-    const cv_torch_tensor *tensor = cv_torch_find(torch, name);
+    const cv_source_tensor *tensor = cv_torch_find(torch, name);
     cogvideo_status status;
 
     if (!tensor)

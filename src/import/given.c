@@ -1,4 +1,4 @@
-#include "import/sources.h"
+#include "import/given.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* sources.h - what an import was given to read, by name (cogvideo/import.h). */
-#ifndef CV_IMPORT_SOURCES_H
-#define CV_IMPORT_SOURCES_H
+/* given.h - what an import was given to read, by name (cogvideo/import.h). */
+#ifndef CV_IMPORT_GIVEN_H
+#define CV_IMPORT_GIVEN_H
 
 #include <cogvideo/import.h>
 
