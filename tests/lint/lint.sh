@@ -21,6 +21,7 @@ found=$(
     door 'zip.h' 'src/import/zip.c'
     door 'sha256.h' 'src/base/sha256.c'
     door 'utf8proc.h' 'src/tokenizer/unicode.c'
+    door 'zlib.h' 'src/base/gzip.c'
     door 'jpeglib.h|jerror.h' 'src/media/jpeg.c'
     door 'libav|libsw' 'src/media/ffmpeg.*'
     # The program knows the public headers and base/ only.
