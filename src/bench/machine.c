@@ -1,8 +1,9 @@
-/* machine.c - measures the machine's limits and the linear layers in turn. */
+/* machine.c - measures the machine's limits, the linear layers and convolutions in turn. */
 #include "bench/machine.h"
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "bench/convolutions.h"
 #include "bench/limits.h"
 #include "bench/linears.h"
 #include "nn/blas.h"
@@ -28,7 +29,7 @@ static const struct shape {
     { CV_WEIGHT_Q4, 16, true, 2 },   { CV_WEIGHT_F16, 512, false, 1 }, { CV_WEIGHT_Q8, 512, false, 1 },
     { CV_WEIGHT_Q4, 512, false, 1 },
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+enum { SHAPES = sizeof shapes / sizeof *shapes, ITEMS = LIMITS + SHAPES + CV_CONVOLUTIONS };
 
 typedef struct bench {
     cv_exec exec;
@@ -38,7 +39,9 @@ typedef struct bench {
     float *x, *out;
     cv_limits limits;
     cv_linears linears[SHAPES];
-    cv_bench_item items[LIMITS + SHAPES];
+    cv_convolution convolutions[CV_CONVOLUTIONS];
+    cv_arena clips; /* for convolutions */
+    cv_bench_item items[ITEMS];
 } bench;
 
 /* Returns how many bytes of weights a run needs: at the default width 540 MB, more than any cache of a small server;
@@ -135,8 +138,21 @@ static void list_items(bench *b)
     }
 }
 
+static void list_convolutions(bench *b)
+{
+    for (int i = 0; i < CV_CONVOLUTIONS; i++) {
+        cv_bench_item *item = &b->items[LIMITS + SHAPES + i];
+
+        *item = (cv_bench_item){ .run = cv_convolution_run, .user = &b->convolutions[i] };
+        snprintf(item->row.name, sizeof item->row.name, "%s", b->convolutions[i].name);
+        snprintf(item->row.unit, sizeof item->row.unit, "%s", b->items[1].row.unit);
+        snprintf(item->row.limit, sizeof item->row.limit, "%s", limit_names[1]);
+    }
+}
+
 static void bench_close(bench *b)
 {
+    cv_convolutions_close(b->convolutions, &b->clips);
     cv_free(b->buffer);
     cv_free(b->scales);
     cv_arena_free(&b->arena);
@@ -163,14 +179,13 @@ cogvideo_status cv_bench_machine(const cogvideo_bench_options *options, cogvideo
     cv_blas_init();
     CV_TRY(cv_exec_prepare(&b->exec, err));
     CV_TRY(take_memory(b, err));
+    CV_TRY(cv_convolutions_open(b->convolutions, &b->exec, &b->clips, err));
     list_items(b);
-    CV_TRY(cv_bench_rounds(b->items, LIMITS + SHAPES, rounds, options, err));
-    *out = (cogvideo_bench_report){ .threads = b->exec.threads,
-                                    .rounds = rounds,
-                                    .hidden = hidden,
-                                    .count = LIMITS + SHAPES };
+    list_convolutions(b);
+    CV_TRY(cv_bench_rounds(b->items, ITEMS, rounds, options, err));
+    *out = (cogvideo_bench_report){ .threads = b->exec.threads, .rounds = rounds, .hidden = hidden, .count = ITEMS };
     snprintf(out->kernels, sizeof out->kernels, "%s", b->exec.kernels.name);
-    for (int i = 0; i < LIMITS + SHAPES; i++)
+    for (int i = 0; i < ITEMS; i++)
         out->rows[i] = b->items[i].row;
 done:
     if (b)

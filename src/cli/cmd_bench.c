@@ -131,7 +131,9 @@ const cli_command cmd_bench = {
     .details =
         "Reads memory and multiplies as fast as the processor can, then runs the linear layers of one transformer\n"
         "layer in each type of weights: one token of one sequence (batch 1), of several sequences at once, and many\n"
-        "tokens of one (rows). All are measured in turn, so that other work on the machine affects all alike.",
+        "tokens of one (rows). Then come two convolutions over clips; the rate of the second counts the operations of\n"
+        "the plain algorithm, while the program needs fewer. All are measured in turn, so that other work on the\n"
+        "machine affects all alike.",
     .examples = "  cogvideo bench\n"
                 "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
                 "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1",
