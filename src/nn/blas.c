@@ -93,20 +93,29 @@ extern void dgesdd_(const char *job, const int *m, const int *n, double *a, cons
                     double *u, const int *u_stride, double *vt, const int *vt_stride, double *work,
                     const int *work_size, int *whole_work, int *info, size_t job_length);
 
-void cv_blas_matmul_nt_f64(double *out, const double *a, const double *b, int M, int N, int K)
+static void multiply_f64(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, double *out, const double *a, const double *b,
+                         int M, int N, int K)
 {
     const int before = cv_threads_default(1);
 
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1, a, K, b, K, 0, out, N);
+    cblas_dgemm(CblasRowMajor, turn_a, turn_b, M, N, K, 1, a, turn_a == CblasTrans ? M : K, b,
+                turn_b == CblasTrans ? K : N, 0, out, N);
     cv_threads_default(before);
+}
+
+void cv_blas_matmul_nt_f64(double *out, const double *a, const double *b, int M, int N, int K)
+{
+    multiply_f64(CblasNoTrans, CblasTrans, out, a, b, M, N, K);
 }
 
 void cv_blas_matmul_nn_f64(double *out, const double *a, const double *b, int M, int N, int K)
 {
-    const int before = cv_threads_default(1);
+    multiply_f64(CblasNoTrans, CblasNoTrans, out, a, b, M, N, K);
+}
 
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1, a, K, b, N, 0, out, N);
-    cv_threads_default(before);
+void cv_blas_matmul_tn_f64(double *out, const double *a, const double *b, int M, int N, int K)
+{
+    multiply_f64(CblasTrans, CblasNoTrans, out, a, b, M, N, K);
 }
 
 void cv_blas_add_square_f64(double *out, const double *a, int N, int K)

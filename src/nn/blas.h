@@ -30,9 +30,10 @@ void cv_blas_matmul_tn(float *out, int out_stride, const float *a, int a_stride,
 
 /* --- in f64, for statistics ----------------------------------------------------------------------------------- */
 
-/* The same of dense f64: out [M, N] = a [M, K] * b [N, K]^T, and a [M, K] * b [K, N]. */
+/* The same of dense f64: out [M, N] = a [M, K] * b [N, K]^T; a [M, K] * b [K, N]; a [K, M]^T * b [K, N]. */
 void cv_blas_matmul_nt_f64(double *out, const double *a, const double *b, int M, int N, int K);
 void cv_blas_matmul_nn_f64(double *out, const double *a, const double *b, int M, int N, int K);
+void cv_blas_matmul_tn_f64(double *out, const double *a, const double *b, int M, int N, int K);
 /* out [N, N] += a [K, N]^T * a, on the diagonal and above it only. */
 void cv_blas_add_square_f64(double *out, const double *a, int N, int K);
 

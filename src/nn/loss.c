@@ -3,6 +3,7 @@
 #include "kernels/fast_math.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LANES 8
 
@@ -69,4 +70,44 @@ void cv_cross_entropy(const cv_exec *exec, float *logits, double *losses, const 
             memset(row, 0, (size_t)V * sizeof *row);
         }
     }
+}
+
+/* Copies `size` columns of rows that are `stride` apart. */
+static void copy_columns(float *out, size_t out_stride, const float *in, size_t stride, int rows, int size)
+{
+    for (int r = 0; r < rows; r++)
+        memcpy(out + (size_t)r * out_stride, in + (size_t)r * stride, (size_t)size * sizeof *out);
+}
+
+void cv_cross_entropy_heads(const cv_exec *exec, float *logits, double *losses, const int32_t *labels, const int *sizes,
+                            int heads, int rows, cv_arena *arena)
+{
+    const size_t mark = cv_arena_mark(arena);
+    size_t stride = 0, largest = 0;
+    float *own, *scale;
+    double *row_losses;
+    int32_t *answers;
+
+    for (int h = 0; h < heads; h++) {
+        stride += (size_t)sizes[h];
+        largest = (size_t)sizes[h] > largest ? (size_t)sizes[h] : largest;
+    }
+    own = cv_arena_take(arena, (size_t)rows * largest, sizeof *own);
+    scale = cv_arena_take(arena, (size_t)rows, sizeof *scale);
+    row_losses = cv_arena_take(arena, (size_t)rows, sizeof *row_losses);
+    answers = cv_arena_take(arena, (size_t)rows, sizeof *answers);
+    for (int h = 0; arena->base && h < heads; h++) {
+        copy_columns(own, (size_t)sizes[h], logits, stride, rows, sizes[h]);
+        for (int r = 0; r < rows; r++) {
+            answers[r] = labels[r * heads + h];
+            scale[r] = 1.0f / (float)rows;
+        }
+        cv_cross_entropy(exec, own, row_losses, answers, scale, rows, sizes[h]);
+        copy_columns(logits, stride, own, (size_t)sizes[h], rows, sizes[h]);
+        losses[h] = 0;
+        for (int r = 0; r < rows; r++)
+            losses[h] += row_losses[r] / rows;
+        logits += sizes[h];
+    }
+    cv_arena_rewind(arena, mark);
 }

