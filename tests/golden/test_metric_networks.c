@@ -4,7 +4,9 @@
 #include "support/seeded.h"
 
 #include "base/json.h"
+#include "family/metrics/network/c3d.h"
 #include "family/metrics/network/i3d.h"
+#include "family/metrics/network/inception.h"
 #include "nn/blas.h"
 
 /* Values may differ from the golden by this share of its largest. */
@@ -85,6 +87,22 @@ static float *planes_of(const cv_tensor *frames)
     for (size_t i = 0; i < frames->count; i++)
         planes[i / (3 * plane) * 3 * plane + i % 3 * plane + i % (3 * plane) / 3] = bytes[i];
     return planes;
+}
+
+/* Frames [..][H][W][3] of bytes, squashed to squares. */
+static float *squashed(const cv_tensor *frames, int side, cv_scale scale)
+{
+    const size_t *shape = frames->shape + frames->rank - 3, from = shape[0] * shape[1] * 3;
+    const size_t count = frames->count / from, to = 3 * (size_t)side * (size_t)side;
+    float *out = calloc(count * to, sizeof *out);
+    cogvideo_error err;
+
+    assert_non_null(out);
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(cv_scale_u8(out + i * to, side, side, (const uint8_t *)frames->data + i * from, (int)shape[0],
+                             (int)shape[1], scale, &err),
+                 err);
+    return out;
 }
 
 /* --- what a run shows, against samples --------------------------------------------------- */
@@ -196,27 +214,11 @@ static void check_i3d(const fixture *f, const golden *g, const cv_i3d *bound, do
     cv_i3d_free(&i3d);
 }
 
-/* The golden's frames, squashed to squares of I3D's side. */
-static float *squashed(const cv_tensor *frames, int side)
-{
-    const size_t count = frames->shape[0] * frames->shape[1], from = frames->count / count;
-    const size_t to = 3 * (size_t)side * (size_t)side;
-    float *out = calloc(count * to, sizeof *out);
-    cogvideo_error err;
-
-    for (size_t i = 0; i < count; i++)
-        CHECK_OK(cv_scale_u8(out + i * to, side, side, (const uint8_t *)frames->data + i * from, (int)frames->shape[2],
-                             (int)frames->shape[3], CV_SCALE_TORCH_BILINEAR, &err),
-                 err);
-    return out;
-}
-
 static void i3d_matches(void **state)
 {
     const fixture *f = *state;
     cv_i3d_config config, measured;
     cv_store *plan, *weights;
-    const cv_tensor *frames;
     cogvideo_error err;
     float *pixels;
     cv_i3d bound;
@@ -232,8 +234,11 @@ static void i3d_matches(void **state)
     assert_memory_equal(&measured, &config, sizeof config);
     CHECK_OK(cv_i3d_bind(&bound, weights, &measured, &err), err);
 
-    frames = check_tensor(g.store, "clip.u8");
-    pixels = squashed(frames, CV_I3D_SIDE);
+    pixels = squashed(check_tensor(g.store, "clip.u8"), CV_I3D_SIDE, CV_SCALE_TORCH_BILINEAR);
+    CHECK_FAILS(cv_i3d_check(&bound, 8, CV_I3D_SIDE, CV_I3D_SIDE, &err), COGVIDEO_ERROR_ARGUMENT, "at least 9 frames",
+                err);
+    CHECK_OK(cv_i3d_check(&bound, 9, CV_I3D_SIDE, CV_I3D_SIDE, &err), err);
+    CHECK_FAILS(cv_i3d_check(&bound, 16, 180, CV_I3D_SIDE, &err), COGVIDEO_ERROR_ARGUMENT, "224x224", err);
     check_i3d(f, &g, &bound, 1e-3, "clip.eps1e-3.", pixels, (int[]){ 2, 16, CV_I3D_SIDE, CV_I3D_SIDE });
     check_i3d(f, &g, &bound, 1e-5, "clip.eps1e-5.", pixels, (int[]){ 2, 16, CV_I3D_SIDE, CV_I3D_SIDE });
     free(pixels);
@@ -248,9 +253,171 @@ static void i3d_matches(void **state)
     golden_close(&g);
 }
 
+/* --- C3D -------------------------------------------------------------------------------------------------------- */
+
+static int metadata(const golden *g, const char *key)
+{
+    const char *text = cv_store_metadata(g->store, key);
+
+    assert_non_null(text);
+    return atoi(text);
+}
+
+static void divide(cv_convnet_config *net, int divisor)
+{
+    for (int u = 0; u < CV_CONVNET_UNITS; u++)
+        net->widths[u] /= divisor;
+}
+
+static void c3d_matches(void **state)
+{
+    const fixture *f = *state;
+    watcher w = { .prefix = "" };
+    const cv_convnet_observer observer = { watch, &w };
+    const size_t clip = (size_t)CV_C3D_FRAMES * 3 * CV_C3D_SIDE * CV_C3D_SIDE;
+    cv_c3d_config config, measured;
+    cv_store *plan, *weights;
+    float *pixels, *feature, *probabilities;
+    cogvideo_error err;
+    cv_arena arena;
+    cv_c3d c3d;
+    golden g;
+
+    if (!golden_open(&g, "metrics/c3d.safetensors"))
+        skip();
+    w.golden = &g;
+    cv_c3d_published(&config);
+    divide(&config.net, metadata(&g, "divisor"));
+    config.widths[0] = config.widths[1] = metadata(&g, "fc");
+    config.widths[2] = metadata(&g, "classes");
+    CHECK_OK(cv_store_plan(&plan, "C3D", &err), err);
+    CHECK_OK(cv_c3d_bind(&c3d, plan, &config, &err), err);
+    weights = seeded_store(plan, g.seed);
+    CHECK_OK(cv_c3d_measure(&measured, weights, &err), err);
+    assert_memory_equal(&measured, &config, sizeof config);
+    CHECK_OK(cv_c3d_bind(&c3d, weights, &measured, &err), err);
+    CHECK_OK(cv_arena_create(&arena, cv_c3d_scratch(&f->exec, &c3d), &err), err);
+    CHECK_FAILS(cv_c3d_check(15, CV_C3D_SIDE, CV_C3D_SIDE, &err), COGVIDEO_ERROR_ARGUMENT, "16 frames", err);
+
+    feature = calloc((size_t)config.widths[1], sizeof *feature);
+    probabilities = calloc((size_t)config.widths[2], sizeof *probabilities);
+    pixels = squashed(check_tensor(g.store, "clip.u8"), CV_C3D_SIDE, CV_SCALE_ALIGN_CORNERS);
+    for (w.item = 0; w.item < 2; w.item++) {
+        cv_c3d_run(&f->exec, &c3d, feature, probabilities, pixels + (size_t)w.item * clip, &observer, &arena);
+        compare(&w, "feature_fc7", feature, (size_t)config.widths[1]);
+        compare(&w, "prob", probabilities, (size_t)config.widths[2]);
+    }
+    printf("C3D: %d tensors, at most %.1g of the largest away\n", w.seen / 2, w.worst);
+    assert_int_equal(w.seen, 2 * 12);
+    free(feature);
+    free(probabilities);
+    free(pixels);
+    cv_arena_free(&arena);
+    cv_store_close(&weights);
+    cv_store_close(&plan);
+    golden_close(&g);
+}
+
+/* --- Inception -------------------------------------------------------------------------------------------------- */
+
+/* The golden has the means of three blocks, too, and other names for them. */
+static void watch_inception(void *user, const char *name, const cv_volume *volume)
+{
+    static const char *const blocks[][3] = { { "maxpool1", "block0", "pooled0" },
+                                             { "maxpool2", "block1", "pooled1" },
+                                             { "Mixed_6e", "block2", "pooled2" } };
+    const size_t places = (size_t)cv_volume_count(volume->size);
+    float means[1024];
+
+    compare(user, name, volume->x, cv_volume_numbers(volume));
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
+        if (strcmp(name, blocks[b][0]) != 0)
+            continue;
+        for (int c = 0; c < volume->C; c++) {
+            double sum = 0;
+
+            for (size_t i = 0; i < places; i++)
+                sum += (double)volume->x[(size_t)c * places + i];
+            means[c] = (float)(sum / (double)places);
+        }
+        compare(user, blocks[b][1], volume->x, cv_volume_numbers(volume));
+        compare(user, blocks[b][2], means, (size_t)volume->C);
+    }
+}
+
+static void check_inception(const fixture *f, const golden *g, const cv_inception *bound, const char *prefix,
+                            const float *pixels, int height, int width, bool pytorch)
+{
+    const int features = cv_inception_width(bound), classes = bound->config.classes;
+    watcher w = { .golden = g, .prefix = prefix };
+    const cv_convnet_observer observer = { watch_inception, &w };
+    float *feature = calloc((size_t)features, sizeof *feature);
+    float *probabilities = calloc((size_t)classes, sizeof *probabilities);
+    cv_inception inception;
+    cogvideo_error err;
+    cv_arena arena;
+
+    CHECK_OK(cv_inception_check(bound, height, width, &err), err);
+    CHECK_OK(cv_inception_fold(&inception, bound, &err), err);
+    CHECK_OK(cv_arena_create(&arena, cv_inception_scratch(&f->exec, bound, height, width), &err), err);
+    for (w.item = 0; w.item < 2; w.item++) {
+        cv_inception_run(&f->exec, &inception, feature, probabilities, pixels + w.item * 3 * height * width, height,
+                         width, pytorch, &observer, &arena);
+        compare(&w, "pool3", feature, (size_t)features);
+        compare(&w, "prob_no_bias", probabilities, (size_t)classes);
+    }
+    printf("%s: %d tensors, at most %.1g of the largest away\n", prefix, w.seen / 2, w.worst);
+    assert_int_equal(w.seen, 2 * 25);
+    free(feature);
+    free(probabilities);
+    cv_arena_free(&arena);
+    cv_inception_free(&inception);
+}
+
+static void inception_matches(void **state)
+{
+    const fixture *f = *state;
+    cv_inception_config config, measured;
+    cv_store *plan, *weights;
+    cogvideo_error err;
+    cv_inception bound;
+    float *pixels;
+    golden g;
+
+    if (!golden_open(&g, "metrics/inception.safetensors"))
+        skip();
+    cv_inception_published(&config);
+    divide(&config.net, metadata(&g, "divisor"));
+    config.classes = metadata(&g, "classes");
+    CHECK_OK(cv_store_plan(&plan, "Inception", &err), err);
+    CHECK_OK(cv_inception_bind(&bound, plan, &config, &err), err);
+    weights = seeded_store(plan, g.seed);
+    CHECK_OK(cv_inception_measure(&measured, weights, &err), err);
+    assert_memory_equal(&measured, &config, sizeof config);
+    CHECK_OK(cv_inception_bind(&bound, weights, &measured, &err), err);
+    CHECK_FAILS(cv_inception_check(&bound, 74, 80, &err), COGVIDEO_ERROR_ARGUMENT, "75x75", err);
+
+    pixels = squashed(check_tensor(g.store, "picture.u8"), CV_INCEPTION_SIDE, CV_SCALE_TORCH_BILINEAR);
+    check_inception(f, &g, &bound, "picture.", pixels, CV_INCEPTION_SIDE, CV_INCEPTION_SIDE, true);
+    free(pixels);
+    pixels = squashed(check_tensor(g.store, "picture.u8"), CV_INCEPTION_SIDE, CV_SCALE_TF1);
+    check_inception(f, &g, &bound, "picture_tf1.", pixels, CV_INCEPTION_SIDE, CV_INCEPTION_SIDE, false);
+    free(pixels);
+    pixels = planes_of(check_tensor(g.store, "odd.u8"));
+    check_inception(f, &g, &bound, "odd.", pixels, 95, 107, true);
+    free(pixels);
+    cv_store_close(&weights);
+    cv_store_close(&plan);
+    golden_close(&g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(i3d_matches) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i3d_matches),
+        cmocka_unit_test(c3d_matches),
+        cmocka_unit_test(inception_matches),
+    };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -1,5 +1,6 @@
 #include "family/metrics/network/i3d.h"
 
+#include "family/metrics/network/dense.h"
 #include "family/metrics/network/pixels.h"
 
 #include <math.h>
@@ -310,14 +311,9 @@ static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *featur
 static void shapes_head(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *logits, cv_volume last,
                         cv_arena *arena)
 {
-    const int flat = i3d->features.weight.K, width = i3d->config.features;
-
-    cv_arena_reserve(arena, cv_linear_scratch(exec, flat > width ? flat : width));
-    if (!arena->base)
-        return;
-    cv_linear_rows(exec, &i3d->features, feature, (size_t)width, last.x, (size_t)flat, 1, arena);
-    if (logits)
-        cv_linear_rows(exec, &i3d->heads, logits, (size_t)i3d->config.head_classes, feature, (size_t)width, 1, arena);
+    cv_dense(exec, &i3d->features, feature, last.x, false, arena);
+    if (!arena->base || logits)
+        cv_dense(exec, &i3d->heads, logits, feature, false, arena);
 }
 
 void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *probabilities, const float *pixels,
