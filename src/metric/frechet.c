@@ -123,12 +123,13 @@ static void measure(sample *s, const comparison *c)
 
 /* The trace of (A B)^(1/2). With A = V^T diag(w) V, its rows the eigenvectors, A^(1/2) B A^(1/2) is a rotation of
  * diag(w)^(1/2) V B V^T diag(w)^(1/2). Of the two this one keeps the digits of small eigenvalues, as its rows grow from
- * the first to the last. Directions that a sample of so few rows cannot have are left out: the root of their rounding
- * would count. Both covariances are lost. */
+ * the first to the last. A is that of the sample with fewer rows: directions that so few rows cannot have are left out,
+ * as the roots of their rounding would count. Both covariances are lost. */
 static cogvideo_status root_of_covariances(comparison *c, double *trace)
 {
-    const int width = c->width, absent = width - (c->samples[0].different - 1);
-    double *vectors = c->samples[0].covariance, *rotated = c->samples[1].covariance;
+    const int width = c->width, fewer = c->samples[1].different < c->samples[0].different;
+    const int absent = width - (c->samples[fewer].different - 1);
+    double *vectors = c->samples[fewer].covariance, *rotated = c->samples[!fewer].covariance;
     cogvideo_status status;
 
     CV_TRY(cv_blas_eigen_f64(c->values, vectors, true, width, c->err));

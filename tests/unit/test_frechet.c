@@ -73,7 +73,7 @@ static void it_is_symmetric(void **state)
         forth = distance(&a, &b, NULL).distance;
         back = distance(&b, &a, NULL).distance;
         assert_true(forth > 1);
-        CHECK_CLOSE(forth, back, 1e-7 * forth);
+        CHECK_CLOSE(forth, back, 1e-12 * forth);
     }
 }
 
