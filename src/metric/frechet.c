@@ -90,6 +90,7 @@ static void measure(sample *s, const comparison *c)
         memset(s->covariance, 0, (size_t)width * (size_t)width * sizeof *s->covariance);
     for (int r = 0; r < s->set->count; r++) {
         double *row = c->block + (size_t)filled * (size_t)width, root = sqrt(s->times[r]);
+        double square = 0; /* of a row first: a sum of that many numbers at once would lose digits */
 
         if (s->times[r] == 0)
             continue;
@@ -98,8 +99,9 @@ static void measure(sample *s, const comparison *c)
         for (int i = 0; i < width; i++) {
             s->mean[i] += s->times[r] * row[i];
             row[i] *= root;
-            squares += row[i] * row[i];
+            square += row[i] * row[i];
         }
+        squares += square;
         if (s->covariance && ++filled == BLOCK) {
             cv_blas_add_square_f64(s->covariance, c->block, width, filled);
             filled = 0;
