@@ -6,7 +6,7 @@ cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err)
     cogvideo_status status = COGVIDEO_OK;
     cv_clip_config config;
 
-    if (!part->section)
+    if (!part->store)
         return COGVIDEO_OK;
     CV_TRY(cv_clip_config_parse(&config, part->section, part->where, err));
     CV_TRY(cv_clip_measure(&config, part->store, err));

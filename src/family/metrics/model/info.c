@@ -30,7 +30,7 @@ bool cv_metrics_property(const cogvideo_model *head, int index, cogvideo_propert
     *out = (cogvideo_property){ .name = rows[id][row].name, .title = rows[id][row].title };
     if (row == HAS) {
         out->kind = COGVIDEO_PROPERTY_FLAG;
-        out->number = part->section != NULL;
+        out->number = part->path != NULL;
     } else {
         out->kind = COGVIDEO_PROPERTY_TEXT;
         out->text = row == SHA256 ? part->sha256 : part->origin ? part->origin : "";

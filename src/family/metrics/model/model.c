@@ -25,7 +25,7 @@ const char *cv_metrics_part_name(cv_metrics_part_id id)
 
 cogvideo_status cv_metrics_need(const cogvideo_model *model, cv_metrics_part_id id, cogvideo_error *err)
 {
-    if (cv_metrics_of(model)->parts[id].section)
+    if (cv_metrics_of(model)->parts[id].path)
         return COGVIDEO_OK;
     if (!parts[id].option)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s", model->name, parts[id].title);
@@ -82,6 +82,10 @@ static cogvideo_status open_part(cv_metrics *model, cv_metrics_part_id id, const
         return COGVIDEO_OK;
     snprintf(part->where, sizeof part->where, "%.500s: parts.%s", origin, parts[id].name);
     CV_TRY(cv_json_object(list, parts[id].name, &section, origin, err));
+    part->section = section;
+    CV_TRY(read_variant(part, err));
+    if (part->shapes && !cv_json_get(section, "file"))
+        return COGVIDEO_OK; /* it will be trained */
     CV_TRY(cv_model_file_name(section, "file", &file, part->where, err));
     if (id == CV_METRICS_TEXT_TOKENIZER) {
         CV_TRY(cv_model_text(&model->head, file, 0, err));
@@ -92,8 +96,6 @@ static cogvideo_status open_part(cv_metrics *model, cv_metrics_part_id id, const
     } else {
         CV_TRY(cv_model_plain_file(&model->head, file, &part->path, err));
     }
-    part->section = section;
-    CV_TRY(read_variant(part, err));
     CV_TRY(read_origin(part, err));
 done:
     return status;
@@ -108,6 +110,7 @@ cogvideo_status cv_metrics_open(cogvideo_model *head, const char *origin, cogvid
     CV_TRY(cv_json_object(head->description, "parts", &list, origin, err));
     for (int id = 0; id < CV_METRICS_PARTS; id++)
         CV_TRY(open_part(model, id, list, origin, err));
+    CV_TRY(cv_metrics_open_convnets(model, err));
     CV_TRY(cv_metrics_open_clip(model, err));
 done:
     return status;
@@ -117,5 +120,6 @@ void cv_metrics_close(cogvideo_model *head)
 {
     cv_metrics *model = (cv_metrics *)(void *)head;
 
+    cv_metrics_close_convnets(model);
     cv_clip_close(&model->clip);
 }

@@ -5,7 +5,10 @@
 
 #include "base/sha256.h"
 #include "family/family.h"
+#include "family/metrics/network/c3d.h"
 #include "family/metrics/network/clip.h"
+#include "family/metrics/network/i3d.h"
+#include "family/metrics/network/inception.h"
 
 /* The parts of a model, in the order in which model.json and `cogvideo info` list them. */
 typedef enum cv_metrics_part_id {
@@ -22,7 +25,7 @@ typedef enum cv_metrics_part_id {
 typedef struct cv_metrics_part {
     const cv_json *section; /* "parts.NAME" of model.json; NULL = the model has no such part, and all else is empty */
     char where[600];        /* "weights/metrics/model.json: parts.i3d", with which errors start */
-    const char *path;       /* of its file */
+    const char *path;       /* of its file; NULL = it was not trained yet, and what follows is empty */
     cv_store *store;        /* NULL: its file holds no tensors */
     const char *origin;     /* the file that it was imported from, or the data that it was trained on */
     /* of the file that it was imported from; of its own where it was trained here */
@@ -33,7 +36,11 @@ typedef struct cv_metrics_part {
 typedef struct cv_metrics {
     cogvideo_model head; /* first */
     cv_metrics_part parts[CV_METRICS_PARTS];
-    cv_clip *clip; /* NULL = the model has no such part */
+    /* bound to their parts' files; NULL = the model has no such part */
+    cv_i3d *i3d;
+    cv_c3d *c3d;
+    cv_inception *inception;
+    cv_clip *clip;
 } cv_metrics;
 
 /* A model of this family as such. */
@@ -53,6 +60,9 @@ cogvideo_status cv_metrics_open(cogvideo_model *model, const char *origin, cogvi
 void cv_metrics_close(cogvideo_model *model);
 bool cv_metrics_property(const cogvideo_model *model, int index, cogvideo_property *out);
 
+/* Binds I3D, C3D and Inception to their parts, those that there are (convnets.c). */
+cogvideo_status cv_metrics_open_convnets(cv_metrics *model, cogvideo_error *err);
+void cv_metrics_close_convnets(cv_metrics *model);
 /* Binds CLIP to its part, if there is one (clip.c). */
 cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err);
 
