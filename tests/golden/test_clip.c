@@ -191,6 +191,7 @@ static void check_pictures(const network *n, const float *pixels)
     cogvideo_error err;
 
     cv_clip_image_pass_take(&pass, &measure);
+    cv_clip_image_pass_reserve(&pass, &measure);
     CHECK_OK(cv_arena_create(&arena, measure.peak, &err), err);
     cv_clip_image_pass_take(&pass, &arena);
     cv_clip_image_patches(&pass, pixels, &arena);
@@ -214,6 +215,7 @@ static void check_texts(const network *n, const int32_t *ids)
     cogvideo_error err;
 
     cv_clip_text_pass_take(&pass, &measure);
+    cv_clip_text_pass_reserve(&pass, &measure);
     CHECK_OK(cv_arena_create(&arena, measure.peak, &err), err);
     cv_clip_text_pass_take(&pass, &arena);
     cv_clip_text_embed(&pass, ids);

@@ -124,23 +124,21 @@ float cv_clip_scale(const cv_clip *clip)
     return expf(*clip->logit_scale);
 }
 
-void cv_clip_project(const cv_exec *exec, const cv_clip *clip, float *features, const float *others, int count)
+void cv_clip_centre(const cv_clip *clip, float *out, const float *others, int count)
 {
-    const int width = clip->config.features, E = clip->config.embed;
-    const cv_weight *weight = &clip->projection;
+    const int width = clip->config.features;
 
-    for (int item = 0; item < count; item++) {
-        const float *from = others + (size_t)item * (size_t)width;
-        float *to = features + (size_t)item * (size_t)E;
-
-        for (int e = 0; e < E; e++)
-            to[e] = 0;
+    for (int item = 0; item < count; item++)
         for (int d = 0; d < width; d++) {
-            const cv_weight row = cv_weight_rows(weight, d, 1);
-            float value = (from[d] - clip->feature_mean[d]) / clip->feature_deviation[d];
+            const size_t at = (size_t)item * (size_t)width + (size_t)d;
 
-            exec->kernels.mix[row.type](to, &value, &row);
+            out[at] = (others[at] - clip->feature_mean[d]) / clip->feature_deviation[d];
         }
-    }
-    cv_clip_unit(features, count, E);
+}
+
+void cv_clip_project(const cv_exec *exec, const cv_clip *clip, float *features, float *others, int count)
+{
+    cv_clip_centre(clip, others, others, count);
+    cv_clip_multiply(exec, &clip->projection, features, others, count);
+    cv_clip_unit(features, count, clip->config.embed);
 }

@@ -68,8 +68,8 @@ float cv_clip_scale(const cv_clip *clip);
  * Of pictures [count][3][resolution][resolution], RGB in 0 .. 255. */
 void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, const float *pixels, int count,
                     cv_arena *arena);
-/* Of another network's features [count][config.features]. */
-void cv_clip_project(const cv_exec *exec, const cv_clip *clip, float *features, const float *others, int count);
+/* Of another network's features [count][config.features], which are overwritten. */
+void cv_clip_project(const cv_exec *exec, const cv_clip *clip, float *features, float *others, int count);
 /* Of a text of `count` ids, at most config.context. An error where an id is out of range. While measuring, `ids` may be
  * NULL. */
 cogvideo_status cv_clip_text(const cv_exec *exec, const cv_clip *clip, float *feature, const int32_t *ids, int count,

@@ -85,9 +85,7 @@ static cv_clip_tape take_tape(const cv_clip_pass *pass, cv_arena *arena)
 
 void cv_clip_pass_take(cv_clip_pass *pass, cv_arena *arena)
 {
-    const cv_clip_tower *sizes = &pass->blocks->sizes;
-    const cv_self_attention attention = cv_clip_pass_attention(pass);
-    const int layers = sizes->layers;
+    const int layers = pass->blocks->sizes.layers;
     cv_clip_tape tape = { 0 };
 
     pass->tapes = cv_arena_take(arena, (size_t)layers, sizeof *pass->tapes);
@@ -97,8 +95,17 @@ void cv_clip_pass_take(cv_clip_pass *pass, cv_arena *arena)
         if (pass->tapes)
             pass->tapes[n] = tape;
     }
+}
+
+void cv_clip_pass_reserve(const cv_clip_pass *pass, cv_arena *arena)
+{
+    const cv_clip_tower *sizes = &pass->blocks->sizes;
+    const cv_self_attention attention = cv_clip_pass_attention(pass);
+
     cv_arena_reserve(arena, cv_linear_items_scratch(pass->exec, sizes->width > sizes->mlp ? sizes->width : sizes->mlp));
     cv_arena_reserve(arena, cv_self_attention_scratch(pass->exec, &attention));
+    if (pass->training)
+        cv_clip_pass_reserve_backward(pass, arena);
 }
 
 static void multiply(const cv_clip_pass *pass, const cv_linear *linear, float *out, bool add, const float *x,

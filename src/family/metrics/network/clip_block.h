@@ -58,8 +58,11 @@ static inline cv_self_attention cv_clip_pass_attention(const cv_clip_pass *pass)
                                 pass->blocks->causal };
 }
 
-/* Takes the tapes of a pass, whose other fields are set, and reserves what its blocks need. */
+/* Takes the tapes of a pass, whose other fields are set. */
 void cv_clip_pass_take(cv_clip_pass *pass, cv_arena *arena);
+/* Reserves what its functions take and give back; the way back's as well where it is one of training. For after all
+ * that is taken to stay. */
+void cv_clip_pass_reserve(const cv_clip_pass *pass, cv_arena *arena);
 /* x [items * rows, D] goes through all blocks. */
 void cv_clip_pass_run(const cv_clip_pass *pass, float *x, cv_arena *arena);
 /* The same for one block. */
@@ -67,7 +70,7 @@ void cv_clip_block_run(const cv_clip_pass *pass, int layer, float *x, cv_arena *
 
 /* --- backward: clip_block_backward.c --------------------------------------------------------------------------- */
 
-/* Reserves what the way back needs. */
+/* Reserves what the function below takes. */
 void cv_clip_pass_reserve_backward(const cv_clip_pass *pass, cv_arena *arena);
 /* The gradient dx [items * rows, D] of what a training pass gave becomes that of what it took; those of the weights are
  * added to `grad`, the same blocks bound to a store of gradients. */

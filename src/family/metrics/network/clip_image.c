@@ -23,7 +23,18 @@ void cv_clip_image_pass_take(cv_clip_image_pass *pass, cv_arena *arena)
                                    .rows = places,
                                    .training = pass->training };
     cv_clip_pass_take(&pass->blocks, arena);
+}
+
+void cv_clip_image_pass_reserve(const cv_clip_image_pass *pass, cv_arena *arena)
+{
+    const cv_clip_config *config = &pass->clip->config;
+
+    cv_clip_pass_reserve(&pass->blocks, arena);
     cv_arena_reserve(arena, cv_linear_items_scratch(pass->exec, patch_numbers(config)));
+    if (!pass->training)
+        return;
+    cv_arena_reserve(arena, cv_layer_norm_backward_scratch(pass->items * cv_clip_places(config), config->image.width));
+    cv_arena_reserve(arena, cv_linear_backward_scratch(pass->exec, patch_numbers(config)));
 }
 
 /* columns [places][3][patch][patch] of a picture, normalized. */
@@ -110,6 +121,7 @@ void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, c
 
     normed = cv_arena_take(arena, (size_t)most, (size_t)clip->config.image.width * sizeof *normed);
     cv_clip_image_pass_take(&pass, arena);
+    cv_clip_image_pass_reserve(&pass, arena);
     for (int first = 0; first < count && !measures; first += most) {
         pass.items = count - first < most ? count - first : most;
         pass.blocks.items = pass.items;
@@ -122,15 +134,6 @@ void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, c
 }
 
 /* --- backward ------------------------------------------------------------------------------------------------- */
-
-void cv_clip_image_pass_reserve_backward(const cv_clip_image_pass *pass, cv_arena *arena)
-{
-    const cv_clip_config *config = &pass->clip->config;
-
-    cv_clip_pass_reserve_backward(&pass->blocks, arena);
-    cv_arena_reserve(arena, cv_layer_norm_backward_scratch(pass->items * cv_clip_places(config), config->image.width));
-    cv_arena_reserve(arena, cv_linear_backward_scratch(pass->exec, patch_numbers(config)));
-}
 
 void cv_clip_image_pass_backward(cv_clip_image_pass *pass, const cv_clip *grad, const float *dtops, cv_arena *arena)
 {

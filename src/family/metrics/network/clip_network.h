@@ -49,6 +49,8 @@ static inline int cv_clip_places(const cv_clip_config *config)
 
 cogvideo_status cv_clip_head_bind(cv_clip_head *out, cv_store *store, const char *norm, const char *projection, int D,
                                   int E, cogvideo_error *err);
+/* out = another network's features [count][features] minus their mean, over their deviation; may be `others`. */
+void cv_clip_centre(const cv_clip *clip, float *out, const float *others, int count);
 /* out [rows, E] = x [rows, D] . weight [D, E] */
 void cv_clip_multiply(const cv_exec *exec, const cv_weight *weight, float *out, const float *x, int rows);
 /* dweight += x^T dout, and dx, NULL = not wanted, = dout . weight^T. */
@@ -77,15 +79,16 @@ typedef struct cv_clip_image_pass {
     cv_clip_pass blocks;
 } cv_clip_image_pass;
 
-/* Takes the memory of a pass, whose first four fields are set, and reserves what the others take. */
+/* Takes the memory of a pass, whose first four fields are set; and reserves, after all that is taken to stay, what the
+ * functions below take and give back. */
 void cv_clip_image_pass_take(cv_clip_image_pass *pass, cv_arena *arena);
+void cv_clip_image_pass_reserve(const cv_clip_image_pass *pass, cv_arena *arena);
 /* x = the convolution of pixels [items][3][resolution][resolution], 0 .. 255; 0 at the class's place. */
 void cv_clip_image_patches(cv_clip_image_pass *pass, const float *pixels, cv_arena *arena);
 /* x becomes what goes into the blocks: with class, places and ln_pre. */
 void cv_clip_image_embed(cv_clip_image_pass *pass);
 /* All of it, up to the tops. */
 void cv_clip_image_pass_run(cv_clip_image_pass *pass, const float *pixels, cv_arena *arena);
-void cv_clip_image_pass_reserve_backward(const cv_clip_image_pass *pass, cv_arena *arena);
 /* Adds the gradients of all weights below dtops [items, D] to `grad`; x is overwritten. */
 void cv_clip_image_pass_backward(cv_clip_image_pass *pass, const cv_clip *grad, const float *dtops, cv_arena *arena);
 
@@ -105,10 +108,10 @@ typedef struct cv_clip_text_pass {
 /* The place of `count` ids at which a text's feature stands. */
 int cv_clip_text_end(const cv_clip_config *config, const int32_t *ids, int count);
 void cv_clip_text_pass_take(cv_clip_text_pass *pass, cv_arena *arena);
+void cv_clip_text_pass_reserve(const cv_clip_text_pass *pass, cv_arena *arena);
 /* x = what goes into the blocks, and ends, of ids [items][rows], all within the vocabulary. */
 void cv_clip_text_embed(cv_clip_text_pass *pass, const int32_t *ids);
 void cv_clip_text_pass_run(cv_clip_text_pass *pass, const int32_t *ids, cv_arena *arena);
-void cv_clip_text_pass_reserve_backward(const cv_clip_text_pass *pass, cv_arena *arena);
 void cv_clip_text_pass_backward(cv_clip_text_pass *pass, const cv_clip *grad, const float *dtops, const int32_t *ids,
                                 cv_arena *arena);
 
@@ -125,9 +128,9 @@ typedef struct cv_clip_time_pass {
 } cv_clip_time_pass;
 
 void cv_clip_time_pass_take(cv_clip_time_pass *pass, cv_arena *arena);
+void cv_clip_time_pass_reserve(const cv_clip_time_pass *pass, cv_arena *arena);
 /* Of the tops [items * frames, D] of the frames. */
 void cv_clip_time_pass_run(cv_clip_time_pass *pass, const float *tops, cv_arena *arena);
-void cv_clip_time_pass_reserve_backward(const cv_clip_time_pass *pass, cv_arena *arena);
 /* Adds the gradient of the tops to dtops; x is overwritten. */
 void cv_clip_time_pass_backward(cv_clip_time_pass *pass, const cv_clip *grad, float *dtops, const float *dmeans,
                                 cv_arena *arena);

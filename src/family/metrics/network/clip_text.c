@@ -33,6 +33,11 @@ void cv_clip_text_pass_take(cv_clip_text_pass *pass, cv_arena *arena)
     cv_clip_pass_take(&pass->blocks, arena);
 }
 
+void cv_clip_text_pass_reserve(const cv_clip_text_pass *pass, cv_arena *arena)
+{
+    cv_clip_pass_reserve(&pass->blocks, arena);
+}
+
 void cv_clip_text_embed(cv_clip_text_pass *pass, const int32_t *ids)
 {
     const cv_clip *clip = pass->clip;
@@ -98,6 +103,7 @@ cogvideo_status cv_clip_text(const cv_exec *exec, const cv_clip *clip, float *fe
     }
     normed = cv_arena_take(arena, (size_t)clip->config.text.width, sizeof *normed);
     cv_clip_text_pass_take(&pass, arena);
+    cv_clip_text_pass_reserve(&pass, arena);
     if (!measures) {
         cv_clip_text_pass_run(&pass, ids, arena);
         cv_clip_head_run(exec, &clip->text_head, feature, normed, pass.tops, 1);
@@ -110,11 +116,6 @@ done:
 }
 
 /* --- backward ------------------------------------------------------------------------------------------------- */
-
-void cv_clip_text_pass_reserve_backward(const cv_clip_text_pass *pass, cv_arena *arena)
-{
-    cv_clip_pass_reserve_backward(&pass->blocks, arena);
-}
 
 void cv_clip_text_pass_backward(cv_clip_text_pass *pass, const cv_clip *grad, const float *dtops, const int32_t *ids,
                                 cv_arena *arena)

@@ -17,6 +17,11 @@ void cv_clip_time_pass_take(cv_clip_time_pass *pass, cv_arena *arena)
     cv_clip_pass_take(&pass->blocks, arena);
 }
 
+void cv_clip_time_pass_reserve(const cv_clip_time_pass *pass, cv_arena *arena)
+{
+    cv_clip_pass_reserve(&pass->blocks, arena);
+}
+
 void cv_clip_time_pass_run(cv_clip_time_pass *pass, const float *tops, cv_arena *arena)
 {
     const size_t frames = (size_t)pass->clip->config.frames, D = (size_t)pass->clip->config.time.width;
@@ -36,11 +41,6 @@ void cv_clip_time_pass_run(cv_clip_time_pass *pass, const float *tops, cv_arena 
         for (size_t i = 0; i < D; i++)
             mean[i] *= scale;
     }
-}
-
-void cv_clip_time_pass_reserve_backward(const cv_clip_time_pass *pass, cv_arena *arena)
-{
-    cv_clip_pass_reserve_backward(&pass->blocks, arena);
 }
 
 void cv_clip_time_pass_backward(cv_clip_time_pass *pass, const cv_clip *grad, float *dtops, const float *dmeans,
