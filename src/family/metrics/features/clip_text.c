@@ -2,19 +2,24 @@
 #include "family/metrics/features/features.h"
 #include "family/metrics/model/model.h"
 
+#include <string.h>
+
 /* The ids of a text [config.context]. */
 static cogvideo_status encode(const cogvideo_model *model, const char *text, bool cut, int32_t *ids, int *count,
                               cogvideo_error *err)
 {
-    const cv_clip_config *config = cv_clip_config_of(cv_metrics_of(model)->clip);
+    const cv_metrics *metrics = cv_metrics_of(model);
+    const cv_clip_config *config = cv_clip_config_of(metrics->clip);
     cogvideo_status status;
+    size_t used;
 
     if (config->end >= 0) {
         CV_TRY(cv_model_need_text(model, err));
         return cv_clip_caption(config, model->text, text, cut, ids, count, err);
     }
     CV_TRY(cv_metrics_need(model, CV_METRICS_CLIP_VOCABULARY, err));
-    return cv_model_cannot(model, "read texts", err);
+    CV_TRY(cv_bpe_row(metrics->vocabulary, text, strlen(text), cut, ids, (size_t)config->context, &used, err));
+    *count = (int)used;
 done:
     return status;
 }

@@ -1,5 +1,22 @@
 #include "family/metrics/model/model.h"
 
+/* Byte pairs are CLIP's alone; where there is no CLIP, nobody reads them. */
+static cogvideo_status open_vocabulary(cv_metrics *model, cogvideo_error *err)
+{
+    const cv_metrics_part *part = &model->parts[CV_METRICS_CLIP_VOCABULARY];
+    const int rows = cv_clip_config_of(model->clip)->vocabulary;
+    cogvideo_status status;
+
+    if (!part->section)
+        return COGVIDEO_OK;
+    CV_TRY(cv_bpe_open(&model->vocabulary, part->path, CV_BPE_OPENAI, err));
+    if (cv_bpe_ids(model->vocabulary) != rows)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has %d ids, and the CLIP beside it was trained on %d",
+                       part->path, cv_bpe_ids(model->vocabulary), rows);
+done:
+    return status;
+}
+
 cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err)
 {
     const cv_metrics_part *part = &model->parts[CV_METRICS_CLIP];
@@ -12,6 +29,7 @@ cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err)
     CV_TRY(cv_clip_measure(&config, part->store, err));
     CV_TRY(cv_clip_open(&model->clip, part->store, &config, err));
     CV_TRY(cv_store_check_claimed(part->store, err));
+    CV_TRY(open_vocabulary(model, err));
 done:
     return status;
 }

@@ -122,4 +122,5 @@ void cv_metrics_close(cogvideo_model *head)
 
     cv_metrics_close_convnets(model);
     cv_clip_close(&model->clip);
+    cv_bpe_close(&model->vocabulary);
 }

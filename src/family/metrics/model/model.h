@@ -9,6 +9,7 @@
 #include "family/metrics/network/clip.h"
 #include "family/metrics/network/i3d.h"
 #include "family/metrics/network/inception.h"
+#include "tokenizer/bpe.h"
 
 /* The parts of a model, in the order in which model.json and `cogvideo info` list them. */
 typedef enum cv_metrics_part_id {
@@ -41,6 +42,7 @@ typedef struct cv_metrics {
     cv_c3d *c3d;
     cv_inception *inception;
     cv_clip *clip;
+    cv_bpe *vocabulary; /* of CLIP; NULL where either is missing */
 } cv_metrics;
 
 /* A model of this family as such. */
@@ -63,7 +65,7 @@ bool cv_metrics_property(const cogvideo_model *model, int index, cogvideo_proper
 /* Binds I3D, C3D and Inception to their parts, those that there are (convnets.c). */
 cogvideo_status cv_metrics_open_convnets(cv_metrics *model, cogvideo_error *err);
 void cv_metrics_close_convnets(cv_metrics *model);
-/* Binds CLIP to its part, if there is one (clip.c). */
+/* Binds CLIP to its part, if there is one, and opens its vocabulary (clip.c). */
 cogvideo_status cv_metrics_open_clip(cv_metrics *model, cogvideo_error *err);
 
 #endif

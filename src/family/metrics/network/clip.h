@@ -79,7 +79,5 @@ cogvideo_status cv_clip_text(const cv_exec *exec, const cv_clip *clip, float *fe
  * there may be config.context; `ids` has room for them. A caption that is too long is an error or, where `cut`, cut. */
 cogvideo_status cv_clip_caption(const cv_clip_config *config, const cv_text *text, const char *caption, bool cut,
                                 int32_t *ids, int *count, cogvideo_error *err);
-/* The error where a text has more ids than a network reads. */
-cogvideo_status cv_clip_too_long(const cv_clip_config *config, size_t count, cogvideo_error *err);
 
 #endif

@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-cogvideo_status cv_clip_too_long(const cv_clip_config *config, size_t count, cogvideo_error *err)
-{
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                   "the text has %zu ids and this CLIP reads %d: shorten it, or let it be cut with --cut-text", count,
-                   config->context);
-}
-
 cogvideo_status cv_clip_caption(const cv_clip_config *config, const cv_text *text, const char *caption, bool cut,
                                 int32_t *ids, int *count, cogvideo_error *err)
 {
@@ -19,7 +12,9 @@ cogvideo_status cv_clip_caption(const cv_clip_config *config, const cv_text *tex
 
     CV_TRY(cv_text_encode(text, caption, strlen(caption), false, &pieces, &found, err));
     if (found > most && !cut) {
-        status = cv_clip_too_long(config, found + 1, err);
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "the text has %zu ids and this CLIP reads %d: shorten it, or let it be cut with --cut-text",
+                         found + 1, config->context);
         goto done;
     }
     found = found < most ? found : most;

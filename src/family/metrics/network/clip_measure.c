@@ -91,6 +91,9 @@ cogvideo_status cv_clip_measure(cv_clip_config *config, const cv_store *store, c
     CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 0, MOST_IDS }, &config->vocabulary, err));
     CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 1, MOST_WIDTH }, &config->text.width, err));
     CV_TRY(read_size(store, (source){ "positional_embedding", 2, 0, MOST_PLACES }, &config->context, err));
+    if (config->context < 2)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has room for texts of %d ids; start and end are two already",
+                       cv_store_path(store), config->context);
     CV_TRY(read_tower(store, "transformer", &config->text, err));
     if (cv_store_find(store, "clip_projection"))
         CV_TRY(read_size(store, (source){ "clip_projection", 2, 0, MOST_WIDTH }, &config->features, err));
