@@ -5,8 +5,9 @@
 
 #include "base/json.h"
 #include "family/metrics/network/c3d.h"
-#include "family/metrics/network/i3d.h"
+#include "family/metrics/network/i3d_train.h"
 #include "family/metrics/network/inception.h"
+#include "family/metrics/network/pixels.h"
 #include "nn/blas.h"
 
 /* Values may differ from the golden by this share of its largest. */
@@ -411,12 +412,203 @@ static void inception_matches(void **state)
     golden_close(&g);
 }
 
+/* --- the shapes world's I3D ------------------------------------------------------------------------------------- */
+
+#define SHAPES_FRAMES 8
+#define SHAPES_SIDE 40
+#define SHAPES_CLIPS 3
+
+/* The golden's sizes, as a section of model.json. */
+static cv_json *shapes_section(const golden *g)
+{
+    static const char *const stems[] = { "Conv3d_1a_7x7", "Conv3d_2b_1x1", "Conv3d_2c_3x3" };
+    static const char heads[] = "{\"heads\":{\"size\":[\"a\",\"b\"],\"colour\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\","
+                                "\"7\",\"8\"],\"shape\":[\"c\",\"s\",\"t\",\"r\"],\"motion\":[\"1\",\"2\",\"3\",\"4\","
+                                "\"5\",\"6\",\"7\",\"8\",\"9\",\"0\"],\"background\":[\"x\",\"y\",\"z\"]}}";
+    const char *text = cv_store_metadata(g->store, "config");
+    cv_json *config, *section, *widths;
+    const cv_json *stem;
+    cogvideo_error err;
+    char name[32];
+
+    CHECK_OK(cv_json_parse(&config, text, strlen(text), "config", &err), err);
+    CHECK_OK(cv_json_parse(&section, heads, strlen(heads), "heads", &err), err);
+    cv_json_set_int(section, "frames", SHAPES_FRAMES);
+    cv_json_set_int(section, "side", SHAPES_SIDE);
+    cv_json_set_copy(section, "features", cv_json_get(config, "features"));
+    widths = cv_json_set_object(section, "widths");
+    stem = cv_json_first(cv_json_get(config, "stem"));
+    for (int i = 0; i < 3; i++, stem = cv_json_next(stem)) {
+        int32_t width = (int32_t)cv_json_number(stem);
+
+        cv_json_set_ints(widths, stems[i], &width, 1);
+    }
+    for (const cv_json *m = cv_json_first(cv_json_get(config, "mixed")); m; m = cv_json_next(m)) {
+        snprintf(name, sizeof name, "Mixed_%s", cv_json_key(m));
+        cv_json_set_copy(widths, name, m);
+    }
+    cv_json_free(&config);
+    return section;
+}
+
+/* As the network is used: with running statistics, clip by clip. */
+static void check_shapes_evaluation(const fixture *f, const golden *g, const cv_i3d *bound, const uint8_t *frames)
+{
+    const size_t frame = (size_t)SHAPES_SIDE * SHAPES_SIDE * 3, clip = SHAPES_FRAMES * frame;
+    const cv_tensor bytes = { .data = frames,
+                              .rank = 5,
+                              .shape = { SHAPES_CLIPS, SHAPES_FRAMES, SHAPES_SIDE, SHAPES_SIDE, 3 },
+                              .count = SHAPES_CLIPS * clip };
+    watcher w = { .golden = g, .prefix = "eval." };
+    const cv_convnet_observer observer = { watch, &w };
+    float feature[64], probabilities[27], *planes = planes_of(&bytes);
+    cogvideo_error err;
+    cv_arena arena;
+    cv_i3d i3d;
+
+    CHECK_OK(cv_i3d_check(bound, SHAPES_FRAMES, SHAPES_SIDE, SHAPES_SIDE, &err), err);
+    CHECK_FAILS(cv_i3d_check(bound, SHAPES_FRAMES, SHAPES_SIDE, 64, &err), COGVIDEO_ERROR_ARGUMENT, "8 frames of 40x40",
+                err);
+    CHECK_OK(cv_i3d_fold(&i3d, bound, CV_I3D_EPSILON, &err), err);
+    CHECK_OK(cv_arena_create(&arena, cv_i3d_scratch(&f->exec, bound, SHAPES_FRAMES, SHAPES_SIDE, SHAPES_SIDE), &err),
+             err);
+    for (w.item = 0; w.item < SHAPES_CLIPS; w.item++) {
+        double sum = 0;
+
+        cv_i3d_run(&f->exec, &i3d, feature, probabilities, planes + (size_t)w.item * clip, SHAPES_FRAMES, SHAPES_SIDE,
+                   SHAPES_SIDE, &observer, &arena);
+        for (int i = 0; i < 27; i++)
+            sum += (double)probabilities[i];
+        CHECK_CLOSE(sum, 5, 1e-5);
+    }
+    printf("%s: %d tensors, at most %.1g of the largest away\n", w.prefix, w.seen / SHAPES_CLIPS, w.worst);
+    assert_int_equal(w.seen, 14 * SHAPES_CLIPS);
+    free(planes);
+    cv_arena_free(&arena);
+    cv_i3d_free(&i3d);
+}
+
+static double largest_of(const float *values, size_t count)
+{
+    double largest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+/* Gradients whole where the golden has them, norms of all; running statistics after one step. */
+static void check_shapes_learned(const golden *g, const cv_store *weights, const cv_store *gradients)
+{
+    const char *text = cv_store_metadata(g->store, "gradient_norms");
+    double worst[3] = { 0, 0, 0 };
+    cogvideo_error err;
+    cv_json *norms;
+    int checked = 0;
+
+    CHECK_OK(cv_json_parse(&norms, text, strlen(text), "gradient_norms", &err), err);
+    for (size_t t = 0; t < cv_store_count(gradients); t++) {
+        const cv_tensor *gradient = cv_store_at(gradients, t), *golden_tensor;
+        const bool running = strstr(gradient->name, "running_") != NULL;
+        const float *values = running ? check_f32(weights, gradient->name) : gradient->data;
+        double sum = 0;
+        char name[120];
+
+        snprintf(name, sizeof name, "%s%s", running ? "after." : "grad.", gradient->name);
+        golden_tensor = cv_store_find(g->store, name);
+        assert_true(golden_tensor || !running);
+        for (size_t i = 0; golden_tensor && i < golden_tensor->count; i++) {
+            const float *expected = golden_tensor->data;
+            double away = fabs((double)values[i] - (double)expected[i]) / largest_of(expected, gradient->count);
+
+            assert_int_equal(golden_tensor->count, gradient->count);
+            worst[running] = fmax(worst[running], away);
+            if (!(away <= (running ? 1e-5 : 3e-4)))
+                fail_msg("%s: value %zu is %.7g, not %.7g", name, i, (double)values[i], (double)expected[i]);
+        }
+        if (running)
+            continue;
+        for (size_t i = 0; i < gradient->count; i++)
+            sum += (double)values[i] * (double)values[i];
+        assert_non_null(cv_json_get(norms, gradient->name));
+        sum = fabs(sqrt(sum) / cv_json_number(cv_json_get(norms, gradient->name)) - 1);
+        worst[2] = fmax(worst[2], sum);
+        if (!(sum <= 3e-4))
+            fail_msg("the norm of %s is %.2g away", gradient->name, sum);
+        checked++;
+    }
+    printf("gradients at most %.1g of the largest away, norms %.1g, running statistics %.1g\n", worst[0], worst[2],
+           worst[1]);
+    assert_int_equal(checked, (int)cv_json_count(norms));
+    cv_json_free(&norms);
+}
+
+static void check_shapes_training(const fixture *f, const golden *g, cv_store *weights, const cv_i3d_config *config,
+                                  const uint8_t *frames)
+{
+    const size_t frame = (size_t)SHAPES_SIDE * SHAPES_SIDE * 3;
+    watcher w = { .golden = g, .prefix = "train." };
+    const cv_convnet_observer observer = { watch, &w };
+    cv_i3d_learner *learner;
+    cv_store *gradients;
+    cogvideo_error err;
+    double losses[CV_FEATURE_HEADS];
+
+    CHECK_OK(cv_store_create_like(&gradients, "gradients", weights, &err), err);
+    CHECK_OK(cv_i3d_learner_open(&learner, &f->exec, weights, gradients, config, SHAPES_CLIPS, &err), err);
+    for (int i = 0; i < SHAPES_CLIPS; i++) {
+        const cv_volume clip = cv_i3d_learner_clip(learner, i);
+        const uint8_t *list[SHAPES_FRAMES];
+
+        for (int t = 0; t < SHAPES_FRAMES; t++)
+            list[t] = frames + (size_t)(i * SHAPES_FRAMES + t) * frame;
+        cv_pixels_frames(&clip, list, 2.0f / 255, -1);
+    }
+    cv_i3d_learner_run(learner, losses, check_i32(g->store, "labels"), &observer);
+    cv_i3d_learner_keep(learner);
+    printf("%s: %d tensors, at most %.1g of the largest away\n", w.prefix, w.seen, w.worst);
+    assert_int_equal(w.seen, 14);
+    for (int h = 0; h < 5; h++)
+        CHECK_CLOSE(losses[h], (double)check_f32(g->store, "train.losses")[h], 1e-4);
+    check_shapes_learned(g, weights, gradients);
+    cv_i3d_learner_close(&learner);
+    cv_store_close(&gradients);
+}
+
+static void shapes_match(void **state)
+{
+    const fixture *f = *state;
+    cv_store *plan, *weights;
+    cv_i3d_config config;
+    cogvideo_error err;
+    const uint8_t *frames;
+    cv_json *section;
+    cv_i3d bound;
+    golden g;
+
+    if (!golden_open(&g, "metrics/shapes_i3d.safetensors"))
+        skip();
+    section = shapes_section(&g);
+    CHECK_OK(cv_i3d_config_parse(&config, section, "section", &err), err);
+    CHECK_OK(cv_i3d_plan(&plan, &config, &err), err);
+    weights = seeded_store(plan, g.seed);
+    CHECK_OK(cv_i3d_bind(&bound, weights, &config, &err), err);
+    frames = check_tensor(g.store, "clips.u8")->data;
+    check_shapes_evaluation(f, &g, &bound, frames);
+    check_shapes_training(f, &g, weights, &config, frames);
+    cv_store_close(&weights);
+    cv_store_close(&plan);
+    cv_json_free(&section);
+    golden_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i3d_matches),
         cmocka_unit_test(c3d_matches),
         cmocka_unit_test(inception_matches),
+        cmocka_unit_test(shapes_match),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

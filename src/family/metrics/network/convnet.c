@@ -1,91 +1,70 @@
-#include "family/metrics/network/convnet.h"
+#include "family/metrics/network/convnet_blocks.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define NAME 128
 #define MOST_CHANNELS 8192
 
-/* "BLOCK.STEP", or the block's name alone; then `tail`. */
-static void step_name(char out[NAME], const cv_convnet_block *block, const cv_convnet_step *step, const char *tail)
+/* --- shapes --------------------------------------------------------------------------------------------------- */
+
+void cv_convnet_name(char out[CV_CONVNET_NAME], const cv_convnet_block *block, const cv_convnet_step *step,
+                     const char *tail)
 {
-    snprintf(out, NAME, "%s%s%s%s", block->name, *step->name ? "." : "", step->name, tail);
+    const char *own = step ? step->name : "";
+
+    snprintf(out, CV_CONVNET_NAME, "%s%s%s%s", block->name, *own ? "." : "", own, tail);
 }
 
-/* --- sizes ---------------------------------------------------------------------------------------------------- */
-
-/* Walks through the steps of one block: channels of the results, and of all that join. */
-typedef struct channels {
-    int of[CV_CONVNET_STEPS], joined;
-} channels;
-
-static int read_from(const channels *c, int s, int back, int in)
+cv_convnet_shape cv_convnet_shape_of(const cv_convnet_block *block, const int *widths, const cv_volume *in)
 {
-    return back > 0 ? c->of[s - back] : in;
-}
-
-static channels channels_of(const cv_convnet_block *block, int in, const int *widths)
-{
-    channels c = { .joined = 0 };
+    cv_convnet_shape shape = { .fits = true };
 
     for (int s = 0; s < block->count; s++) {
         const cv_convnet_step *step = &block->steps[s];
+        const cv_volume *source = cv_convnet_source(block, s, shape.steps, in);
+        const cv_places places = cv_window_places(&step->window, source->size);
+        cv_volume *result = &shape.steps[s];
 
-        c.of[s] = step->kind == CV_CONVNET_UNIT ? *widths++ : read_from(&c, s, step->back, in);
-        c.joined += step->joins ? c.of[s] : 0;
+        result->C = step->kind == CV_CONVNET_UNIT ? widths[shape.units++] : source->C;
+        memcpy(result->size, places.out, sizeof result->size);
+        shape.fits = shape.fits && cv_volume_count(places.out) > 0;
+        shape.result.C += step->joins ? result->C : 0;
+        memcpy(shape.result.size, places.out, sizeof places.out);
     }
-    return c;
+    return shape;
 }
 
-static int units_of(const cv_convnet_block *block)
+/* The last block's result for what enters the network; false where a window does not fit. */
+static bool last_shape(const cv_convnet *net, cv_volume *volume)
 {
-    int units = 0;
+    const cv_convnet_table *table = net->config.table;
+    bool fits = true;
 
-    for (int s = 0; s < block->count; s++)
-        units += block->steps[s].kind == CV_CONVNET_UNIT;
-    return units;
+    for (int b = 0, u = 0; b < table->count; b++) {
+        cv_convnet_shape shape = cv_convnet_shape_of(&table->blocks[b], net->config.widths + u, volume);
+
+        fits = fits && shape.fits;
+        *volume = shape.result;
+        u += shape.units;
+    }
+    return fits;
 }
 
 int cv_convnet_width(const cv_convnet *net)
 {
-    const cv_convnet_table *table = net->config.table;
-    const int *widths = net->config.widths;
-    int width = net->config.in;
+    cv_volume volume = { .C = net->config.in };
 
-    for (int b = 0; b < table->count; b++) {
-        width = channels_of(&table->blocks[b], width, widths).joined;
-        widths += units_of(&table->blocks[b]);
-    }
-    return width;
-}
-
-/* Where the result of a step stands, given that of what enters its block; false where its window does not fit. All
- * results that join have the size of the last. */
-static bool block_places(const cv_convnet_block *block, const int in[3], int sizes[CV_CONVNET_STEPS][3])
-{
-    for (int s = 0; s < block->count; s++) {
-        const cv_convnet_step *step = &block->steps[s];
-        cv_places places = cv_window_places(&step->window, step->back > 0 ? sizes[s - step->back] : in);
-
-        memcpy(sizes[s], places.out, sizeof sizes[s]);
-        if (cv_volume_count(places.out) == 0)
-            return false;
-    }
-    return true;
+    last_shape(net, &volume);
+    return volume.C;
 }
 
 bool cv_convnet_places(const cv_convnet *net, const int size[3], int out[3])
 {
-    const cv_convnet_table *table = net->config.table;
-    int sizes[CV_CONVNET_STEPS][3];
+    cv_volume volume = { .C = net->config.in, .size = { size[0], size[1], size[2] } };
+    const bool fits = last_shape(net, &volume);
 
-    memcpy(out, size, 3 * sizeof *out);
-    for (int b = 0; b < table->count; b++) {
-        if (!block_places(&table->blocks[b], out, sizes))
-            return false;
-        memcpy(out, sizes[table->blocks[b].count - 1], 3 * sizeof *out);
-    }
-    return true;
+    memcpy(out, volume.size, sizeof volume.size);
+    return fits;
 }
 
 /* --- tensors -------------------------------------------------------------------------------------------------- */
@@ -95,16 +74,20 @@ void cv_convnet_published(cv_convnet_config *out, const cv_convnet_table *table,
     int units = 0;
 
     *out = (cv_convnet_config){ .table = table, .in = in, .scaled = true };
-    for (int b = 0; b < table->count; b++)
-        for (int u = 0; u < units_of(&table->blocks[b]); u++)
-            out->widths[units++] = table->blocks[b].widths[u];
+    for (int b = 0; b < table->count; b++) {
+        const cv_convnet_block *block = &table->blocks[b];
+
+        for (int s = 0, own = 0; s < block->count; s++)
+            if (block->steps[s].kind == CV_CONVNET_UNIT)
+                out->widths[units++] = block->widths[own++];
+    }
 }
 
 cogvideo_status cv_convnet_measure(cv_convnet_config *out, const cv_convnet_table *table, int in, const cv_store *store,
                                    cogvideo_error *err)
 {
     int units = 0;
-    char name[NAME];
+    char name[CV_CONVNET_NAME];
 
     *out = (cv_convnet_config){ .table = table, .in = in };
     for (int b = 0; b < table->count; b++)
@@ -114,7 +97,7 @@ cogvideo_status cv_convnet_measure(cv_convnet_config *out, const cv_convnet_tabl
 
             if (step->kind != CV_CONVNET_UNIT)
                 continue;
-            step_name(name, &table->blocks[b], step, table->weight);
+            cv_convnet_name(name, &table->blocks[b], step, table->weight);
             tensor = cv_store_find(store, name);
             if (!tensor)
                 return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no tensor '%s', which %s has", cv_store_path(store),
@@ -124,7 +107,7 @@ cogvideo_status cv_convnet_measure(cv_convnet_config *out, const cv_convnet_tabl
                                cv_store_path(store), name, table->flat ? 4 : 5, MOST_CHANNELS);
             out->widths[units++] = (int)tensor->shape[0];
             if (table->norm) {
-                step_name(name, &table->blocks[b], step, table->norm);
+                cv_convnet_name(name, &table->blocks[b], step, table->norm);
                 snprintf(name + strlen(name), sizeof name - strlen(name), ".weight");
                 out->scaled = out->scaled || cv_store_find(store, name);
             }
@@ -138,13 +121,13 @@ static cogvideo_status bind_unit(cv_convnet_unit *out, cv_store *store, const cv
 {
     const cv_convnet_table *table = config->table;
     cogvideo_status status;
-    char name[NAME], bias[NAME];
+    char name[CV_CONVNET_NAME], bias[CV_CONVNET_NAME];
 
-    step_name(name, block, step, table->weight);
-    step_name(bias, block, step, table->bias ? table->bias : "");
+    cv_convnet_name(name, block, step, table->weight);
+    cv_convnet_name(bias, block, step, table->bias ? table->bias : "");
     CV_TRY(cv_conv3d_claim(&out->conv, store, name, table->bias ? bias : NULL, in, width, &step->window, table->flat,
                            err));
-    step_name(name, block, step, table->norm ? table->norm : "");
+    cv_convnet_name(name, block, step, table->norm ? table->norm : "");
     if (table->norm)
         CV_TRY(cv_batch_norm_bind(&out->norm, store, name, width, 0, config->scaled, err));
 done:
@@ -155,18 +138,18 @@ cogvideo_status cv_convnet_bind(cv_convnet *out, cv_store *store, const cv_convn
 {
     const cv_convnet_table *table = config->table;
     cogvideo_status status = COGVIDEO_OK;
-    int in = config->in;
+    cv_volume in = { .C = config->in };
 
     *out = (cv_convnet){ .config = *config };
     for (int b = 0; b < table->count; b++) {
         const cv_convnet_block *block = &table->blocks[b];
-        channels c = channels_of(block, in, config->widths + out->unit_count);
+        const cv_convnet_shape shape = cv_convnet_shape_of(block, config->widths + out->unit_count, &in);
 
         for (int s = 0; s < block->count; s++)
             if (block->steps[s].kind == CV_CONVNET_UNIT)
                 CV_TRY(bind_unit(&out->units[out->unit_count++], store, config, block, &block->steps[s],
-                                 read_from(&c, s, block->steps[s].back, in), c.of[s], err));
-        in = c.joined;
+                                 cv_convnet_source(block, s, shape.steps, &in)->C, shape.steps[s].C, err));
+        in = shape.result;
     }
 done:
     return status;
@@ -241,11 +224,11 @@ typedef struct pass {
 
 static void show(const pass *p, const cv_convnet_block *block, const cv_convnet_step *step, const cv_volume *volume)
 {
-    char name[NAME];
+    char name[CV_CONVNET_NAME];
 
     if (!p->observer || !p->arena->base)
         return;
-    snprintf(name, sizeof name, "%s%s%s", block->name, step ? "." : "", step ? step->name : "");
+    cv_convnet_name(name, block, step, "");
     p->observer->seen(p->observer->user, name, volume);
 }
 
@@ -263,42 +246,29 @@ static void run_step(const pass *p, const cv_convnet_step *step, const cv_convne
 }
 
 /* Results that join are written to their place in the block's; the others are gone after the block. */
-static void run_block(const pass *p, const cv_convnet_block *block, const cv_convnet_unit *units, const int *widths,
-                      const cv_volume *out, const cv_volume *in)
+static void run_block(const pass *p, const cv_convnet_block *block, const cv_convnet_unit *units,
+                      cv_convnet_shape *shape, const cv_volume *in)
 {
-    const channels c = channels_of(block, in->C, widths);
+    const cv_volume *out = &shape->result;
     const size_t mark = cv_arena_mark(p->arena);
-    cv_volume results[CV_CONVNET_STEPS];
-    int sizes[CV_CONVNET_STEPS][3], joined = 0;
+    int joined = 0;
 
-    block_places(block, in->size, sizes);
     for (int s = 0; s < block->count; s++) {
         const cv_convnet_step *step = &block->steps[s];
-        cv_volume *result = &results[s];
+        cv_volume *result = &shape->steps[s];
 
-        *result = (cv_volume){ .C = c.of[s], .size = { sizes[s][0], sizes[s][1], sizes[s][2] } };
         if (!step->joins)
             result->x = cv_arena_take(p->arena, cv_volume_numbers(result), sizeof(float));
         else if (out->x)
             result->x = out->x + (size_t)joined * (size_t)cv_volume_count(out->size);
         joined += step->joins ? result->C : 0;
-        run_step(p, step, units, result, step->back > 0 ? &results[s - step->back] : in);
+        run_step(p, step, units, result, cv_convnet_source(block, s, shape->steps, in));
         units += step->kind == CV_CONVNET_UNIT;
         if (*step->name)
             show(p, block, step, result);
     }
     cv_arena_rewind(p->arena, mark);
     show(p, block, NULL, out);
-}
-
-/* What block `b` gives, without numbers. */
-static cv_volume block_result(const cv_convnet_block *block, const int *widths, const cv_volume *in)
-{
-    int sizes[CV_CONVNET_STEPS][3];
-    const int *size = sizes[block->count - 1];
-
-    block_places(block, in->size, sizes);
-    return (cv_volume){ .C = channels_of(block, in->C, widths).joined, .size = { size[0], size[1], size[2] } };
 }
 
 cv_volume cv_convnet_run(const cv_exec *exec, const cv_convnet *net, cv_volume in, const cv_convnet_observer *observer,
@@ -312,23 +282,23 @@ cv_volume cv_convnet_run(const cv_exec *exec, const cv_convnet *net, cv_volume i
 
     /* Blocks read from one buffer and write to the other. */
     for (int b = 0, u = 0; b < table->count; b++) {
-        size_t numbers;
+        cv_convnet_shape shape = cv_convnet_shape_of(&table->blocks[b], net->config.widths + u, &volume);
+        size_t numbers = cv_volume_numbers(&shape.result);
 
-        volume = block_result(&table->blocks[b], net->config.widths + u, &volume);
-        numbers = cv_volume_numbers(&volume);
         room[b % 2] = numbers > room[b % 2] ? numbers : room[b % 2];
-        u += units_of(&table->blocks[b]);
+        volume = shape.result;
+        u += shape.units;
     }
     for (int i = 0; i < 2; i++)
         buffers[i] = cv_arena_take(arena, room[i], sizeof(float));
     volume = in;
     for (int b = 0, u = 0; b < table->count; b++) {
-        cv_volume out = block_result(&table->blocks[b], net->config.widths + u, &volume);
+        cv_convnet_shape shape = cv_convnet_shape_of(&table->blocks[b], net->config.widths + u, &volume);
 
-        out.x = buffers[b % 2];
-        run_block(&p, &table->blocks[b], net->units + u, net->config.widths + u, &out, &volume);
-        volume = out;
-        u += units_of(&table->blocks[b]);
+        shape.result.x = buffers[b % 2];
+        run_block(&p, &table->blocks[b], net->units + u, &shape, &volume);
+        volume = shape.result;
+        u += shape.units;
     }
     return volume;
 }

@@ -309,11 +309,19 @@ static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *featur
 }
 
 static void shapes_head(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *logits, cv_volume last,
-                        cv_arena *arena)
+                        const cv_convnet_observer *observer, cv_arena *arena)
 {
+    const cv_volume features = { feature, i3d->config.features, { 1, 1, 1 } };
+    const cv_volume classes = { logits, i3d->config.head_classes, { 1, 1, 1 } };
+
     cv_dense(exec, &i3d->features, feature, last.x, false, arena);
-    if (!arena->base || logits)
-        cv_dense(exec, &i3d->heads, logits, feature, false, arena);
+    if (arena->base)
+        show(observer, "features", &features);
+    if (arena->base && !logits)
+        return;
+    cv_dense(exec, &i3d->heads, logits, feature, false, arena);
+    if (arena->base)
+        show(observer, "logits", &classes);
 }
 
 void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *probabilities, const float *pixels,
@@ -328,7 +336,7 @@ void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *p
         cv_pixels_volume(&in, pixels, 2.0f / 255, -1);
     last = cv_convnet_run(exec, &i3d->net, in, observer, arena);
     if (config->shapes)
-        shapes_head(exec, i3d, feature, probabilities, last, arena);
+        shapes_head(exec, i3d, feature, probabilities, last, observer, arena);
     else
         published_head(exec, i3d, feature, last, observer, arena);
     if (arena->base && probabilities) {

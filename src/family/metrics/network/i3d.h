@@ -54,7 +54,7 @@ cogvideo_status cv_i3d_check(const cv_i3d *i3d, int frames, int height, int widt
 /* Bytes of an arena for one clip of a size that was checked. */
 size_t cv_i3d_scratch(const cv_exec *exec, const cv_i3d *bound, int frames, int height, int width);
 /* One clip, RGB [frames][3][height][width] in 0 .. 255: its feature and, where not NULL, its probabilities, which for
- * each head have a sum of 1. `observer` may be NULL; beside the blocks it sees "avg_pool" and "logits_per_step".
+ * each head have a sum of 1. `observer` may be NULL; beside the blocks it sees "avg_pool" and "logits_per_step" or, of the shapes world's, "features" and "logits".
  * What was taken of the arena is given back. Nothing depends on the number of threads. */
 void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *probabilities, const float *pixels,
                 int frames, int height, int width, const cv_convnet_observer *observer, cv_arena *arena);
