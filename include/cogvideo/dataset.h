@@ -3,7 +3,8 @@
  *
  * A dataset is a folder of three files:
  *     dataset.json  {"format":"cogvideo-dataset","version":1,"size":64,"fps":8,"clips":2,"frames":66}
- *     clips.jsonl   a line per clip: {"frames":33,"caption":"...","source":"..."}
+ *     clips.jsonl   a line per clip: {"frames":33,"caption":"...","source":"..."}; of the shapes world also "labels":
+ *                   [size,colour,shape,motion,background], each its place in the world's list, from 0
  *     frames.rgb    the frames of all clips one after the other, 8-bit RGB [size][size][3] each, without a header
  * dataset.json is written last, so that a folder without it is one that was never finished. */
 #ifndef COGVIDEO_DATASET_H
@@ -27,11 +28,16 @@ typedef struct cogvideo_dataset_info {
     uint64_t bytes;   /* of frames.rgb */
 } cogvideo_dataset_info;
 
+/* The most labels of a clip. */
+#define COGVIDEO_DATASET_LABELS 8
+
 /* One clip; the memory belongs to the dataset. */
 typedef struct cogvideo_dataset_clip {
     int frames;
     const char *caption, *source; /* UTF-8; source: where it came from */
     const uint8_t *pixels;        /* [frames][size][size][3] */
+    const int32_t *labels;        /* [label_count] classes, from 0, of as many questions; NULL = none */
+    int label_count;
 } cogvideo_dataset_clip;
 
 /* Checks that the three files agree before anything is read from them. */

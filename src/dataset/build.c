@@ -60,7 +60,12 @@ static cogvideo_status add_picture(void *user, const uint8_t *pixels, cogvideo_e
     if (++b->filled < b->frames)
         return COGVIDEO_OK;
     b->filled = 0;
-    return cv_dataset_writer_clip(b->writer, b->pixels, b->frames, source->caption, source->path, err);
+    return cv_dataset_writer_clip(b->writer,
+                                  &(cogvideo_dataset_clip){ .frames = b->frames,
+                                                            .caption = source->caption,
+                                                            .source = source->path,
+                                                            .pixels = b->pixels },
+                                  err);
 }
 
 /* A clip has no hole: behind damage a new one begins. */

@@ -19,9 +19,9 @@ typedef struct cv_dataset_writer cv_dataset_writer;
 /* Makes the folder where there is none. One that has a dataset already is an error unless `force`. */
 cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps, bool force,
                                        cogvideo_error *err);
-/* `pixels` is [frames][size][size][3]. */
-cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
-                                       const char *caption, const char *source, cogvideo_error *err);
+/* Sizes are the writer's. */
+cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo_dataset_clip *clip,
+                                       cogvideo_error *err);
 /* Gives the files their names; frees the writer either way. No clips are an error. */
 cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **writer, cogvideo_error *err);
 void cv_dataset_writer_abandon(cv_dataset_writer **writer);

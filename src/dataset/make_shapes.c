@@ -53,6 +53,8 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
                                 const cogvideo_shapes_options *options, uint8_t *pixels, cogvideo_error *err)
 {
     cv_shapes_language language = options->language == COGVIDEO_CHINESE ? CV_SHAPES_CHINESE : CV_SHAPES_ENGLISH;
+    const cv_shapes_combination c = cv_shapes_at(world, index);
+    const int32_t labels[] = { c.size, c.colour, c.shape, c.motion, c.background };
     char caption[CV_SHAPES_CAPTION], source[64];
     uint32_t random[4];
     uint64_t seed;
@@ -64,7 +66,14 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
     cv_shapes_caption(world, index, language, caption);
     cv_shapes_render(world, index, seed, pixels);
     snprintf(source, sizeof source, "shapes %d, seed %llu", index, (unsigned long long)seed);
-    return cv_dataset_writer_clip(writer, pixels, world->frames, caption, source, err);
+    return cv_dataset_writer_clip(writer,
+                                  &(cogvideo_dataset_clip){ .frames = world->frames,
+                                                            .caption = caption,
+                                                            .source = source,
+                                                            .pixels = pixels,
+                                                            .labels = labels,
+                                                            .label_count = sizeof labels / sizeof *labels },
+                                  err);
 }
 
 cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shapes_options *options,

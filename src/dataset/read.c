@@ -11,6 +11,8 @@ typedef struct entry {
     int frames;
     size_t at; /* of its first byte in frames.rgb */
     char *caption, *source;
+    int32_t *labels;
+    int label_count;
 } entry;
 
 struct cogvideo_dataset {
@@ -39,6 +41,27 @@ done:
     return status;
 }
 
+#define MOST_CLASSES 65536
+
+/* "labels", if there are any. */
+static cogvideo_status read_labels(entry *out, const cv_json *json, const char *where, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    size_t count = 0;
+    cv_json *labels;
+
+    if (!cv_json_get(json, "labels"))
+        return COGVIDEO_OK;
+    CV_TRY(cv_json_array(json, "labels", &labels, where, err));
+    if (cv_json_count(labels) < 1 || cv_json_count(labels) > COGVIDEO_DATASET_LABELS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu labels, 1 to %d were expected", where,
+                       cv_json_count(labels), COGVIDEO_DATASET_LABELS);
+    CV_TRY(cv_json_int_array(labels, 0, MOST_CLASSES - 1, &out->labels, &count, where, err));
+    out->label_count = (int)count;
+done:
+    return status;
+}
+
 /* One line of clips.jsonl; `where` names it in errors. */
 static cogvideo_status read_entry(entry *out, const char *line, size_t size, const char *where, cogvideo_error *err)
 {
@@ -60,6 +83,7 @@ static cogvideo_status read_entry(entry *out, const char *line, size_t size, con
         goto done;
     }
     out->frames = (int)frames;
+    CV_TRY(read_labels(out, json, where, err));
     if (!(out->caption = cv_strdup(caption, err)) || !(out->source = cv_strdup(source, err)))
         status = COGVIDEO_ERROR_MEMORY;
 done:
@@ -141,6 +165,7 @@ void cogvideo_dataset_close(cogvideo_dataset **dataset)
         for (int i = 0; d->entries && i < d->info.clips; i++) {
             cv_free(d->entries[i].caption);
             cv_free(d->entries[i].source);
+            cv_free(d->entries[i].labels);
         }
         cv_free(d->entries);
         cv_map_close(&d->frames);
@@ -163,6 +188,11 @@ cogvideo_status cogvideo_dataset_get_clip(const cogvideo_dataset *dataset, int i
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the dataset has %d clips, counted from 0; there is no clip %d",
                        dataset->info.clips, index);
     e = &dataset->entries[index];
-    *out = (cogvideo_dataset_clip){ e->frames, e->caption, e->source, dataset->frames.data + e->at };
+    *out = (cogvideo_dataset_clip){ .frames = e->frames,
+                                    .caption = e->caption,
+                                    .source = e->source,
+                                    .pixels = dataset->frames.data + e->at,
+                                    .labels = e->labels,
+                                    .label_count = e->label_count };
     return COGVIDEO_OK;
 }

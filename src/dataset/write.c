@@ -74,29 +74,34 @@ done:
     return status;
 }
 
-cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const uint8_t *pixels, int frames,
-                                       const char *caption, const char *source, cogvideo_error *err)
+cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo_dataset_clip *clip,
+                                       cogvideo_error *err)
 {
+    const int frames = clip->frames;
     const size_t bytes = (size_t)frames * (size_t)writer->size * (size_t)writer->size * 3;
     cv_json *json = cv_json_new_object();
     char *line = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
     if (frames < 1 || frames > CV_DATASET_MAX_FRAMES || writer->clip_count >= CV_DATASET_MAX_CLIPS ||
-        strlen(caption) > CV_DATASET_MAX_CAPTION) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: a dataset has up to %d clips of 1 to %d frames with captions of up to %d bytes", source,
-                         CV_DATASET_MAX_CLIPS, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION);
+        strlen(clip->caption) > CV_DATASET_MAX_CAPTION || clip->label_count > COGVIDEO_DATASET_LABELS) {
+        status =
+            cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                    "%s: a dataset has up to %d clips of 1 to %d frames with captions of up to %d bytes and %d labels",
+                    clip->source, CV_DATASET_MAX_CLIPS, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION,
+                    COGVIDEO_DATASET_LABELS);
         goto done;
     }
     cv_json_set_int(json, "frames", frames);
-    cv_json_set_string(json, "caption", caption);
-    cv_json_set_string(json, "source", source);
+    cv_json_set_string(json, "caption", clip->caption);
+    cv_json_set_string(json, "source", clip->source);
+    if (clip->label_count > 0)
+        cv_json_set_ints(json, "labels", clip->labels, (size_t)clip->label_count);
     if (!(line = cv_json_print(json, false, err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
     }
-    CV_TRY(cv_output_write(&writer->frames, pixels, bytes, err));
+    CV_TRY(cv_output_write(&writer->frames, clip->pixels, bytes, err));
     CV_TRY(cv_output_write(&writer->clips, line, strlen(line), err));
     CV_TRY(cv_output_write(&writer->clips, "\n", 1, err));
     writer->clip_count++;

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "dataset/shapes.h"
 
 #include <cogvideo/cogvideo.h>
 #include <cogvideo/dataset.h>
@@ -95,6 +96,24 @@ static void motions_can_be_chosen(void **state)
                 "'flies'", err);
 }
 
+/* Labels are the combination that the caption tells. */
+static void check_labels(const cogvideo_dataset_clip *clip)
+{
+    cv_shapes_combination c;
+    cogvideo_error err;
+    cv_shapes *world;
+
+    CHECK_OK(cv_shapes_open(&world, NULL, &err), err);
+    c = cv_shapes_at(world, cv_shapes_find(world, clip->caption));
+    assert_int_equal(clip->label_count, 5);
+    assert_int_equal(clip->labels[0], c.size);
+    assert_int_equal(clip->labels[1], c.colour);
+    assert_int_equal(clip->labels[2], c.shape);
+    assert_int_equal(clip->labels[3], c.motion);
+    assert_int_equal(clip->labels[4], c.background);
+    cv_shapes_close(&world);
+}
+
 static void shapes_are_repeatable(void **state)
 {
     cogvideo_error err;
@@ -125,6 +144,7 @@ static void shapes_are_repeatable(void **state)
         assert_string_equal(x.caption, y.caption);
         assert_string_equal(x.source, y.source);
         assert_memory_equal(x.pixels, y.pixels, 33 * 64 * 64 * 3);
+        check_labels(&x);
     }
     CHECK_FAILS(cogvideo_dataset_get_clip(b, 3, &y, &err), COGVIDEO_ERROR_ARGUMENT, "there is no clip 3", err);
     cogvideo_dataset_close(&a);
@@ -460,12 +480,14 @@ static void check_refused(const char *about, const char *clips, size_t bytes, co
 
 #define ABOUT(clips, frames) \
     "{\"format\":\"cogvideo-dataset\",\"version\":1,\"size\":8,\"fps\":8,\"clips\":" clips ",\"frames\":" frames "}"
+#define LABELS(labels) "{\"frames\":2,\"caption\":\"c\",\"labels\":" labels "}\n"
 #define CLIP(frames) "{\"frames\":" frames ",\"caption\":\"c\"}\n"
 
 static void datasets_that_lie_are_refused(void **state)
 {
     cogvideo_error err;
     cogvideo_dataset *dataset = NULL;
+    cogvideo_dataset_clip clip;
 
     (void)state;
     make_folder("hostile");
@@ -481,6 +503,11 @@ static void datasets_that_lie_are_refused(void **state)
     check_refused(ABOUT("1", "2"), CLIP("1e300"), 384, "line 1: 'frames'");
     check_refused(ABOUT("1", "2"), "{\"frames\":2}\n", 384, "'caption'");
     check_refused(ABOUT("1", "2"), "[[[[[[[[[[[[[[[[\n", 384, "line 1");
+    check_refused(ABOUT("1", "2"), LABELS("3"), 384, "line 1");
+    check_refused(ABOUT("1", "2"), LABELS("[]"), 384, "has 0 labels");
+    check_refused(ABOUT("1", "2"), LABELS("[0,1,2,3,4,5,6,7,8]"), 384, "has 9 labels, 1 to 8 were expected");
+    check_refused(ABOUT("1", "2"), LABELS("[0,-1]"), 384, "number 2 of the array");
+    check_refused(ABOUT("1", "2"), LABELS("[0.5]"), 384, "number 1 of the array");
     check_refused("{\"format\":\"other\"}", CLIP("2"), 384, "'format'");
     check_refused(ABOUT("1", "2"), CLIP("2"), 0, "its clips have");
     write_text("hostile/dataset.json", ABOUT("1", "2"));
@@ -488,6 +515,9 @@ static void datasets_that_lie_are_refused(void **state)
     check_write(check_temp_path("hostile/frames.rgb"),
                 ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2") ABOUT("1", "2"), 384);
     dataset = open_dataset("hostile");
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
+    assert_null(clip.labels); /* as of a dataset of videos, or an older one */
+    assert_int_equal(clip.label_count, 0);
     cogvideo_dataset_close(&dataset);
 }
 
