@@ -61,12 +61,12 @@ done:
     return status;
 }
 
-cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
-                                const char *const *files, cogvideo_error *err)
+cogvideo_status cv_publish_section(const cv_learner *learner, const char *part, const cv_json *section,
+                                   cogvideo_error *err)
 {
     cogvideo_status status;
     char *path = cv_path_join(learner->options->model, "model.json", err);
-    cv_json *json = NULL, *parts, *own;
+    cv_json *json = NULL, *parts;
     int lock = -1;
 
     if (!path)
@@ -74,17 +74,27 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     CV_TRY(cv_folder_lock(&lock, learner->options->model, true, err)); /* two parts may be trained at once */
     CV_TRY(cv_json_read(&json, path, MAX_DESCRIPTION, err));
     CV_TRY(cv_json_object(json, "parts", &parts, path, err));
-    if (keys) {
-        own = cv_json_set_object(parts, part);
-        for (int i = 0; keys[i]; i++)
-            cv_json_set_string(own, keys[i], files[i]);
-    } else {
+    if (section)
+        cv_json_set_copy(parts, part, section);
+    else
         cv_json_remove(parts, part);
-    }
     CV_TRY(cv_json_write(json, true, path, err));
 done:
     cv_folder_unlock(&lock);
     cv_json_free(&json);
     cv_free(path);
+    return status;
+}
+
+cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
+                                const char *const *files, cogvideo_error *err)
+{
+    cv_json *section = keys ? cv_json_new_object() : NULL;
+    cogvideo_status status;
+
+    for (int i = 0; keys && keys[i]; i++)
+        cv_json_set_string(section, keys[i], files[i]);
+    status = cv_publish_section(learner, part, section, err);
+    cv_json_free(&section);
     return status;
 }

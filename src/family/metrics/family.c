@@ -2,6 +2,7 @@
  * family has no steps. */
 #include "family/metrics/features/features.h"
 #include "family/metrics/model/model.h"
+#include "family/metrics/train/parts.h"
 
 extern const cv_family cv_family_metrics;
 
@@ -58,4 +59,6 @@ const cv_family cv_family_metrics = {
     .property = cv_metrics_property,
     .feature_networks = networks,
     .feature_network_count = sizeof networks / sizeof *networks,
+    .parts = cv_metrics_parts,
+    .part_count = CV_TRAINED_PARTS,
 };
