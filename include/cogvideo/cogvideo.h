@@ -33,6 +33,7 @@
 #include <cogvideo/bench.h>
 #include <cogvideo/common.h>
 #include <cogvideo/dataset.h>
+#include <cogvideo/evaluate.h>
 #include <cogvideo/generate.h>
 #include <cogvideo/import.h>
 #include <cogvideo/inspect.h>
