@@ -1,4 +1,4 @@
-/* find_model.c - the model that comes with the program: where it was installed, or in the source tree of a build. */
+/* find_model.c - the models that come with the program: where it was installed, or in the source tree of a build. */
 #include "find_model.h"
 
 #include "say.h"
@@ -8,40 +8,54 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHIPPED "weights/shapes"
-
-/* Returns START END if a model is there, otherwise NULL. */
-static char *existing(const char *start, const char *end)
+/* Returns START FOLDER if a model is there, otherwise NULL. */
+static char *existing(const char *start, const char *folder)
 {
-    char *folder = cli_format("%s%s", start, end), *description = cli_format("%s/model.json", folder);
+    char *path = cli_format("%s%s", start, folder), *description = cli_format("%s/model.json", path);
     int there = access(description, R_OK) == 0;
 
     free(description);
     if (there)
-        return folder;
-    free(folder);
+        return path;
+    free(path);
     return NULL;
 }
 
 /* Returns the model beside the program, NULL if there is none. */
-static char *beside_program(int way)
+static char *beside_program(int way, const char *folder)
 {
     char *program = cli_program_path(way), *slash = program ? strrchr(program, '/') : NULL, *found = NULL;
 
     if (slash) {
+        char *start;
+
         *slash = '\0';
-        if (!(found = existing(program, "/../share/cogvideo/" SHIPPED)))
-            found = existing(program, "/../" SHIPPED);
+        start = cli_format("%s/../share/cogvideo/", program);
+        found = existing(start, folder);
+        free(start);
+        start = cli_format("%s/../", program);
+        found = found ? found : existing(start, folder);
+        free(start);
     }
     free(program);
     return found;
 }
 
-char *cli_find_model(void)
+static char *find_shipped(const char *folder)
 {
     char *found = NULL;
 
     for (int way = 0; way < CLI_PROGRAM_PATHS && !found; way++)
-        found = beside_program(way);
-    return found ? found : existing(CV_SHARED_FOLDER, "/" SHIPPED);
+        found = beside_program(way, folder);
+    return found ? found : existing(CV_SHARED_FOLDER "/", folder);
+}
+
+char *cli_find_model(void)
+{
+    return find_shipped("weights/shapes");
+}
+
+char *cli_find_metrics(void)
+{
+    return find_shipped("weights/shapes-metrics");
 }

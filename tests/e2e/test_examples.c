@@ -12,6 +12,7 @@ static const struct {
     const char *words, *why;
 } left_out[] = {
     { "weights/cogvideo", "needs the original's weights" },
+    { "weights/metrics", "needs published weights" },
     { "cogvideo train ", "takes hours" },
     { "cogvideo bench\n", "takes minutes" },
 };
@@ -87,6 +88,9 @@ static const char *why_not(const char *example)
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
         if (strstr(with_end, left_out[i].words))
             return left_out[i].why;
+    if ((strncmp(example, "cogvideo evaluate ", 18) == 0 || strncmp(example, "cogvideo rank ", 14) == 0) &&
+        access(check_temp_path("weights/shapes-metrics/model.json"), R_OK) != 0)
+        return "needs the networks of the shapes world";
     if (CHECK_SANITIZED && strncmp(with_end, "cogvideo bench", strlen("cogvideo bench")) == 0)
         return "takes minutes with sanitizers";
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {

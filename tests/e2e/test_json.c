@@ -59,8 +59,8 @@ static const call calls[] = {
 };
 
 /* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's
- * text. */
-static const char *const elsewhere[] = { "upscale", "completion" };
+ * text; evaluations need networks (test_evaluate.c). */
+static const char *const elsewhere[] = { "upscale", "completion", "evaluate", "rank" };
 
 /* `text` with MODEL and SOURCE as paths. */
 static void fill_in(char *out, size_t room, const char *text)
