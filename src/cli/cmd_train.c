@@ -91,12 +91,17 @@ static void print_json(const settings *s, const char *part, const cogvideo_train
     putchar('\n');
 }
 
+static const char *unit_of(const char *part)
+{
+    if (strncmp(part, "metric-", 7) == 0)
+        return "clips";
+    return strcmp(part, "image-tokenizer") == 0 ? "pictures" : "codes";
+}
+
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    train_view view = { .quiet = s->quiet,
-                        .started = cv_clock(),
-                        .unit = strcmp(arguments->values[0], "image-tokenizer") == 0 ? "pictures" : "codes" };
+    train_view view = { .quiet = s->quiet, .started = cv_clock(), .unit = unit_of(arguments->values[0]) };
     cogvideo_train_options options = {
         .part = arguments->values[0],
         .recipe = s->recipe,
@@ -144,7 +149,8 @@ const cli_command cmd_train = {
     .details =
         "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), "
         "stage1 or\n"
-        "stage2 (the second channel, with the trunk frozen; DATA: training rows). Each writes its file into the model\n"
+        "stage2 (the second channel, with the trunk frozen; DATA: training rows); or, of metrics of the shapes world,\n"
+        "metric-clip (clips and captions; DATA: a dataset of that world). Each writes its file into the model\n"
         "directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
         "recipe has changed.",
     .examples =
@@ -155,7 +161,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
-    .choices = "image-tokenizer|image|stage1|stage2",
+    .choices = "image-tokenizer|image|stage1|stage2|metric-clip",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),
