@@ -40,7 +40,7 @@ static const arg_option table[] = {
 
 typedef struct train_view {
     int quiet, first_step; /* of this call; 0 = not known yet */
-    const char *unit;      /* what the part learns from: "pictures", "codes" */
+    const char *unit;      /* what the part learns from: "pictures", "clips", "codes" */
     double started, shown;
     cogvideo_train_progress last; /* step 0: nothing was left to do */
 } train_view;
@@ -150,8 +150,8 @@ const cli_command cmd_train = {
         "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), "
         "stage1 or\n"
         "stage2 (the second channel, with the trunk frozen; DATA: training rows); or, of metrics of the shapes world,\n"
-        "metric-clip (clips and captions; DATA: a dataset of that world). Each writes its file into the model\n"
-        "directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
+        "metric-i3d (clips and what is in them) and metric-clip (clips and captions), DATA: datasets of that world. Each\n"
+        "writes its file into the model directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
         "recipe has changed.",
     .examples =
         "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model "
@@ -161,7 +161,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
-    .choices = "image-tokenizer|image|stage1|stage2|metric-clip",
+    .choices = "image-tokenizer|image|stage1|stage2|metric-i3d|metric-clip",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),

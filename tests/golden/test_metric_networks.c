@@ -452,16 +452,12 @@ static cv_json *shapes_section(const golden *g)
 }
 
 /* As the network is used: with running statistics, clip by clip. */
-static void check_shapes_evaluation(const fixture *f, const golden *g, const cv_i3d *bound, const uint8_t *frames)
+static void check_shapes_evaluation(const fixture *f, const golden *g, const cv_i3d *bound, const float *planes)
 {
-    const size_t frame = (size_t)SHAPES_SIDE * SHAPES_SIDE * 3, clip = SHAPES_FRAMES * frame;
-    const cv_tensor bytes = { .data = frames,
-                              .rank = 5,
-                              .shape = { SHAPES_CLIPS, SHAPES_FRAMES, SHAPES_SIDE, SHAPES_SIDE, 3 },
-                              .count = SHAPES_CLIPS * clip };
+    const size_t clip = (size_t)SHAPES_FRAMES * 3 * SHAPES_SIDE * SHAPES_SIDE;
     watcher w = { .golden = g, .prefix = "eval." };
     const cv_convnet_observer observer = { watch, &w };
-    float feature[64], probabilities[27], *planes = planes_of(&bytes);
+    float feature[64], probabilities[27];
     cogvideo_error err;
     cv_arena arena;
     cv_i3d i3d;
@@ -483,7 +479,6 @@ static void check_shapes_evaluation(const fixture *f, const golden *g, const cv_
     }
     printf("%s: %d tensors, at most %.1g of the largest away\n", w.prefix, w.seen / SHAPES_CLIPS, w.worst);
     assert_int_equal(w.seen, 14 * SHAPES_CLIPS);
-    free(planes);
     cv_arena_free(&arena);
     cv_i3d_free(&i3d);
 }
@@ -544,9 +539,8 @@ static void check_shapes_learned(const golden *g, const cv_store *weights, const
 }
 
 static void check_shapes_training(const fixture *f, const golden *g, cv_store *weights, const cv_i3d_config *config,
-                                  const uint8_t *frames)
+                                  const float *planes)
 {
-    const size_t frame = (size_t)SHAPES_SIDE * SHAPES_SIDE * 3;
     watcher w = { .golden = g, .prefix = "train." };
     const cv_convnet_observer observer = { watch, &w };
     cv_i3d_learner *learner;
@@ -558,11 +552,8 @@ static void check_shapes_training(const fixture *f, const golden *g, cv_store *w
     CHECK_OK(cv_i3d_learner_open(&learner, &f->exec, weights, gradients, config, SHAPES_CLIPS, &err), err);
     for (int i = 0; i < SHAPES_CLIPS; i++) {
         const cv_volume clip = cv_i3d_learner_clip(learner, i);
-        const uint8_t *list[SHAPES_FRAMES];
 
-        for (int t = 0; t < SHAPES_FRAMES; t++)
-            list[t] = frames + (size_t)(i * SHAPES_FRAMES + t) * frame;
-        cv_pixels_frames(&clip, list, 2.0f / 255, -1);
+        cv_pixels_volume(&clip, planes + (size_t)i * cv_volume_numbers(&clip), 2.0f / 255, -1);
     }
     cv_i3d_learner_run(learner, losses, check_i32(g->store, "labels"), &observer);
     cv_i3d_learner_keep(learner);
@@ -581,8 +572,8 @@ static void shapes_match(void **state)
     cv_store *plan, *weights;
     cv_i3d_config config;
     cogvideo_error err;
-    const uint8_t *frames;
     cv_json *section;
+    float *planes;
     cv_i3d bound;
     golden g;
 
@@ -593,9 +584,10 @@ static void shapes_match(void **state)
     CHECK_OK(cv_i3d_plan(&plan, &config, &err), err);
     weights = seeded_store(plan, g.seed);
     CHECK_OK(cv_i3d_bind(&bound, weights, &config, &err), err);
-    frames = check_tensor(g.store, "clips.u8")->data;
-    check_shapes_evaluation(f, &g, &bound, frames);
-    check_shapes_training(f, &g, weights, &config, frames);
+    planes = planes_of(check_tensor(g.store, "clips.u8"));
+    check_shapes_evaluation(f, &g, &bound, planes);
+    check_shapes_training(f, &g, weights, &config, planes);
+    free(planes);
     cv_store_close(&weights);
     cv_store_close(&plan);
     cv_json_free(&section);

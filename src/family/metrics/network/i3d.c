@@ -157,6 +157,10 @@ static cogvideo_status parse_heads(cv_i3d_config *out, const cv_json *section, c
 
         if (out->head_count == CV_FEATURE_HEADS)
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has more than %d heads", origin, CV_FEATURE_HEADS);
+        if (!*cv_json_key(head) ||
+            strspn(cv_json_key(head), "abcdefghijklmnopqrstuvwxyz_") != strlen(cv_json_key(head)))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the head '%.60s' must have a name of the letters a to z",
+                           origin, cv_json_key(head));
         CV_TRY(cv_json_array(heads, cv_json_key(head), &classes, origin, err));
         if (cv_json_count(classes) < 2 || cv_json_count(classes) > 1024)
             return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the head '%.60s' needs 2 to 1024 classes", origin,

@@ -10,6 +10,7 @@
 
 #define CV_I3D_EPSILON 1e-3
 #define CV_I3D_SIDE 224
+#define CV_I3D_SHAPES_FRAMES 256 /* of the shapes world's network, at most */
 
 typedef struct cv_i3d_config {
     cv_convnet_config net;

@@ -13,16 +13,3 @@ void cv_pixels_volume(const cv_volume *out, const float *pixels, float scale, fl
                 to[i] = from[i] * scale + offset;
         }
 }
-
-void cv_pixels_frames(const cv_volume *out, const uint8_t *const *frames, float scale, float offset)
-{
-    const size_t plane = (size_t)out->size[1] * (size_t)out->size[2], T = (size_t)out->size[0];
-
-    for (size_t t = 0; t < T; t++)
-        for (size_t c = 0; c < 3; c++) {
-            float *to = out->x + (c * T + t) * plane;
-
-            for (size_t i = 0; i < plane; i++)
-                to[i] = (float)frames[t][3 * i + c] * scale + offset;
-        }
-}

@@ -4,8 +4,6 @@
 
 #include "family/metrics/network/convnet.h"
 
-/* out [3][T][H][W] = frames [T] of bytes [H][W][3], * scale + offset. */
-void cv_pixels_frames(const cv_volume *out, const uint8_t *const *frames, float scale, float offset);
 /* out [3][T][H][W] = pixels [T][3][H][W] * scale + offset. */
 void cv_pixels_volume(const cv_volume *out, const float *pixels, float scale, float offset);
 

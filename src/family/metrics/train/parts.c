@@ -5,10 +5,22 @@
 
 #include <stddef.h>
 
+static bool i3d_is_there(const cogvideo_model *model, const cv_part *part)
+{
+    (void)part;
+    return cv_metrics_of(model)->parts[CV_METRICS_I3D].path != NULL;
+}
+
 static bool clip_is_there(const cogvideo_model *model, const cv_part *part)
 {
     (void)part;
-    return cv_metrics_of(model)->parts[CV_METRICS_CLIP].section != NULL;
+    return cv_metrics_of(model)->parts[CV_METRICS_CLIP].path != NULL;
+}
+
+static const char *on_i3d(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
+{
+    (void)recipe, (void)begins;
+    return clip_is_there(model, NULL) ? "a CLIP that was trained on its features" : NULL;
 }
 
 #define OWN(field) offsetof(cv_clip_recipe, field)
@@ -20,6 +32,10 @@ static const cv_recipe_key clip_keys[] = {
 #undef OWN
 
 const cv_part cv_metrics_parts[CV_TRAINED_PARTS] = {
+    [CV_TRAINED_I3D] = { .name = "metric-i3d",
+                         .open = cv_i3d_trainer_open,
+                         .is_there = i3d_is_there,
+                         .dependents = on_i3d },
     [CV_TRAINED_CLIP] = { .name = "metric-clip",
                           .recipe_size = sizeof(cv_clip_recipe),
                           .keys = clip_keys,
