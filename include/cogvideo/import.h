@@ -1,4 +1,5 @@
-/* import.h - turns published checkpoints into a model directory, without Python.
+/* import.h - turns published checkpoints into a model directory, without Python. A checkpoint is what torch.save or
+ * TorchScript wrote, a safetensors file or, of C3D, an .npz; what it is, its content says.
  *
  * The pickle inside a checkpoint is read by an interpreter that knows the few opcodes and names that tensors need; any
  * other name becomes an inert value. Nothing is executed. The import needs far less memory than the files' size.
@@ -24,22 +25,33 @@ extern "C" {
  *   "image-tokenizer"   ice_image.pt
  *   "text-tokenizer"    ice_text.model
  *   "clusters"          cluster_label2.npy
+ *
+ * Networks for metrics, whose weights keep the types of their files:
+ *   "i3d"               I3D of Kinetics-400: i3d_pretrained_400.pt of TATS, or StyleGAN-V's i3d_torchscript.pt
+ *   "c3d", "c3d-mean"   C3D of UCF-101: conv3d_deepnetA_ucf.npz and mean2.npz of tgan2
+ *   "inception"         Inception-v3: pytorch-fid's pt_inception-2015-12-05-6726825d.pth, or NVIDIA's
+ *                       inception-2015-12-05.pt
+ *   "clip"              CLIP: an archive of OpenAI, such as ViT-B-32.pt; open_clip_model.safetensors or
+ *                       open_clip_pytorch_model.bin beside open_clip_config.json; Hugging Face's model.safetensors or
+ *                       pytorch_model.bin beside config.json
+ *   "clip-act"          no path but "quick" or "gelu": the form of CLIP's GELU, where no config beside its file says so
+ *   "clip-vocabulary"   bpe_simple_vocab_16e6.txt.gz, or merges.txt of Hugging Face
  */
 typedef struct cogvideo_import_source {
     const char *name;
-    const char *value; /* a path; NULL: as if it were not listed */
+    const char *value; /* a path, unless said otherwise; NULL: as if it were not listed */
 } cogvideo_import_source;
 
 typedef struct cogvideo_import_options {
     const cogvideo_import_source *sources; /* at least one with a value, each name once */
     int source_count;
-    const char *config; /* a model description (configs/README.md) in place of the built-in one of CogVideo */
-    const char *type;   /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as; NULL = as
-                             they are in the checkpoint */
-    const char *output; /* the directory to make; it must not exist, unless `force` */
-    const char *name;   /* the model's name; NULL = the description's */
-    int force;          /* replace a model directory that is already there */
-    cogvideo_log log;   /* what was found: trunks shared or not, members passed over */
+    /* these two of CogVideo alone: a model description (configs/README.md) in place of the built-in one; and "f32",
+     * "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as. NULL = as they are in the checkpoint */
+    const char *config, *type;
+    const char *output;             /* the directory to make; it must not exist, unless `force` */
+    const char *name;               /* the model's name; NULL = the description's */
+    int force;                      /* replace a model directory that is already there */
+    cogvideo_log log;               /* what was found: trunks shared or not, members passed over */
     cogvideo_progress_fn *progress; /* in bytes, of one part after the other; may be NULL */
     void *user;
     uint64_t reserved[8];

@@ -181,6 +181,19 @@ cogvideo_status cv_json_string(const cv_json *object, const char *key, const cha
     return COGVIDEO_OK;
 }
 
+cogvideo_status cv_json_optional_bool(const cv_json *object, const char *key, bool *out, const char *origin,
+                                      cogvideo_error *err)
+{
+    const cv_json *item = cv_json_get(object, key);
+
+    if (!item)
+        return COGVIDEO_OK;
+    if (!cJSON_IsBool(item))
+        return wrong(origin, key, "true or false", item, err);
+    *out = cJSON_IsTrue(item);
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin,
                                cogvideo_error *err)
 {

@@ -23,6 +23,8 @@ cogvideo_status cv_json_double(const cv_json *object, const char *key, double mi
                                const char *origin, cogvideo_error *err);
 cogvideo_status cv_json_optional_double(const cv_json *object, const char *key, double min, double max, double *out,
                                         const char *origin, cogvideo_error *err);
+cogvideo_status cv_json_optional_bool(const cv_json *object, const char *key, bool *out, const char *origin,
+                                      cogvideo_error *err);
 /* Checks the head of one of the program's own files: an object with this "format" and "version". */
 cogvideo_status cv_json_format(const cv_json *object, const char *format, int version, const char *origin,
                                cogvideo_error *err);

@@ -1,22 +1,26 @@
-/* cogvideo import - turns the original's checkpoints into a model directory. */
+/* cogvideo import - turns published checkpoints into a model directory. */
 #include "commands.h"
 #include "session.h"
 #include "model_json.h"
 #include "interrupt.h"
+#include "output.h"
 #include "sandbox.h"
 #include "say.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { COUNT = 6 }; /* of the sources */
+enum { CLIP = 10, COUNT = 12 }; /* of the sources: that of CLIP, and how many there are */
 
 typedef struct settings {
-    const char *sources[COUNT]; /* paths, in the order of sources_table; NULL = not given */
+    const char *sources[COUNT]; /* paths; NULL = not given */
     const char *config, *name, *output;
-    int type, force, sandbox, quiet, json;
+    int type, clip_act, force, sandbox, quiet, json;
 } settings;
 
 static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
+static const char *const acts[] = { "quick", "gelu", NULL };
 
 #define FIELD(field) offsetof(settings, field)
 /* The options' names are those of the sources (cogvideo/import.h). */
@@ -24,13 +28,26 @@ static const char *const types[] = { "f32", "f16", "bf16", "q8", "q4", NULL };
     {                                                                        \
         name, 0, value, what, ARG_TEXT, FIELD(sources[index]), 0, 0, 0, NULL \
     }
-static const arg_option sources_table[] = {
+static const arg_option cogvideo_table[] = {
     SOURCE(0, "stage1", "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file"),
     SOURCE(1, "stage2", "DIR", "cogvideo-stage2, likewise"),
     SOURCE(2, "upscaler", "DIR", "cogview2-dsr, likewise"),
     SOURCE(3, "image-tokenizer", "FILE", "ice_image.pt"),
     SOURCE(4, "text-tokenizer", "FILE", "ice_text.model"),
     SOURCE(5, "clusters", "FILE", "cluster_label2.npy"),
+    { 0 },
+};
+static const arg_option metrics_table[] = {
+    SOURCE(6, "i3d", "FILE", "I3D for FVD: i3d_pretrained_400.pt or i3d_torchscript.pt"),
+    SOURCE(7, "c3d", "FILE", "C3D for the Inception Score of videos: conv3d_deepnetA_ucf.npz"),
+    SOURCE(8, "c3d-mean", "FILE", "mean2.npz, which C3D needs"),
+    SOURCE(9, "inception", "FILE",
+           "Inception-v3 for FID: pt_inception-2015-12-05-6726825d.pth or inception-2015-12-05.pt"),
+    SOURCE(10, "clip", "FILE",
+           "CLIP: of OpenAI (ViT-B-32.pt), open_clip or Hugging Face (.safetensors or .bin, with its config beside)"),
+    SOURCE(11, "clip-vocabulary", "FILE", "bpe_simple_vocab_16e6.txt.gz or merges.txt"),
+    { "clip-act", 0, "FORM", "GELU of CLIP, quick or gelu, where no config beside its file says so", ARG_CHOICE,
+      FIELD(clip_act), 0, 0, 2, "quick|gelu" },
     { 0 },
 };
 static const arg_option table[] = {
@@ -48,14 +65,49 @@ static const arg_option table[] = {
     { 0 },
 };
 
+/* Lists the sources that were given; returns how many. */
+static int list_sources(const settings *s, cogvideo_import_source out[COUNT + 1])
+{
+    static const arg_option *const tables[] = { cogvideo_table, metrics_table };
+    int count = 0;
+
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const arg_option *row = tables[t]; row->name; row++)
+            for (int i = 0; i < COUNT; i++)
+                if (row->offset == FIELD(sources[i]) && s->sources[i])
+                    out[count++] = (cogvideo_import_source){ row->name, s->sources[i] };
+    if (acts[s->clip_act])
+        out[count++] = (cogvideo_import_source){ "clip-act", acts[s->clip_act] };
+    return count;
+}
+
+/* Restricts the process to what is given, and to the configs that may stand beside CLIP's file. */
+static int enter_sandbox(const settings *s)
+{
+    char *folder = s->sources[CLIP] ? cli_folder(s->sources[CLIP]) : NULL;
+    char *beside[] = { folder ? cli_format("%s/config.json", folder) : NULL,
+                       folder ? cli_format("%s/open_clip_config.json", folder) : NULL };
+    const char *inputs[COUNT + 3] = { s->config };
+    int status;
+
+    memcpy(inputs + 1, s->sources, sizeof s->sources);
+    for (int i = 0; i < 2; i++)
+        inputs[COUNT + 1 + i] = beside[i] && access(beside[i], F_OK) == 0 ? beside[i] : NULL;
+    status = cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output);
+    free(beside[0]);
+    free(beside[1]);
+    free(folder);
+    return status;
+}
+
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_import_source sources[COUNT];
+    cogvideo_import_source sources[COUNT + 1];
     cogvideo_import_options options = {
         .sources = sources,
-        .source_count = COUNT,
+        .source_count = list_sources(s, sources),
         .config = s->config,
         .type = types[s->type],
         .output = s->output,
@@ -65,23 +117,16 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         .progress = cli_on_progress,
         .user = &session.progress,
     };
-    const char *inputs[COUNT + 1] = { s->config };
     cogvideo_error err;
-    bool any = false;
 
     (void)arguments;
     if (!s->output)
         return cli_usage_error(command, "an output is missing: -o DIR");
-    for (int i = 0; i < COUNT; i++) {
-        sources[i] = (cogvideo_import_source){ sources_table[i].name, s->sources[i] };
-        inputs[i + 1] = s->sources[i];
-        any = any || s->sources[i];
-    }
-    if (!any)
+    if (options.source_count == 0)
         return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
     if (!s->force && access(s->output, F_OK) == 0)
         return cli_error("%s already exists; use --force to replace it", s->output);
-    if (s->sandbox && cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output) != CLI_OK)
+    if (s->sandbox && enter_sandbox(s) != CLI_OK)
         return CLI_FAILED;
     cli_progress_init(&session.progress, s->quiet);
     if (cogvideo_import(&options, &err) != COGVIDEO_OK)
@@ -90,18 +135,27 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     return cli_model_made(s->output, s->quiet, s->json);
 }
 
-static const arg_group groups[] = { { "Parts, any of them", sources_table, 0 }, { "Options", table, 0 }, { 0 } };
+static const arg_group groups[] = { { "Parts of CogVideo, any of them", cogvideo_table, 0 },
+                                    { "Networks for metrics, any of them", metrics_table, 0 },
+                                    { "Options", table, 0 },
+                                    { 0 } };
 
 const cli_command cmd_import = {
     .name = "import",
-    .summary = "make a model directory from the original's PyTorch checkpoints",
+    .summary = "make a model directory from published checkpoints",
     .usage = "[OPTIONS] PARTS -o DIR",
-    .details = "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
-               "compared bit by bit and stored once if it is equal. Members that no network needs are skipped with a\n"
-               "warning; a weight that is NaN or infinite is an error.",
-    .examples = "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
-                "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
-                "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo",
+    .details =
+        "Nothing in the checkpoints is executed, and no Python is needed. The trunk that both stages share is\n"
+        "compared bit by bit and stored once if it is equal. Members that no network needs are skipped with a\n"
+        "warning; a weight that is NaN or infinite is an error. Networks for metrics, which 'cogvideo evaluate'\n"
+        "compares videos by, make a model directory of their own and keep the types of their files.",
+    .examples =
+        "  cogvideo import --stage1 cogvideo-stage1 --stage2 cogvideo-stage2 --upscaler cogview2-dsr \\\n"
+        "      --image-tokenizer ice_image.pt --text-tokenizer ice_text.model \\\n"
+        "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo\n"
+        "  cogvideo import --i3d i3d_pretrained_400.pt --clip ViT-B-32.pt \\\n"
+        "      --clip-vocabulary bpe_simple_vocab_16e6.txt.gz --inception pt_inception-2015-12-05-6726825d.pth \\\n"
+        "      --c3d conv3d_deepnetA_ucf.npz --c3d-mean mean2.npz -o weights/metrics",
     .min_arguments = 0,
     .max_arguments = 0,
     .groups = groups,

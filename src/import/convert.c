@@ -6,8 +6,7 @@
 
 enum { CHUNK = 1 << 20 }; /* bytes read at once; a multiple of every element's size */
 
-/* Counts `bytes` more as done; the import is cancelled when the progress callback returns non-zero. */
-static cogvideo_status advance(cv_import_job *job, uint64_t bytes, cogvideo_error *err)
+cogvideo_status cv_import_advance(cv_import_job *job, uint64_t bytes, cogvideo_error *err)
 {
     const cogvideo_import_options *options = job->options;
     cogvideo_progress progress = { .what = job->part, .unit = "bytes", .total = (long long)job->total };
@@ -79,7 +78,7 @@ static cogvideo_status read_rows(void *user, size_t first, size_t count, float *
         out += part;
         left -= part;
         if (!rows->again)
-            CV_TRY(advance(c->job, part * width, err));
+            CV_TRY(cv_import_advance(c->job, part * width, err));
     }
 done:
     return status;
@@ -117,7 +116,7 @@ static cogvideo_status copy_tensor(conversion *c, const cv_expected *item)
         CV_TRY(cv_zip_stream_read(stream, c->in, size, c->err));
         CV_TRY(cv_narrow_check(item->name, row_length(item), tensor->dtype, c->in, first, size / width, c->err));
         CV_TRY(cv_store_writer_data(c->writer, c->in, size, c->err));
-        CV_TRY(advance(c->job, size, c->err));
+        CV_TRY(cv_import_advance(c->job, size, c->err));
         left -= size;
     }
 done:
@@ -185,7 +184,7 @@ static cogvideo_status compare_tensor(cv_import_job *job, cv_torch *torch_a, con
         CV_TRY(cv_zip_stream_read(stream_a, buffers, size, err));
         CV_TRY(cv_zip_stream_read(stream_b, buffers + CHUNK, size, err));
         *same = memcmp(buffers, buffers + CHUNK, size) == 0;
-        CV_TRY(advance(job, size, err));
+        CV_TRY(cv_import_advance(job, size, err));
         left -= size;
     }
 done:

@@ -15,6 +15,9 @@ typedef struct cv_import_job {
     uint64_t done, total; /* bytes of the checkpoints */
 } cv_import_job;
 
+/* Counts `bytes` more as done; the import is cancelled when the progress callback returns non-zero. */
+cogvideo_status cv_import_advance(cv_import_job *job, uint64_t bytes, cogvideo_error *err);
+
 /* Returns the bytes of all tensors whose home is in `homes`, a sum of 1 << cv_home. */
 uint64_t cv_convert_bytes(const cv_names *names, unsigned homes);
 

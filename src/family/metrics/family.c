@@ -1,6 +1,7 @@
 /* family.c - metrics in the registry: networks that compare videos, pictures and texts. They draw nothing, so the
  * family has no steps. */
 #include "family/metrics/features/features.h"
+#include "family/metrics/import/import.h"
 #include "family/metrics/model/model.h"
 #include "family/metrics/train/parts.h"
 
@@ -61,4 +62,6 @@ const cv_family cv_family_metrics = {
     .feature_network_count = sizeof networks / sizeof *networks,
     .parts = cv_metrics_parts,
     .part_count = CV_TRAINED_PARTS,
+    .sources = cv_metrics_sources,
+    .import = cv_metrics_import,
 };
