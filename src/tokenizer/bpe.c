@@ -10,6 +10,7 @@
 #define END_OF_WORD "</w>"
 #define QUOTED 40 /* bytes of a text that an error quotes */
 #define LONG_S 0x17fu
+#define IOTA_BELOW 0x345u
 #define DECODED_LIMIT ((size_t)64 << 20)
 
 /* The names of the start and of the end. */
@@ -71,11 +72,14 @@ const char *cv_bpe_sha256(const cv_bpe *bpe)
 
 typedef enum kind { LETTER, NUMBER, SPACE, SIGN } kind;
 
-/* Returns what kind of character a text begins with, and its length in bytes. */
+/* Returns what kind of character a text begins with, and its length in bytes. The iota below, a mark, belongs to no
+ * word: the original's pattern ignores case, and so takes it for a letter where it wants none: its capital is one. */
 static kind first_kind(const char *text, size_t *length)
 {
     uint32_t code = cv_unicode_first(text, length);
 
+    if (code == IOTA_BELOW)
+        return SPACE;
     return cv_unicode_is_letter(code)   ? LETTER
            : cv_unicode_is_number(code) ? NUMBER
            : cv_unicode_is_space(code)  ? SPACE
@@ -235,9 +239,9 @@ cogvideo_status cv_bpe_decode(const cv_bpe *bpe, const int32_t *ids, size_t coun
     cv_buffer bytes = { 0 }, repaired = { 0 };
     cogvideo_status status;
 
-    if (count > CV_BPE_TEXT_LIMIT)
+    if (count > CV_BPE_IDS_LIMIT)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a list of %zu ids is longer than the %zu that can be decoded",
-                       count, CV_BPE_TEXT_LIMIT);
+                       count, CV_BPE_IDS_LIMIT);
     CV_TRY(cv_buffer_append(&bytes, "", 0, err));
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0 || ids[i] >= cv_bpe_ids(bpe)) {

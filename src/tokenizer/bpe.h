@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-#define CV_BPE_TEXT_LIMIT ((size_t)1 << 20) /* bytes of a text to encode, ids of a list to decode */
+#define CV_BPE_TEXT_LIMIT ((size_t)1 << 20) /* bytes of a text to encode */
+#define CV_BPE_IDS_LIMIT ((size_t)16 << 20) /* ids of a list to decode; cleaning may make a text longer */
 
 /* How the tokens before and behind a text are named. A text that holds such a name has that token there. */
 typedef enum cv_bpe_names {
@@ -40,7 +41,8 @@ cogvideo_status cv_bpe_row(const cv_bpe *bpe, const char *text, size_t size, boo
                            size_t *count, cogvideo_error *err);
 
 /* Returns the text of `count` ids, in fresh memory (cv_free) with a NUL behind its *size bytes: a space behind each
- * word, and U+FFFD for what is no UTF-8. An id that is none is COGVIDEO_ERROR_ARGUMENT. */
+ * word, and U+FFFD for what is no UTF-8. An id that is none, more than CV_BPE_IDS_LIMIT of them, or a text of more
+ * than 64 MB is COGVIDEO_ERROR_ARGUMENT. */
 cogvideo_status cv_bpe_decode(const cv_bpe *bpe, const int32_t *ids, size_t count, char **text, size_t *size,
                               cogvideo_error *err);
 

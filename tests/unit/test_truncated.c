@@ -8,6 +8,7 @@
 #include "family/cogvideo/model/description.h"
 #include "family/family.h"
 #include "import/source.h"
+#include "tokenizer/bpe.h"
 #include "tokenizer/text.h"
 #include "tokens/npy.h"
 #include "train/checkpoint.h"
@@ -180,6 +181,8 @@ static int make_files(void **state)
     take(CORPUS "npy/b", "b.npy", NULL);
     take(CORPUS "text_model/spaces", "spaces.model", NULL);
     take(CORPUS "text_model/mapped", "mapped.model", NULL);
+    take("text/bpe_small.txt.gz", "merges.txt.gz", NULL);
+    take(CORPUS "byte_pairs/letters", "merges.txt", NULL);
     take(CORPUS "checkpoint/stored", "stored.pt", NULL);
     take(CORPUS "checkpoint/deflated", "deflated.pt", NULL);
     take(CORPUS "checkpoint/torchscript", "script.pt", NULL);
@@ -203,8 +206,8 @@ static bool all_but_space(const char *file, size_t whole, size_t size)
     return strspn(file + size, " \r\n") == whole - size;
 }
 
-/* Whole lines, at least the header's and a frame's: what an interrupted run leaves. */
-static bool whole_frames(const char *file, size_t whole, size_t size)
+/* Whole lines, at least the header's and another: frames that an interrupted run leaves, merges of single letters. */
+static bool whole_lines(const char *file, size_t whole, size_t size)
 {
     const char *header = memchr(file, '\n', whole);
 
@@ -219,7 +222,7 @@ static const struct {
     { "f16.safetensors", read_store, NULL },
     { "q8.safetensors", read_store, NULL },
     { "model.json", read_description, all_but_space },
-    { "two.jsonl", read_tokens, whole_frames },
+    { "two.jsonl", read_tokens, whole_lines },
     { "row.dat", read_row, NULL },
     { "a.npy", read_npy, NULL },
     { "b.npy", read_npy, NULL },
