@@ -4,14 +4,17 @@
 #include "family/metrics/import/networks.h"
 #include "import/given.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/text.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_DESCRIPTION (1u << 20)
 #define MAX_VOCABULARY (64u << 20)
 
-const char *const cv_metrics_sources[] = { "i3d",      "c3d", "c3d-mean", "inception", "clip", "clip-vocabulary",
-                                           "clip-act", NULL };
+const char *const cv_metrics_sources[] = {
+    "i3d", "c3d", "c3d-mean", "inception", "clip", "clip-vocabulary", "clip-act", "text-tokenizer", NULL
+};
 
 /* A part that is being imported. */
 typedef struct part {
@@ -22,7 +25,7 @@ typedef struct part {
 } part;
 
 /* Everything an import has open. */
-typedef struct import {
+typedef struct importing {
     const cogvideo_import_options *options;
     const char *directory;
     cv_import_job job;
@@ -30,9 +33,9 @@ typedef struct import {
     int count;
     cv_json *description, *sections;
     cogvideo_error *err;
-} import;
+} importing;
 
-static void import_close(import *in)
+static void import_close(importing *in)
 {
     for (int i = 0; i < in->count; i++) {
         cv_assembly_free(&in->parts[i].tensors);
@@ -48,8 +51,6 @@ static cogvideo_status check_options(const cogvideo_import_options *options, cog
 {
     const char *act = cv_import_value(options, "clip-act");
 
-    if (options->config)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a model of metrics has no config; leave it out");
     if (options->type)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the weights of metrics keep their types, for numbers that can be compared; leave the type out");
@@ -94,7 +95,7 @@ static cogvideo_status put_origin(cv_json *section, const char *origin_key, cons
 }
 
 /* The mean of the pixels that C3D was trained on, where it is in a file of its own. */
-static cogvideo_status read_mean(import *in, part *p, cv_json *section)
+static cogvideo_status read_mean(importing *in, part *p, cv_json *section)
 {
     const char *path = cv_import_value(in->options, "c3d-mean");
     cogvideo_status status = COGVIDEO_OK;
@@ -115,7 +116,7 @@ done:
     return status;
 }
 
-static cogvideo_status read_part(import *in, part *p, const char *path)
+static cogvideo_status read_part(importing *in, part *p, const char *path)
 {
     cogvideo_status status;
     const char *name = cv_metrics_part_name(p->importer->id);
@@ -148,16 +149,35 @@ done:
 
 /* --- what is written ------------------------------------------------------------------------------------------ */
 
-/* A copy of the vocabulary, which is opened once to refuse what is none. */
-static cogvideo_status write_vocabulary(import *in, const char *path)
+/* A copy of the file `path`, and its part's section. */
+static cogvideo_status write_copy(importing *in, cv_metrics_part_id id, const cv_mapping *file, const char *name,
+                                  const char *path)
+{
+    cv_json *section = cv_json_set_object(in->sections, cv_metrics_part_name(id));
+    char *to = cv_path_join(in->directory, name, in->err);
+    cv_output output = { 0 };
+    cogvideo_status status;
+
+    if (!to)
+        return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_output_open(&output, to, in->err));
+    CV_TRY(cv_output_write(&output, file->data, file->size, in->err));
+    CV_TRY(cv_output_commit(&output, in->err));
+    cv_json_set_string(section, "file", name);
+    CV_TRY(put_origin(section, "origin", "sha256", path, in->err));
+done:
+    cv_output_abandon(&output);
+    cv_free(to);
+    return status;
+}
+
+/* Opened once to refuse what is none. */
+static cogvideo_status write_vocabulary(importing *in, const char *path)
 {
     cogvideo_status status;
-    cv_json *section = cv_json_set_object(in->sections, cv_metrics_part_name(CV_METRICS_CLIP_VOCABULARY));
-    cv_output output = { 0 };
     cv_mapping file = { 0 };
     cv_bpe *bpe = NULL;
-    const char *name;
-    char *to = NULL;
+    bool packed;
 
     CV_TRY(cv_bpe_open(&bpe, path, CV_BPE_OPENAI, in->err));
     CV_TRY(cv_map_open(&file, path, in->err));
@@ -165,26 +185,32 @@ static cogvideo_status write_vocabulary(import *in, const char *path)
         status = cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: is too large for a vocabulary", path);
         goto done;
     }
-    name = file.size > 2 && file.data[0] == 0x1f && file.data[1] == 0x8b ? "clip_vocabulary.txt.gz"
-                                                                         : "clip_vocabulary.txt";
-    if (!(to = cv_path_join(in->directory, name, in->err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto done;
-    }
-    CV_TRY(cv_output_open(&output, to, in->err));
-    CV_TRY(cv_output_write(&output, file.data, file.size, in->err));
-    CV_TRY(cv_output_commit(&output, in->err));
-    cv_json_set_string(section, "file", name);
-    CV_TRY(put_origin(section, "origin", "sha256", path, in->err));
+    packed = file.size > 2 && file.data[0] == 0x1f && file.data[1] == 0x8b;
+    CV_TRY(write_copy(in, CV_METRICS_CLIP_VOCABULARY, &file, packed ? "clip_vocabulary.txt.gz" : "clip_vocabulary.txt",
+                      path));
 done:
-    cv_output_abandon(&output);
     cv_map_close(&file);
     cv_bpe_close(&bpe);
-    cv_free(to);
     return status;
 }
 
-static cogvideo_status write_part(import *in, const part *p)
+/* Likewise the text model of a CLIP that is yet to be trained. */
+static cogvideo_status write_text_model(importing *in, const char *path)
+{
+    cogvideo_status status;
+    cv_mapping file = { 0 };
+    cv_text *text = NULL;
+
+    CV_TRY(cv_text_open(&text, path, 0, in->err));
+    CV_TRY(cv_map_open(&file, path, in->err));
+    CV_TRY(write_copy(in, CV_METRICS_TEXT_TOKENIZER, &file, "text.model", path));
+done:
+    cv_map_close(&file);
+    cv_text_close(&text);
+    return status;
+}
+
+static cogvideo_status write_part(importing *in, const part *p)
 {
     char *path = cv_path_join(in->directory, p->file, in->err);
     cogvideo_status status;
@@ -197,18 +223,39 @@ static cogvideo_status write_part(import *in, const part *p)
     return status;
 }
 
-static cogvideo_status import_all(import *in)
+/* A config says what networks that are yet to be trained look like; published ones need none. */
+static cogvideo_status begin_description(importing *in)
+{
+    const char *path = in->options->config;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (path) {
+        CV_TRY(cv_json_read(&in->description, path, MAX_DESCRIPTION, in->err));
+        CV_TRY(cv_json_format(in->description, CV_MODEL_FORMAT, 1, path, in->err));
+        CV_TRY(cv_json_object(in->description, "parts", &in->sections, path, in->err));
+    } else {
+        in->description = cv_json_new_object();
+        cv_json_set_string(in->description, "format", CV_MODEL_FORMAT);
+        cv_json_set_int(in->description, "version", 1);
+        cv_json_set_string(in->description, "family", "metrics");
+        cv_json_set_string(in->description, "name", "metrics");
+        in->sections = cv_json_set_object(in->description, "parts");
+    }
+    if (in->options->name)
+        cv_json_set_string(in->description, "name", in->options->name);
+done:
+    return status;
+}
+
+static cogvideo_status import_all(importing *in)
 {
     const char *vocabulary = cv_import_value(in->options, "clip-vocabulary"), *path;
+    const char *text_model = cv_import_value(in->options, "text-tokenizer");
     char *json = NULL;
     cogvideo_status status;
 
     CV_TRY(check_options(in->options, in->err));
-    cv_json_set_string(in->description, "format", CV_MODEL_FORMAT);
-    cv_json_set_int(in->description, "version", 1);
-    cv_json_set_string(in->description, "family", "metrics");
-    cv_json_set_string(in->description, "name", in->options->name ? in->options->name : "metrics");
-    in->sections = cv_json_set_object(in->description, "parts");
+    CV_TRY(begin_description(in));
     for (int i = 0; i < CV_METRICS_IMPORTERS; i++)
         if ((path = cv_import_value(in->options, cv_metrics_part_name(cv_metrics_importers[i].id)))) {
             in->parts[in->count].importer = &cv_metrics_importers[i];
@@ -216,6 +263,8 @@ static cogvideo_status import_all(import *in)
         }
     if (vocabulary)
         CV_TRY(write_vocabulary(in, vocabulary));
+    if (text_model)
+        CV_TRY(write_text_model(in, text_model));
     for (int i = 0; i < in->count; i++)
         CV_TRY(write_part(in, &in->parts[i]));
     if (!(json = cv_path_join(in->directory, "model.json", in->err))) {
@@ -230,10 +279,9 @@ done:
 
 cogvideo_status cv_metrics_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
-import in = {.options = options, .directory = directory, .job = {.options = options }, .err = err };
+    importing in = { .options = options, .directory = directory, .job = { .options = options }, .err = err };
     cogvideo_status status;
 
-    in.description = cv_json_new_object();
     status = import_all(&in);
     import_close(&in);
     return status;
