@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "family/family.h"
+#include "nn/exec.h"
 
 #include <cogvideo/model.h>
 
@@ -102,28 +104,81 @@ static void copy(const char *from, const char *to)
 
 enum { CLIP_SEED = 108, CLIP_TENSORS = 38 };
 
+/* Both rows, of `count` numbers, point the same way. */
+static void check_direction(const float *a, const float *b, int count)
+{
+    double product = 0, a2 = 0, b2 = 0;
+
+    for (int i = 0; i < count; i++) {
+        product += (double)a[i] * b[i];
+        a2 += (double)a[i] * a[i];
+        b2 += (double)b[i] * b[i];
+    }
+    CHECK_CLOSE(product / sqrt(a2 * b2), 1, 1e-6);
+}
+
+/* The imported network, run by its row in the family's table, gives the features of the original. */
+static void check_clip_features(void)
+{
+    static const char *const texts[] = { "a large red star moves left", "a small cyan triangle bounces on gray" };
+    static const float mean[3] = { 0.48145466f, 0.4578275f, 0.40821073f };
+    static const float deviation[3] = { 0.26862954f, 0.26130258f, 0.27577711f };
+    enum { SIDE = 32, WIDTH = 24, PLANE = SIDE * SIDE };
+    const cv_feature_settings settings = { .frames = 1, .height = SIDE, .width = SIDE, .batch = 2 };
+    const cv_feature_network *network = NULL;
+    cogvideo_model *model = NULL;
+    cv_feature_run *run = NULL;
+    cv_store *golden = NULL;
+    static float pixels[2 * 3 * PLANE];
+    float features[2 * WIDTH];
+
+    CHECK_OK(cv_store_open(&golden, checkpoint("clip_tiny.expected.safetensors"), &err), err);
+    CHECK_OK(cogvideo_model_open(&model, output, NULL, &err), err);
+    for (int i = 0; i < model->family->feature_network_count; i++)
+        if (strcmp(model->family->feature_networks[i].name, "clip") == 0)
+            network = &model->family->feature_networks[i];
+    assert_non_null(network);
+    for (int i = 0; i < 2 * 3 * PLANE; i++)
+        pixels[i] = 255 * (check_f32(golden, "pixels")[i] * deviation[i / PLANE % 3] + mean[i / PLANE % 3]);
+    CHECK_OK(network->open(&run, model, &settings, &err), err);
+    CHECK_OK(network->run(run, pixels, 2, features, NULL, &err), err);
+    network->close(&run);
+    for (int i = 0; i < 2; i++)
+        check_direction(features + i * WIDTH, check_f32(golden, "quick.image_features") + i * WIDTH, WIDTH);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(network->text(model, texts[i], false, features, &err), err);
+        check_direction(features, check_f32(golden, "quick.text_features") + i * WIDTH, WIDTH);
+    }
+    cogvideo_model_close(&model);
+    cv_store_close(&golden);
+}
+
 static void one_clip_in_three_layouts(void **state)
 {
+    char vocabulary[1024];
+
     (void)state;
     if (!checkpoint("ViT-tiny.pt"))
         skip();
-    CHECK_OK(IMPORT({ "clip", checkpoint("ViT-tiny.pt") }), err);
+    snprintf(vocabulary, sizeof vocabulary, "%s", check_golden("metrics/text/bpe_small.txt.gz"));
+    CHECK_OK(IMPORT({ "clip", checkpoint("ViT-tiny.pt") }, { "clip-vocabulary", vocabulary }), err);
     check_seeded("clip.safetensors", CLIP_SEED, CLIP_TENSORS);
-    check_model("clip");
+    check_clip_features();
 
     copy("hf_model.safetensors", "model.safetensors");
     CHECK_FAILS(IMPORT({ "clip", check_temp_path("model.safetensors") }), COGVIDEO_ERROR_MODEL, "--clip-act", err);
     CHECK_OK(IMPORT({ "clip", check_temp_path("model.safetensors") }, { "clip-act", "gelu" }), err);
     copy("hf_config.json", "config.json");
-    CHECK_OK(IMPORT({ "clip", check_temp_path("model.safetensors") }), err);
+    CHECK_OK(IMPORT({ "clip", check_temp_path("model.safetensors") }, { "clip-vocabulary", vocabulary }), err);
     check_seeded("clip.safetensors", CLIP_SEED, CLIP_TENSORS);
-    check_model("clip");
+    check_clip_features();
 
     copy("open_clip_model.safetensors", "open_clip_model.safetensors");
     copy("open_clip_config.json", "open_clip_config.json");
-    CHECK_OK(IMPORT({ "clip", check_temp_path("open_clip_model.safetensors") }), err);
+    CHECK_OK(IMPORT({ "clip", check_temp_path("open_clip_model.safetensors") }, { "clip-vocabulary", vocabulary }),
+             err);
     check_seeded("clip.safetensors", CLIP_SEED, CLIP_TENSORS);
-    check_model("clip");
+    check_clip_features();
 }
 
 static void i3d_inception_and_c3d(void **state)
