@@ -10,6 +10,7 @@
 typedef struct settings {
     cli_evaluate_options networks;
     cli_protocol_options protocol;
+    cli_counting_options counting;
     const char *real, *metric, *features;
     int features_only, through_tokenizer, few, json;
 } settings;
@@ -92,6 +93,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "--features-only needs --features DIR and a set, generated or --real");
     cogvideo_evaluate_defaults(&options);
     cli_protocol(&s->protocol, &options.protocol);
+    cli_counting(&s->counting, &options.protocol);
     options.generated = generated;
     options.real = s->real;
     options.metrics = s->metric ? s->metric : options.metrics;
@@ -112,7 +114,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
 static const arg_group groups[] = { { "Options", table, 0 },
                                     { "Protocol", cli_protocol_table, offsetof(settings, protocol) },
-                                    { "Counting", cli_counting_table, offsetof(settings, protocol) },
+                                    { "Counting", cli_counting_table, offsetof(settings, counting) },
                                     { "Networks", cli_evaluate_table, offsetof(settings, networks) },
                                     { 0 } };
 

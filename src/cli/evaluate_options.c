@@ -79,6 +79,9 @@ const arg_option cli_protocol_table[] = {
     { 0 },
 };
 
+#undef FIELD
+
+#define FIELD(field) offsetof(cli_counting_options, field)
 const arg_option cli_counting_table[] = {
     NUMBER("samples", "clips of each set, drawn by the seed; 0: all, and of the shapes world 1000", samples, 0,
            10000000),
@@ -125,19 +128,11 @@ void cli_protocol(cli_protocol_options *given, cogvideo_protocol *out)
     take_number(&out->skip_first, given->skip_first);
     take_number(&out->size, given->size);
     take_number(&out->fid_frames, given->fid_frames);
-    take_number(&out->splits, given->splits);
-    take_number(&out->samples, given->samples);
-    take_number(&out->bootstrap, given->bootstrap);
     out->mirror = given->mirror;
-    out->real_split = given->real_split;
     if (given->fps >= 0)
         out->fps = given->fps;
     if (given->epsilon > 0)
         out->epsilon = given->epsilon;
-    if (given->shuffle >= 0)
-        out->shuffle = given->shuffle;
-    if (given->seed >= 0)
-        out->seed = (uint64_t)given->seed;
     take_word(&out->start, given->words[0], STARTS, given->start);
     take_word(&out->real_start, given->words[1], STARTS, given->real_start);
     take_word(&out->size_resize, given->words[2], SCALES, given->size_resize);
@@ -146,7 +141,19 @@ void cli_protocol(cli_protocol_options *given, cogvideo_protocol *out)
     take_word(&out->network_resize, given->words[5], SCALES, given->network_resize);
     take_word(&out->network_crop, given->words[6], CROPS, given->network_crop);
     take_word(&out->inception_input, given->words[7], INPUTS, given->inception_input);
-    take_word(&out->covariance, given->words[8], DIVISORS, given->covariance);
+}
+
+void cli_counting(cli_counting_options *given, cogvideo_protocol *out)
+{
+    take_number(&out->splits, given->splits);
+    take_number(&out->samples, given->samples);
+    take_number(&out->bootstrap, given->bootstrap);
+    take_word(&out->covariance, given->word, DIVISORS, given->covariance);
+    out->real_split = given->real_split;
+    if (given->shuffle >= 0)
+        out->shuffle = given->shuffle;
+    if (given->seed >= 0)
+        out->seed = (uint64_t)given->seed;
 }
 
 /* --- models ----------------------------------------------------------------------------------------------------- */

@@ -15,19 +15,26 @@ extern const arg_option cli_evaluate_table[]; /* in cli_evaluate_options */
 /* Numbers are -1, and words NULL, where they were not given. */
 typedef struct cli_protocol_options {
     int protocol; /* which */
-    int frames, stride, clips_per_video, skip_first, mirror, size, fid_frames, splits, samples, bootstrap;
+    int frames, stride, clips_per_video, skip_first, mirror, size, fid_frames;
     double fps, epsilon;
-    int64_t shuffle, seed;
-    int start, real_start, quantise, covariance, inception_input, size_resize, size_crop, network_resize, network_crop;
-    const char *real_split;
-    char words[9][20]; /* of the choices, once cli_protocol has looked at them */
+    int start, real_start, quantise, inception_input, size_resize, size_crop, network_resize, network_crop;
+    char words[8][20]; /* of the choices, once cli_protocol has looked at them */
 } cli_protocol_options;
 
+typedef struct cli_counting_options {
+    int samples, bootstrap, splits, covariance;
+    int64_t shuffle, seed;
+    const char *real_split;
+    char word[20]; /* of the covariance */
+} cli_counting_options;
+
 extern const arg_option cli_protocol_table[]; /* how clips are cut and brought to a network */
-extern const arg_option cli_counting_table[]; /* how they are counted */
+extern const arg_option cli_counting_table[]; /* how they are counted; in cli_counting_options */
 
 /* Fills the protocol: the named one, with what was given in place of its own. Its words belong to `given`. */
 void cli_protocol(cli_protocol_options *given, cogvideo_protocol *out);
+/* Fills in how clips are counted, where that was given. */
+void cli_counting(cli_counting_options *given, cogvideo_protocol *out);
 
 /* Models that are open for a command. Begins as { 0 }. */
 typedef struct cli_networks {

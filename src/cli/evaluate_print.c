@@ -61,14 +61,14 @@ static void print_protocol(const cogvideo_metric *m)
 
     if (cv_json_parse(&json, m->protocol, strlen(m->protocol), "protocol", NULL) != COGVIDEO_OK)
         return;
-    cli_print("%s: protocol ", m->name);
+    cli_print("%s: protocol", m->name);
     for (cv_json *item = cv_json_first(json); item; item = cv_json_next(item)) {
         if (cv_json_is_string(item))
-            cli_print("%s%s %s", between, strcmp(cv_json_key(item), "name") == 0 ? "" : cv_json_key(item),
-                      cv_json_text(item));
+            cli_print("%s%s%s %s", between, strcmp(cv_json_key(item), "name") == 0 ? "" : " ",
+                      strcmp(cv_json_key(item), "name") == 0 ? "" : cv_json_key(item), cv_json_text(item));
         else
-            cli_print("%s%s %.10g", between, cv_json_key(item), cv_json_number(item));
-        between = ", ";
+            cli_print("%s %s %.10g", between, cv_json_key(item), cv_json_number(item));
+        between = ",";
     }
     cli_print("\n%s: network %s, weights %s (sha256 %.16s)", m->name, m->network, m->origin, m->sha256);
     if (m->vocabulary_sha256[0])

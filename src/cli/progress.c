@@ -211,6 +211,8 @@ void cli_progress_end(cli_progress *progress)
     describe(what, sizeof what, &last);
     if (cli_interrupted())
         fprintf(stderr, "%s: stopped after %s\n", what, took);
+    else if (progress->last.frames == 0 && progress->last.total > 0)
+        fprintf(stderr, "%s: %lld %s in %s\n", what, progress->last.done, progress->last.unit, took);
     else
         fprintf(stderr, "%s: %d frame%s in %s\n", what, progress->last.frames, progress->last.frames == 1 ? "" : "s",
                 took);

@@ -43,7 +43,7 @@ static cogvideo_status wins(bool *out, const cv_shapes *world, int index, cv_sha
     *out = true;
     cv_shapes_caption(world, index, language, caption);
     CV_TRY(cv_texts_get(texts, caption, &feature, err));
-    truth = cv_clip_score(clip, 1, texts->width, feature, CV_CLIP_COSINE);
+    truth = cv_text_score(clip, 1, texts->width, feature, CV_SCORE_COSINE);
     for (int v = 0; v < values_of(world, attribute); v++) {
         cv_shapes_combination other = cv_shapes_at(world, index);
         int changed;
@@ -55,7 +55,7 @@ static cogvideo_status wins(bool *out, const cv_shapes *world, int index, cv_sha
             continue;
         cv_shapes_caption(world, changed, language, caption);
         CV_TRY(cv_texts_get(texts, caption, &feature, err));
-        *out = *out && cv_clip_score(clip, 1, texts->width, feature, CV_CLIP_COSINE) < truth;
+        *out = *out && cv_text_score(clip, 1, texts->width, feature, CV_SCORE_COSINE) < truth;
     }
 done:
     return status;

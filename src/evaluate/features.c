@@ -168,14 +168,14 @@ static void copy_row(work *w, int row, int from)
 
 /* Gives a clip the next row: from the file, or in the line before the network. Rows are computed in their order: what
  * waits is one row after another, so that a row from the file ends a batch. */
-static cogvideo_status add_clip(work *w, const cv_clip *clip, const cv_item *item, int index, cogvideo_error *err)
+static cogvideo_status add_clip(work *w, const cv_chosen *clip, const cv_item *item, int index, cogvideo_error *err)
 {
     const int row = w->rows.clips;
     unsigned char *source = w->rows.source + (size_t)row * CV_SHA256_BYTES;
     int height, width, known;
     cogvideo_status status;
 
-    CV_TRY(cv_clip_source(source, clip, err));
+    CV_TRY(cv_chosen_source(source, clip, err));
     if ((known = cv_cache_find(&w->cache, source)) >= 0) {
         CV_TRY(flush(w, err));
         copy_row(w, row, known);
@@ -228,7 +228,7 @@ static cogvideo_status take(work *w, const sample *s, cogvideo_error *err)
     const cv_item *item = &job->set->items[s->item];
     const cv_reading reading = { job->set, job->protocol, job->side, job->options->model, poll, w };
     cogvideo_error why;
-    cv_clip clip = { 0 };
+    cv_chosen clip = { 0 };
     bool left_out;
     cogvideo_status status;
 
@@ -244,14 +244,14 @@ static cogvideo_status take(work *w, const sample *s, cogvideo_error *err)
         cv_log(&job->options->log, COGVIDEO_LOG_WARNING, "%s; it is left out", why.message);
     } else {
         if (s->mirrored)
-            cv_clip_mirror(&clip);
+            cv_chosen_mirror(&clip);
         CV_TRY(add_clip(w, &clip, item, s->item, err));
     }
     w->done++;
     if (w->dirty && cv_clock() - w->saved > SAVE_EVERY)
         CV_TRY(save(w, false, err));
 done:
-    cv_clip_free(&clip);
+    cv_chosen_free(&clip);
     return status;
 }
 

@@ -91,13 +91,13 @@ bool cv_frames_choose(const cv_protocol *p, cv_side side, const cv_length *lengt
 
 /* --- clips ---------------------------------------------------------------------------------------------------- */
 
-void cv_clip_free(cv_clip *clip)
+void cv_chosen_free(cv_chosen *clip)
 {
     cv_free(clip->pixels);
-    *clip = (cv_clip){ 0 };
+    *clip = (cv_chosen){ 0 };
 }
 
-void cv_clip_mirror(cv_clip *clip)
+void cv_chosen_mirror(cv_chosen *clip)
 {
     for (size_t row = 0; row < (size_t)clip->frames * (size_t)clip->height; row++) {
         uint8_t *pixels = clip->pixels + row * (size_t)clip->width * 3;
@@ -112,7 +112,7 @@ void cv_clip_mirror(cv_clip *clip)
     }
 }
 
-cogvideo_status cv_clip_source(unsigned char out[CV_SHA256_BYTES], const cv_clip *clip, cogvideo_error *err)
+cogvideo_status cv_chosen_source(unsigned char out[CV_SHA256_BYTES], const cv_chosen *clip, cogvideo_error *err)
 {
     const uint32_t sizes[3] = { (uint32_t)clip->frames, (uint32_t)clip->height, (uint32_t)clip->width };
     unsigned char head[12];
@@ -151,7 +151,7 @@ static void quantise(float *values, size_t count, cv_quantise how)
 }
 
 /* One frame by way of the protocol's own size. `square` has room for it. */
-static cogvideo_status fit_twice(float *out, int side, float *square, const cv_protocol *p, const cv_clip *clip,
+static cogvideo_status fit_twice(float *out, int side, float *square, const cv_protocol *p, const cv_chosen *clip,
                                  const uint8_t *pixels, cogvideo_error *err)
 {
     const int size = p->given->size;
@@ -176,8 +176,8 @@ static void spread(float *out, const uint8_t *pixels, size_t places)
             out[c * places + i] = pixels[3 * i + c];
 }
 
-static cogvideo_status fit(float *out, int height, int width, float *square, const cv_protocol *p, const cv_clip *clip,
-                           const uint8_t *pixels, cogvideo_error *err)
+static cogvideo_status fit(float *out, int height, int width, float *square, const cv_protocol *p,
+                           const cv_chosen *clip, const uint8_t *pixels, cogvideo_error *err)
 {
     if (square)
         return fit_twice(out, height, square, p, clip, pixels, err);
@@ -188,7 +188,7 @@ static cogvideo_status fit(float *out, int height, int width, float *square, con
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_frames_fit(float *out, const cv_protocol *p, const cv_clip *clip, const char *name,
+cogvideo_status cv_frames_fit(float *out, const cv_protocol *p, const cv_chosen *clip, const char *name,
                               cogvideo_error *err)
 {
     const int size = p->info.shapes ? 0 : p->given->size, given = cv_frames_given(p);

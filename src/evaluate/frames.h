@@ -21,22 +21,22 @@ bool cv_frames_choose(const cv_protocol *protocol, cv_side side, const cv_length
                       int *out, int *have);
 
 /* The frames of one clip as they were read. */
-typedef struct cv_clip {
+typedef struct cv_chosen {
     int frames, height, width;
     uint8_t *pixels; /* [frames][height][width][3] */
-} cv_clip;
+} cv_chosen;
 
-void cv_clip_free(cv_clip *clip);
+void cv_chosen_free(cv_chosen *clip);
 /* Turns every frame left to right. */
-void cv_clip_mirror(cv_clip *clip);
+void cv_chosen_mirror(cv_chosen *clip);
 /* SHA-256 of frames, height and width as 32-bit numbers, little-endian, and of all pixels. */
-cogvideo_status cv_clip_source(unsigned char out[CV_SHA256_BYTES], const cv_clip *clip, cogvideo_error *err);
+cogvideo_status cv_chosen_source(unsigned char out[CV_SHA256_BYTES], const cv_chosen *clip, cogvideo_error *err);
 
 /* Height and width of what cv_frames_fit makes of a clip: the network's, or what the clip has where it takes any. */
 void cv_frames_size(const cv_protocol *protocol, int height, int width, int *out_height, int *out_width);
 /* out [cv_frames_given][3][height][width] of 0 .. 255, as the protocol's network takes them. An error where a network
  * takes only one size and the protocol does not resize. `name` is the clip's, for the error. */
-cogvideo_status cv_frames_fit(float *out, const cv_protocol *protocol, const cv_clip *clip, const char *name,
+cogvideo_status cv_frames_fit(float *out, const cv_protocol *protocol, const cv_chosen *clip, const char *name,
                               cogvideo_error *err);
 /* Frames that cv_frames_fit gives: all of the clip, or the evenly spaced ones. */
 int cv_frames_given(const cv_protocol *protocol);

@@ -14,13 +14,13 @@
 #define WIDEST 1024 /* features of which the distance is extrapolated: it is computed 8 times for that */
 
 static const cv_metric metrics[] = {
-    { "fvd", "fvd", "fvd-shapes", "i3d", CV_METRIC_FRECHET, CV_CLIP_COSINE },
-    { "is", "is", "is-shapes", "c3d", CV_METRIC_INCEPTION_SCORE, CV_CLIP_COSINE },
-    { "image-is", "image-is", NULL, "inception", CV_METRIC_INCEPTION_SCORE, CV_CLIP_COSINE },
-    { "fid", "fid", NULL, "inception", CV_METRIC_FRECHET, CV_CLIP_COSINE },
-    { "clip", "clipsim", "clip-shapes", "clip", CV_METRIC_CLIP, CV_CLIP_COSINE },
-    { "clipscore", "clipscore", NULL, "clip", CV_METRIC_CLIP, CV_CLIP_SCORE },
-    { "clip100", "clip100", NULL, "clip", CV_METRIC_CLIP, CV_CLIP_HUNDRED },
+    { "fvd", "fvd", "fvd-shapes", "i3d", CV_METRIC_FRECHET, CV_SCORE_COSINE },
+    { "is", "is", "is-shapes", "c3d", CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
+    { "image-is", "image-is", NULL, "inception", CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
+    { "fid", "fid", NULL, "inception", CV_METRIC_FRECHET, CV_SCORE_COSINE },
+    { "clip", "clipsim", "clip-shapes", "clip", CV_METRIC_CLIP, CV_SCORE_COSINE },
+    { "clipscore", "clipscore", NULL, "clip", CV_METRIC_CLIP, CV_SCORE_CLIPSCORE },
+    { "clip100", "clip100", NULL, "clip", CV_METRIC_CLIP, CV_SCORE_HUNDRED },
 };
 
 /* --- names ---------------------------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ char *cv_metric_text(const cv_metric *metric, const char *prompt, cogvideo_error
 {
     cv_buffer text = { 0 };
 
-    if (cv_buffer_printf(&text, err, "%s%s", metric->scale == CV_CLIP_SCORE ? "A photo depicts " : "", prompt) !=
+    if (cv_buffer_printf(&text, err, "%s%s", metric->scale == CV_SCORE_CLIPSCORE ? "A photo depicts " : "", prompt) !=
         COGVIDEO_OK)
         cv_buffer_free(&text);
     return text.data;
@@ -282,14 +282,14 @@ static double cosine(const float *a, const float *b, int width)
     return aa > 0 && bb > 0 ? dot / sqrt(aa * bb) : 0;
 }
 
-double cv_clip_score(const float *vectors, int frames, int width, const float *text, cv_clip_scale scale)
+double cv_text_score(const float *vectors, int frames, int width, const float *text, cv_score_scale scale)
 {
     double sum = 0;
 
     for (int f = 0; f < frames; f++) {
         const double c = cosine(vectors + (size_t)f * (size_t)width, text, width);
 
-        sum += scale == CV_CLIP_SCORE ? 2.5 * fmax(c, 0) : scale == CV_CLIP_HUNDRED ? 100 * c : c;
+        sum += scale == CV_SCORE_CLIPSCORE ? 2.5 * fmax(c, 0) : scale == CV_SCORE_HUNDRED ? 100 * c : c;
     }
     return sum / frames;
 }
@@ -310,13 +310,13 @@ cogvideo_status cv_measure_clip(cogvideo_metric *out, const cv_metric *metric, c
         cv_free(text);
         if (status != COGVIDEO_OK)
             goto done;
-        scores[i] = cv_clip_score(rows->features + (size_t)i * clip, rows->frames, rows->width, feature, metric->scale);
+        scores[i] = cv_text_score(rows->features + (size_t)i * clip, rows->frames, rows->width, feature, metric->scale);
         sum += scores[i];
     }
     sum /= rows->clips;
     for (int i = 0; i < rows->clips; i++)
         squares += (scores[i] - sum) * (scores[i] - sum);
-    out->value = metric->scale == CV_CLIP_HUNDRED ? fmax(sum, 0) : sum;
+    out->value = metric->scale == CV_SCORE_HUNDRED ? fmax(sum, 0) : sum;
     out->has_deviation = 1;
     out->deviation = sqrt(squares / rows->clips);
     out->dimension = p->info.width;

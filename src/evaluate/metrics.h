@@ -9,11 +9,11 @@
 typedef enum cv_metric_kind { CV_METRIC_FRECHET, CV_METRIC_INCEPTION_SCORE, CV_METRIC_CLIP } cv_metric_kind;
 
 /* How cosines become a score. */
-typedef enum cv_clip_scale {
-    CV_CLIP_COSINE,  /* clipsim: the mean of cosines */
-    CV_CLIP_SCORE,   /* clipscore: 2.5 max(cosine, 0), of "A photo depicts PROMPT" */
-    CV_CLIP_HUNDRED, /* clip100: max(100 times the mean, 0) */
-} cv_clip_scale;
+typedef enum cv_score_scale {
+    CV_SCORE_COSINE,    /* clipsim: the mean of cosines */
+    CV_SCORE_CLIPSCORE, /* clipscore: 2.5 max(cosine, 0), of "A photo depicts PROMPT" */
+    CV_SCORE_HUNDRED,   /* clip100: max(100 times the mean, 0) */
+} cv_score_scale;
 
 typedef struct cv_metric {
     const char *word;        /* by which it is asked for */
@@ -21,7 +21,7 @@ typedef struct cv_metric {
     const char *shapes_name; /* where its network knows the shapes world alone; NULL = it cannot be had then */
     const char *network;
     cv_metric_kind kind;
-    cv_clip_scale scale;
+    cv_score_scale scale;
 } cv_metric;
 
 /* The metrics of a list of words, of which `out` has room for CV_METRICS_MOST. An unknown word, or one that comes
@@ -52,7 +52,7 @@ cogvideo_status cv_measure_inception_score(cogvideo_metric *out, const cv_protoc
 cogvideo_status cv_measure_clip(cogvideo_metric *out, const cv_metric *metric, const cv_protocol *protocol,
                                 const cv_rows *rows, const cv_set *set, cv_texts *texts, cogvideo_error *err);
 /* The score of one clip: vectors [frames][width] against a text's. */
-double cv_clip_score(const float *vectors, int frames, int width, const float *text, cv_clip_scale scale);
+double cv_text_score(const float *vectors, int frames, int width, const float *text, cv_score_scale scale);
 
 /* The distance alone, of other rows: for references. */
 cogvideo_status cv_frechet_value(double *out, const cv_protocol *protocol, const cv_rows *generated,

@@ -7,6 +7,7 @@
 #include "dataset/dataset.h"
 #include "dataset/sources.h"
 
+#include <cogvideo/tokens.h>
 #include <string.h>
 
 #define MAX_RECORD (4u << 20)
@@ -63,6 +64,23 @@ static cogvideo_status from_text(char **out, const char *path, cogvideo_error *e
         status = COGVIDEO_ERROR_MEMORY;
 done:
     cv_buffer_free(&text);
+    return status;
+}
+
+cogvideo_status cv_prompt_of_codes(char **out, const char *path, cogvideo_error *err)
+{
+    cogvideo_tokens tokens = { 0 };
+    cv_json *header = NULL, *prompt;
+    cogvideo_status status = COGVIDEO_OK;
+
+    *out = NULL; /* a damaged file is left out later on, where clips are read */
+    if (cogvideo_tokens_load(&tokens, path, NULL) == COGVIDEO_OK && tokens.header &&
+        cv_json_parse(&header, tokens.header, strlen(tokens.header), path, NULL) == COGVIDEO_OK &&
+        cv_json_is_object(header) && (prompt = cv_json_get(header, "prompt")) && cv_json_is_string(prompt) &&
+        !(*out = cv_strdup(cv_json_text(prompt), err)))
+        status = COGVIDEO_ERROR_MEMORY;
+    cv_json_free(&header);
+    cogvideo_tokens_free(&tokens);
     return status;
 }
 

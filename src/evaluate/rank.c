@@ -26,8 +26,8 @@ static cogvideo_status score(const cv_features_job *job, cv_texts *texts, const 
         const float *text;
 
         CV_TRY(cv_texts_get(texts, prompt ? prompt : item->prompt, &text, err));
-        out[i] = (cogvideo_ranked){ i, cv_clip_score(rows.features + (size_t)i * (size_t)(rows.frames * rows.width),
-                                                     rows.frames, rows.width, text, CV_CLIP_COSINE) };
+        out[i] = (cogvideo_ranked){ i, cv_text_score(rows.features + (size_t)i * (size_t)(rows.frames * rows.width),
+                                                     rows.frames, rows.width, text, CV_SCORE_COSINE) };
     }
     qsort(out, (size_t)rows.clips, sizeof *out, compare);
 done:

@@ -41,7 +41,7 @@ static int take_time(void *user, const cogvideo_frame *frame)
 }
 
 typedef struct taking {
-    cv_clip *clip;
+    cv_chosen *clip;
     const int *chosen; /* [frames] */
     int frames, taken; /* of `chosen` */
     int gap;           /* place of the first frame behind a damaged one; -1 = none */
@@ -50,14 +50,14 @@ typedef struct taking {
     cogvideo_status status;
 } taking;
 
-static cogvideo_status make_room(cv_clip *clip, int frames, int height, int width, cogvideo_error *err)
+static cogvideo_status make_room(cv_chosen *clip, int frames, int height, int width, cogvideo_error *err)
 {
     size_t bytes;
 
     if (!cv_size_mul((size_t)frames * 3, (size_t)height * (size_t)width, &bytes) || bytes > MAX_CLIP)
         return cv_fail(err, COGVIDEO_ERROR_MEMORY, "a clip of %d frames of %dx%d pixels is too large", frames, width,
                        height);
-    *clip = (cv_clip){ frames, height, width, cv_alloc(bytes, 1, err) };
+    *clip = (cv_chosen){ frames, height, width, cv_alloc(bytes, 1, err) };
     return clip->pixels ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
 }
 
@@ -155,7 +155,7 @@ static int take_counted(void *user, const cogvideo_frame *frame)
     return take_frame(c->taking, frame);
 }
 
-static cogvideo_status read_video(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_clip *out,
+static cogvideo_status read_video(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
                                   bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     const cogvideo_read_options options = { .poll = r->poll, .user = r->user };
@@ -186,7 +186,7 @@ done:
 
 /* --- frames that lie in memory, or each in a file --------------------------------------------------------------- */
 
-static cogvideo_status copy_chosen(cv_clip *out, const uint8_t *pixels, int height, int width, const int *chosen,
+static cogvideo_status copy_chosen(cv_chosen *out, const uint8_t *pixels, int height, int width, const int *chosen,
                                    int frames, cogvideo_error *err)
 {
     const size_t bytes = (size_t)height * (size_t)width * 3;
@@ -198,7 +198,7 @@ static cogvideo_status copy_chosen(cv_clip *out, const uint8_t *pixels, int heig
 }
 
 static cogvideo_status choose_copy(const cv_reading *r, const cv_item *item, int which, int *chosen,
-                                   const cogvideo_video *video, cv_clip *out, bool *left_out, cogvideo_error *why,
+                                   const cogvideo_video *video, cv_chosen *out, bool *left_out, cogvideo_error *why,
                                    cogvideo_error *err)
 {
     cv_length length = { .frames = video->frames, .last = video->fps > 0 ? 1 / video->fps : 0 };
@@ -221,7 +221,7 @@ done:
     return status;
 }
 
-static cogvideo_status read_dataset(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_clip *out,
+static cogvideo_status read_dataset(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
                                     bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     cogvideo_dataset_info info;
@@ -241,7 +241,7 @@ done:
     return status;
 }
 
-static cogvideo_status read_shapes(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_clip *out,
+static cogvideo_status read_shapes(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
                                    bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     const cv_shapes *world = r->set->world;
@@ -262,7 +262,7 @@ done:
     return status;
 }
 
-static cogvideo_status read_codes(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_clip *out,
+static cogvideo_status read_codes(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
                                   bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     cogvideo_decode_options options;
@@ -272,7 +272,8 @@ static cogvideo_status read_codes(const cv_reading *r, const cv_item *item, int 
     cogvideo_status status;
 
     if (!r->model)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is a clip of codes, which only a model decodes", item->path);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is a clip of codes, which a model decodes (--model DIR)",
+                       item->path);
     CV_TRY(sort_error(cogvideo_tokens_load(&tokens, item->path, &found), &found, left_out, why, err));
     if (*left_out)
         goto done;
@@ -295,7 +296,7 @@ static cogvideo_status read_picture(const cv_reading *r, const char *path, takin
     const int zero = 0;
     taking one = *take;
     cogvideo_status status;
-    cv_clip single = { 0 };
+    cv_chosen single = { 0 };
 
     one.clip = &single;
     one.chosen = &zero;
@@ -318,12 +319,12 @@ static cogvideo_status read_picture(const cv_reading *r, const char *path, takin
         if (status == COGVIDEO_OK)
             memcpy(take->clip->pixels + (size_t)take->taken++ * bytes, single.pixels, bytes);
     }
-    cv_clip_free(&single);
+    cv_chosen_free(&single);
     return status;
 }
 
 /* Pictures have no times: they are taken as frames at the protocol's rate. */
-static cogvideo_status read_pictures(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_clip *out,
+static cogvideo_status read_pictures(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
                                      bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     taking take = { .clip = out, .frames = r->protocol->frames, .gap = -1, .err = err };
@@ -357,7 +358,7 @@ done:
 /* --- all ------------------------------------------------------------------------------------------------------ */
 
 /* Through the model's image tokenizer and back: the largest centred square, at the model's own size. */
-static cogvideo_status tokenize(const cogvideo_model *model, cv_clip *clip, cogvideo_error *err)
+static cogvideo_status tokenize(const cogvideo_model *model, cv_chosen *clip, cogvideo_error *err)
 {
     const cogvideo_video in = { .width = clip->width,
                                 .height = clip->height,
@@ -376,8 +377,8 @@ static cogvideo_status tokenize(const cogvideo_model *model, cv_clip *clip, cogv
     CV_TRY(cogvideo_video_fit(&fitted, &in, info.width * info.rate, info.height * info.rate, err));
     CV_TRY(cogvideo_encode(model, &fitted, info.rate, NULL, &tokens, err));
     CV_TRY(cogvideo_decode(model, &options, &tokens, &decoded, err));
-    cv_clip_free(clip);
-    *clip = (cv_clip){ decoded.frames, decoded.height, decoded.width, NULL };
+    cv_chosen_free(clip);
+    *clip = (cv_chosen){ decoded.frames, decoded.height, decoded.width, NULL };
     CV_NEW(clip->pixels, (size_t)decoded.frames * (size_t)decoded.height * (size_t)decoded.width * 3, err);
     memcpy(clip->pixels, decoded.pixels, (size_t)decoded.frames * (size_t)decoded.height * (size_t)decoded.width * 3);
 done:
@@ -387,16 +388,16 @@ done:
     return status;
 }
 
-cogvideo_status cv_read_clip(const cv_reading *r, const cv_item *item, int which, cv_clip *out, bool *left_out,
+cogvideo_status cv_read_clip(const cv_reading *r, const cv_item *item, int which, cv_chosen *out, bool *left_out,
                              cogvideo_error *why, cogvideo_error *err)
 {
-    cogvideo_status (*read)(const cv_reading *, const cv_item *, int, int *, cv_clip *, bool *, cogvideo_error *,
+    cogvideo_status (*read)(const cv_reading *, const cv_item *, int, int *, cv_chosen *, bool *, cogvideo_error *,
                             cogvideo_error *) = item->kind == CV_ITEM_DATASET    ? read_dataset
                                                 : item->kind == CV_ITEM_SHAPES   ? read_shapes
                                                 : item->kind == CV_ITEM_CODES    ? read_codes
                                                 : item->kind == CV_ITEM_PICTURES ? read_pictures
                                                                                  : read_video;
-    cv_clip clip = { 0 };
+    cv_chosen clip = { 0 };
     int *chosen = NULL;
     cogvideo_status status;
 
@@ -407,10 +408,10 @@ cogvideo_status cv_read_clip(const cv_reading *r, const cv_item *item, int which
         CV_TRY(tokenize(r->model, &clip, err));
     if (!*left_out) {
         *out = clip;
-        clip = (cv_clip){ 0 };
+        clip = (cv_chosen){ 0 };
     }
 done:
-    cv_clip_free(&clip);
+    cv_chosen_free(&clip);
     cv_free(chosen);
     return status;
 }

@@ -17,7 +17,7 @@ typedef struct cv_reading {
 
 /* Clip `which` of an item. *left_out: the clip is too short, or its file is damaged, and `why` is the sentence about
  * it; nothing is in `out` then. */
-cogvideo_status cv_read_clip(const cv_reading *reading, const cv_item *item, int which, cv_clip *out, bool *left_out,
+cogvideo_status cv_read_clip(const cv_reading *reading, const cv_item *item, int which, cv_chosen *out, bool *left_out,
                              cogvideo_error *why, cogvideo_error *err);
 
 #endif

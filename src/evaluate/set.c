@@ -65,6 +65,8 @@ static cogvideo_status add_path(cv_set *set, const char *path, const char *name,
 
     if (prompts && !prompt)
         CV_TRY(cv_prompt_beside(&beside, path, err));
+    if (prompts && !prompt && !beside && kind == CV_ITEM_CODES)
+        CV_TRY(cv_prompt_of_codes(&beside, path, err));
     CV_TRY(add(set, kind, path, name, prompt ? prompt : beside, 0, err));
 done:
     cv_free(beside);

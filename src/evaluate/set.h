@@ -62,6 +62,8 @@ void cv_set_drawn(const cv_set *set, int index, int *combination, uint64_t *seed
 /* The prompt of the clip at `path` (a file, or a folder of pictures): of the record clip.json or the text clip.txt
  * beside it, or caption.txt in the folder; NULL = there is none. In fresh memory. */
 cogvideo_status cv_prompt_beside(char **out, const char *path, cogvideo_error *err);
+/* The prompt in the header of a token stream; NULL = it has none. In fresh memory. */
+cogvideo_status cv_prompt_of_codes(char **out, const char *path, cogvideo_error *err);
 /* Whether a file's name is that of a picture. */
 bool cv_is_picture_name(const char *name);
 /* The names of the pictures in a folder, where numbers count as numbers: frame-9 before frame-10. Free them with
