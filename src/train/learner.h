@@ -61,7 +61,7 @@ cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const cha
 /* Writes a store to a file of the model directory in the recipe's dtype. */
 cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
                                  cogvideo_error *err);
-/* Sets parts.PART in the directory's model.json to a copy of the section; NULL takes the part out. */
+/* Sets parts.PART in the directory's model.json to a copy of the section. */
 cogvideo_status cv_publish_section(const cv_learner *learner, const char *part, const cv_json *section,
                                    cogvideo_error *err);
 /* The same for a section of KEY = FILE; `keys` and `files` end in NULL. Without keys, takes the part out. */

@@ -61,8 +61,9 @@ done:
     return status;
 }
 
-cogvideo_status cv_publish_section(const cv_learner *learner, const char *part, const cv_json *section,
-                                   cogvideo_error *err)
+/* Sets or, where `section` is NULL, takes out a part of the description. */
+static cogvideo_status edit_parts(const cv_learner *learner, const char *part, const cv_json *section,
+                                  cogvideo_error *err)
 {
     cogvideo_status status;
     char *path = cv_path_join(learner->options->model, "model.json", err);
@@ -86,13 +87,24 @@ done:
     return status;
 }
 
+cogvideo_status cv_publish_section(const cv_learner *learner, const char *part, const cv_json *section,
+                                   cogvideo_error *err)
+{
+    if (!section)
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory: the model's description cannot be changed");
+    return edit_parts(learner, part, section, err);
+}
+
 cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, const char *const *keys,
                                 const char *const *files, cogvideo_error *err)
 {
-    cv_json *section = keys ? cv_json_new_object() : NULL;
+    cv_json *section;
     cogvideo_status status;
 
-    for (int i = 0; keys && keys[i]; i++)
+    if (!keys)
+        return edit_parts(learner, part, NULL, err);
+    section = cv_json_new_object();
+    for (int i = 0; keys[i]; i++)
         cv_json_set_string(section, keys[i], files[i]);
     status = cv_publish_section(learner, part, section, err);
     cv_json_free(&section);
