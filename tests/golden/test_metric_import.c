@@ -221,7 +221,7 @@ static void a_vocabulary_is_checked_and_kept(void **state)
 
 /* --- of full structure ---------------------------------------------------------------------------------------- */
 
-/* The tensors of a published file, each axis that is a multiple of `unit` divided by `by`, so that the files stay small:
+/* The tensors of a published file, each axis that is a multiple of `unit` divided by `by`, so that files stay small:
  * what is equal stays equal. */
 static void read_structure(seeded_list *list, const char *file, size_t unit, size_t by)
 {
