@@ -6,6 +6,7 @@
 #include "kernels/linear_f32_body.h"
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
+#include "kernels/panel_body.h"
 #include "kernels/rows_body.h"
 
 /* --- linear, inputs in f32 ------------------------------------------------------------------------------------ */
@@ -82,6 +83,7 @@ void cv_kernels_avx2(cv_kernels *table)
     table->linear_f32[CV_WEIGHT_Q4] = linear_f32_wq4;
     set_linear_q8(table);
     set_mix(table);
+    set_panel(table);
     set_rows(table);
     set_limits(table);
 }

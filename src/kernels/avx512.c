@@ -6,6 +6,7 @@
 #include "kernels/linear_f32_body.h"
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
+#include "kernels/panel_body.h"
 
 enum { ENTRIES = 16 }; /* of a batch, for which each weight is read once */
 
@@ -154,5 +155,6 @@ void cv_kernels_avx512(cv_kernels *table)
     set_linear_f32(table);
     set_linear_q8(table);
     set_mix(table);
+    set_panel(table);
     set_limits(table);
 }

@@ -14,6 +14,12 @@
  * from memory once for all B entries. */
 typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t x_stride, const cv_weight *w, int B);
 
+/* Many rows times a panel: as many rows of weights as `panel_width` says, side by side, [K][panel_width], whatever
+ * numbers behind the first `count`. out[r * out_stride + n] = sum over k of x[r * x_stride + k] * panel[k][n], or that
+ * added to it where `add`, for r < rows and n < count. */
+typedef void cv_panel_fn(float *out, size_t out_stride, const float *x, size_t x_stride, int rows, const float *panel,
+                         int K, int count, bool add);
+
 /* Widens whole rows to f32: out[n * K + k] = w[n][k]. */
 typedef void cv_widen_fn(float *out, const cv_weight *w);
 
@@ -81,6 +87,8 @@ typedef struct cv_kernels {
     const char *name;
     cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];   /* inputs in f32 */
     cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantized */
+    int panel_width;
+    cv_panel_fn *panel;
     cv_quantize_fn *quantize;
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_mix_fn *mix[CV_WEIGHT_TYPES];

@@ -173,11 +173,34 @@ static double peak_int8(long rounds, float *sink)
     return 2.0 * CHAINS * LANES * (double)rounds;
 }
 
+enum { PANEL_WIDTH = 16 };
+
+static void panel(float *out, size_t out_stride, const float *x, size_t x_stride, int rows, const float *weights, int K,
+                  int count, bool add)
+{
+    for (int r = 0; r < rows; r++) {
+        float *to = out + (size_t)r * out_stride, sums[PANEL_WIDTH] = { 0 };
+
+        for (int n = 0; n < count && add; n++)
+            sums[n] = to[n];
+        for (int k = 0; k < K; k++) {
+            const float value = x[(size_t)r * x_stride + (size_t)k];
+
+            for (int n = 0; n < PANEL_WIDTH; n++)
+                sums[n] += value * weights[(size_t)k * PANEL_WIDTH + (size_t)n];
+        }
+        for (int n = 0; n < count; n++)
+            to[n] = sums[n];
+    }
+}
+
 void cv_kernels_plain(cv_kernels *out)
 {
     *out = (cv_kernels){
         .linear_f32 = { linear_f32, linear_f32, linear_f32, linear_f32, linear_f32 },
         .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_wq8, [CV_WEIGHT_Q4] = linear_q8_wq4 },
+        .panel_width = PANEL_WIDTH,
+        .panel = panel,
         .quantize = quantize,
         .widen = { widen, widen, widen, widen, widen },
         .mix = { mix, mix, mix, mix, mix },

@@ -45,15 +45,14 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena);
 
-/* --- items of a batch, of equally many rows each, such as the places of a picture ----------------------------- */
+/* --- many rows of many sequences: linear_many.c ----------------------------------------------------------------- */
 
-/* Returns the bytes that cv_linear_items takes from its arena, on these threads. */
-size_t cv_linear_items_scratch(const cv_exec *exec, int max_K);
-/* out = x W^T + b, or += where `add`, for `items` items of `rows` rows each, all one below the other. Blocks of weights
- * are read once for several items, but each item is a product of its own: its bits depend neither on the other items
- * nor on its place among them. Through BLAS, whatever the type of the weights. */
-void cv_linear_items(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, bool add,
-                     const float *x, size_t x_stride, int items, int rows, cv_arena *arena);
+/* Returns the bytes that cv_linear_many takes from its arena, on these threads. */
+size_t cv_linear_many_scratch(const cv_exec *exec, int max_K);
+/* out = x W^T + b, or += where `add`. Every row is computed as if it were alone: its bits depend neither on the other
+ * rows nor on their number. Inputs are in f32 whatever the type of the weights. */
+void cv_linear_many(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, bool add,
+                    const float *x, size_t x_stride, int rows, cv_arena *arena);
 
 /* --- backward: linear_backward.c ------------------------------------------------------------------------------ */
 

@@ -473,6 +473,47 @@ static void spread_matches(void **state)
         }
 }
 
+/* Rows through a panel of `count` used columns, against sums in f64; and the last row alone, to the bit. */
+static void try_panel(const cv_kernels *table, int rows, int K, int count, bool add)
+{
+    enum { MOST_WIDTH = 64, STRIDE = MOST_WIDTH + 3 };
+    static float weights[MOST_K * MOST_WIDTH], out[MOST_B * STRIDE + 1], alone[STRIDE];
+    const int width = table->panel_width;
+
+    assert_true(width <= MOST_WIDTH);
+    fill(weights, K * width, 7);
+    for (int i = 0; i <= rows * STRIDE; i++)
+        out[i] = i % STRIDE < count ? 0.5f : CANARY;
+    memcpy(alone, out, sizeof alone);
+    table->panel(out, STRIDE, x, (size_t)K + 3, rows, weights, K, count, add);
+    for (int r = 0; r < rows; r++)
+        for (int n = 0; n < STRIDE; n++) {
+            double sum = add ? 0.5 : 0;
+
+            for (int k = 0; k < K; k++)
+                sum += (double)x[r * (K + 3) + k] * (double)weights[k * width + n % width];
+            if (n < count)
+                CHECK_CLOSE(out[r * STRIDE + n], sum, 1e-4);
+            else
+                assert_true(out[r * STRIDE + n] == CANARY);
+        }
+    table->panel(alone, STRIDE, x + (rows - 1) * (K + 3), (size_t)K + 3, 1, weights, K, count, add);
+    assert_memory_equal(alone, out + (rows - 1) * STRIDE, (size_t)count * sizeof *alone);
+}
+
+static void panel_matches(void **state)
+{
+    const cv_kernels *table = *state;
+    static const int lengths[] = { 1, 5, 255, 256, 257, 700 };
+
+    for (int rows = 1; rows <= MOST_B; rows++)
+        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+            for (int add = 0; add < 2; add++) {
+                try_panel(table, rows, lengths[i], table->panel_width, add != 0);
+                try_panel(table, rows, lengths[i], 1 + (rows * 7 + (int)i) % (table->panel_width - 1), add != 0);
+            }
+}
+
 /* What compilers vectorize by themselves gives the same bits with every instruction set. */
 static void loops_give_the_same_bits(void **state)
 {
@@ -524,6 +565,7 @@ int main(void)
             cmocka_unit_test_prestate(linear_ignores_the_company, &table),
             cmocka_unit_test_prestate(mix_matches, &table),
             cmocka_unit_test_prestate(spread_matches, &table),
+            cmocka_unit_test_prestate(panel_matches, &table),
             cmocka_unit_test_prestate(loops_give_the_same_bits, &table),
         };
 

@@ -102,7 +102,7 @@ void cv_clip_pass_reserve(const cv_clip_pass *pass, cv_arena *arena)
     const cv_clip_tower *sizes = &pass->blocks->sizes;
     const cv_self_attention attention = cv_clip_pass_attention(pass);
 
-    cv_arena_reserve(arena, cv_linear_items_scratch(pass->exec, sizes->width > sizes->mlp ? sizes->width : sizes->mlp));
+    cv_arena_reserve(arena, cv_linear_many_scratch(pass->exec, sizes->width > sizes->mlp ? sizes->width : sizes->mlp));
     cv_arena_reserve(arena, cv_self_attention_scratch(pass->exec, &attention));
     if (pass->training)
         cv_clip_pass_reserve_backward(pass, arena);
@@ -111,8 +111,8 @@ void cv_clip_pass_reserve(const cv_clip_pass *pass, cv_arena *arena)
 static void multiply(const cv_clip_pass *pass, const cv_linear *linear, float *out, bool add, const float *x,
                      cv_arena *arena)
 {
-    cv_linear_items(pass->exec, linear, out, (size_t)linear->weight.N, add, x, (size_t)linear->weight.K, pass->items,
-                    pass->rows, arena);
+    cv_linear_many(pass->exec, linear, out, (size_t)linear->weight.N, add, x, (size_t)linear->weight.K,
+                   pass->items * pass->rows, arena);
 }
 
 void cv_clip_block_run(const cv_clip_pass *pass, int layer, float *x, cv_arena *arena)

@@ -30,7 +30,7 @@ void cv_clip_image_pass_reserve(const cv_clip_image_pass *pass, cv_arena *arena)
     const cv_clip_config *config = &pass->clip->config;
 
     cv_clip_pass_reserve(&pass->blocks, arena);
-    cv_arena_reserve(arena, cv_linear_items_scratch(pass->exec, patch_numbers(config)));
+    cv_arena_reserve(arena, cv_linear_many_scratch(pass->exec, patch_numbers(config)));
     if (!pass->training)
         return;
     cv_arena_reserve(arena, cv_layer_norm_backward_scratch(pass->items * cv_clip_places(config), config->image.width));
@@ -65,8 +65,8 @@ void cv_clip_image_patches(cv_clip_image_pass *pass, const float *pixels, cv_are
 #pragma omp parallel for num_threads(pass->exec->threads) schedule(static)
     for (int item = 0; item < pass->items; item++)
         unfold(config, pass->columns + (size_t)item * each, pixels + (size_t)item * picture);
-    cv_linear_items(pass->exec, &pass->clip->patches, pass->x, (size_t)config->image.width, false, pass->columns,
-                    (size_t)patch_numbers(config), pass->items, cv_clip_places(config), arena);
+    cv_linear_many(pass->exec, &pass->clip->patches, pass->x, (size_t)config->image.width, false, pass->columns,
+                   (size_t)patch_numbers(config), pass->items * cv_clip_places(config), arena);
 }
 
 void cv_clip_image_embed(cv_clip_image_pass *pass)
@@ -100,21 +100,15 @@ void cv_clip_image_pass_run(cv_clip_image_pass *pass, const float *pixels, cv_ar
 
 /* --- forward -------------------------------------------------------------------------------------------------- */
 
-/* Pictures that go through the tower together: enough that the blocks of weights are read for several of them, and that
- * every thread has some. */
-static int at_once(const cv_exec *exec, int count)
-{
-    int most = 4 * exec->threads > 8 ? 4 * exec->threads : 8;
-
-    return count < most ? count : most;
-}
+/* Pictures that go through the tower together: enough that laying out the weights takes little beside the products. */
+#define AT_ONCE 16
 
 void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, const float *pixels, int count,
                     cv_arena *arena)
 {
     const size_t mark = cv_arena_mark(arena), E = (size_t)clip->config.embed,
                  picture = 3 * (size_t)clip->config.resolution * (size_t)clip->config.resolution;
-    const int most = at_once(exec, count);
+    const int most = count < AT_ONCE ? count : AT_ONCE;
     cv_clip_image_pass pass = { .exec = exec, .clip = clip, .items = most };
     const bool measures = !arena->base;
     float *normed;
