@@ -36,6 +36,7 @@ extern "C" {
  *                       pytorch_model.bin beside config.json
  *   "clip-act"          no path but "quick" or "gelu": the form of CLIP's GELU, where no config beside its file says so
  *   "clip-vocabulary"   bpe_simple_vocab_16e6.txt.gz, or merges.txt of Hugging Face
+ *   "text-tokenizer"    a SentencePiece model, for a CLIP that is trained by this program on the shapes world
  */
 typedef struct cogvideo_import_source {
     const char *name;
@@ -45,9 +46,12 @@ typedef struct cogvideo_import_source {
 typedef struct cogvideo_import_options {
     const cogvideo_import_source *sources; /* at least one with a value, each name once */
     int source_count;
-    /* these two of CogVideo alone: a model description (configs/README.md) in place of the built-in one; and "f32",
-     * "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as. NULL = as they are in the checkpoint */
-    const char *config, *type;
+    const char
+        *config; /* a model description (configs/README.md) in place of the family's own; its word "family", where
+                           it has one, chooses the family */
+    /* of CogVideo alone: "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as; NULL = as
+     * they are in the checkpoint */
+    const char *type;
     const char *output;             /* the directory to make; it must not exist, unless `force` */
     const char *name;               /* the model's name; NULL = the description's */
     int force;                      /* replace a model directory that is already there */

@@ -53,39 +53,59 @@ done:
     return status;
 }
 
-/* Finds the family of all sources: the config names it, or the first source does. */
-static cogvideo_status find_family(const cv_family **out, const cogvideo_import_options *options, cogvideo_error *err)
+/* The first source that the family does not read; NULL where it reads all that are given. */
+static const char *foreign_source(const cv_family *family, const cogvideo_import_options *options)
 {
-    const cv_family *family = NULL, *other;
-    const char *first = NULL;
-    cogvideo_status status;
+    for (int i = 0; i < options->source_count; i++)
+        if (options->sources[i].value && !reads(family, options->sources[i].name))
+            return options->sources[i].name;
+    return NULL;
+}
 
-    CV_TRY(family_of_config(&family, options->config, err));
+static cogvideo_status check_sources(const cogvideo_import_options *options, cogvideo_error *err)
+{
+    bool any = false;
+
     for (int i = 0; i < options->source_count; i++) {
         const char *name = options->sources[i].name;
 
         if (!options->sources[i].value)
             continue;
-        if (!(other = reader_of(name)))
+        if (!reader_of(name))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.60s' is no source of an import", name);
-        if (!family)
-            family = other;
-        if (!reads(family, name) && first)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "'%s' belongs to a model of the family '%s' and '%s' to one of '%s': import one model after "
-                           "the other",
-                           first, family->name, name, other->name);
-        if (!reads(family, name))
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%s: describes a model of the family '%s', to which '%s' does not belong", options->config,
-                           family->name, name);
         for (int k = 0; k < i; k++)
             if (options->sources[k].value && strcmp(options->sources[k].name, name) == 0)
                 return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s' is given twice", name);
-        first = name;
+        any = true;
     }
-    if (!first)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
+    return any ? COGVIDEO_OK
+               : cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "nothing to import: at least one part must be given");
+}
+
+/* Finds the family of all sources: the config names it, or it is the first that reads them all. */
+static cogvideo_status find_family(const cv_family **out, const cogvideo_import_options *options, cogvideo_error *err)
+{
+    const cv_family *family = NULL;
+    const char *foreign;
+    cogvideo_status status;
+
+    CV_TRY(check_sources(options, err));
+    CV_TRY(family_of_config(&family, options->config, err));
+    if (family && (foreign = foreign_source(family, options)))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: describes a model of the family '%s', to which '%s' does not belong", options->config,
+                       family->name, foreign);
+    for (int i = 0; cv_families[i] && !family; i++)
+        family = foreign_source(cv_families[i], options) ? NULL : cv_families[i];
+    if (!family) {
+        const char *others = foreign_source(cv_families[0], options);
+
+        family = reader_of(others);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "'%s' belongs to a model of the family '%s', and '%s' does not: import one model after the other", others,
+            family->name, foreign_source(family, options));
+    }
     *out = family;
 done:
     return status;
