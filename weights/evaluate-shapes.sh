@@ -1,9 +1,11 @@
 #!/bin/bash
 # evaluate-shapes.sh OUT [held-out|training] [CLIPS] [OPTION...] - makes clips from captions of the shapes world, half of them Chinese, with seeds from 1
-# on, and has the judge look at them: OUT/verdicts, whose last lines count. OPTIONs go to 'cogvideo generate'.
+# on. The judge looks at them: OUT/verdicts, whose last lines count. Then the metrics of the shapes world: OUT/metrics and, with all they were
+# measured by, OUT/metrics.json. OPTIONs go to 'cogvideo generate'.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-out=$1
+mkdir -p "$1"
+out=$(cd "$1" && pwd) # paths in a list count from its own folder
 which=${2:-held-out}
 clips=${3:-300}
 shift $(($# < 3 ? $# : 3))
@@ -11,7 +13,6 @@ case $which in held-out | training) ;; *)
     echo "$which: held-out or training was expected" >&2
     exit 2 ;;
 esac
-mkdir -p "$out"
 # Clips that are there already are kept, so they must be of the same kind and, by default, of the same weights.
 settings="$which $* $(cat "$root"/weights/shapes/*.safetensors | cksum)"
 if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
@@ -30,12 +31,16 @@ captions() {
 captions en 1 >"$out/prompts-en"
 captions zh 2 >"$out/prompts-zh"
 paste -d '\n' "$out/prompts-en" "$out/prompts-zh" | sed -n "1,${clips}p" >"$out/prompts"
-rm -f "$out/list"
+rm -f "$out/clips.list"
 seed=0
 while read -r prompt; do
     seed=$((seed + 1))
     [ -e "$out/$seed.mjpeg" ] || "$root/build/cogvideo" generate "$prompt" --seed $seed --size 0 --quality 100 -q "$@" -o "$out/$seed.mjpeg" </dev/null
-    printf '%s\t%s\n' "$out/$seed.mjpeg" "$prompt" >>"$out/list"
+    printf '%s\t%s\n' "$out/$seed.mjpeg" "$prompt" >>"$out/clips.list"
 done <"$out/prompts"
-"$root/build/tests/judge" --list "$out/list" >"$out/verdicts" || [ $? = 1 ] # 1: not all are right
+"$root/build/tests/judge" --list "$out/clips.list" >"$out/verdicts" || [ $? = 1 ] # 1: not all are right
 tail -n 8 "$out/verdicts"
+for format in "" --json; do
+    "$root/build/cogvideo" evaluate "$out/clips.list" --metric fvd,is,clip --features "$out/features" $format -q >"$out/metrics${format:+.json}"
+done
+cat "$out/metrics"
