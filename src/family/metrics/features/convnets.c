@@ -1,4 +1,6 @@
-/* convnets.c - clips by I3D and C3D, frames by Inception: one item after the other, each with all threads. */
+/* convnets.c - clips by I3D and C3D, one after the other, each with all threads; frames by Inception, whose layers are
+ * too small to be split well, a frame a thread where a batch has enough of them. */
+#include "base/parallel.h"
 #include "family/metrics/features/features.h"
 #include "family/metrics/model/model.h"
 
@@ -216,9 +218,33 @@ void cv_inception_features_info(const cogvideo_model *model, cv_feature_info *ou
     out->classes = inception->config.classes;
 }
 
+/* Frames that are on their way at once, and how each is computed. */
+static int lanes_of(const cogvideo_model *model, const cv_feature_settings *settings, cv_exec *each)
+{
+    const int threads = model->exec.threads;
+
+    *each = model->exec;
+    if (settings->batch < threads)
+        return 1;
+    each->threads = 1;
+    return threads;
+}
+
+/* Of one frame, a multiple of what memory is aligned to. */
+static size_t lane_scratch(const cogvideo_model *model, const cv_feature_settings *settings)
+{
+    cv_exec each;
+
+    lanes_of(model, settings, &each);
+    return cv_inception_scratch(&each, cv_metrics_of(model)->inception, settings->height, settings->width);
+}
+
 static size_t inception_scratch(const cogvideo_model *model, const cv_feature_settings *settings)
 {
-    return cv_inception_scratch(&model->exec, cv_metrics_of(model)->inception, settings->height, settings->width);
+    size_t bytes = lane_scratch(model, settings);
+    cv_exec each;
+
+    return cv_size_mul(bytes, (size_t)lanes_of(model, settings, &each), &bytes) ? bytes : SIZE_MAX;
 }
 
 cogvideo_status cv_inception_features_plan(const cogvideo_model *model, const cv_feature_settings *settings,
@@ -260,12 +286,19 @@ cogvideo_status cv_inception_features_run(cv_feature_run *opened, const float *p
     convnet_run *run = run_of(opened);
     const cv_feature_settings *s = &run->settings;
     const size_t width = (size_t)cv_inception_width(&run->inception), classes = (size_t)run->inception.config.classes;
+    const size_t scratch = lane_scratch(run->model, s);
+    cv_exec each;
+    const int lanes = lanes_of(run->model, s, &each);
 
     (void)err;
-    for (int i = 0; i < count; i++)
-        cv_inception_run(&run->model->exec, &run->inception, features + (size_t)i * width,
+#pragma omp parallel for num_threads(lanes) schedule(dynamic) if (lanes > 1)
+    for (int i = 0; i < count; i++) {
+        const size_t lane = lanes > 1 ? (size_t)cv_thread_index() : 0;
+        cv_arena own = cv_arena_over(run->arena.base + lane * scratch, scratch);
+
+        cv_inception_run(&each, &run->inception, features + (size_t)i * width,
                          probabilities ? probabilities + (size_t)i * classes : NULL,
-                         pixels + (size_t)i * item_numbers(s), s->height, s->width, s->pytorch_input, NULL,
-                         &run->arena);
+                         pixels + (size_t)i * item_numbers(s), s->height, s->width, s->pytorch_input, NULL, &own);
+    }
     return COGVIDEO_OK;
 }
