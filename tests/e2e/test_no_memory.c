@@ -40,8 +40,25 @@ int __wrap_posix_memalign(void **block, size_t alignment, size_t size)
 
 static cogvideo_model *model;
 static cogvideo_value keys, clip;
-static char paths[14][1024];
-enum { SMALL, OUT, STAGE1, IMAGE, CLUSTERS, DATA, PICTURES, ROWS, RECIPE, RUN, UNTRAINED, CODES, NPY, PICTURE };
+static char paths[16][1024];
+enum {
+    SMALL,
+    OUT,
+    STAGE1,
+    IMAGE,
+    CLUSTERS,
+    DATA,
+    PICTURES,
+    ROWS,
+    RECIPE,
+    RUN,
+    UNTRAINED,
+    CODES,
+    NPY,
+    PICTURE,
+    METRICS,
+    METRICS_RECIPE
+};
 
 static cogvideo_generate_options options(int keyframes)
 {
@@ -197,26 +214,33 @@ static cogvideo_status make_rows(cogvideo_error *err)
     return status;
 }
 
-static cogvideo_status train(const char *part, const char *into, const char *data, cogvideo_error *err)
+static cogvideo_status train(const char *part, const char *into, const char *recipe, const char *data,
+                             cogvideo_error *err)
 {
     return cogvideo_train(&(cogvideo_train_options){ .part = part,
-                                                     .recipe = paths[RECIPE],
+                                                     .recipe = recipe,
                                                      .model = into,
                                                      .data = &data,
                                                      .data_count = 1,
                                                      .output = paths[RUN],
-                                                     .finetune = strcmp(part, "stage1") == 0 },
+                                                     .finetune = strcmp(part, "stage1") == 0,
+                                                     .force = strcmp(part, "metric-i3d") == 0 },
                           err);
 }
 
 static cogvideo_status train_stage(cogvideo_error *err)
 {
-    return train("stage1", paths[SMALL], paths[ROWS], err);
+    return train("stage1", paths[SMALL], paths[RECIPE], paths[ROWS], err);
 }
 
 static cogvideo_status train_image_tokenizer(cogvideo_error *err)
 {
-    return train("image-tokenizer", paths[UNTRAINED], paths[DATA], err);
+    return train("image-tokenizer", paths[UNTRAINED], paths[RECIPE], paths[DATA], err);
+}
+
+static cogvideo_status train_i3d(cogvideo_error *err)
+{
+    return train("metric-i3d", paths[METRICS], paths[METRICS_RECIPE], paths[DATA], err);
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------------- */
@@ -278,6 +302,7 @@ static void every_failing_allocation_is_an_error(void **state)
         { "dataset tokens", make_rows, ".json" },
         { "train stage1", train_stage, NULL },
         { "train image-tokenizer", train_image_tokenizer, NULL },
+        { "train metric-i3d", train_i3d, NULL },
     };
 
     (void)state;
@@ -297,13 +322,28 @@ static void every_failing_allocation_is_an_error(void **state)
 
 static int start(void **state)
 {
-    static const char *const names[] = { "m",         "out.ppm",     "stage1.pt",   "image.pt",    "clusters.npy",
-                                         "data",      "pictures",    "stage1.rows", "recipe.json", "run",
-                                         "untrained", "codes.jsonl", "codes.npy",   "frame-05.ppm" };
+    static const char *const names[] = { "m",
+                                         "out.ppm",
+                                         "stage1.pt",
+                                         "image.pt",
+                                         "clusters.npy",
+                                         "data",
+                                         "pictures",
+                                         "stage1.rows",
+                                         "recipe.json",
+                                         "run",
+                                         "untrained",
+                                         "codes.jsonl",
+                                         "codes.npy",
+                                         "frame-05.ppm",
+                                         "metrics",
+                                         "metrics-recipe.json" };
     static const char recipe[] =
         "{\"format\":\"cogvideo-recipe\",\"version\":1,"
         "\"image-tokenizer\":{\"steps\":1,\"batch\":1,\"crop\":16,\"plain_steps\":0,\"clusters\":2},"
         "\"stage1\":{\"steps\":1,\"batch\":1}}";
+    static const char metrics_recipe[] =
+        "{\"format\":\"cogvideo-recipe\",\"version\":1,\"metric-i3d\":{\"steps\":1,\"batch\":1}}";
     cogvideo_generate_options o, one;
     cogvideo_error err;
 
@@ -313,12 +353,13 @@ static int start(void **state)
     models_write_small(check_temp());
     models_import_small("f16", "m");
     check_write(paths[RECIPE], recipe, sizeof recipe - 1);
+    check_write(paths[METRICS_RECIPE], metrics_recipe, sizeof metrics_recipe - 1);
     program_ok("dataset shapes --clips 2 --seed 3 -q -o data");
     program_ok("dataset tokens data --model m --for stage1 --cut-text -q -o stage1.rows");
     program_ok(
-        "dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained && mv frame-0[0-3].ppm pictures/a && "
-        "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json",
-        getenv("COGVIDEO_CONFIGS"));
+        "dataset info data --clip 0 -o 'frame-%%02d.ppm' && mkdir -p pictures/a untrained metrics && mv frame-0[0-3].ppm pictures/a && "
+        "echo red >pictures/a.txt && cp '%s/shapes-model.json' untrained/model.json && cp '%s/shapes-metrics.json' metrics/model.json",
+        getenv("COGVIDEO_CONFIGS"), getenv("COGVIDEO_CONFIGS"));
     CHECK_OK(cogvideo_model_open(&model, paths[SMALL], NULL, &err), err);
     o = options(5);
     one = options(1);
