@@ -123,7 +123,18 @@ static cogvideo_status read_merge(reader *in)
     return status;
 }
 
-static cogvideo_status read_merges(reader *in)
+/* Returns the number of merges that a text has lines for. */
+static size_t count_merges(const char *text, const char *end)
+{
+    size_t count = 0;
+
+    while (count < CV_BPE_MERGES && (text = memchr(text, '\n', (size_t)(end - text))) != NULL && ++text < end)
+        count++;
+    return count;
+}
+
+/* Reads the first line and the merges behind it, for which there is room. */
+static cogvideo_status read_merges(reader *in, size_t merges)
 {
     cv_bpe_token header = next_line(in);
     cogvideo_status status = COGVIDEO_OK;
@@ -133,7 +144,7 @@ static cogvideo_status read_merges(reader *in)
                        "%s: is not a byte-pair vocabulary, its first line has no \"#version\"; CLIP's is named "
                        "bpe_simple_vocab_16e6.txt.gz or merges.txt",
                        in->out->path);
-    while (status == COGVIDEO_OK && in->text < in->end && in->out->count < CV_BPE_BASE + CV_BPE_MERGES)
+    while (status == COGVIDEO_OK && in->out->count < CV_BPE_BASE + merges)
         status = read_merge(in);
     if (status == COGVIDEO_OK && in->out->count == CV_BPE_BASE)
         return cv_fail(in->err, COGVIDEO_ERROR_FORMAT, "%s: has no merges; fetch the vocabulary again", in->out->path);
@@ -256,6 +267,7 @@ cogvideo_status cv_bpe_vocabulary_open(cv_bpe_vocabulary *out, const char *path,
     reader in = { .out = out, .err = err };
     cv_buffer text = { 0 };
     cogvideo_status status;
+    size_t merges;
 
     *out = (cv_bpe_vocabulary){ 0 };
     if (!(out->path = cv_strdup(path, err)))
@@ -264,11 +276,12 @@ cogvideo_status cv_bpe_vocabulary_open(cv_bpe_vocabulary *out, const char *path,
     in.text = text.data;
     in.end = text.data + text.size;
     CV_NEW(out->bytes, 256 + text.size, err);
-    CV_NEW(out->tokens, CV_BPE_BASE + CV_BPE_MERGES, err);
-    CV_NEW(in.sides, 2 * CV_BPE_MERGES, err);
+    merges = count_merges(in.text, in.end);
+    CV_NEW(out->tokens, CV_BPE_BASE + merges, err);
+    CV_NEW(in.sides, 2 * merges, err);
     name_bytes(&in);
     add_bytes(&in);
-    CV_TRY(read_merges(&in));
+    CV_TRY(read_merges(&in, merges));
     CV_TRY(make_pairs(&in));
 done:
     cv_free(in.sides);
