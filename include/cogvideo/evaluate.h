@@ -166,7 +166,8 @@ typedef struct cogvideo_ranked {
  * that of the clip where CLIP is the one of the shapes world. Of `options` networks, model, protocol, cut_text, batch,
  * max_memory, log and progress are read. `clips` are videos, folders of pictures or clips of codes; `prompt` NULL: each
  * clip's own, from the file beside it. `out` has room for `count` and its order depends on nothing but the scores and,
- * where they are equal, the list. A clip that cannot be read, or is too short, is an error. */
+ * where they are equal, the list. A clip that cannot be read, or is too short, is an error. `count` 0 only
+ * checks networks and prompt. */
 COGVIDEO_API cogvideo_status cogvideo_rank(const cogvideo_evaluate_options *options, const char *const *clips,
                                            int count, const char *prompt, cogvideo_ranked *out, cogvideo_error *err);
 

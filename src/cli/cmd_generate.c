@@ -12,6 +12,11 @@
 static const arg_option table[] = {
     { "samples", 0, "N", "clips to make, up to 64; then -o needs a number, as clip-%d.mp4", ARG_INT, FIELD(samples), 1,
       COGVIDEO_MAX_SAMPLES, 1, NULL },
+    { "keep", 0, "N",
+      "of the samples, keep the N that CLIP finds to fit the prompt best, and remove the others; default: all", ARG_INT,
+      FIELD(keep), 1, COGVIDEO_MAX_SAMPLES, 0, NULL },
+    { "metrics", 0, "DIR", "for --keep: the model directory of CLIP; default: weights/shapes-metrics", ARG_TEXT,
+      FIELD(metrics), 0, 0, 0, NULL },
     { "seconds", 0, "X", "length of the whole clip, as the model is told; default: the model's", ARG_NUMBER,
       FIELD(seconds), 0.1, 1000, 0, NULL },
     { "rounds", 'n', "N", "rounds of interpolation; 0 (default): all of the model's", ARG_INT, FIELD(rounds), 0, 16, 0,
@@ -39,6 +44,12 @@ static int check_settings(const cli_command *command, const generate_settings *s
         return cli_usage_error(command, "generate keeps its codes beside its output, so -o must be a file name");
     if (!s->prompts && (status = cli_need_number(command, s->output.output, s->samples)) != CLI_OK)
         return status;
+    if (s->keep > s->samples)
+        return cli_usage_error(command, "--keep %d is more than --samples %d", s->keep, s->samples);
+    if (s->keep && (s->prompts || s->output.resume || arguments->count == 0))
+        return cli_usage_error(command, "--keep removes clips, which %s",
+                               arguments->count == 0 && !s->prompts ? "needs a prompt to choose by"
+                                                                    : "--resume and --prompts would make again");
     if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts)
         return cli_usage_error(command, "a prompt is missing (or --prompts, or --text-ids)");
     if (s->prompts && (arguments->count > 0 || s->text.text_ids.values))

@@ -158,21 +158,22 @@ void cli_counting(cli_counting_options *given, cogvideo_protocol *out)
 
 /* --- models ----------------------------------------------------------------------------------------------------- */
 
-static int open_networks(const cli_command *command, cli_networks *open, const cli_evaluate_options *given)
+int cli_open_metrics(const cli_command *command, cli_session *session, const char *given, int threads, int quiet,
+                     cogvideo_model **out)
 {
-    const cogvideo_model_options options = { .threads = given->threads, .log = cli_log(&open->session) };
-    char *shipped = given->metrics ? NULL : cli_find_metrics();
-    const char *folder = given->metrics ? given->metrics : shipped;
+    const cogvideo_model_options options = { .threads = threads, .log = cli_log(session) };
+    char *shipped = given ? NULL : cli_find_metrics();
+    const char *folder = given ? given : shipped;
     cogvideo_error err;
     cogvideo_status status;
 
     if (!folder)
         return cli_usage_error(command, "a model of networks is missing: --metrics DIR");
-    if (shipped && !given->quiet)
+    if (shipped && !quiet)
         cli_say("networks: %s, which know the shapes world alone; --metrics takes others", shipped);
-    status = cogvideo_model_open(&open->networks, folder, &options, &err);
+    status = cogvideo_model_open(out, folder, &options, &err);
     free(shipped);
-    return status == COGVIDEO_OK ? CLI_OK : cli_failed(&open->session, &err);
+    return status == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 
 int cli_open_networks(const cli_command *command, cli_networks *open, const cli_evaluate_options *given, int decodes,
@@ -184,7 +185,8 @@ int cli_open_networks(const cli_command *command, cli_networks *open, const cli_
     cli_progress_init(&open->session.progress, given->quiet);
     if ((given->model || decodes) && (status = cli_open(command, &open->session, &model)) != CLI_OK)
         return status;
-    if ((status = open_networks(command, open, given)) != CLI_OK)
+    if ((status = cli_open_metrics(command, &open->session, given->metrics, given->threads, given->quiet,
+                                   &open->networks)) != CLI_OK)
         return status;
     out->networks = open->networks;
     out->model = open->session.model;

@@ -36,6 +36,11 @@ void cli_protocol(cli_protocol_options *given, cogvideo_protocol *out);
 /* Fills in how clips are counted, where that was given. */
 void cli_counting(cli_counting_options *given, cogvideo_protocol *out);
 
+/* Opens a model of networks, by default the one that comes with the program; CLI_OK, or another exit code after an
+ * error was printed. */
+int cli_open_metrics(const cli_command *command, cli_session *session, const char *given, int threads, int quiet,
+                     cogvideo_model **out);
+
 /* Models that are open for a command. Begins as { 0 }. */
 typedef struct cli_networks {
     cli_session session; /* of what decodes codes, where that is open, and of all reports */

@@ -1,5 +1,6 @@
 #include "generate_run.h"
 
+#include "generate_keep.h"
 #include "generate_options.h"
 #include "json_out.h"
 #include "names.h"
@@ -39,14 +40,14 @@ static int check_preview(cli_session *session, const generate_settings *s, const
     return status;
 }
 
-static void print_json(const cogvideo_result *result)
+static void print_json(const cogvideo_result *result, int count)
 {
     json_out json = { .stream = stdout, .first = 1 };
 
     json_begin(&json, NULL);
     json_integer(&json, "seed", (long long)result->seed);
     json_begin_array(&json, "clips");
-    for (int i = 0; i < result->count; i++) {
+    for (int i = 0; i < count; i++) {
         json_begin(&json, NULL);
         for (int f = 0; f < result->clips[i].file_count; f++)
             json_string(&json, result->clips[i].files[f].name, result->clips[i].files[f].path);
@@ -62,6 +63,7 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     cogvideo_generate_options options;
     cogvideo_run_options run;
     cogvideo_result result = { 0 };
+    cogvideo_model *networks = NULL;
     cogvideo_error err;
     int status = cli_generate_options(command, session, &s->text, &s->sampling, &options);
 
@@ -70,13 +72,19 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     generate_run_fill(session, s, arguments, &options, &run);
     if (s->preview && (status = check_preview(session, s, &options, &run)) != CLI_OK)
         return status;
+    if (s->keep > 0 && (status = generate_keep_open(command, session, s, &networks)) != CLI_OK)
+        goto done;
     session->preview = s->preview;
     session->shown_frame = -1;
     options.callbacks.frame = s->preview ? cli_preview : NULL;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
                          arguments);
+    if (status == CLI_OK && s->keep > 0)
+        status = generate_keep(session, s, networks, &result);
     if (status == CLI_OK && s->output.json)
-        print_json(&result);
+        print_json(&result, s->keep > 0 ? s->keep : result.count);
+done:
     cogvideo_result_free(&result);
+    cogvideo_model_close(&networks);
     return status;
 }

@@ -10,9 +10,9 @@ typedef struct generate_settings {
     cli_text_options text;
     cli_sampling_options sampling;
     cli_picture_options picture;
-    int samples, rounds, batch, no_upscale;
+    int samples, rounds, batch, no_upscale, keep; /* keep: clips, the best of the samples; 0 = all */
     double seconds;
-    const char *preview, *prompts;
+    const char *preview, *prompts, *metrics; /* metrics: the networks that find the best */
 } generate_settings;
 
 /* The run that the settings ask for, but for the text, which fills `options` already. */

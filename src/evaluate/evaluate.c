@@ -82,7 +82,8 @@ static cogvideo_status add_use(evaluation *e, int metric, cogvideo_error *err)
         e->uses[e->use_count++].network = network;
     e->uses_of[metric] = i;
     e->uses[i].needs[CV_GENERATED] = e->options->generated != NULL;
-    e->uses[i].needs[CV_REAL] = e->uses[i].needs[CV_REAL] || m->kind == CV_METRIC_FRECHET;
+    e->uses[i].needs[CV_REAL] =
+        e->uses[i].needs[CV_REAL] || m->kind == CV_METRIC_FRECHET || (e->options->features_only && e->options->real);
     e->texts = e->texts || (m->kind == CV_METRIC_CLIP && !e->options->features_only);
 done:
     return status;

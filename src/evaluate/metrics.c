@@ -145,12 +145,12 @@ done:
 cogvideo_status cv_measure_frechet(cogvideo_metric *out, const cv_metric_work *work, const cv_protocol *p,
                                    const cv_rows *generated, const cv_rows *real, cogvideo_error *err)
 {
-    reporting reported = { work, out->name, p->draws ? p->draws : 1 };
+    reporting reported = { work, out->name, p->draws };
     const cv_frechet_options options = { .biased = strcmp(p->given->covariance, "n") == 0,
                                          .draws = p->draws,
                                          .extrapolate = p->info.width <= WIDEST || p->draws > 0,
                                          .seed = p->given->seed,
-                                         .progress = report,
+                                         .progress = p->draws ? report : NULL,
                                          .user = &reported };
     const cv_feature_set a = set_of(generated), b = set_of(real);
     cv_frechet result;

@@ -51,8 +51,8 @@ cogvideo_status cogvideo_rank(const cogvideo_evaluate_options *options, const ch
     cogvideo_status status;
     int found;
 
-    if (!options->networks || count < 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s missing", count < 1 ? "clips are" : "a model of networks is");
+    if (!options->networks)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a model of networks for metrics is missing");
     /* Each clip is one, and all of them are looked at. */
     own.protocol.samples = 0;
     own.protocol.clips_per_video = 1;
@@ -70,9 +70,12 @@ cogvideo_status cogvideo_rank(const cogvideo_evaluate_options *options, const ch
     CV_TRY(cv_features_plan(&job, count, &bytes, err));
     CV_TRY(cv_network_memory(network->name, bytes, own.max_memory, err));
     cv_texts_begin(&texts, network, own.networks, own.cut_text != 0);
-    for (int i = 0; i < count; i++) /* a text that is too long is known before clips are read */
-        CV_TRY(cv_texts_get(&texts, prompt ? prompt : set.items[i].prompt, &text, err));
-    CV_TRY(score(&job, &texts, prompt, out, err));
+    if (prompt) /* a text that is too long is known before clips are read */
+        CV_TRY(cv_texts_get(&texts, prompt, &text, err));
+    for (int i = 0; i < count && !prompt; i++)
+        CV_TRY(cv_texts_get(&texts, set.items[i].prompt, &text, err));
+    if (count > 0)
+        CV_TRY(score(&job, &texts, prompt, out, err));
 done:
     cv_texts_free(&texts);
     cv_set_free(&set);

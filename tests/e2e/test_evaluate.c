@@ -178,6 +178,17 @@ static void ranks(void **state)
     program_check("rank --metrics metrics" STDERR, 2, "a clip is missing");
 }
 
+static void the_best_of_several_is_kept(void **state)
+{
+    (void)state;
+    program_ok("generate \"a large red star moves left on a white background\" --samples 2 --keep 1 --metrics metrics "
+               "--rounds 1 --seed 1 --size 0 -q --json -o best-%%d.mjpeg");
+    shell("[ $(ls best-*.mjpeg | wc -l) = 1 ] && [ $(ls best-*.jsonl best-*.json | wc -l) = 3 ]");
+    program_check("generate x --samples 2 --keep 1 --metrics nowhere -o x-%d.mjpeg -q" STDERR, 1, "nowhere");
+    program_check("generate x --samples 2 --keep 3 -o x-%d.mjpeg" STDERR, 2, "more than --samples 2");
+    program_check("generate x --samples 2 --keep 1 --resume -o x-%d.mjpeg" STDERR, 2, "would make again");
+}
+
 /* --- what it refuses --------------------------------------------------------------------------------------------- */
 
 static void refusals_are_one_sentence(void **state)
@@ -241,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_run_that_was_ended_goes_on),
         cmocka_unit_test(codes_and_lists_are_sets),
         cmocka_unit_test(ranks),
+        cmocka_unit_test(the_best_of_several_is_kept),
         cmocka_unit_test(refusals_are_one_sentence),
         cmocka_unit_test(damage_is_told),
     };
