@@ -24,7 +24,7 @@ double cv_linears_run(void *user)
     for (int copy = 0; copy < l->copies; copy++)
         for (int i = 0; i < 4; i++) {
             int N = shapes[i][0] * l->hidden, K = shapes[i][1] * l->hidden;
-            cv_linear linear = { { weights, l->type >= CV_WEIGHT_Q8 ? scales : NULL, l->type, N, K }, NULL };
+            const cv_linear linear = { .weight = { weights, l->type >= CV_WEIGHT_Q8 ? scales : NULL, l->type, N, K } };
 
             weights += (size_t)N * cv_weight_row_bytes(l->type, (size_t)K);
             scales += (size_t)N * cv_weight_scale_bytes(l->type, (size_t)K);

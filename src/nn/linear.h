@@ -9,6 +9,8 @@
 typedef struct cv_linear {
     cv_weight weight;  /* [N, K], in the store */
     const float *bias; /* [N], in the store; NULL = none */
+    /* the weights as cv_linear_many reads them, by cv_linear_pack; NULL = it lays them out itself, at each call */
+    const float *panels;
 } cv_linear;
 
 /* Claims "NAME.weight" [N, K] and, where `bias`, "NAME.bias" [N]. */
@@ -49,6 +51,10 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* Returns the bytes that cv_linear_many takes from its arena, on these threads. */
 size_t cv_linear_many_scratch(const cv_exec *exec, int max_K);
+/* Lays the weights out once, for a layer that sees few rows at a time: panels has room for as many floats as the first
+ * returns, and the layer's `panels` may then point to it, under these kernels. */
+size_t cv_linear_panel_floats(const cv_exec *exec, int N, int K);
+void cv_linear_pack(const cv_exec *exec, const cv_linear *linear, float *panels, cv_arena *arena);
 /* out = x W^T + b, or += where `add`. Every row is computed as if it were alone: its bits depend neither on the other
  * rows nor on their number. Inputs are in f32 whatever the type of the weights. */
 void cv_linear_many(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, bool add,

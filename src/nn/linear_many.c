@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-/* Rows of weights that are widened together and then laid side by side: they fill a cache line of the panel's. */
+/* Rows of weights that are widened together and then laid side by side, a few numbers of each at a time: they fill half
+ * a cache line of the panel's. */
 #define PACKED 8
+#define PACKED_K 16
 /* Between these rows: a power of two apart they would fall on the same lines of the cache. */
 #define PAD 16
 
@@ -40,9 +42,13 @@ static void pack(const cv_exec *exec, const cv_weight *weight, int first, float 
 
         for (size_t n = 0; n < count; n++)
             widen(exec, weight, first + (int)(from + n), rows + n * (K + PAD));
-        for (size_t k = 0; k < K; k++)
+        for (size_t block = 0; block < K; block += PACKED_K) {
+            const size_t end = block + PACKED_K < K ? block + PACKED_K : K;
+
             for (size_t n = 0; n < count; n++)
-                panel[k * width + from + n] = rows[n * (K + PAD) + k];
+                for (size_t k = block; k < end; k++)
+                    panel[k * width + from + n] = rows[n * (K + PAD) + k];
+        }
     }
 }
 
@@ -57,6 +63,25 @@ static void start(const cv_linear *linear, float *out, size_t out_stride, bool a
     }
 }
 
+size_t cv_linear_panel_floats(const cv_exec *exec, int N, int K)
+{
+    const size_t width = (size_t)exec->kernels.panel_width;
+
+    return ((size_t)N + width - 1) / width * width * (size_t)K;
+}
+
+void cv_linear_pack(const cv_exec *exec, const cv_linear *linear, float *panels, cv_arena *arena)
+{
+    const int width = exec->kernels.panel_width, K = linear->weight.K;
+    const size_t mark = cv_arena_mark(arena), each = panel_floats(exec, K);
+    float *all = cv_arena_take(arena, (size_t)exec->threads * each, sizeof *all);
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int first = 0; first < linear->weight.N; first += width)
+        pack(exec, &linear->weight, first, panels + (size_t)first * (size_t)K, all + (size_t)cv_thread_index() * each);
+    cv_arena_rewind(arena, mark);
+}
+
 void cv_linear_many(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, bool add,
                     const float *x, size_t x_stride, int rows, cv_arena *arena)
 {
@@ -68,9 +93,11 @@ void cv_linear_many(const cv_exec *exec, const cv_linear *linear, float *out, si
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
     for (int first = 0; first < weight->N; first += width) {
         const int count = weight->N - first < width ? weight->N - first : width;
-        float *panel = all + (size_t)cv_thread_index() * each;
+        float *own = all + (size_t)cv_thread_index() * each;
+        const float *panel = linear->panels ? linear->panels + (size_t)first * (size_t)K : own;
 
-        pack(exec, weight, first, panel, panel + (size_t)width * (size_t)K);
+        if (!linear->panels)
+            pack(exec, weight, first, own, own + (size_t)width * (size_t)K);
         start(linear, out, out_stride, add, first, count, rows);
         exec->kernels.panel(out + first, out_stride, x, x_stride, rows, panel, K, count, add || linear->bias);
     }

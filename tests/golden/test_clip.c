@@ -313,6 +313,21 @@ static void fill_pixels(float *pixels, int count)
         pixels[i] = floorf(127.5f + 127 * seeded_unit(3, "pixels", (uint64_t)i));
 }
 
+/* The same bits by the network whose weights are laid out once. */
+static void check_ready(const network *n, const float *features, const float *pixels, int count)
+{
+    float *again = cv_alloc((size_t)count * E, sizeof *again, NULL);
+    network ready = *n;
+    cogvideo_error err;
+
+    assert_true(cv_clip_ready_bytes(&n->exec, n->clip) > 0);
+    CHECK_OK(cv_clip_ready(&ready.clip, &n->exec, n->clip, &err), err);
+    run_pictures(&ready, again, pixels, count);
+    assert_memory_equal(again, features, (size_t)count * E * sizeof *again);
+    cv_clip_close(&ready.clip);
+    cv_free(again);
+}
+
 /* Alone, among equals and among others, by one thread and by two: the same bits. */
 static void company_changes_no_bit(void **state)
 {
@@ -340,6 +355,7 @@ static void company_changes_no_bit(void **state)
             }
             run_pictures(&n, features, pixels, MOST);
             assert_memory_equal(features + (MOST - 1) * E, alone, sizeof alone);
+            check_ready(&n, features, pixels, MOST);
             close_network(&n);
         }
     }

@@ -8,6 +8,7 @@
 typedef struct clip_run {
     const cogvideo_model *model;
     const cv_clip *clip;
+    cv_clip *ready; /* of pictures: what runs, its weights laid out */
     cv_arena arena;
     /* of the shapes world */
     const cv_feature_network *others; /* NULL = frames go into CLIP itself */
@@ -121,6 +122,8 @@ cogvideo_status cv_clip_features_plan(const cogvideo_model *model, const cv_feat
                            "CLIP of the model '%s' takes single frames of %dx%d pixels, not %d of %dx%d", model->name,
                            side, side, settings->frames, settings->width, settings->height);
     }
+    if (!others_of(model))
+        other = cv_clip_ready_bytes(&model->exec, clip_of(model));
     *bytes = other + scratch(model, settings);
 done:
     return status;
@@ -145,6 +148,8 @@ cogvideo_status cv_clip_features_open(cv_feature_run **out, const cogvideo_model
     if (run->others) {
         run->other_features = cv_arena_take(&run->arena, (size_t)settings->batch, row);
         CV_TRY(run->others->open(&run->other_run, model, settings, err));
+    } else {
+        CV_TRY(cv_clip_ready(&run->ready, &model->exec, run->clip, err));
     }
     *out = (cv_feature_run *)(void *)run;
     return COGVIDEO_OK;
@@ -163,7 +168,7 @@ cogvideo_status cv_clip_features_run(cv_feature_run *opened, const float *pixels
 
     (void)probabilities;
     if (!run->others) {
-        cv_clip_images(exec, run->clip, features, pixels, count, &run->arena);
+        cv_clip_images(exec, run->ready, features, pixels, count, &run->arena);
         return COGVIDEO_OK;
     }
     CV_TRY(run->others->run(run->other_run, pixels, count, run->other_features, NULL, err));
@@ -180,6 +185,7 @@ void cv_clip_features_close(cv_feature_run **opened)
         return;
     if (run->other_run)
         run->others->close(&run->other_run);
+    cv_clip_close(&run->ready);
     cv_arena_free(&run->arena);
     cv_free(run);
     *opened = NULL;

@@ -110,6 +110,7 @@ void cv_clip_close(cv_clip **clip)
     cv_clip_blocks_free(&c->picture_blocks);
     cv_clip_blocks_free(&c->time_blocks);
     cv_clip_blocks_free(&c->text_blocks);
+    cv_free(c->panels);
     cv_free(c);
     *clip = NULL;
 }

@@ -57,6 +57,10 @@ typedef struct cv_clip cv_clip;
 /* Claims every tensor of the network; `store` must outlive it. */
 cogvideo_status cv_clip_open(cv_clip **out, cv_store *store, const cv_clip_config *config, cogvideo_error *err);
 void cv_clip_close(cv_clip **clip);
+/* The same network ready for many calls of cv_clip_images alone: its weights laid out once, in so many bytes. The bound
+ * one must outlive it; cv_clip_close closes it, too. */
+size_t cv_clip_ready_bytes(const cv_exec *exec, const cv_clip *bound);
+cogvideo_status cv_clip_ready(cv_clip **out, const cv_exec *exec, const cv_clip *bound, cogvideo_error *err);
 /* The config as opened, with all that was left to be filled in. */
 const cv_clip_config *cv_clip_config_of(const cv_clip *clip);
 /* e^logit_scale, by which products of vectors become logits. */

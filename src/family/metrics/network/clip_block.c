@@ -48,6 +48,36 @@ void cv_clip_blocks_free(cv_clip_blocks *blocks)
     blocks->layers = NULL;
 }
 
+size_t cv_clip_blocks_floats(const cv_exec *exec, const cv_clip_blocks *blocks)
+{
+    const int D = blocks->sizes.width, mlp = blocks->sizes.mlp;
+
+    return (size_t)blocks->sizes.layers * (cv_linear_panel_floats(exec, 3 * D, D) + cv_linear_panel_floats(exec, D, D) +
+                                           cv_linear_panel_floats(exec, mlp, D) + cv_linear_panel_floats(exec, D, mlp));
+}
+
+cogvideo_status cv_clip_blocks_pack(cv_clip_blocks *out, const cv_exec *exec, const cv_clip_blocks *bound,
+                                    float *panels, cv_arena *arena, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    *out = *bound;
+    CV_NEW(out->layers, bound->sizes.layers, err);
+    for (int n = 0; n < bound->sizes.layers; n++) {
+        cv_clip_block *block = &out->layers[n];
+        cv_linear *const linears[] = { &block->in_proj, &block->out_proj, &block->c_fc, &block->c_proj };
+
+        *block = bound->layers[n];
+        for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
+            cv_linear_pack(exec, linears[i], panels, arena);
+            linears[i]->panels = panels;
+            panels += cv_linear_panel_floats(exec, linears[i]->weight.N, linears[i]->weight.K);
+        }
+    }
+done:
+    return status;
+}
+
 /* --- passes --------------------------------------------------------------------------------------------------- */
 
 static size_t rows_of(const cv_clip_pass *pass)

@@ -28,6 +28,12 @@ typedef struct cv_clip_blocks {
 cogvideo_status cv_clip_blocks_bind(cv_clip_blocks *blocks, cv_store *store, const char *prefix, cogvideo_error *err);
 void cv_clip_blocks_free(cv_clip_blocks *blocks);
 
+/* Floats of the blocks' weights as cv_linear_pack lays them out. */
+size_t cv_clip_blocks_floats(const cv_exec *exec, const cv_clip_blocks *blocks);
+/* A copy of bound blocks, laid out in such memory. The arena has cv_linear_many_scratch of their longest row. */
+cogvideo_status cv_clip_blocks_pack(cv_clip_blocks *out, const cv_exec *exec, const cv_clip_blocks *bound,
+                                    float *panels, cv_arena *arena, cogvideo_error *err);
+
 /* What a block computes, in order; [items * rows] of the width given. Inference has one for all blocks and reuses the
  * memory within it; training keeps one a block, and that is all that the way back needs. */
 typedef struct cv_clip_tape {

@@ -127,6 +127,47 @@ void cv_clip_images(const cv_exec *exec, const cv_clip *clip, float *features, c
     cv_arena_rewind(arena, mark);
 }
 
+/* --- ready ---------------------------------------------------------------------------------------------------- */
+
+static size_t panel_floats(const cv_exec *exec, const cv_clip *clip)
+{
+    return cv_linear_panel_floats(exec, clip->patches.weight.N, clip->patches.weight.K) +
+           cv_clip_blocks_floats(exec, &clip->picture_blocks);
+}
+
+size_t cv_clip_ready_bytes(const cv_exec *exec, const cv_clip *bound)
+{
+    return panel_floats(exec, bound) * sizeof(float);
+}
+
+cogvideo_status cv_clip_ready(cv_clip **out, const cv_exec *exec, const cv_clip *bound, cogvideo_error *err)
+{
+    const int K[] = { bound->patches.weight.K, bound->config.image.width, bound->config.image.mlp };
+    const cv_clip_blocks none = { 0 };
+    cogvideo_status status;
+    cv_arena arena = { 0 };
+    cv_clip *clip = NULL;
+    int longest = 0;
+
+    for (size_t i = 0; i < sizeof K / sizeof *K; i++)
+        longest = K[i] > longest ? K[i] : longest;
+    CV_TRY(cv_arena_create(&arena, cv_linear_many_scratch(exec, longest), err));
+    CV_NEW(clip, 1, err);
+    *clip = *bound;
+    clip->picture_blocks = clip->time_blocks = clip->text_blocks = none;
+    CV_NEW(clip->panels, panel_floats(exec, bound), err);
+    cv_linear_pack(exec, &clip->patches, clip->panels, &arena);
+    clip->patches.panels = clip->panels;
+    CV_TRY(cv_clip_blocks_pack(&clip->picture_blocks, exec, &bound->picture_blocks,
+                               clip->panels + cv_linear_panel_floats(exec, clip->patches.weight.N, K[0]), &arena, err));
+    *out = clip;
+    clip = NULL;
+done:
+    cv_clip_close(&clip);
+    cv_arena_free(&arena);
+    return status;
+}
+
 /* --- backward ------------------------------------------------------------------------------------------------- */
 
 void cv_clip_image_pass_backward(cv_clip_image_pass *pass, const cv_clip *grad, const float *dtops, cv_arena *arena)

@@ -32,6 +32,7 @@ struct cv_clip {
     cv_clip_blocks text_blocks;
     cv_clip_head text_head;
     const float *logit_scale;
+    float *panels; /* of one that is ready: its own memory */
 };
 
 /* Patches on a side of a picture, and places of the tower: the class's and one a patch. */
