@@ -5,6 +5,7 @@
 #include "json_out.h"
 #include "say.h"
 
+#include <dirent.h>
 #include <string.h>
 
 typedef struct settings {
@@ -69,18 +70,32 @@ static int print(cli_session *session, const settings *s, const cogvideo_evaluat
     return CLI_OK;
 }
 
-static int ends_in_codes(const char *set)
+static int ends_in_codes(const char *name)
 {
-    const size_t length = set ? strlen(set) : 0;
+    const size_t length = strlen(name);
 
-    return length > 6 && strcmp(set + length - 6, ".jsonl") == 0;
+    return length > 6 && strcmp(name + length - 6, ".jsonl") == 0;
+}
+
+/* Whether a set is a clip of codes, or a folder with one: then a model may be needed. */
+static int holds_codes(const char *set)
+{
+    DIR *folder = set ? opendir(set) : NULL;
+    const struct dirent *entry;
+    int found = set && ends_in_codes(set);
+
+    while (folder && !found && (entry = readdir(folder)))
+        found = ends_in_codes(entry->d_name);
+    if (folder)
+        closedir(folder);
+    return found;
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
     const char *generated = arguments->count ? arguments->values[0] : NULL;
-    const int decodes = s->through_tokenizer || ends_in_codes(generated) || ends_in_codes(s->real);
+    const int decodes = s->through_tokenizer || holds_codes(generated) || holds_codes(s->real);
     cogvideo_evaluate_options options;
     cogvideo_evaluation evaluation = { 0 };
     cli_networks open = { 0 };

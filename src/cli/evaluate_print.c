@@ -53,30 +53,64 @@ static void print_details(const cogvideo_metric *m)
     }
 }
 
-/* "frames 16, stride 1, ..." */
+/* The names of all metrics from `first` on whose text, as `of` gives it, is the same: "fvd, is: ". False where an
+ * earlier metric had it already. */
+static int print_names(const cogvideo_evaluation *e, int first, const char *(*of)(const cogvideo_metric *metric))
+{
+    const char *text = of(&e->metrics[first]);
+
+    for (int i = 0; i < first; i++)
+        if (strcmp(of(&e->metrics[i]), text) == 0)
+            return 0;
+    cli_print("%s", e->metrics[first].name);
+    for (int i = first + 1; i < e->count; i++)
+        if (strcmp(of(&e->metrics[i]), text) == 0)
+            cli_print(", %s", e->metrics[i].name);
+    cli_print(": ");
+    return 1;
+}
+
+static const char *protocol_of(const cogvideo_metric *metric)
+{
+    return metric->protocol;
+}
+
+static const char *weights_of(const cogvideo_metric *metric)
+{
+    return metric->sha256;
+}
+
+/* "protocol cogvideo, frames 16, stride 1, ..." */
 static void print_protocol(const cogvideo_metric *m)
 {
     cv_json *json = NULL;
-    const char *between = "";
+    const char *between = "protocol";
 
     if (cv_json_parse(&json, m->protocol, strlen(m->protocol), "protocol", NULL) != COGVIDEO_OK)
         return;
-    cli_print("%s: protocol", m->name);
     for (cv_json *item = cv_json_first(json); item; item = cv_json_next(item)) {
-        if (cv_json_is_string(item))
-            cli_print("%s%s%s %s", between, strcmp(cv_json_key(item), "name") == 0 ? "" : " ",
-                      strcmp(cv_json_key(item), "name") == 0 ? "" : cv_json_key(item), cv_json_text(item));
+        const char *key = cv_json_key(item);
+
+        if (strcmp(key, "name") == 0)
+            cli_print("%s %s", between, cv_json_text(item));
+        else if (cv_json_is_string(item))
+            cli_print("%s %s %s", between, key, cv_json_text(item));
         else
-            cli_print("%s %s %.10g", between, cv_json_key(item), cv_json_number(item));
+            cli_print("%s %s %.10g", between, key, cv_json_number(item));
         between = ",";
     }
-    cli_print("\n%s: network %s, weights %s (sha256 %.16s)", m->name, m->network, m->origin, m->sha256);
+    cli_print("\n");
+    cv_json_free(&json);
+}
+
+static void print_network(const cogvideo_metric *m)
+{
+    cli_print("network %s, weights %s (sha256 %s)", m->network, m->origin, m->sha256);
     if (m->vocabulary_sha256[0])
-        cli_print(", vocabulary (sha256 %.16s)", m->vocabulary_sha256);
+        cli_print(", vocabulary (sha256 %s)", m->vocabulary_sha256);
     if (m->dimension)
         cli_print(", %d dimensions", m->dimension);
     cli_print("\n");
-    cv_json_free(&json);
 }
 
 void cli_print_evaluation(const cogvideo_evaluation *e)
@@ -86,7 +120,11 @@ void cli_print_evaluation(const cogvideo_evaluation *e)
         print_details(&e->metrics[i]);
     }
     for (int i = 0; i < e->count; i++)
-        print_protocol(&e->metrics[i]);
+        if (print_names(e, i, protocol_of))
+            print_protocol(&e->metrics[i]);
+    for (int i = 0; i < e->count; i++)
+        if (print_names(e, i, weights_of))
+            print_network(&e->metrics[i]);
     for (int i = 0; i < e->count; i++)
         for (int w = 0; w < e->metrics[i].warning_count; w++)
             cli_print("%s: warning: %s\n", e->metrics[i].name, e->metrics[i].warnings[w]);

@@ -226,6 +226,7 @@ static void resolve_shapes(cv_protocol *p)
     p->network_resize = CV_SCALE_NONE;
     p->network_crop = CV_CROP_SQUASH;
     p->quantise = CV_QUANTISE_NONE;
+    p->range = "-1..1"; /* of its I3D, whose features its CLIP reads */
     p->epsilon = p->epsilon > 0 ? 1e-3 : 0;
 }
 
