@@ -259,7 +259,7 @@ cogvideo_status cv_measure_inception_score(cogvideo_metric *out, const cv_protoc
         probabilities[i] = (double)rows->probabilities[i];
     CV_TRY(score(&result, p, probabilities, count, joint, err));
     out->value = result.mean;
-    out->has_deviation = 1;
+    out->has_deviation = p->given->splits > 1;
     out->deviation = result.deviation;
     if (info->head_count)
         CV_TRY(score_heads(out, p, rows, count, probabilities, err));
