@@ -225,7 +225,7 @@ done:
 static cogvideo_status take(work *w, const sample *s, cogvideo_error *err)
 {
     const cv_features_job *job = w->job;
-    const cv_item *item = &job->set->items[s->item];
+    cv_item *item = &job->set->items[s->item];
     const cv_reading reading = { job->set, job->protocol, job->side, job->options->model, poll, w };
     cogvideo_error why;
     cv_chosen clip = { 0 };
@@ -241,7 +241,9 @@ static cogvideo_status take(work *w, const sample *s, cogvideo_error *err)
     }
     if (left_out) {
         w->rows.left_out++;
-        cv_log(&job->options->log, COGVIDEO_LOG_WARNING, "%s; it is left out", why.message);
+        if (!item->told) /* by an earlier network */
+            cv_log(&job->options->log, COGVIDEO_LOG_WARNING, "%s; it is left out", why.message);
+        item->told = true;
     } else {
         if (s->mirrored)
             cv_chosen_mirror(&clip);

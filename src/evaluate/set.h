@@ -21,6 +21,7 @@ typedef struct cv_item {
     char *name;   /* within the set: errors and random starts go by it */
     char *prompt; /* NULL = none is known */
     int index;
+    bool told; /* the log says already that it is left out */
 } cv_item;
 
 /* Which of the drawn sets of the shapes world. Their seeds are drawn apart from each other and from those of
