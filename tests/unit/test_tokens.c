@@ -516,7 +516,7 @@ static void lying_arrays_are_refused(void **state)
         { "{'descr':'<i4','fortran_order':False,'shape':(4611686018427387905,4),}", "truncated or padded" },
         { "{'descr':'<i4','fortran_order':False,'shape':(99999999999999999999999,4),}", "dictionary" },
         { "{'descr':'<i4','fortran_order':False,'shape':(-1,4),}", "dictionary" },
-        { "{'descr':'<i4','fortran_order':False,'shape':(1,1,1,1,4),}", "dictionary" },
+        { "{'descr':'<i4','fortran_order':False,'shape':(1,1,1,1,4),}", "at most 4" },
         { "{'descr':'<i4','fortran_order':False,'shape':(1 4),}", "dictionary" },
         { "{'descr':'<i4','fortran_order':False,'shape':(0,4),}", "no numbers" },
         { "{'descr':'<i4','fortran_order':False,'shape':(),}", "single number" },
