@@ -312,6 +312,8 @@ static void write_features(cv_json *json, const cv_protocol *p, int side)
     cv_json_set_string(json, "network_crop",
                        p->network_resize == CV_SCALE_NONE ? "none" : cv_crop_name(p->network_crop));
     cv_json_set_string(json, "value_range", p->range);
+    if (*p->info.config)
+        cv_json_set_string(json, "network_config", p->info.config);
     if (p->epsilon > 0)
         cv_json_set_double(json, "epsilon", p->epsilon);
     if (p->info.frames)

@@ -223,6 +223,27 @@ static void what_does_not_fit_is_refused(void **state)
 }
 
 /* TensorFlow's norms have no weight: the same as ones. */
+/* Features that were kept are not those of a C3D with another mean, though its weights are the same. */
+static void a_c3d_is_told_from_one_of_another_mean(void **state)
+{
+    const char digest[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    cogvideo_model *model = NULL;
+    cv_feature_info info;
+    cogvideo_error err;
+    char text[600];
+
+    (void)state;
+    snprintf(text, sizeof text,
+             "{\"format\":\"cogvideo-model\",\"version\":1,\"family\":\"metrics\",\"name\":\"m\",\"parts\":{"
+             "\"c3d\":{\"file\":\"c3d.safetensors\",\"mean_sha256\":\"%s\"}}}",
+             digest);
+    check_write(check_temp_path("model.json"), text, strlen(text));
+    CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
+    network_of(model, "c3d")->info(model, &info);
+    assert_non_null(strstr(info.config, digest));
+    cogvideo_model_close(&model);
+}
+
 static void a_missing_gamma_is_ones(void **state)
 {
     cv_convnet folded[2];
@@ -280,6 +301,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_missing_gamma_is_ones),
         cmocka_unit_test(c3d_gives_its_fc7),
+        cmocka_unit_test(a_c3d_is_told_from_one_of_another_mean), /* the last one: it describes the model anew */
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

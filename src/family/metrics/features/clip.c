@@ -88,6 +88,7 @@ void cv_clip_features_info(const cogvideo_model *model, cv_feature_info *out)
         memcpy(out->sha256, part->sha256, sizeof out->sha256);
         add_digest(out->sha256, other.sha256);
     }
+    cv_clip_config_text(config, out->config, sizeof out->config);
     out->width = config->embed;
     out->shapes = part->shapes;
     out->origin = part->origin;

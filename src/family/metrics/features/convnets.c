@@ -4,6 +4,7 @@
 #include "family/metrics/features/features.h"
 #include "family/metrics/model/model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* An opened network; of the first two only one is there. */
@@ -150,8 +151,11 @@ cogvideo_status cv_c3d_features_need(const cogvideo_model *model, cogvideo_error
 void cv_c3d_features_info(const cogvideo_model *model, cv_feature_info *out)
 {
     const cv_c3d_config *config = &cv_metrics_of(model)->c3d->config;
+    const cv_json *mean = cv_json_get(cv_metrics_of(model)->parts[CV_METRICS_C3D].section, "mean_sha256");
 
     *out = part_info(model, CV_METRICS_C3D);
+    if (mean && cv_json_is_string(mean)) /* of a file of its own */
+        snprintf(out->config, sizeof out->config, "mean of sha256 %.64s", cv_json_text(mean));
     out->side = CV_C3D_SIDE;
     out->min = out->max = CV_C3D_FRAMES;
     out->width = config->widths[1];

@@ -1,6 +1,7 @@
 #include "family/metrics/network/clip.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HEAD_WIDTH 64
@@ -83,6 +84,18 @@ cogvideo_status cv_clip_config_parse(cv_clip_config *out, const cv_json *section
     *out = config;
 done:
     return status;
+}
+
+void cv_clip_config_text(const cv_clip_config *config, char *out, size_t size)
+{
+    const float *mean = config->mean, *deviation = config->deviation;
+    int used = snprintf(out, size, "%s gelu, %d text heads", config->gelu == CV_GELU_QUICK ? "quick" : "erf",
+                        config->text.heads);
+
+    if (config->image.width > 0 && used > 0 && (size_t)used < size)
+        snprintf(out + used, size - (size_t)used, ", %d image heads, mean %.8g %.8g %.8g, deviation %.8g %.8g %.8g",
+                 config->image.heads, (double)mean[0], (double)mean[1], (double)mean[2], (double)deviation[0],
+                 (double)deviation[1], (double)deviation[2]);
 }
 
 static void describe_colours(cv_json *section, const char *key, const float values[3])
