@@ -146,8 +146,8 @@ const cli_command cmd_evaluate = {
         "measure is called fvd-shapes, is-shapes and clip-shapes. With --features an interrupted run goes on where it\n"
         "is begun again.",
     .examples =
-        "  cogvideo evaluate shapes --metric fvd,is,clip --samples 40\n"
-        "  cogvideo evaluate shapes --samples 40 --features features --json\n"
+        "  cogvideo evaluate shapes --metric fvd,is,clip --samples 20 --few\n"
+        "  cogvideo evaluate shapes --samples 20 --few --features features --json\n"
         "  cogvideo evaluate clips --real videos --metric fvd,is,clip,fid --metrics weights/metrics --protocol stylegan-v",
     .min_arguments = 0,
     .max_arguments = 1,
