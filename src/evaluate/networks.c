@@ -5,18 +5,10 @@
 
 #include <string.h>
 
-static const cv_feature_network *find(const cogvideo_model *model, const char *name)
-{
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, name) == 0)
-            return &model->family->feature_networks[i];
-    return NULL;
-}
-
 /* Whether the model has this network, trained on the shapes world alone. */
 static bool knows_shapes(const cogvideo_model *model, const char *name)
 {
-    const cv_feature_network *network = find(model, name);
+    const cv_feature_network *network = cv_model_feature_network(model, name);
     cv_feature_info info = { 0 };
 
     if (!network || (network->need && network->need(model, NULL) != COGVIDEO_OK))
@@ -30,7 +22,7 @@ cogvideo_status cv_metric_network(const cv_feature_network **out, const cogvideo
 {
     /* The classes of the shapes world are those of its I3D. */
     const char *name = strcmp(metric->word, "is") == 0 && knows_shapes(model, "i3d") ? "i3d" : metric->network;
-    const cv_feature_network *network = find(model, name);
+    const cv_feature_network *network = cv_model_feature_network(model, name);
     cv_feature_info info = { 0 };
     cogvideo_status status = COGVIDEO_OK;
 

@@ -174,6 +174,9 @@ const cv_family *cv_family_find(const char *name);
 /* The error where a file, `path`, names a family of which there is none: it lists those that there are. */
 cogvideo_status cv_family_unknown(const char *name, const char *path, cogvideo_error *err);
 
+/* The network of features of this name that the model's family has; NULL where it has none. */
+const cv_feature_network *cv_model_feature_network(const cogvideo_model *model, const char *name);
+
 /* Reads a model.json of any family: its format and its family are checked. */
 cogvideo_status cv_model_describe(cv_json **out, const cv_family **family, const char *path, cogvideo_error *err);
 /* Opens a model of any family. */

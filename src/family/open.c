@@ -19,6 +19,14 @@ const cv_family *cv_family_find(const char *name)
     return NULL;
 }
 
+const cv_feature_network *cv_model_feature_network(const cogvideo_model *model, const char *name)
+{
+    for (int i = 0; i < model->family->feature_network_count; i++)
+        if (strcmp(model->family->feature_networks[i].name, name) == 0)
+            return &model->family->feature_networks[i];
+    return NULL;
+}
+
 /* --- files ---------------------------------------------------------------------------------------------------- */
 
 /* The entry of a file of this name; a new one has no store yet. */

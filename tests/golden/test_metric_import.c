@@ -134,9 +134,7 @@ static void check_clip_features(void)
 
     CHECK_OK(cv_store_open(&golden, checkpoint("clip_tiny.expected.safetensors"), &err), err);
     CHECK_OK(cogvideo_model_open(&model, output, NULL, &err), err);
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, "clip") == 0)
-            network = &model->family->feature_networks[i];
+    network = cv_model_feature_network(model, "clip");
     assert_non_null(network);
     for (int i = 0; i < 2 * 3 * PLANE; i++)
         pixels[i] = 255 * (check_f32(golden, "pixels")[i] * deviation[i / PLANE % 3] + mean[i / PLANE % 3]);

@@ -50,11 +50,10 @@ static cogvideo_status open_model(cogvideo_model **out, const char *parts, cogvi
 
 static const cv_feature_network *network_of(const cogvideo_model *model)
 {
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, "clip") == 0)
-            return &model->family->feature_networks[i];
-    fail_msg("the family has no network 'clip'");
-    return NULL;
+    const cv_feature_network *network = cv_model_feature_network(model, "clip");
+
+    assert_non_null(network);
+    return network;
 }
 
 static void fill(float *pixels)

@@ -282,9 +282,7 @@ static void check_network(const char *folder)
     cogvideo_error err;
 
     CHECK_OK(cogvideo_model_open(&model, folder, NULL, &err), err);
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, "clip") == 0)
-            network = &model->family->feature_networks[i];
+    network = cv_model_feature_network(model, "clip");
     assert_non_null(network);
     CHECK_OK(network->need(model, &err), err);
     network->info(model, &info);

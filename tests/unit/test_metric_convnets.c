@@ -99,11 +99,10 @@ static cogvideo_model *open_model(int threads)
 
 static const cv_feature_network *network_of(const cogvideo_model *model, const char *name)
 {
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, name) == 0)
-            return &model->family->feature_networks[i];
-    fail_msg("no network '%s'", name);
-    return NULL;
+    const cv_feature_network *network = cv_model_feature_network(model, name);
+
+    assert_non_null(network);
+    return network;
 }
 
 /* Features and probabilities of `count` seeded items, `batch` in a call. */

@@ -24,12 +24,7 @@ static const cv_clip *clip_of(const cogvideo_model *model)
 /* The network whose features CLIP projects; NULL where it has pictures of its own. */
 static const cv_feature_network *others_of(const cogvideo_model *model)
 {
-    if (cv_clip_config_of(clip_of(model))->features == 0)
-        return NULL;
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, "i3d") == 0)
-            return &model->family->feature_networks[i];
-    return NULL;
+    return cv_clip_config_of(clip_of(model))->features > 0 ? cv_model_feature_network(model, "i3d") : NULL;
 }
 
 cogvideo_status cv_clip_features_need(const cogvideo_model *model, cogvideo_error *err)
@@ -122,9 +117,8 @@ cogvideo_status cv_clip_features_plan(const cogvideo_model *model, const cv_feat
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                            "CLIP of the model '%s' takes single frames of %dx%d pixels, not %d of %dx%d", model->name,
                            side, side, settings->frames, settings->width, settings->height);
-    }
-    if (!others_of(model))
         other = cv_clip_ready_bytes(&model->exec, clip_of(model));
+    }
     *bytes = other + scratch(model, settings);
 done:
     return status;

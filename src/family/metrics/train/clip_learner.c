@@ -149,19 +149,11 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
 
 /* --- features ------------------------------------------------------------------------------------------------- */
 
-static const cv_feature_network *i3d_of(const cogvideo_model *model)
-{
-    for (int i = 0; i < model->family->feature_network_count; i++)
-        if (strcmp(model->family->feature_networks[i].name, "i3d") == 0)
-            return &model->family->feature_networks[i];
-    return NULL;
-}
-
 static cogvideo_status compute_features(const clip_learner *l, const cv_shapes_clips *clips,
                                         const cv_feature_info *info, float **out, cogvideo_error *err)
 {
     const cogvideo_model *model = l->head.model;
-    const cv_feature_network *i3d = i3d_of(model);
+    const cv_feature_network *i3d = cv_model_feature_network(model, "i3d");
     const cv_feature_settings settings = { .frames = info->min, .height = info->side, .width = info->side, .batch = 1 };
     cv_feature_run *run = NULL;
     cogvideo_status status;
@@ -205,7 +197,7 @@ static cogvideo_status open_data(clip_learner *l, cogvideo_error *err)
 {
     const cogvideo_train_options *options = l->head.options;
     const cogvideo_model *model = l->head.model;
-    const cv_feature_network *i3d = i3d_of(model);
+    const cv_feature_network *i3d = cv_model_feature_network(model, "i3d");
     cogvideo_status status;
     cv_feature_info info;
 
