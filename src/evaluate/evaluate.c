@@ -8,6 +8,7 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,17 +170,24 @@ static cv_features_job job_of(const evaluation *e, const use *u, cv_side side, c
 /* Too few clips are refused before any is looked at. */
 static cogvideo_status check_count(const evaluation *e, const use *u, cv_side side, int clips, cogvideo_error *err)
 {
+    const long long all = (long long)clips * cv_protocol_rows(&u->protocol);
+    const int count = all < INT_MAX ? (int)all : INT_MAX;
+    const char *item = u->protocol.info.frames ? "frame" : "clip", *plural = count == 1 ? "" : "s";
     cogvideo_status status = COGVIDEO_OK;
 
-    for (int i = 0; i < e->count; i++)
-        if (&e->uses[e->uses_of[i]] == u && e->metrics[i]->kind == CV_METRIC_FRECHET) {
-            char what[40];
+    for (int i = 0; i < e->count; i++) {
+        const char *name = cv_metric_name(e->metrics[i], &u->protocol);
+        char what[40];
 
-            snprintf(what, sizeof what, "%s %s%s", sides[side], u->protocol.info.frames ? "frame" : "clip",
-                     clips == 1 ? "" : "s");
-            CV_TRY(cv_frechet_allowed(cv_metric_name(e->metrics[i], &u->protocol), what,
-                                      clips * cv_protocol_rows(&u->protocol), e->options->few != 0, err));
-        }
+        if (&e->uses[e->uses_of[i]] != u)
+            continue;
+        snprintf(what, sizeof what, "%s %s%s", sides[side], item, plural);
+        if (e->metrics[i]->kind == CV_METRIC_FRECHET)
+            CV_TRY(cv_frechet_allowed(name, what, count, e->options->few != 0, err));
+        else if (e->metrics[i]->kind == CV_METRIC_INCEPTION_SCORE && side == CV_GENERATED && count < e->given.splits)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: %d %s cannot be divided into %d splits", name, count,
+                           what, e->given.splits);
+    }
 done:
     return status;
 }

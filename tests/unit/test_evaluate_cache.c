@@ -34,6 +34,9 @@ static void what_cannot_be_is_refused(void **state)
     options = evaluated_options("fvd");
     options.protocol.samples = 1;
     evaluated_refused(&options, COGVIDEO_ERROR_ARGUMENT, "fvd: 1 generated clip; at least 2");
+    options = evaluated_options("is");
+    options.protocol.splits = 7;
+    evaluated_refused(&options, COGVIDEO_ERROR_ARGUMENT, "is: 6 generated clips cannot be divided into 7 splits");
     options = evaluated_options("fvd");
     options.max_memory = 1000;
     evaluated_refused(&options, COGVIDEO_ERROR_MEMORY, "i3d: ");
