@@ -53,8 +53,8 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
                                 const cogvideo_shapes_options *options, uint8_t *pixels, cogvideo_error *err)
 {
     cv_shapes_language language = options->language == COGVIDEO_CHINESE ? CV_SHAPES_CHINESE : CV_SHAPES_ENGLISH;
-    const cv_shapes_combination c = cv_shapes_at(world, index);
-    const int32_t labels[] = { c.size, c.colour, c.shape, c.motion, c.background };
+    cv_shapes_combination c = cv_shapes_at(world, index);
+    int32_t labels[CV_SHAPES_ATTRIBUTES];
     char caption[CV_SHAPES_CAPTION], source[64];
     uint32_t random[4];
     uint64_t seed;
@@ -65,6 +65,8 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
         language = (cv_shapes_language)(random[2] % CV_SHAPES_LANGUAGES);
     cv_shapes_caption(world, index, language, caption);
     cv_shapes_render(world, index, seed, pixels);
+    for (int a = 0; a < CV_SHAPES_ATTRIBUTES; a++)
+        labels[a] = *cv_shapes_value(&c, a);
     snprintf(source, sizeof source, "shapes %d, seed %llu", index, (unsigned long long)seed);
     return cv_dataset_writer_clip(writer,
                                   &(cogvideo_dataset_clip){ .frames = world->frames,
@@ -72,7 +74,7 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
                                                             .source = source,
                                                             .pixels = pixels,
                                                             .labels = labels,
-                                                            .label_count = sizeof labels / sizeof *labels },
+                                                            .label_count = CV_SHAPES_ATTRIBUTES },
                                   err);
 }
 

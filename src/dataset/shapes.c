@@ -23,6 +23,28 @@ int cv_shapes_index(const cv_shapes *world, cv_shapes_combination combination)
     return -1;
 }
 
+const char *cv_shapes_attribute_name(int attribute)
+{
+    static const char *const names[CV_SHAPES_ATTRIBUTES] = { "size", "colour", "shape", "motion", "background" };
+
+    return names[attribute];
+}
+
+int cv_shapes_values(const cv_shapes *world, int attribute)
+{
+    const int values[CV_SHAPES_ATTRIBUTES] = { world->sizes, world->colours, world->shapes, world->motions,
+                                               world->backgrounds };
+
+    return values[attribute];
+}
+
+int *cv_shapes_value(cv_shapes_combination *c, int attribute)
+{
+    int *const values[CV_SHAPES_ATTRIBUTES] = { &c->size, &c->colour, &c->shape, &c->motion, &c->background };
+
+    return values[attribute];
+}
+
 static const char *word_for(const cv_shapes *world, const cv_shapes_combination *c, cv_shapes_language language,
                             const char *slot, size_t length)
 {

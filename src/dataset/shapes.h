@@ -66,6 +66,16 @@ typedef struct cv_shapes_combination {
     int size, colour, shape, motion, background; /* places in the world's lists */
 } cv_shapes_combination;
 
+/* What a combination says, in the order of its members, of a clip's labels and of a network's heads. */
+typedef enum cv_shapes_attribute {
+    CV_SHAPES_SIZE,
+    CV_SHAPES_COLOUR,
+    CV_SHAPES_SHAPE,
+    CV_SHAPES_MOTION,
+    CV_SHAPES_BACKGROUND,
+    CV_SHAPES_ATTRIBUTES,
+} cv_shapes_attribute;
+
 typedef struct cv_shapes {
     int frames, side; /* of a clip; pixels */
     double fps;
@@ -94,6 +104,12 @@ cv_shapes_combination cv_shapes_at(const cv_shapes *world, int index);
 int cv_shapes_index(const cv_shapes *world, cv_shapes_combination combination);
 /* The combination whose caption in any language this is; -1 where there is none. */
 int cv_shapes_find(const cv_shapes *world, const char *caption);
+
+/* "size", "colour", .. */
+const char *cv_shapes_attribute_name(int attribute);
+/* How many values an attribute has in the world, and where a combination has its own. */
+int cv_shapes_values(const cv_shapes *world, int attribute);
+int *cv_shapes_value(cv_shapes_combination *combination, int attribute);
 
 void cv_shapes_caption(const cv_shapes *world, int index, cv_shapes_language language, char out[CV_SHAPES_CAPTION]);
 

@@ -5,24 +5,6 @@
 
 #include <string.h>
 
-enum { SIZE, COLOUR, SHAPE, MOTION, BACKGROUND, ATTRIBUTES };
-
-static const char *const names[ATTRIBUTES] = { "size", "colour", "shape", "motion", "background" };
-
-static int *attribute_of(cv_shapes_combination *c, int attribute)
-{
-    int *const all[ATTRIBUTES] = { &c->size, &c->colour, &c->shape, &c->motion, &c->background };
-
-    return all[attribute];
-}
-
-static int values_of(const cv_shapes *world, int attribute)
-{
-    const int all[ATTRIBUTES] = { world->sizes, world->colours, world->shapes, world->motions, world->backgrounds };
-
-    return all[attribute];
-}
-
 static cv_shapes_language language_of(const cv_shapes *world, int index, const char *caption)
 {
     char own[CV_SHAPES_CAPTION];
@@ -44,13 +26,13 @@ static cogvideo_status wins(bool *out, const cv_shapes *world, int index, cv_sha
     cv_shapes_caption(world, index, language, caption);
     CV_TRY(cv_texts_get(texts, caption, &feature, err));
     truth = cv_text_score(clip, 1, texts->width, feature, CV_SCORE_COSINE);
-    for (int v = 0; v < values_of(world, attribute); v++) {
+    for (int v = 0; v < cv_shapes_values(world, attribute); v++) {
         cv_shapes_combination other = cv_shapes_at(world, index);
         int changed;
 
-        if (*attribute_of(&other, attribute) == v)
+        if (*cv_shapes_value(&other, attribute) == v)
             continue;
-        *attribute_of(&other, attribute) = v;
+        *cv_shapes_value(&other, attribute) = v;
         if ((changed = cv_shapes_index(world, other)) < 0) /* a circle never rotates */
             continue;
         cv_shapes_caption(world, changed, language, caption);
@@ -65,7 +47,7 @@ cogvideo_status cv_measure_attributes(cogvideo_metric *out, const cv_rows *rows,
                                       cogvideo_error *err)
 {
     cv_shapes *world = NULL;
-    int right[ATTRIBUTES] = { 0 }, known = 0;
+    int right[CV_SHAPES_ATTRIBUTES] = { 0 }, known = 0;
     cogvideo_status status;
 
     CV_TRY(cv_shapes_open(&world, NULL, err));
@@ -76,7 +58,7 @@ cogvideo_status cv_measure_attributes(cogvideo_metric *out, const cv_rows *rows,
         if (index < 0)
             continue;
         known++;
-        for (int a = 0; a < ATTRIBUTES; a++) {
+        for (int a = 0; a < CV_SHAPES_ATTRIBUTES; a++) {
             bool won;
 
             CV_TRY(wins(&won, world, index, language_of(world, index, prompt), a,
@@ -84,8 +66,9 @@ cogvideo_status cv_measure_attributes(cogvideo_metric *out, const cv_rows *rows,
             right[a] += won;
         }
     }
-    for (int a = 0; a < ATTRIBUTES && known; a++)
-        CV_TRY(cv_metric_add_detail(out, "attributes", names[a], (double)right[a] / known, known, err));
+    for (int a = 0; a < CV_SHAPES_ATTRIBUTES && known; a++)
+        CV_TRY(
+            cv_metric_add_detail(out, "attributes", cv_shapes_attribute_name(a), (double)right[a] / known, known, err));
     if (known < rows->clips)
         CV_TRY(cv_metric_warn(out, err, "%d of %d prompts are no captions of the shapes world", rows->clips - known,
                               rows->clips));

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "family/metrics/model/model.h"
 #include "family/metrics/train/clip_measure.h"
+#include "family/metrics/train/clip_pairs.h"
 #include "nn/blas.h"
 
 #include <cogvideo/train.h>

@@ -5,6 +5,7 @@
 #include "family/metrics/model/model.h"
 #include "family/metrics/network/clip_train.h"
 #include "family/metrics/train/clip_measure.h"
+#include "family/metrics/train/clip_pairs.h"
 #include "family/metrics/train/recipes.h"
 #include "nn/contrastive.h"
 #include "train/init.h"

@@ -3,13 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-const char *cv_shapes_attribute_name(int attribute)
-{
-    static const char *const names[CV_SHAPES_ATTRIBUTES] = { "size", "colour", "shape", "motion", "background" };
-
-    return names[attribute];
-}
-
 static double product(const float *a, const float *b, int width)
 {
     double sum = 0;

@@ -2,7 +2,7 @@
 #ifndef CV_FAMILY_METRICS_TRAIN_CLIP_MEASURE_H
 #define CV_FAMILY_METRICS_TRAIN_CLIP_MEASURE_H
 
-#include "family/metrics/train/clip_pairs.h"
+#include "dataset/shapes.h"
 
 typedef struct cv_clip_measure_in {
     const cv_shapes *world;
@@ -22,8 +22,5 @@ typedef struct cv_clip_measures {
 } cv_clip_measures;
 
 void cv_clip_measure_captions(const cv_clip_measure_in *in, cv_clip_measures *out);
-
-/* "size", "colour", ... */
-const char *cv_shapes_attribute_name(int attribute);
 
 #endif

@@ -14,21 +14,6 @@ struct cv_clip_pairs {
     bool *used;             /* [count]: in the batch that is drawn */
 };
 
-int cv_shapes_values(const cv_shapes *world, int attribute)
-{
-    const int values[CV_SHAPES_ATTRIBUTES] = { world->sizes, world->colours, world->shapes, world->motions,
-                                               world->backgrounds };
-
-    return values[attribute];
-}
-
-int *cv_shapes_value(cv_shapes_combination *c, int attribute)
-{
-    int *const values[CV_SHAPES_ATTRIBUTES] = { &c->size, &c->colour, &c->shape, &c->motion, &c->background };
-
-    return values[attribute];
-}
-
 /* Random numbers of one family of one batch, in order. */
 typedef struct draws {
     uint64_t seed, index;
@@ -70,7 +55,7 @@ static int draw_neighbour(const cv_clip_pairs *pairs, draws *d, int base, int at
 
 static bool draw_family(cv_clip_pairs *pairs, draws *d, int out[CV_CLIP_FAMILY])
 {
-    static const int attributes[] = { 0, 1, 2, 4 }; /* all but motion */
+    static const int attributes[] = { CV_SHAPES_SIZE, CV_SHAPES_COLOUR, CV_SHAPES_SHAPE, CV_SHAPES_BACKGROUND };
     const int first = draw(d, 4), second = (first + 1 + draw(d, 3)) % 4;
     const int changed[] = { CV_SHAPES_MOTION, attributes[first], attributes[second] };
 

@@ -10,19 +10,12 @@
 
 #define CV_CLIP_FAMILY 4
 
-/* The attributes of a combination, in the order of its members. */
-enum { CV_SHAPES_ATTRIBUTES = 5, CV_SHAPES_MOTION = 3 };
-
 typedef struct cv_clip_pairs cv_clip_pairs;
 
 typedef struct cv_clip_pair {
     int combination, clip;
     cv_shapes_language language;
 } cv_clip_pair;
-
-/* The values that an attribute has in the world, and that of a combination. */
-int cv_shapes_values(const cv_shapes *world, int attribute);
-int *cv_shapes_value(cv_shapes_combination *combination, int attribute);
 
 /* Of a dataset, in which there are combinations enough for a batch; both arguments outlive it. */
 cogvideo_status cv_clip_pairs_open(cv_clip_pairs **out, const cv_shapes *world, const cv_shapes_clips *clips, int batch,

@@ -9,9 +9,10 @@ static int find(const cv_shapes *world, const cogvideo_dataset_clip *clip)
     cv_shapes_combination c;
     int index;
 
-    if (clip->label_count != 5)
+    if (clip->label_count != CV_SHAPES_ATTRIBUTES)
         return -1;
-    c = (cv_shapes_combination){ clip->labels[0], clip->labels[1], clip->labels[2], clip->labels[3], clip->labels[4] };
+    for (int a = 0; a < CV_SHAPES_ATTRIBUTES; a++)
+        *cv_shapes_value(&c, a) = clip->labels[a];
     index = cv_shapes_index(world, c);
     for (int language = 0; language < CV_SHAPES_LANGUAGES && index >= 0; language++) {
         cv_shapes_caption(world, index, (cv_shapes_language)language, caption);
