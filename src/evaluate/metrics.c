@@ -87,7 +87,7 @@ cogvideo_status cv_frechet_allowed(const char *name, const char *clips, int coun
 
 static cv_feature_set set_of(const cv_rows *rows)
 {
-    return (cv_feature_set){ rows->features, rows->clips * rows->frames, rows->width };
+    return (cv_feature_set){ rows->features, rows->clips * rows->frames, rows->width, rows->frames };
 }
 
 typedef struct reporting {

@@ -46,6 +46,9 @@ static cogvideo_status check(const cv_feature_set *set, const char *which, cogvi
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the %s set has %d sample%s, but a Frechet distance needs at least 2", which, set->count,
                        set->count == 1 ? "" : "s");
+    if (set->group < 0 || (set->group > 0 && set->count % set->group != 0))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the %s set has %d samples, which are not groups of %d", which,
+                       set->count, set->group);
     if (set->width < 1 || set->width > CV_BLAS_MAX_EIGEN)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "features of the %s set are %d wide, not 1 to %d", which,
                        set->width, CV_BLAS_MAX_EIGEN);
@@ -227,28 +230,51 @@ static void choose_all(sample *s)
         s->times[r] = 1;
 }
 
+/* How many there are that are drawn together. */
+static int group_of(const sample *s)
+{
+    return s->set->group > 0 ? s->set->group : 1;
+}
+
+/* Takes the rows of a group once more. */
+static void take_group(sample *s, int index)
+{
+    const int group = group_of(s);
+
+    for (int r = 0; r < group; r++)
+        s->times[index * group + r]++;
+    s->size += group;
+}
+
+static void choose_none(sample *s)
+{
+    s->size = 0;
+    memset(s->times, 0, (size_t)s->set->count * sizeof *s->times);
+}
+
 static void choose_with_replacement(sample *s, uint64_t seed, int draw, int set)
 {
-    s->size = s->set->count;
-    memset(s->times, 0, (size_t)s->set->count * sizeof *s->times);
-    for (int r = 0; r < s->set->count; r++)
-        s->times[random_below(s->set->count, seed, RANDOM_DRAW, draw, set, r)]++;
+    const int groups = s->set->count / group_of(s);
+
+    choose_none(s);
+    for (int g = 0; g < groups; g++)
+        take_group(s, random_below(groups, seed, RANDOM_DRAW, draw, set, g));
 }
 
 static void choose_share(sample *s, double share, uint64_t seed, int round, int set)
 {
-    const int count = s->set->count;
+    const int groups = s->set->count / group_of(s);
+    int wanted = (int)lround(share * groups);
 
-    s->size = (int)lround(share * count);
-    s->size = s->size < 2 ? 2 : s->size;
-    memset(s->times, 0, (size_t)count * sizeof *s->times);
-    for (int r = 0; r < count; r++)
-        s->order[r] = r;
-    for (int r = 0; r < s->size; r++) {
-        int other = r + random_below(count - r, seed, RANDOM_SHARE, round, set, r), chosen = s->order[other];
+    wanted = wanted < 2 && groups > 1 ? 2 : wanted < 1 ? 1 : wanted;
+    choose_none(s);
+    for (int g = 0; g < groups; g++)
+        s->order[g] = g;
+    for (int g = 0; g < wanted; g++) {
+        int other = g + random_below(groups - g, seed, RANDOM_SHARE, round, set, g), chosen = s->order[other];
 
-        s->order[other] = s->order[r];
-        s->times[chosen] = 1;
+        s->order[other] = s->order[g];
+        take_group(s, chosen);
     }
 }
 

@@ -16,6 +16,9 @@
 typedef struct cv_feature_set {
     const float *rows;
     int count, width;
+    /* Rows that a draw or a share takes together, as they are no samples of their own: the frames of a clip. It divides
+     * `count`; 0 = 1. */
+    int group;
 } cv_feature_set;
 
 /* Zero is the plain distance with divisor n - 1. */

@@ -36,7 +36,8 @@ static void the_distance_is_that_of_the_features(void **state)
 {
     cogvideo_evaluate_options options = evaluated_options("fvd");
     float a[EVALUATED_CLIPS][TOY_WIDTH], b[EVALUATED_CLIPS + 2][TOY_WIDTH];
-    const cv_feature_set x = { a[0], EVALUATED_CLIPS, TOY_WIDTH }, y = { b[0], EVALUATED_CLIPS + 2, TOY_WIDTH };
+    const cv_feature_set x = { .rows = a[0], .count = EVALUATED_CLIPS, .width = TOY_WIDTH },
+                         y = { .rows = b[0], .count = EVALUATED_CLIPS + 2, .width = TOY_WIDTH };
     const cv_frechet_options how = { .draws = 200, .extrapolate = true }, biased = { .biased = true };
     cogvideo_evaluation result = { 0 };
     cv_frechet expected;

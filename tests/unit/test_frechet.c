@@ -221,6 +221,36 @@ static void a_seed_gives_the_same_numbers_again(void **state)
     assert_true(first.distance == other.distance && first.low != other.low && first.extrapolated != other.extrapolated);
 }
 
+/* Frames of a clip that are all alike say no more than one of them: groups of equal rows have the interval of the rows
+ * alone, while equal rows that are drawn one by one have a narrower one. */
+static void rows_of_a_group_are_drawn_together(void **state)
+{
+    static features alone[2], grouped[2];
+    cv_frechet_options options = { .biased = true, .draws = 50, .extrapolate = true, .seed = 4 };
+    cv_frechet expected, found, narrower;
+    cogvideo_error err;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fill(&alone[i], 30 + i, 60, 5, 1, i);
+        grouped[i].set = (cv_feature_set){ grouped[i].rows, 240, 5, 4 };
+        for (int r = 0; r < 240; r++)
+            memcpy(grouped[i].rows + r * 5, alone[i].rows + r / 4 * 5, 5 * sizeof(float));
+    }
+    expected = distance(&alone[0], &alone[1], &options);
+    found = distance(&grouped[0], &grouped[1], &options);
+    CHECK_CLOSE(found.distance, expected.distance, 1e-9);
+    CHECK_CLOSE(found.low, expected.low, 1e-9);
+    CHECK_CLOSE(found.high, expected.high, 1e-9);
+    CHECK_CLOSE(found.extrapolated, expected.extrapolated, 1e-9);
+    grouped[0].set.group = grouped[1].set.group = 0;
+    narrower = distance(&grouped[0], &grouped[1], &options);
+    assert_true(narrower.high - narrower.low < 0.75 * (found.high - found.low));
+    grouped[0].set.group = 7;
+    CHECK_FAILS(cv_frechet_distance(&grouped[0].set, &grouped[1].set, &options, &found, &err), COGVIDEO_ERROR_ARGUMENT,
+                "240 samples, which are not groups of 7", err);
+}
+
 static void a_stop_is_heard(void **state)
 {
     static features a;
@@ -276,6 +306,7 @@ int main(void)
         cmocka_unit_test(both_forms_are_equal),
         cmocka_unit_test(the_truth_is_in_the_interval),
         cmocka_unit_test(a_seed_gives_the_same_numbers_again),
+        cmocka_unit_test(rows_of_a_group_are_drawn_together),
         cmocka_unit_test(a_stop_is_heard),
         cmocka_unit_test(impossible_sets_are_refused),
     };
