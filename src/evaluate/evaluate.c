@@ -312,15 +312,12 @@ static cogvideo_status add_reference(evaluation *e, const use *u, cv_drawn drawn
     cv_set set = { 0 };
     cv_rows rows = { 0 };
     cv_protocol protocol = u->protocol;
-    cogvideo_protocol all = e->given;
     char what[80], *file = NULL;
     cv_features_job job = { .options = e->options, .protocol = &protocol, .set = &set, .what = what };
     double value;
     cogvideo_status status;
 
-    all.samples = 0;
-    all.clips_per_video = 1;
-    protocol.given = &all;
+    protocol.given.samples = 0; /* all that are drawn */
     snprintf(what, sizeof what, "%s clips for comparison, %s", name, u->network->name);
     CV_TRY(cv_set_draw(&set, drawn, u->rows[CV_GENERATED].clips, e->given.seed, err));
     CV_TRY(cv_features_run(&job, &rows, &file, err));

@@ -35,7 +35,7 @@ typedef struct work {
 /* All clips of the set, those of an item together. */
 static long long count_all(const cv_features_job *job)
 {
-    const cogvideo_protocol *p = job->protocol->given;
+    const cogvideo_protocol *p = &job->protocol->given;
     const bool mirrored = job->side == CV_REAL && p->mirror;
 
     return (long long)job->set->count * p->clips_per_video * (mirrored ? 2 : 1);
@@ -43,7 +43,7 @@ static long long count_all(const cv_features_job *job)
 
 static sample sample_at(const cv_features_job *job, int index)
 {
-    const cogvideo_protocol *p = job->protocol->given;
+    const cogvideo_protocol *p = &job->protocol->given;
     const bool mirrored = job->side == CV_REAL && p->mirror;
     const int each = mirrored ? 2 : 1;
 
@@ -53,7 +53,7 @@ static sample sample_at(const cv_features_job *job, int index)
 cogvideo_status cv_features_count(const cv_features_job *job, int *count, cogvideo_error *err)
 {
     const long long all = count_all(job);
-    const int wanted = job->protocol->given->samples;
+    const int wanted = job->protocol->given.samples;
 
     if (all > 100000000)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: %lld clips are too many", job->set->path, all);
@@ -287,10 +287,10 @@ cogvideo_status cv_features_run(const cv_features_job *job, cv_rows *out, char *
 
     *file = NULL;
     if (job->set->features)
-        return cv_cache_load(out, job->set->path, job->protocol, job->side, job->protocol->given->samples,
-                             job->protocol->given->seed, err);
+        return cv_cache_load(out, job->set->path, job->protocol, job->side, job->protocol->given.samples,
+                             job->protocol->given.seed, err);
     CV_TRY(cv_features_count(job, &w.total, err));
-    CV_TRY(cv_set_choose(&chosen, &w.total, (int)count_all(job), w.total, job->protocol->given->seed, err));
+    CV_TRY(cv_set_choose(&chosen, &w.total, (int)count_all(job), w.total, job->protocol->given.seed, err));
     CV_TRY(cv_cache_open(&w.cache, options->features, job->set->name, job->protocol, job->side, err));
     CV_TRY(cv_rows_alloc(&w.rows, job->protocol, w.total, err));
     CV_NEW(w.places, w.batch, err);

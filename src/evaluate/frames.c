@@ -12,13 +12,13 @@
 
 bool cv_frames_need_length(const cv_protocol *p, cv_side side)
 {
-    return p->given->fps > 0 || p->start[side] != CV_START_FIRST;
+    return p->given.fps > 0 || p->start[side] != CV_START_FIRST;
 }
 
 /* How many frames there are at the protocol's rate, or as they are. */
 static int count_frames(const cv_protocol *p, const cv_length *length)
 {
-    const double fps = p->given->fps;
+    const double fps = p->given.fps;
     double seconds, last = length->last;
 
     if (fps <= 0 || !length->times)
@@ -36,9 +36,9 @@ static int native(const cv_protocol *p, const cv_length *length, int index)
     int low = 0, high;
     double time;
 
-    if (!length || p->given->fps <= 0 || !length->times)
+    if (!length || p->given.fps <= 0 || !length->times)
         return index;
-    time = length->times[0] + index / p->given->fps;
+    time = length->times[0] + index / p->given.fps;
     for (high = length->frames - 1; low < high;) { /* the last frame that is not later */
         const int middle = (low + high + 1) / 2;
 
@@ -55,8 +55,8 @@ static int native(const cv_protocol *p, const cv_length *length, int index)
 bool cv_frames_choose(const cv_protocol *p, cv_side side, const cv_length *length, const char *name, int which,
                       int *out, int *have)
 {
-    const int span = (p->frames - 1) * p->stride + 1, skipped = p->given->skip_first;
-    const int clips = p->given->clips_per_video;
+    const int span = (p->frames - 1) * p->stride + 1, skipped = p->given.skip_first;
+    const int clips = p->given.clips_per_video;
     long long first = (long long)which * span, room;
     uint32_t random[4];
     uint64_t key;
@@ -70,7 +70,7 @@ bool cv_frames_choose(const cv_protocol *p, cv_side side, const cv_length *lengt
             first = clips > 1 ? room * which / (clips - 1) : room / 2;
         } else if (p->start[side] == CV_START_RANDOM) {
             key = cv_hash_text(name);
-            cv_rng_block(random, p->given->seed,
+            cv_rng_block(random, p->given.seed,
                          (uint32_t[4]){ (uint32_t)key, (uint32_t)(key >> 32), (uint32_t)which, START_DRAWS });
             first = (long long)(cv_rng_unit(random[0], random[1]) * (double)(room + 1));
         } else if (first > room) {
@@ -133,7 +133,7 @@ cogvideo_status cv_chosen_source(unsigned char out[CV_SHA256_BYTES], const cv_ch
 
 void cv_frames_size(const cv_protocol *p, int height, int width, int *out_height, int *out_width)
 {
-    const int side = p->info.side ? p->info.side : p->info.shapes ? 0 : p->given->size;
+    const int side = p->info.side ? p->info.side : p->given.size;
 
     *out_height = side ? side : height;
     *out_width = side ? side : width;
@@ -154,7 +154,7 @@ static void quantise(float *values, size_t count, cv_quantise how)
 static cogvideo_status fit_twice(float *out, int side, float *square, const cv_protocol *p, const cv_chosen *clip,
                                  const uint8_t *pixels, cogvideo_error *err)
 {
-    const int size = p->given->size;
+    const int size = p->given.size;
     const size_t count = 3 * (size_t)size * (size_t)size;
     cogvideo_status status;
 
@@ -191,7 +191,7 @@ static cogvideo_status fit(float *out, int height, int width, float *square, con
 cogvideo_status cv_frames_fit(float *out, const cv_protocol *p, const cv_chosen *clip, const char *name,
                               cogvideo_error *err)
 {
-    const int size = p->info.shapes ? 0 : p->given->size, given = cv_frames_given(p);
+    const int size = p->given.size, given = cv_frames_given(p);
     const size_t frame = (size_t)clip->height * (size_t)clip->width * 3;
     float *square = NULL;
     int height, width;

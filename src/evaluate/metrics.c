@@ -111,7 +111,7 @@ static int report(void *user, double done)
 cogvideo_status cv_frechet_value(double *out, const cv_protocol *p, const cv_rows *generated, const cv_rows *real,
                                  cogvideo_error *err)
 {
-    const cv_frechet_options options = { .biased = strcmp(p->given->covariance, "n") == 0 };
+    const cv_frechet_options options = { .biased = strcmp(p->given.covariance, "n") == 0 };
     const cv_feature_set a = set_of(generated), b = set_of(real);
     cv_frechet result;
     cogvideo_status status;
@@ -146,10 +146,10 @@ cogvideo_status cv_measure_frechet(cogvideo_metric *out, const cv_metric_work *w
                                    const cv_rows *generated, const cv_rows *real, cogvideo_error *err)
 {
     reporting reported = { work, out->name, p->draws };
-    const cv_frechet_options options = { .biased = strcmp(p->given->covariance, "n") == 0,
+    const cv_frechet_options options = { .biased = strcmp(p->given.covariance, "n") == 0,
                                          .draws = p->draws,
                                          .extrapolate = p->info.width <= WIDEST || p->draws > 0,
-                                         .seed = p->given->seed,
+                                         .seed = p->given.seed,
                                          .progress = p->draws ? report : NULL,
                                          .user = &reported };
     const cv_feature_set a = set_of(generated), b = set_of(real);
@@ -178,11 +178,11 @@ static cogvideo_status score(cv_inception_score *out, const cv_protocol *p, cons
     int32_t *order = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (p->given->shuffle >= 0) {
+    if (p->given.shuffle >= 0) {
         CV_NEW(order, count, err);
-        cv_numpy_permutation(order, count, (uint32_t)p->given->shuffle);
+        cv_numpy_permutation(order, count, (uint32_t)p->given.shuffle);
     }
-    CV_TRY(cv_inception_score_of(probabilities, count, classes, order, p->given->splits, out, err));
+    CV_TRY(cv_inception_score_of(probabilities, count, classes, order, p->given.splits, out, err));
 done:
     cv_free(order);
     return status;
@@ -259,7 +259,7 @@ cogvideo_status cv_measure_inception_score(cogvideo_metric *out, const cv_protoc
         probabilities[i] = (double)rows->probabilities[i];
     CV_TRY(score(&result, p, probabilities, count, joint, err));
     out->value = result.mean;
-    out->has_deviation = p->given->splits > 1;
+    out->has_deviation = p->given.splits > 1;
     out->deviation = result.deviation;
     if (info->head_count)
         CV_TRY(score_heads(out, p, rows, count, probabilities, err));

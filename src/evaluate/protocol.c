@@ -207,7 +207,7 @@ static cogvideo_status check_frames(const cv_protocol *p, cogvideo_error *err)
 /* PIL's ways work on 8 bits, so what they get must have been brought to whole numbers. */
 static cogvideo_status check_pixels(const cv_protocol *p, cogvideo_error *err)
 {
-    const bool whole = p->given->size == 0 || p->quantise != CV_QUANTISE_NONE || p->size_resize <= CV_SCALE_PIL_LANCZOS;
+    const bool whole = p->given.size == 0 || p->quantise != CV_QUANTISE_NONE || p->size_resize <= CV_SCALE_PIL_LANCZOS;
 
     if (!whole && p->network_resize >= CV_SCALE_PIL_BICUBIC && p->network_resize <= CV_SCALE_PIL_LANCZOS)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
@@ -219,6 +219,11 @@ static cogvideo_status check_pixels(const cv_protocol *p, cogvideo_error *err)
 /* The protocol of the shapes world leaves nothing open but how many clips there are, and how they are counted. */
 static void resolve_shapes(cv_protocol *p)
 {
+    p->given.clips_per_video = 1;
+    p->given.fps = 0;
+    p->given.skip_first = 0;
+    p->given.mirror = 0;
+    p->given.size = 0;
     p->name = "shapes";
     p->frames = SHAPES_FRAMES;
     p->stride = SHAPES_STRIDE;
@@ -234,7 +239,7 @@ cogvideo_status cv_protocol_resolve(cv_protocol *out, const cogvideo_protocol *g
                                     const cogvideo_model *model, bool pictures, const char *tokenizer,
                                     cogvideo_error *err)
 {
-    cv_protocol p = { .given = given,
+    cv_protocol p = { .given = *given,
                       .network = network,
                       .name = given->name,
                       .stride = given->stride,
@@ -291,8 +296,8 @@ int cv_protocol_rows(const cv_protocol *p)
 /* The fields that change features; of the start only that of one set, where one is asked for. */
 static void write_features(cv_json *json, const cv_protocol *p, int side)
 {
-    const cogvideo_protocol *given = p->given;
-    const int size = p->info.shapes ? 0 : given->size;
+    const cogvideo_protocol *given = &p->given;
+    const int size = given->size;
 
     cv_json_set_int(json, "frames", p->frames);
     cv_json_set_int(json, "stride", p->stride);
@@ -324,7 +329,7 @@ static void write_features(cv_json *json, const cv_protocol *p, int side)
 
 cv_json *cv_protocol_json(const cv_protocol *p)
 {
-    const cogvideo_protocol *given = p->given;
+    const cogvideo_protocol *given = &p->given;
     cv_json *json = cv_json_new_object();
 
     cv_json_set_string(json, "name", p->name ? p->name : "");

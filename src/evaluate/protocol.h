@@ -23,7 +23,7 @@ typedef enum cv_side { CV_GENERATED, CV_REAL, CV_SIDES } cv_side;
 
 /* A protocol as one network follows it. */
 typedef struct cv_protocol {
-    const cogvideo_protocol *given; /* what does not depend on the network */
+    cogvideo_protocol given; /* of which what does not depend on the network is read */
     const cv_feature_network *network;
     cv_feature_info info;
     const char *name; /* of the protocol; "shapes" whatever was given where the network knows that world alone */

@@ -100,8 +100,8 @@ static void too_short(const cv_reading *r, const cv_item *item, int have, bool *
 
     *left_out = true;
     cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: has %d frame%s%s%s, too few for a clip of %d%s", item->name,
-            have > 0 ? have : 0, have == 1 ? "" : "s", p->given->skip_first ? " after those skipped" : "",
-            p->given->fps > 0 ? " at the protocol's rate" : "", p->frames, p->stride > 1 ? " with its stride" : "");
+            have > 0 ? have : 0, have == 1 ? "" : "s", p->given.skip_first ? " after those skipped" : "",
+            p->given.fps > 0 ? " at the protocol's rate" : "", p->frames, p->stride > 1 ? " with its stride" : "");
 }
 
 /* The length of a video. */
@@ -138,7 +138,7 @@ static cogvideo_status judge(const cv_reading *r, const cv_item *item, const tak
         return COGVIDEO_OK;
     if (status != COGVIDEO_OK)
         return sort_error(status, found, left_out, why, err);
-    too_short(r, item, seen - r->protocol->given->skip_first, left_out, why);
+    too_short(r, item, seen - r->protocol->given.skip_first, left_out, why);
     return COGVIDEO_OK;
 }
 

@@ -208,7 +208,7 @@ static void frames_are_chosen(void **state)
     assert_int_equal(out[15], 31);
     assert_false(cv_frames_choose(&p, CV_GENERATED, &plain, "x", 2, out, &have));
     p.stride = 2;
-    given.skip_first = 3;
+    p.given.skip_first = 3;
     assert_true(cv_frames_choose(&p, CV_GENERATED, &plain, "x", 0, out, &have));
     assert_int_equal(out[0], 3);
     assert_int_equal(out[15], 33);
@@ -223,17 +223,17 @@ static void frames_are_chosen(void **state)
     /* 10 frames a second, taken 5 and 20 times a second. */
     p.start[CV_REAL] = CV_START_FIRST;
     p.stride = 1;
-    given.skip_first = 0;
-    given.fps = 5;
+    p.given.skip_first = 0;
+    p.given.fps = 5;
     assert_true(cv_frames_choose(&p, CV_REAL, &timed, "x", 0, out, &have));
     assert_int_equal(have, 20);
     assert_int_equal(out[1], 2);
     assert_int_equal(out[15], 30);
-    given.fps = 20;
+    p.given.fps = 20;
     assert_true(cv_frames_choose(&p, CV_REAL, &timed, "x", 0, out, &have));
     assert_int_equal(have, 80);
     assert_int_equal(out[2], 1);
-    given.fps = 3;
+    p.given.fps = 3;
     assert_false(cv_frames_choose(&p, CV_REAL, &timed, "x", 0, out, &have));
     assert_int_equal(have, 12);
 }
@@ -323,6 +323,11 @@ static void real_clips_are_drawn(void **state)
     options.real = NULL;
     options.networks = evaluated_shapes;
     options.protocol.samples = 36;
+    options.protocol.fps = 1; /* this protocol has no room for what is not its own */
+    options.protocol.skip_first = 9;
+    options.protocol.mirror = 1;
+    options.protocol.size = 8;
+    options.protocol.clips_per_video = 2;
     options.few = 0;
     CHECK_OK(cogvideo_evaluate(&options, &result, &err), err);
     m = result.metrics;
@@ -334,6 +339,7 @@ static void real_clips_are_drawn(void **state)
     assert_string_equal(m[0].details[1].name, "frozen");
     assert_true(m[0].details[1].value > m[0].details[0].value); /* what stands still differs less from frame to frame */
     assert_non_null(strstr(m[0].protocol, "\"name\":\"shapes\",\"frames\":16,\"stride\":2"));
+    assert_non_null(strstr(m[0].protocol, "\"clips_per_video\":1,\"fps\":0,\"skip_first\":0,\"mirror\":0,\"size\":0"));
     assert_non_null(strstr(m[0].protocol, "\"network_resize\":\"none\""));
     assert_string_equal(m[1].name, "is-shapes");
     assert_string_equal(m[1].network, "i3d");
