@@ -44,6 +44,7 @@ typedef struct taking {
     cv_chosen *clip;
     const int *chosen; /* [frames] */
     int frames, taken; /* of `chosen` */
+    int seen;          /* frames that the video was read up to */
     int gap;           /* place of the first frame behind a damaged one; -1 = none */
     bool uneven;       /* frames differ in size */
     cogvideo_error *err;
@@ -66,6 +67,7 @@ static int take_frame(void *user, const cogvideo_frame *frame)
     taking *t = user;
     const size_t bytes = (size_t)frame->height * (size_t)frame->width * 3;
 
+    t->seen = frame->index + 1;
     if (frame->gap && t->gap < 0)
         t->gap = frame->index;
     while (t->taken < t->frames && t->chosen[t->taken] == frame->index) {
@@ -93,7 +95,7 @@ static cogvideo_status sort_error(cogvideo_status status, const cogvideo_error *
     return *left_out ? COGVIDEO_OK : status;
 }
 
-/* "clip.mp4: has 9 frames, 16 were expected" */
+/* "clip.mp4: has 9 frames, too few for a clip of 16" */
 static void too_short(const cv_reading *r, const cv_item *item, int have, bool *left_out, cogvideo_error *why)
 {
     const cv_protocol *p = r->protocol;
@@ -118,9 +120,8 @@ static cogvideo_status measure(const cv_reading *r, const cv_item *item, times *
 }
 
 /* What became of a video whose frames were to be taken. */
-static cogvideo_status judge(const cv_reading *r, const cv_item *item, const taking *t, int seen,
-                             cogvideo_status status, const cogvideo_error *found, bool *left_out, cogvideo_error *why,
-                             cogvideo_error *err)
+static cogvideo_status judge(const cv_reading *r, const cv_item *item, const taking *t, cogvideo_status status,
+                             const cogvideo_error *found, bool *left_out, cogvideo_error *why, cogvideo_error *err)
 {
     if (t->status != COGVIDEO_OK)
         return t->status;
@@ -138,21 +139,8 @@ static cogvideo_status judge(const cv_reading *r, const cv_item *item, const tak
         return COGVIDEO_OK;
     if (status != COGVIDEO_OK)
         return sort_error(status, found, left_out, why, err);
-    too_short(r, item, seen - r->protocol->given.skip_first, left_out, why);
+    too_short(r, item, t->seen - r->protocol->given.skip_first, left_out, why);
     return COGVIDEO_OK;
-}
-
-typedef struct counting {
-    taking *taking;
-    int seen;
-} counting;
-
-static int take_counted(void *user, const cogvideo_frame *frame)
-{
-    counting *c = user;
-
-    c->seen = frame->index + 1;
-    return take_frame(c->taking, frame);
 }
 
 static cogvideo_status read_video(const cv_reading *r, const cv_item *item, int which, int *chosen, cv_chosen *out,
@@ -162,13 +150,14 @@ static cogvideo_status read_video(const cv_reading *r, const cv_item *item, int 
     times length = { 0 };
     cv_length known;
     taking take = { .clip = out, .chosen = chosen, .frames = r->protocol->frames, .gap = -1, .err = err };
-    counting count = { .taking = &take };
     cogvideo_error found = { 0 };
     int have = 0;
     cogvideo_status status = COGVIDEO_OK;
 
     if (cv_frames_need_length(r->protocol, r->side)) {
         CV_TRY(measure(r, item, &length, left_out, why, err));
+        if (!*left_out && length.count == 0)
+            too_short(r, item, 0, left_out, why);
         if (*left_out)
             goto done;
     }
@@ -177,8 +166,8 @@ static cogvideo_status read_video(const cv_reading *r, const cv_item *item, int 
         too_short(r, item, have, left_out, why);
         goto done;
     }
-    status = cogvideo_video_each(item->path, &options, take_counted, &count, &found);
-    CV_TRY(judge(r, item, &take, count.seen, status, &found, left_out, why, err));
+    status = cogvideo_video_each(item->path, &options, take_frame, &take, &found);
+    CV_TRY(judge(r, item, &take, status, &found, left_out, why, err));
 done:
     cv_free(length.values);
     return status;
@@ -335,7 +324,7 @@ static cogvideo_status read_pictures(const cv_reading *r, const cv_item *item, i
     cogvideo_status status;
 
     CV_TRY(cv_picture_names(&names, &count, item->path, err));
-    length.frames = count < 1000000 ? (int)count : 1000000;
+    length.frames = take.seen = count < 1000000 ? (int)count : 1000000;
     if (!cv_frames_choose(r->protocol, r->side, &length, item->name, which, chosen, &have)) {
         too_short(r, item, have, left_out, why);
         goto done;
@@ -349,7 +338,7 @@ static cogvideo_status read_pictures(const cv_reading *r, const cv_item *item, i
             goto done;
     }
     if (!*left_out)
-        CV_TRY(judge(r, item, &take, (int)count, COGVIDEO_OK, NULL, left_out, why, err));
+        CV_TRY(judge(r, item, &take, COGVIDEO_OK, NULL, left_out, why, err));
 done:
     cv_folder_names_free(&names, count);
     return status;
@@ -377,10 +366,16 @@ static cogvideo_status tokenize(const cogvideo_model *model, cv_chosen *clip, co
     CV_TRY(cogvideo_video_fit(&fitted, &in, info.width * info.rate, info.height * info.rate, err));
     CV_TRY(cogvideo_encode(model, &fitted, info.rate, NULL, &tokens, err));
     CV_TRY(cogvideo_decode(model, &options, &tokens, &decoded, err));
+    if (decoded.frames != clip->frames) {
+        status = cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                         "the image tokenizer of the model '%s' makes %d frames of the %d of a clip: they cannot stand "
+                         "in its place; other --frames may fit",
+                         model->name, decoded.frames, clip->frames);
+        goto done;
+    }
     cv_chosen_free(clip);
-    *clip = (cv_chosen){ decoded.frames, decoded.height, decoded.width, NULL };
-    CV_NEW(clip->pixels, (size_t)decoded.frames * (size_t)decoded.height * (size_t)decoded.width * 3, err);
-    memcpy(clip->pixels, decoded.pixels, (size_t)decoded.frames * (size_t)decoded.height * (size_t)decoded.width * 3);
+    *clip = (cv_chosen){ decoded.frames, decoded.height, decoded.width, decoded.pixels };
+    decoded.pixels = NULL;
 done:
     cogvideo_video_free(&fitted);
     cogvideo_video_free(&decoded);
