@@ -120,6 +120,29 @@ static void threads_and_batch_change_nothing(void **state)
     free(first);
 }
 
+/* The first value of the last run's JSON. */
+static double first_value(void)
+{
+    const char *value = strstr(program_output(), "\"value\":");
+
+    assert_non_null(value);
+    return strtod(value + strlen("\"value\":"), NULL);
+}
+
+/* Equal sets are apart once one of them went through a tokenizer. */
+static void real_clips_go_through_a_tokenizer(void **state)
+{
+    const char *fields = "--metric fid --fid-frames 1 --bootstrap 0 --samples 3 --json";
+
+    (void)state;
+    program_ok(EVALUATE "--real clips %s", fields);
+    assert_null(strstr(program_output(), "real_through_tokenizer"));
+    assert_true(first_value() < 1e-6);
+    program_ok(EVALUATE "--real clips --real-through-tokenizer %s", fields);
+    assert_non_null(strstr(program_output(), "\"real_through_tokenizer\":\"shapes\""));
+    assert_true(first_value() > 1e-3);
+}
+
 static void a_run_that_was_ended_goes_on(void **state)
 {
     char *straight, *resumed;
@@ -249,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_metric_comes_with_its_protocol),
         cmocka_unit_test(threads_and_batch_change_nothing),
+        cmocka_unit_test(real_clips_go_through_a_tokenizer),
         cmocka_unit_test(a_run_that_was_ended_goes_on),
         cmocka_unit_test(codes_and_lists_are_sets),
         cmocka_unit_test(ranks),
