@@ -73,6 +73,13 @@ void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, c
     return grown;
 }
 
+void *cv_grow(void *items, size_t count, size_t size, cogvideo_error *err)
+{
+    if (count & (count - 1))
+        return items;
+    return cv_realloc(items, count, count ? 2 * count : 1, size, err);
+}
+
 void cv_free(void *block)
 {
     free(block);

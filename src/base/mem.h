@@ -21,6 +21,9 @@ void *cv_alloc(size_t count, size_t size, cogvideo_error *err);
 /* Grows or shrinks a block of cv_alloc and keeps its first `old_count` elements; new ones are zero. On failure
  * returns NULL, and the old block stays valid. */
 void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, cogvideo_error *err);
+/* Room for one element more in an array of `count` elements, whose room doubles: it is full at 0, 1, 2, 4, .. Returns
+ * the array, which may have moved; on failure NULL, and `items` stays valid. */
+void *cv_grow(void *items, size_t count, size_t size, cogvideo_error *err);
 void cv_free(void *block);
 char *cv_strdup(const char *text, cogvideo_error *err);
 
@@ -32,6 +35,17 @@ char *cv_strdup(const char *text, cogvideo_error *err);
             status = COGVIDEO_ERROR_MEMORY;                              \
             goto done;                                                   \
         }                                                                \
+    } while (0)
+
+/* The same with cv_grow for the array `items`. */
+#define CV_GROW(items, count, err)                                                \
+    do {                                                                          \
+        void *grown_ = cv_grow((items), (size_t)(count), sizeof *(items), (err)); \
+        if (!grown_) {                                                            \
+            status = COGVIDEO_ERROR_MEMORY;                                       \
+            goto done;                                                            \
+        }                                                                         \
+        (items) = grown_;                                                         \
     } while (0)
 
 /* Text or bytes that grow at the end. `data` is NUL-terminated after the first append. */

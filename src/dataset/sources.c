@@ -34,18 +34,10 @@ void cv_folder_names_free(char ***names, size_t count)
     *names = NULL;
 }
 
-/* Room for one element more in an array that doubles. */
-static cogvideo_status grow(void **items, size_t count, size_t size, cogvideo_error *err)
+static cogvideo_status check_count(size_t count, cogvideo_error *err)
 {
-    void *larger;
-
     if (count >= MAX_NAMES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "more than %d entries in one folder or list", MAX_NAMES);
-    if (count & (count - 1)) /* full at 0, 1, 2, 4, 8, .. */
-        return COGVIDEO_OK;
-    if (!(larger = cv_realloc(*items, count, count ? 2 * count : 1, size, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    *items = larger;
     return COGVIDEO_OK;
 }
 
@@ -62,7 +54,8 @@ cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, 
     while ((item = readdir(dir))) {
         if (item->d_name[0] == '.')
             continue;
-        CV_TRY(grow((void **)&names, found, sizeof *names, err));
+        CV_TRY(check_count(found, err));
+        CV_GROW(names, found, err);
         if (!(names[found] = cv_strdup(item->d_name, err))) {
             status = COGVIDEO_ERROR_MEMORY;
             goto done;
@@ -126,7 +119,8 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
                "%s: is left out: its caption is not UTF-8; 'iconv -f ENCODING -t UTF-8' converts it", path);
         return COGVIDEO_OK;
     }
-    CV_TRY(grow((void **)&sources->items, sources->count, sizeof *sources->items, err));
+    CV_TRY(check_count(sources->count, err));
+    CV_GROW(sources->items, sources->count, err);
     source.path = cv_strdup(path, err);
     source.caption = cv_strdup(caption, err);
     if (!source.path || !source.caption) {

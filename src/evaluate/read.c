@@ -12,7 +12,7 @@
 
 typedef struct times {
     double *values;
-    int count, room;
+    int count;
     double last;
     bool timeless;
     cogvideo_error *err;
@@ -22,18 +22,13 @@ typedef struct times {
 static int take_time(void *user, const cogvideo_frame *frame)
 {
     times *t = user;
+    double *larger = cv_grow(t->values, (size_t)t->count, sizeof *larger, t->err);
 
-    if (t->count == t->room) {
-        const int room = t->room ? 2 * t->room : 256;
-        double *larger = cv_realloc(t->values, (size_t)t->room, (size_t)room, sizeof *larger, t->err);
-
-        if (!larger) {
-            t->status = COGVIDEO_ERROR_MEMORY;
-            return 1;
-        }
-        t->values = larger;
-        t->room = room;
+    if (!larger) {
+        t->status = COGVIDEO_ERROR_MEMORY;
+        return 1;
     }
+    t->values = larger;
     t->timeless = t->timeless || frame->time < 0;
     t->last = frame->duration;
     t->values[t->count++] = frame->time;

@@ -6,26 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room for one more element in an array that doubles: full at 0, 1, 2, 4, .. */
-static cogvideo_status grow(void **items, int count, size_t size, cogvideo_error *err)
-{
-    const size_t have = (size_t)count;
-    void *larger;
-
-    if (have & (have - 1))
-        return COGVIDEO_OK;
-    if (!(larger = cv_realloc(*items, have, have ? 2 * have : 1, size, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    *items = larger;
-    return COGVIDEO_OK;
-}
-
 cogvideo_status cv_metric_add_detail(cogvideo_metric *m, const char *group, const char *name, double value, int samples,
                                      cogvideo_error *err)
 {
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(grow((void **)&m->details, m->detail_count, sizeof *m->details, err));
+    CV_GROW(m->details, m->detail_count, err);
     m->details[m->detail_count++] = (cogvideo_metric_detail){ group, name, value, samples };
 done:
     return status;
@@ -35,12 +21,12 @@ cogvideo_status cv_metric_warn(cogvideo_metric *m, cogvideo_error *err, const ch
 {
     char text[400];
     va_list list;
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
 
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    CV_TRY(grow((void **)&m->warnings, m->warning_count, sizeof *m->warnings, err));
+    CV_GROW(m->warnings, m->warning_count, err);
     if (!(m->warnings[m->warning_count] = cv_strdup(text, err)))
         return COGVIDEO_ERROR_MEMORY;
     m->warning_count++;
@@ -68,7 +54,7 @@ cogvideo_status cv_evaluation_add_file(cogvideo_evaluation *e, char *file, cogvi
     for (int i = 0; i < e->file_count; i++)
         if (strcmp(e->files[i], file) == 0)
             goto done;
-    CV_TRY(grow((void **)&e->files, e->file_count, sizeof *e->files, err));
+    CV_GROW(e->files, e->file_count, err);
     e->files[e->file_count++] = file;
     return COGVIDEO_OK;
 done:
@@ -89,7 +75,7 @@ void cogvideo_evaluation_free(cogvideo_evaluation *e)
 
 /* --- as JSON -------------------------------------------------------------------------------------------------- */
 
-/* The details of one group as an object or, of references, an array. */
+/* The details of one group as an object. */
 static void write_details(cv_json *json, const cogvideo_metric *m, const char *group)
 {
     cv_json *object = NULL;

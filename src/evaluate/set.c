@@ -29,26 +29,21 @@ void cv_set_free(cv_set *set)
     *set = (cv_set){ 0 };
 }
 
-/* Adds an item with copies of its texts; its room doubles. */
+/* Adds an item with copies of its texts. */
 static cogvideo_status add(cv_set *set, cv_item_kind kind, const char *path, const char *name, const char *prompt,
                            int index, cogvideo_error *err)
 {
-    const size_t count = (size_t)set->count;
     cv_item *item;
+    cogvideo_status status = COGVIDEO_OK;
 
-    if ((count & (count - 1)) == 0) { /* full at 0, 1, 2, 4, .. */
-        cv_item *larger = cv_realloc(set->items, count, count ? 2 * count : 1, sizeof *larger, err);
-
-        if (!larger)
-            return COGVIDEO_ERROR_MEMORY;
-        set->items = larger;
-    }
+    CV_GROW(set->items, set->count, err);
     item = &set->items[set->count++];
     *item = (cv_item){ .kind = kind, .index = index };
     if ((path && !(item->path = cv_strdup(path, err))) || !(item->name = cv_strdup(name, err)) ||
         (prompt && !(item->prompt = cv_strdup(prompt, err))))
-        return COGVIDEO_ERROR_MEMORY;
-    return COGVIDEO_OK;
+        status = COGVIDEO_ERROR_MEMORY;
+done:
+    return status;
 }
 
 /* --- one clip ------------------------------------------------------------------------------------------------- */
