@@ -5,8 +5,9 @@
 #include "json_out.h"
 #include "say.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
-#include <string.h>
 
 typedef struct settings {
     cli_evaluate_options networks;
@@ -70,22 +71,15 @@ static int print(cli_session *session, const settings *s, const cogvideo_evaluat
     return CLI_OK;
 }
 
-static int ends_in_codes(const char *name)
-{
-    const size_t length = strlen(name);
-
-    return length > 6 && strcmp(name + length - 6, ".jsonl") == 0;
-}
-
 /* Whether a set is a clip of codes, or a folder with one: then a model may be needed. */
 static int holds_codes(const char *set)
 {
     DIR *folder = set ? opendir(set) : NULL;
     const struct dirent *entry;
-    int found = set && ends_in_codes(set);
+    int found = set && cv_path_ends_in(set, ".jsonl");
 
     while (folder && !found && (entry = readdir(folder)))
-        found = ends_in_codes(entry->d_name);
+        found = cv_path_ends_in(entry->d_name, ".jsonl");
     if (folder)
         closedir(folder);
     return found;

@@ -4,8 +4,9 @@
 #include "json_out.h"
 #include "say.h"
 
+#include "base/file.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #define MOST_CLIPS 10000
 
@@ -48,12 +49,9 @@ static void print(const cogvideo_ranked *ranked, const cli_arguments *clips, int
 
 static int any_codes(const cli_arguments *clips)
 {
-    for (int i = 0; i < clips->count; i++) {
-        const size_t length = strlen(clips->values[i]);
-
-        if (length > 6 && strcmp(clips->values[i] + length - 6, ".jsonl") == 0)
+    for (int i = 0; i < clips->count; i++)
+        if (cv_path_ends_in(clips->values[i], ".jsonl"))
             return 1;
-    }
     return 0;
 }
 

@@ -121,7 +121,11 @@ static void take_number(int *out, int given)
 
 void cli_protocol(cli_protocol_options *given, cogvideo_protocol *out)
 {
-    cogvideo_protocol_named(out, cogvideo_protocol_name(given->protocol), NULL);
+    char room[20];
+    const char *name = NULL;
+
+    take_word(&name, room, PROTOCOLS, given->protocol);
+    cogvideo_protocol_named(out, name, NULL);
     take_number(&out->frames, given->frames);
     take_number(&out->stride, given->stride);
     take_number(&out->clips_per_video, given->clips_per_video);
