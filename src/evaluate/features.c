@@ -22,8 +22,7 @@ typedef struct work {
     int height, width; /* that `run` is open for */
     int batch;         /* clips that wait for the network, at most */
     float *pixels;     /* [batch][cv_frames_given][3][height][width] */
-    int waiting;
-    int *places; /* [batch]: their rows */
+    int waiting;       /* they are the last rows */
     cv_rows rows;
     int done, total;
     double saved;
@@ -136,7 +135,7 @@ static cogvideo_status flush(work *w, cogvideo_error *err)
               most = settings_of(w->job, w->height, w->width).batch;
     const size_t item = clip_floats(p, w->height, w->width) / (size_t)(p->info.frames ? items : 1);
     cv_rows *rows = &w->rows;
-    const size_t first = (size_t)(w->waiting ? w->places[0] : 0) * (size_t)rows->frames;
+    const size_t first = (size_t)(rows->clips - w->waiting) * (size_t)rows->frames;
     cogvideo_status status = COGVIDEO_OK;
 
     for (int at = 0; at < items && w->waiting; at += most) {
@@ -186,7 +185,7 @@ static cogvideo_status add_clip(work *w, const cv_chosen *clip, const cv_item *i
         CV_TRY(prepare(w, height, width, err));
         CV_TRY(cv_frames_fit(w->pixels + (size_t)w->waiting * clip_floats(w->job->protocol, height, width),
                              w->job->protocol, clip, item->path ? item->path : item->name, err));
-        w->places[w->waiting++] = row;
+        w->waiting++;
     }
     w->rows.items[row] = index;
     w->rows.clips++;
@@ -293,7 +292,6 @@ cogvideo_status cv_features_run(const cv_features_job *job, cv_rows *out, char *
     CV_TRY(cv_set_choose(&chosen, &w.total, (int)count_all(job), w.total, job->protocol->given.seed, err));
     CV_TRY(cv_cache_open(&w.cache, options->features, job->set->name, job->protocol, job->side, err));
     CV_TRY(cv_rows_alloc(&w.rows, job->protocol, w.total, err));
-    CV_NEW(w.places, w.batch, err);
     CV_TRY(take_all(&w, chosen, err));
     *out = w.rows;
     w.rows = (cv_rows){ 0 };
@@ -304,7 +302,6 @@ done:
         job->protocol->network->close(&w.run);
     cv_rows_free(&w.rows);
     cv_cache_close(&w.cache);
-    cv_free(w.places);
     cv_free(w.pixels);
     cv_free(chosen);
     return status;

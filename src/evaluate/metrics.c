@@ -11,7 +11,6 @@
 #define LEAST 2     /* samples without which there is no covariance */
 #define FEW 32      /* below which a distance says nothing */
 #define ENOUGH 2048 /* below which it is much too large */
-#define WIDEST 1024 /* features of which the distance is extrapolated: it is computed 8 times for that */
 
 static const cv_metric metrics[] = {
     { "fvd", "fvd", "fvd-shapes", "i3d", CV_METRIC_FRECHET, CV_SCORE_COSINE },
@@ -148,7 +147,7 @@ cogvideo_status cv_measure_frechet(cogvideo_metric *out, const cv_metric_work *w
     reporting reported = { work, out->name, p->draws };
     const cv_frechet_options options = { .biased = strcmp(p->given.covariance, "n") == 0,
                                          .draws = p->draws,
-                                         .extrapolate = p->info.width <= WIDEST || p->draws > 0,
+                                         .extrapolate = p->info.width <= CV_WIDE_FEATURES || p->draws > 0,
                                          .seed = p->given.seed,
                                          .progress = p->draws ? report : NULL,
                                          .user = &reported };

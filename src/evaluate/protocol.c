@@ -5,8 +5,7 @@
 
 #define CLIP_FRAMES 16
 #define MAX_FRAMES 4096
-#define DRAWS 200 /* of a bootstrap, */
-#define WIDE 1024 /* and none of features that are wider, where each takes seconds */
+#define DRAWS 200 /* of a bootstrap */
 
 /* The shapes world's: frames 0, 2 .. 30 of 33, at their own size. */
 enum { SHAPES_FRAMES = 16, SHAPES_STRIDE = 2 };
@@ -89,6 +88,14 @@ static const cogvideo_protocol *find(const char *name)
     return NULL;
 }
 
+/* "first, centre": adds a word to a list. */
+static void add_word(char *list, size_t size, const char *word)
+{
+    const size_t used = strlen(list);
+
+    snprintf(list + used, size - used, "%s%s", used ? ", " : "", word);
+}
+
 static void own(const char **word, const char *of_its_own)
 {
     if (of_its_own)
@@ -98,13 +105,12 @@ static void own(const char **word, const char *of_its_own)
 cogvideo_status cogvideo_protocol_named(cogvideo_protocol *out, const char *name, cogvideo_error *err)
 {
     const cogvideo_protocol *found = find(name);
+    char known[200] = "";
 
+    for (size_t i = 0; i < PROTOCOLS && !found; i++)
+        add_word(known, sizeof known, protocols[i].name);
     if (!found)
-        return cv_fail(
-            err, COGVIDEO_ERROR_ARGUMENT,
-            "there is no protocol '%.40s'; cogvideo, tf-fvd, stylegan-v, videogpt, common-metrics and cd-fvd "
-            "are known",
-            name);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there is no protocol '%.40s'; it is one of %s", name, known);
     *out = common;
     out->name = found->name;
     out->frames = found->frames;
@@ -131,13 +137,11 @@ static cogvideo_status read_word(int *out, const char *field, const char *word, 
     char known[200] = "";
 
     for (int i = 0; i < count; i++) {
-        const size_t used = strlen(known);
-
         if (word && strcmp(word, words[i]) == 0) {
             *out = i;
             return COGVIDEO_OK;
         }
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", words[i]);
+        add_word(known, sizeof known, words[i]);
     }
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the protocol's %s is '%.40s'; it is one of %s", field,
                    word ? word : "", known);
@@ -262,7 +266,7 @@ cogvideo_status cv_protocol_resolve(cv_protocol *out, const cogvideo_protocol *g
     p.start[CV_REAL] = (cv_start)real_start;
     p.quantise = (cv_quantise)quantise;
     p.range = network->range ? network->range : "";
-    p.draws = given->bootstrap >= 0 ? given->bootstrap : p.info.width > WIDE ? 0 : DRAWS;
+    p.draws = given->bootstrap >= 0 ? given->bootstrap : p.info.width > CV_WIDE_FEATURES ? 0 : DRAWS;
     p.frames = given->frames ? given->frames : p.info.frames && pictures ? 1 : CLIP_FRAMES;
     p.epsilon = strcmp(network->name, "i3d") == 0 ? given->epsilon : 0;
     if (strcmp(network->name, "inception") == 0) {

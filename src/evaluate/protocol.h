@@ -10,6 +10,9 @@
 
 #include <cogvideo/evaluate.h>
 
+/* Distances of wider features take seconds each: they are resampled only where that is asked for. */
+#define CV_WIDE_FEATURES 1024
+
 typedef enum cv_start { CV_START_FIRST, CV_START_CENTRE, CV_START_RANDOM } cv_start;
 
 typedef enum cv_quantise {
