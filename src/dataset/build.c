@@ -47,7 +47,7 @@ static int poll_read(void *user)
 static cogvideo_status add_picture(void *user, const uint8_t *pixels, cogvideo_error *err)
 {
     build *b = user;
-    const cv_source *source = &b->sources->items[b->at];
+    const cv_captioned_video *source = &b->sources->items[b->at];
     cogvideo_status status = poll(b);
 
     if (status != COGVIDEO_OK)

@@ -73,8 +73,7 @@ done:
     return status;
 }
 
-/* Line breaks and tabs become spaces, those at the ends go; returns whether anything is left. */
-static bool trim(char *text)
+bool cv_trim_line(char *text)
 {
     char *from = text, *end;
 
@@ -95,7 +94,7 @@ static bool trim(char *text)
 static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *text, const cogvideo_log *log,
                            cogvideo_error *err)
 {
-    cv_source source = { NULL, NULL };
+    cv_captioned_video source = { NULL, NULL };
     char empty[1] = "", *caption = text->data ? text->data : empty;
     const char *other;
     cogvideo_status status;
@@ -109,7 +108,7 @@ static cogvideo_status add(cv_sources *sources, const char *path, cv_buffer *tex
         return COGVIDEO_OK;
     }
     caption += cv_utf8_mark(caption, text->size);
-    if (!trim(caption) || strlen(caption) > CV_DATASET_MAX_CAPTION) {
+    if (!cv_trim_line(caption) || strlen(caption) > CV_DATASET_MAX_CAPTION) {
         cv_log(log, COGVIDEO_LOG_WARNING, "%s: is left out: its caption has %zu bytes, it must have from 1 to %d", path,
                strlen(caption), CV_DATASET_MAX_CAPTION);
         return COGVIDEO_OK;
@@ -216,13 +215,13 @@ done:
     return status;
 }
 
-/* Whether a name in a folder may be that of a video. */
-static bool is_candidate(const char *name)
+bool cv_may_be_video(const char *name)
 {
-    static const char *const no_video[] = { ".txt", ".csv", ".tsv", ".json", ".jsonl", ".md" };
+    static const char *const others[] = { ".txt",  ".csv",  ".tsv",         ".json",    ".jsonl",  ".md",
+                                          ".html", ".list", ".safetensors", ".journal", ".partial" };
 
-    for (size_t i = 0; i < sizeof no_video / sizeof *no_video; i++)
-        if (cv_name_ends(name, no_video[i]))
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (cv_name_ends(name, others[i]))
             return false;
     return true;
 }
@@ -240,7 +239,7 @@ static cogvideo_status find_in_folder(cv_sources *sources, const char *folder, c
         bool is_folder;
         char *path;
 
-        if (!is_candidate(names[i]))
+        if (!cv_may_be_video(names[i]))
             continue;
         if (!(path = cv_path_join(folder, names[i], err))) {
             status = COGVIDEO_ERROR_MEMORY;

@@ -6,13 +6,13 @@
 
 #include <cogvideo/common.h>
 
-typedef struct cv_source {
+typedef struct cv_captioned_video {
     char *path;    /* a video, or a folder of pictures */
     char *caption; /* on one line, never empty */
-} cv_source;
+} cv_captioned_video;
 
 typedef struct cv_sources {
-    cv_source *items;
+    cv_captioned_video *items;
     size_t count;
 } cv_sources;
 
@@ -26,5 +26,10 @@ cogvideo_status cv_folder_names(char ***out, size_t *count, const char *folder, 
 void cv_folder_names_free(char ***names, size_t count);
 /* Whether a name ends so ("x.txt" in ".txt"), in any case of ASCII letters. */
 bool cv_name_ends(const char *name, const char *ending);
+/* Whether a name in a folder may be that of a video, as it has no ending of texts and of files that stand beside
+ * videos. */
+bool cv_may_be_video(const char *name);
+/* Line breaks and tabs become spaces, those at the ends go; returns whether anything is left. */
+bool cv_trim_line(char *text);
 
 #endif

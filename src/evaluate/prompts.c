@@ -1,4 +1,4 @@
-/* prompts.c - the text that a clip was made from, in the files beside it; and the pictures in a folder. */
+/* prompts.c - the text that a clip was made from, in the files beside it. */
 #include "evaluate/set.h"
 
 #include "base/file.h"
@@ -12,36 +12,24 @@
 
 #define MAX_RECORD (4u << 20)
 
-/* White space becomes spaces, that at the ends goes; false where nothing is left. */
-static bool trim(cv_buffer *text)
+/* A copy of the member "prompt"; NULL where there is none. */
+static cogvideo_status copy_prompt(char **out, const cv_json *object, cogvideo_error *err)
 {
-    size_t from = 0, end = text->size;
+    const cv_json *prompt = cv_json_is_object(object) ? cv_json_get(object, "prompt") : NULL;
 
-    for (size_t i = 0; i < text->size; i++)
-        if ((unsigned char)text->data[i] < ' ')
-            text->data[i] = ' ';
-    while (from < end && text->data[from] == ' ')
-        from++;
-    while (end > from && text->data[end - 1] == ' ')
-        end--;
-    if (from < end)
-        memmove(text->data, text->data + from, end - from);
-    if (text->data)
-        text->data[end - from] = '\0';
-    text->size = end - from;
-    return text->size > 0;
+    if (!prompt || !cv_json_is_string(prompt))
+        return COGVIDEO_OK;
+    return (*out = cv_strdup(cv_json_text(prompt), err)) ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
 }
 
 /* The prompt of a record that `generate` wrote; NULL where the file is another. */
 static cogvideo_status from_record(char **out, const char *path, cogvideo_error *err)
 {
-    cv_json *record = NULL, *prompt;
+    cv_json *record = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (cv_json_read(&record, path, MAX_RECORD, NULL) == COGVIDEO_OK && cv_json_is_object(record) &&
-        (prompt = cv_json_get(record, "prompt")) && cv_json_is_string(prompt) &&
-        !(*out = cv_strdup(cv_json_text(prompt), err)))
-        status = COGVIDEO_ERROR_MEMORY;
+    if (cv_json_read(&record, path, MAX_RECORD, NULL) == COGVIDEO_OK)
+        status = copy_prompt(out, record, err);
     cv_json_free(&record);
     return status;
 }
@@ -49,7 +37,7 @@ static cogvideo_status from_record(char **out, const char *path, cogvideo_error 
 static cogvideo_status from_text(char **out, const char *path, cogvideo_error *err)
 {
     cv_buffer text = { 0 };
-    size_t mark;
+    char *prompt;
     cogvideo_status status;
 
     CV_TRY(cv_file_read(&text, path, CV_DATASET_MAX_CAPTION, err));
@@ -57,10 +45,8 @@ static cogvideo_status from_text(char **out, const char *path, cogvideo_error *e
         status = cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: is no UTF-8 text; a prompt was expected", path);
         goto done;
     }
-    mark = text.data ? cv_utf8_mark(text.data, text.size) : 0;
-    for (size_t i = 0; i < mark; i++)
-        text.data[i] = ' ';
-    if (text.data && trim(&text) && !(*out = cv_strdup(text.data, err)))
+    prompt = text.data ? text.data + cv_utf8_mark(text.data, text.size) : NULL;
+    if (prompt && cv_trim_line(prompt) && !(*out = cv_strdup(prompt, err)))
         status = COGVIDEO_ERROR_MEMORY;
 done:
     cv_buffer_free(&text);
@@ -70,15 +56,13 @@ done:
 cogvideo_status cv_prompt_of_codes(char **out, const char *path, cogvideo_error *err)
 {
     cogvideo_tokens tokens = { 0 };
-    cv_json *header = NULL, *prompt;
+    cv_json *header = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
     *out = NULL; /* a damaged file is left out later on, where clips are read */
     if (cogvideo_tokens_load(&tokens, path, NULL) == COGVIDEO_OK && tokens.header &&
-        cv_json_parse(&header, tokens.header, strlen(tokens.header), path, NULL) == COGVIDEO_OK &&
-        cv_json_is_object(header) && (prompt = cv_json_get(header, "prompt")) && cv_json_is_string(prompt) &&
-        !(*out = cv_strdup(cv_json_text(prompt), err)))
-        status = COGVIDEO_ERROR_MEMORY;
+        cv_json_parse(&header, tokens.header, strlen(tokens.header), path, NULL) == COGVIDEO_OK)
+        status = copy_prompt(out, header, err);
     cv_json_free(&header);
     cogvideo_tokens_free(&tokens);
     return status;
@@ -104,33 +88,4 @@ cogvideo_status cv_prompt_beside(char **out, const char *path, cogvideo_error *e
 done:
     cv_buffer_free(&beside);
     return status;
-}
-
-bool cv_is_picture_name(const char *name)
-{
-    static const char *const endings[] = { ".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff" };
-
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (cv_name_ends(name, endings[i]))
-            return true;
-    return false;
-}
-
-cogvideo_status cv_picture_names(char ***out, size_t *count, const char *folder, cogvideo_error *err)
-{
-    char **names;
-    size_t all, kept = 0;
-    cogvideo_status status = cv_folder_names(&names, &all, folder, err);
-
-    if (status != COGVIDEO_OK)
-        return status;
-    for (size_t i = 0; i < all; i++) {
-        if (cv_is_picture_name(names[i]))
-            names[kept++] = names[i];
-        else
-            cv_free(names[i]);
-    }
-    *out = names;
-    *count = kept;
-    return COGVIDEO_OK;
 }

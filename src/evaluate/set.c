@@ -70,18 +70,6 @@ done:
 
 /* --- a folder ------------------------------------------------------------------------------------------------- */
 
-/* Whether a name in a folder may be that of a video. */
-static bool may_be_video(const char *name)
-{
-    static const char *const others[] = { ".txt",  ".csv",  ".tsv",         ".json",    ".jsonl",  ".md",
-                                          ".html", ".list", ".safetensors", ".journal", ".partial" };
-
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (cv_name_ends(name, others[i]))
-            return false;
-    return true;
-}
-
 /* Whether `names` have clip.jsonl beside a name such as clip.keyframes.jsonl, which is a step on the way to it. */
 static bool is_step(const char *name, char *const *names, size_t count)
 {
@@ -117,7 +105,7 @@ static cogvideo_status walk_name(cv_set *set, const char *folder, const char *wi
             CV_TRY(walk(set, path.data, inside.data, depth + 1, prompts, codes, err));
         else if (!codes)
             CV_TRY(add_path(set, path.data, inside.data, NULL, prompts, err));
-    } else if (codes ? cv_name_ends(name, ".jsonl") : may_be_video(name)) {
+    } else if (codes ? cv_name_ends(name, ".jsonl") : cv_may_be_video(name)) {
         CV_TRY(add_path(set, path.data, inside.data, NULL, prompts, err));
     }
 done:
