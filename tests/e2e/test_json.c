@@ -15,7 +15,8 @@ typedef struct call {
     int lines;          /* of standard output: an object each; 0 where only the member counts */
 } call;
 
-/* In an order that gives each what it needs. MODEL is the shipped model, SOURCE the source's folder. */
+/* In an order that gives each what it needs. MODEL is the shipped model, METRICS the shipped networks, SOURCE the
+ * source's folder. */
 static const call calls[] = {
     { "dataset shapes", "--clips 2 -o data", "clips", 1 },
     { "dataset info", "data --clip 0 -o videos/a/%04d.ppm", "caption", 1 },
@@ -52,6 +53,8 @@ static const call calls[] = {
     { "tokens convert", "clip.jsonl -o clip.npy", "frames", 1 },
     { "tokens compare", "clip.jsonl clip.npy", NULL, 0 }, /* .npy is none of its kinds: nothing on standard output */
     { "tokens compare", "clip.jsonl clip.jsonl", "equal", 1 },
+    { "evaluate", "data --real data --metric fvd --few --metrics METRICS --bootstrap 4", "metrics", 1 },
+    { "rank", "videos/a --prompt \"a large red star moves left on a white background\" --metrics METRICS", "clips", 1 },
     { "bench", "--hidden 64 --rounds 1", "rows", 1 },
     { "help", "", "commands", 1 },
     { "help", "tokens show", "options", 1 },
@@ -59,26 +62,30 @@ static const call calls[] = {
 };
 
 /* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's
- * text; evaluations need networks (test_evaluate.c). */
-static const char *const elsewhere[] = { "upscale", "completion", "evaluate", "rank" };
+ * text. */
+static const char *const elsewhere[] = { "upscale", "completion" };
 
-/* `text` with MODEL and SOURCE as paths. */
+/* `text` with MODEL, METRICS and SOURCE as paths. */
 static void fill_in(char *out, size_t room, const char *text)
 {
-    const char *configs = getenv("COGVIDEO_CONFIGS"), *weights = getenv("COGVIDEO_WEIGHTS");
+    static const struct {
+        const char *word, *variable, *within;
+    } paths[] = { { "MODEL", "COGVIDEO_WEIGHTS", "shapes" },
+                  { "METRICS", "COGVIDEO_WEIGHTS", "shapes-metrics" },
+                  { "SOURCE", "COGVIDEO_CONFIGS", ".." } };
+    size_t used = 0;
 
-    for (out[0] = '\0'; *text; text++) {
-        size_t used = strlen(out);
-        int model = strncmp(text, "MODEL", 5) == 0, source = strncmp(text, "SOURCE", 6) == 0;
+    out[0] = '\0';
+    while (*text) {
+        size_t i = 0, count = sizeof paths / sizeof *paths;
 
-        snprintf(out + used, room - used,
-                 model    ? "'%s/shapes'"
-                 : source ? "'%s'/.."
-                          : "%.1s",
-                 model    ? (weights ? weights : "weights")
-                 : source ? (configs ? configs : "configs")
-                          : text);
-        text += model ? 4 : source ? 5 : 0;
+        while (i < count && strncmp(text, paths[i].word, strlen(paths[i].word)) != 0)
+            i++;
+        used += (size_t)(i < count
+                             ? snprintf(out + used, room - used, "'%s'/%s", getenv(paths[i].variable), paths[i].within)
+                             : snprintf(out + used, room - used, "%c", *text));
+        assert_true(used < room);
+        text += i < count ? strlen(paths[i].word) : 1;
     }
 }
 
