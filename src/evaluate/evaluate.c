@@ -90,21 +90,30 @@ done:
     return status;
 }
 
-/* Whether real clips are needed, and the first network for which they are. */
-static const use *needs_real(const evaluation *e)
+/* Whether any network needs real clips; *shapes: all of those that do know the shapes world alone, whose clips can be
+ * drawn. */
+static bool needs_real(const evaluation *e, bool *shapes)
 {
-    for (int i = 0; i < e->use_count; i++)
-        if (e->uses[i].needs[CV_REAL])
-            return &e->uses[i];
-    return NULL;
+    bool any = false;
+
+    *shapes = true;
+    for (int i = 0; i < e->use_count; i++) {
+        cv_feature_info info = { 0 };
+
+        if (!e->uses[i].needs[CV_REAL])
+            continue;
+        any = true;
+        e->uses[i].network->info(e->options->networks, &info);
+        *shapes = *shapes && info.shapes;
+    }
+    return any;
 }
 
 static cogvideo_status find_real(evaluation *e, cogvideo_error *err)
 {
-    const use *first = needs_real(e);
-    cv_feature_info info = { 0 };
+    bool shapes;
 
-    if (!first)
+    if (!needs_real(e, &shapes))
         return COGVIDEO_OK;
     if (e->options->real)
         return cv_set_find(&e->sets[CV_REAL], e->options->real, false, err);
@@ -113,8 +122,7 @@ static cogvideo_status find_real(evaluation *e, cogvideo_error *err)
             e->uses[i].needs[CV_REAL] = false;
         return COGVIDEO_OK;
     }
-    first->network->info(e->options->networks, &info);
-    if (!info.shapes)
+    if (!shapes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a Frechet distance compares generated clips with real ones, and no real ones are given");
     e->drawn = true;

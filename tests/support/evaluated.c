@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-cogvideo_model *evaluated_networks, *evaluated_others, *evaluated_shapes;
+cogvideo_model *evaluated_networks, *evaluated_others, *evaluated_shapes, *evaluated_mixed;
 char evaluated_warnings[4000];
 
 /* --- what they look at ------------------------------------------------------------------------------------------ */
@@ -81,6 +81,7 @@ int evaluated_start(void **state)
     evaluated_networks = open_model("networks", 'a', 0);
     evaluated_others = open_model("others", 'b', 0);
     evaluated_shapes = open_model("shapes", 'c', 1);
+    evaluated_mixed = open_model("mixed", 'd', 2);
     evaluated_write("made", EVALUATED_CLIPS, EVALUATED_FRAMES, 0);
     evaluated_write("real", EVALUATED_CLIPS + 2, EVALUATED_FRAMES, 7);
     return 0;
@@ -92,6 +93,7 @@ int evaluated_stop(void **state)
     cogvideo_model_close(&evaluated_networks);
     cogvideo_model_close(&evaluated_others);
     cogvideo_model_close(&evaluated_shapes);
+    cogvideo_model_close(&evaluated_mixed);
     return 0;
 }
 

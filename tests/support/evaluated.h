@@ -10,7 +10,8 @@
 /* Clips of plain colours; each is a folder of pictures with a prompt beside it. */
 enum { EVALUATED_SIDE = 12, EVALUATED_FRAMES = 20, EVALUATED_CLIPS = 6 };
 
-extern cogvideo_model *evaluated_networks, *evaluated_others, *evaluated_shapes; /* the second has other weights */
+/* the second has other weights; the last knows the shapes world alone but for its Inception */
+extern cogvideo_model *evaluated_networks, *evaluated_others, *evaluated_shapes, *evaluated_mixed;
 extern char evaluated_warnings[4000]; /* since the last evaluated_options, a line each */
 
 /* Opens the models and writes the sets "TEMP/made" and "TEMP/real", which has two clips more; for a group of tests. */

@@ -9,7 +9,7 @@ int toy_networks_computed;
 typedef struct toy_networks {
     cogvideo_model head; /* first */
     const char *weights;
-    int64_t shapes;
+    int64_t shapes; /* 1: it knows the shapes world alone, and lacks some networks; 2: but has an Inception of all */
 } toy_networks;
 
 struct cv_feature_run {
@@ -27,7 +27,7 @@ static cogvideo_status toy_open(cogvideo_model *head, const char *origin, cogvid
     cogvideo_status status;
 
     CV_TRY(cv_json_string(head->description, "weights", &model->weights, origin, err));
-    CV_TRY(cv_json_optional_int(head->description, "shapes", 0, 1, &model->shapes, origin, err));
+    CV_TRY(cv_json_optional_int(head->description, "shapes", 0, 2, &model->shapes, origin, err));
 done:
     return status;
 }
@@ -49,6 +49,11 @@ static cogvideo_status no_shapes(const cogvideo_model *model, cogvideo_error *er
 {
     return toy_of(model)->shapes ? cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' lacks this part", model->name)
                                  : COGVIDEO_OK;
+}
+
+static cogvideo_status some_shapes(const cogvideo_model *model, cogvideo_error *err)
+{
+    return toy_of(model)->shapes == 2 ? COGVIDEO_OK : no_shapes(model, err);
 }
 
 static cogvideo_status plan(const cogvideo_model *model, const cv_feature_settings *settings, uint64_t *bytes,
@@ -174,6 +179,15 @@ static void frame_info(const cogvideo_model *model, cv_feature_info *out)
     snprintf(out->vocabulary_sha256, sizeof out->vocabulary_sha256, "%064d", 7);
 }
 
+static void picture_info(const cogvideo_model *model, cv_feature_info *out)
+{
+    frame_info(model, out);
+    out->frames = true;
+    out->shapes = false;
+    out->side = 8;
+    out->min = out->max = 1;
+}
+
 /* The direction of the mean colour. */
 static cogvideo_status frame_run(cv_feature_run *run, const float *pixels, int count, float *features,
                                  float *probabilities, cogvideo_error *err)
@@ -221,7 +235,7 @@ static cogvideo_status read_text(const cogvideo_model *model, const char *text, 
 static const cv_feature_network networks[] = {
     { .name = "i3d", COMMON, .need = need, .info = clip_info, .run = clip_run },
     { .name = "c3d", COMMON, .need = no_shapes, .info = classes_info, .run = classes_run },
-    { .name = "inception", COMMON, .need = no_shapes, .info = frame_info, .run = frame_run },
+    { .name = "inception", COMMON, .need = some_shapes, .info = picture_info, .run = frame_run },
     { .name = "clip", COMMON, .need = need, .info = frame_info, .run = frame_run, .text = read_text },
 };
 

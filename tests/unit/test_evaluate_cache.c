@@ -58,6 +58,10 @@ static void what_cannot_be_is_refused(void **state)
     evaluated_refused(&options, COGVIDEO_ERROR_UNSUPPORTED, "knows the shapes world alone");
     options.metrics = "fid";
     evaluated_refused(&options, COGVIDEO_ERROR_MODEL, "lacks this part");
+    options.networks = evaluated_mixed; /* clips of the shapes world are no real ones for its Inception */
+    options.metrics = "fvd,fid";
+    options.real = NULL;
+    evaluated_refused(&options, COGVIDEO_ERROR_ARGUMENT, "no real ones are given");
 }
 
 static void long_prompts_are_refused_or_cut(void **state)
