@@ -75,9 +75,13 @@ void *cv_realloc(void *block, size_t old_count, size_t new_count, size_t size, c
 
 void *cv_grow(void *items, size_t count, size_t size, cogvideo_error *err)
 {
+    size_t room = 1;
+
     if (count & (count - 1))
         return items;
-    return cv_realloc(items, count, count ? 2 * count : 1, size, err);
+    if (count > 0 && !cv_size_mul(2, count, &room))
+        room = SIZE_MAX; /* which is refused */
+    return cv_realloc(items, count, room, size, err);
 }
 
 void cv_free(void *block)

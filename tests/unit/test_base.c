@@ -142,6 +142,24 @@ static void sizes_are_checked(void **state)
     assert_null(cv_alloc(SIZE_MAX - 8, 1, &err));
 }
 
+static void arrays_grow_by_one(void **state)
+{
+    int *items = NULL;
+    cogvideo_error err;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        items = cv_grow(items, (size_t)i, sizeof *items, &err);
+        assert_non_null(items);
+        items[i] = i;
+    }
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(items[i], i);
+    cv_free(items);
+    assert_null(cv_grow(NULL, (SIZE_MAX >> 1) + 1, 2, &err));
+    assert_int_equal(err.status, COGVIDEO_ERROR_MEMORY);
+}
+
 static void memory_is_aligned_and_zero(void **state)
 {
     cogvideo_error err;
@@ -517,6 +535,7 @@ static void names_are_in_natural_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arrays_grow_by_one),
         cmocka_unit_test(names_are_in_natural_order),
         cmocka_unit_test(containers_have_limits),
         cmocka_unit_test(hyper_threads_of_a_core_count_once),
