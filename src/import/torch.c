@@ -322,10 +322,10 @@ static cogvideo_status walk_object(walk *w, const cv_pickle_value *object, size_
     for (size_t i = 0; i < object->count; i += 2) {
         const cv_pickle_value *key = object->items[i], *value = object->items[i + 1];
 
-        if (value->kind != CV_PICKLE_CALL && (value->kind != CV_PICKLE_INERT || value->count == 0))
-            continue;
         if (++w->visits > MAX_VISITS)
             return cv_fail(w->err, COGVIDEO_ERROR_FORMAT, "%s: has more attributes than a network can need", file);
+        if (value->kind != CV_PICKLE_CALL && (value->kind != CV_PICKLE_INERT || value->count == 0))
+            continue;
         if (key->kind != CV_PICKLE_TEXT || key->size == 0 || memchr(key->text, 0, key->size) ||
             key->size + 2 > sizeof w->path - length)
             return cv_fail(w->err, COGVIDEO_ERROR_FORMAT, "%s: an attribute of '%.100s' has no usable name", file,
