@@ -33,7 +33,7 @@ typedef struct cv_feature_info {
     /* of that file or, of a trained part, of its own; where it reads another part's features, of both digests */
     char sha256[65];
     char vocabulary_sha256[65]; /* "" = it reads no texts */
-    /* What changes its numbers beside the weights, as protocols print it: "quick gelu, 12 and 8 heads"; "" = nothing */
+    /* What changes its numbers beside the weights, as protocols print it: "quick gelu; 8 text heads"; "" = nothing */
     char config[200];
 } cv_feature_info;
 

@@ -94,7 +94,7 @@ static void pictures_go_through_the_table(void **state)
     assert_true(info.frames && info.side == SIDE && info.width == E && info.min == 1 && info.max == 1 && !info.shapes);
     assert_int_equal(strlen(info.sha256), 64);
     assert_int_equal(strlen(info.vocabulary_sha256), 64);
-    assert_non_null(strstr(info.config, " gelu, 2 text heads, 3 image heads, mean "));
+    assert_non_null(strstr(info.config, " gelu; 2 text heads; 3 image heads; mean "));
     CHECK_OK(network->plan(model, &settings, &bytes, &err), err);
     assert_true(bytes > 0);
     CHECK_OK(network->open(&run, model, &settings, &err), err);

@@ -46,7 +46,7 @@ cogvideo_status cv_clip_config_parse(cv_clip_config *out, const cv_json *section
                                      cogvideo_error *err);
 /* Sets these members, as far as they are not what is meant without them. */
 void cv_clip_config_describe(const cv_clip_config *config, cv_json *section);
-/* What numbers depend on beside the weights, in words: "quick gelu, 8 text heads, 12 image heads, mean .."; out
+/* What numbers depend on beside the weights, in words: "quick gelu; 8 text heads; 12 image heads; mean .."; out
  * [size]. */
 void cv_clip_config_text(const cv_clip_config *config, char *out, size_t size);
 /* Fills in the sizes from the tensors of a file. Heads that are 0 become as many as are 64 wide; gelu, end, mean and

@@ -89,11 +89,11 @@ done:
 void cv_clip_config_text(const cv_clip_config *config, char *out, size_t size)
 {
     const float *mean = config->mean, *deviation = config->deviation;
-    int used = snprintf(out, size, "%s gelu, %d text heads", config->gelu == CV_GELU_QUICK ? "quick" : "erf",
+    int used = snprintf(out, size, "%s gelu; %d text heads", config->gelu == CV_GELU_QUICK ? "quick" : "erf",
                         config->text.heads);
 
     if (config->image.width > 0 && used > 0 && (size_t)used < size)
-        snprintf(out + used, size - (size_t)used, ", %d image heads, mean %.8g %.8g %.8g, deviation %.8g %.8g %.8g",
+        snprintf(out + used, size - (size_t)used, "; %d image heads; mean %.8g %.8g %.8g; deviation %.8g %.8g %.8g",
                  config->image.heads, (double)mean[0], (double)mean[1], (double)mean[2], (double)deviation[0],
                  (double)deviation[1], (double)deviation[2]);
 }
