@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <string.h>
 
 typedef struct settings {
     cli_evaluate_options networks;
@@ -71,18 +72,21 @@ static int print(cli_session *session, const settings *s, const cogvideo_evaluat
     return CLI_OK;
 }
 
-/* Whether a set is a clip of codes, or a folder with one: then a model may be needed. */
+/* Whether a set is a clip of codes, or a folder with one: then a model may be needed. A dataset has a .jsonl that is
+ * none. */
 static int holds_codes(const char *set)
 {
     DIR *folder = set ? opendir(set) : NULL;
     const struct dirent *entry;
-    int found = set && cv_path_ends_in(set, ".jsonl");
+    int found = set && cv_path_ends_in(set, ".jsonl"), dataset = 0;
 
-    while (folder && !found && (entry = readdir(folder)))
-        found = cv_path_ends_in(entry->d_name, ".jsonl");
+    while (folder && (entry = readdir(folder))) {
+        found = found || cv_path_ends_in(entry->d_name, ".jsonl");
+        dataset = dataset || strcmp(entry->d_name, "dataset.json") == 0;
+    }
     if (folder)
         closedir(folder);
-    return found;
+    return found && !dataset;
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
