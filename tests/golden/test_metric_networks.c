@@ -542,26 +542,26 @@ static void check_shapes_training(const fixture *f, const golden *g, cv_store *w
 {
     watcher w = { .golden = g, .prefix = "train." };
     const cv_convnet_observer observer = { watch, &w };
-    cv_i3d_learner *learner;
+    cv_i3d_train *learner;
     cv_store *gradients;
     cogvideo_error err;
     double losses[CV_FEATURE_HEADS];
 
     CHECK_OK(cv_store_create_like(&gradients, "gradients", weights, &err), err);
-    CHECK_OK(cv_i3d_learner_open(&learner, &f->exec, weights, gradients, config, SHAPES_CLIPS, &err), err);
+    CHECK_OK(cv_i3d_train_open(&learner, &f->exec, weights, gradients, config, SHAPES_CLIPS, &err), err);
     for (int i = 0; i < SHAPES_CLIPS; i++) {
-        const cv_volume clip = cv_i3d_learner_clip(learner, i);
+        const cv_volume clip = cv_i3d_train_clip(learner, i);
 
         cv_pixels_volume(&clip, planes + (size_t)i * cv_volume_numbers(&clip), 2.0f / 255, -1);
     }
-    cv_i3d_learner_run(learner, losses, check_i32(g->store, "labels"), &observer);
-    cv_i3d_learner_keep(learner);
+    cv_i3d_train_run(learner, losses, check_i32(g->store, "labels"), &observer);
+    cv_i3d_train_keep(learner);
     printf("%s: %d tensors, at most %.1g of the largest away\n", w.prefix, w.seen, w.worst);
     assert_int_equal(w.seen, 14);
     for (int h = 0; h < 5; h++)
         CHECK_CLOSE(losses[h], (double)check_f32(g->store, "train.losses")[h], 1e-4);
     check_shapes_learned(g, weights, gradients);
-    cv_i3d_learner_close(&learner);
+    cv_i3d_train_close(&learner);
     cv_store_close(&gradients);
 }
 

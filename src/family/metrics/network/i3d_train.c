@@ -5,7 +5,7 @@
 
 #define MOMENTUM 0.05f /* of the running statistics */
 
-struct cv_i3d_learner {
+struct cv_i3d_train {
     const cv_exec *exec;
     cv_i3d net, grad;
     int B, sizes[CV_FEATURE_HEADS]; /* classes of the heads */
@@ -38,7 +38,7 @@ static void show(const cv_convnet_observer *observer, const char *name, float *x
 }
 
 /* From the last block to the losses and back to its gradient, `dlast`. */
-static void heads(cv_i3d_learner *l, float *dlast, const float *last, double *losses, const int32_t *labels,
+static void heads(cv_i3d_train *l, float *dlast, const float *last, double *losses, const int32_t *labels,
                   const cv_convnet_observer *observer, cv_arena *arena)
 {
     const cv_exec *exec = l->exec;
@@ -67,7 +67,7 @@ static void heads(cv_i3d_learner *l, float *dlast, const float *last, double *lo
                        arena);
 }
 
-static void pass(cv_i3d_learner *l, double *losses, const int32_t *labels, const cv_convnet_observer *observer,
+static void pass(cv_i3d_train *l, double *losses, const int32_t *labels, const cv_convnet_observer *observer,
                  cv_arena *arena)
 {
     const cv_i3d_config *config = &l->net.config;
@@ -83,12 +83,12 @@ static void pass(cv_i3d_learner *l, double *losses, const int32_t *labels, const
     cv_arena_rewind(arena, mark);
 }
 
-cogvideo_status cv_i3d_learner_open(cv_i3d_learner **out, const cv_exec *exec, cv_store *weights, cv_store *gradients,
-                                    const cv_i3d_config *config, int batch, cogvideo_error *err)
+cogvideo_status cv_i3d_train_open(cv_i3d_train **out, const cv_exec *exec, cv_store *weights, cv_store *gradients,
+                                  const cv_i3d_config *config, int batch, cogvideo_error *err)
 {
     const size_t clip = (size_t)3 * (size_t)config->frames * (size_t)config->side * (size_t)config->side;
     cogvideo_status status;
-    cv_i3d_learner *l = NULL;
+    cv_i3d_train *l = NULL;
     cv_arena measure = { 0 };
     size_t numbers;
 
@@ -107,30 +107,30 @@ cogvideo_status cv_i3d_learner_open(cv_i3d_learner **out, const cv_exec *exec, c
     *out = l;
     return COGVIDEO_OK;
 done:
-    cv_i3d_learner_close(&l);
+    cv_i3d_train_close(&l);
     return status;
 }
 
-void cv_i3d_learner_close(cv_i3d_learner **learner)
+void cv_i3d_train_close(cv_i3d_train **train)
 {
-    cv_i3d_learner *l = *learner;
+    cv_i3d_train *l = *train;
 
     if (!l)
         return;
     cv_free(l->clips);
     cv_arena_free(&l->arena);
     cv_free(l);
-    *learner = NULL;
+    *train = NULL;
 }
 
-size_t cv_i3d_learner_bytes(const cv_i3d_learner *l)
+size_t cv_i3d_train_bytes(const cv_i3d_train *l)
 {
-    const cv_volume clip = cv_i3d_learner_clip(l, 0);
+    const cv_volume clip = cv_i3d_train_clip(l, 0);
 
     return l->arena.capacity + (size_t)l->B * cv_volume_numbers(&clip) * sizeof(float);
 }
 
-cv_volume cv_i3d_learner_clip(const cv_i3d_learner *l, int index)
+cv_volume cv_i3d_train_clip(const cv_i3d_train *l, int index)
 {
     const cv_i3d_config *config = &l->net.config;
     cv_volume clip = { l->clips, 3, { config->frames, config->side, config->side } };
@@ -139,13 +139,13 @@ cv_volume cv_i3d_learner_clip(const cv_i3d_learner *l, int index)
     return clip;
 }
 
-void cv_i3d_learner_run(cv_i3d_learner *l, double losses[CV_FEATURE_HEADS], const int32_t *labels,
-                        const cv_convnet_observer *observer)
+void cv_i3d_train_run(cv_i3d_train *l, double losses[CV_FEATURE_HEADS], const int32_t *labels,
+                      const cv_convnet_observer *observer)
 {
     pass(l, losses, labels, observer, &l->arena);
 }
 
-void cv_i3d_learner_keep(const cv_i3d_learner *l)
+void cv_i3d_train_keep(const cv_i3d_train *l)
 {
     cv_convnet_train_keep(&l->net.net, &l->tape, MOMENTUM);
 }

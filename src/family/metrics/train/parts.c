@@ -33,7 +33,7 @@ static const cv_recipe_key clip_keys[] = {
 
 const cv_part cv_metrics_parts[CV_TRAINED_PARTS] = {
     [CV_TRAINED_I3D] = { .name = "metric-i3d",
-                         .open = cv_i3d_trainer_open,
+                         .open = cv_i3d_learner_open,
                          .is_there = i3d_is_there,
                          .dependents = on_i3d },
     [CV_TRAINED_CLIP] = { .name = "metric-clip",

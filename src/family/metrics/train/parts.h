@@ -13,7 +13,7 @@ typedef enum cv_metrics_trained {
 extern const cv_part cv_metrics_parts[CV_TRAINED_PARTS];
 
 /* Of the parts; each has the signature of cv_part's open. */
-cogvideo_status cv_i3d_trainer_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
+cogvideo_status cv_i3d_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                     const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
 cogvideo_status cv_clip_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                      const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);

@@ -1,4 +1,4 @@
-/* i3d_trainer.c - trains the I3D of the shapes world to tell the classes of its clips. */
+/* i3d_learner.c - trains the I3D of the shapes world to tell the classes of its clips. */
 #include "base/file.h"
 #include "base/rng.h"
 #include "family/metrics/model/model.h"
@@ -18,24 +18,24 @@
 #define MAX_DATASETS 8
 enum { DRAW_CLIP = 0x636c };
 
-typedef struct i3d_trainer {
+typedef struct i3d_learner {
     cv_learner head;
     const cv_recipe *recipe;
     cv_i3d_config config;
     cv_shapes *world;
     cv_shapes_clips data[MAX_DATASETS], held_out; /* held_out.info.clips 0 = none */
     int datasets;
-    cv_i3d_learner *learner;
+    cv_i3d_train *train;
     int32_t *labels; /* [batch][heads] */
     /* of an evaluation: the network with its running statistics */
     cv_i3d bound;
     float *feature, *probabilities;
     float *planes; /* [frames][3][side][side] of a clip on its way */
     cv_arena arena;
-} i3d_trainer;
+} i3d_learner;
 
 /* Fills `planes` and the labels [heads]. Clips were checked, so that nothing fails. */
-static void read_clip(const i3d_trainer *l, const cv_shapes_clips *clips, int index, int32_t *labels)
+static void read_clip(const i3d_learner *l, const cv_shapes_clips *clips, int index, int32_t *labels)
 {
     cogvideo_dataset_clip clip;
 
@@ -47,21 +47,21 @@ static void read_clip(const i3d_trainer *l, const cv_shapes_clips *clips, int in
 /* The clips of a batch follow from the seed and the batch's number alone. */
 static double batch(cv_learner *learner, uint64_t index)
 {
-    i3d_trainer *l = (i3d_trainer *)learner;
+    i3d_learner *l = (i3d_learner *)learner;
     double losses[CV_FEATURE_HEADS], loss = 0;
 
     for (int i = 0; i < l->recipe->batch; i++) {
         const uint32_t counter[4] = { (uint32_t)index, (uint32_t)i, (uint32_t)(index >> 32), DRAW_CLIP };
         const cv_shapes_clips *data =
             &l->data[(index * (uint64_t)l->recipe->batch + (uint64_t)i) % (uint64_t)l->datasets];
-        const cv_volume clip = cv_i3d_learner_clip(l->learner, i);
+        const cv_volume clip = cv_i3d_train_clip(l->train, i);
         uint32_t bits[4];
 
         cv_rng_block(bits, l->recipe->seed, counter);
         read_clip(l, data, (int)(bits[0] % (uint32_t)data->info.clips), l->labels + i * l->config.head_count);
         cv_pixels_volume(&clip, l->planes, 2.0f / 255, -1);
     }
-    cv_i3d_learner_run(l->learner, losses, l->labels, NULL);
+    cv_i3d_train_run(l->train, losses, l->labels, NULL);
     for (int h = 0; h < l->config.head_count; h++)
         loss += losses[h];
     return loss;
@@ -71,7 +71,7 @@ static double batch(cv_learner *learner, uint64_t index)
 static void moved(cv_learner *learner, int step)
 {
     (void)step;
-    cv_i3d_learner_keep(((i3d_trainer *)learner)->learner);
+    cv_i3d_train_keep(((i3d_learner *)learner)->train);
 }
 
 /* --- evaluation ----------------------------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ static int largest_of(const float *values, int count)
 }
 
 /* Adds the losses of one clip, and counts the heads that are right. */
-static double judge(const i3d_trainer *l, const cv_i3d *i3d, int index, int right[CV_FEATURE_HEADS])
+static double judge(const i3d_learner *l, const cv_i3d *i3d, int index, int right[CV_FEATURE_HEADS])
 {
     const cv_i3d_config *config = &l->config;
     const float *p = l->probabilities;
@@ -106,7 +106,7 @@ static double judge(const i3d_trainer *l, const cv_i3d *i3d, int index, int righ
 
 static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
 {
-    i3d_trainer *l = (i3d_trainer *)learner;
+    i3d_learner *l = (i3d_learner *)learner;
     const long long wanted = (long long)l->recipe->evaluate_batches * l->recipe->batch;
     const int count = l->held_out.info.clips, clips = wanted < count ? (int)wanted : count;
     int right[CV_FEATURE_HEADS] = { 0 };
@@ -132,7 +132,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
-    const i3d_trainer *l = (const i3d_trainer *)learner;
+    const i3d_learner *l = (const i3d_learner *)learner;
     cv_json *section = cv_json_copy(cv_metrics_of(l->head.model)->parts[CV_METRICS_I3D].section);
     cogvideo_status status;
 
@@ -154,11 +154,11 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     return COGVIDEO_OK;
 }
 
-static void trainer_close(cv_learner *learner)
+static void learner_close(cv_learner *learner)
 {
-    i3d_trainer *l = (i3d_trainer *)learner;
+    i3d_learner *l = (i3d_learner *)learner;
 
-    cv_i3d_learner_close(&l->learner);
+    cv_i3d_train_close(&l->train);
     cv_store_close(&learner->weights[0]);
     cv_store_close(&learner->gradients[0]);
     for (int i = 0; i < MAX_DATASETS; i++)
@@ -192,7 +192,7 @@ static cogvideo_status check_options(const cogvideo_train_options *options, cons
 }
 
 /* Every clip has the network's size, enough frames, and labels that the heads have. */
-static cogvideo_status open_clips(cv_shapes_clips *out, const i3d_trainer *l, const char *folder, cogvideo_error *err)
+static cogvideo_status open_clips(cv_shapes_clips *out, const i3d_learner *l, const char *folder, cogvideo_error *err)
 {
     const cv_i3d_config *config = &l->config;
     cogvideo_dataset_clip clip;
@@ -215,7 +215,7 @@ done:
     return status;
 }
 
-static cogvideo_status open_data(i3d_trainer *l, cogvideo_error *err)
+static cogvideo_status open_data(i3d_learner *l, cogvideo_error *err)
 {
     const cogvideo_train_options *options = l->head.options;
     cogvideo_status status;
@@ -234,7 +234,7 @@ done:
     return status;
 }
 
-static cogvideo_status make_stores(i3d_trainer *l, cogvideo_error *err)
+static cogvideo_status make_stores(i3d_learner *l, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *plan = NULL;
@@ -249,7 +249,7 @@ done:
 }
 
 /* What an evaluation needs. */
-static cogvideo_status plan_evaluation(i3d_trainer *l, cogvideo_error *err)
+static cogvideo_status plan_evaluation(i3d_learner *l, cogvideo_error *err)
 {
     const cv_i3d_config *c = &l->config;
     cogvideo_status status;
@@ -263,10 +263,10 @@ done:
     return status;
 }
 
-cogvideo_status cv_i3d_trainer_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
+cogvideo_status cv_i3d_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                     const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { NULL, batch, moved, evaluate, publish, sample, trainer_close };
+    static const cv_learner_functions functions = { NULL, batch, moved, evaluate, publish, sample, learner_close };
     static const cv_init_rule rules[] = { { "*.bn.weight", CV_INIT_CONSTANT, 1 },
                                           { "*.running_var", CV_INIT_CONSTANT, 1 },
                                           { "*.running_mean", CV_INIT_CONSTANT, 0 },
@@ -274,7 +274,7 @@ cogvideo_status cv_i3d_trainer_open(cv_learner **out, const cogvideo_train_optio
                                           { "*", CV_INIT_FAN_IN, 1.41421356f } };
     const cv_metrics_part *part = &cv_metrics_of(model)->parts[CV_METRICS_I3D];
     cogvideo_status status;
-    i3d_trainer *l = NULL;
+    i3d_learner *l = NULL;
 
     CV_TRY(check_options(options, recipe, part, err));
     CV_NEW(l, 1, err);
@@ -295,14 +295,14 @@ cogvideo_status cv_i3d_trainer_open(cv_learner **out, const cogvideo_train_optio
     else
         cv_init_store(l->head.weights[0], recipe->seed, rules, sizeof rules / sizeof *rules);
     CV_NEW(l->labels, recipe->batch * l->config.head_count, err);
-    CV_TRY(cv_i3d_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &l->config, recipe->batch,
-                               err));
+    CV_TRY(
+        cv_i3d_train_open(&l->train, exec, l->head.weights[0], l->head.gradients[0], &l->config, recipe->batch, err));
     CV_TRY(plan_evaluation(l, err));
-    l->head.memory = cv_i3d_learner_bytes(l->learner) + l->arena.capacity;
+    l->head.memory = cv_i3d_train_bytes(l->train) + l->arena.capacity;
     *out = &l->head;
     return COGVIDEO_OK;
 done:
     if (l)
-        trainer_close(&l->head);
+        learner_close(&l->head);
     return status;
 }
