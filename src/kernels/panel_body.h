@@ -15,8 +15,9 @@ enum { PANEL_K = 256 }; /* of a block, whose part of the panel stays in the cach
     for (int r = 0; r < PANEL_ROWS; r++) \
         if (r < (rows))
 
-/* Each cell has one accumulator that walks through K in order and waits in `out` from one block to the next, so its
- * value is the same in every tile. */
+/* Each cell has one accumulator that walks through a block of K in order and is then added to `out`, so its value is
+ * the same in every tile. It begins at zero: products that were added one by one to a large number, such as a residual,
+ * would each lose what lies below that number's last digit. */
 INLINE void panel_tile(int rows, float *out, size_t out_stride, const float *x, size_t x_stride, const float *panel,
                        int K, bool begins)
 {
@@ -24,7 +25,7 @@ INLINE void panel_tile(int rows, float *out, size_t out_stride, const float *x, 
 
     EACH_ROW(r, rows)
     EACH (c, PANEL_VECS)
-        sum[r][c] = begins ? vec_all(0) : vec_load(out + (size_t)r * out_stride + c * LANES);
+        sum[r][c] = vec_all(0);
     for (int k = 0; k < K; k++) {
         vec w[PANEL_VECS];
 
@@ -39,8 +40,11 @@ INLINE void panel_tile(int rows, float *out, size_t out_stride, const float *x, 
         }
     }
     EACH_ROW(r, rows)
-    EACH (c, PANEL_VECS)
-        vec_store(out + (size_t)r * out_stride + c * LANES, sum[r][c]);
+    EACH (c, PANEL_VECS) {
+        float *to = out + (size_t)r * out_stride + c * LANES;
+
+        vec_store(to, begins ? sum[r][c] : vec_add(vec_load(to), sum[r][c]));
+    }
 }
 
 /* All rows with one block of K. */

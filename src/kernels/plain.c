@@ -181,8 +181,6 @@ static void panel(float *out, size_t out_stride, const float *x, size_t x_stride
     for (int r = 0; r < rows; r++) {
         float *to = out + (size_t)r * out_stride, sums[PANEL_WIDTH] = { 0 };
 
-        for (int n = 0; n < count && add; n++)
-            sums[n] = to[n];
         for (int k = 0; k < K; k++) {
             const float value = x[(size_t)r * x_stride + (size_t)k];
 
@@ -190,7 +188,7 @@ static void panel(float *out, size_t out_stride, const float *x, size_t x_stride
                 sums[n] += value * weights[(size_t)k * PANEL_WIDTH + (size_t)n];
         }
         for (int n = 0; n < count; n++)
-            to[n] = sums[n];
+            to[n] = add ? to[n] + sums[n] : sums[n];
     }
 }
 
