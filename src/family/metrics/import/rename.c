@@ -11,7 +11,11 @@ typedef struct word {
 
 static void set(cv_renaming *out, const char *head, const char *tail)
 {
-    snprintf(out->name, sizeof out->name, "%.96s%.96s", head, tail);
+    const size_t half = sizeof out->name / 2, first = strnlen(head, half), second = strnlen(tail, half - 1);
+
+    memcpy(out->name, head, first);
+    memcpy(out->name + first, tail, second);
+    out->name[first + second] = '\0';
 }
 
 /* Where `text` begins with a word of the list: what follows it, and *to; else NULL. */
@@ -109,12 +113,12 @@ static const char *take_number(const char *text, int *number)
 /* The unit of a block, "branch7x7dbl_3"; what follows it, or NULL. */
 static const char *take_unit(const char *text, const word *units, size_t count, char unit[40])
 {
-    const char *to = NULL, *rest = take(text, units, count, &to);
+    const char *to = "", *rest = take(text, units, count, &to);
     size_t length;
     int number;
 
     if (!rest || units == block_7) {
-        snprintf(unit, 40, "%s", to ? to : "");
+        snprintf(unit, 40, "%s", to);
         return rest;
     }
     rest = take_number(rest, &number);
@@ -138,7 +142,7 @@ void cv_rename_inception(const char *name, cv_renaming *out)
                                    { "mean", ".bn.running_mean" },
                                    { "var", ".bn.running_var" } };
     static const word output[] = { { "output.", "fc." } };
-    const char *to = NULL, *leaf = NULL, *rest;
+    const char *to = "", *leaf = "", *rest;
     char unit[40];
 
     if ((rest = TAKE(name, output, &to))) {
@@ -191,7 +195,7 @@ static void rename_layer(const char *tower, const char *rest, cv_renaming *out)
     };
     static const char letters[] = "qkv";
     const size_t digits = strspn(rest, "0123456789");
-    const char *to = NULL, *leaf;
+    const char *to = "", *leaf;
 
     if (digits == 0 || digits > 4 || rest[digits] != '.' || !(leaf = TAKE(rest + digits + 1, parts, &to)))
         return;
@@ -222,7 +226,7 @@ void cv_rename_clip_hugging_face(const char *name, cv_renaming *out)
         { "visual_projection.weight", "visual.proj" },
         { "text_projection.weight", "text_projection" },
     };
-    const char *to = NULL, *rest;
+    const char *to = "", *rest;
 
     if ((rest = TAKE(name, layers, &to))) {
         rename_layer(to, rest, out);
