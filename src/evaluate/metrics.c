@@ -12,14 +12,15 @@
 #define FEW 32      /* below which a distance says nothing */
 #define ENOUGH 2048 /* below which it is much too large */
 
+/* The classes of the shapes world are those of its I3D. */
 static const cv_metric metrics[] = {
-    { "fvd", "fvd", "fvd-shapes", "i3d", CV_METRIC_FRECHET, CV_SCORE_COSINE },
-    { "is", "is", "is-shapes", "c3d", CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
-    { "image-is", "image-is", NULL, "inception", CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
-    { "fid", "fid", NULL, "inception", CV_METRIC_FRECHET, CV_SCORE_COSINE },
-    { "clip", "clipsim", "clip-shapes", "clip", CV_METRIC_CLIP, CV_SCORE_COSINE },
-    { "clipscore", "clipscore", NULL, "clip", CV_METRIC_CLIP, CV_SCORE_CLIPSCORE },
-    { "clip100", "clip100", NULL, "clip", CV_METRIC_CLIP, CV_SCORE_HUNDRED },
+    { "fvd", "fvd", "fvd-shapes", "i3d", NULL, CV_METRIC_FRECHET, CV_SCORE_COSINE },
+    { "is", "is", "is-shapes", "c3d", "i3d", CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
+    { "image-is", "image-is", NULL, "inception", NULL, CV_METRIC_INCEPTION_SCORE, CV_SCORE_COSINE },
+    { "fid", "fid", NULL, "inception", NULL, CV_METRIC_FRECHET, CV_SCORE_COSINE },
+    { "clip", "clipsim", "clip-shapes", "clip", NULL, CV_METRIC_CLIP, CV_SCORE_COSINE },
+    { "clipscore", "clipscore", NULL, "clip", NULL, CV_METRIC_CLIP, CV_SCORE_CLIPSCORE },
+    { "clip100", "clip100", NULL, "clip", NULL, CV_METRIC_CLIP, CV_SCORE_HUNDRED },
 };
 
 /* --- names ---------------------------------------------------------------------------------------------------- */

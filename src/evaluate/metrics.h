@@ -20,6 +20,7 @@ typedef struct cv_metric {
     const char *name;        /* in results */
     const char *shapes_name; /* where its network knows the shapes world alone; NULL = it cannot be had then */
     const char *network;
+    const char *shapes_network; /* which computes it where that one knows the shapes world alone; NULL = the same */
     cv_metric_kind kind;
     cv_score_scale scale;
 } cv_metric;

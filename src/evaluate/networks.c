@@ -3,8 +3,6 @@
 #include "base/cpu.h"
 #include "base/units.h"
 
-#include <string.h>
-
 /* Whether the model has this network, trained on the shapes world alone. */
 static bool knows_shapes(const cogvideo_model *model, const char *name)
 {
@@ -20,8 +18,8 @@ static bool knows_shapes(const cogvideo_model *model, const char *name)
 cogvideo_status cv_metric_network(const cv_feature_network **out, const cogvideo_model *model, const cv_metric *metric,
                                   cogvideo_error *err)
 {
-    /* The classes of the shapes world are those of its I3D. */
-    const char *name = strcmp(metric->word, "is") == 0 && knows_shapes(model, "i3d") ? "i3d" : metric->network;
+    const char *name = metric->shapes_network && knows_shapes(model, metric->shapes_network) ? metric->shapes_network
+                                                                                             : metric->network;
     const cv_feature_network *network = cv_model_feature_network(model, name);
     cv_feature_info info = { 0 };
     cogvideo_status status = COGVIDEO_OK;

@@ -236,7 +236,7 @@ static void resolve_shapes(cv_protocol *p)
     p->network_crop = CV_CROP_SQUASH;
     p->quantise = CV_QUANTISE_NONE;
     p->range = "-1..1"; /* of its I3D, whose features its CLIP reads */
-    p->epsilon = p->epsilon > 0 ? 1e-3 : 0;
+    p->epsilon = p->network->epsilon;
 }
 
 cogvideo_status cv_protocol_resolve(cv_protocol *out, const cogvideo_protocol *given, const cv_feature_network *network,
@@ -268,19 +268,18 @@ cogvideo_status cv_protocol_resolve(cv_protocol *out, const cogvideo_protocol *g
     p.range = network->range ? network->range : "";
     p.draws = given->bootstrap >= 0 ? given->bootstrap : p.info.width > CV_WIDE_FEATURES ? 0 : DRAWS;
     p.frames = given->frames ? given->frames : p.info.frames && pictures ? 1 : CLIP_FRAMES;
-    p.epsilon = strcmp(network->name, "i3d") == 0 ? given->epsilon : 0;
-    if (strcmp(network->name, "inception") == 0) {
+    p.epsilon = network->any_epsilon ? given->epsilon : network->epsilon;
+    if (network->fewer_frames)
         p.spaced = given->fid_frames < p.frames ? given->fid_frames : 0;
-        p.epsilon = 1e-3;
-        p.pytorch_input = input == 1;
-        p.network_resize = p.pytorch_input ? CV_SCALE_TORCH_BILINEAR : p.network_resize;
-        p.range = p.pytorch_input ? "-1..1" : p.range;
-    } else if (strcmp(network->name, "i3d") == 0) { /* the others' own code knows only one way */
-        if (given->network_resize)
-            CV_TRY(read_scale(&p.network_resize, "network_resize", given->network_resize, err));
-        if (given->network_crop)
-            CV_TRY(read_crop(&p.network_crop, "network_crop", given->network_crop, err));
+    if (network->pytorch_input && input == 1) {
+        p.pytorch_input = true;
+        p.network_resize = CV_SCALE_TORCH_BILINEAR;
+        p.range = "-1..1";
     }
+    if (network->any_resize && given->network_resize)
+        CV_TRY(read_scale(&p.network_resize, "network_resize", given->network_resize, err));
+    if (network->any_resize && given->network_crop)
+        CV_TRY(read_crop(&p.network_crop, "network_crop", given->network_crop, err));
     if (p.info.shapes)
         resolve_shapes(&p);
     CV_TRY(check_frames(&p, err));

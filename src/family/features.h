@@ -39,8 +39,8 @@ typedef struct cv_feature_info {
 
 /* Which of its ways a network takes: fields of the protocol that change what it computes. */
 typedef struct cv_feature_settings {
-    double epsilon;            /* of the norms of I3D; 0 = 1e-3 */
-    bool pytorch_input;        /* of Inception: 2 v / 255 - 1 as pytorch-fid has it, in place of (v - 128) / 128 */
+    double epsilon;            /* of the norms, where it can be changed; 0 = the network's own */
+    bool pytorch_input;        /* 2 v / 255 - 1 as pytorch-fid has it, in place of (v - 128) / 128 */
     int frames, height, width; /* of the items to come; all of one run are alike */
     int batch;                 /* at most so many items in one call */
 } cv_feature_settings;
@@ -55,6 +55,12 @@ typedef struct cv_feature_network {
     cv_scale scale;
     cv_crop crop;
     const char *range; /* what it makes of 0 .. 255, as protocols print it: "-1..1" */
+    double epsilon;    /* of its norms, as protocols print it; 0 = it has none */
+    /* What a protocol may change of that: its other fields do not reach this network. */
+    bool any_epsilon;   /* the epsilon, which settings then have */
+    bool any_resize;    /* scale and crop */
+    bool pytorch_input; /* the input of pytorch-fid, torch's bilinear to -1 .. 1, which settings then have */
+    bool fewer_frames;  /* how many frames of a clip are looked at; of a network whose items are frames */
     /* Whether a model has it, or an error that says how it can be had. */
     cogvideo_status (*need)(const cogvideo_model *model, cogvideo_error *err);
     void (*info)(const cogvideo_model *model, cv_feature_info *out);

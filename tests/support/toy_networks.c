@@ -233,9 +233,23 @@ static cogvideo_status read_text(const cogvideo_model *model, const char *text, 
     .scale = CV_SCALE_TF1, .crop = CV_CROP_SQUASH, .range = "0..255", .plan = plan, .open = open_run, .close = close_run
 
 static const cv_feature_network networks[] = {
-    { .name = "i3d", COMMON, .need = need, .info = clip_info, .run = clip_run },
+    { .name = "i3d",
+      COMMON,
+      .epsilon = 1e-3,
+      .any_epsilon = true,
+      .any_resize = true,
+      .need = need,
+      .info = clip_info,
+      .run = clip_run },
     { .name = "c3d", COMMON, .need = no_shapes, .info = classes_info, .run = classes_run },
-    { .name = "inception", COMMON, .need = some_shapes, .info = picture_info, .run = frame_run },
+    { .name = "inception",
+      COMMON,
+      .epsilon = 1e-3,
+      .pytorch_input = true,
+      .fewer_frames = true,
+      .need = some_shapes,
+      .info = picture_info,
+      .run = frame_run },
     { .name = "clip", COMMON, .need = need, .info = frame_info, .run = frame_run, .text = read_text },
 };
 
