@@ -148,7 +148,7 @@ const cv_source_tensor *cv_source_find(const cv_source *source, const char *name
 cogvideo_status cv_source_stream_open(cv_source_stream **out, cv_source *source, const cv_source_tensor *tensor,
                                       cogvideo_error *err)
 {
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
     cv_source_stream *stream = NULL;
 
     CV_NEW(stream, 1, err);
