@@ -5,21 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-void cv_softmax_f64(double *out, const float *logits, int count, int classes)
-{
-    for (int r = 0; r < count; r++) {
-        const float *row = logits + (size_t)r * (size_t)classes;
-        double *p = out + (size_t)r * (size_t)classes, best = (double)row[0], sum = 0;
-
-        for (int c = 1; c < classes; c++)
-            best = fmax(best, (double)row[c]);
-        for (int c = 0; c < classes; c++)
-            sum += p[c] = exp((double)row[c] - best);
-        for (int c = 0; c < classes; c++)
-            p[c] /= sum;
-    }
-}
-
 /* The score of rows first .. end - 1 of the order; q [classes] is scratch. */
 static double score(const double *probabilities, int classes, const int32_t *order, int first, int end, double *q)
 {

@@ -16,7 +16,5 @@ typedef struct cv_inception_score {
  * of 1. COGVIDEO_ERROR_ARGUMENT where a split would have no row, or a probability is negative or not finite. */
 cogvideo_status cv_inception_score_of(const double *probabilities, int count, int classes, const int32_t *order,
                                       int splits, cv_inception_score *out, cogvideo_error *err);
-/* out [count][classes] = softmax of the rows of logits, in f64. */
-void cv_softmax_f64(double *out, const float *logits, int count, int classes);
 
 #endif

@@ -2,6 +2,7 @@
  * Inception Scores, and the losses that the networks of the shapes world are trained by. The committed files are parts
  * of larger ones, which are read too where they are. */
 #include "support/check.h"
+#include "support/softmax.h"
 
 #include "base/json.h"
 #include "media/scale.h"
@@ -350,7 +351,7 @@ static void compare_scores(const cv_store *golden)
         count = (int)logits->shape[0];
         classes = (int)logits->shape[1];
         probabilities = calloc(logits->count, sizeof *probabilities);
-        cv_softmax_f64(probabilities, logits->data, count, classes);
+        softmax_f64(probabilities, logits->data, count, classes);
         assert_true(cv_json_count(set) >= 12);
         for (const cv_json *score = cv_json_first(set); score; score = cv_json_next(score))
             compare_score(name, score, probabilities, count, classes);

@@ -1,6 +1,7 @@
 /* The Inception Score by what is true of it without an original, and numpy's orders. */
 #include "support/check.h"
 #include "support/seeded.h"
+#include "support/softmax.h"
 
 #include "metric/inception_score.h"
 #include "metric/shuffle.h"
@@ -53,7 +54,7 @@ static void orders_only_move_rows_between_splits(void **state)
     (void)state;
     for (int i = 0; i < ROWS * CLASSES; i++)
         logits[i] = 4 * seeded_unit(1, "logits", (size_t)i);
-    cv_softmax_f64(p, logits, ROWS, CLASSES);
+    softmax_f64(p, logits, ROWS, CLASSES);
     cv_numpy_permutation(order, ROWS, 42);
     for (int r = 0; r < ROWS; r++)
         memcpy(moved + r * CLASSES, p + order[r] * CLASSES, CLASSES * sizeof *p);
@@ -69,7 +70,7 @@ static void softmax_of_large_logits(void **state)
     double p[6];
 
     (void)state;
-    cv_softmax_f64(p, logits, 2, 3);
+    softmax_f64(p, logits, 2, 3);
     assert_true(p[0] == 0.5 && p[1] == 0.5 && p[2] == 0 && p[3] == 0 && p[4] == 0 && p[5] == 1);
 }
 
