@@ -5,9 +5,7 @@
 #include "json_out.h"
 #include "say.h"
 
-#include "base/file.h"
-
-#include <dirent.h>
+#include "evaluate/set.h"
 #include <string.h>
 
 typedef struct settings {
@@ -72,28 +70,12 @@ static int print(cli_session *session, const settings *s, const cogvideo_evaluat
     return CLI_OK;
 }
 
-/* Whether a set is a clip of codes, or a folder with one: then a model may be needed. A dataset has a .jsonl that is
- * none. */
-static int holds_codes(const char *set)
-{
-    DIR *folder = set ? opendir(set) : NULL;
-    const struct dirent *entry;
-    int found = set && cv_path_ends_in(set, ".jsonl"), dataset = 0;
-
-    while (folder && (entry = readdir(folder))) {
-        found = found || cv_path_ends_in(entry->d_name, ".jsonl");
-        dataset = dataset || strcmp(entry->d_name, "dataset.json") == 0;
-    }
-    if (folder)
-        closedir(folder);
-    return found && !dataset;
-}
-
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
     const char *generated = arguments->count ? arguments->values[0] : NULL;
-    const int decodes = s->through_tokenizer || holds_codes(generated) || holds_codes(s->real);
+    const int decodes = s->through_tokenizer || (generated && cv_set_holds_codes(generated)) ||
+                        (s->real && cv_set_holds_codes(s->real));
     cogvideo_evaluate_options options;
     cogvideo_evaluation evaluation = { 0 };
     cli_networks open = { 0 };

@@ -12,12 +12,12 @@
 
 #define MAX_RECORD (4u << 20)
 
-/* A copy of the member "prompt"; NULL where there is none. */
+/* A copy of the member "prompt"; NULL where there is none, or none but spaces. */
 static cogvideo_status copy_prompt(char **out, const cv_json *object, cogvideo_error *err)
 {
     const cv_json *prompt = cv_json_is_object(object) ? cv_json_get(object, "prompt") : NULL;
 
-    if (!prompt || !cv_json_is_string(prompt))
+    if (!prompt || !cv_json_is_string(prompt) || cv_json_text(prompt)[strspn(cv_json_text(prompt), " \t\r\n")] == '\0')
         return COGVIDEO_OK;
     return (*out = cv_strdup(cv_json_text(prompt), err)) ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
 }

@@ -58,6 +58,8 @@ static cogvideo_status add_path(cv_set *set, const char *path, const char *name,
     char *beside = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
+    if (!cv_path_exists(path)) /* known at once, not after hours */
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: does not exist, or is a link to nothing", path);
     if (prompts && !prompt)
         CV_TRY(cv_prompt_beside(&beside, path, err));
     if (prompts && !prompt && !beside && kind == CV_ITEM_CODES)
@@ -184,7 +186,7 @@ static cogvideo_status add_line(cv_set *set, const char *list, char *line, int n
 {
     const char *slash = strrchr(list, '/');
     char *tab = strchr(line, '\t');
-    cv_buffer path = { 0 };
+    cv_buffer path = { 0 }, where = { 0 };
     cogvideo_status status;
 
     if (tab)
@@ -192,9 +194,13 @@ static cogvideo_status add_line(cv_set *set, const char *list, char *line, int n
     if (!*line)
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: line %d: has no path before its tab", list, number);
     CV_TRY(cv_buffer_printf(&path, err, "%.*s%s", *line == '/' || !slash ? 0 : (int)(slash - list) + 1, list, line));
-    CV_TRY(add_path(set, path.data, line, tab && *tab ? tab : NULL, prompts, err));
+    CV_TRY(cv_buffer_printf(&where, err, "%s: line %d", list, number));
+    status = add_path(set, path.data, line, tab && cv_trim_line(tab) ? tab : NULL, prompts, err);
+    if (status != COGVIDEO_OK)
+        cv_fail_prefix(err, status, where.data);
 done:
     cv_buffer_free(&path);
+    cv_buffer_free(&where);
     return status;
 }
 
@@ -286,6 +292,19 @@ cogvideo_status cv_set_find(cv_set *out, const char *path, bool prompts, cogvide
 done:
     cv_set_free(&set);
     return status;
+}
+
+bool cv_set_holds_codes(const char *path)
+{
+    cv_set set = { 0 };
+    bool holds = false;
+
+    if (cv_set_find(&set, path, false, NULL) != COGVIDEO_OK)
+        return false;
+    for (int i = 0; i < set.count && set.items; i++)
+        holds = holds || set.items[i].kind == CV_ITEM_CODES;
+    cv_set_free(&set);
+    return holds;
 }
 
 cogvideo_status cv_set_of(cv_set *out, const char *const *paths, int count, bool prompts, cogvideo_error *err)

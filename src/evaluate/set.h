@@ -52,6 +52,8 @@ cogvideo_status cv_set_draw(cv_set *out, cv_drawn drawn, int count, uint64_t see
 /* A set of these clips, in the order in which they are given. */
 cogvideo_status cv_set_of(cv_set *out, const char *const *paths, int count, bool prompts, cogvideo_error *err);
 void cv_set_free(cv_set *set);
+/* Whether a clip of the set at `path` is one of codes, which a model decodes; false where there is no such set. */
+bool cv_set_holds_codes(const char *path);
 
 /* Which clips of a set of `count` are looked at: `wanted` of them by the seed (0, or too many: all), in the set's own
  * order. *out is in fresh memory (cv_free). */

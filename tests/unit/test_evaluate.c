@@ -242,7 +242,7 @@ static void frames_are_chosen(void **state)
 
 static void sets_are_found_in_every_form(void **state)
 {
-    static const char list[] = "made/clip-03\ta \"blue\" one\n\nmade/clip-01\r\n";
+    static const char list[] = "made/clip-03\ta \"blue\" one\n\nmade/clip-01\r\nmade/clip-01\t \n";
     uint8_t *pixels = calloc(EVALUATED_FRAMES, EVALUATED_SIDE * EVALUATED_SIDE * 3);
     const cogvideo_dataset_clip clip = { .frames = EVALUATED_FRAMES,
                                          .caption = "a red one",
@@ -265,9 +265,10 @@ static void sets_are_found_in_every_form(void **state)
     check_write(check_temp_path("some.list"), list, strlen(list));
     CHECK_OK(cv_set_find(&set, check_temp_path("some.list"), true, &err), err);
     assert_string_equal(set.name, "some");
-    assert_int_equal(set.count, 2);
+    assert_int_equal(set.count, 3);
     assert_string_equal(set.items[0].prompt, "a \"blue\" one");
     assert_string_equal(set.items[1].prompt, "green"); /* of the file beside it */
+    assert_string_equal(set.items[2].prompt, "green"); /* a space is no prompt */
     cv_set_free(&set);
 
     CHECK_OK(cv_dataset_writer_open(&writer, check_temp_path("data"), EVALUATED_SIDE, 8, false, &err), err);
@@ -303,6 +304,9 @@ static void prompts_stand_in_records(void **state)
     CHECK_OK(cv_prompt_beside(&prompt, check_temp_path("one.mp4"), &err), err);
     assert_string_equal(prompt, "a blue star");
     cv_free(prompt);
+    CHECK_OK(cv_prompt_beside(&prompt, check_temp_path("two.mp4"), &err), err);
+    assert_null(prompt);
+    check_write(check_temp_path("two.json"), "{\"prompt\":\" \"}", 14); /* nothing that a clip could fit */
     CHECK_OK(cv_prompt_beside(&prompt, check_temp_path("two.mp4"), &err), err);
     assert_null(prompt);
 }
@@ -382,9 +386,12 @@ static void the_best_clip_comes_first(void **state)
     assert_int_equal(ranked[2].clip, 0);
     assert_true(ranked[0].score > ranked[1].score && ranked[1].score > ranked[2].score);
     CHECK_OK(cogvideo_rank(&options, clips, 3, NULL, ranked, &err), err);
+    clips[1] = check_temp_path("made");
+    CHECK_FAILS(cogvideo_rank(&options, clips, 3, NULL, ranked, &err), COGVIDEO_ERROR_ARGUMENT, "made: has no prompt",
+                err);
     clips[1] = "nowhere";
-    CHECK_FAILS(cogvideo_rank(&options, clips, 3, NULL, ranked, &err), COGVIDEO_ERROR_ARGUMENT,
-                "nowhere: has no prompt", err);
+    CHECK_FAILS(cogvideo_rank(&options, clips, 3, NULL, ranked, &err), COGVIDEO_ERROR_IO, "nowhere: does not exist",
+                err);
 }
 
 int main(void)
