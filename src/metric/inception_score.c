@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MOST 1.0001 /* that a probability can be, of a softmax in single precision */
+
 /* The score of rows first .. end - 1 of the order; q [classes] is scratch. */
 static double score(const double *probabilities, int classes, const int32_t *order, int first, int end, double *q)
 {
@@ -34,7 +36,7 @@ static cogvideo_status check(const double *probabilities, int count, int classes
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d sample%s cannot be divided into %d splits", count,
                        count == 1 ? "" : "s", splits);
     for (size_t i = 0; i < (size_t)count * (size_t)classes; i++)
-        if (!(probabilities[i] >= 0 && isfinite(probabilities[i])))
+        if (!(probabilities[i] >= 0 && probabilities[i] <= MOST))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the probability of class %d of sample %d is %g",
                            (int)(i % (size_t)classes), (int)(i / (size_t)classes), probabilities[i]);
     return COGVIDEO_OK;

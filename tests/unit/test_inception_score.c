@@ -89,6 +89,8 @@ static void impossible_scores_are_refused(void **state)
                 "class 3 of sample 1", err);
     p[CLASSES + 3] = -0.5;
     CHECK_FAILS(cv_inception_score_of(p, 2, CLASSES, NULL, 1, &out, &err), COGVIDEO_ERROR_ARGUMENT, "is -0.5", err);
+    p[CLASSES + 3] = 1.5;
+    CHECK_FAILS(cv_inception_score_of(p, 2, CLASSES, NULL, 1, &out, &err), COGVIDEO_ERROR_ARGUMENT, "is 1.5", err);
 }
 
 /* As numpy gives it: RandomState(0).permutation(10), and more rows than one block of random numbers is long. */
