@@ -4,10 +4,12 @@
 #include "evaluate/set.h"
 #include "tensor/store_write.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FORMAT "cogvideo-features"
 #define MAX_SPARE 100000 /* clips of earlier runs that are kept */
@@ -123,6 +125,8 @@ static cogvideo_status bind(cv_cache *c, const cv_protocol *p, cogvideo_error *e
     const int rank = p->info.frames ? 3 : 2;
     const cv_tensor *source = cv_store_find(c->store, "source"), *tensor;
     const char *clips = text_of(c->store, "clips");
+    char *end;
+    long count;
     size_t shape[3];
     cogvideo_status status;
 
@@ -142,10 +146,11 @@ static cogvideo_status bind(cv_cache *c, const cv_protocol *p, cogvideo_error *e
         CV_TRY(cv_store_claim_as(c->store, &tensor, "probabilities", CV_F32, rank, shape, err));
         c->probabilities = tensor->data;
     }
-    c->clips = atoi(clips);
-    if (c->clips < 0 || c->clips > c->count)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that %.20s of its %d rows are the set's",
+    count = strtol(clips, &end, 10);
+    if (end == clips || *end || count < 0 || count > c->count)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: says that '%.20s' of its %d rows are the set's",
                        cv_store_path(c->store), clips, c->count);
+    c->clips = (int)count;
     c->complete = strcmp(text_of(c->store, "complete"), "yes") == 0;
     for (size_t i = 0, all = (size_t)c->count * (size_t)frames * (size_t)p->info.width; i < all; i++)
         if (!isfinite(c->features[i]))
@@ -225,6 +230,14 @@ void cv_cache_close(cv_cache *c)
     cv_free(c->path);
     cv_free(c->protocol);
     *c = (cv_cache){ 0 };
+}
+
+cogvideo_status cv_cache_check(const cv_cache *c, cogvideo_error *err)
+{
+    if (c->folder && access(c->folder, W_OK | X_OK) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written, and not all features are there: %s", c->folder,
+                       strerror(errno));
+    return COGVIDEO_OK;
 }
 
 int cv_cache_find(const cv_cache *c, const unsigned char source[CV_SHA256_BYTES])

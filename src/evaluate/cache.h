@@ -43,6 +43,8 @@ typedef struct cv_cache {
 cogvideo_status cv_cache_open(cv_cache *out, const char *folder, const char *set, const cv_protocol *protocol,
                               cv_side side, cogvideo_error *err);
 void cv_cache_close(cv_cache *cache);
+/* Whether features could be kept, before the first is computed. */
+cogvideo_status cv_cache_check(const cv_cache *cache, cogvideo_error *err);
 /* The row of a clip with these frames; -1 where there is none. */
 int cv_cache_find(const cv_cache *cache, const unsigned char source[CV_SHA256_BYTES]);
 /* Writes `rows`, and behind them those that were there and are none of these. `complete`: they are all of the set. */

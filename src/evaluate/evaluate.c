@@ -200,8 +200,21 @@ done:
     return status;
 }
 
+/* A set that is a file of features: what is wrong with it is known before others are computed. */
+static cogvideo_status read_features(const evaluation *e, use *u, cv_side side, cogvideo_error *err)
+{
+    const cv_set *set = &e->sets[side];
+    cogvideo_status status;
+
+    CV_TRY(cv_cache_load(&u->rows[side], set->path, &u->protocol, side, e->given.samples, e->given.seed, err));
+    if (u->rows[side].clips == 0)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: holds no clips", set->path);
+done:
+    return status;
+}
+
 /* What a network will do, and whether it can. */
-static cogvideo_status plan(const evaluation *e, const use *u, cogvideo_error *err)
+static cogvideo_status plan(const evaluation *e, use *u, cogvideo_error *err)
 {
     int clips[CV_SIDES] = { 0 };
     uint64_t most = 0;
@@ -210,14 +223,19 @@ static cogvideo_status plan(const evaluation *e, const use *u, cogvideo_error *e
 
     for (int s = 0; s < CV_SIDES; s++) {
         const cv_features_job job = job_of(e, u, (cv_side)s, NULL);
-        uint64_t bytes;
+        uint64_t bytes = 0;
 
-        if (!u->needs[s] || e->sets[s].features)
+        if (!u->needs[s])
             continue;
-        CV_TRY(cv_features_count(&job, &clips[s], err));
+        if (e->sets[s].features) {
+            CV_TRY(read_features(e, u, (cv_side)s, err));
+            clips[s] = u->rows[s].clips;
+        } else {
+            CV_TRY(cv_features_count(&job, &clips[s], err));
+            CV_TRY(cv_features_plan(&job, clips[s], &bytes, err));
+        }
         if (!e->options->features_only)
             CV_TRY(check_count(e, u, (cv_side)s, clips[s], err));
-        CV_TRY(cv_features_plan(&job, clips[s], &bytes, err));
         most = bytes > most ? bytes : most;
     }
     CV_TRY(cv_network_memory(u->network->name, most, e->options->max_memory, err));
@@ -233,7 +251,31 @@ static cogvideo_status make_folder(const char *folder, cogvideo_error *err)
     if (folder && mkdir(folder, 0777) != 0 && errno != EEXIST)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder of features cannot be made: %s", folder,
                        strerror(errno));
+    if (folder && !cv_path_is_dir(folder))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is no folder, and features are kept in one", folder);
     return COGVIDEO_OK;
+}
+
+/* Two sets of one name and one protocol share a file, in which nothing is lost but which of them is the set. */
+static cogvideo_status warn_of_one_file(const evaluation *e, const use *u, cogvideo_error *err)
+{
+    const cv_set *generated = &e->sets[CV_GENERATED], *real = &e->sets[CV_REAL];
+    char *a = NULL, *b = NULL;
+    cogvideo_status status;
+
+    if (!u->needs[CV_GENERATED] || !u->needs[CV_REAL] || generated->features || real->features ||
+        strcmp(generated->name, real->name) != 0 || strcmp(generated->path, real->path) == 0)
+        return COGVIDEO_OK;
+    CV_TRY(cv_protocol_of_features(&u->protocol, CV_GENERATED, &a, err));
+    CV_TRY(cv_protocol_of_features(&u->protocol, CV_REAL, &b, err));
+    if (strcmp(a, b) == 0)
+        cv_log(&e->options->log, COGVIDEO_LOG_WARNING,
+               "%s and %s: have one name, so that %s features of both are kept in one file; as a set it is %s",
+               generated->path, real->path, u->network->name, real->path);
+done:
+    cv_free(a);
+    cv_free(b);
+    return status;
 }
 
 /* Finds networks and sets, and refuses what can be refused. */
@@ -257,6 +299,8 @@ static cogvideo_status prepare(evaluation *e, cogvideo_error *err)
     for (int i = 0; i < e->use_count; i++)
         CV_TRY(plan(e, &e->uses[i], err));
     CV_TRY(make_folder(o->features, err));
+    for (int i = 0; i < e->use_count && o->features; i++)
+        CV_TRY(warn_of_one_file(e, &e->uses[i], err));
 done:
     return status;
 }
@@ -300,6 +344,8 @@ static cogvideo_status compute(evaluation *e, use *u, cv_side side, cogvideo_err
 
     snprintf(what, sizeof what, "%s clips, %s", sides[side], u->network->name);
     job = job_of(e, u, side, what);
+    if (e->sets[side].features) /* they were read before */
+        return COGVIDEO_OK;
     CV_TRY(cv_features_run(&job, &u->rows[side], &file, err));
     CV_TRY(cv_evaluation_add_file(&e->result, file, err));
     if (u->rows[side].clips == 0)

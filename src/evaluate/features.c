@@ -179,6 +179,8 @@ static cogvideo_status add_clip(work *w, const cv_chosen *clip, const cv_item *i
         CV_TRY(flush(w, err));
         copy_row(w, row, known);
     } else {
+        if (!w->run)
+            CV_TRY(cv_cache_check(&w->cache, err));
         cv_frames_size(w->job->protocol, clip->height, clip->width, &height, &width);
         if (w->waiting && (height != w->height || width != w->width))
             CV_TRY(flush(w, err));
@@ -285,9 +287,6 @@ cogvideo_status cv_features_run(const cv_features_job *job, cv_rows *out, char *
     cogvideo_status status;
 
     *file = NULL;
-    if (job->set->features)
-        return cv_cache_load(out, job->set->path, job->protocol, job->side, job->protocol->given.samples,
-                             job->protocol->given.seed, err);
     CV_TRY(cv_features_count(job, &w.total, err));
     CV_TRY(cv_set_choose(&chosen, &w.total, (int)count_all(job), w.total, job->protocol->given.seed, err));
     CV_TRY(cv_cache_open(&w.cache, options->features, job->set->name, job->protocol, job->side, err));

@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const cv_family *const cv_families[] = { &cv_family_toy_networks, NULL };
@@ -270,11 +271,50 @@ static void a_file_of_features_is_a_set(void **state)
     options.real = real;
     from_file = evaluated_json(&options);
     assert_string_equal(straight, from_file);
+    /* What is wrong with one is known before the others are computed. */
+    check_write(check_temp_path("no.safetensors"), "{}", 2);
+    options.real = check_temp_path("no.safetensors");
+    toy_networks_computed = 0;
+    evaluated_refused(&options, COGVIDEO_ERROR_FORMAT, "no.safetensors: is not a safetensors file");
+    assert_int_equal(toy_networks_computed, 0);
     options.metrics = "clip";
     options.generated = real;
     evaluated_refused(&options, COGVIDEO_ERROR_ARGUMENT, "no prompts to compare with");
     free(straight);
     free(from_file);
+}
+
+static void where_features_cannot_be_kept_is_told_at_once(void **state)
+{
+    cogvideo_evaluate_options options = evaluated_options("fvd");
+
+    (void)state;
+    options.features = check_temp_path("made/clip-03.txt");
+    toy_networks_computed = 0;
+    evaluated_refused(&options, COGVIDEO_ERROR_IO, "clip-03.txt: is no folder");
+    options.features = "/proc/self"; /* where nobody may write, not even root */
+    evaluated_refused(&options, COGVIDEO_ERROR_IO, "/proc/self: cannot be written, and not all features are there");
+    assert_int_equal(toy_networks_computed, 0);
+}
+
+static void sets_of_one_name_are_told(void **state)
+{
+    cogvideo_evaluate_options options = evaluated_options("fvd");
+    char other[1000], folder[1000], *text;
+
+    (void)state;
+    assert_int_equal(mkdir(check_temp_path("other"), 0777), 0);
+    evaluated_write("other/made", EVALUATED_CLIPS, EVALUATED_FRAMES, 7);
+    snprintf(other, sizeof other, "%s", check_temp_path("other/made"));
+    snprintf(folder, sizeof folder, "%s", check_temp_path("shared"));
+    options.real = other;
+    options.features = folder;
+    text = evaluated_json(&options);
+    free(text);
+    assert_non_null(strstr(evaluated_warnings, "/other/made: have one name, so that i3d features of both"));
+    toy_networks_computed = 0;
+    free(evaluated_json(&options)); /* nothing of either is lost */
+    assert_int_equal(toy_networks_computed, 0);
 }
 
 int main(void)
@@ -287,6 +327,8 @@ int main(void)
         cmocka_unit_test(foreign_and_broken_files_are_refused),
         cmocka_unit_test(an_interrupted_run_goes_on),
         cmocka_unit_test(a_file_of_features_is_a_set),
+        cmocka_unit_test(where_features_cannot_be_kept_is_told_at_once),
+        cmocka_unit_test(sets_of_one_name_are_told),
     };
 
     return cmocka_run_group_tests(tests, evaluated_start, evaluated_stop);
