@@ -296,11 +296,11 @@ static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *featur
 
     mean.x = cv_arena_take(arena, cv_volume_numbers(&mean), sizeof(float));
     logits.x = cv_arena_take(arena, cv_volume_numbers(&logits), sizeof(float));
+    if (arena->base)
+        cv_mean_pool3d(exec, &window, mean.x, last.x, last.C, last.size);
     cv_conv3d_apply(exec, &i3d->logits, logits.x, mean.x, mean.size, false, arena);
     if (!arena->base)
         return;
-    cv_mean_pool3d(exec, &window, mean.x, last.x, last.C, last.size);
-    cv_conv3d_apply(exec, &i3d->logits, logits.x, mean.x, mean.size, false, arena);
     show(observer, "avg_pool", &mean);
     show(observer, "logits_per_step", &logits);
     for (int c = 0; c < logits.C; c++) {
