@@ -138,12 +138,6 @@ static void prepare(const cv_volume *x, const float *pixels, const cv_tensor *me
     }
 }
 
-static void show(const cv_convnet_observer *observer, const char *name, cv_volume volume)
-{
-    if (observer)
-        observer->seen(observer->user, name, &volume);
-}
-
 void cv_c3d_run(const cv_exec *exec, const cv_c3d *c3d, float *feature, float *probabilities, const float *pixels,
                 const cv_convnet_observer *observer, cv_arena *arena)
 {
@@ -156,7 +150,7 @@ void cv_c3d_run(const cv_exec *exec, const cv_c3d *c3d, float *feature, float *p
     in.x = cv_arena_take(arena, cv_volume_numbers(&in), sizeof(float));
     if (arena->base) {
         prepare(&in, pixels, c3d->mean);
-        show(observer, "pre", in);
+        cv_convnet_show(observer, "pre", in);
     }
     x = cv_convnet_run(exec, &c3d->net, in, observer, arena).x;
     for (int i = 0; i < 3; i++) {
@@ -164,7 +158,7 @@ void cv_c3d_run(const cv_exec *exec, const cv_c3d *c3d, float *feature, float *p
         cv_dense(exec, &c3d->dense[i], outs[i], x, i < 2, arena);
         x = outs[i];
         if (arena->base)
-            show(observer, dense_names[i], (cv_volume){ outs[i], widths[i], { 1, 1, 1 } });
+            cv_convnet_show_vector(observer, dense_names[i], outs[i], widths[i]);
     }
     if (arena->base && feature)
         memcpy(feature, outs[1], (size_t)widths[1] * sizeof *feature);

@@ -80,6 +80,19 @@ typedef struct cv_convnet_observer {
     void *user;
 } cv_convnet_observer;
 
+/* Shows one result; `observer` may be NULL. */
+static inline void cv_convnet_show(const cv_convnet_observer *observer, const char *name, cv_volume volume)
+{
+    if (observer)
+        observer->seen(observer->user, name, &volume);
+}
+
+/* The same of a vector. */
+static inline void cv_convnet_show_vector(const cv_convnet_observer *observer, const char *name, float *x, int count)
+{
+    cv_convnet_show(observer, name, (cv_volume){ x, count, { 1, 1, 1 } });
+}
+
 /* The network as it was published, with norms' weights. */
 void cv_convnet_published(cv_convnet_config *out, const cv_convnet_table *table, int in);
 /* Reads from a file's tensors what the table leaves open. Kernels and inputs are checked when the network is bound. */

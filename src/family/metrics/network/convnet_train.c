@@ -91,11 +91,11 @@ cv_volume cv_convnet_train_forward(const cv_exec *exec, const cv_convnet *net, c
         forward_block(exec, &table->blocks[b], net->units + u, tape, tape->records[b], &shape, &volume, arena);
         tape->results[b] = volume = shape.result;
         u += shape.units;
-        if (observer && arena->base) {
+        if (arena->base) {
             cv_volume all = volume;
 
             all.C *= B;
-            observer->seen(observer->user, table->blocks[b].name, &all);
+            cv_convnet_show(observer, table->blocks[b].name, all);
         }
     }
     return volume;

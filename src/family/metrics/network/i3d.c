@@ -278,12 +278,6 @@ cogvideo_status cv_i3d_check(const cv_i3d *i3d, int frames, int height, int widt
 
 /* --- a run ---------------------------------------------------------------------------------------------------- */
 
-static void show(const cv_convnet_observer *observer, const char *name, const cv_volume *volume)
-{
-    if (observer)
-        observer->seen(observer->user, name, volume);
-}
-
 /* Means over the pool's places, logits at each of their times, and the mean of those. */
 static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *feature, cv_volume last,
                            const cv_convnet_observer *observer, cv_arena *arena)
@@ -301,8 +295,8 @@ static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *featur
     cv_conv3d_apply(exec, &i3d->logits, logits.x, mean.x, mean.size, false, arena);
     if (!arena->base)
         return;
-    show(observer, "avg_pool", &mean);
-    show(observer, "logits_per_step", &logits);
+    cv_convnet_show(observer, "avg_pool", mean);
+    cv_convnet_show(observer, "logits_per_step", logits);
     for (int c = 0; c < logits.C; c++) {
         double sum = 0;
 
@@ -315,17 +309,14 @@ static void published_head(const cv_exec *exec, const cv_i3d *i3d, float *featur
 static void shapes_head(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *logits, cv_volume last,
                         const cv_convnet_observer *observer, cv_arena *arena)
 {
-    const cv_volume features = { feature, i3d->config.features, { 1, 1, 1 } };
-    const cv_volume classes = { logits, i3d->config.head_classes, { 1, 1, 1 } };
-
     cv_dense(exec, &i3d->features, feature, last.x, false, arena);
     if (arena->base)
-        show(observer, "features", &features);
+        cv_convnet_show_vector(observer, "features", feature, i3d->config.features);
     if (arena->base && !logits)
         return;
     cv_dense(exec, &i3d->heads, logits, feature, false, arena);
     if (arena->base)
-        show(observer, "logits", &classes);
+        cv_convnet_show_vector(observer, "logits", logits, i3d->config.head_classes);
 }
 
 void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *probabilities, const float *pixels,
@@ -343,13 +334,12 @@ void cv_i3d_run(const cv_exec *exec, const cv_i3d *i3d, float *feature, float *p
         shapes_head(exec, i3d, feature, probabilities, last, observer, arena);
     else
         published_head(exec, i3d, feature, last, observer, arena);
-    if (arena->base && probabilities) {
-        if (!config->shapes)
-            memcpy(probabilities, feature, (size_t)config->classes * sizeof *feature);
+    if (arena->base && probabilities && config->shapes) {
         for (int h = 0; h < config->head_count; probabilities += config->heads[h++].classes)
             exec->kernels.softmax(probabilities, config->heads[h].classes);
-        if (!config->shapes)
-            exec->kernels.softmax(probabilities, config->classes);
+    } else if (arena->base && probabilities) {
+        memcpy(probabilities, feature, (size_t)config->classes * sizeof *feature);
+        exec->kernels.softmax(probabilities, config->classes);
     }
     cv_arena_rewind(arena, mark);
 }

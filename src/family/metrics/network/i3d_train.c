@@ -29,14 +29,6 @@ done:
     return status;
 }
 
-static void show(const cv_convnet_observer *observer, const char *name, float *x, int count)
-{
-    const cv_volume volume = { x, count, { 1, 1, 1 } };
-
-    if (observer)
-        observer->seen(observer->user, name, &volume);
-}
-
 /* From the last block to the losses and back to its gradient, `dlast`. */
 static void heads(cv_i3d_train *l, float *dlast, const float *last, double *losses, const int32_t *labels,
                   const cv_convnet_observer *observer, cv_arena *arena)
@@ -55,8 +47,8 @@ static void heads(cv_i3d_train *l, float *dlast, const float *last, double *loss
     if (arena->base) {
         cv_linear_rows(exec, &l->net.features, features, width, last, flat, B, arena);
         cv_linear_rows(exec, &l->net.heads, logits, classes, features, width, B, arena);
-        show(observer, "features", features, B * (int)width);
-        show(observer, "logits", logits, B * (int)classes);
+        cv_convnet_show_vector(observer, "features", features, B * (int)width);
+        cv_convnet_show_vector(observer, "logits", logits, B * (int)classes);
     }
     cv_cross_entropy_heads(exec, logits, losses, labels, l->sizes, config->head_count, B, arena);
     if (!arena->base)

@@ -196,10 +196,7 @@ void cv_inception_run(const cv_exec *exec, const cv_inception *inception, float 
     if (!arena->base || probabilities)
         cv_dense(exec, &inception->classifier, probabilities, feature, false, arena);
     if (arena->base && probabilities) {
-        cv_volume logits = { probabilities, inception->config.classes, { 1, 1, 1 } };
-
-        if (observer)
-            observer->seen(observer->user, "logits_no_bias", &logits);
+        cv_convnet_show_vector(observer, "logits_no_bias", probabilities, inception->config.classes);
         exec->kernels.softmax(probabilities, inception->config.classes);
     }
     cv_arena_rewind(arena, mark);
