@@ -65,16 +65,10 @@ cogvideo_status cv_c3d_measure(cv_c3d_config *out, const cv_store *store, cogvid
     *out = (cv_c3d_config){ .net = { 0 } };
     CV_TRY(cv_convnet_measure(&out->net, &table, 3, store, err));
     for (int i = 0; i < 3; i++) {
-        const cv_tensor *tensor;
         char name[16];
 
         snprintf(name, sizeof name, "%s/W", dense_names[i]);
-        tensor = cv_store_find(store, name);
-        if (!tensor || tensor->rank != 2 || tensor->shape[0] < 1 || tensor->shape[0] > 65536)
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                           "%s: has no '%s' of 2 axes with 1 to 65536 rows, which a C3D has", cv_store_path(store),
-                           name);
-        out->widths[i] = (int)tensor->shape[0];
+        CV_TRY(cv_convnet_measure_rows(&out->widths[i], &table, name, 2, store, err));
     }
 done:
     return status;

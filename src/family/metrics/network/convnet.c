@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define MOST_CHANNELS 8192
+#define MOST_ROWS 65536
 
 /* --- shapes --------------------------------------------------------------------------------------------------- */
 
@@ -112,6 +113,18 @@ cogvideo_status cv_convnet_measure(cv_convnet_config *out, const cv_convnet_tabl
                 out->scaled = out->scaled || cv_store_find(store, name);
             }
         }
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_convnet_measure_rows(int *out, const cv_convnet_table *table, const char *name, int rank,
+                                        const cv_store *store, cogvideo_error *err)
+{
+    const cv_tensor *tensor = cv_store_find(store, name);
+
+    if (!tensor || tensor->rank != rank || tensor->shape[0] < 1 || tensor->shape[0] > MOST_ROWS)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has no '%s' of %d axes with 1 to %d rows, which %s has",
+                       cv_store_path(store), name, rank, MOST_ROWS, table->network);
+    *out = (int)tensor->shape[0];
     return COGVIDEO_OK;
 }
 

@@ -98,6 +98,9 @@ void cv_convnet_published(cv_convnet_config *out, const cv_convnet_table *table,
 /* Reads from a file's tensors what the table leaves open. Kernels and inputs are checked when the network is bound. */
 cogvideo_status cv_convnet_measure(cv_convnet_config *out, const cv_convnet_table *table, int in, const cv_store *store,
                                    cogvideo_error *err);
+/* Reads how many rows, 1 to 65536, a tensor of `rank` axes behind the table's layers has: classes, or a width. */
+cogvideo_status cv_convnet_measure_rows(int *out, const cv_convnet_table *table, const char *name, int rank,
+                                        const cv_store *store, cogvideo_error *err);
 /* Claims all tensors of the units. */
 cogvideo_status cv_convnet_bind(cv_convnet *out, cv_store *store, const cv_convnet_config *config, cogvideo_error *err);
 /* Channels of the last block's result. */

@@ -94,16 +94,11 @@ void cv_i3d_published(cv_i3d_config *out)
 
 cogvideo_status cv_i3d_measure(cv_i3d_config *out, const cv_store *store, cogvideo_error *err)
 {
-    const cv_tensor *logits = cv_store_find(store, "logits.conv3d.weight");
     cogvideo_status status;
 
     *out = (cv_i3d_config){ .pool = { 2, 7, 7 } };
     CV_TRY(cv_convnet_measure(&out->net, &published_table, 3, store, err));
-    if (!logits || logits->rank != 5 || logits->shape[0] < 1 || logits->shape[0] > 65536)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: has no 'logits.conv3d.weight' of 5 axes with 1 to 65536 classes, which an I3D has",
-                       cv_store_path(store));
-    out->classes = (int)logits->shape[0];
+    CV_TRY(cv_convnet_measure_rows(&out->classes, &published_table, "logits.conv3d.weight", 5, store, err));
 done:
     return status;
 }

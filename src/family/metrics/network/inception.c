@@ -118,16 +118,11 @@ void cv_inception_published(cv_inception_config *out)
 
 cogvideo_status cv_inception_measure(cv_inception_config *out, const cv_store *store, cogvideo_error *err)
 {
-    const cv_tensor *classifier = cv_store_find(store, "fc.weight");
     cogvideo_status status;
 
     *out = (cv_inception_config){ .classes = 0 };
     CV_TRY(cv_convnet_measure(&out->net, &table, 3, store, err));
-    if (!classifier || classifier->rank != 2 || classifier->shape[0] < 1 || classifier->shape[0] > 65536)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
-                       "%s: has no 'fc.weight' of 2 axes with 1 to 65536 classes, which an Inception has",
-                       cv_store_path(store));
-    out->classes = (int)classifier->shape[0];
+    CV_TRY(cv_convnet_measure_rows(&out->classes, &table, "fc.weight", 2, store, err));
 done:
     return status;
 }
