@@ -23,7 +23,7 @@ typedef struct cv_learner_functions {
     /* Writes the part's files into the model directory and names them in its model.json. */
     cogvideo_status (*publish)(cv_learner *learner, cogvideo_error *err);
     /* What the part makes of item `index` of the held-out data (or of the first data), by a model with its newest
-     * files. `out` stays empty where that model has nothing that shows it. */
+     * files. `out` stays empty where that model has nothing that shows it. NULL: no part of this kind can be shown. */
     cogvideo_status (*sample)(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
                               cogvideo_error *err);
     void (*close)(cv_learner *learner);

@@ -39,6 +39,8 @@ cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *
     cv_buffer path = { 0 };
     cogvideo_status status;
 
+    if (!learner->functions->sample)
+        return COGVIDEO_OK;
     CV_TRY(cv_model_open(&newest, options->model, &how, err));
     CV_TRY(cv_buffer_printf(&path, err, "%s/samples-%06d.jpg", options->output, step));
     for (int i = 0; i < learner->recipe->samples; i++)

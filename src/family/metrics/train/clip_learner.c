@@ -352,13 +352,6 @@ done:
     return status;
 }
 
-static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
-                              cogvideo_error *err)
-{
-    (void)learner, (void)newest, (void)index, (void)out, (void)err;
-    return COGVIDEO_OK; /* vectors cannot be looked at */
-}
-
 static void learner_close(cv_learner *learner)
 {
     clip_learner *l = (clip_learner *)learner;
@@ -387,7 +380,11 @@ static void learner_close(cv_learner *learner)
 cogvideo_status cv_clip_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                      const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { NULL, batch, moved, evaluate, publish, sample, learner_close };
+    static const cv_learner_functions functions = { .batch = batch,
+                                                    .moved = moved,
+                                                    .evaluate = evaluate,
+                                                    .publish = publish,
+                                                    .close = learner_close };
     cogvideo_status status;
     clip_learner *l = NULL;
 

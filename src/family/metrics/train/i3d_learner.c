@@ -146,14 +146,6 @@ done:
     return status;
 }
 
-/* A network that only reads has nothing to show. */
-static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
-                              cogvideo_error *err)
-{
-    (void)learner, (void)newest, (void)index, (void)out, (void)err;
-    return COGVIDEO_OK;
-}
-
 static void learner_close(cv_learner *learner)
 {
     i3d_learner *l = (i3d_learner *)learner;
@@ -266,7 +258,11 @@ done:
 cogvideo_status cv_i3d_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                     const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { NULL, batch, moved, evaluate, publish, sample, learner_close };
+    static const cv_learner_functions functions = { .batch = batch,
+                                                    .moved = moved,
+                                                    .evaluate = evaluate,
+                                                    .publish = publish,
+                                                    .close = learner_close };
     static const cv_init_rule rules[] = { { "*.bn.weight", CV_INIT_CONSTANT, 1 },
                                           { "*.running_var", CV_INIT_CONSTANT, 1 },
                                           { "*.running_mean", CV_INIT_CONSTANT, 0 },
