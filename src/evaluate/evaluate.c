@@ -294,6 +294,9 @@ static cogvideo_status prepare(evaluation *e, cogvideo_error *err)
     for (int i = 0; i < e->use_count; i++)
         CV_TRY(cv_protocol_resolve(&e->uses[i].protocol, &e->given, e->uses[i].network, o->networks, are_pictures(e),
                                    tokenizer_of(o), err));
+    for (int i = 0; i < e->use_count; i++)
+        if (cv_protocol_tell_unused(&e->uses[i].protocol, &e->given, &o->log))
+            break;
     if (e->texts)
         CV_TRY(check_prompts(&e->sets[CV_GENERATED], err));
     for (int i = 0; i < e->use_count; i++)

@@ -289,6 +289,39 @@ done:
     return status;
 }
 
+bool cv_protocol_tell_unused(const cv_protocol *p, const cogvideo_protocol *given, const cogvideo_log *log)
+{
+    const cogvideo_protocol *usual = &common;
+    const struct {
+        const char *name;
+        bool differs;
+    } fields[] = {
+        { "name", strcmp(given->name ? given->name : "", protocols[0].name) != 0 },
+        { "frames", given->frames != 0 && given->frames != SHAPES_FRAMES },
+        { "stride", given->stride != usual->stride && given->stride != SHAPES_STRIDE },
+        { "start", strcmp(given->start, usual->start) != 0 },
+        { "real_start", strcmp(given->real_start, usual->real_start) != 0 },
+        { "clips_per_video", given->clips_per_video != usual->clips_per_video },
+        { "fps", given->fps > 0 },
+        { "skip_first", given->skip_first != 0 },
+        { "mirror", given->mirror != 0 },
+        { "size", given->size != 0 },
+        { "network_resize", given->network_resize != NULL },
+        { "network_crop", given->network_crop != NULL },
+        { "epsilon", given->epsilon < usual->epsilon || given->epsilon > usual->epsilon },
+    };
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields && p->info.shapes; i++)
+        if (fields[i].differs) {
+            cv_log(log, COGVIDEO_LOG_WARNING,
+                   "the protocol's '%s' as it was given counts for nothing: networks of the shapes world have one "
+                   "protocol alone, '%s'",
+                   fields[i].name, p->name);
+            return true;
+        }
+    return false;
+}
+
 int cv_protocol_rows(const cv_protocol *p)
 {
     return p->info.frames ? p->spaced ? p->spaced : p->frames : 1;

@@ -48,6 +48,10 @@ cogvideo_status cv_protocol_resolve(cv_protocol *out, const cogvideo_protocol *g
                                     const cogvideo_model *model, bool pictures, const char *tokenizer,
                                     cogvideo_error *err);
 
+/* Whether a field was given that counts for nothing, since a network of the shapes world has one protocol alone: the
+ * log says which is the first. `given` is what `protocol` was resolved from. */
+bool cv_protocol_tell_unused(const cv_protocol *protocol, const cogvideo_protocol *given, const cogvideo_log *log);
+
 /* Frames of a clip that become rows of features of their own: 1 where the network reads clips. */
 int cv_protocol_rows(const cv_protocol *protocol);
 

@@ -67,6 +67,7 @@ cogvideo_status cogvideo_rank(const cogvideo_evaluate_options *options, const ch
                         "%s: has no prompt: clip.json or clip.txt beside clip.mp4 was expected, or one for all clips",
                         clips[i]));
     CV_TRY(cv_protocol_resolve(&protocol, &own.protocol, network, own.networks, set.pictures, NULL, err));
+    cv_protocol_tell_unused(&protocol, &own.protocol, &own.log);
     CV_TRY(cv_features_plan(&job, count, &bytes, err));
     CV_TRY(cv_network_memory(network->name, bytes, own.max_memory, err));
     cv_texts_begin(&texts, network, own.networks, own.cut_text != 0);

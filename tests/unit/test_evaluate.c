@@ -334,6 +334,7 @@ static void real_clips_are_drawn(void **state)
     options.protocol.clips_per_video = 2;
     options.few = 0;
     CHECK_OK(cogvideo_evaluate(&options, &result, &err), err);
+    assert_non_null(strstr(evaluated_warnings, "the protocol's 'clips_per_video' as it was given counts for nothing"));
     m = result.metrics;
     assert_string_equal(m[0].name, "fvd-shapes");
     assert_int_equal(m[0].generated, 36);
