@@ -147,7 +147,7 @@ static cogvideo_status check_prompts(const cv_set *set, cogvideo_error *err)
         err, COGVIDEO_ERROR_ARGUMENT,
         "%s: has no prompt, as have %d of %d clips; clip.json or clip.txt beside clip.mp4, a list of paths and "
         "prompts, or a dataset was expected",
-        set->items[first].path ? set->items[first].path : set->items[first].name, missing, set->count);
+        cv_item_place(&set->items[first]), missing, set->count);
 }
 
 /* Pictures where all sets are, as far as they tell. */
@@ -332,7 +332,7 @@ static cogvideo_status read_texts(evaluation *e, int metric, cogvideo_error *err
         status = text ? cv_texts_get(&u->texts, text, &feature, err) : COGVIDEO_ERROR_MEMORY;
         cv_free(text);
         if (status != COGVIDEO_OK)
-            return cv_fail_prefix(err, status, set->items[i].path ? set->items[i].path : set->items[i].name);
+            return cv_fail_prefix(err, status, cv_item_place(&set->items[i]));
         if (o->progress && o->progress(o->user, &progress))
             return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
     }

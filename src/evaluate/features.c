@@ -186,7 +186,7 @@ static cogvideo_status add_clip(work *w, const cv_chosen *clip, const cv_item *i
             CV_TRY(flush(w, err));
         CV_TRY(prepare(w, height, width, err));
         CV_TRY(cv_frames_fit(w->pixels + (size_t)w->waiting * clip_floats(w->job->protocol, height, width),
-                             w->job->protocol, clip, item->path ? item->path : item->name, err));
+                             w->job->protocol, clip, cv_item_place(item), err));
         w->waiting++;
     }
     w->rows.items[row] = index;

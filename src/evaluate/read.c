@@ -96,7 +96,7 @@ static void too_short(const cv_reading *r, const cv_item *item, int have, bool *
     const cv_protocol *p = r->protocol;
 
     *left_out = true;
-    cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: has %d frame%s%s%s, too few for a clip of %d%s", item->name,
+    cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: has %d frame%s%s%s, too few for a clip of %d%s", cv_item_place(item),
             have > 0 ? have : 0, have == 1 ? "" : "s", p->given.skip_first ? " after those skipped" : "",
             p->given.fps > 0 ? " at the protocol's rate" : "", p->frames, p->stride > 1 ? " with its stride" : "");
 }
@@ -122,12 +122,12 @@ static cogvideo_status judge(const cv_reading *r, const cv_item *item, const tak
         return t->status;
     if (t->uneven) {
         *left_out = true;
-        cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: its frames differ in size", item->name);
+        cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: its frames differ in size", cv_item_place(item));
         return COGVIDEO_OK;
     }
     if (t->gap >= 0) {
         *left_out = true;
-        cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is damaged before frame %d", item->name, t->gap);
+        cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is damaged before frame %d", cv_item_place(item), t->gap);
         return COGVIDEO_OK;
     }
     if (t->taken == t->frames)
@@ -319,6 +319,11 @@ static cogvideo_status read_pictures(const cv_reading *r, const cv_item *item, i
     cogvideo_status status;
 
     CV_TRY(cv_picture_names(&names, &count, item->path, err));
+    if (count == 0) { /* a list may name such a folder */
+        *left_out = true;
+        cv_fail(why, COGVIDEO_ERROR_FORMAT, "%s: is a folder without pictures, and no clip", item->path);
+        goto done;
+    }
     length.frames = take.seen = count < 1000000 ? (int)count : 1000000;
     if (!cv_frames_choose(r->protocol, r->side, &length, item->name, which, chosen, &have)) {
         too_short(r, item, have, left_out, why);

@@ -18,11 +18,17 @@ typedef enum cv_item_kind {
 typedef struct cv_item {
     cv_item_kind kind;
     char *path;   /* NULL where there is no file of its own */
-    char *name;   /* within the set: errors and random starts go by it */
+    char *name;   /* within the set: random starts go by it */
     char *prompt; /* NULL = none is known */
     int index;
     bool told; /* the log says already that it is left out */
 } cv_item;
+
+/* How errors and warnings name a clip: two sets may have a clip of one name. */
+static inline const char *cv_item_place(const cv_item *item)
+{
+    return item->path ? item->path : item->name;
+}
 
 /* Which of the drawn sets of the shapes world. Their seeds are drawn apart from each other and from those of
  * `dataset shapes`, so that no training has seen them. */

@@ -100,8 +100,16 @@ static void damaged_clips_are_left_out(void **state)
     text = evaluated_json(&options);
     assert_non_null(strstr(text, "\"samples\":{\"generated\":4,\"real\":8,\"left_out\":3}"));
     assert_non_null(strstr(evaluated_warnings, "frame-4.ppm"));
-    assert_non_null(strstr(evaluated_warnings, "clip-04: has 15 frames, too few for a clip of 16; it is left out"));
+    assert_non_null(
+        strstr(evaluated_warnings, "spoilt/clip-04: has 15 frames, too few for a clip of 16; it is left out"));
     assert_non_null(strstr(evaluated_warnings, "clip-09.mp4"));
+    free(text);
+    /* A list may name a folder of clips in place of one. */
+    check_write(check_temp_path("folder.list"), "made\nmade/clip-00\nmade/clip-01\n", 31);
+    options = evaluated_options("fvd");
+    options.generated = check_temp_path("folder.list");
+    text = evaluated_json(&options);
+    assert_non_null(strstr(evaluated_warnings, "made: is a folder without pictures, and no clip; it is left out"));
     free(text);
 }
 
