@@ -261,6 +261,10 @@ static void damage_is_told(void **state)
     assert_non_null(strstr(program_output(), "it is left out"));
     assert_non_null(strstr(program_output(), "11 generated, 13 real clips, 1 left out"));
     program_check("evaluate some --metrics metrics --metric clip -q" STDERR, 1, "some/11.mjpeg: has no prompt");
+    /* A CLIP of the shapes world does not pass for one of pictures. */
+    shell("cp -r \"$COGVIDEO_WEIGHTS/shapes-metrics\" nameless && chmod -R u+w nameless && "
+          "sed -i '/\"clip\":/,$ { /variant/d }' nameless/model.json");
+    program_check("evaluate clips --metrics nameless --metric clip -q" STDERR, 1, "'variant' is not 'shapes'");
     /* Features of other weights, and half a file. */
     program_ok("evaluate clips --real real --metrics metrics --few -q --bootstrap 0 --features mine");
     program_ok("evaluate clips --real real --metrics others --few -q --bootstrap 0 --features theirs");

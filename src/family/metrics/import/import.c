@@ -108,8 +108,8 @@ static cogvideo_status read_mean(importing *in, part *p, cv_json *section)
         CV_TRY(put_origin(section, "mean_origin", "mean_sha256", path, in->err));
     } else if (!cv_source_find(p->source, "mean")) {
         status = cv_fail(in->err, COGVIDEO_ERROR_MODEL,
-                         "%s: has no 'mean' of the pixels, which is in a file of its own (mean2.npz); give that as "
-                         "'c3d-mean'",
+                         "%s: has no 'mean' of the pixels, which is in a file of its own (mean2.npz); give that, too "
+                         "(--c3d-mean)",
                          cv_source_path(p->source));
     }
 done:
