@@ -29,7 +29,7 @@ static int rank(cli_session *session, const generate_settings *s, const cogvideo
     options.model = session->model;
     options.cut_text = s->text.cut_text;
     options.max_memory = session->max_memory;
-    options.log = cli_log(session);
+    /* No log: what it warned of would be the frames above, which nobody asked for. */
     if (cogvideo_rank(&options, codes, count, s->text.prompt, ranked, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     free(codes);
