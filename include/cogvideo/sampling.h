@@ -8,6 +8,16 @@
 extern "C" {
 #endif
 
+/* How a model that fills all places of a box side by side, in a few steps, chooses those that are drawn again. */
+typedef enum cogvideo_sampler {
+    COGVIDEO_SAMPLER_CONFIDENCE, /* the least likely ones (phenaki-pytorch) */
+    COGVIDEO_SAMPLER_CRITIC,     /* those that a critic finds wrong */
+    COGVIDEO_SAMPLER_MASKGIT,    /* the least likely ones, with noise (Chang et al., "MaskGIT", 2022) */
+} cogvideo_sampler;
+
+/* How the noise on a critic's scores changes over the steps. */
+typedef enum cogvideo_anneal { COGVIDEO_ANNEAL_DECAY, COGVIDEO_ANNEAL_FIXED, COGVIDEO_ANNEAL_INCREASE } cogvideo_anneal;
+
 /* There are three ways to draw. Greedy takes the best code. With clusters (CogView2's way), probabilities of clusters
  * of codes follow from softmax(logits / temperature); the best `clusters` are kept and one is drawn, then a code inside
  * it by softmax(logits / temperature / code_temperature). Otherwise top_k, then top_p, of softmax(logits /
