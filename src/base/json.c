@@ -268,6 +268,29 @@ static cogvideo_status unknown_key(const char *key, const char *const *keys, con
     return status;
 }
 
+cogvideo_status cv_json_rgb(const cv_json *object, const char *key, double min, double max, float out[3],
+                            const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *array = NULL;
+    int i = 0;
+
+    CV_TRY(cv_json_array(object, key, &array, origin, err));
+    if (cv_json_count(array) != 3)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold three numbers (red, green, blue), not %zu",
+                       origin, key, cv_json_count(array));
+    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item), i++) {
+        const double value = cv_json_is_number(item) ? cv_json_number(item) : NAN;
+
+        if (!(value >= min && value <= max))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold three numbers from %g to %g", origin, key,
+                           min, max);
+        out[i] = (float)value;
+    }
+done:
+    return status;
+}
+
 cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *keys, const char *origin,
                                    cogvideo_error *err)
 {

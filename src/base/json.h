@@ -37,6 +37,9 @@ cogvideo_status cv_json_object(const cv_json *object, const char *key, cv_json *
                                cogvideo_error *err);
 cogvideo_status cv_json_array(const cv_json *object, const char *key, cv_json **out, const char *origin,
                               cogvideo_error *err);
+/* Three numbers, from min to max: red, green, blue. */
+cogvideo_status cv_json_rgb(const cv_json *object, const char *key, double min, double max, float out[3],
+                            const char *origin, cogvideo_error *err);
 /* An error that names a member which is none of `keys` (a list that ends in NULL): a misspelt key is never ignored. */
 cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *keys, const char *origin,
                                    cogvideo_error *err);

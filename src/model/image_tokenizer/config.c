@@ -9,28 +9,6 @@ int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
     return levels->patch ? levels->patch : 1 << (levels->count - 1);
 }
 
-static cogvideo_status parse_rgb(float out[3], const cv_json *section, const char *key, double min, const char *origin,
-                                 cogvideo_error *err)
-{
-    cogvideo_status status;
-    cv_json *array;
-    int i = 0;
-
-    CV_TRY(cv_json_array(section, key, &array, origin, err));
-    if (cv_json_count(array) != 3)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold three numbers (red, green, blue), not %zu",
-                       origin, key, cv_json_count(array));
-    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item), i++) {
-        double value = cv_json_is_number(item) ? cv_json_number(item) : -1e9;
-
-        if (!(value >= min && value <= 100))
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must hold numbers from %g to 100", origin, key, min);
-        out[i] = (float)value;
-    }
-done:
-    return status;
-}
-
 /* Parses an array of widths in units of C0. */
 static cogvideo_status parse_levels(cv_image_tokenizer_levels *out, const cv_json *object, const char *key,
                                     int channels, const char *origin, cogvideo_error *err)
@@ -190,8 +168,8 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     config.codes = (int)codes;
     config.groups = (int)groups;
     config.norm_epsilon = (float)epsilon;
-    CV_TRY(parse_rgb(config.mean, section, "mean", -100, origin, err));
-    CV_TRY(parse_rgb(config.std, section, "std", 1e-3, origin, err));
+    CV_TRY(cv_json_rgb(section, "mean", -100, 100, config.mean, origin, err));
+    CV_TRY(cv_json_rgb(section, "std", 1e-3, 100, config.std, origin, err));
     CV_TRY(parse_encoder(&config, section, origin, err));
     CV_TRY(parse_decoders(&config, section, origin, err));
     *out = config;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define MAX_CONFIG (1u << 20)
-#define HEAD_WIDTH 64
 
 /* A config that is being read. */
 typedef struct reader {
@@ -74,29 +73,11 @@ done:
 
 /* --- open_clip ------------------------------------------------------------------------------------------------ */
 
-static cogvideo_status read_colours(const reader *r, const cv_json *object, const char *key, float out[3])
-{
-    cogvideo_status status = COGVIDEO_OK;
-    cv_json *array;
-    int count = 0;
-
-    if (!cv_json_get(object, key))
-        return COGVIDEO_OK;
-    CV_TRY(cv_json_array(object, key, &array, r->path, r->err));
-    for (const cv_json *item = cv_json_first(array); item; item = cv_json_next(item), count++)
-        if (count < 3 && cv_json_is_number(item))
-            out[count] = (float)cv_json_number(item);
-    if (count != 3 || !(out[0] > 0 && out[1] > 0 && out[2] > 0))
-        return cv_fail(r->err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must be three numbers above 0", r->path, key);
-done:
-    return status;
-}
-
 static cogvideo_status read_open_clip(const reader *r, const cv_json *config)
 {
     cogvideo_status status;
     cv_json *model, *tower, *pixels;
-    int64_t head_width = HEAD_WIDTH, width = 0;
+    int64_t head_width = CV_CLIP_HEAD_WIDTH, width = 0;
     bool quick = false;
 
     CV_TRY(cv_json_object(config, "model_cfg", &model, r->path, r->err));
@@ -113,8 +94,10 @@ static cogvideo_status read_open_clip(const reader *r, const cv_json *config)
         CV_TRY(read_heads(r, tower, "heads", &r->out->text.heads));
     CV_TRY(section(r, config, "preprocess_cfg", &pixels));
     if (pixels) {
-        CV_TRY(read_colours(r, pixels, "mean", r->out->mean));
-        CV_TRY(read_colours(r, pixels, "std", r->out->deviation));
+        if (cv_json_get(pixels, "mean"))
+            CV_TRY(cv_json_rgb(pixels, "mean", 0, 1, r->out->mean, r->path, r->err));
+        if (cv_json_get(pixels, "std"))
+            CV_TRY(cv_json_rgb(pixels, "std", 1e-6, 1, r->out->deviation, r->path, r->err));
     }
 done:
     return status;

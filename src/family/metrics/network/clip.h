@@ -13,6 +13,9 @@
 #include "tensor/store.h"
 #include "tokenizer/text.h"
 
+#define CV_CLIP_HEAD_WIDTH 64 /* of the published towers, where nothing says otherwise */
+#define CV_CLIP_IDS (1 << 24) /* more than any vocabulary has */
+
 /* A stack of residual blocks. */
 typedef struct cv_clip_tower {
     int width;  /* numbers of a row; 0 = there is no such tower */

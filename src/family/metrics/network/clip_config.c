@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD_WIDTH 64
 #define MOST_HEADS 1024
-#define MOST_IDS (1 << 24)
 
 static const char *const acts[CV_GELU_FORMS] = { [CV_GELU_ERF] = "gelu", [CV_GELU_QUICK] = "quick" };
 
@@ -35,31 +33,6 @@ done:
     return status;
 }
 
-/* Leaves `out` unchanged where there is no such member. */
-static cogvideo_status parse_colours(float out[3], const cv_json *section, const char *key, double least,
-                                     const char *origin, cogvideo_error *err)
-{
-    cogvideo_status status;
-    cv_json *array;
-    int count = 0;
-
-    if (!cv_json_get(section, key))
-        return COGVIDEO_OK;
-    CV_TRY(cv_json_array(section, key, &array, origin, err));
-    for (cv_json *item = cv_json_first(array); item; item = cv_json_next(item), count++) {
-        double value = cv_json_is_number(item) ? cv_json_number(item) : -1;
-
-        if (count < 3 && value >= least && value <= 1)
-            out[count] = (float)value;
-        else
-            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must be three numbers of %g to 1", origin, key, least);
-    }
-    if (count != 3)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' must be three numbers of %g to 1", origin, key, least);
-done:
-    return status;
-}
-
 cogvideo_status cv_clip_config_parse(cv_clip_config *out, const cv_json *section, const char *origin,
                                      cogvideo_error *err)
 {
@@ -74,12 +47,14 @@ cogvideo_status cv_clip_config_parse(cv_clip_config *out, const cv_json *section
         CV_TRY(cv_json_optional_int(section, heads[i].key, 1, MOST_HEADS, &count, origin, err));
         ((cv_clip_tower *)(void *)((char *)&config + heads[i].tower))->heads = (int)count;
     }
-    CV_TRY(parse_colours(config.mean, section, "mean", 0, origin, err));
-    CV_TRY(parse_colours(config.deviation, section, "deviation", 1e-6, origin, err));
     if (!cv_json_get(section, "mean") != !cv_json_get(section, "deviation"))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'mean' and 'deviation' are given together or not at all",
                        origin);
-    CV_TRY(cv_json_optional_int(section, "end", 0, MOST_IDS, &end, origin, err));
+    if (cv_json_get(section, "mean")) {
+        CV_TRY(cv_json_rgb(section, "mean", 0, 1, config.mean, origin, err));
+        CV_TRY(cv_json_rgb(section, "deviation", 1e-6, 1, config.deviation, origin, err));
+    }
+    CV_TRY(cv_json_optional_int(section, "end", 0, CV_CLIP_IDS, &end, origin, err));
     config.end = (int)end;
     *out = config;
 done:
@@ -112,7 +87,7 @@ void cv_clip_config_describe(const cv_clip_config *config, cv_json *section)
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         const cv_clip_tower *tower = (const cv_clip_tower *)(const void *)((const char *)config + heads[i].tower);
 
-        if (tower->heads > 0 && tower->heads * HEAD_WIDTH != tower->width)
+        if (tower->heads > 0 && tower->heads * CV_CLIP_HEAD_WIDTH != tower->width)
             cv_json_set_int(section, heads[i].key, tower->heads);
     }
     if (config->deviation[0] > 0) {

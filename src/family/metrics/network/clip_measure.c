@@ -7,8 +7,6 @@
 #define MOST_WIDTH 16384
 #define MOST_LAYERS 256
 #define MOST_PLACES 16384
-#define MOST_IDS (1 << 24)
-#define HEAD_WIDTH 64
 
 /* What a size is read from: dimension `at` of a tensor of `rank` dimensions. */
 typedef struct source {
@@ -50,7 +48,7 @@ static cogvideo_status read_tower(const cv_store *store, const char *prefix, cv_
     snprintf(name, sizeof name, "%s.resblocks.0.mlp.c_fc.weight", prefix);
     CV_TRY(read_size(store, (source){ name, 2, 0, 4 * MOST_WIDTH }, &tower->mlp, err));
     if (tower->heads == 0)
-        tower->heads = tower->width / HEAD_WIDTH;
+        tower->heads = tower->width / CV_CLIP_HEAD_WIDTH;
     if (tower->heads < 1 || tower->width % tower->heads != 0)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: '%s' has rows of %d numbers, which %d heads cannot share",
                        cv_store_path(store), prefix, tower->width, tower->heads);
@@ -88,7 +86,7 @@ cogvideo_status cv_clip_measure(cv_clip_config *config, const cv_store *store, c
     cogvideo_status status;
 
     CV_TRY(read_size(store, (source){ "text_projection", 2, 1, MOST_WIDTH }, &config->embed, err));
-    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 0, MOST_IDS }, &config->vocabulary, err));
+    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 0, CV_CLIP_IDS }, &config->vocabulary, err));
     CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 1, MOST_WIDTH }, &config->text.width, err));
     CV_TRY(read_size(store, (source){ "positional_embedding", 2, 0, MOST_PLACES }, &config->context, err));
     if (config->context < 2)
