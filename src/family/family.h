@@ -195,8 +195,10 @@ cogvideo_status cv_model_store(cogvideo_model *model, const char *name, bool nar
 cogvideo_status cv_model_plain_file(cogvideo_model *model, const char *name, const char **path, cogvideo_error *err);
 /* The same: every tensor of the stores opened so far was claimed, so that no file holds what no network reads. */
 cogvideo_status cv_model_check_claimed(const cogvideo_model *model, cogvideo_error *err);
-/* The same: the text model `name`, whose first piece has the id `first_id`. */
-cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, cogvideo_error *err);
+/* The same: the text model `name`, whose first piece has the id `first_id`. Behind its own pieces come those of
+ * `appended`, as in cv_text_open. */
+cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, const char *const *appended,
+                              cogvideo_error *err);
 
 /* The ranges that generate.h gives to what is not a step's own. Plans and runs of steps are checked so before the
  * family sees them. */

@@ -101,13 +101,14 @@ done:
     return status;
 }
 
-cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, cogvideo_error *err)
+cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first_id, const char *const *appended,
+                              cogvideo_error *err)
 {
     cogvideo_status status;
     cv_model_file *file;
 
     CV_TRY(add_file(model, name, &file, err));
-    CV_TRY(cv_text_open(&model->text, file->path, first_id, err));
+    CV_TRY(cv_text_open(&model->text, file->path, first_id, appended, err));
     file->bytes = cv_file_bytes(file->path);
     model->text_path = file->path;
 done:

@@ -15,22 +15,27 @@ struct cv_text {
     int32_t first_id;
 };
 
-cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err)
+const char *const cv_icetk_appended[CV_ICETK_APPENDED + 1] = { "<start_of_image>", "<start_of_english>",
+                                                               "<start_of_chinese>", NULL };
+
+cogvideo_status cv_text_open(cv_text **out, const char *path, int first_id, const char *const *appended,
+                             cogvideo_error *err)
 {
-    static const char *const appended[CV_TEXT_APPENDED] = { "<start_of_image>", "<start_of_english>",
-                                                            "<start_of_chinese>" };
     cogvideo_status status;
     cv_text *text = NULL;
+    size_t count = 0;
 
-    if (image_codes < 0)
+    while (appended && appended[count])
+        count++;
+    if (first_id < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: ids of pieces cannot start at %d; 0 or more was expected",
-                       path, image_codes);
+                       path, first_id);
     CV_NEW(text, 1, err);
-    text->first_id = image_codes;
-    CV_TRY(cv_spm_open(&text->spm, path, appended, sizeof appended / sizeof *appended, err));
-    if (text->spm->count > (size_t)(INT32_MAX - image_codes)) {
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces after %d image codes need more ids than there are",
-                         path, text->spm->count, image_codes);
+    text->first_id = first_id;
+    CV_TRY(cv_spm_open(&text->spm, path, appended, count, err));
+    if (text->spm->count > (size_t)(INT32_MAX - first_id)) {
+        status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %zu pieces from id %d on need more ids than there are", path,
+                         text->spm->count, first_id);
         goto done;
     }
     CV_TRY(cv_normalizer_open(&text->normalizer, text->spm, err));

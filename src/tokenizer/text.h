@@ -4,16 +4,21 @@
 
 #include "base/mem.h"
 
-#define CV_TEXT_APPENDED 3               /* pieces that cv_text_open adds to a model's own */
 #define CV_TEXT_LIMIT ((size_t)16 << 20) /* bytes of a text to encode, ids of a list to decode */
 
 /* Read-only once open: many threads may use it at the same time. */
 typedef struct cv_text cv_text;
 
-/* Opens a SentencePiece unigram `.model` file and appends <start_of_image>, <start_of_english> and
- * <start_of_chinese> as ordinary pieces of score 0 after its last piece. Ids of pieces start after the `image_codes`
- * (0 or more) image codes. Errors name the file: see cv_spm_open and cv_normalizer_open. */
-cogvideo_status cv_text_open(cv_text **out, const char *path, int image_codes, cogvideo_error *err);
+/* What ICETK, the tokenizer of CogView2 and CogVideo, has behind the pieces of its model: <start_of_image>,
+ * <start_of_english>, <start_of_chinese>, and NULL. */
+#define CV_ICETK_APPENDED 3
+extern const char *const cv_icetk_appended[CV_ICETK_APPENDED + 1];
+
+/* Opens a SentencePiece unigram `.model` file, whose first piece gets the id `first_id` (0 or more). The texts of
+ * `appended`, a list up to NULL, or NULL for none, become ordinary pieces of score 0 after its last one. Errors name
+ * the file: see cv_spm_open and cv_normalizer_open. */
+cogvideo_status cv_text_open(cv_text **out, const char *path, int first_id, const char *const *appended,
+                             cogvideo_error *err);
 void cv_text_close(cv_text **text);
 
 /* Returns the number of pieces, including the appended ones. */
@@ -22,7 +27,7 @@ int cv_text_pieces(const cv_text *text);
 int32_t cv_text_first_id(const cv_text *text);
 /* Returns the id of a piece, such as "<pad>", or -1 where the model has no piece of that name. */
 int32_t cv_text_id(const cv_text *text, const char *piece);
-/* Returns the piece of an id, owned by `text`; NULL where the id is an image code or not an id at all. */
+/* Returns the piece of an id, owned by `text`; NULL where the id is none of a piece. */
 const char *cv_text_piece(const cv_text *text, int32_t id);
 
 /* Returns the ids of `size` bytes of UTF-8 (broken bytes become U+FFFD, NUL bytes are characters). Line breaks

@@ -286,7 +286,7 @@ static void check_model(const char *model, const char *what)
 
     snprintf(library_model, sizeof library_model, "%s", check_temp_path("library.model"));
     write_library_model(library_model, model);
-    CHECK_OK(cv_text_open(&text, model, IMAGE_CODES, &err), err);
+    CHECK_OK(cv_text_open(&text, model, IMAGE_CODES, cv_icetk_appended, &err), err);
     check_encode(text, library_model, what);
     check_decode(text, library_model, what);
     cv_text_close(&text);

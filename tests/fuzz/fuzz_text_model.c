@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = 0;
     char *back = NULL;
 
-    if (!fuzz_ok(cv_text_open(&text, fuzz_file(data, size), 10, &err), &err))
+    if (!fuzz_ok(cv_text_open(&text, fuzz_file(data, size), 10, cv_icetk_appended, &err), &err))
         return 0;
     fuzz_ok(cv_buffer_append(&given, sample, sizeof sample - 1, &err), &err);
     for (int32_t id = 0; id < 10 + cv_text_pieces(text) && id < 10 + MOST_PIECES; id++) {

@@ -16,7 +16,7 @@ static int open_golden(void **state)
     static fixture opened;
     cogvideo_error err;
 
-    CHECK_OK(cv_text_open(&opened.text, check_data("text/ice_text.model"), IMAGE_CODES, &err), err);
+    CHECK_OK(cv_text_open(&opened.text, check_data("text/ice_text.model"), IMAGE_CODES, cv_icetk_appended, &err), err);
     CHECK_OK(cv_json_read(&opened.forced, check_data("text/forced.json"), 1 << 20, &err), err);
     *state = &opened;
     return 0;

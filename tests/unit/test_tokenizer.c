@@ -90,7 +90,7 @@ static void make_model(cv_buffer *model)
 static cogvideo_status open_bytes(cv_text **out, const void *bytes, size_t size, cogvideo_error *err)
 {
     check_write(check_temp_path("test.model"), bytes, size);
-    return cv_text_open(out, check_temp_path("test.model"), CODES, err);
+    return cv_text_open(out, check_temp_path("test.model"), CODES, cv_icetk_appended, err);
 }
 
 static cv_text *open_model(cv_buffer *model)
@@ -184,6 +184,24 @@ static void ids_have_texts(void **state)
     CHECK_FAILS(cv_text_decode(text, IDS(CODES + 11), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "id 111", err);
     CHECK_FAILS(cv_text_decode(text, IDS(INT32_MIN), 1, &decoded, &err), COGVIDEO_ERROR_ARGUMENT, "is not a piece",
                 err);
+    cv_text_close(&text);
+}
+
+/* Only who asks for pieces behind a model's own gets them, and ids begin where the caller says. */
+static void pieces_are_appended_on_demand(void **state)
+{
+    cv_text *text = open_small(), *plain;
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(cv_text_open(&plain, check_temp_path("test.model"), 0, NULL, &err), err);
+    assert_int_equal(cv_text_pieces(plain), cv_text_pieces(text) - CV_ICETK_APPENDED);
+    assert_int_equal(cv_text_id(plain, "<unk>"), 0);
+    for (int i = 0; i < CV_ICETK_APPENDED; i++) {
+        assert_int_equal(cv_text_id(plain, cv_icetk_appended[i]), -1);
+        assert_int_equal(cv_text_id(text, cv_icetk_appended[i]), CODES + cv_text_pieces(plain) + i);
+    }
+    cv_text_close(&plain);
     cv_text_close(&text);
 }
 
@@ -378,16 +396,20 @@ static void other_models_and_files_are_refused(void **state)
     refuse(&model, COGVIDEO_ERROR_FORMAT, "an HTML page");
     put(&model, "\x7a\x00", 2);
     refuse(&model, COGVIDEO_ERROR_FORMAT, "contains no pieces");
-    CHECK_FAILS(cv_text_open(&text, check_temp_path("none.model"), CODES, &err), COGVIDEO_ERROR_IO, "none.model", err);
-    CHECK_FAILS(cv_text_open(&text, check_temp(), CODES, &err), COGVIDEO_ERROR_IO, "cogvideo-test", err);
-    CHECK_FAILS(cv_text_open(&text, path, -1, &err), COGVIDEO_ERROR_ARGUMENT, "0 or more", err);
+    CHECK_FAILS(cv_text_open(&text, check_temp_path("none.model"), CODES, cv_icetk_appended, &err), COGVIDEO_ERROR_IO,
+                "none.model", err);
+    CHECK_FAILS(cv_text_open(&text, check_temp(), CODES, cv_icetk_appended, &err), COGVIDEO_ERROR_IO, "cogvideo-test",
+                err);
+    CHECK_FAILS(cv_text_open(&text, path, -1, cv_icetk_appended, &err), COGVIDEO_ERROR_ARGUMENT, "0 or more", err);
     check_write(path, "x", 1);
     assert_int_equal(truncate(path, (off_t)1 << 32), 0);
-    CHECK_FAILS(cv_text_open(&text, path, CODES, &err), COGVIDEO_ERROR_FORMAT, "larger than the 16777216 bytes", err);
+    CHECK_FAILS(cv_text_open(&text, path, CODES, cv_icetk_appended, &err), COGVIDEO_ERROR_FORMAT,
+                "larger than the 16777216 bytes", err);
     make_model(&model);
     check_write(path, model.data, model.size);
     cv_buffer_free(&model);
-    CHECK_FAILS(cv_text_open(&text, path, INT32_MAX - 1, &err), COGVIDEO_ERROR_MODEL, "need more ids", err);
+    CHECK_FAILS(cv_text_open(&text, path, INT32_MAX - 1, cv_icetk_appended, &err), COGVIDEO_ERROR_MODEL,
+                "need more ids", err);
     assert_null(text);
 }
 
@@ -526,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_of_every_kind_have_ids),
         cmocka_unit_test(ids_have_texts),
+        cmocka_unit_test(pieces_are_appended_on_demand),
         cmocka_unit_test(unknown_characters_decode_to_what_the_model_says),
         cmocka_unit_test(long_texts_take_linear_time_up_to_the_limit),
         cmocka_unit_test(fields_are_read_within_bounds),

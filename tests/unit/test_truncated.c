@@ -71,7 +71,7 @@ static cogvideo_status read_npy(const char *path, cogvideo_error *err)
 static cogvideo_status read_text_model(const char *path, cogvideo_error *err)
 {
     cv_text *text = NULL;
-    cogvideo_status status = cv_text_open(&text, path, 10, err);
+    cogvideo_status status = cv_text_open(&text, path, 10, cv_icetk_appended, err);
 
     cv_text_close(&text);
     return status;

@@ -271,7 +271,7 @@ static cogvideo_status set_start_of_image(const section *s, size_t pieces)
 /* A network that is still to be trained gets a row of the word embeddings for every piece. */
 static cogvideo_status make_room_for_text(const section *network, size_t pieces)
 {
-    const int64_t rows = (int64_t)pieces + CV_TEXT_APPENDED;
+    const int64_t rows = (int64_t)pieces + CV_ICETK_APPENDED;
     int64_t codes, vocabulary;
     cogvideo_status status;
 

@@ -95,7 +95,7 @@ static cogvideo_status read_text_model(import *in)
     cogvideo_status status;
     cv_text *text = NULL;
 
-    CV_TRY(cv_text_open(&text, path, 0, in->err));
+    CV_TRY(cv_text_open(&text, path, 0, cv_icetk_appended, in->err));
     in->found.pieces = (size_t)cv_text_id(text, "<start_of_image>");
     cv_text_close(&text);
     CV_TRY(cv_map_open(&in->text_model, path, in->err));

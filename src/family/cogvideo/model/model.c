@@ -72,7 +72,7 @@ static cogvideo_status open_text(cv_cogvideo *model, cogvideo_error *err)
     cogvideo_status status;
     int pieces;
 
-    CV_TRY(cv_model_text(head, model->description.files.text_tokenizer, c->image_codes, err));
+    CV_TRY(cv_model_text(head, model->description.files.text_tokenizer, c->image_codes, cv_icetk_appended, err));
     pieces = cv_text_pieces(head->text);
     if (pieces > c->vocabulary - c->image_codes)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,

@@ -201,7 +201,7 @@ static cogvideo_status write_text_model(importing *in, const char *path)
     cv_mapping file = { 0 };
     cv_text *text = NULL;
 
-    CV_TRY(cv_text_open(&text, path, 0, in->err));
+    CV_TRY(cv_text_open(&text, path, 0, cv_icetk_appended, in->err));
     CV_TRY(cv_map_open(&file, path, in->err));
     CV_TRY(write_copy(in, CV_METRICS_TEXT_TOKENIZER, &file, "text.model", path));
 done:

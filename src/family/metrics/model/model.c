@@ -88,7 +88,7 @@ static cogvideo_status open_part(cv_metrics *model, cv_metrics_part_id id, const
         return COGVIDEO_OK; /* it will be trained */
     CV_TRY(cv_model_file_name(section, "file", &file, part->where, err));
     if (id == CV_METRICS_TEXT_TOKENIZER) {
-        CV_TRY(cv_model_text(&model->head, file, 0, err));
+        CV_TRY(cv_model_text(&model->head, file, 0, cv_icetk_appended, err));
         part->path = model->head.text_path;
     } else if (parts[id].tensors) {
         CV_TRY(cv_model_store(&model->head, file, false, &part->store, err));
