@@ -57,6 +57,10 @@ cogvideo_status cv_store_claim_vector(cv_store *store, const float **out, const 
 /* Claims matrix `name` [N, K] in whatever type the file has, with its scales. */
 cogvideo_status cv_store_claim_weight(cv_store *store, cv_weight *out, const char *name, int N, int K,
                                       cogvideo_error *err);
+/* Reads a size of a network off a file: dimension `at` of tensor `name`, which has `rank` dimensions; from 1 to
+ * `most`. */
+cogvideo_status cv_store_measure(const cv_store *store, const char *name, int rank, int at, int most, int *out,
+                                 cogvideo_error *err);
 /* Fails with the name of the first weight that nobody claimed. Tensors that are not weights, such as masks, are
  * ignored. */
 cogvideo_status cv_store_check_claimed(const cv_store *store, cogvideo_error *err);

@@ -8,30 +8,6 @@
 #define MOST_LAYERS 256
 #define MOST_PLACES 16384
 
-/* What a size is read from: dimension `at` of a tensor of `rank` dimensions. */
-typedef struct source {
-    const char *name;
-    int rank, at, most;
-} source;
-
-static cogvideo_status read_size(const cv_store *store, source from, int *out, cogvideo_error *err)
-{
-    const cv_tensor *tensor = cv_store_find(store, from.name);
-    char shape[160];
-
-    if (!tensor)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is missing: this is no CLIP", cv_store_path(store),
-                       from.name);
-    if (tensor->rank == from.rank && tensor->shape[from.at] >= 1 && tensor->shape[from.at] <= (size_t)from.most) {
-        *out = (int)tensor->shape[from.at];
-        return COGVIDEO_OK;
-    }
-    cv_shape_text(shape, sizeof shape, tensor->rank, tensor->shape);
-    return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                   "%s: tensor '%s' has shape %s; one of %d dimensions, of which number %d is 1 to %d, was expected",
-                   cv_store_path(store), from.name, shape, from.rank, from.at, from.most);
-}
-
 /* Layers, heads and MLP of a tower whose width is known. */
 static cogvideo_status read_tower(const cv_store *store, const char *prefix, cv_clip_tower *tower, cogvideo_error *err)
 {
@@ -46,7 +22,7 @@ static cogvideo_status read_tower(const cv_store *store, const char *prefix, cv_
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has %d blocks '%s.resblocks'; 1 to %d were expected",
                        cv_store_path(store), tower->layers, prefix, MOST_LAYERS);
     snprintf(name, sizeof name, "%s.resblocks.0.mlp.c_fc.weight", prefix);
-    CV_TRY(read_size(store, (source){ name, 2, 0, 4 * MOST_WIDTH }, &tower->mlp, err));
+    CV_TRY(cv_store_measure(store, name, 2, 0, 4 * MOST_WIDTH, &tower->mlp, err));
     if (tower->heads == 0)
         tower->heads = tower->width / CV_CLIP_HEAD_WIDTH;
     if (tower->heads < 1 || tower->width % tower->heads != 0)
@@ -61,9 +37,9 @@ static cogvideo_status read_pictures(const cv_store *store, cv_clip_config *conf
     cogvideo_status status;
     int places, grid = 1;
 
-    CV_TRY(read_size(store, (source){ "visual.conv1.weight", 4, 0, MOST_WIDTH }, &config->image.width, err));
-    CV_TRY(read_size(store, (source){ "visual.conv1.weight", 4, 3, 256 }, &config->patch, err));
-    CV_TRY(read_size(store, (source){ "visual.positional_embedding", 2, 0, MOST_PLACES }, &places, err));
+    CV_TRY(cv_store_measure(store, "visual.conv1.weight", 4, 0, MOST_WIDTH, &config->image.width, err));
+    CV_TRY(cv_store_measure(store, "visual.conv1.weight", 4, 3, 256, &config->patch, err));
+    CV_TRY(cv_store_measure(store, "visual.positional_embedding", 2, 0, MOST_PLACES, &places, err));
     while ((grid + 1) * (grid + 1) < places)
         grid++;
     if (grid * grid + 1 != places)
@@ -73,7 +49,7 @@ static cogvideo_status read_pictures(const cv_store *store, cv_clip_config *conf
     config->resolution = grid * config->patch;
     CV_TRY(read_tower(store, "visual.transformer", &config->image, err));
     if (cv_store_find(store, "temporal_positional_embedding")) {
-        CV_TRY(read_size(store, (source){ "temporal_positional_embedding", 2, 0, MOST_PLACES }, &config->frames, err));
+        CV_TRY(cv_store_measure(store, "temporal_positional_embedding", 2, 0, MOST_PLACES, &config->frames, err));
         config->time.width = config->image.width;
         CV_TRY(read_tower(store, "temporal", &config->time, err));
     }
@@ -85,16 +61,16 @@ cogvideo_status cv_clip_measure(cv_clip_config *config, const cv_store *store, c
 {
     cogvideo_status status;
 
-    CV_TRY(read_size(store, (source){ "text_projection", 2, 1, MOST_WIDTH }, &config->embed, err));
-    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 0, CV_CLIP_IDS }, &config->vocabulary, err));
-    CV_TRY(read_size(store, (source){ "token_embedding.weight", 2, 1, MOST_WIDTH }, &config->text.width, err));
-    CV_TRY(read_size(store, (source){ "positional_embedding", 2, 0, MOST_PLACES }, &config->context, err));
+    CV_TRY(cv_store_measure(store, "text_projection", 2, 1, MOST_WIDTH, &config->embed, err));
+    CV_TRY(cv_store_measure(store, "token_embedding.weight", 2, 0, CV_CLIP_IDS, &config->vocabulary, err));
+    CV_TRY(cv_store_measure(store, "token_embedding.weight", 2, 1, MOST_WIDTH, &config->text.width, err));
+    CV_TRY(cv_store_measure(store, "positional_embedding", 2, 0, MOST_PLACES, &config->context, err));
     if (config->context < 2)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has room for texts of %d ids; start and end are two already",
                        cv_store_path(store), config->context);
     CV_TRY(read_tower(store, "transformer", &config->text, err));
     if (cv_store_find(store, "clip_projection"))
-        CV_TRY(read_size(store, (source){ "clip_projection", 2, 0, MOST_WIDTH }, &config->features, err));
+        CV_TRY(cv_store_measure(store, "clip_projection", 2, 0, MOST_WIDTH, &config->features, err));
     else
         CV_TRY(read_pictures(store, config, err));
 done:
