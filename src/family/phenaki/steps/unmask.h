@@ -24,10 +24,11 @@ typedef struct cv_unmask {
     int given;  /* of these, the first so many are given: never masked, counted, drawn or scored */
 } cv_unmask;
 
-/* Uniform numbers in [0, 1) of a step: `count` of them for place `place` (counted from 0 over the whole box), one a
- * code; or one a place where `what` is of places. They are a function of these and of what `user` holds alone. */
+/* Uniform numbers in [0, 1) of a step for place `place` (counted from 0 over the whole box): `count` of them, of the
+ * codes from `first` on, which is a multiple of 4; or, where `what` is of places, its only one. They are a function of
+ * these and of what `user` holds alone, and are asked for by several threads at once. */
 typedef enum cv_unmask_noise { CV_NOISE_CODES, CV_NOISE_CHOICE, CV_NOISE_CRITIC } cv_unmask_noise;
-typedef void cv_unmask_uniform(void *user, cv_unmask_noise what, int step, int place, float *u, int count);
+typedef void cv_unmask_uniform(void *user, cv_unmask_noise what, int step, int place, int first, float *u, int count);
 
 /* A box on its way; each [places]. What a step leaves here is all that the next one needs. */
 typedef struct cv_unmask_box {
@@ -46,8 +47,9 @@ void cv_unmask_begin(const cv_unmask *how, cv_unmask_box *box);
  * where nothing was drawn. */
 void cv_unmask_step(const cv_exec *exec, const cv_unmask *how, int step, cv_unmask_box *box, float *logits,
                     cv_unmask_uniform *uniform, void *user, float *margins);
-/* Masks again by scores [places - given] of a critic over box->drawn, guided; high = wrong. */
-void cv_unmask_judge(const cv_unmask *how, int step, cv_unmask_box *box, const float *scores,
-                     cv_unmask_uniform *uniform, void *user);
+/* Masks again by scores [places - given] of a critic over box->drawn, guided; high = wrong. They are lost. Behind the
+ * last step there is nothing to judge. */
+void cv_unmask_judge(const cv_unmask *how, int step, cv_unmask_box *box, float *scores, cv_unmask_uniform *uniform,
+                     void *user);
 
 #endif
