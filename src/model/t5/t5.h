@@ -7,19 +7,19 @@
 #include "base/json.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
+#include "tokenizer/text.h"
 
 #define CV_T5_BUCKETS 32   /* of distances */
 #define CV_T5_FARTHEST 128 /* the distance from which on all are in the last one */
 #define CV_T5_LONGEST 256  /* ids of a text, `</s>` included: what Phenaki and Imagen read */
-#define CV_T5_LAYERS 64
-#define CV_T5_PAD 0
-#define CV_T5_END 1 /* `</s>`, behind every text */
+#define CV_T5_LAYERS 64    /* at most, and heads */
+#define CV_T5_HEADS 512
 
 typedef struct cv_t5_config {
-    int layers;            /* 0 .. CV_T5_LAYERS: 0 gives the norm of the embeddings */
-    int width;             /* E of the embeddings */
+    int layers; /* 0 .. CV_T5_LAYERS: 0 gives the norm of the embeddings, and has no use for the next three */
     int heads, head_width; /* their product need not be the width */
     int inner;             /* width of the feed-forward network */
+    int width;             /* E of the embeddings */
     int vocabulary;        /* rows of the table of embeddings, which may be more than there are pieces */
     bool gated;            /* v1.1: gelu(wi_0 y) * (wi_1 y); false = v1.0: relu(wi y) */
 } cv_t5_config;
@@ -38,11 +38,23 @@ cogvideo_status cv_t5_open(cv_t5 **out, const cv_t5_config *config, cv_store *st
 void cv_t5_close(cv_t5 **t5);
 const cv_t5_config *cv_t5_config_of(const cv_t5 *t5);
 
-/* Texts of a batch, padded right with CV_T5_PAD. */
+/* --- ids: t5_ids.c ---------------------------------------------------------------------------------------------- */
+
+/* A text model that a network of `vocabulary` ids can read: it has no more pieces, and one called `</s>`. */
+cogvideo_status cv_t5_check_text(const cv_text *text, int vocabulary, cogvideo_error *err);
+/* The ids of a text, NUL-terminated UTF-8, and `</s>` behind them; words such as `</s>` in it are plain text. Of more
+ * than CV_T5_LONGEST ids the first CV_T5_LONGEST - 1 and `</s>` are left. *count: how many there are now; *whole: how
+ * many there were. */
+cogvideo_status cv_t5_ids(const cv_text *text, const char *prompt, int32_t ids[CV_T5_LONGEST], int *count,
+                          size_t *whole, cogvideo_error *err);
+
+/* --- the network ------------------------------------------------------------------------------------------------ */
+
+/* Texts of a batch, padded to the same length. */
 typedef struct cv_t5_batch {
-    int texts, longest;  /* longest: 1 .. CV_T5_LONGEST */
-    const int32_t *ids;  /* [texts][longest], each below the vocabulary */
-    const uint8_t *mask; /* [texts][longest]: 0 at pads, which no row sees and whose vectors are 0 */
+    int texts, longest; /* longest: 1 .. CV_T5_LONGEST */
+    const int32_t *ids; /* [texts][longest], each below the vocabulary; pads are not looked at */
+    const int *counts;  /* [texts]: ids of each, 0 .. longest; behind them are pads, whose vectors are 0 */
 } cv_t5_batch;
 
 /* Is shown [texts * longest][width] after each layer: layer 0 = the embeddings, I = after block I, the last of them
@@ -57,14 +69,15 @@ void cv_t5_run(const cv_exec *exec, const cv_t5 *t5, const cv_t5_batch *batch, f
 
 /* --- training: t5_train.c -------------------------------------------------------------------------------------- */
 
-/* A pass that keeps what the way back needs. */
+/* What a pass keeps for the way back. */
 typedef struct cv_t5_tape cv_t5_tape;
 
 /* Takes a tape for batches of at most `texts` texts of `longest` ids, and reserves what the functions below take. */
 cv_t5_tape *cv_t5_tape_take(const cv_exec *exec, const cv_t5 *t5, int texts, int longest, cv_arena *arena);
 void cv_t5_forward(const cv_exec *exec, const cv_t5 *t5, const cv_t5_batch *batch, float *out, cv_t5_tape *tape,
                    cv_arena *arena);
-/* Adds the gradients of the weights to `grad`, the same network over a store of gradients, from dout, which is lost. */
+/* Adds the gradients of the weights to `grad`, the same network over a store of gradients, from dout, which is lost; so
+ * is the tape. */
 void cv_t5_backward(const cv_exec *exec, const cv_t5 *t5, const cv_t5 *grad, const cv_t5_batch *batch, float *dout,
                     cv_t5_tape *tape, cv_arena *arena);
 
