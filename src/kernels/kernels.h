@@ -63,7 +63,7 @@ typedef void cv_softmax_backward_fn(float *d, const float *weights, int count);
 /* Layer norm of a row of C numbers: its mean and 1 / sqrt(variance + eps). */
 typedef void cv_norm_stats_fn(const float *x, int C, float eps, float *mean, float *scale);
 typedef struct cv_norm_row {
-    const float *weight, *bias; /* [C] */
+    const float *weight, *bias; /* [C]; bias NULL = none, and then there is no dbias */
     float mean, scale;          /* of the row */
     int C;
 } cv_norm_row;

@@ -177,7 +177,13 @@ static void norm_stats(const float *x, int C, float eps, float *mean, float *sca
 
 static void norm_row(float *out, bool add, const float *x, const cv_norm_row *n)
 {
-    if (add)
+    if (!n->bias)
+        for (int i = 0; i < n->C; i++) {
+            const float value = (x[i] - n->mean) * n->scale * n->weight[i];
+
+            out[i] = add ? out[i] + value : value;
+        }
+    else if (add)
         for (int i = 0; i < n->C; i++)
             out[i] += (x[i] - n->mean) * n->scale * n->weight[i] + n->bias[i];
     else
@@ -219,7 +225,8 @@ static void norm_row_gradients(float *dweight, float *dbias, const float *dy, co
 {
     for (int i = 0; i < n->C; i++) {
         dweight[i] += dy[i] * ((x[i] - n->mean) * n->scale);
-        dbias[i] += dy[i];
+        if (dbias)
+            dbias[i] += dy[i];
     }
 }
 

@@ -17,6 +17,13 @@ done:
     return status;
 }
 
+cogvideo_status cv_layer_norm_bind_weight(cv_layer_norm *out, cv_store *store, const char *weight, int C, float eps,
+                                          cogvideo_error *err)
+{
+    *out = (cv_layer_norm){ .C = C, .eps = eps };
+    return cv_store_claim_vector(store, &out->weight, weight, (size_t)C, err);
+}
+
 /* out = norm(x), or out += norm(x) */
 static void normalize(const cv_exec *exec, const cv_layer_norm *norm, float *out, bool add, const float *x, int rows)
 {

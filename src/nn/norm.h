@@ -7,7 +7,7 @@
 #include "tensor/store.h"
 
 typedef struct cv_layer_norm {
-    const float *weight, *bias; /* [C], in the store */
+    const float *weight, *bias; /* [C], in the store; bias NULL = none */
     int C;
     float eps;
 } cv_layer_norm;
@@ -15,6 +15,10 @@ typedef struct cv_layer_norm {
 /* Claims "NAME.weight" and "NAME.bias". */
 cogvideo_status cv_layer_norm_bind(cv_layer_norm *out, cv_store *store, const char *name, int C, float eps,
                                    cogvideo_error *err);
+
+/* The same without a bias: claims the weight by its whole name. */
+cogvideo_status cv_layer_norm_bind_weight(cv_layer_norm *out, cv_store *store, const char *weight, int C, float eps,
+                                          cogvideo_error *err);
 
 /* out [rows, C] = norm(x [rows, C]); out may be x. */
 void cv_layer_norm_apply(const cv_exec *exec, const cv_layer_norm *norm, float *out, const float *x, int rows);

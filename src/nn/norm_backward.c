@@ -24,7 +24,7 @@ void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, cons
 
         if (grad) {
             dweight = parts + (size_t)block * 2 * (size_t)C;
-            dbias = dweight + C;
+            dbias = grad->bias ? dweight + C : NULL;
             memset(dweight, 0, 2 * (size_t)C * sizeof *dweight);
         }
         for (int r = block * ROWS; r < last; r++) {
@@ -41,7 +41,8 @@ void cv_layer_norm_backward(const cv_exec *exec, const cv_layer_norm *norm, cons
     for (int block = 0; grad && block < blocks; block++)
         for (int i = 0; i < C; i++) {
             ((float *)grad->weight)[i] += parts[(size_t)block * 2 * (size_t)C + (size_t)i];
-            ((float *)grad->bias)[i] += parts[((size_t)block * 2 + 1) * (size_t)C + (size_t)i];
+            if (grad->bias)
+                ((float *)grad->bias)[i] += parts[((size_t)block * 2 + 1) * (size_t)C + (size_t)i];
         }
     cv_arena_rewind(arena, mark);
 }
