@@ -1,6 +1,6 @@
 /* With scores S = scale q k^T + bias, weights P = softmax(S) and out = P v: dv = P^T dout, dP = dout v^T, dS from dP by
- * the softmax, dq = scale dS k, dk = scale dS^T q, and through the norms. A thread has all items of a head, in order, so
- * that what they share is summed in one order. */
+ * the softmax, dq = scale dS k, dk = scale dS^T q, and through the norms. A thread has all items of a head, in order,
+ * so that what they share is summed in one order. */
 #include "nn/cosine_attention.h"
 
 #include "base/parallel.h"

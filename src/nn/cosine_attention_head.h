@@ -1,4 +1,5 @@
-/* cosine_attention_head.h - a head of an item of cosine_attention.h, in tiles of rows; private to it and its way back. */
+/* cosine_attention_head.h - a head of an item of cosine_attention.h, in tiles of rows; private to it
+ * and its way back. */
 #ifndef CV_NN_COSINE_ATTENTION_HEAD_H
 #define CV_NN_COSINE_ATTENTION_HEAD_H
 
