@@ -1,11 +1,33 @@
-/* A SentencePiece model: opened, a text of its own pieces encoded, every id decoded. */
+/* A SentencePiece model: opened, with and without pieces behind its own; a text of its own pieces encoded, for T5, too;
+ * every id decoded. */
 #include "fuzz/fuzz.h"
 
-#include "tokenizer/text.h"
+#include "model/t5/t5.h"
 
 #include <string.h>
 
 #define MOST_PIECES 64
+
+/* What T5 would read: never more than fits, and pieces throughout. */
+static void read_as_t5(const uint8_t *data, size_t size, const char *prompt)
+{
+    cogvideo_error err = { 0 };
+    cv_text *text = NULL;
+    int32_t ids[CV_T5_LONGEST];
+    size_t whole;
+    int count;
+
+    if (!fuzz_ok(cv_text_open(&text, fuzz_file(data, size), 0, NULL, &err), &err))
+        return;
+    if (fuzz_ok(cv_t5_check_text(text, INT32_MAX, &err), &err) &&
+        fuzz_ok(cv_t5_ids(text, prompt, ids, &count, &whole, &err), &err)) {
+        fuzz_must(count >= 1 && count <= CV_T5_LONGEST && (size_t)count <= whole);
+        for (int i = 0; i < count; i++)
+            fuzz_must(cv_text_piece(text, ids[i]) != NULL);
+        fuzz_must(strcmp(cv_text_piece(text, ids[count - 1]), "</s>") == 0);
+    }
+    cv_text_close(&text);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,8 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_ok(cv_text_unknown(text, given.data, given.size, &unknown, &err), &err);
     cv_free(ids);
     cv_free(back);
-    cv_buffer_free(&given);
     cv_buffer_free(&unknown);
     cv_text_close(&text);
+    read_as_t5(data, size, given.data);
+    cv_buffer_free(&given);
     return 0;
 }
