@@ -7,6 +7,13 @@
 #include "base/json.h"
 #include "family/phenaki/network/blocks.h"
 
+/* Bounds that no published network comes near; products of sizes below them fit an int. */
+#define CV_MASKED_LAYERS 256
+#define CV_MASKED_WIDTH 16384 /* of rows and of the vectors of a text */
+#define CV_MASKED_HEADS 1024  /* and of their width */
+#define CV_MASKED_CODES (1 << 20)
+#define CV_MASKED_PLACES (1 << 16)
+
 typedef struct cv_masked_config {
     int layers, width, heads, head_width, inner;
     int text_width; /* 0 = unconditional */
@@ -19,7 +26,8 @@ typedef struct cv_masked_config {
 /* The masked transformer or a token critic. */
 typedef struct cv_masked cv_masked;
 
-/* The sections "masked" and "critic" of model.json. `critic` is not a key of theirs. */
+/* The sections "masked" and "critic" of model.json, whose keys are the names above, but for `critic`, which is set in
+ * `out` before. A critic's key "kind" is its caller's. */
 cogvideo_status cv_masked_config_read(cv_masked_config *out, const cv_json *section, const char *origin,
                                       cogvideo_error *err);
 void cv_masked_config_put(cv_json *section, const cv_masked_config *config);
