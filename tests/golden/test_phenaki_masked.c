@@ -1,6 +1,6 @@
 /* The masked transformer and its critics against the original's activations, logits and scores. */
-#include "support/check.h"
 #include "support/masked.h"
+#include "support/phenaki_golden.h"
 
 #include "nn/blas.h"
 
@@ -19,22 +19,10 @@ typedef struct fixture {
     int shown;
 } fixture;
 
-/* The largest difference, as a share of the golden's spread. */
 static void check_numbers(const char *name, const float *values, const cv_tensor *expected, size_t numbers)
 {
-    const float *golden = expected->data;
-    float low = golden[0], high = golden[0];
-    double most = 0;
-
     assert_int_equal(numbers, expected->count);
-    for (size_t i = 0; i < numbers; i++) {
-        low = fminf(low, golden[i]);
-        high = fmaxf(high, golden[i]);
-        most = fmax(most, fabs((double)values[i] - (double)golden[i]));
-        assert_true(isfinite(values[i]));
-    }
-    if (!(most <= 1e-4 * (double)(high - low)))
-        fail_msg("%s: numbers are up to %g apart, the spread is %g", name, most, (double)(high - low));
+    phenaki_check(name, expected, values);
 }
 
 static void check_named(const fixture *f, const char *name, const float *values, size_t numbers)

@@ -1,9 +1,7 @@
 /* The masked transformer and its critics in training against the original's losses and gradients. */
-#include "support/check.h"
 #include "support/masked.h"
-#include "support/phenaki_seeded.h"
+#include "support/phenaki_golden.h"
 
-#include "base/json.h"
 #include "nn/blas.h"
 
 enum { B = 2, T = 3, HEIGHT = 4, WIDTH = 3, ROWS = T * HEIGHT * WIDTH, V = 256, PATCH_FRAMES = 2 };
@@ -50,9 +48,8 @@ static void open_learner(learner *l, bool critic, bool self, int text_rows)
 
     l->exec = (cv_exec){ .threads = 2 };
     check_kernels(&l->exec.kernels);
-    l->weights = masked_store(&config, self);
+    l->weights = masked_store(&config, self, critic ? TOKEN_CRITIC_SEED : MASKED_SEED);
     CHECK_OK(cv_store_create_like(&l->gradients, "gradients", l->weights, &err), err);
-    phenaki_seeded_fill(l->weights, "", critic ? TOKEN_CRITIC_SEED : MASKED_SEED);
     if (self) {
         cv_store *seeded;
         const cv_self_critic from = masked_self_critic(config.width, SELF_CRITIC_SEED, &seeded);
@@ -176,14 +173,10 @@ static void check_gradient(const fixture *f, const char *name, const cv_tensor *
 /* All gradients. Names with "critic." are those of `critic`, of which a self critic is a part of the network itself. */
 static void check_gradients(const fixture *f, const learner *critic)
 {
-    const char *list = cv_store_metadata(f->golden, named(f, "grad_names"));
+    cv_json *names = phenaki_metadata(f->golden, named(f, "grad_names"));
     const cv_tensor *norms = check_tensor(f->golden, named(f, "grad_norms"));
-    cogvideo_error err;
-    cv_json *names;
     size_t at = 0;
 
-    assert_non_null(list);
-    CHECK_OK(cv_json_parse(&names, list, strlen(list), "names", &err), err);
     for (const cv_json *item = cv_json_first(names); item; item = cv_json_next(item), at++) {
         const char *name = cv_json_text(item);
         const bool of_critic = strncmp(name, "critic.", 7) == 0;

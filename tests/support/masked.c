@@ -1,7 +1,6 @@
 #include "support/masked.h"
 
-#include "support/check.h"
-#include "support/phenaki_seeded.h"
+#include "support/phenaki_golden.h"
 
 cv_masked_config masked_golden_config(bool critic)
 {
@@ -17,29 +16,33 @@ cv_masked_config masked_golden_config(bool critic)
                                .critic = critic };
 }
 
-static cv_store *store_of(cv_store *plan)
+static cogvideo_status bind_masked(cv_store *plan, const void *config, cogvideo_error *err)
 {
-    cogvideo_error err;
-    cv_store *store;
+    cv_masked *network = NULL;
+    cogvideo_status status = cv_masked_open(&network, config, plan, err);
 
-    CHECK_OK(cv_store_create_like(&store, "weights", plan, &err), err);
-    cv_store_close(&plan);
-    return store;
+    cv_masked_close(&network);
+    return status;
 }
 
-cv_store *masked_store(const cv_masked_config *config, bool self)
+static cogvideo_status bind_self_critic(cv_store *plan, const void *width, cogvideo_error *err)
 {
-    cogvideo_error err;
     cv_self_critic critic;
-    cv_masked *network;
-    cv_store *plan;
 
-    CHECK_OK(cv_store_plan(&plan, "a masked transformer", &err), err);
-    CHECK_OK(cv_masked_open(&network, config, plan, &err), err);
-    if (self)
-        CHECK_OK(cv_self_critic_bind(&critic, plan, config->width, &err), err);
-    cv_masked_close(&network);
-    return store_of(plan);
+    return cv_self_critic_bind(&critic, plan, *(const int *)width, err);
+}
+
+static cogvideo_status bind_both(cv_store *plan, const void *config, cogvideo_error *err)
+{
+    const cv_masked_config *masked = config;
+    cogvideo_status status = bind_masked(plan, config, err);
+
+    return status ? status : bind_self_critic(plan, &masked->width, err);
+}
+
+cv_store *masked_store(const cv_masked_config *config, bool self, int seed)
+{
+    return phenaki_seeded_store(self ? bind_both : bind_masked, config, seed);
 }
 
 cv_masked *masked_seeded(const cv_masked_config *config, int seed, cv_store **store)
@@ -47,8 +50,7 @@ cv_masked *masked_seeded(const cv_masked_config *config, int seed, cv_store **st
     cogvideo_error err;
     cv_masked *network;
 
-    *store = masked_store(config, false);
-    phenaki_seeded_fill(*store, "", seed);
+    *store = masked_store(config, false, seed);
     CHECK_OK(cv_masked_open(&network, config, *store, &err), err);
     return network;
 }
@@ -57,12 +59,8 @@ cv_self_critic masked_self_critic(int width, int seed, cv_store **store)
 {
     cogvideo_error err;
     cv_self_critic critic;
-    cv_store *plan;
 
-    CHECK_OK(cv_store_plan(&plan, "a self critic", &err), err);
-    CHECK_OK(cv_self_critic_bind(&critic, plan, width, &err), err);
-    *store = store_of(plan);
-    phenaki_seeded_fill(*store, "", seed);
+    *store = phenaki_seeded_store(bind_self_critic, &width, seed);
     CHECK_OK(cv_self_critic_bind(&critic, *store, width, &err), err);
     return critic;
 }

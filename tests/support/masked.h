@@ -8,8 +8,8 @@ enum { MASKED_SEED = 111, UNCONDITIONAL_SEED, TOKEN_CRITIC_SEED, SELF_CRITIC_SEE
 
 /* The sizes of all of them; the token critic has one layer. */
 cv_masked_config masked_golden_config(bool critic);
-/* A store in memory of what `config` binds, zero; with `self` of a self critic's as well. */
-cv_store *masked_store(const cv_masked_config *config, bool self);
+/* Seeded weights in memory of what `config` binds; with `self` of a self critic as well. */
+cv_store *masked_store(const cv_masked_config *config, bool self, int seed);
 /* The network over seeded weights, which the caller closes before the store. */
 cv_masked *masked_seeded(const cv_masked_config *config, int seed, cv_store **store);
 /* A self critic's "to_pred" alone. */
