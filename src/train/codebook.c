@@ -168,6 +168,17 @@ static bool is_dead(const cv_codebook *codebook, const cv_codebook_options *opti
     return (double)codebook->sizes[code] < options->dead * share;
 }
 
+/* The vector becomes one of length 1, unless it is zero. */
+static void shorten(float *vector, int latent)
+{
+    double length = 0;
+
+    for (int k = 0; k < latent; k++)
+        length += (double)vector[k] * (double)vector[k];
+    for (int k = 0; k < latent && length > 0; k++)
+        vector[k] = (float)((double)vector[k] / sqrt(length));
+}
+
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
                        const int32_t *ids, int rows, double *away)
 {
@@ -183,6 +194,8 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
             continue;
         for (size_t k = 0; k < (size_t)codebook->latent; k++)
             codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
+        if (options->unit)
+            shorten(codebook->vectors + at(codebook, code), codebook->latent);
     }
     measure(codebook, z, ids, rows, away);
     for (int code = 0; code < codebook->codes; code++)

@@ -18,7 +18,8 @@ typedef struct cv_codebook {
 
 typedef struct cv_codebook_options {
     double decay; /* of the averages, in 0..1 */
-    double dead;  /* a code starts again when it gets less than this share of an average code's rows */
+    double dead;  /* a code starts again when it gets less than this share of an average code's rows; 0 = never */
+    bool unit;    /* codes have length 1, as the rows that are given: of a codebook that is searched by angle */
     uint64_t seed;
 } cv_codebook_options;
 

@@ -457,7 +457,7 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
                             .items = recipe->head.batch,
                             .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
     l->recipe = recipe;
-    l->averaging = (cv_codebook_options){ recipe->decay, recipe->dead, recipe->head.seed };
+    l->averaging = (cv_codebook_options){ .decay = recipe->decay, .dead = recipe->dead, .seed = recipe->head.seed };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));
     if (options->finetune && !options->resume)
