@@ -90,6 +90,8 @@ double cv_masked_learner_run_critic(cv_masked_learner *learner, const cv_masked_
 /* The losses alone; with `logprob` [batch][T h w], NULL = not wanted, the log-probability of each label. */
 double cv_masked_learner_measure(cv_masked_learner *learner, const cv_masked_input *input, const int32_t *labels,
                                  float *logprob);
+double cv_masked_learner_measure_critic(cv_masked_learner *learner, const cv_masked_input *input,
+                                        const uint8_t *labels);
 /* Logits [batch][T h w][V] of the last run or measure. */
 const float *cv_masked_learner_logits(const cv_masked_learner *learner);
 

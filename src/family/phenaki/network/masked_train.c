@@ -271,3 +271,15 @@ double cv_masked_learner_run_critic(cv_masked_learner *learner, const cv_masked_
     cv_arena_rewind(&learner->arena, mark);
     return loss;
 }
+
+double cv_masked_learner_measure_critic(cv_masked_learner *learner, const cv_masked_input *input, const uint8_t *labels)
+{
+    const size_t mark = cv_arena_mark(&learner->arena);
+    const step s = take_step(learner, input, false, &learner->arena);
+    double loss;
+
+    forward(learner, &s, !learner->network->config.critic, s.dtop);
+    loss = binary_cross_entropy(&s, labels);
+    cv_arena_rewind(&learner->arena, mark);
+    return loss;
+}
