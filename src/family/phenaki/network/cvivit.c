@@ -194,7 +194,7 @@ size_t cv_cvivit_scratch(const cv_exec *exec, const cv_cvivit *network, const cv
     cv_arena_take(&arena, patch_floats(&r), sizeof(float));
     cv_arena_reserve(&arena, cv_position_bias_scratch(exec, &network->bias, 1, box->h, box->w));
     cv_arena_reserve(&arena, cv_linear_many_scratch(exec, most));
-    cv_arena_reserve(&arena, cv_quantize_scratch(exec, network, cv_cvivit_rows(box)));
+    cv_arena_reserve(&arena, cv_quantize_scratch(exec, network));
     for (int i = 0; i < 2; i++) {
         const size_t mark = cv_arena_mark(&arena);
         cv_blocks_pass pass = cv_cvivit_pass(exec, network, stacks[i], box, r.bias);

@@ -61,8 +61,8 @@ void cv_patches_scatter(const cv_cvivit_config *config, const cv_cvivit_box *box
 
 /* --- quantizer.c -------------------------------------------------------------------------------------------------- */
 
-/* Bytes that cv_quantize_codes takes. */
-size_t cv_quantize_scratch(const cv_exec *exec, const cv_cvivit *network, size_t rows);
+/* Bytes that cv_quantize_codes takes, of however many rows. */
+size_t cv_quantize_scratch(const cv_exec *exec, const cv_cvivit *network);
 /* codes [rows] of what is compared, y [rows][code_width]; margins may be NULL. The code of numbers that are no numbers
  * is -1. */
 void cv_quantize_codes(const cv_exec *exec, const cv_cvivit *network, int32_t *codes, float *margins, const float *y,

@@ -85,7 +85,7 @@ static void reserve(const cv_cvivit_learner *l, cv_arena *arena)
     cv_arena_reserve(arena, cv_linear_many_scratch(l->exec, most));
     cv_arena_reserve(arena, cv_linear_backward_scratch(l->exec, most));
     cv_arena_reserve(arena, cv_layer_norm_backward_scratch((int)rows, most));
-    cv_arena_reserve(arena, cv_quantize_scratch(l->exec, l->network, rows));
+    cv_arena_reserve(arena, cv_quantize_scratch(l->exec, l->network));
     cv_arena_reserve(arena, cv_lfq_losses_scratch(l->exec, c));
     cv_arena_reserve(arena, cv_position_bias_scratch(l->exec, &l->network->bias, 1, l->box.h, l->box.w));
 }

@@ -1,12 +1,14 @@
 /* quantizer.c - the two ways from numbers to a code. Lookup-free: Yu et al., "Language model beats diffusion: tokenizer is
  * key to visual generation", 2023. By angle: Yu et al., "Vector-quantized image modeling with improved VQGAN", 2021. */
 #include "family/phenaki/network/cvivit_network.h"
-#include "nn/blas.h"
 
 #include <math.h>
 #include <string.h>
 
-#define TILE 64 /* rows whose similarities are held at once */
+/* Similarities that are held at once, of so many rows. */
+#define SIMILARITIES (1 << 21)
+#define FEWEST 8
+#define MOST 256
 
 /* --- lookup-free -------------------------------------------------------------------------------------------------- */
 
@@ -61,37 +63,51 @@ static int32_t best_of(const float *similarities, int count, float *margin)
     return code;
 }
 
-static size_t angle_floats(const cv_cvivit_config *c, size_t rows)
-{
-    const size_t tiles = (rows + TILE - 1) / TILE;
+/* What a search takes. */
+typedef struct search {
+    float *units;        /* [V][code_width]: the codebook, each row of length 1 */
+    float *turned;       /* [at once][code_width]: rows, likewise */
+    float *similarities; /* [at once][V] */
+} search;
 
-    return ((size_t)c->codes + rows) * (size_t)c->code_width + tiles * TILE * (size_t)c->codes;
+/* How many rows are compared at once: it bounds the memory, and no row depends on the others. */
+static int rows_at_once(const cv_cvivit_config *c)
+{
+    const int rows = SIMILARITIES / c->codes;
+
+    return rows < FEWEST ? FEWEST : rows > MOST ? MOST : rows;
+}
+
+static search take(const cv_cvivit_config *c, cv_arena *arena)
+{
+    const size_t width = (size_t)c->code_width, rows = (size_t)rows_at_once(c);
+    search s = { .units = cv_arena_take(arena, (size_t)c->codes, width * sizeof(float)) };
+
+    s.turned = cv_arena_take(arena, rows, width * sizeof(float));
+    s.similarities = cv_arena_take(arena, rows, (size_t)c->codes * sizeof(float));
+    return s;
 }
 
 static void nearest_by_angle(const cv_exec *exec, const cv_cvivit *network, int32_t *codes, float *margins,
                              const float *y, size_t rows, cv_arena *arena)
 {
     const cv_cvivit_config *c = &network->config;
-    const size_t mark = cv_arena_mark(arena), width = (size_t)c->code_width;
-    const int V = c->codes, tiles = (int)((rows + TILE - 1) / TILE);
-    float *units = cv_arena_take(arena, (size_t)V * width, sizeof *units),
-          *turned = cv_arena_take(arena, rows * width, sizeof *turned),
-          *all = cv_arena_take(arena, (size_t)tiles * TILE * (size_t)V, sizeof *all);
+    const size_t mark = cv_arena_mark(arena), width = (size_t)c->code_width, V = (size_t)c->codes,
+                 most = (size_t)rows_at_once(c);
+    const search s = take(c, arena);
+    const cv_linear book = { .weight = { s.units, NULL, CV_WEIGHT_F32, c->codes, c->code_width } };
 
-    make_units(units, network->embed, (size_t)V, c->code_width);
-    make_units(turned, y, rows, c->code_width);
+    make_units(s.units, network->embed, V, c->code_width);
+    for (size_t first = 0; first < rows; first += most) {
+        const int count = (int)(rows - first < most ? rows - first : most);
+
+        make_units(s.turned, y + first * width, (size_t)count, c->code_width);
+        cv_linear_many(exec, &book, s.similarities, V, false, s.turned, width, count, arena);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int tile = 0; tile < tiles; tile++) {
-        const size_t first = (size_t)tile * TILE;
-        const int count = rows - first < TILE ? (int)(rows - first) : TILE;
-        float *similarities = all + first * (size_t)V;
-
-        cv_blas_matmul_nt(similarities, V, turned + first * width, c->code_width, units, c->code_width, count, V,
-                          c->code_width, 0.0f);
         for (int r = 0; r < count; r++) {
             float margin;
 
-            codes[first + (size_t)r] = best_of(similarities + (size_t)r * (size_t)V, V, &margin);
+            codes[first + (size_t)r] = best_of(s.similarities + (size_t)r * V, c->codes, &margin);
             if (margins)
                 margins[first + (size_t)r] = margin;
         }
@@ -101,13 +117,15 @@ static void nearest_by_angle(const cv_exec *exec, const cv_cvivit *network, int3
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
 
-size_t cv_quantize_scratch(const cv_exec *exec, const cv_cvivit *network, size_t rows)
+size_t cv_quantize_scratch(const cv_exec *exec, const cv_cvivit *network)
 {
-    (void)exec;
-    /* three takes, each rounded up to a cache line */
-    return network->config.quantizer == CV_QUANTIZER_LFQ
-               ? 0
-               : angle_floats(&network->config, rows) * sizeof(float) + (size_t)3 * 64;
+    cv_arena arena = { 0 };
+
+    if (network->config.quantizer == CV_QUANTIZER_COSINE) {
+        take(&network->config, &arena);
+        cv_arena_reserve(&arena, cv_linear_many_scratch(exec, network->config.code_width));
+    }
+    return arena.peak;
 }
 
 void cv_quantize_codes(const cv_exec *exec, const cv_cvivit *network, int32_t *codes, float *margins, const float *y,
