@@ -69,10 +69,12 @@ COGVIDEO_API void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo
 typedef struct cogvideo_step_options {
     const char *name;           /* belongs to the library */
     cogvideo_sampling sampling; /* how it draws */
-    int has_guidance;    /* 1: the step can be guided; 0: `guidance` is not read. Filled by the defaults, as the next */
-    int has_text_weight; /* 1: text can be weighed; 0: the two text weights are not read */
-    double guidance;     /* scale: logits = guide + guidance * (logits - guide). 0 and 1 = not guided; at most 1000 */
-    double text_weight;  /* added to attention scores on text where the step is not guided; -1000 to 1000 */
+    unsigned ways;              /* in which it can, as bits (sampling.h): fields of no such way are not read. Filled by
+                                   the defaults, as the next two */
+    int has_guidance;           /* 1: the step can be guided; 0: `guidance` is not read */
+    int has_text_weight;        /* 1: text can be weighed; 0: the two text weights are not read */
+    double guidance;    /* scale: logits = guide + guidance * (logits - guide). 0 and 1 = not guided; at most 1000 */
+    double text_weight; /* added to attention scores on text where the step is not guided; -1000 to 1000 */
     double text_weight_guided; /* the same where it is */
     uint64_t reserved[8];
 } cogvideo_step_options;
@@ -111,8 +113,9 @@ typedef struct cogvideo_generate_options {
 COGVIDEO_API void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options);
 /* The step of this name; NULL where the options have none. */
 COGVIDEO_API cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name);
-/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps. COGVIDEO_ERROR_ARGUMENT where there is
- * no such field, or the value is out of its range or not whole where it must be. */
+/* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps that read it. COGVIDEO_ERROR_ARGUMENT
+ * where there is no such field, none of the steps reads it, or the value is out of its range or not whole where it must
+ * be. */
 COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
                                                    cogvideo_error *err);
 

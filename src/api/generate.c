@@ -26,6 +26,7 @@ cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const 
 {
     const cogvideo_field *field;
     cogvideo_status status;
+    bool read = false;
     int index = 0;
 
     while ((field = cogvideo_sampling_field(index)) && strcmp(field->name, name) != 0)
@@ -34,7 +35,12 @@ cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const 
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "sampling has no field '%.40s'", name);
     CV_TRY(cv_sampling_check_field(field, value, err));
     for (int i = 0; i < options->step_count && i < COGVIDEO_MAX_STEPS; i++)
-        cogvideo_sampling_set(&options->steps[i].sampling, field, value);
+        if (options->steps[i].ways & field->ways) {
+            cogvideo_sampling_set(&options->steps[i].sampling, field, value);
+            read = true;
+        }
+    if (!read)
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s' is read by no step of this model", field->name);
 done:
     return status;
 }

@@ -92,13 +92,37 @@ void cli_fill_options(cli_session *session, const cli_text_options *text, const 
     }
 }
 
+/* A field that is given and that no step of the model reads; NULL where there is none. */
+static const cogvideo_field *unread_field(const cli_sampling_options *sampling,
+                                          const cogvideo_generate_options *options)
+{
+    const cogvideo_field *field;
+    unsigned ways = 0;
+
+    for (int i = 0; i < options->step_count; i++)
+        ways |= options->steps[i].ways;
+    for (int i = 0; (field = cogvideo_sampling_field(i)); i++) {
+        const double value = cogvideo_sampling_get(&sampling->given, field);
+
+        if (value >= field->min && (field->kind != COGVIDEO_FIELD_FLAG || value != 0) && !(field->ways & ways))
+            return field;
+    }
+    return NULL;
+}
+
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
+    const cogvideo_field *unread;
+
     if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
     cli_warn_of_unknown(session, text->prompt);
     cli_fill_options(session, text, sampling, out);
+    unread = unread_field(sampling, out);
+    if (unread)
+        return cli_usage_error(command, "no step of this model reads %s; it is for other families of models",
+                               unread->name);
     return CLI_OK;
 }
 

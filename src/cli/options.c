@@ -100,7 +100,8 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
 {
     static char names[MAX_FIELDS][32], helps[MAX_FIELDS][200];
     const size_t index = (size_t)(row - cli_sampling_table) - OWN_ROWS;
-    const bool flag = field->kind == COGVIDEO_FIELD_FLAG, number = field->kind == COGVIDEO_FIELD_NUMBER;
+    const bool flag = field->kind == COGVIDEO_FIELD_FLAG, number = field->kind == COGVIDEO_FIELD_NUMBER,
+               word = field->kind == COGVIDEO_FIELD_WORD;
 
     snprintf(names[index], sizeof names[index], "%s", field->name);
     for (char *c = names[index]; (c = strchr(c, '_'));)
@@ -112,10 +113,12 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
         .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0,
         .value = flag     ? NULL
                  : number ? "X"
+                 : word   ? "WORD"
                           : "N",
         .help = helps[index],
         .kind = flag     ? ARG_FLAG
                 : number ? ARG_NUMBER
+                : word   ? ARG_CHOICE
                          : ARG_INT,
         .offset = FIELD(given) + field->offset,
         .min = field->min,
@@ -123,6 +126,7 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
         .initial = flag     ? 0
                    : number ? NAN
                             : field->min - 1,
+        .choices = field->words,
     };
 }
 

@@ -33,7 +33,7 @@ static void put_sampling(cv_json *object, const cogvideo_generate_options *optio
         const cogvideo_step_options *step = &options->steps[i];
         cv_json *json = cv_json_set_object(steps, step->name);
 
-        cv_sampling_put(json, &step->sampling);
+        cv_sampling_put(json, &step->sampling, step->ways);
         if (step->has_guidance)
             cv_json_set_double(json, "guidance", step->guidance);
         if (step->has_text_weight) {

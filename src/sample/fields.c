@@ -3,6 +3,7 @@
 #include "base/status.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What a description of a model that leaves the field out means; NaN: it must not. */
 typedef struct field_row {
@@ -12,23 +13,40 @@ typedef struct field_row {
 
 #define AT(field) offsetof(cogvideo_sampling, field)
 #define DRAWN (COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS)
+#define UNMASKED COGVIDEO_BY_UNMASKING
 static const field_row rows[] = {
-    { { "temperature", COGVIDEO_FIELD_NUMBER, AT(temperature), 1e-6, 1000, DRAWN,
-        "logits are divided by it: less than 1 prefers likely codes, more than 1 evens out" },
+    { { "temperature", COGVIDEO_FIELD_NUMBER, AT(temperature), 1e-6, 1000, DRAWN | UNMASKED,
+        "logits are divided by it: less than 1 prefers likely codes, more than 1 evens out", NULL },
       NAN },
     { { "clusters", COGVIDEO_FIELD_WHOLE, AT(clusters), 0, 1 << 20, COGVIDEO_BY_CLUSTERS,
-        "clusters of codes to draw from; 0 turns clusters off" },
+        "clusters of codes to draw from; 0 turns clusters off", NULL },
       0 },
     { { "code_temperature", COGVIDEO_FIELD_NUMBER, AT(code_temperature), 1e-6, 1000, COGVIDEO_BY_CLUSTERS,
-        "temperature inside the drawn cluster" },
+        "temperature inside the drawn cluster", NULL },
       1 },
     { { "top_k", COGVIDEO_FIELD_WHOLE, AT(top_k), 0, 1 << 20, COGVIDEO_BY_RANK,
-        "draw from the N best codes, without clusters; 0 = from all" },
+        "draw from the N best codes, without clusters; 0 = from all", NULL },
       0 },
     { { "top_p", COGVIDEO_FIELD_NUMBER, AT(top_p), 1e-6, 1, COGVIDEO_BY_RANK,
-        "draw from the best codes that hold this share of the probability, without clusters; 1 = from all" },
+        "draw from the best codes that hold this share of the probability, without clusters; 1 = from all", NULL },
       1 },
-    { { "greedy", COGVIDEO_FIELD_FLAG, AT(greedy), 0, 1, COGVIDEO_BY_BEST, "always take the best code" }, 0 },
+    { { "sampler", COGVIDEO_FIELD_WORD, AT(sampler), 0, 2, UNMASKED,
+        "how the places that are drawn again are chosen, of a model that fills all side by side",
+        "confidence|critic|maskgit" },
+      COGVIDEO_SAMPLER_CONFIDENCE },
+    { { "steps", COGVIDEO_FIELD_WHOLE, AT(steps), 0, 1000, UNMASKED, "steps in which such a model fills a scene",
+        NULL },
+      18 },
+    { { "choice_temperature", COGVIDEO_FIELD_NUMBER, AT(choice_temperature), 0, 1000, UNMASKED,
+        "noise on the choice of the codes that stay, with the sampler maskgit", NULL },
+      4 },
+    { { "critic_noise", COGVIDEO_FIELD_NUMBER, AT(critic_noise), 0, 1000, UNMASKED, "noise on the scores of the critic",
+        NULL },
+      1 },
+    { { "critic_anneal", COGVIDEO_FIELD_WORD, AT(critic_anneal), 0, 2, UNMASKED,
+        "how that noise changes over the steps", "decay|fixed|increase" },
+      COGVIDEO_ANNEAL_DECAY },
+    { { "greedy", COGVIDEO_FIELD_FLAG, AT(greedy), 0, 1, COGVIDEO_BY_BEST, "always take the best code", NULL }, 0 },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
 
@@ -74,6 +92,40 @@ done:
     return status;
 }
 
+/* Word `index` of "a|b|c". */
+static void word_at(const char *words, int index, char *out, size_t size)
+{
+    size_t length;
+
+    for (; index > 0 && strchr(words, '|'); index--)
+        words = strchr(words, '|') + 1;
+    length = strcspn(words, "|");
+    length = length < size ? length : size - 1;
+    memcpy(out, words, length);
+    out[length] = '\0';
+}
+
+static cogvideo_status read_word(const cv_json *section, const cogvideo_field *field, double *out, const char *origin,
+                                 cogvideo_error *err)
+{
+    const char *given;
+    cogvideo_status status;
+    char word[32];
+
+    CV_TRY(cv_json_string(section, field->name, &given, origin, err));
+    for (int i = 0; i <= (int)field->max; i++) {
+        word_at(field->words, i, word, sizeof word);
+        if (strcmp(word, given) == 0) {
+            *out = i;
+            return COGVIDEO_OK;
+        }
+    }
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is '%.40s'; one of %s was expected", origin, field->name,
+                   given, field->words);
+done:
+    return status;
+}
+
 /* Version 0.1 took a top_p of 0 for one that is left out. */
 static bool is_left_out(const cv_json *section, const field_row *row)
 {
@@ -83,10 +135,10 @@ static bool is_left_out(const cv_json *section, const field_row *row)
            (!value || (row->field.min > 0 && cv_json_is_number(value) && cv_json_number(value) == 0));
 }
 
-cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section, const char *origin,
+cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section, unsigned ways, const char *origin,
                                  cogvideo_error *err)
 {
-    cogvideo_sampling sampling = { 0 };
+    cogvideo_sampling sampling = { .temperature = 1, .code_temperature = 1, .top_p = 1 };
     cogvideo_status status = COGVIDEO_OK;
 
     for (int i = 0; i < ROWS; i++) {
@@ -94,8 +146,12 @@ cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section,
         double number;
         int64_t whole;
 
+        if (!(field->ways & ways))
+            continue;
         if (is_left_out(section, &rows[i])) {
             number = rows[i].otherwise;
+        } else if (field->kind == COGVIDEO_FIELD_WORD) {
+            CV_TRY(read_word(section, field, &number, origin, err));
         } else if (field->kind == COGVIDEO_FIELD_NUMBER) {
             CV_TRY(cv_json_double(section, field->name, field->min, field->max, &number, origin, err));
         } else {
@@ -109,15 +165,20 @@ done:
     return status;
 }
 
-static void put(cv_json *object, const cogvideo_sampling *sampling, unsigned ways)
+void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling, unsigned ways)
 {
+    char word[32];
+
     for (int i = 0; i < ROWS; i++) {
         const cogvideo_field *field = &rows[i].field;
         const double value = cogvideo_sampling_get(sampling, field);
 
         if (!(field->ways & ways))
             continue;
-        if (field->kind == COGVIDEO_FIELD_NUMBER)
+        if (field->kind == COGVIDEO_FIELD_WORD) {
+            word_at(field->words, (int)value, word, sizeof word);
+            cv_json_set_string(object, field->name, word);
+        } else if (field->kind == COGVIDEO_FIELD_NUMBER)
             cv_json_set_double(object, field->name, value);
         else if (field->kind == COGVIDEO_FIELD_FLAG)
             cv_json_set_bool(object, field->name, value != 0);
@@ -126,15 +187,10 @@ static void put(cv_json *object, const cogvideo_sampling *sampling, unsigned way
     }
 }
 
-void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling)
-{
-    put(object, sampling, DRAWN | COGVIDEO_BY_BEST);
-}
-
 void cv_sampling_record(cv_json *object, const cogvideo_sampling *sampling)
 {
-    put(object, sampling,
-        sampling->greedy         ? COGVIDEO_BY_BEST
-        : sampling->clusters > 0 ? COGVIDEO_BY_CLUSTERS
-                                 : COGVIDEO_BY_RANK);
+    cv_sampling_put(object, sampling,
+                    sampling->greedy         ? COGVIDEO_BY_BEST
+                    : sampling->clusters > 0 ? COGVIDEO_BY_CLUSTERS
+                                             : COGVIDEO_BY_RANK);
 }

@@ -356,9 +356,9 @@ static void read_sampling(const char *text, cogvideo_sampling *out, const char *
 
     CHECK_OK(cv_json_parse(&json, text, strlen(text), "here", &err), err);
     if (fails)
-        CHECK_FAILS(cv_sampling_read(out, json, "here", &err), COGVIDEO_ERROR_FORMAT, fails, err);
+        CHECK_FAILS(cv_sampling_read(out, json, 7, "here", &err), COGVIDEO_ERROR_FORMAT, fails, err);
     else
-        CHECK_OK(cv_sampling_read(out, json, "here", &err), err);
+        CHECK_OK(cv_sampling_read(out, json, 7, "here", &err), err);
     cv_json_free(&json);
 }
 

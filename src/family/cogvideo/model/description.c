@@ -23,7 +23,7 @@ static cogvideo_status read_samplings(cv_description *d, const cv_json *json, co
     for (int step = 0; step < CV_STEP_COUNT; step++) {
         snprintf(origin, sizeof origin, "%.500s: sampling.%s", path, cv_step_name((cv_step_kind)step));
         CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
-        CV_TRY(cv_sampling_read(&d->sampling[step], one, origin, err));
+        CV_TRY(cv_sampling_read(&d->sampling[step], one, CV_COGVIDEO_WAYS, origin, err));
     }
 done:
     return status;

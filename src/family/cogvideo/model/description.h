@@ -7,6 +7,9 @@
 #include "family/cogvideo/upscaler/config.h"
 #include "sample/sampler.h"
 
+/* In which ways its steps draw. */
+#define CV_COGVIDEO_WAYS (COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS | COGVIDEO_BY_BEST)
+
 #define CV_MAX_DURATIONS 12
 
 /* The steps that draw codes, each with a sampling rule of its own. The values enter the random numbers of each code
