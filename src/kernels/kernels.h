@@ -74,6 +74,12 @@ typedef void cv_norm_row_backward_fn(float *dx, bool add, const float *dy, const
 typedef void cv_norm_row_gradients_fn(float *dweight, float *dbias, const float *dy, const float *x,
                                       const cv_norm_row *norm);
 
+/* The taps of a depthwise convolution at one place, which are those inside of the box. out[c] += the sum over taps, in
+ * their order, of weights[tap][c] * in[tap][c], for c < count; and gradients[tap][c] += d[c] * in[tap][c]. */
+typedef void cv_depthwise_fn(float *out, const float *const *in, const float *const *weights, int taps, int count);
+typedef void cv_depthwise_gradients_fn(float *const *gradients, const float *d, const float *const *in, int taps,
+                                       int count);
+
 /* --- the processor's own limits ------------------------------------------------------------------------------- */
 
 /* Measures the processor's peak: multiplies and adds in registers only, `rounds` times, and returns the number of
@@ -101,6 +107,8 @@ typedef struct cv_kernels {
     cv_norm_row_fn *norm_row;
     cv_norm_row_backward_fn *norm_row_backward;
     cv_norm_row_gradients_fn *norm_row_gradients;
+    cv_depthwise_fn *depthwise;
+    cv_depthwise_gradients_fn *depthwise_gradients;
     cv_read_fn *read;
     cv_peak_fn *peak_f32, *peak_int8; /* peak of f32 products; of 8-bit products with sums in 32 bits */
 } cv_kernels;

@@ -230,6 +230,35 @@ static void norm_row_gradients(float *dweight, float *dbias, const float *dy, co
     }
 }
 
+/* --- depthwise convolutions ----------------------------------------------------------------------------------- */
+
+static void depthwise(float *restrict out, const float *const *in, const float *const *weights, int taps, int count)
+{
+    int tap = 0;
+
+    for (; tap + 3 <= taps; tap += 3) {
+        const float *const x[] = { in[tap], in[tap + 1], in[tap + 2] }, *const w[] = { weights[tap], weights[tap + 1],
+                                                                                       weights[tap + 2] };
+
+        for (int c = 0; c < count; c++)
+            out[c] = ((out[c] + w[0][c] * x[0][c]) + w[1][c] * x[1][c]) + w[2][c] * x[2][c];
+    }
+    for (; tap < taps; tap++)
+        for (int c = 0; c < count; c++)
+            out[c] += weights[tap][c] * in[tap][c];
+}
+
+static void depthwise_gradients(float *const *gradients, const float *d, const float *const *in, int taps, int count)
+{
+    for (int tap = 0; tap < taps; tap++) {
+        float *restrict gradient = gradients[tap];
+        const float *restrict x = in[tap];
+
+        for (int c = 0; c < count; c++)
+            gradient[c] += d[c] * x[c];
+    }
+}
+
 void CV_LOOPS(cv_kernels *table)
 {
     table->gelu[CV_GELU_TANH] = gelu_tanh;
@@ -244,4 +273,6 @@ void CV_LOOPS(cv_kernels *table)
     table->norm_row = norm_row;
     table->norm_row_backward = norm_row_backward;
     table->norm_row_gradients = norm_row_gradients;
+    table->depthwise = depthwise;
+    table->depthwise_gradients = depthwise_gradients;
 }

@@ -19,120 +19,165 @@ done:
     return status;
 }
 
-/* A place of a box. */
-typedef struct place {
-    int t, y, x;
-} place;
+#define TAPS 27
+/* Places, and channels, that are in work at once: blocks depend on the shape alone. The weights of so many channels are
+ * laid out tap by tap once for so many places. */
+#define PLACES 64
+#define CHANNELS 256
 
-static place place_at(const cv_box *box, int row)
+/* How taps read, the same at every place. */
+typedef struct reach {
+    bool time_last, mirrored; /* mirrored: from the rows whose results read a place by those taps */
+    int size[3], before[3]; /* along time, rows and columns: of the box, and taps before the one at the place itself */
+    ptrdiff_t distance[TAPS]; /* numbers from a place to the one that a tap reads */
+} reach;
+
+static reach reach_of(const cv_depthwise3d *conv, const cv_box *box, bool mirrored)
 {
-    if (box->time_last)
-        return (place){ row % box->T, row / box->T / box->w, row / box->T % box->w };
-    return (place){ row / (box->h * box->w), row / box->w % box->h, row % box->w };
+    const ptrdiff_t T = box->T, plane = (ptrdiff_t)box->h * box->w;
+    const ptrdiff_t stride[] = { box->time_last ? 1 : plane, box->time_last ? box->w * T : box->w,
+                                 box->time_last ? T : 1 };
+    reach r = { box->time_last, mirrored, { box->T, box->h, box->w }, { conv->causal ? 2 : 1, 1, 1 }, { 0 } };
+
+    for (int tap = 0; tap < TAPS; tap++) {
+        const int at[] = { tap / 9, tap / 3 % 3, tap % 3 };
+
+        for (int axis = 0; axis < 3; axis++)
+            r.distance[tap] += stride[axis] * (at[axis] - r.before[axis]) * (mirrored ? -1 : 1) * conv->C;
+    }
+    return r;
 }
 
-/* The row that stands `tap` of 27 from a place, tap 13 being the place itself unless causal; -1 outside of the box.
- * `mirrored`: the row whose result reads this place by that tap. */
-static int row_at(const cv_depthwise3d *conv, const cv_box *box, place p, int tap, bool mirrored)
+/* The taps that read within the box at a place: a bit for each. */
+static uint32_t taps_inside(const reach *r, int row)
 {
-    const int sign = mirrored ? -1 : 1, t = p.t + sign * (tap / 9 - (conv->causal ? 2 : 1)),
-              y = p.y + sign * (tap / 3 % 3 - 1), x = p.x + sign * (tap % 3 - 1);
+    /* by their number along an axis */
+    static const uint32_t masks[3][3] = { { 0x00001ff, 0x003fe00, 0x7fc0000 },
+                                          { 0x01c0e07, 0x0e07038, 0x70381c0 },
+                                          { 0x1249249, 0x2492492, 0x4924924 } };
+    const int plane = r->size[1] * r->size[2], place = r->time_last ? row / r->size[0] : row % plane;
+    const int at[] = { r->time_last ? row % r->size[0] : row / plane, place / r->size[2], place % r->size[2] };
+    uint32_t inside = (1u << TAPS) - 1;
 
-    if (t < 0 || t >= box->T || y < 0 || y >= box->h || x < 0 || x >= box->w)
-        return -1;
-    return box->time_last ? (y * box->w + x) * box->T + t : (t * box->h + y) * box->w + x;
+    for (int axis = 0; axis < 3; axis++)
+        for (int i = 0; i < 3; i++) {
+            const int to = at[axis] + (r->mirrored ? r->before[axis] - i : i - r->before[axis]);
+
+            if (to < 0 || to >= r->size[axis])
+                inside &= ~masks[axis][i];
+        }
+    return inside;
+}
+
+static int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Adds to `count` channels of places first .. last - 1 of an item. */
+static void add_block(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, float *out, const float *x,
+                      bool mirrored, int first, int last, int channel, int count)
+{
+    const size_t C = (size_t)conv->C;
+    const reach all = reach_of(conv, box, mirrored);
+    float weights[TAPS][CHANNELS], bias[CHANNELS] = { 0 };
+
+    for (int c = 0; c < count; c++) {
+        for (int tap = 0; tap < TAPS; tap++)
+            weights[tap][c] = conv->weight[TAPS * (channel + c) + tap];
+        bias[c] = mirrored ? 0 : conv->bias[channel + c];
+    }
+    for (int row = first; row < last; row++) {
+        const size_t at = (size_t)row * C + (size_t)channel;
+        const float *in[TAPS], *by[TAPS];
+        int number = 0;
+
+        for (uint32_t inside = taps_inside(&all, row); inside; inside &= inside - 1, number++) {
+            const int tap = __builtin_ctz(inside);
+
+            in[number] = x + at + all.distance[tap];
+            by[number] = weights[tap];
+        }
+        for (int c = 0; c < count; c++)
+            out[at + (size_t)c] += bias[c];
+        exec->kernels.depthwise(out + at, in, by, number, count);
+    }
+}
+
+/* out += conv(x), or its gradient of x where `mirrored`, without the bias. */
+static void convolve(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, int items, float *out,
+                     const float *x, bool mirrored)
+{
+    const int places = cv_box_places(box), C = conv->C;
+
+#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(3)
+    for (int item = 0; item < items; item++)
+        for (int first = 0; first < places; first += PLACES)
+            for (int channel = 0; channel < C; channel += CHANNELS) {
+                const size_t at = (size_t)item * (size_t)places * (size_t)C;
+
+                add_block(exec, conv, box, out + at, x + at, mirrored, first, min(first + PLACES, places), channel,
+                          min(CHANNELS, C - channel));
+            }
 }
 
 void cv_depthwise3d_add(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, int items, float *residual,
                         const float *x)
 {
-    const int places = cv_box_places(box), C = conv->C;
-
-#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
-    for (int item = 0; item < items; item++)
-        for (int row = 0; row < places; row++) {
-            const float *from = x + (size_t)item * (size_t)places * (size_t)C;
-            float *to = residual + ((size_t)item * (size_t)places + (size_t)row) * (size_t)C;
-            const place p = place_at(box, row);
-
-            for (int c = 0; c < C; c++)
-                to[c] += conv->bias[c];
-            for (int tap = 0; tap < 27; tap++) {
-                const int other = row_at(conv, box, p, tap, false);
-                const float *in = from + (size_t)other * (size_t)C, *weight = conv->weight + tap;
-
-                for (int c = 0; c < C && other >= 0; c++)
-                    to[c] += weight[27 * c] * in[c];
-            }
-        }
+    convolve(exec, conv, box, items, residual, x, false);
 }
 
 /* --- backward ----------------------------------------------------------------------------------------------------- */
 
-#define CHANNELS 16 /* that are summed together */
+#define SUMMED 32 /* channels whose gradients one thread sums */
 
-size_t cv_depthwise3d_backward_scratch(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, int items)
+/* The gradients of the weights of `count` channels: sums over blocks of places, added in order. */
+static void weights_backward(const cv_exec *exec, const cv_depthwise3d *conv, const cv_depthwise3d *grad,
+                             const cv_box *box, int items, const float *dy, const float *x, int channel, int count)
 {
-    (void)exec, (void)conv, (void)box, (void)items;
-    return 0;
-}
-
-/* The gradients of the weights of channels first .. first + count - 1, over all places in order. */
-static void weights_backward(const cv_depthwise3d *conv, const cv_depthwise3d *grad, const cv_box *box, int items,
-                             const float *dy, const float *x, int first, int count)
-{
-    const int places = cv_box_places(box), C = conv->C;
-    double sums[28][CHANNELS] = { { 0 } }; /* the last one of the bias */
+    const int places = cv_box_places(box);
+    const size_t C = (size_t)conv->C;
+    const reach all = reach_of(conv, box, false);
+    double total[TAPS + 1][SUMMED] = { { 0 } }; /* the last one of the bias */
 
     for (int item = 0; item < items; item++)
-        for (int row = 0; row < places; row++) {
-            const size_t base = (size_t)item * (size_t)places;
-            const float *d = dy + (base + (size_t)row) * (size_t)C + first;
-            const place p = place_at(box, row);
+        for (int first = 0; first < places; first += PLACES) {
+            float sums[TAPS + 1][SUMMED] = { { 0 } };
 
-            for (int c = 0; c < count; c++)
-                sums[27][c] += (double)d[c];
-            for (int tap = 0; tap < 27; tap++) {
-                const int other = row_at(conv, box, p, tap, false);
-                const float *in = x + (base + (size_t)(other < 0 ? 0 : other)) * (size_t)C + first;
+            for (int row = first; row < min(first + PLACES, places); row++) {
+                const size_t at = ((size_t)item * (size_t)places + (size_t)row) * C + (size_t)channel;
+                const float *in[TAPS];
+                float *to[TAPS];
+                int number = 0;
 
-                for (int c = 0; c < count && other >= 0; c++)
-                    sums[tap][c] += (double)(d[c] * in[c]);
+                for (uint32_t inside = taps_inside(&all, row); inside; inside &= inside - 1, number++) {
+                    const int tap = __builtin_ctz(inside);
+
+                    in[number] = x + at + all.distance[tap];
+                    to[number] = sums[tap];
+                }
+                exec->kernels.depthwise_gradients(to, dy + at, in, number, count);
+                for (int c = 0; c < count; c++)
+                    sums[TAPS][c] += dy[at + (size_t)c];
             }
+            for (int tap = 0; tap <= TAPS; tap++)
+                for (int c = 0; c < count; c++)
+                    total[tap][c] += (double)sums[tap][c];
         }
     for (int c = 0; c < count; c++) {
-        for (int tap = 0; tap < 27; tap++)
-            ((float *)grad->weight)[27 * (first + c) + tap] += (float)sums[tap][c];
-        ((float *)grad->bias)[first + c] += (float)sums[27][c];
+        for (int tap = 0; tap < TAPS; tap++)
+            ((float *)grad->weight)[TAPS * (channel + c) + tap] += (float)total[tap][c];
+        ((float *)grad->bias)[channel + c] += (float)total[TAPS][c];
     }
 }
 
 void cv_depthwise3d_backward(const cv_exec *exec, const cv_depthwise3d *conv, const cv_depthwise3d *grad,
-                             const cv_box *box, int items, float *dx, const float *dy, const float *x, cv_arena *arena)
+                             const cv_box *box, int items, float *dx, const float *dy, const float *x)
 {
-    const int places = cv_box_places(box), C = conv->C;
-
-    (void)arena;
-#pragma omp parallel num_threads(exec->threads)
-    {
-#pragma omp for schedule(static) collapse(2)
-        for (int item = 0; item < items; item++)
-            for (int row = 0; row < places; row++) {
-                const float *from = dy + (size_t)item * (size_t)places * (size_t)C;
-                float *to = dx + ((size_t)item * (size_t)places + (size_t)row) * (size_t)C;
-                const place p = place_at(box, row);
-
-                for (int tap = 0; tap < 27; tap++) {
-                    const int other = row_at(conv, box, p, tap, true);
-                    const float *in = from + (size_t)(other < 0 ? 0 : other) * (size_t)C, *weight = conv->weight + tap;
-
-                    for (int c = 0; c < C && other >= 0; c++)
-                        to[c] += weight[27 * c] * in[c];
-                }
-            }
-#pragma omp for schedule(static)
-        for (int first = 0; first < C; first += CHANNELS)
-            if (grad)
-                weights_backward(conv, grad, box, items, dy, x, first, C - first < CHANNELS ? C - first : CHANNELS);
-    }
+    convolve(exec, conv, box, items, dx, dy, true);
+    if (!grad)
+        return;
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (int channel = 0; channel < conv->C; channel += SUMMED)
+        weights_backward(exec, conv, grad, box, items, dy, x, channel, min(SUMMED, conv->C - channel));
 }

@@ -3,7 +3,6 @@
 #ifndef CV_NN_DEPTHWISE3D_H
 #define CV_NN_DEPTHWISE3D_H
 
-#include "base/arena.h"
 #include "nn/exec.h"
 #include "tensor/store.h"
 
@@ -36,11 +35,9 @@ cogvideo_status cv_depthwise3d_bind(cv_depthwise3d *out, cv_store *store, const 
 void cv_depthwise3d_add(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, int items, float *residual,
                         const float *x);
 
-/* Returns the bytes that the function below takes from its arena, on these threads. */
-size_t cv_depthwise3d_backward_scratch(const cv_exec *exec, const cv_depthwise3d *conv, const cv_box *box, int items);
 /* dx (+=, it holds the residual's own gradient already) from dy, both [items][places][C], which must not overlap. grad:
  * the same layer bound to a store of gradients, added to; NULL = frozen. */
 void cv_depthwise3d_backward(const cv_exec *exec, const cv_depthwise3d *conv, const cv_depthwise3d *grad,
-                             const cv_box *box, int items, float *dx, const float *dy, const float *x, cv_arena *arena);
+                             const cv_box *box, int items, float *dx, const float *dy, const float *x);
 
 #endif

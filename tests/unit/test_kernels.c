@@ -519,6 +519,7 @@ static void loops_give_the_same_bits(void **state)
 {
     const cv_kernels *tables[2] = { *state, NULL };
     static float dy[MOST_K], weight[MOST_K], bias[MOST_K], out[2][6][MOST_K];
+    const float *const in[3] = { x, dy, weight }, *const by[3] = { bias, x, dy };
     cv_kernels ref;
 
     cv_kernels_plain(&ref);
@@ -545,6 +546,8 @@ static void loops_give_the_same_bits(void **state)
             k->norm_row(out[t][4], n % 2 == 0, x, &norm);
             k->norm_row_backward(out[t][5], n % 2 == 0, dy, x, &norm);
             k->norm_row_gradients(out[t][4], out[t][5], dy, x, &norm);
+            k->depthwise(out[t][0], in, by, 3, n);
+            k->depthwise_gradients((float *const[3]){ out[t][1], out[t][2], out[t][3] }, bias, in, 3, n);
         }
         assert_memory_equal(out[0], out[1], sizeof out[0]);
     }

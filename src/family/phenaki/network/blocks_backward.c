@@ -66,13 +66,9 @@ void cv_blocks_reserve_backward(const cv_blocks_pass *pass, cv_arena *arena)
 {
     const size_t mark = cv_arena_mark(arena);
     const cv_cosine_attention self = cv_blocks_self_attention(pass, 0);
-    const cv_box box = cv_blocks_peg_box(pass);
 
     take_attention(pass, false, arena);
     reserve(pass, &self, arena);
-    if (pass->blocks->config.peg != CV_PEG_NONE)
-        cv_arena_reserve(arena,
-                         cv_depthwise3d_backward_scratch(pass->exec, &pass->blocks->layers[0].peg, &box, pass->batch));
     cv_arena_rewind(arena, mark);
     if (pass->blocks->config.text_width > 0) {
         const cv_cosine_attention text = cv_blocks_text_attention(pass, 0);
@@ -152,7 +148,7 @@ static void peg_backward(const cv_blocks_pass *pass, const cv_blocks_grad *grad,
 
     memcpy(dy, dx, rows * (size_t)peg->C * sizeof *dy);
     cv_depthwise3d_backward(pass->exec, peg, &grad->blocks->layers[layer].peg, &box, pass->batch, dx, dy,
-                            pass->tape->layers[layer].peg_in, arena);
+                            pass->tape->layers[layer].peg_in);
     cv_arena_rewind(arena, mark);
 }
 
