@@ -57,9 +57,9 @@ static cogvideo_status read_word(const cv_json *section, const char *key, const 
             *out = i;
             return COGVIDEO_OK;
         }
-    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is '%.40s'; '%s'%s%s%s%s was expected", origin, key, word,
-                   words[0], count > 2 ? ", '" : " or '", words[1], count > 2 ? "' or '" : "'",
-                   count > 2 ? words[2] : "");
+    return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: '%s' is '%.40s'; '%s'%s%s%s or '%s' was expected", origin, key,
+                   word, words[0], count > 2 ? ", '" : "", count > 2 ? words[1] : "", count > 2 ? "'" : "",
+                   words[count - 1]);
 done:
     return status;
 }
@@ -160,17 +160,19 @@ void cv_cvivit_config_put(cv_json *section, const cv_cvivit_config *config)
 
 /* --- from a file's shapes ----------------------------------------------------------------------------------------- */
 
-/* Layers of a stack. */
-static int layers_of(const cv_store *store, const char *stack)
+/* Layers of a stack of the encoder; those of the decoder are as many. */
+static cogvideo_status measure_layers(int *layers, const cv_store *store, const char *stack, cogvideo_error *err)
 {
-    int layers = 0;
+    char name[96];
 
-    for (char name[96]; layers <= MOST_LAYERS; layers++) {
-        snprintf(name, sizeof name, "%s_transformer.layers.%d.1.to_q.weight", stack, layers);
-        if (!cv_store_find(store, name))
-            break;
-    }
-    return layers;
+    *layers = 0;
+    do
+        snprintf(name, sizeof name, "%s_transformer.layers.%d.1.to_q.weight", stack, *layers);
+    while (cv_store_find(store, name) && (*layers)++ < MOST_LAYERS);
+    if (*layers < 1 || *layers > MOST_LAYERS)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has %d layers '%s_transformer.layers'; 1 to %d were expected",
+                       cv_store_path(store), *layers, stack, MOST_LAYERS);
+    return COGVIDEO_OK;
 }
 
 /* The side of a square of so many pixels in three channels; 0 where there is none. */
@@ -246,8 +248,8 @@ cogvideo_status cv_cvivit_measure(cv_cvivit_config *out, const cv_store *store, 
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: %d numbers of queries are no multiple of %d heads",
                        cv_store_path(store), inner, c.heads);
     c.head_width = inner / c.heads;
-    c.spatial_layers = layers_of(store, "enc_spatial");
-    c.temporal_layers = layers_of(store, "enc_temporal");
+    CV_TRY(measure_layers(&c.spatial_layers, store, "enc_spatial", err));
+    CV_TRY(measure_layers(&c.temporal_layers, store, "enc_temporal", err));
     c.cosine = cv_store_find(store, "enc_spatial_transformer.layers.0.1.q_scale") != NULL;
     c.spatial_peg =
         cv_store_find(store, "enc_spatial_transformer.layers.0.0.dsconv.weight") ? CV_PEG_TRUE : CV_PEG_NONE;
@@ -256,6 +258,7 @@ cogvideo_status cv_cvivit_measure(cv_cvivit_config *out, const cv_store *store, 
     c.peg_causal = true;
     c.causal = c.spatial_peg == CV_PEG_NONE; /* lucidrains took both out in one version, 0.5.0 */
     CV_TRY(measure_quantizer(&c, store, err));
+    CV_TRY(check(&c, cv_store_path(store), err));
     *out = c;
 done:
     return status;
