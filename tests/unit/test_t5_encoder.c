@@ -1,10 +1,10 @@
 /* The T5 encoder by itself: its gradients, texts that know nothing of each other or of pads, weights of any type, sizes
  * from files; and the ids of texts. */
 #include "support/gradient.h"
+#include "support/narrowed.h"
 #include "support/phenaki_seeded.h"
 #include "support/spm.h"
 
-#include "import/narrow.h"
 #include "model/t5/t5_bias.h"
 #include "model/t5/t5_network.h"
 #include "nn/blas.h"
@@ -214,64 +214,6 @@ static void a_batch_may_be_empty(void **state)
 
 /* --- weights of other types ----------------------------------------------------------------------------------- */
 
-static cogvideo_status rows_of(void *user, size_t first, size_t count, float *out, cogvideo_error *err)
-{
-    const cv_tensor *tensor = user;
-    const size_t K = tensor->count / tensor->shape[0];
-
-    (void)err;
-    memcpy(out, (const float *)tensor->data + first * K, count * K * sizeof *out);
-    return COGVIDEO_OK;
-}
-
-static void write_as(const cv_store *store, cv_weight_type type, const char *path)
-{
-    const cv_narrowing narrowing = { .type = type };
-    cv_store_writer *writer;
-    cogvideo_error err;
-
-    CHECK_OK(cv_store_writer_create(&writer, path, &err), err);
-    for (int writing = 0; writing < 2; writing++)
-        for (int order = 0; order < CV_NARROW_ORDERS; order++)
-            for (size_t t = 0; t < cv_store_count(store); t++) {
-                const cv_tensor *tensor = cv_store_at(store, t);
-                const cv_weight_type as =
-                    cv_narrow_type(&narrowing, tensor->name, tensor->rank, tensor->shape, tensor->dtype);
-
-                if (cv_narrow_order(as) != order)
-                    continue;
-                if (!writing)
-                    CHECK_OK(cv_narrow_declare(writer, tensor->name, as, tensor->rank, tensor->shape, &err), err);
-                else
-                    CHECK_OK(cv_narrow_write(writer, tensor->name, as, tensor->shape[0],
-                                             tensor->count / tensor->shape[0], rows_of, (void *)tensor, &err),
-                             err);
-            }
-    CHECK_OK(cv_store_writer_commit(&writer, &err), err);
-}
-
-/* The file's matrices in f32. */
-static void widen(cv_store *to, cv_store *from)
-{
-    cogvideo_error err;
-
-    for (size_t t = 0; t < cv_store_count(to); t++) {
-        const cv_tensor *tensor = cv_store_at(to, t);
-        const int N = (int)tensor->shape[0], K = (int)(tensor->count / tensor->shape[0]);
-        const float *vector;
-        cv_weight weight;
-
-        if (tensor->rank == 1) {
-            CHECK_OK(cv_store_claim_vector(from, &vector, tensor->name, tensor->count, &err), err);
-            memcpy(cv_tensor_values(tensor), vector, tensor->count * sizeof *vector);
-            continue;
-        }
-        CHECK_OK(cv_store_claim_weight(from, &weight, tensor->name, N, K, &err), err);
-        for (int n = 0; n < N; n++)
-            cv_weight_widen(cv_tensor_values(tensor) + n * K, &weight, n);
-    }
-}
-
 static void weights_may_have_any_type(void **state)
 {
     (void)state;
@@ -284,7 +226,7 @@ static void weights_may_have_any_type(void **state)
         fixture f;
 
         setup(&f, 2, true, 2);
-        write_as(f.weights, type, path);
+        narrowed_write(f.weights, type, path);
         CHECK_OK(cv_store_open(&narrow, path, &err), err);
         CHECK_OK(cv_t5_open(&t5, &f.t5->config, narrow, &err), err);
         CHECK_OK(cv_store_check_claimed(narrow, &err), err);
@@ -295,7 +237,7 @@ static void weights_may_have_any_type(void **state)
         cv_store_close(&narrow);
 
         CHECK_OK(cv_store_open(&narrow, path, &err), err);
-        widen(f.weights, narrow);
+        narrowed_widen(f.weights, narrow);
         run(&f.exec, f.t5, &f.batch, wide);
         assert_memory_equal(out, wide, sizeof out);
         cv_store_close(&narrow);
