@@ -12,21 +12,42 @@
 #define OUT_OF_REACH 16.0f /* times the largest component of any code */
 #define CANDIDATES 16      /* rows among which a dead code's next one is sought */
 
+static cogvideo_status claim(cv_store *store, float **out, const char *name, int rank, const size_t *shape,
+                             cogvideo_error *err)
+{
+    const cv_tensor *tensor;
+    cogvideo_status status;
+
+    CV_TRY(cv_store_claim(store, &tensor, name, rank, shape, err));
+    *out = cv_tensor_values(tensor);
+done:
+    return status;
+}
+
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
                                  cogvideo_error *err)
 {
+    const size_t shape[] = { (size_t)codes, (size_t)latent };
     cogvideo_status status;
-    const cv_tensor *tensor;
-    size_t shape[2] = { (size_t)codes, (size_t)latent };
-    cv_codebook codebook = { .codes = codes, .latent = latent };
 
-    CV_TRY(cv_store_claim(network, &tensor, "quantize.embed.weight", 2, shape, err));
-    codebook.vectors = cv_tensor_values(tensor);
-    CV_TRY(cv_store_claim(averages, &tensor, "quantize.embed_avg", 2, shape, err));
-    codebook.sums = cv_tensor_values(tensor);
-    CV_TRY(cv_store_claim(averages, &tensor, "quantize.cluster_size", 1, shape, err));
-    codebook.sizes = cv_tensor_values(tensor);
-    *out = codebook;
+    *out = (cv_codebook){ .codes = codes, .latent = latent };
+    CV_TRY(claim(network, &out->vectors, "quantize.embed.weight", 2, shape, err));
+    CV_TRY(claim(averages, &out->sums, "quantize.embed_avg", 2, shape, err));
+    CV_TRY(claim(averages, &out->sizes, "quantize.cluster_size", 1, shape, err));
+done:
+    return status;
+}
+
+cogvideo_status cv_codebook_bind_unit(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
+                                      cogvideo_error *err)
+{
+    const size_t shape[] = { 1, (size_t)codes, (size_t)latent }; /* of one codebook; the original may have several */
+    cogvideo_status status;
+
+    *out = (cv_codebook){ .codes = codes, .latent = latent, .unit = true };
+    CV_TRY(claim(network, &out->vectors, "vq._codebook.embed", 3, shape, err));
+    CV_TRY(claim(averages, &out->sums, "vq._codebook.embed_avg", 3, shape, err));
+    CV_TRY(claim(averages, &out->sizes, "vq._codebook.cluster_size", 2, shape, err));
 done:
     return status;
 }
@@ -34,6 +55,20 @@ done:
 static size_t at(const cv_codebook *codebook, int code)
 {
     return (size_t)code * (size_t)codebook->latent;
+}
+
+/* Gives a code its length, where that is 1; a code of zeros stays one. */
+static void shorten(const cv_codebook *codebook, int code)
+{
+    float *vector = codebook->vectors + at(codebook, code);
+    double length = 0;
+
+    if (!codebook->unit)
+        return;
+    for (int k = 0; k < codebook->latent; k++)
+        length += (double)vector[k] * (double)vector[k];
+    for (int k = 0; k < codebook->latent && length > 0; k++)
+        vector[k] = (float)((double)vector[k] / sqrt(length));
 }
 
 void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches,
@@ -48,6 +83,7 @@ void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const f
     if (!arena->base)
         return;
     for (int code = 0; code < codebook->codes; code++) {
+        shorten(codebook, code);
         codebook->sizes[code] = one;
         for (int k = 0; k < codebook->latent; k++)
             codebook->sums[at(codebook, code) + (size_t)k] = one * codebook->vectors[at(codebook, code) + (size_t)k];
@@ -94,7 +130,7 @@ int cv_codebook_merge(const cv_codebook *codebook, double distance, bool *done)
             done[other] = true;
             codebook->sizes[other] = 0;
             for (int k = 0; k < codebook->latent; k++)
-                vector[k] = OUT_OF_REACH * largest;
+                vector[k] = codebook->unit ? 0 : OUT_OF_REACH * largest;
         }
     }
     return kept;
@@ -168,17 +204,6 @@ static bool is_dead(const cv_codebook *codebook, const cv_codebook_options *opti
     return (double)codebook->sizes[code] < options->dead * share;
 }
 
-/* The vector becomes one of length 1, unless it is zero. */
-static void shorten(float *vector, int latent)
-{
-    double length = 0;
-
-    for (int k = 0; k < latent; k++)
-        length += (double)vector[k] * (double)vector[k];
-    for (int k = 0; k < latent && length > 0; k++)
-        vector[k] = (float)((double)vector[k] / sqrt(length));
-}
-
 int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *options, uint64_t step, const float *z,
                        const int32_t *ids, int rows, double *away)
 {
@@ -194,8 +219,7 @@ int cv_codebook_update(const cv_codebook *codebook, const cv_codebook_options *o
             continue;
         for (size_t k = 0; k < (size_t)codebook->latent; k++)
             codebook->vectors[at(codebook, code) + k] = (float)((double)codebook->sums[at(codebook, code) + k] / size);
-        if (options->unit)
-            shorten(codebook->vectors + at(codebook, code), codebook->latent);
+        shorten(codebook, code);
     }
     measure(codebook, z, ids, rows, away);
     for (int code = 0; code < codebook->codes; code++)

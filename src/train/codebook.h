@@ -10,26 +10,31 @@
 
 /* The codes in the network's store, their averages in another, which a checkpoint saves. */
 typedef struct cv_codebook {
-    float *vectors; /* [codes][latent], "quantize.embed.weight" */
-    float *sizes;   /* [codes], "quantize.cluster_size": rows of a batch that a code gets, averaged */
-    float *sums;    /* [codes][latent], "quantize.embed_avg": their sum, averaged */
+    float *vectors; /* [codes][latent] */
+    float *sizes;   /* [codes]: rows of a batch that a code gets, averaged */
+    float *sums;    /* [codes][latent]: their sum, averaged */
     int codes, latent;
+    bool unit; /* the code of a row is the nearest by angle: rows and codes have length 1 */
 } cv_codebook;
 
 typedef struct cv_codebook_options {
     double decay; /* of the averages, in 0..1 */
     double dead;  /* a code starts again when it gets less than this share of an average code's rows; 0 = never */
-    bool unit;    /* codes have length 1, as the rows that are given: of a codebook that is searched by angle */
     uint64_t seed;
 } cv_codebook_options;
 
-/* Claims the three tensors; `network` and `averages` are stores in memory, or planned. */
+/* Claims "quantize.embed.weight", "quantize.cluster_size" and "quantize.embed_avg"; `network` and `averages` are stores
+ * in memory, or planned. */
 cogvideo_status cv_codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
                                  cogvideo_error *err);
+/* The same of codes of length 1, under the names of vector-quantize-pytorch: "vq._codebook.embed" [1][codes][latent],
+ * "vq._codebook.cluster_size", "vq._codebook.embed_avg". */
+cogvideo_status cv_codebook_bind_unit(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
+                                      cogvideo_error *err);
 
-/* The codes become the centres of k-means over `rows` vectors z [rows][latent] of some batches; as many rows as there
- * are codes at least make sense. Scratch is taken from `arena` and given back; on a measuring arena nothing else
- * happens. */
+/* The codes become the centres of k-means over `rows` vectors z [rows][latent] of some batches, or their directions; as
+ * many rows as there are codes at least make sense. Scratch is taken from `arena` and given back; on a measuring arena
+ * nothing else happens. */
 void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const float *z, int rows, int batches,
                        int rounds, uint64_t seed, cv_arena *arena);
 
@@ -38,7 +43,8 @@ void cv_codebook_start(const cv_exec *exec, const cv_codebook *codebook, const f
 void cv_codebook_count(const cv_codebook *codebook, const int32_t *ids, int rows, int batches);
 
 /* Takes out codes that say the same: one within `distance` of a code that gets more rows moves out of the encoder's
- * reach and gets none. The number of codes that are left in use. `done` [codes] is scratch. */
+ * reach and gets none; one that is compared by angle becomes zero, which is no row's code. The number of codes that are
+ * left in use. `done` [codes] is scratch. */
 int cv_codebook_merge(const cv_codebook *codebook, double distance, bool *done);
 
 /* After a step of the network: moves the averages and the codes, given the step's vectors z [rows][latent] and the

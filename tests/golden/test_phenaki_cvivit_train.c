@@ -193,7 +193,7 @@ static void codebooks_average_as_the_original_ones(void **state)
 {
     (void)state;
     for (size_t i = 1; i < sizeof cases / sizeof *cases; i++) {
-        const cv_codebook_options options = { .decay = 0.8, .unit = true };
+        const cv_codebook_options options = { .decay = 0.8 };
         float sizes[128], sums[128 * 32];
         double away[256];
         cv_cvivit_losses losses;
@@ -203,8 +203,12 @@ static void codebooks_average_as_the_original_ones(void **state)
         if (!open_fixture(&f, cases[i].name, cases[i].beta, 2))
             skip();
         print_message("%s\n", cases[i].name);
-        codebook = (cv_codebook){ cv_tensor_values(cv_store_find(f.weights, "vq._codebook.embed")), sizes, sums,
-                                  f.config.codes, f.config.code_width };
+        codebook = (cv_codebook){ cv_tensor_values(cv_store_find(f.weights, "vq._codebook.embed")),
+                                  sizes,
+                                  sums,
+                                  f.config.codes,
+                                  f.config.code_width,
+                                  true };
         assert_true(codebook.codes <= 128 && codebook.latent <= 32);
         phenaki_seeded_values(f.seed, "vq._codebook.cluster_size", 2, (const size_t[]){ 1, (size_t)codebook.codes }, 0,
                               (size_t)codebook.codes, sizes);

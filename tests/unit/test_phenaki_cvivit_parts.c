@@ -279,7 +279,8 @@ static void every_code_has_signs_of_its_own(void **state)
     tear_down(&f);
 }
 
-/* Vectors of any length have the code of their direction, and of two that are equal the first. */
+/* Vectors of any length have the code of their direction, and of two that are equal the first; a code of zeros is none,
+ * even where all others point away. */
 static void a_code_is_a_direction(void **state)
 {
     const cv_cvivit_config config = own();
@@ -302,6 +303,15 @@ static void a_code_is_a_direction(void **state)
         assert_int_equal(codes[k], k == 30 ? 4 : k);
         assert_true(k == 30 || k == 4 ? margins[k] == 0 : margins[k] > 0);
     }
+    memset(embed, 0, width * sizeof *embed);
+    for (size_t i = 0; i < width; i++) { /* all codes but the first two are the third */
+        for (size_t k = 3; k < CODES; k++)
+            embed[k * width + i] = embed[2 * width + i];
+        embed[width + i] = 0;
+        y[i] = -embed[2 * width + i];
+    }
+    cv_quantize_codes(&f.exec, f.network, codes, NULL, y, 1, &arena);
+    assert_int_equal(codes[0], 2);
     cv_arena_free(&arena);
     tear_down(&f);
 }

@@ -145,7 +145,10 @@ static void kmeans_bears_few_rows(void **state)
 
 enum { CODES = 3, LATENT = 2 };
 
-static cv_codebook open_codebook(cv_store *stores[2])
+typedef cogvideo_status codebook_bind(cv_codebook *out, cv_store *network, cv_store *averages, int codes, int latent,
+                                      cogvideo_error *err);
+
+static cv_codebook open_codebook_as(codebook_bind *bind, cv_store *stores[2])
 {
     cv_codebook codebook;
     cogvideo_error err;
@@ -155,15 +158,18 @@ static cv_codebook open_codebook(cv_store *stores[2])
 
         for (int i = 0; pass == 0 && i < 2; i++)
             CHECK_OK(cv_store_plan(&plans[i], "plan", &err), err);
-        CHECK_OK(cv_codebook_bind(&codebook, pass ? stores[0] : plans[0], pass ? stores[1] : plans[1], CODES, LATENT,
-                                  &err),
-                 err);
+        CHECK_OK(bind(&codebook, pass ? stores[0] : plans[0], pass ? stores[1] : plans[1], CODES, LATENT, &err), err);
         for (int i = 0; pass == 0 && i < 2; i++) {
             CHECK_OK(cv_store_create_like(&stores[i], "memory", plans[i], &err), err);
             cv_store_close(&plans[i]);
         }
     }
     return codebook;
+}
+
+static cv_codebook open_codebook(cv_store *stores[2])
+{
+    return open_codebook_as(cv_codebook_bind, stores);
 }
 
 static void start_codebook(const cv_codebook *codebook, const float *z, int rows)
@@ -235,6 +241,48 @@ static void codes_that_are_close_become_one(void **state)
     cv_store_close(&stores[1]);
 }
 
+static void check_length(const cv_codebook *codebook, int code)
+{
+    CHECK_CLOSE(hypot((double)codebook->vectors[code * 2], (double)codebook->vectors[code * 2 + 1]), 1, 1e-6);
+}
+
+/* Directions of 0, 37, 53 and 90 degrees. The centre of the second and third, shorter than 1, is a code of its own. */
+static void codes_by_angle_keep_their_length(void **state)
+{
+    const float first[8] = { 1, 0, 0.8f, 0.6f, 0.6f, 0.8f, 0, 1 }, z[4] = { 0.6f, 0.8f, 0.6f, 0.8f };
+    const cv_codebook_options options = { .decay = 0.5 };
+    const int32_t ids[2] = { 1, 1 };
+    float before[CODES * LATENT];
+    cv_store *stores[2];
+    cv_codebook codebook = open_codebook_as(cv_codebook_bind_unit, stores);
+    double away[2];
+    bool done[CODES];
+    int near = 0;
+
+    (void)state;
+    start_codebook(&codebook, first, 4);
+    for (int code = 0; code < CODES; code++) {
+        check_length(&codebook, code);
+        near += fabsf(codebook.vectors[code * 2] - codebook.vectors[code * 2 + 1]) < 1e-6f;
+    }
+    assert_int_equal(near, 1);
+    memcpy(before, codebook.vectors, sizeof before);
+    for (uint64_t step = 0; step < 20; step++) {
+        assert_int_equal(cv_codebook_update(&codebook, &options, step, z, ids, 2, away), 0);
+        for (int code = 0; code < CODES; code++)
+            check_length(&codebook, code);
+    }
+    CHECK_CLOSE(codebook.vectors[2], 0.6, 1e-3);
+    assert_true(fabsf(codebook.vectors[0] - before[0]) < 1e-4f); /* no rows: it stays where it is */
+
+    memcpy(codebook.vectors, first, sizeof before);
+    cv_codebook_count(&codebook, ids, 2, 1);
+    assert_int_equal(cv_codebook_merge(&codebook, 0.5, done), 1);
+    assert_true(codebook.vectors[4] == 0 && codebook.vectors[5] == 0 && codebook.vectors[0] == 1);
+    cv_store_close(&stores[0]);
+    cv_store_close(&stores[1]);
+}
+
 static void dead_codes_start_again(void **state)
 {
     enum { ROWS = 60, FEW = 20 };
@@ -281,6 +329,7 @@ int main(void)
         cmocka_unit_test(kmeans_bears_few_rows),
         cmocka_unit_test(codes_follow_their_vectors),
         cmocka_unit_test(codes_that_are_close_become_one),
+        cmocka_unit_test(codes_by_angle_keep_their_length),
         cmocka_unit_test(dead_codes_start_again),
     };
 

@@ -9,6 +9,8 @@
 #define SIMILARITIES (1 << 21)
 #define FEWEST 8
 #define MOST 256
+/* A code of zeros was taken out of use (train/codebook.h), so it is less similar than any other. */
+#define OUT_OF_REACH (-4.0f)
 
 /* --- lookup-free -------------------------------------------------------------------------------------------------- */
 
@@ -45,6 +47,14 @@ static void make_units(float *units, const float *rows, size_t count, int width)
     }
 }
 
+static bool is_zero(const float *row, size_t width)
+{
+    for (size_t i = 0; i < width; i++)
+        if (row[i] != 0)
+            return false;
+    return true;
+}
+
 /* The first of the largest of `count` similarities, and by how much it leads. */
 static int32_t best_of(const float *similarities, int count, float *margin)
 {
@@ -66,6 +76,7 @@ static int32_t best_of(const float *similarities, int count, float *margin)
 /* What a search takes. */
 typedef struct search {
     float *units;        /* [V][code_width]: the codebook, each row of length 1 */
+    float *start;        /* [V]: what a similarity begins with */
     float *turned;       /* [at once][code_width]: rows, likewise */
     float *similarities; /* [at once][V] */
 } search;
@@ -83,6 +94,7 @@ static search take(const cv_cvivit_config *c, cv_arena *arena)
     const size_t width = (size_t)c->code_width, rows = (size_t)rows_at_once(c);
     search s = { .units = cv_arena_take(arena, (size_t)c->codes, width * sizeof(float)) };
 
+    s.start = cv_arena_take(arena, (size_t)c->codes, sizeof(float));
     s.turned = cv_arena_take(arena, rows, width * sizeof(float));
     s.similarities = cv_arena_take(arena, rows, (size_t)c->codes * sizeof(float));
     return s;
@@ -95,9 +107,11 @@ static void nearest_by_angle(const cv_exec *exec, const cv_cvivit *network, int3
     const size_t mark = cv_arena_mark(arena), width = (size_t)c->code_width, V = (size_t)c->codes,
                  most = (size_t)rows_at_once(c);
     const search s = take(c, arena);
-    const cv_linear book = { .weight = { s.units, NULL, CV_WEIGHT_F32, c->codes, c->code_width } };
+    const cv_linear book = { .weight = { s.units, NULL, CV_WEIGHT_F32, c->codes, c->code_width }, .bias = s.start };
 
     make_units(s.units, network->embed, V, c->code_width);
+    for (size_t k = 0; k < V; k++)
+        s.start[k] = is_zero(s.units + k * width, width) ? OUT_OF_REACH : 0;
     for (size_t first = 0; first < rows; first += most) {
         const int count = (int)(rows - first < most ? rows - first : most);
 
