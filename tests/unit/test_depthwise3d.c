@@ -5,7 +5,7 @@
 #include "nn/depthwise3d.h"
 
 /* More channels than are in work at once, and more places. */
-enum { ITEMS = 2, T = 3, H = 5, W = 5, C = 261, PLACES = T * H * W, NUMBERS = ITEMS * PLACES * C };
+enum { ITEMS = 2, T = 3, H = 6, W = 4, C = 261, PLACES = T * H * W, NUMBERS = ITEMS * PLACES * C };
 
 typedef struct fixture {
     cv_exec exec;
