@@ -3,11 +3,15 @@
  * A token stream is JSON Lines. The first line is a header object; "format" ("cogvideo-tokens"), "version" (1) and the
  * shape of a frame are required, all else describes how the clip was made:
  *     {"format":"cogvideo-tokens","version":1,"grid":20,"rate":8,"model":"cogvideo","prompt":"...",...}
- * Frames of N x N codes have "grid" N. Others have "height" and "width" in its place, and so do clips whose codes stand
- * for several video frames ("frames_per_code"; default 1), so that no reader takes them for clips of single frames:
- *     {"format":"cogvideo-tokens","version":1,"height":8,"width":12,"rate":8,"frames_per_code":2,...}
+ * Frames of N x N codes of a picture each have "grid" N and "rate", pixels per code on one side. All others are boxes,
+ * whose frames of codes stand for several video frames but for the first of a scene, and have [height, width] and
+ * [frames, height, width]:
+ *     {"format":"cogvideo-tokens","version":1,"grid":[8,12],"rate":[2,8,8],...}
  * Then a line per frame, in time order; "codes" (height * width whole numbers, row by row) is required:
- *     {"frame":0,"time":0.0,"codes":[17, ...]} */
+ *     {"frame":0,"time":0.0,"codes":[17, ...]}
+ * A story has "scene", from 0, on the lines of all but its first scene, "given":true where a scene took the frame over
+ * from what was shown before it, and in the header "scenes", a list of objects with their "prompt". Of codes that were
+ * drawn in steps "settled" and "confidence" say in which step and how surely, code by code. */
 #ifndef COGVIDEO_TOKENS_H
 #define COGVIDEO_TOKENS_H
 
@@ -19,7 +23,9 @@ extern "C" {
 
 typedef struct cogvideo_tokens {
     int height, width;   /* codes in a column and in a row of a frame, 1 .. 4096 */
-    int rate;            /* pixels per code on one side when decoded: 4, 8 or 16; default 8 */
+    int rate;            /* pixels per code on one side when decoded: 4, 8 or 16, default 8; of a box, from top to
+                            bottom, 1 .. 64 */
+    int rate_across;     /* the same from left to right; 0 = as rate */
     int frames_per_code; /* video frames that each frame of codes stands for, but for the first, which stands for one:
                             1 .. 64; 1 where an image tokenizer made the codes, frame by frame */
     int frames;          /* of codes; at least 1 in a file */
@@ -27,6 +33,13 @@ typedef struct cogvideo_tokens {
     /* [frames], seconds from the start; where one stands for several video frames, of the first of them */
     double *times;
     char *header; /* how it was made: the header line without format, version, shape and rate; or NULL */
+    /* Of a story; NULL = all frames are of one scene, and none is given. Each scene is decoded by itself, and of its
+     * video the pictures of its given frames are left out. */
+    int *scenes;    /* [frames]: from 0, and each frame's is that of the frame before or the next one */
+    uint8_t *given; /* [frames]: 1 = taken over; such frames begin their scene, and it has others */
+    /* Of codes that were drawn in steps; NULL where that is not known. */
+    int32_t *settled;  /* [frames][height][width]: the step, from 0; -1 = given */
+    float *confidence; /* [frames][height][width]: the code's probability when it was drawn, 0 .. 1 */
 } cogvideo_tokens;
 
 /* Room for `frames` frames, codes and times zero, frames_per_code 1. Free with cogvideo_tokens_free. */
@@ -36,7 +49,15 @@ COGVIDEO_API void cogvideo_tokens_free(cogvideo_tokens *tokens);
 
 /* Codes of a frame: height * width. */
 COGVIDEO_API size_t cogvideo_tokens_per_frame(const cogvideo_tokens *tokens);
-/* Video frames that the clip stands for: 1 + (frames - 1) * frames_per_code; 0 where it has no frames. */
+/* Adds room for the scenes of a story, all frames of scene 0 and none given; and, where `drawn`, for what steps tell.
+ * */
+COGVIDEO_API cogvideo_status cogvideo_tokens_add_scenes(cogvideo_tokens *tokens, int drawn, cogvideo_error *err);
+/* Scene `index`, from 0: its first frame, how many it has, and how many of them are given; 0 after the last. */
+COGVIDEO_API int cogvideo_tokens_scene(const cogvideo_tokens *tokens, int index, int *first, int *frames, int *given);
+/* Pixels per code from left to right. */
+COGVIDEO_API int cogvideo_tokens_rate_across(const cogvideo_tokens *tokens);
+/* Video frames that the clip stands for: of each scene 1 + (frames - 1) * frames_per_code, less those of the frames
+ * that it was given; 0 where the clip has no frames. */
 COGVIDEO_API long long cogvideo_tokens_video_frames(const cogvideo_tokens *tokens);
 
 /* Reads a token stream; "-" is standard input. Frames that are numbered must be numbered from 0 in order, and times
@@ -52,6 +73,9 @@ COGVIDEO_API cogvideo_status cogvideo_token_writer_open(cogvideo_token_writer **
                                                         const cogvideo_tokens *header, cogvideo_error *err);
 COGVIDEO_API cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, double time,
                                                          const int32_t *codes, cogvideo_error *err);
+/* Frame `frame` of a clip of the header's shape, with what is known of it. */
+COGVIDEO_API cogvideo_status cogvideo_token_writer_copy(cogvideo_token_writer *writer, const cogvideo_tokens *clip,
+                                                        int frame, cogvideo_error *err);
 /* At least one frame must have been written. *writer is NULL afterwards, whatever the status. */
 COGVIDEO_API cogvideo_status cogvideo_token_writer_commit(cogvideo_token_writer **writer, cogvideo_error *err);
 /* Leaves "path.partial" where it is when `keep`, removes it otherwise. */

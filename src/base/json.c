@@ -347,6 +347,11 @@ bool cv_json_is_object(const cv_json *item)
 {
     return cJSON_IsObject(item);
 }
+bool cv_json_is_array(const cv_json *item)
+{
+    return cJSON_IsArray(item);
+}
+
 bool cv_json_is_string(const cv_json *item)
 {
     return cJSON_IsString(item);

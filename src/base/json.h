@@ -59,6 +59,7 @@ bool cv_json_equal(const cv_json *a, const cv_json *b);
 size_t cv_json_count(const cv_json *container);
 const char *cv_json_key(const cv_json *item);
 bool cv_json_is_object(const cv_json *item);
+bool cv_json_is_array(const cv_json *item); /* false where it is NULL */
 bool cv_json_is_string(const cv_json *item);
 bool cv_json_is_number(const cv_json *item);
 double cv_json_number(const cv_json *item);

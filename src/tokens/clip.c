@@ -34,6 +34,10 @@ void cogvideo_tokens_free(cogvideo_tokens *tokens)
     cv_free(tokens->codes);
     cv_free(tokens->times);
     cv_free(tokens->header);
+    cv_free(tokens->scenes);
+    cv_free(tokens->given);
+    cv_free(tokens->settled);
+    cv_free(tokens->confidence);
     *tokens = (cogvideo_tokens){ 0 };
 }
 
@@ -42,9 +46,52 @@ size_t cogvideo_tokens_per_frame(const cogvideo_tokens *tokens)
     return (size_t)tokens->height * (size_t)tokens->width;
 }
 
+int cogvideo_tokens_rate_across(const cogvideo_tokens *tokens)
+{
+    return tokens->rate_across > 0 ? tokens->rate_across : tokens->rate;
+}
+
+cogvideo_status cogvideo_tokens_add_scenes(cogvideo_tokens *tokens, int drawn, cogvideo_error *err)
+{
+    const size_t codes = (size_t)tokens->frames * cogvideo_tokens_per_frame(tokens);
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_NEW(tokens->scenes, tokens->frames, err);
+    CV_NEW(tokens->given, tokens->frames, err);
+    if (drawn) {
+        CV_NEW(tokens->settled, codes, err);
+        CV_NEW(tokens->confidence, codes, err);
+    }
+done:
+    return status;
+}
+
+int cogvideo_tokens_scene(const cogvideo_tokens *tokens, int index, int *first, int *frames, int *given)
+{
+    int at = 0;
+
+    *first = *frames = *given = 0;
+    if (index > 0 && !tokens->scenes)
+        return 0;
+    while (at < tokens->frames && tokens->scenes && tokens->scenes[at] < index)
+        at++;
+    *first = at;
+    for (; at < tokens->frames && (!tokens->scenes || tokens->scenes[at] == index); at++) {
+        *given += tokens->given && tokens->given[at];
+        ++*frames;
+    }
+    return *frames > 0;
+}
+
 long long cogvideo_tokens_video_frames(const cogvideo_tokens *tokens)
 {
-    return tokens->frames > 0 ? 1 + (tokens->frames - 1) * (long long)tokens->frames_per_code : 0;
+    int first, frames, given;
+    long long sum = 0;
+
+    for (int i = 0; cogvideo_tokens_scene(tokens, i, &first, &frames, &given); i++)
+        sum += given > 0 ? (long long)(frames - given) * tokens->frames_per_code
+                         : 1 + (frames - 1) * (long long)tokens->frames_per_code;
+    return sum;
 }
 
 cogvideo_status cogvideo_tokens_compare(const cogvideo_tokens *a, const cogvideo_tokens *b,

@@ -11,8 +11,12 @@ cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *er
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the frames of a clip must be from 1 to %d codes wide and high, not %dx%d", CV_TOKENS_MAX_GRID,
                        shape->width, shape->height);
-    if (shape->rate != 4 && shape->rate != 8 && shape->rate != 16)
+    if (cv_tokens_is_grid(shape) && shape->rate != 4 && shape->rate != 8 && shape->rate != 16)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's rate must be 4, 8 or 16, not %d", shape->rate);
+    if (shape->rate < 1 || shape->rate > CV_TOKENS_MAX_RATE || shape->rate_across < 0 ||
+        shape->rate_across > CV_TOKENS_MAX_RATE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a code of a box must stand for 1 to %d pixels, not %dx%d",
+                       CV_TOKENS_MAX_RATE, cogvideo_tokens_rate_across(shape), shape->rate);
     if (shape->frames_per_code < 1 || shape->frames_per_code > CV_TOKENS_MAX_FRAMES_PER_CODE)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip's frames per code must be from 1 to %d, not %d",
                        CV_TOKENS_MAX_FRAMES_PER_CODE, shape->frames_per_code);
@@ -21,7 +25,8 @@ cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *er
 
 bool cv_tokens_is_grid(const cogvideo_tokens *shape)
 {
-    return shape->height == shape->width && shape->frames_per_code == 1;
+    return shape->height == shape->width && shape->frames_per_code == 1 &&
+           cogvideo_tokens_rate_across(shape) == shape->rate;
 }
 
 static const char *skip_space(const char *s)
@@ -113,12 +118,10 @@ static cogvideo_status append_own(cv_buffer *out, const cogvideo_tokens *tokens,
 
     CV_TRY(cv_buffer_printf(out, err, "\"format\":\"%s\",\"version\":%d", CV_TOKENS_FORMAT, CV_TOKENS_VERSION));
     if (cv_tokens_is_grid(tokens))
-        CV_TRY(cv_buffer_printf(out, err, ",\"grid\":%d", tokens->height));
+        CV_TRY(cv_buffer_printf(out, err, ",\"grid\":%d,\"rate\":%d", tokens->height, tokens->rate));
     else
-        CV_TRY(cv_buffer_printf(out, err, ",\"height\":%d,\"width\":%d", tokens->height, tokens->width));
-    CV_TRY(cv_buffer_printf(out, err, ",\"rate\":%d", tokens->rate));
-    if (tokens->frames_per_code != 1)
-        CV_TRY(cv_buffer_printf(out, err, ",\"frames_per_code\":%d", tokens->frames_per_code));
+        CV_TRY(cv_buffer_printf(out, err, ",\"grid\":[%d,%d],\"rate\":[%d,%d,%d]", tokens->height, tokens->width,
+                                tokens->frames_per_code, tokens->rate, cogvideo_tokens_rate_across(tokens)));
 done:
     return status;
 }

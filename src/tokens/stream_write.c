@@ -74,8 +74,9 @@ static void format_time(char *out, size_t size, double time)
         *comma = '.';
 }
 
-cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, double time, const int32_t *codes,
-                                            cogvideo_error *err)
+/* Begins a line with the frame's number and time, and its codes. */
+static cogvideo_status append_codes(cogvideo_token_writer *writer, double time, const int32_t *codes,
+                                    const char *between, cogvideo_error *err)
 {
     cogvideo_status status;
     char text[40];
@@ -85,7 +86,8 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
                        writer->frames);
     format_time(text, sizeof text, time);
     writer->line.size = 0;
-    CV_TRY(cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s,\"codes\":[", writer->frames, text));
+    CV_TRY(
+        cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s%s,\"codes\":[", writer->frames, text, between));
     for (int i = 0; i < writer->places; i++) {
         if (codes[i] < 0) {
             status =
@@ -95,9 +97,65 @@ cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, doubl
         }
         CV_TRY(append_code(&writer->line, codes[i], i == 0, err));
     }
-    CV_TRY(cv_buffer_append(&writer->line, "]}\n", 3, err));
+    CV_TRY(cv_buffer_append(&writer->line, "]", 1, err));
+done:
+    return status;
+}
+
+static cogvideo_status end_line(cogvideo_token_writer *writer, cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_buffer_append(&writer->line, "}\n", 2, err));
     CV_TRY(write_line(writer, err));
     writer->frames++;
+done:
+    return status;
+}
+
+cogvideo_status cogvideo_token_writer_frame(cogvideo_token_writer *writer, double time, const int32_t *codes,
+                                            cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(append_codes(writer, time, codes, "", err));
+    CV_TRY(end_line(writer, err));
+done:
+    return status;
+}
+
+/* Three digits, with a point whatever the locale. */
+static cogvideo_status append_share(cv_buffer *line, float value, bool first, cogvideo_error *err)
+{
+    const int thousandths = (int)lrintf(1000.0f * (value > 0 ? value < 1 ? value : 1 : 0));
+
+    return cv_buffer_printf(line, err, "%s%d.%03d", first ? "" : ",", thousandths / 1000, thousandths % 1000);
+}
+
+cogvideo_status cogvideo_token_writer_copy(cogvideo_token_writer *writer, const cogvideo_tokens *clip, int frame,
+                                           cogvideo_error *err)
+{
+    const size_t first = (size_t)frame * (size_t)writer->places;
+    char between[64] = "";
+    cogvideo_status status;
+
+    if (clip->scenes && clip->scenes[frame] > 0)
+        snprintf(between, sizeof between, ",\"scene\":%d", clip->scenes[frame]);
+    if (clip->given && clip->given[frame])
+        snprintf(between + strlen(between), sizeof between - strlen(between), ",\"given\":true");
+    CV_TRY(append_codes(writer, clip->times[frame], clip->codes + first, between, err));
+    for (int i = 0; clip->settled && i < writer->places; i++)
+        CV_TRY(
+            cv_buffer_printf(&writer->line, err, "%s%d", i ? "," : ",\"settled\":[", clip->settled[first + (size_t)i]));
+    if (clip->settled)
+        CV_TRY(cv_buffer_append(&writer->line, "]", 1, err));
+    if (clip->confidence)
+        CV_TRY(cv_buffer_printf(&writer->line, err, ",\"confidence\":["));
+    for (int i = 0; clip->confidence && i < writer->places; i++)
+        CV_TRY(append_share(&writer->line, clip->confidence[first + (size_t)i], i == 0, err));
+    if (clip->confidence)
+        CV_TRY(cv_buffer_append(&writer->line, "]", 1, err));
+    CV_TRY(end_line(writer, err));
 done:
     return status;
 }
@@ -132,11 +190,10 @@ cogvideo_status cogvideo_tokens_save(const cogvideo_tokens *tokens, const char *
 {
     cogvideo_status status;
     cogvideo_token_writer *writer = NULL;
-    size_t places = cogvideo_tokens_per_frame(tokens);
 
     CV_TRY(cogvideo_token_writer_open(&writer, path, tokens, err));
     for (int i = 0; i < tokens->frames; i++)
-        CV_TRY(cogvideo_token_writer_frame(writer, tokens->times[i], tokens->codes + (size_t)i * places, err));
+        CV_TRY(cogvideo_token_writer_copy(writer, tokens, i, err));
     return cogvideo_token_writer_commit(&writer, err);
 done:
     cogvideo_token_writer_abandon(&writer, 0);

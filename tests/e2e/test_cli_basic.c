@@ -176,7 +176,7 @@ static void clips_are_converted_and_compared(void **state)
 static void other_shapes_are_handled_too(void **state)
 {
     static const char wide[] =
-        "{\"format\":\"cogvideo-tokens\",\"version\":1,\"height\":2,\"width\":3,\"rate\":8,\"frames_per_code\":2}\n"
+        "{\"format\":\"cogvideo-tokens\",\"version\":1,\"grid\":[2,3],\"rate\":[2,8,8]}\n"
         "{\"frame\":0,\"time\":0,\"codes\":[1,2,3,4,5,6]}\n{\"frame\":1,\"time\":1,\"codes\":[1,2,3,4,5,7]}\n";
 
     (void)state;

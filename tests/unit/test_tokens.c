@@ -75,9 +75,9 @@ static void every_shape_round_trips(void **state)
         const char *line;
     } shapes[] = {
         { 3, 3, 1, "\"grid\":3,\"rate\":8,\"a\":1}\n" },
-        { 2, 5, 1, "\"height\":2,\"width\":5,\"rate\":8,\"a\":1}\n" },
-        { 5, 1, 2, "\"height\":5,\"width\":1,\"rate\":8,\"frames_per_code\":2,\"a\":1}\n" },
-        { 3, 3, 64, "\"height\":3,\"width\":3,\"rate\":8,\"frames_per_code\":64,\"a\":1}\n" },
+        { 2, 5, 1, "\"grid\":[2,5],\"rate\":[1,8,8],\"a\":1}\n" },
+        { 5, 1, 2, "\"grid\":[5,1],\"rate\":[2,8,8],\"a\":1}\n" },
+        { 3, 3, 64, "\"grid\":[3,3],\"rate\":[64,8,8],\"a\":1}\n" },
     };
     cogvideo_error err;
 
@@ -107,6 +107,44 @@ static void every_shape_round_trips(void **state)
         cogvideo_tokens_free(&clip);
         assert_int_equal(cogvideo_tokens_video_frames(&clip), 0);
     }
+}
+
+/* A story of two scenes, of which the second was given a frame: all that its lines tell comes back. */
+static void stories_round_trip(void **state)
+{
+    static const int scenes[] = { 0, 0, 1, 1 };
+    static const uint8_t given[] = { 0, 0, 1, 0 };
+    int first, frames, taken;
+    cogvideo_tokens clip, back = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    make_shape(&clip, 2, 3, 4, "{\"scenes\":[{\"prompt\":\"a\"},{\"prompt\":\"b\"}]}");
+    clip.frames_per_code = 4;
+    clip.rate_across = 4;
+    CHECK_OK(cogvideo_tokens_add_scenes(&clip, 1, &err), err);
+    memcpy(clip.scenes, scenes, sizeof scenes);
+    memcpy(clip.given, given, sizeof given);
+    for (int i = 0; i < 24; i++) {
+        clip.settled[i] = i / 6 == 2 ? -1 : i;
+        clip.confidence[i] = (float)i / 32.0f;
+    }
+    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path("story.jsonl"), &err), err);
+    CHECK_OK(cogvideo_tokens_load(&back, check_temp_path("story.jsonl"), &err), err);
+    check_same(&clip, &back);
+    assert_int_equal(back.rate, 8);
+    assert_int_equal(cogvideo_tokens_rate_across(&back), 4);
+    assert_memory_equal(back.scenes, scenes, sizeof scenes);
+    assert_memory_equal(back.given, given, sizeof given);
+    assert_memory_equal(back.settled, clip.settled, 24 * sizeof *clip.settled);
+    for (int i = 0; i < 24; i++)
+        CHECK_CLOSE(back.confidence[i], clip.confidence[i], 5.1e-4);
+    assert_int_equal(cogvideo_tokens_scene(&back, 1, &first, &frames, &taken), 1);
+    assert_true(first == 2 && frames == 2 && taken == 1);
+    assert_int_equal(cogvideo_tokens_scene(&back, 2, &first, &frames, &taken), 0);
+    assert_int_equal(cogvideo_tokens_video_frames(&back), 5 + 4);
+    cogvideo_tokens_free(&clip);
+    cogvideo_tokens_free(&back);
 }
 
 static void unknown_keys_and_loose_forms_are_accepted(void **state)
@@ -190,6 +228,9 @@ static void hostile_lines_are_refused(void **state)
         { SHAPE "\"height\":1.5,\"width\":2}", "'height' is 1.5; a whole number was expected" },
         { SHAPE "\"height\":2,\"width\":null}", "'width' must be a number" },
         { SHAPE "\"height\":2,\"width\":2,\"width\":2}", "occurs twice" },
+        { SHAPE "\"grid\":[2,2]}", "both must be" },
+        { SHAPE "\"grid\":[2],\"rate\":[1,8,8]}", "'grid' has 1 numbers; 2 were expected" },
+        { SHAPE "\"grid\":[2,2],\"rate\":[1,8,65]}", "'rate'" },
         { SHAPE "\"grid\":2,\"frames_per_code\":0}", "'frames_per_code' is 0, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":65}", "'frames_per_code' is 65, it must be from 1 to 64" },
         { SHAPE "\"grid\":2,\"frames_per_code\":\"2\"}", "'frames_per_code' must be a number" },
@@ -555,6 +596,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_round_trip),
         cmocka_unit_test(every_shape_round_trips),
+        cmocka_unit_test(stories_round_trip),
         cmocka_unit_test(unknown_keys_and_loose_forms_are_accepted),
         cmocka_unit_test(a_cut_file_is_an_error_or_a_shorter_clip),
         cmocka_unit_test(hostile_lines_are_refused),
