@@ -296,13 +296,17 @@ static void multiply(const cv_blocks_pass *pass, const cv_linear *linear, float 
                    arena);
 }
 
+/* `layer` is negative before and behind all of them. */
 static void show(const cv_blocks_pass *pass, int layer, const char *sublayer, const float *x)
 {
     char name[32];
 
     if (!pass->observer)
         return;
-    snprintf(name, sizeof name, layer < 0 ? "%.0d%s" : "%d.%s", layer < 0 ? 0 : layer, sublayer);
+    if (layer < 0)
+        snprintf(name, sizeof name, "%s", sublayer);
+    else
+        snprintf(name, sizeof name, "%d.%s", layer, sublayer);
     pass->observer(pass->user, name, x);
 }
 

@@ -37,18 +37,20 @@ static distances distances_of(int T, int h, int w)
     return (distances){ { T, h, w }, (2 * T - 1) * (2 * h - 1) * (2 * w - 1) };
 }
 
-/* The distance of the row of a query from that of a key. */
-static int number_of(const distances *d, int query, int key)
+/* The distance from the place of a query to the first key of a row of keys; those of its others follow. */
+static int number_of(const distances *d, int query, int time, int row)
 {
-    const int h = d->size[1], w = d->size[2], time = query / (h * w) - key / (h * w), row = query / w % h - key / w % h,
-              column = query % w - key % w;
+    const int h = d->size[1], w = d->size[2];
 
-    return ((time + d->size[0] - 1) * (2 * h - 1) + row + h - 1) * (2 * w - 1) + column + w - 1;
+    return ((time - query / (h * w) + d->size[0] - 1) * (2 * h - 1) + row - query / w % h + h - 1) * (2 * w - 1) + w -
+           1 - query % w;
 }
 
-/* What the network computes, for all distances: its input, two hidden layers before and behind the ReLU, its output. */
+/* What the network computes, for all distances: its input, two hidden layers before and behind the ReLU, its output,
+ * and that with the distances of each head side by side, in which keys of a row are neighbours. */
 typedef struct pass {
-    float *x, *before[2], *hidden[2], *out;
+    float *x, *before[2], *hidden[2], *out; /* [distances][..] */
+    float *table;                           /* [heads][distances] */
 } pass;
 
 static pass take(const cv_position_bias *net, const distances *d, cv_arena *arena)
@@ -61,6 +63,7 @@ static pass take(const cv_position_bias *net, const distances *d, cv_arena *aren
         p.hidden[i] = cv_arena_take(arena, count * K, sizeof(float));
     }
     p.out = cv_arena_take(arena, count * heads, sizeof(float));
+    p.table = cv_arena_take(arena, count * heads, sizeof(float));
     return p;
 }
 
@@ -77,12 +80,12 @@ size_t cv_position_bias_scratch(const cv_exec *exec, const cv_position_bias *net
     return arena.peak;
 }
 
-/* sign(d) ln(|d| + 1) along each axis; of two axes time is left out. */
+/* sign(d) ln(|d| + 1) along each axis, d = query - key; of two axes time is left out. */
 static void fill(const cv_position_bias *net, const distances *d, float *x)
 {
     for (int i = 0; i < d->count; i++) {
         const int h = 2 * d->size[1] - 1, w = 2 * d->size[2] - 1;
-        const int at[] = { i / (h * w) - d->size[0] + 1, i / w % h - d->size[1] + 1, i % w - d->size[2] + 1 };
+        const int at[] = { d->size[0] - 1 - i / (h * w), d->size[1] - 1 - i / w % h, d->size[2] - 1 - i % w };
 
         for (int axis = 3 - net->axes; axis < 3; axis++)
             *x++ = copysignf(logf((float)abs(at[axis]) + 1.0f), (float)at[axis]) * (at[axis] != 0);
@@ -107,6 +110,41 @@ static void forward(const cv_exec *exec, const cv_position_bias *net, const dist
     cv_linear_many(exec, &net->net[2], p->out, heads, false, x, K, d->count, arena);
 }
 
+/* Between a table and what the layers have. */
+static void turn(const pass *p, int heads, int count, bool to_table)
+{
+    for (int head = 0; head < heads; head++)
+        for (int i = 0; i < count; i++) {
+            float *cell = p->table + (size_t)head * (size_t)count + i, *out = p->out + (size_t)i * (size_t)heads + head;
+
+            *(to_table ? cell : out) = *(to_table ? out : cell);
+        }
+}
+
+/* A query's row of a head's bias, from its table. */
+static void read_table(const distances *d, float *bias, const float *table, int query)
+{
+    const int h = d->size[1], w = d->size[2];
+
+    for (int time = 0; time < d->size[0]; time++)
+        for (int row = 0; row < h; row++, bias += w)
+            memcpy(bias, table + number_of(d, query, time, row), (size_t)w * sizeof *bias);
+}
+
+/* The way back: adds a query's row of gradients to the table. */
+static void add_to_table(const distances *d, float *table, const float *dbias, int query)
+{
+    const int h = d->size[1], w = d->size[2];
+
+    for (int time = 0; time < d->size[0]; time++)
+        for (int row = 0; row < h; row++, dbias += w) {
+            float *cells = table + number_of(d, query, time, row);
+
+            for (int column = 0; column < w; column++)
+                cells[column] += dbias[column];
+        }
+}
+
 void cv_position_bias_apply(const cv_exec *exec, const cv_position_bias *net, float *bias, int T, int h, int w,
                             cv_arena *arena)
 {
@@ -116,14 +154,12 @@ void cv_position_bias_apply(const cv_exec *exec, const cv_position_bias *net, fl
     const int heads = net->net[2].weight.N, rows = T * h * w;
 
     forward(exec, net, &d, &p, arena);
+    turn(&p, heads, d.count, true);
 #pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
     for (int head = 0; head < heads; head++)
-        for (int query = 0; query < rows; query++) {
-            float *row = bias + ((size_t)head * (size_t)rows + (size_t)query) * (size_t)rows;
-
-            for (int key = 0; key < rows; key++)
-                row[key] = p.out[(size_t)number_of(&d, query, key) * (size_t)heads + (size_t)head];
-        }
+        for (int query = 0; query < rows; query++)
+            read_table(&d, bias + ((size_t)head * (size_t)rows + (size_t)query) * (size_t)rows,
+                       p.table + (size_t)head * (size_t)d.count, query);
     cv_arena_rewind(arena, mark);
 }
 
@@ -139,15 +175,15 @@ void cv_position_bias_backward(const cv_exec *exec, const cv_position_bias *net,
     size_t width = (size_t)heads;
 
     forward(exec, net, &d, &p, arena);
-    memset(g.out, 0, (size_t)d.count * (size_t)heads * sizeof *g.out);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int head = 0; head < heads; head++)
-        for (int query = 0; query < rows; query++) {
-            const float *row = dbias + ((size_t)head * (size_t)rows + (size_t)query) * (size_t)rows;
+    for (int head = 0; head < heads; head++) {
+        float *sums = g.table + (size_t)head * (size_t)d.count;
 
-            for (int key = 0; key < rows; key++)
-                g.out[(size_t)number_of(&d, query, key) * (size_t)heads + (size_t)head] += row[key];
-        }
+        memset(sums, 0, (size_t)d.count * sizeof *sums);
+        for (int query = 0; query < rows; query++)
+            add_to_table(&d, sums, dbias + ((size_t)head * (size_t)rows + (size_t)query) * (size_t)rows, query);
+    }
+    turn(&g, heads, d.count, false);
     for (int i = 2; i >= 0; i--) {
         const float *x = i > 0 ? p.hidden[i - 1] : p.x;
         const size_t in = i > 0 ? K : (size_t)net->axes;
