@@ -58,6 +58,31 @@ static void gradients_are_slopes(void **state)
     assert_memory_equal(f.dout, dx, sizeof dx);
 }
 
+/* As one of zeros. */
+static void a_bias_may_be_absent(void **state)
+{
+    float out[2][ROWS * C], added[2][ROWS * C], dx[2][ROWS * C], dweight[2][C] = { { 0 } };
+    fixture f;
+
+    (void)state;
+    setup(&f);
+    memset(f.bias, 0, sizeof f.bias);
+    for (int absent = 0; absent < 2; absent++) {
+        float dbias[C] = { 0 };
+        cv_layer_norm grad = { .weight = dweight[absent], .bias = absent ? NULL : dbias, .C = C };
+
+        f.norm.bias = absent ? NULL : f.bias;
+        memcpy(added[absent], f.dout, sizeof added[absent]);
+        cv_layer_norm_apply(&f.exec, &f.norm, out[absent], f.x, ROWS);
+        cv_layer_norm_add(&f.exec, &f.norm, added[absent], f.x, ROWS);
+        cv_layer_norm_backward(&f.exec, &f.norm, &grad, dx[absent], false, f.dout, f.x, ROWS, &f.arena);
+    }
+    for (int i = 0; i < ROWS * C; i++)
+        assert_true(out[0][i] == out[1][i] && added[0][i] == added[1][i]);
+    assert_memory_equal(dx[0], dx[1], sizeof dx[0]);
+    assert_memory_equal(dweight[0], dweight[1], sizeof dweight[0]);
+}
+
 static void threads_do_not_matter(void **state)
 {
     fixture f;
@@ -175,11 +200,9 @@ static void exp_is_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_are_slopes),
-        cmocka_unit_test(threads_do_not_matter),
-        cmocka_unit_test(gelu_gradients_are_slopes),
-        cmocka_unit_test(gelu_is_exact_in_every_form),
-        cmocka_unit_test(exp_is_exact),
+        cmocka_unit_test(gradients_are_slopes),        cmocka_unit_test(a_bias_may_be_absent),
+        cmocka_unit_test(threads_do_not_matter),       cmocka_unit_test(gelu_gradients_are_slopes),
+        cmocka_unit_test(gelu_is_exact_in_every_form), cmocka_unit_test(exp_is_exact),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
