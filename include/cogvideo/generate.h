@@ -82,6 +82,14 @@ typedef struct cogvideo_step_options {
 #define COGVIDEO_MAX_STEPS 8
 #define COGVIDEO_MAX_SEED 9007199254740991 /* 2^53 - 1: above it JSON does not hold every whole number */
 #define COGVIDEO_MAX_SAMPLES 64            /* of a run */
+#define COGVIDEO_MAX_SCENES 10000          /* of a story */
+
+/* A part of a story, which begins with the last frames of the part before. */
+typedef struct cogvideo_scene {
+    const char *prompt; /* UTF-8 */
+    double seconds;     /* of what is new in it, 0.1 to 1000; 0 = the options', or as many as there is room for */
+    uint64_t reserved[2];
+} cogvideo_scene;
 
 /* What a run makes, and how. Fill it with cogvideo_generate_defaults, then change what should differ: every field means
  * what it says, and none is left to the model. */
@@ -102,11 +110,17 @@ typedef struct cogvideo_generate_options {
     double seconds;   /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
     int keyframes; /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
     int rounds;    /* of interpolation; 0 (default) = all that are left of the model's, at least one */
-    int batch; /* windows of interpolation that run side by side; 0 (default) = all. The codes do not depend on it */
+    int batch; /* windows of interpolation, or samples of a scene, that run side by side; 0 (default) = all. The codes do
+                  not depend on it */
+    /* Of a model that tells stories: the scenes in order, in place of `prompt`. None (default): the prompt is the one
+     * scene. */
+    const cogvideo_scene *scenes;
+    int scene_count; /* 0 .. 10000 */
+    int context;     /* frames of video that a scene begins with from the one before; default: the model's */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
-    uint64_t reserved[16];
+    uint64_t reserved[14];
 } cogvideo_generate_options;
 
 /* The model's own values of all fields that it has values for, with which it samples best. */

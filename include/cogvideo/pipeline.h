@@ -24,6 +24,9 @@ typedef struct cogvideo_run_options {
     int resume;
     int random_seed;   /* 1: in place of options->seed that of the run that is resumed, or one drawn from the system */
     double max_memory; /* bytes that a step may take to work in; 0 = what is free */
+    /* What the first step begins with, where it may begin with a value: of cogvideo_generate alone. NULL = the prompt
+     * alone. */
+    const cogvideo_value *first;
     const char *without; /* an optional step that is left out, such as "upscale"; NULL = none */
     /* How the video is made: `decode` is read in place of that of the generate options. Its callbacks and the comment
      * of `write` are not read. */

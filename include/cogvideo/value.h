@@ -53,6 +53,8 @@ typedef struct cogvideo_shape {
     cogvideo_kind kind;
     int frames, height, width;
     int rate, frames_per_code; /* of codes, as in tokens.h; 0 elsewhere */
+    int rate_across;           /* the same */
+    int video_frames;          /* that codes stand for; 0 elsewhere */
     int channels;              /* of latents; 0 elsewhere */
 } cogvideo_shape;
 

@@ -70,7 +70,7 @@ static cogvideo_status find_step(const cogvideo_model *model, const char *name,
 
     CV_TRY(cv_model_step(model, name, out, err));
     CV_TRY(check_kind(*out, kind, err));
-    CV_TRY(cv_options_check(options, err));
+    CV_TRY(cv_options_check(model, options, err));
     if ((*out)->need)
         CV_TRY((*out)->need(model, err));
 done:

@@ -58,8 +58,8 @@ int cli_save_clip(cli_session *session, const cogvideo_tokens *clip, const char 
     if (cogvideo_tokens_save(clip, path, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     if (json)
-        cli_result_json(&(cogvideo_clip){ .shape = { COGVIDEO_KIND_CODES, clip->frames, clip->height, clip->width,
-                                                     clip->rate, clip->frames_per_code, 0 },
+        cli_result_json(&(cogvideo_clip){ .shape = cogvideo_value_shape(
+                                              &(cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = *clip }),
                                           .files = { { "codes", (char *)path } },
                                           .file_count = 1 },
                         1, -1);

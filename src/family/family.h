@@ -102,6 +102,7 @@ struct cv_part {
 struct cv_family {
     const char *name; /* the word "family" of model.json; it stands in published files, so it never changes */
     size_t size;      /* of the family's own struct */
+    bool stories;     /* its first step draws scene after scene (cogvideo_generate_options) */
 
     /* Fills what lies behind the head from model->description. What was opened before an error is closed by `close`. */
     cogvideo_status (*open)(cogvideo_model *model, const char *origin, cogvideo_error *err);
@@ -202,7 +203,8 @@ cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first
 
 /* The ranges that generate.h gives to what is not a step's own. Plans and runs of steps are checked so before the
  * family sees them. */
-cogvideo_status cv_options_check(const cogvideo_generate_options *options, cogvideo_error *err);
+cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                 cogvideo_error *err);
 
 /* The model's text tokenizer, or an error that says how it can be had. */
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);

@@ -16,8 +16,34 @@ static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_options_check(const cogvideo_generate_options *o, cogvideo_error *err)
+static cogvideo_status check_scenes(const cogvideo_model *model, const cogvideo_generate_options *o,
+                                    cogvideo_error *err)
 {
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (o->scene_count == 0)
+        return COGVIDEO_OK;
+    if (!model->family->stories)
+        return cv_model_cannot(model, "tell a story of several scenes", err);
+    if (o->scene_count < 0 || o->scene_count > COGVIDEO_MAX_SCENES)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a story has from 1 to %d scenes, not %d", COGVIDEO_MAX_SCENES,
+                       o->scene_count);
+    for (int i = 0; i < o->scene_count; i++) {
+        const double seconds = o->scenes[i].seconds;
+
+        if (!(seconds == 0 || (seconds >= 0.1 && seconds <= 1000)))
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "scene %d: seconds must be from 0.1 to 1000, not %g", i + 1,
+                           seconds);
+        CV_TRY(check_utf8(o->scenes[i].prompt, err));
+    }
+done:
+    return status;
+}
+
+cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_generate_options *o, cogvideo_error *err)
+{
+    cogvideo_status status;
+
     if (o->step_count < 0 || o->step_count > COGVIDEO_MAX_STEPS)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the options have %d steps, at most %d were expected: fill them with cogvideo_generate_defaults",
@@ -35,5 +61,8 @@ cogvideo_status cv_options_check(const cogvideo_generate_options *o, cogvideo_er
     if (o->rounds < 0 || o->batch < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds,
                        o->batch);
-    return check_utf8(o->prompt, err);
+    CV_TRY(check_scenes(model, o, err));
+    CV_TRY(check_utf8(o->prompt, err));
+done:
+    return status;
 }

@@ -67,10 +67,12 @@ void cogvideo_run_defaults(const cogvideo_model *model, cogvideo_run_options *ru
 cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options,
                                   const cogvideo_run_options *run, cogvideo_result *out, cogvideo_error *err)
 {
-    cv_run whole = new_run(model, options, run, "generate", NULL, out);
+    cv_run whole = new_run(model, options, run, "generate", run->first, out);
     cogvideo_status status;
 
     CV_TRY(check_output(run, true, err));
+    if (run->first)
+        CV_TRY(cv_value_check(run->first, err));
     CV_TRY(cv_chain_of_family(&whole.chain, model, run, err));
     CV_TRY(start(&whole, err));
 done:
@@ -97,7 +99,7 @@ cogvideo_status cogvideo_generate_check(const cogvideo_model *model, const cogvi
                                         const cogvideo_run_options *run, cogvideo_result *out, cogvideo_error *err)
 {
     cogvideo_result result;
-    cv_run whole = new_run(model, options, run, "generate", NULL, &result);
+    cv_run whole = new_run(model, options, run, "generate", run->first, &result);
     cogvideo_status status;
 
     CV_TRY(check_output(run, true, err));

@@ -72,6 +72,20 @@ void cv_shape_put(cv_json *object, const cogvideo_shape *shape)
         cv_json_set_int(object, "frames_per_code", shape->frames_per_code);
 }
 
+/* The parts of a story, of a model that tells them. */
+static void put_scenes(cv_json *object, const cogvideo_generate_options *options)
+{
+    cv_json *scenes = cv_json_set_array(object, "scenes");
+
+    for (int i = 0; i < options->scene_count; i++) {
+        cv_json *scene = cv_json_add_object(scenes);
+
+        cv_json_set_string(scene, "prompt", options->scenes[i].prompt);
+        cv_json_set_double(scene, "seconds", options->scenes[i].seconds);
+    }
+    cv_json_set_int(object, "context", options->context);
+}
+
 /* What a value holds, as numbers that tell others from it. */
 static void put_input(cv_json *object, const cogvideo_value *value)
 {
@@ -117,6 +131,8 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
     cv_json_set_double(object, "seconds", options->seconds);
     cv_json_set_int(object, "rounds", options->rounds);
     cv_json_set_int(object, "keyframes", options->keyframes);
+    if (model->family->stories)
+        put_scenes(object, options);
     steps = cv_json_set_array(object, "steps");
     for (int i = 0; i < settings->chain->count; i++)
         cv_json_add_string(steps, settings->chain->steps[i]->name);

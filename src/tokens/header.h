@@ -10,7 +10,7 @@
 #define CV_TOKENS_VERSION 1
 #define CV_TOKENS_MAX_GRID 4096 /* codes on one side of a frame */
 #define CV_TOKENS_MAX_FRAMES_PER_CODE 64
-#define CV_TOKENS_MAX_RATE 64 /* pixels of a code on one side */
+#define CV_TOKENS_MAX_RATE 64                /* pixels of a code on one side */
 #define CV_TOKENS_MAX_FILE ((size_t)1 << 30) /* bytes of a token stream that is read */
 
 /* Checks height, width, rate and frames_per_code; reads nothing else. */

@@ -91,15 +91,25 @@ cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
     case COGVIDEO_KIND_NONE:
         break;
     case COGVIDEO_KIND_CODES:
-        return (cogvideo_shape){
-            value->kind, codes->frames, codes->height, codes->width, codes->rate, codes->frames_per_code, 0
-        };
+        return (cogvideo_shape){ .kind = value->kind,
+                                 .frames = codes->frames,
+                                 .height = codes->height,
+                                 .width = codes->width,
+                                 .rate = codes->rate,
+                                 .rate_across = codes->rate_across,
+                                 .frames_per_code = codes->frames_per_code,
+                                 .video_frames = (int)cogvideo_tokens_video_frames(codes) };
     case COGVIDEO_KIND_LATENTS:
-        return (cogvideo_shape){ value->kind, value->latents.frames,  value->latents.height, value->latents.width, 0,
-                                 0,           value->latents.channels };
+        return (cogvideo_shape){ .kind = value->kind,
+                                 .frames = value->latents.frames,
+                                 .height = value->latents.height,
+                                 .width = value->latents.width,
+                                 .channels = value->latents.channels };
     case COGVIDEO_KIND_PIXELS:
-        return (
-            cogvideo_shape){ value->kind, value->pixels.frames, value->pixels.height, value->pixels.width, 0, 0, 0 };
+        return (cogvideo_shape){ .kind = value->kind,
+                                 .frames = value->pixels.frames,
+                                 .height = value->pixels.height,
+                                 .width = value->pixels.width };
     }
     return (cogvideo_shape){ 0 };
 }

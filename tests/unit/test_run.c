@@ -306,7 +306,13 @@ static void steps_can_be_left_out(void **state)
     assert_int_equal(w.codes, w.all_codes);
     cogvideo_result_free(&result);
     CHECK_FAILS(cogvideo_plan_step(model, "mirror", &options,
-                                   &(cogvideo_shape){ COGVIDEO_KIND_CODES, 1, GRID, GRID, 8, 1, 0 }, &plan, &err),
+                                   &(cogvideo_shape){ .kind = COGVIDEO_KIND_CODES,
+                                                      .frames = 1,
+                                                      .height = GRID,
+                                                      .width = GRID,
+                                                      .rate = 8,
+                                                      .frames_per_code = 1 },
+                                   &plan, &err),
                 COGVIDEO_ERROR_MODEL, "has too few codes", err);
     cv_free(output);
     cogvideo_model_close(&model);

@@ -52,7 +52,7 @@ static cogvideo_status check_step(const cogvideo_step_options *step, cv_step_kin
     return status;
 }
 
-cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_error *err)
+cogvideo_status cv_check_options(const cv_cogvideo *model, const cogvideo_generate_options *o, cogvideo_error *err)
 {
     cogvideo_status status;
 
@@ -62,7 +62,7 @@ cogvideo_status cv_check_options(const cogvideo_generate_options *o, cogvideo_er
                        o->step_count, CV_STEP_COUNT);
     for (int kind = 0; kind < CV_STEP_COUNT; kind++)
         CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
-    CV_TRY(cv_options_check(o, err));
+    CV_TRY(cv_options_check(&model->head, o, err));
 done:
     return status;
 }

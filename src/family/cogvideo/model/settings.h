@@ -10,7 +10,8 @@
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
 void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options);
 /* The ranges that generate.h gives, and that the steps are this family's. */
-cogvideo_status cv_check_options(const cogvideo_generate_options *options, cogvideo_error *err);
+cogvideo_status cv_check_options(const cv_cogvideo *model, const cogvideo_generate_options *options,
+                                 cogvideo_error *err);
 
 /* Whether the model can sample so: clusters without the cluster file are an error that names the way out. */
 cogvideo_status cv_check_sampling(const cv_cogvideo *model, const cogvideo_sampling *sampling, cogvideo_error *err);

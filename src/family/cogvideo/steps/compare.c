@@ -90,7 +90,7 @@ cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_
                        network->image_codes, network->grid, network->grid, network->frames, other->image_codes,
                        other->grid, other->grid, other->frames);
     CV_TRY(cv_forced_check(a, options_first, clip, err));
-    CV_TRY(cv_check_options(options_second, err));
+    CV_TRY(cv_check_options(cv_cogvideo_of(second), options_second, err));
     CV_TRY(cv_forced_walk(models, 2, options, what, clip, &viewer, err));
     if (out->codes > 0) {
         out->divergence = d.divergence / (double)out->codes;

@@ -272,7 +272,7 @@ cogvideo_status cv_forced_check(const cv_cogvideo *model, const cogvideo_generat
     const cv_cogvideo_config *config = &model->description.network;
     cogvideo_status status;
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_check_clip(clip, config->grid, config->image_codes, "this model", err));
 done:
     return status;

@@ -188,7 +188,7 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     cv_json *record = NULL;
     round_run run = { .model = model, .options = options };
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_check_clip(&in->codes, model->description.network.grid, model->description.network.image_codes, "stage 2",
                          err));
     CV_TRY(cv_rounds_of(model, in->codes.frames, options->rounds, &run.first_round, &run.end_round, err));

@@ -146,7 +146,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     keyframes_run run = { .model = model, .options = options, .samples = options->samples, .clips = clips };
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_keyframes_of(model, options, &run.frames, err));
     CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err) : cv_need_trunk(model, &stage, err));
     if (given)

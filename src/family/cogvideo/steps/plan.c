@@ -51,17 +51,29 @@ static uint64_t weights_of(const cv_cogvideo *model, const char *own, const char
     return bytes;
 }
 
+/* Square frames of codes, each of one picture. */
+static cogvideo_shape codes_of(int frames, int grid, int rate)
+{
+    return (cogvideo_shape){ .kind = COGVIDEO_KIND_CODES,
+                             .frames = frames,
+                             .height = grid,
+                             .width = grid,
+                             .rate = rate,
+                             .frames_per_code = 1,
+                             .video_frames = frames };
+}
+
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                            const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
     const int samples = options->samples;
-    cogvideo_plan plan = { .out = { COGVIDEO_KIND_CODES, 0, d->network.grid, d->network.grid, d->rate, 1, 0 } };
+    cogvideo_plan plan = { .out = codes_of(0, d->network.grid, d->rate) };
     const cv_stage *stage;
     cogvideo_status status;
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_keyframes_of(model, options, &plan.out.frames, err));
     if (!in) {
         CV_TRY(cv_need_trunk(model, &stage, err));
@@ -90,7 +102,7 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
     const cv_stage *stage;
     cogvideo_status status;
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &stage, err));
     CV_TRY(cv_rounds_of(model, in->frames, options->rounds, &round, &end, err));
     for (; round < end; round++, plan.out.frames = 2 * plan.out.frames - 1) {
@@ -99,6 +111,7 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
         add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows,
                   options->batch > 0 && options->batch < windows ? options->batch : windows, &plan);
     }
+    plan.out.video_frames = plan.out.frames;
     plan.weights = weights_of(model, d->files.own[1], d->files.trunk[1]);
     *out = plan;
 done:
@@ -113,14 +126,14 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
     const int side = config->upscaled_grid;
     cogvideo_status status;
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(check(model, options, CV_STEP_UPSCALE, 0, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.upscaler, NULL),
         .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) +
                    cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = (long long)in->frames * side * side,
-        .out = { COGVIDEO_KIND_CODES, in->frames, side, side, in->rate, 1, 0 },
+        .out = codes_of(in->frames, side, in->rate),
     };
 done:
     return status;
@@ -142,7 +155,7 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
                                                      in->rate) +
                    3 * (uint64_t)in->frames *
                        ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
-        .out = { COGVIDEO_KIND_PIXELS, in->frames, shown, shown, 0, 0, 0 },
+        .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = in->frames, .height = shown, .width = shown },
     };
 done:
     return status;

@@ -96,7 +96,7 @@ cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_g
     upscale_run run = { .model = model, .options = options, .sampling = &step.sampling };
     const cv_upscaler_callbacks network = { draw, after_layer, &run };
 
-    CV_TRY(cv_check_options(options, err));
+    CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_check_clip(coarse, config->grid, config->image_codes, "the super-resolution network", err));
     CV_TRY(cv_cogvideo_step_begin(&step, model, options, CV_STEP_UPSCALE, 0, err));
     CV_TRY(cv_record_open(&record, model, options, coarse->header, err));
