@@ -1,6 +1,6 @@
 #include "family/phenaki/network/quantizer_train.h"
 
-#include "nn/blas.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,22 +52,27 @@ static double commitment(const cv_cvivit_config *c, double beta, const float *y,
 
 /* --- lookup-free -------------------------------------------------------------------------------------------------- */
 
-/* The codes as signs, the mean distribution, what its entropy gives back, and the probabilities of a tile. */
+/* Distributions over codes, of some rows at a time, and what of them all rows share. The bits of a code are independent
+ * of each other, so a distribution is the product of theirs. */
 typedef struct entropies {
-    float *signs; /* [V][n] */
-    double *mean; /* [V] */
-    float *back;  /* [V]: d entropy of the mean / d probability */
-    float *tile;  /* [TILE][V] */
+    float *tile;     /* [TILE][V]: probabilities */
+    float *one;      /* [threads][V]: of one row, then their gradients */
+    float *logs;     /* [threads][V]: of a row's probabilities */
+    double *of_rows; /* [TILE]: their entropies */
+    double *mean;    /* [V]: of all rows' probabilities */
+    float *back;     /* [V]: the slope of the mean's entropy */
 } entropies;
 
-static entropies take(const cv_cvivit_config *c, cv_arena *arena)
+static entropies take(const cv_exec *exec, const cv_cvivit_config *c, cv_arena *arena)
 {
     const size_t V = (size_t)c->codes;
-    entropies e = { .signs = cv_arena_take(arena, V * (size_t)c->code_width, sizeof *e.signs) };
+    entropies e = { .tile = cv_arena_take(arena, TILE * V, sizeof *e.tile) };
 
+    e.one = cv_arena_take(arena, (size_t)exec->threads * V, sizeof *e.one);
+    e.logs = cv_arena_take(arena, (size_t)exec->threads * V, sizeof *e.logs);
+    e.of_rows = cv_arena_take(arena, TILE, sizeof *e.of_rows);
     e.mean = cv_arena_take(arena, V, sizeof *e.mean);
     e.back = cv_arena_take(arena, V, sizeof *e.back);
-    e.tile = cv_arena_take(arena, TILE * V, sizeof *e.tile);
     return e;
 }
 
@@ -75,57 +80,108 @@ size_t cv_lfq_losses_scratch(const cv_exec *exec, const cv_cvivit_config *config
 {
     cv_arena arena = { 0 };
 
-    (void)exec;
     if (config->quantizer == CV_QUANTIZER_LFQ)
-        take(config, &arena);
+        take(exec, config, &arena);
     return arena.peak;
 }
 
-/* The tile's distributions over codes. */
-static void distribute(const cv_exec *exec, const cv_cvivit_config *c, const entropies *e, const float *y, int rows)
+/* The softmax over codes of SHARPNESS times y . signs, and its logarithms: bit after bit from the lowest, of which each
+ * doubles the codes there are. */
+static void distribute(const cv_cvivit_config *c, const float *y, float *p, float *logs)
 {
-    const int V = c->codes;
+    size_t codes = 1;
 
-    cv_blas_matmul_nt(e->tile, V, y, c->code_width, e->signs, c->code_width, rows, V, c->code_width, 0.0f);
-    for (int r = 0; r < rows; r++) {
-        float *row = e->tile + (size_t)r * (size_t)V;
+    p[0] = 1;
+    logs[0] = 0;
+    for (int b = c->code_width - 1; b >= 0; b--, codes *= 2) {
+        const double odds = 2.0 * (double)SHARPNESS * (double)y[b], small = log1p(exp(-fabs(odds)));
+        const float on = (float)(fmin(odds, 0) - small), off = (float)(fmin(-odds, 0) - small);
+        const float p_on = expf(on), p_off = expf(off);
 
-        for (int k = 0; k < V; k++)
-            row[k] *= SHARPNESS;
-        exec->kernels.softmax(row, V);
+        for (size_t k = 0; k < codes; k++) {
+            p[codes + k] = p[k] * p_on;
+            p[k] *= p_off;
+            logs[codes + k] = logs[k] + on;
+            logs[k] += off;
+        }
     }
 }
 
 /* What -p ln max(p, LEAST) has of a slope at p. */
-static float slope(float p)
+static float slope(float p, float log)
 {
-    return -(logf(fmaxf(p, LEAST)) + (p >= LEAST ? 1.0f : 0.0f));
+    return -(p >= LEAST ? log + 1.0f : logf(LEAST));
+}
+
+static double entropy_of(const float *p, const float *logs, size_t V)
+{
+    const float least = logf(LEAST);
+    double sum = 0;
+
+    for (size_t k = 0; k < V; k++)
+        sum -= (double)(p[k] * fmaxf(logs[k], least));
+    return sum;
 }
 
 /* Mean entropy of the distributions less that of their mean. */
-static double entropy(const cv_exec *exec, const cv_cvivit *network, const float *y, size_t rows, const entropies *e)
+static double entropy(const cv_exec *exec, const cv_cvivit_config *c, const float *y, size_t rows, const entropies *e)
 {
-    const cv_cvivit_config *c = &network->config;
     const size_t V = (size_t)c->codes;
     double each = 0, together = 0;
 
-    for (size_t k = 0; k < V; k++)
-        cv_quantize_vector(network, e->signs + k * (size_t)c->code_width, (int32_t)k);
     memset(e->mean, 0, V * sizeof *e->mean);
     for (size_t first = 0; first < rows; first += TILE) {
         const int count = rows - first < TILE ? (int)(rows - first) : TILE;
 
-        distribute(exec, c, e, y + first * (size_t)c->code_width, count);
-        for (size_t i = 0; i < (size_t)count * V; i++) {
-            e->mean[i % V] += (double)e->tile[i] / (double)rows;
-            each -= (double)(e->tile[i] * logf(fmaxf(e->tile[i], LEAST)));
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+        for (int r = 0; r < count; r++) {
+            float *p = e->tile + (size_t)r * V, *logs = e->logs + (size_t)cv_thread_index() * V;
+
+            distribute(c, y + (first + (size_t)r) * (size_t)c->code_width, p, logs);
+            e->of_rows[r] = entropy_of(p, logs, V);
         }
+        for (int r = 0; r < count; r++)
+            each += e->of_rows[r];
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+        for (size_t k = 0; k < V; k++)
+            for (int r = 0; r < count; r++)
+                e->mean[k] += (double)e->tile[(size_t)r * V + k];
     }
     for (size_t k = 0; k < V; k++) {
-        together -= e->mean[k] * log(fmax(e->mean[k], (double)LEAST));
-        e->back[k] = slope((float)e->mean[k]);
+        const double p = e->mean[k] / (double)rows;
+
+        together -= p * log(fmax(p, (double)LEAST));
+        e->back[k] = slope((float)p, (float)log(fmax(p, (double)LEAST)));
     }
     return each / (double)rows - together;
+}
+
+/* The gradient of the entropies at the logits of a row, whose probabilities are in p: p (g - sum of p g). */
+static void logits_backward(const float *logs, const float *back, size_t V, float *p)
+{
+    double mean = 0;
+
+    for (size_t k = 0; k < V; k++)
+        mean += (double)(p[k] * (slope(p[k], logs[k]) - back[k]));
+    for (size_t k = 0; k < V; k++)
+        p[k] *= slope(p[k], logs[k]) - back[k] - (float)mean;
+}
+
+/* dy [n] += weight * sum over codes of their signs times d [V], which is lost: bit after bit from the highest, half of
+ * the codes with it and half without, which the lower bits do not tell apart. */
+static void signs_backward(const cv_cvivit_config *c, float weight, float *d, float *dy)
+{
+    size_t half = (size_t)c->codes / 2;
+
+    for (int b = 0; b < c->code_width; b++, half /= 2) {
+        double sum = 0;
+
+        for (size_t k = 0; k < half; k++) {
+            sum += (double)d[half + k] - (double)d[k];
+            d[k] += d[half + k];
+        }
+        dy[b] += weight * (float)sum;
+    }
 }
 
 /* Adds the entropies' gradient, times `weight`, to dy. */
@@ -133,23 +189,16 @@ static void entropy_backward(const cv_exec *exec, const cv_cvivit_config *c, dou
                              const entropies *e, float *dy)
 {
     const size_t V = (size_t)c->codes, width = (size_t)c->code_width;
-    const float share = (float)(weight / (double)rows);
+    const float share = (float)(weight / (double)rows) * SHARPNESS;
 
-    for (size_t first = 0; first < rows; first += TILE) {
-        const int count = rows - first < TILE ? (int)(rows - first) : TILE;
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t r = 0; r < rows; r++) {
+        const size_t thread = (size_t)cv_thread_index() * V;
+        float *p = e->one + thread, *logs = e->logs + thread;
 
-        distribute(exec, c, e, y + first * width, count);
-        for (int r = 0; r < count; r++) {
-            float *row = e->tile + (size_t)r * V;
-            double mean = 0;
-
-            for (size_t k = 0; k < V; k++)
-                mean += (double)(row[k] * (slope(row[k]) - e->back[k]));
-            for (size_t k = 0; k < V; k++)
-                row[k] *= share * SHARPNESS * (slope(row[k]) - e->back[k] - (float)mean);
-        }
-        cv_blas_matmul_nn(dy + first * width, c->code_width, e->tile, c->codes, e->signs, c->code_width, count,
-                          c->code_width, c->codes, 1.0f);
+        distribute(c, y + r * width, p, logs);
+        logits_backward(logs, e->back, V, p);
+        signs_backward(c, share, p, dy + r * width);
     }
 }
 
@@ -158,7 +207,7 @@ static double lfq_losses(const cv_exec *exec, const cv_cvivit *network, const cv
 {
     const cv_cvivit_config *c = &network->config;
     const size_t numbers = rows * (size_t)c->code_width, mark = cv_arena_mark(arena);
-    const entropies e = take(c, arena);
+    const entropies e = take(exec, c, arena);
     double squares = 0, sum;
 
     for (size_t i = 0; i < numbers; i++) {
@@ -169,7 +218,7 @@ static double lfq_losses(const cv_exec *exec, const cv_cvivit *network, const cv
     }
     sum = options->commitment * squares / (double)numbers;
     if (options->entropy > 0) {
-        sum += options->entropy * entropy(exec, network, y, rows, &e);
+        sum += options->entropy * entropy(exec, c, y, rows, &e);
         entropy_backward(exec, c, options->entropy, y, rows, &e, dy);
     }
     cv_arena_rewind(arena, mark);
