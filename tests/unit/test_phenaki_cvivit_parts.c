@@ -4,7 +4,7 @@
 #include "support/narrowed.h"
 #include "support/phenaki_golden.h"
 
-#include "family/phenaki/network/cvivit_network.h"
+#include "family/phenaki/network/quantizer_train.h"
 #include "nn/blas.h"
 
 enum { HEIGHT = 2, WIDTH = 3, PLACES = HEIGHT * WIDTH, PATCH_H = 4, PATCH_W = 2, PT = 2, LONGEST = 4, CODES = 37 };
@@ -468,9 +468,12 @@ typedef struct lesson {
     int T;
 } lesson;
 
-static void set_up_lesson(lesson *l, const cv_cvivit_config *config)
+static void set_up_lesson(lesson *l, const cv_cvivit_config *config, bool decoder_only)
 {
-    const cv_cvivit_learning options = { .box = { 2, LONGEST, HEIGHT, WIDTH }, .commitment = 0.25, .entropy = 0.1 };
+    const cv_cvivit_learning options = { .box = { 2, LONGEST, HEIGHT, WIDTH },
+                                         .commitment = 0.25,
+                                         .entropy = 0.1,
+                                         .decoder_only = decoder_only };
     cogvideo_error err;
 
     set_up(&l->f, config, 2);
@@ -498,32 +501,101 @@ static double loss_of(void *user)
     return losses.loss;
 }
 
+static void check_slopes(lesson *l, const char *name)
+{
+    const cv_tensor *tensor = check_tensor(l->f.weights, name);
+
+    gradient_check(cv_tensor_values(tensor), check_f32(l->gradients, name), tensor->count < 48 ? tensor->count : 48,
+                   loss_of, l);
+}
+
+/* Along the gradient of a tensor the loss rises by its length. */
+static void check_rise(lesson *l, const char *name)
+{
+    const cv_tensor *tensor = check_tensor(l->f.weights, name);
+    const float *gradient = check_f32(l->gradients, name), step = 0x1p-11f;
+    float *values = cv_tensor_values(tensor), saved[640];
+    double length = 0, loss[2];
+
+    assert_true(tensor->count <= 640);
+    for (size_t i = 0; i < tensor->count; i++)
+        length += (double)gradient[i] * (double)gradient[i];
+    length = sqrt(length);
+    assert_true(length > 1e-3);
+    memcpy(saved, values, tensor->count * sizeof *saved);
+    for (int up = 0; up < 2; up++) {
+        for (size_t i = 0; i < tensor->count; i++)
+            values[i] = saved[i] + (up ? step : -step) * gradient[i] / (float)length;
+        loss[up] = loss_of(l);
+    }
+    memcpy(values, saved, tensor->count * sizeof *saved);
+    if (!(fabs((loss[1] - loss[0]) / (2 * (double)step) - length) <= 1e-2 * length))
+        fail_msg("%s: the loss rises by %g, the gradient's length is %g", name,
+                 (loss[1] - loss[0]) / (2 * (double)step), length);
+}
+
+static void check_zero(const lesson *l, const char *name)
+{
+    const cv_tensor *gradient = check_tensor(l->gradients, name);
+
+    for (size_t i = 0; i < gradient->count; i++)
+        assert_true(cv_tensor_values(gradient)[i] == 0);
+}
+
 /* Of the weights behind the quantizer, which is flat where its codes stay the same. */
 static void gradients_are_slopes(void **state)
 {
-    static const char *const names[] = { "to_pixels.0.weight",
-                                         "to_pixels_first_frame.0.bias",
-                                         "dec_spatial_transformer.layers.0.1.norm.gamma",
-                                         "dec_temporal_transformer.layers.1.1.to_kv.weight",
-                                         "dec_temporal_transformer.layers.0.0.dsconv.bias",
-                                         "vq.project_out.weight" };
-    cv_cvivit_config config = own();
-    static lesson l;
+    const cv_cvivit_config config = own();
     cv_cvivit_losses losses;
+    static lesson l;
 
     (void)state;
-    config.codes = CODES;
-    set_up_lesson(&l, &config);
-    cv_cvivit_learner_run(l.learner, &losses, l.clips, l.T, l.true_T);
-    CHECK_CLOSE(losses.loss, loss_of(&l), 1e-12);
-    assert_int_equal(cv_cvivit_learner_rows(l.learner), 3 * PLACES);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const cv_tensor *tensor = check_tensor(l.f.weights, names[i]);
-
-        gradient_check(cv_tensor_values(tensor), check_f32(l.gradients, names[i]),
-                       tensor->count < 60 ? tensor->count : 60, loss_of, &l);
+    for (int decoder_only = 0; decoder_only < 2; decoder_only++) {
+        set_up_lesson(&l, &config, decoder_only);
+        cv_cvivit_learner_run(l.learner, &losses, l.clips, l.T, l.true_T);
+        CHECK_CLOSE(losses.loss, loss_of(&l), 1e-12);
+        CHECK_CLOSE(losses.loss, losses.reconstruction + losses.auxiliary, 1e-12);
+        assert_true(losses.auxiliary > 0);
+        assert_int_equal(cv_cvivit_learner_rows(l.learner), 3 * PLACES);
+        check_slopes(&l, "to_pixels.0.weight");
+        check_slopes(&l, "to_pixels_first_frame.0.bias");
+        check_slopes(&l, "dec_spatial_transformer.layers.0.1.norm.gamma");
+        check_slopes(&l, "dec_temporal_transformer.layers.1.1.to_kv.weight");
+        check_slopes(&l, "dec_temporal_transformer.layers.0.0.dsconv.bias");
+        check_slopes(&l, "vq.project_out.weight");
+        check_zero(&l, "vq._codebook.embed");
+        if (decoder_only) {
+            check_zero(&l, "vq.project_in.weight");
+            check_zero(&l, "enc_spatial_transformer.norm_out.gamma");
+            check_zero(&l, "spatial_rel_pos_bias.net.0.0.weight");
+        }
+        tear_down_lesson(&l);
     }
-    tear_down_lesson(&l);
+}
+
+/* Without codes all is smooth, from pixels to pixels. */
+static void gradients_without_codes_are_slopes(void **state)
+{
+    cv_cvivit_config config = own();
+    cv_cvivit_losses losses;
+    static lesson l;
+
+    (void)state;
+    for (int norm = 0; norm < 2; norm++) {
+        config.patch_norm = norm;
+        set_up_lesson(&l, &config, false);
+        cv_cvivit_learner_quantize(l.learner, false);
+        cv_cvivit_learner_run(l.learner, &losses, l.clips, l.T, l.true_T);
+        assert_true(losses.auxiliary == 0);
+        check_rise(&l, norm ? "to_patch_emb.2.weight" : "to_patch_emb.1.weight");
+        check_rise(&l, "to_patch_emb_first_frame.1.bias");
+        check_rise(&l, "enc_spatial_transformer.layers.0.1.to_q.weight");
+        check_rise(&l, "enc_temporal_transformer.layers.0.3.4.weight");
+        check_rise(&l, "spatial_rel_pos_bias.net.1.0.weight");
+        check_rise(&l, "vq.project_in.weight");
+        check_rise(&l, "vq.project_out.bias");
+        tear_down_lesson(&l);
+    }
 }
 
 /* With one clip alone a picture: nothing of its padding is in the loss, but its own codes and pixels. */
@@ -534,7 +606,7 @@ static void losses_are_of_true_frames_alone(void **state)
     double before;
 
     (void)state;
-    set_up_lesson(&l, &config);
+    set_up_lesson(&l, &config, false);
     before = loss_of(&l);
     for (int c = 0; c < 3; c++) /* the second clip's frames behind its first, which cannot look ahead */
         for (int i = 0; i < PT * PICTURE; i++)
@@ -545,6 +617,75 @@ static void losses_are_of_true_frames_alone(void **state)
     tear_down_lesson(&l);
 }
 
+/* 0.1 (mean entropy - entropy of the mean) + 0.25 mean (y - sign y)^2, over all codes as they are written. */
+static double plain_losses(const double *y, int rows, int n)
+{
+    const int V = 1 << n;
+    double mean[64] = { 0 }, each = 0, together = 0, squares = 0;
+
+    for (int r = 0; r < rows; r++) {
+        double p[64], sum = 0;
+
+        for (int k = 0; k < V; k++) {
+            p[k] = 0;
+            for (int b = 0; b < n; b++)
+                p[k] += 200 * y[r * n + b] * (k >> (n - 1 - b) & 1 ? 1 : -1);
+            p[k] = exp(p[k]);
+            sum += p[k];
+        }
+        for (int k = 0; k < V; k++) {
+            each -= p[k] / sum * log(fmax(p[k] / sum, 1e-5)) / rows;
+            mean[k] += p[k] / sum / rows;
+        }
+        for (int b = 0; b < n; b++)
+            squares += pow(y[r * n + b] - (y[r * n + b] > 0 ? 1 : -1), 2) / (rows * n);
+    }
+    for (int k = 0; k < V; k++)
+        together -= mean[k] * log(fmax(mean[k], 1e-5));
+    return 0.1 * (each - together) + 0.25 * squares;
+}
+
+static void losses_of_signs_are_the_formulas(void **state)
+{
+    enum { ROWS = 70, N = 6 };
+    const cv_cvivit_config config = lookup_free();
+    const cv_cvivit_learning options = { .commitment = 0.25, .entropy = 0.1 };
+    float y[ROWS * N], vectors[ROWS * N], dy[ROWS * N];
+    double exact[ROWS * N], most = 0;
+    int32_t codes[ROWS];
+    cogvideo_error err;
+    cv_arena arena;
+    fixture f;
+
+    (void)state;
+    set_up(&f, &config, 2);
+    CHECK_OK(cv_arena_create(&arena, cv_lfq_losses_scratch(&f.exec, &config), &err), err);
+    gradient_fill(y, ROWS * N, 5, 0.01f);
+    for (int i = 0; i < ROWS * N; i++)
+        exact[i] = (double)y[i];
+    cv_quantize_codes(&f.exec, f.network, codes, NULL, y, ROWS, NULL);
+    for (int r = 0; r < ROWS; r++)
+        cv_quantize_vector(f.network, vectors + r * N, codes[r]);
+    CHECK_CLOSE(cv_quantizer_losses(&f.exec, f.network, &options, y, vectors, NULL, ROWS, dy, &arena),
+                plain_losses(exact, ROWS, N), 1e-6);
+    for (int i = 0; i < ROWS * N; i++)
+        most = fmax(most, fabs((double)dy[i]));
+    for (int i = 0; i < ROWS * N; i++) {
+        const double saved = exact[i];
+        double slope;
+
+        exact[i] = saved + 1e-7;
+        slope = plain_losses(exact, ROWS, N);
+        exact[i] = saved - 1e-7;
+        slope = (slope - plain_losses(exact, ROWS, N)) / 2e-7;
+        exact[i] = saved;
+        if (fabs(saved) > 1e-6)
+            CHECK_CLOSE((double)dy[i], slope, 1e-4 * most);
+    }
+    cv_arena_free(&arena);
+    tear_down(&f);
+}
+
 /* A softmax does not see what is added to all scores. */
 static void the_last_bias_of_distances_does_not_learn(void **state)
 {
@@ -553,7 +694,7 @@ static void the_last_bias_of_distances_does_not_learn(void **state)
     cv_cvivit_losses losses;
 
     (void)state;
-    set_up_lesson(&l, &config);
+    set_up_lesson(&l, &config, false);
     cv_cvivit_learner_run(l.learner, &losses, l.clips, l.T, NULL);
     for (int h = 0; h < config.heads; h++) {
         CHECK_CLOSE((double)check_f32(l.gradients, "spatial_rel_pos_bias.net.2.bias")[h], 0, 1e-6);
@@ -576,6 +717,8 @@ int main(void)
         cmocka_unit_test(sizes_are_written_and_read),
         cmocka_unit_test(sizes_are_read_off_a_file),
         cmocka_unit_test(gradients_are_slopes),
+        cmocka_unit_test(gradients_without_codes_are_slopes),
+        cmocka_unit_test(losses_of_signs_are_the_formulas),
         cmocka_unit_test(losses_are_of_true_frames_alone),
         cmocka_unit_test(the_last_bias_of_distances_does_not_learn),
     };

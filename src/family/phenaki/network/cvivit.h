@@ -57,9 +57,11 @@ static inline int cv_cvivit_frames(const cv_cvivit_config *config, int T)
  * "z" (what the quantizer compares). For tests and tools; `numbers` of `x`. */
 typedef void cv_cvivit_observer(void *user, const char *name, const float *x, size_t numbers);
 
+/* Returns the bytes that the functions below take from their arena. */
 size_t cv_cvivit_scratch(const cv_exec *exec, const cv_cvivit *network, const cv_cvivit_box *box);
-/* codes [batch][T][h][w] of pixels [batch][3][frames][h patch_height][w patch_width] in 0..1. `margins`, laid out as
- * the codes: how firm each is, min |y| of lfq, best less second similarity of cosine; NULL = not wanted. */
+/* codes [batch][T][h][w] of pixels [batch][3][frames][h patch_height][w patch_width] in 0..1; -1 where the network gave
+ * NaN, which damaged weights do. `margins`, laid out as the codes: how firm each is, min |y| of lfq, best less second
+ * similarity of cosine; NULL = not wanted. */
 void cv_cvivit_encode(const cv_exec *exec, const cv_cvivit *network, const cv_cvivit_box *box, int32_t *codes,
                       float *margins, const float *pixels, cv_cvivit_observer *seen, void *user, cv_arena *arena);
 /* pixels, laid out as above and not clamped, of codes, each below the number of codes. */
@@ -78,6 +80,7 @@ typedef struct cv_cvivit_learning {
     cv_cvivit_box box; /* T of the longest clip */
     double commitment; /* beta of cosine (1 lucidrains, 0.25 own) or of lfq (0.25) */
     double entropy;    /* weight of lfq's two entropies (0.1); 0 = none */
+    bool decoder_only; /* the encoder, and with it the bias of distances, gets no gradients */
 } cv_cvivit_learning;
 
 typedef struct cv_cvivit_learner cv_cvivit_learner;
@@ -95,6 +98,9 @@ void cv_cvivit_learner_run(cv_cvivit_learner *learner, cv_cvivit_losses *losses,
 /* The losses alone. */
 void cv_cvivit_learner_measure(cv_cvivit_learner *learner, cv_cvivit_losses *losses, const float *pixels, int T,
                                const int *true_T);
+/* Chooses whether the decoder gets the vectors of codes (the default) or what is compared itself (of cosine of length
+ * 1), without a loss of the quantizer: a network that starts without codes gives k-means vectors that form clusters. */
+void cv_cvivit_learner_quantize(cv_cvivit_learner *learner, bool quantize);
 /* Of the last run: the vectors that were compared [rows][code_width] (of cosine of length 1) and their codes [rows],
  * true tokens only; for train/codebook.h. */
 const float *cv_cvivit_learner_vectors(const cv_cvivit_learner *learner);

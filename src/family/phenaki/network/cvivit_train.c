@@ -20,6 +20,7 @@ struct cv_cvivit_learner {
     cv_cvivit_learning options;
     cv_cvivit *network, *grads;
     cv_cvivit_box box; /* of the batch at hand */
+    bool plain;        /* the decoder gets what is compared in place of codes' vectors */
     cv_arena arena;
     size_t bytes; /* of the arena */
     /* of a run; rows of tokens lie in the order time, row, column */
@@ -32,6 +33,7 @@ struct cv_cvivit_learner {
     float *dy, *through; /* [rows][code_width]: gradients of y, and of the vectors */
     int32_t *codes;      /* [rows] */
     bool *true_rows;     /* [rows] */
+    double *squares;     /* [rows]: of the differences of each patch */
     float *compared;     /* [true rows][code_width]: for the codebook */
     int32_t *true_codes; /* [true rows] */
     int true_count;
@@ -112,6 +114,7 @@ static void take_run(cv_cvivit_learner *l, cv_arena *arena)
     l->codes = cv_arena_take(arena, rows, sizeof *l->codes);
     l->true_codes = cv_arena_take(arena, rows, sizeof *l->true_codes);
     l->true_rows = cv_arena_take(arena, rows, sizeof *l->true_rows);
+    l->squares = cv_arena_take(arena, rows, sizeof *l->squares);
     for (int i = 0; i < STACKS; i++) {
         l->passes[i] = cv_cvivit_pass(l->exec, l->network, stacks[i], &l->box, l->bias);
         if (i == ENC_SPATIAL || i == DEC_SPATIAL)
@@ -252,7 +255,10 @@ static void quantize(cv_cvivit_learner *l)
     for (size_t r = 0; r < rows; r++) {
         if (l->codes[r] < 0)
             l->codes[r] = 0; /* of what is no number any more; the loss tells */
-        cv_quantize_vector(l->network, l->vectors + r * width, l->codes[r]);
+        if (l->plain)
+            cv_quantizer_compared(c, l->vectors + r * width, l->y + r * width);
+        else
+            cv_quantize_vector(l->network, l->vectors + r * width, l->codes[r]);
         if (!l->true_rows[r])
             continue;
         cv_quantizer_compared(c, l->compared + (size_t)l->true_count * width, l->y + r * width);
@@ -267,7 +273,26 @@ static void quantize(cv_cvivit_learner *l)
             memcpy(l->x + r * C, l->z + r * C, C * sizeof *l->x);
 }
 
-/* Squared differences of the patches made from tokens l->x, over true frames; `made` becomes the gradient. */
+/* Squared differences of a patch in pixels; `made` becomes the gradient of their sum times `scale`. */
+static double compare_patch(const cv_cvivit_config *c, float *made, const float *raw, int numbers, double scale)
+{
+    double sum = 0;
+
+    for (int channel = 0; channel < 3; channel++) {
+        const float std = c->std[channel], back = (float)(2.0 * (double)std * scale);
+
+        for (int i = 0; i < numbers / 3; i++) {
+            const float d = (*made - *raw++) * std;
+
+            sum += (double)d * (double)d;
+            *made++ = d * back;
+        }
+    }
+    return sum;
+}
+
+/* Squared differences of the patches made from tokens l->x, over true frames; `made` becomes the gradient of their
+ * mean. */
 static double compare(cv_cvivit_learner *l, bool first, double numbers_in_all)
 {
     const cv_cvivit_config *c = &l->network->config;
@@ -281,15 +306,17 @@ static double compare(cv_cvivit_learner *l, bool first, double numbers_in_all)
         const bool *is_true = l->true_rows + ((size_t)item * (size_t)l->box.T + !first) * plane;
 
         multiply(l, &l->network->pixels[!first], made, tokens_of(l, l->x, item, first), rows, &l->arena);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t i = 0; i < numbers; i++) {
-                const float std = c->std[i / (numbers / 3)];
-                float *at = made + r * numbers + i;
-                const float d = is_true[r] ? (*at - raw[r * numbers + i]) * std : 0;
+#pragma omp parallel for num_threads(l->exec->threads) schedule(static)
+        for (size_t r = 0; r < rows; r++) {
+            float *patch = made + r * numbers;
 
-                sum += (double)d * (double)d;
-                *at = (float)(2.0 * (double)d * (double)std / numbers_in_all);
-            }
+            if (!is_true[r])
+                memset(patch, 0, numbers * sizeof *patch);
+            l->squares[r] =
+                is_true[r] ? compare_patch(c, patch, raw + r * numbers, (int)numbers, 1 / numbers_in_all) : 0;
+        }
+        for (size_t r = 0; r < rows; r++)
+            sum += l->squares[r];
     }
     return sum;
 }
@@ -332,8 +359,12 @@ static void forward(cv_cvivit_learner *l, cv_cvivit_losses *losses, const float 
     squares = compare(l, true, numbers);
     squares += compare(l, false, numbers);
     losses->reconstruction = squares / numbers;
-    losses->auxiliary = cv_quantizer_losses(l->exec, l->network, &l->options, l->y, l->vectors, l->true_rows,
-                                            cv_cvivit_rows(&l->box), l->dy, &l->arena);
+    losses->auxiliary = 0;
+    if (l->plain)
+        memset(l->dy, 0, cv_cvivit_rows(&l->box) * (size_t)l->network->config.code_width * sizeof *l->dy);
+    else
+        losses->auxiliary = cv_quantizer_losses(l->exec, l->network, &l->options, l->y, l->vectors, l->true_rows,
+                                                cv_cvivit_rows(&l->box), l->dy, &l->arena);
     losses->loss = losses->reconstruction + losses->auxiliary;
 }
 
@@ -359,9 +390,9 @@ static void pixels_backward(cv_cvivit_learner *l, float *dx, bool first)
                           &l->arena);
 }
 
-/* dx, the gradient of what the decoder got, becomes that of z. Rows that are not true were not quantized by angle:
- * theirs passes unchanged, by way of `kept` [rows][C]. */
-static void quantize_backward(cv_cvivit_learner *l, float *dx, float *kept)
+/* From dx, the gradients of what the decoder got, to those of the vectors, in `through`. Rows that are not true were
+ * not quantized by angle: theirs pass by, in `kept` [rows][C]. */
+static void vectors_backward(cv_cvivit_learner *l, float *dx, float *kept)
 {
     const cv_cvivit_config *c = &l->network->config;
     const size_t rows = cv_cvivit_rows(&l->box), C = (size_t)c->width;
@@ -375,7 +406,17 @@ static void quantize_backward(cv_cvivit_learner *l, float *dx, float *kept)
     if (c->projected)
         multiply_backward(l, &l->network->project_out, &l->grads->project_out, l->through, false, dx, l->vectors, rows,
                           &l->arena);
-    cv_quantizer_backward(c, l->dy, c->projected ? l->through : dx, l->y, rows);
+    else
+        memcpy(l->through, dx, rows * C * sizeof *dx);
+}
+
+/* From there to those of z, in dx: what is compared gets the gradients of the vectors as they are. */
+static void compared_backward(cv_cvivit_learner *l, float *dx, const float *kept)
+{
+    const cv_cvivit_config *c = &l->network->config;
+    const size_t rows = cv_cvivit_rows(&l->box), C = (size_t)c->width;
+
+    cv_quantizer_backward(c, l->dy, l->through, l->y, rows);
     if (c->projected)
         multiply_backward(l, &l->network->project_in, &l->grads->project_in, dx, false, l->dy, l->z, rows, &l->arena);
     else
@@ -416,26 +457,43 @@ static void stack_backward(cv_cvivit_learner *l, int stack, float *dx)
     cv_blocks_pass_backward(&l->passes[stack], &grad, dx, &l->arena);
 }
 
+static void decoder_backward(cv_cvivit_learner *l)
+{
+    pixels_backward(l, l->turned, true);
+    pixels_backward(l, l->turned, false);
+    stack_backward(l, DEC_SPATIAL, l->turned);
+    turn(l, l->x, l->turned, false);
+    stack_backward(l, DEC_TEMPORAL, l->x);
+    turn(l, l->turned, l->x, true);
+    vectors_backward(l, l->turned, l->x);
+}
+
+static void encoder_backward(cv_cvivit_learner *l)
+{
+    compared_backward(l, l->turned, l->x);
+    turn(l, l->x, l->turned, false);
+    stack_backward(l, ENC_TEMPORAL, l->x);
+    turn(l, l->turned, l->x, true);
+    stack_backward(l, ENC_SPATIAL, l->turned);
+    embed_backward(l, l->turned, true);
+    embed_backward(l, l->turned, false);
+}
+
 static void backward(cv_cvivit_learner *l)
 {
     const cv_cvivit_config *c = &l->network->config;
-    float *dx = l->turned, *other = l->x;
 
     memset(l->dbias, 0, (size_t)c->heads * plane_of(l) * plane_of(l) * sizeof *l->dbias);
-    pixels_backward(l, dx, true);
-    pixels_backward(l, dx, false);
-    stack_backward(l, DEC_SPATIAL, dx);
-    turn(l, other, dx, false);
-    stack_backward(l, DEC_TEMPORAL, other);
-    turn(l, dx, other, true);
-    quantize_backward(l, dx, other);
-    turn(l, other, dx, false);
-    stack_backward(l, ENC_TEMPORAL, other);
-    turn(l, dx, other, true);
-    stack_backward(l, ENC_SPATIAL, dx);
-    embed_backward(l, dx, true);
-    embed_backward(l, dx, false);
+    decoder_backward(l);
+    if (l->options.decoder_only)
+        return;
+    encoder_backward(l);
     cv_position_bias_backward(l->exec, &l->network->bias, &l->grads->bias, l->dbias, 1, l->box.h, l->box.w, &l->arena);
+}
+
+void cv_cvivit_learner_quantize(cv_cvivit_learner *learner, bool quantize)
+{
+    learner->plain = !quantize;
 }
 
 void cv_cvivit_learner_run(cv_cvivit_learner *learner, cv_cvivit_losses *losses, const float *pixels, int T,
