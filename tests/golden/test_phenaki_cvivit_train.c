@@ -5,7 +5,7 @@
 #include "nn/blas.h"
 #include "train/codebook.h"
 
-#include <stdio.h>
+#include <unistd.h>
 
 typedef struct fixture {
     cv_store *golden, *weights, *gradients;
@@ -25,7 +25,10 @@ static bool open_fixture(fixture *f, const char *name, double beta, int threads)
     int image[2];
 
     snprintf(path, sizeof path, "phenaki/train/%s.safetensors", name);
-    if (!(full = check_golden(path)))
+    full = check_golden(path);
+    if (!full && access(check_data(path), R_OK) == 0) /* the small ones */
+        full = check_data(path);
+    if (!full)
         return false;
     *f = (fixture){ .exec = { .threads = threads } };
     check_kernels(&f->exec.kernels);
@@ -161,7 +164,7 @@ static void gradients_are_the_original_ones(void **state)
         cv_cvivit_losses losses;
 
         if (!open_fixture(&f, cases[i].name, cases[i].beta, 2))
-            skip();
+            continue;
         print_message("%s\n", cases[i].name);
         run(&f, &losses);
         check_loss("reconstruction", number_of(&f, "loss.reconstruction"), losses.reconstruction);
@@ -201,7 +204,7 @@ static void codebooks_average_as_the_original_ones(void **state)
         fixture f;
 
         if (!open_fixture(&f, cases[i].name, cases[i].beta, 2))
-            skip();
+            continue;
         print_message("%s\n", cases[i].name);
         codebook = (cv_codebook){ cv_tensor_values(cv_store_find(f.weights, "vq._codebook.embed")),
                                   sizes,
@@ -234,7 +237,7 @@ static void threads_change_nothing(void **state)
 
         if (!open_fixture(&one, cases[i].name, cases[i].beta, 1) ||
             !open_fixture(&two, cases[i].name, cases[i].beta, 2))
-            skip();
+            continue;
         run(&one, &losses);
         run(&two, &losses);
         for (size_t t = 0; t < cv_store_count(one.gradients); t++) {

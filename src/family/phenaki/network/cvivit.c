@@ -164,45 +164,53 @@ static size_t patch_floats(const run *r)
     return most > vectors ? most : vectors;
 }
 
+static int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* Takes what a run holds from its beginning to its end, and reserves what its layers outside of the stacks take. */
 static void take(run *r, cv_arena *arena)
 {
     const cv_cvivit_config *c = &r->network->config;
-    const size_t numbers = cv_cvivit_rows(&r->box) * (size_t)c->width, plane = (size_t)r->box.h * (size_t)r->box.w;
+    const size_t rows = cv_cvivit_rows(&r->box), plane = (size_t)r->box.h * (size_t)r->box.w;
+    const int first = cv_patch_numbers(c, true), others = cv_patch_numbers(c, false);
 
-    r->x = cv_arena_take(arena, numbers, sizeof *r->x);
-    r->other = cv_arena_take(arena, numbers, sizeof *r->other);
-    r->bias = cv_arena_take(arena, (size_t)c->heads * plane * plane, sizeof *r->bias);
+    r->x = cv_arena_take(arena, rows, (size_t)c->width * sizeof *r->x);
+    r->other = cv_arena_take(arena, rows, (size_t)c->width * sizeof *r->other);
+    r->bias = cv_arena_take(arena, (size_t)c->heads * plane, plane * sizeof *r->bias);
     r->patches = cv_arena_take(arena, patch_floats(r), sizeof *r->patches);
-    cv_position_bias_apply(r->exec, &r->network->bias, r->bias, 1, r->box.h, r->box.w, arena);
+    cv_arena_reserve(arena, cv_position_bias_scratch(r->exec, &r->network->bias, 1, r->box.h, r->box.w));
+    cv_arena_reserve(arena, cv_linear_many_scratch(r->exec, max(max(first, others), max(c->width, c->code_width))));
+    cv_arena_reserve(arena, cv_quantize_scratch(r->exec, r->network));
 }
 
 size_t cv_cvivit_scratch(const cv_exec *exec, const cv_cvivit *network, const cv_cvivit_box *box)
 {
-    const cv_cvivit_config *c = &network->config;
     const cv_blocks *const stacks[] = { &network->enc_spatial, &network->enc_temporal };
-    const size_t numbers = cv_cvivit_rows(box) * (size_t)c->width, plane = (size_t)box->h * (size_t)box->w;
-    const int first = cv_patch_numbers(c, true), others = cv_patch_numbers(c, false);
     run r = { .exec = exec, .network = network, .box = *box };
     cv_arena arena = { 0 };
-    int most = c->width > c->code_width ? c->width : c->code_width;
 
-    most = first > most ? first : most;
-    most = others > most ? others : most;
-    cv_arena_take(&arena, numbers, sizeof(float));
-    cv_arena_take(&arena, numbers, sizeof(float));
-    cv_arena_take(&arena, (size_t)c->heads * plane * plane, sizeof(float));
-    cv_arena_take(&arena, patch_floats(&r), sizeof(float));
-    cv_arena_reserve(&arena, cv_position_bias_scratch(exec, &network->bias, 1, box->h, box->w));
-    cv_arena_reserve(&arena, cv_linear_many_scratch(exec, most));
-    cv_arena_reserve(&arena, cv_quantize_scratch(exec, network));
+    take(&r, &arena);
     for (int i = 0; i < 2; i++) {
+        static const float bias; /* of which only the address matters */
         const size_t mark = cv_arena_mark(&arena);
-        cv_blocks_pass pass = cv_cvivit_pass(exec, network, stacks[i], box, r.bias);
+        cv_blocks_pass pass = cv_cvivit_pass(exec, network, stacks[i], box, &bias);
 
         cv_blocks_pass_take(&pass, &arena);
         cv_arena_rewind(&arena, mark);
     }
     return arena.peak;
+}
+
+/* The bias by distance, for both spatial stacks. */
+static void make_bias(const run *r, cv_arena *arena)
+{
+    const size_t plane = (size_t)r->box.h * (size_t)r->box.w;
+
+    cv_position_bias_apply(r->exec, &r->network->bias, r->bias, 1, r->box.h, r->box.w, arena);
+    if (r->seen)
+        r->seen(r->user, "bias", r->bias, (size_t)r->network->config.heads * plane * plane);
 }
 
 static void run_stack(run *r, const cv_blocks *blocks, const char *name, float *x, cv_arena *arena)
@@ -252,14 +260,6 @@ static void embed_patches(const run *r, int item, bool first, const float *pixel
         cv_layer_norm_apply(r->exec, &patch->after, tokens, tokens, (int)rows);
 }
 
-static void show_bias(const run *r)
-{
-    const size_t plane = (size_t)r->box.h * (size_t)r->box.w;
-
-    if (r->seen)
-        r->seen(r->user, "bias", r->bias, (size_t)r->network->config.heads * plane * plane);
-}
-
 void cv_cvivit_encode(const cv_exec *exec, const cv_cvivit *network, const cv_cvivit_box *box, int32_t *codes,
                       float *margins, const float *pixels, cv_cvivit_observer *seen, void *user, cv_arena *arena)
 {
@@ -269,7 +269,7 @@ void cv_cvivit_encode(const cv_exec *exec, const cv_cvivit *network, const cv_cv
     const float *y;
 
     take(&r, arena);
-    show_bias(&r);
+    make_bias(&r, arena);
     for (int item = 0; item < box->batch; item++) {
         embed_patches(&r, item, true, pixels, arena);
         if (box->T > 1)
@@ -306,7 +306,7 @@ void cv_cvivit_decode(const cv_exec *exec, const cv_cvivit *network, const cv_cv
     float *vectors;
 
     take(&r, arena);
-    show_bias(&r);
+    make_bias(&r, arena);
     vectors = c->projected ? r.patches : r.x;
     for (size_t i = 0; i < rows; i++)
         cv_quantize_vector(network, vectors + i * (size_t)c->code_width, codes[i]);

@@ -97,10 +97,10 @@ static void take_run(cv_cvivit_learner *l, cv_arena *arena)
     const cv_cvivit_config *c = &l->network->config;
     const cv_blocks *const stacks[STACKS] = { &l->network->enc_spatial, &l->network->enc_temporal,
                                               &l->network->dec_temporal, &l->network->dec_spatial };
-    const size_t rows = cv_cvivit_rows(&l->box), bias = (size_t)c->heads * plane_of(l) * plane_of(l);
+    const size_t rows = cv_cvivit_rows(&l->box), plane = plane_of(l);
 
-    l->bias = cv_arena_take(arena, bias, sizeof *l->bias);
-    l->dbias = cv_arena_take(arena, bias, sizeof *l->dbias);
+    l->bias = cv_arena_take(arena, (size_t)c->heads * plane, plane * sizeof *l->bias);
+    l->dbias = cv_arena_take(arena, (size_t)c->heads * plane, plane * sizeof *l->dbias);
     for (int i = 0; i < 2; i++)
         l->patches[i] = take_patches(l, i == 0, arena);
     l->x = take(arena, rows, c->width);
