@@ -110,8 +110,9 @@ typedef struct cogvideo_generate_options {
     double seconds;   /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
     int keyframes; /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
     int rounds;    /* of interpolation; 0 (default) = all that are left of the model's, at least one */
-    int batch; /* windows of interpolation, or samples of a scene, that run side by side; 0 (default) = all. The codes do
-                  not depend on it */
+    /* windows of interpolation, or samples of a scene, that run side by side; 0 (default) = all. The codes do not depend
+     * on it */
+    int batch;
     /* Of a model that tells stories: the scenes in order, in place of `prompt`. None (default): the prompt is the one
      * scene. */
     const cogvideo_scene *scenes;
@@ -158,7 +159,10 @@ COGVIDEO_API cogvideo_status cogvideo_run_step(const cogvideo_model *model, cons
 typedef struct cogvideo_score_options {
     int stage;       /* 1 or 2 */
     int first_frame; /* stage 1: score frame 0 too */
-    uint64_t reserved[8];
+    /* of a model that fills all places side by side: the share of a scene that is masked at once, above 0 and up to 1,
+     * by the seed; each code is scored once. 0 = each code alone */
+    double masked_share;
+    uint64_t reserved[7];
 } cogvideo_score_options;
 
 /* `logprob` has room for [frames of the clip][height][width]; `scored` for [frames]: 1 where the frame was
@@ -203,13 +207,14 @@ COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const 
  * holds the codes alone. */
 typedef struct cogvideo_encoder cogvideo_encoder;
 
-/* Frames of size x size pixels, `size` a multiple of `rate` (4, 8 or 16). `expected` frames will come, as far as is
+/* Frames of width x height pixels, multiples of `rate`: 4, 8 or 16, and equal, of an image tokenizer; 0 = the model's
+ * own of a video tokenizer, which reads the video in windows. `expected` frames will come, as far as is
  * known (0 = unknown): an error at once where they are more than the file of a clip holds, 1 GiB (tokens.h). The model
  * stays open while the encoder is; callbacks (may be NULL) are copied. *out is to be ended by finish or close. */
-COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size,
-                                                   int rate, int expected, const cogvideo_callbacks *callbacks,
-                                                   cogvideo_error *err);
-/* `pixels` is [size][size][3]; `time` in seconds from the start does not go back. */
+COGVIDEO_API cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int width,
+                                                   int height, int rate, int expected,
+                                                   const cogvideo_callbacks *callbacks, cogvideo_error *err);
+/* `pixels` is [height][width][3]; `time` in seconds from the start does not go back. */
 COGVIDEO_API cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
                                                     cogvideo_error *err);
 /* Gives the clip, of at least one frame. *encoder is NULL afterwards, whatever the status. */

@@ -57,7 +57,8 @@ typedef struct cogvideo_model_info {
     /* ids 0 .. image_codes-1 are codes of frames; 0 where the family has no codes, as the next three */
     int image_codes;
     int height, width;      /* of a frame of the model's first step, in codes */
-    int rate;               /* pixels per code on one side of such a frame, decoded */
+    int rate;               /* pixels per code on one side of such a frame, decoded; from top to bottom */
+    int rate_across;        /* the same from left to right, where that differs; else 0 */
     int has_text_tokenizer; /* 0: the text functions below are refused */
     int text_pieces;        /* pieces of the text model, the appended ones included; 0 without one, as the next */
     int first_text_id;      /* ids of pieces are first_text_id .. first_text_id + text_pieces - 1 */

@@ -17,8 +17,8 @@ typedef struct settings {
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
-    { "rate", 'r', "N", "pixels per code on one side: 4, 8 or 16; default 8", ARG_CHOICE, FIELD(rate), 0, 0, 1,
-      "4|8|16" },
+    { "rate", 'r', "N", "pixels per code on one side: 4, 8 or 16; default: the model's (8)", ARG_CHOICE, FIELD(rate), 0,
+      0, -1, "4|8|16" },
     { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames",
       ARG_INT, FIELD(size), 16, 16384, 0, NULL },
     { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
@@ -41,7 +41,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     const settings *s = given;
     cli_session session = { 0 };
     cogvideo_tokens tokens = { 0 };
-    int status, rate = 4 << s->rate;
+    int status, rate = s->rate < 0 ? 0 : 4 << s->rate;
 
     if ((status = cli_need_output(command, &s->output)) != CLI_OK)
         return status;

@@ -12,7 +12,7 @@ typedef struct encoding {
     cli_session *session;
     cogvideo_encoder *encoder;
     uint8_t *pixels; /* the current frame, resized */
-    int rate, size;
+    int rate, width, height;
     cogvideo_status status; /* of resizing and encoding, with its sentence */
     cogvideo_error why;
 } encoding;
@@ -29,10 +29,10 @@ static int on_decoded(void *user, const cogvideo_frame *frame)
     const cogvideo_callbacks callbacks = cli_callbacks(e->session);
 
     if (!e->encoder)
-        e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->size, e->rate, frame->expected, &callbacks,
-                                          &e->why);
+        e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->width, e->height, e->rate, frame->expected,
+                                          &callbacks, &e->why);
     if (e->status == COGVIDEO_OK)
-        e->status = cogvideo_frame_fit(e->pixels, frame, e->size, e->size, &e->why);
+        e->status = cogvideo_frame_fit(e->pixels, frame, e->width, e->height, &e->why);
     if (e->status == COGVIDEO_OK) /* pictures without times are a second apart */
         e->status =
             cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
@@ -55,16 +55,18 @@ static cogvideo_status encode(encoding *e, const char *path, int frames, cogvide
 int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out)
 {
     cogvideo_error err;
-    encoding e = { .session = session, .rate = rate, .size = size };
+    const cogvideo_model_info *info = &session->info;
+    encoding e = { .session = session, .rate = rate, .width = size, .height = size };
     int status = CLI_OK;
 
-    if (size == 0)
-        /* a frame of this model has that size at any rate of codes */
-        e.size = session->info.width * session->info.rate;
-    if (e.size == 0)
+    if (size == 0) { /* a frame of this model has that size at any rate of codes */
+        e.width = info->width * (info->rate_across > 0 ? info->rate_across : info->rate);
+        e.height = info->height * info->rate;
+    }
+    if (e.width == 0)
         return cli_error("the model has no frame size to fit the picture to; use --size N");
-    if (!(e.pixels = malloc((size_t)e.size * (size_t)e.size * 3)))
-        return cli_error("%s: out of memory for a frame of %d x %d pixels", path, e.size, e.size);
+    if (!(e.pixels = malloc((size_t)e.width * (size_t)e.height * 3)))
+        return cli_error("%s: out of memory for a frame of %d x %d pixels", path, e.width, e.height);
     if (encode(&e, path, frames, out, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     cli_progress_end(&session->progress);

@@ -1,11 +1,12 @@
 /* encoder.c - pixels to codes frame by frame, by the encoder of the model's family; and a clip at once by the same. */
 #include "family/family.h"
 
-cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
-                                      int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err)
+cogvideo_status cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *model, int width, int height,
+                                      int rate, int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err)
 {
-    return model->family->encoder_open ? model->family->encoder_open(out, model, size, rate, expected, callbacks, err)
-                                       : cv_model_cannot(model, "encode pixels", err);
+    return model->family->encoder_open
+               ? model->family->encoder_open(out, model, width, height, rate, expected, callbacks, err)
+               : cv_model_cannot(model, "encode pixels", err);
 }
 
 cogvideo_status cogvideo_encoder_frame(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
@@ -37,11 +38,7 @@ cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_vide
     cogvideo_encoder *encoder = NULL;
     cogvideo_status status;
 
-    if (in->width != in->height)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate,
-                       in->width, in->height);
-    CV_TRY(cogvideo_encoder_open(&encoder, model, in->width, rate, in->frames, callbacks, err));
+    CV_TRY(cogvideo_encoder_open(&encoder, model, in->width, in->height, rate, in->frames, callbacks, err));
     for (int f = 0; f < in->frames; f++)
         CV_TRY(cogvideo_encoder_frame(encoder, in->pixels + (size_t)f * bytes, f * step, err));
     status = cogvideo_encoder_finish(&encoder, out, err);

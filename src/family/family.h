@@ -123,8 +123,8 @@ struct cv_family {
     /* Contracts as of the public functions of these names. */
     cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options,
                               const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
-    cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int size, int rate,
-                                    int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+    cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int width, int height,
+                                    int rate, int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
     cogvideo_status (*encoder_frame)(cogvideo_encoder *encoder, const uint8_t *pixels, double time,
                                      cogvideo_error *err);
     cogvideo_status (*encoder_finish)(cogvideo_encoder *encoder, cogvideo_tokens *out, cogvideo_error *err);

@@ -191,25 +191,26 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head)
     cv_free(e);
 }
 
-cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate,
-                                         int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err)
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int width, int height,
+                                         int rate, int expected, const cogvideo_callbacks *callbacks,
+                                         cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
-    const int side = rate > 0 ? size / rate : 0;
-    const cogvideo_tokens shape = { .height = side, .width = side, .rate = rate, .frames_per_code = 1 };
+    const int own = rate == 0 ? model->description.rate : rate, side = own > 0 ? width / own : 0;
+    const cogvideo_tokens shape = { .height = side, .width = side, .rate = own, .frames_per_code = 1 };
     encoder *e = NULL;
     cogvideo_status status;
 
     CV_TRY(cv_need_image_tokenizer(model, err));
-    if (size < 1 || rate < 1 || size % rate != 0)
+    if (width != height || width < 1 || own < 1 || width % own != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", rate,
-                       size, size);
+                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", own,
+                       width, height);
     CV_TRY(cv_tokens_check(&shape, err));
     CV_NEW(e, 1, err);
     e->head.model = head;
     e->model = model;
-    e->size = size;
+    e->size = width;
     e->expected = expected;
     e->clip = shape;
     e->progress = (cogvideo_progress){ .what = "encoding", .unit = "codes", .rounds = 1, .sequences = 1 };
@@ -222,7 +223,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     }
     CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
     CV_TRY(cv_arena_create(&e->arena,
-                           cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, size, size),
+                           cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, width, width),
                            err));
     *out = &e->head;
     return COGVIDEO_OK;

@@ -30,8 +30,9 @@ cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_
                                 const cogvideo_shape *in, int *side, cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
                                    const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
-cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int size, int rate,
-                                         int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
+cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int width, int height,
+                                         int rate, int expected, const cogvideo_callbacks *callbacks,
+                                         cogvideo_error *err);
 cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t *pixels, double time,
                                           cogvideo_error *err);
 cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_tokens *out, cogvideo_error *err);

@@ -20,6 +20,8 @@ typedef struct cv_phenaki {
     cv_masked *critic;          /* NULL = none, or a self critic */
     cv_self_critic self_critic; /* to_pred.weight.N 0 = none */
     cv_t5 *text_encoder;
+    cogvideo_sampling sampling; /* the model's own values: settings.c */
+    double guidance;
 } cv_phenaki;
 
 /* A model of this family as such. */
@@ -33,6 +35,13 @@ cogvideo_status cv_phenaki_open(cogvideo_model *model, const char *origin, cogvi
 void cv_phenaki_close(cogvideo_model *model);
 void cv_phenaki_info(const cogvideo_model *model, cogvideo_model_info *out);
 bool cv_phenaki_property(const cogvideo_model *model, int index, cogvideo_property *out);
+
+/* The model's own values of a run; and what of them stands in model.json. */
+void cv_phenaki_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
+cogvideo_status cv_phenaki_read_settings(cv_phenaki *model, const char *origin, cogvideo_error *err);
+
+/* Bytes of the mapped files that its networks read. */
+uint64_t cv_phenaki_weights(const cv_phenaki *model);
 
 /* The part that a step needs, or a sentence that says how it can be had. */
 cogvideo_status cv_need_video_tokenizer(const cv_phenaki *model, cogvideo_error *err);

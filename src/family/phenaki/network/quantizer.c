@@ -1,5 +1,6 @@
-/* quantizer.c - the two ways from numbers to a code. Lookup-free: Yu et al., "Language model beats diffusion: tokenizer is
- * key to visual generation", 2023. By angle: Yu et al., "Vector-quantized image modeling with improved VQGAN", 2021. */
+/* quantizer.c - the two ways from numbers to a code. Lookup-free: Yu et al., "Language model beats diffusion:
+ * tokenizer is key to visual generation", 2023. By angle: Yu et al., "Vector-quantized image modeling with improved
+ * VQGAN", 2021. */
 #include "family/phenaki/network/cvivit_network.h"
 
 #include <math.h>

@@ -1,0 +1,43 @@
+/* family.c - Phenaki in the registry: R. Villegas et al., "Phenaki: Variable Length Video Generation From Open Domain
+ * Textual Description", 2022. */
+#include "family/phenaki/model/model.h"
+#include "family/phenaki/steps/steps.h"
+
+extern const cv_family cv_family_phenaki;
+
+static const cv_step steps[] = {
+    { .name = CV_SCENES_STEP,
+      .title = "scenes",
+      .in = COGVIDEO_KIND_PIXELS,
+      .out = COGVIDEO_KIND_CODES,
+      .in_optional = true,
+      .side_by_side = true,
+      .need = cv_phenaki_need_scenes,
+      .plan = cv_phenaki_plan_scenes,
+      .run = cv_phenaki_scenes },
+    { .name = "decode",
+      .title = "decoding",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_PIXELS,
+      .plan = cv_phenaki_plan_decode,
+      .run = cv_phenaki_decode_step },
+};
+
+const cv_family cv_family_phenaki = {
+    .name = "phenaki",
+    .size = sizeof(cv_phenaki),
+    .stories = true,
+    .open = cv_phenaki_open,
+    .close = cv_phenaki_close,
+    .info = cv_phenaki_info,
+    .property = cv_phenaki_property,
+    .defaults = cv_phenaki_defaults,
+    .steps = steps,
+    .step_count = sizeof steps / sizeof *steps,
+    .decode = cv_phenaki_decode,
+    .encoder_open = cv_phenaki_encoder_open,
+    .encoder_frame = cv_phenaki_encoder_frame,
+    .encoder_finish = cv_phenaki_encoder_finish,
+    .encoder_close = cv_phenaki_encoder_close,
+    .score = cv_phenaki_score,
+};

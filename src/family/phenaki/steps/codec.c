@@ -1,0 +1,179 @@
+/* codec.c - boxes of codes to pixels, scene by scene, and videos of any length to boxes, window by window. */
+#include "family/phenaki/steps/box_codec.h"
+#include "family/phenaki/steps/steps.h"
+#include "tokens/header.h"
+
+#include <string.h>
+
+/* --- codes to pixels -------------------------------------------------------------------------------------------- */
+
+/* Whether the tokenizer can have made these codes. */
+static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens *clip, cogvideo_error *err)
+{
+    const cv_cvivit_config *config = cv_cvivit_config_of(model->tokenizer);
+    const size_t count = (size_t)clip->frames * cogvideo_tokens_per_frame(clip);
+
+    if (clip->frames_per_code != config->patch_frames || clip->rate != config->patch_height ||
+        cogvideo_tokens_rate_across(clip) != config->patch_width)
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "codes that stand for %d frames of %dx%d pixels were given; those of the model's video tokenizer "
+            "stand for %d of %dx%d",
+            clip->frames_per_code, cogvideo_tokens_rate_across(clip), clip->rate, config->patch_frames,
+            config->patch_width, config->patch_height);
+    for (size_t i = 0; i < count; i++)
+        if (clip->codes[i] < 0 || clip->codes[i] >= config->codes)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "frame %zu of the clip has code %d; the video tokenizer has codes from 0 to %d",
+                           i / cogvideo_tokens_per_frame(clip), clip->codes[i], config->codes - 1);
+    return COGVIDEO_OK;
+}
+
+/* The latent frames of the longest scene. */
+static int longest_scene(const cogvideo_tokens *clip)
+{
+    int most = 0, first, frames, given;
+
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
+        most = frames > most ? frames : most;
+    return most;
+}
+
+/* How a clip is decoded. */
+typedef struct decoding {
+    const cv_phenaki *model;
+    const cogvideo_decode_options *options;
+    const cogvideo_tokens *clip;
+    cv_box_codec codec;
+    cogvideo_progress progress;
+    cogvideo_video *video;
+    int done; /* frames of the video that are there */
+} decoding;
+
+static cogvideo_status decode_scene(decoding *d, int scene, int first, int frames, int given, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(d->clip),
+                 numbers = 3 * (size_t)d->video->width * (size_t)d->video->height;
+    const int shown = cv_box_frames(d->model, frames), left_out = given > 0 ? cv_box_frames(d->model, given) : 0;
+    const cogvideo_callbacks *callbacks = &d->options->callbacks;
+    cogvideo_status status;
+
+    CV_TRY(cv_box_decode(&d->codec, d->clip->codes + (size_t)first * places, frames, scene, err));
+    for (int f = left_out; f < shown; f++)
+        cv_box_get_frame(&d->codec, frames, f, d->options->normalize == COGVIDEO_NORMALIZE_MINMAX,
+                         d->video->pixels + (size_t)d->done++ * numbers);
+    d->progress.frame = first + frames;
+    d->progress.done = (long long)places * (first + frames);
+    if (callbacks->progress && callbacks->progress(callbacks->user, &d->progress))
+        status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+done:
+    return status;
+}
+
+/* Frames a second: of the options, or of the times of the clip, or the model's. */
+static double fps_of(const cv_phenaki *model, const cogvideo_decode_options *options, const cogvideo_tokens *clip)
+{
+    const double seconds = clip->frames > 1 ? clip->times[clip->frames - 1] - clip->times[0] : 0;
+    int first, frames, given;
+    long long before = 0; /* video frames before the last latent frame */
+
+    if (options->fps > 0)
+        return options->fps;
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
+        before += given > 0 ? (long long)(frames - given) * clip->frames_per_code
+                            : 1 + (frames - 1LL) * clip->frames_per_code;
+    before -= clip->frames_per_code;
+    return seconds > 0 && before > 0 && (double)before / seconds <= 1000 ? (double)before / seconds : model->fps;
+}
+
+/* The sides of a decoded frame, enlarged where the options say so. */
+static cogvideo_status shown_size(const cogvideo_decode_options *options, const cogvideo_shape *in, int *width,
+                                  int *height, cogvideo_error *err)
+{
+    const int across = in->rate_across > 0 ? in->rate_across : in->rate, wanted = options ? options->size : 0;
+
+    if (wanted < 0 || wanted > 16384)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to 16384 pixels, not %d", wanted);
+    *height = in->height * in->rate;
+    *width = in->width * across;
+    if (*height > 16384 || *width > 16384)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d pixels are larger than 16384", *width, *height);
+    if (*height < wanted && *width < wanted) { /* the longer side becomes that long */
+        const int longer = *height > *width ? *height : *width;
+
+        *height = (int)((long long)*height * wanted / longer);
+        *width = (int)((long long)*width * wanted / longer);
+    }
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_phenaki_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
+                                  const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+{
+    const cv_phenaki *model = cv_phenaki_of(head);
+    const cogvideo_value value = { .kind = COGVIDEO_KIND_CODES, .codes = *in };
+    const cogvideo_shape shape = cogvideo_value_shape(&value);
+    cogvideo_video video = { 0 }, enlarged = { 0 };
+    int first, frames, given, width = 0, height = 0;
+    cogvideo_status status;
+    decoding d = {
+        .model = model,
+        .options = options,
+        .clip = in,
+        .progress = { .what = "decoding", .unit = "codes", .rounds = 1, .frames = in->frames, .sequences = 1 },
+        .video = &video
+    };
+
+    CV_TRY(cv_need_video_tokenizer(model, err));
+    CV_TRY(check_clip(model, in, err));
+    CV_TRY(shown_size(options, &shape, &width, &height, err));
+    d.progress.total = (long long)in->frames * (long long)cogvideo_tokens_per_frame(in);
+    CV_TRY(cogvideo_video_alloc(&video, in->width * cogvideo_tokens_rate_across(in), in->height * in->rate,
+                                shape.video_frames, fps_of(model, options, in), err));
+    CV_TRY(cv_box_codec_open(&d.codec, model, longest_scene(in), in->height, in->width, err));
+    for (int i = 0; cogvideo_tokens_scene(in, i, &first, &frames, &given); i++)
+        CV_TRY(decode_scene(&d, i, first, frames, given, err));
+    if (width > video.width) {
+        CV_TRY(cogvideo_video_nearest(&enlarged, &video, width, height, err));
+        cogvideo_video_free(&video);
+        video = enlarged;
+    }
+    *out = video;
+    video = (cogvideo_video){ 0 };
+done:
+    cv_box_codec_close(&d.codec);
+    cogvideo_video_free(&video);
+    return status;
+}
+
+cogvideo_status cv_phenaki_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                       const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_phenaki *model = cv_phenaki_of(head);
+    int width = 0, height = 0;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_video_tokenizer(model, err));
+    CV_TRY(shown_size(options->decode, in, &width, &height, err));
+    *out = (cogvideo_plan){
+        .weights = cv_phenaki_weights(model),
+        .scratch = cv_box_codec_bytes(model, in->frames, in->height, in->width),
+        .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = in->video_frames, .height = height, .width = width },
+    };
+done:
+    return status;
+}
+
+cogvideo_status cv_phenaki_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                       const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    cogvideo_decode_options decode = options->decode ? *options->decode : (cogvideo_decode_options){ 0 };
+    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
+    cogvideo_status status;
+
+    decode.callbacks = options->callbacks;
+    CV_TRY(cv_phenaki_decode(head, &decode, &in->codes, &made.pixels, err));
+    *out = made;
+done:
+    return status;
+}

@@ -1,0 +1,208 @@
+/* score.c - how likely the codes of a clip are: log-probabilities under softmax of the guided logits at temperature 1,
+ * each code masked while it is asked for. The places of a scene are dealt into groups by the seed; one pass masks one
+ * group, so that every code is scored once. */
+#include "base/rng.h"
+#include "family/phenaki/steps/steps.h"
+#include "sample/sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+#define DRAW_ORDER 0x6f72 /* the stream of random numbers by which places are dealt */
+
+typedef struct scoring {
+    const cv_phenaki *model;
+    const cogvideo_generate_options *options;
+    const cogvideo_tokens *clip;
+    int places, given; /* of the box at hand */
+    int32_t *order;    /* [places - given]: places in the order in which they are dealt */
+    int32_t *ids;      /* [2][places]: under the text and under none */
+    float *text;       /* [2][rows][width] */
+    uint8_t *mask;     /* [2][rows] */
+    float *logits;     /* [2][places][V] */
+    double *logprob;   /* of the box at hand */
+} scoring;
+
+static int guided(const scoring *s)
+{
+    const double guidance = s->options->steps[0].guidance;
+
+    return guidance != 0 && guidance != 1 && cv_masked_config_of(s->model->masked)->text_width > 0;
+}
+
+/* A random order of the new places: Fisher and Yates' shuffle. */
+static void deal(const scoring *s, int scene)
+{
+    const int count = s->places - s->given;
+
+    for (int i = 0; i < count; i++)
+        s->order[i] = s->given + i;
+    for (int i = count - 1; i > 0; i--) {
+        const uint32_t counter[4] = { (uint32_t)i, (uint32_t)scene, 0, DRAW_ORDER };
+        uint32_t bits[4];
+        int32_t swapped = s->order[i];
+        int other;
+
+        cv_rng_block(bits, s->options->seed, counter);
+        other = (int)(bits[0] % (uint32_t)(i + 1));
+        s->order[i] = s->order[other];
+        s->order[other] = swapped;
+    }
+}
+
+/* One pass, with the places order[from .. to - 1] masked. */
+static cogvideo_status run_group(const scoring *s, const cv_masked_input *input, const int32_t *codes, int from, int to,
+                                 cv_arena *arena, cogvideo_error *err)
+{
+    const int V = cv_masked_config_of(s->model->masked)->codes;
+    const float guidance = (float)s->options->steps[0].guidance;
+    const size_t all = (size_t)s->places * (size_t)V;
+
+    for (int b = 0; b < input->batch; b++) {
+        int32_t *ids = s->ids + (size_t)b * (size_t)s->places;
+
+        memcpy(ids, codes, (size_t)s->places * sizeof *ids);
+        for (int i = from; i < to; i++)
+            ids[s->order[i]] = V;
+    }
+    cv_masked_run(&s->model->head.exec, s->model->masked, NULL, input, s->logits, NULL, NULL, arena);
+    for (int i = from; i < to; i++) {
+        float *own = s->logits + (size_t)s->order[i] * (size_t)V;
+        const float *null = own + all;
+
+        for (int v = 0; v < V && input->batch == 2; v++)
+            own[v] = null[v] + guidance * (own[v] - null[v]);
+        if (cv_dtype_not_finite(CV_F32, own, (size_t)V) != (size_t)V)
+            return cv_fail(
+                err, COGVIDEO_ERROR_MODEL,
+                "the masked transformer gives numbers that are no numbers: a file of weights may be damaged");
+        s->logprob[s->order[i]] = cv_log_probability(own, V, codes[s->order[i]]);
+    }
+    return COGVIDEO_OK;
+}
+
+/* Memory for a box of so many places under a text of so many rows. */
+static cogvideo_status take(scoring *s, int boxes, const cv_phenaki_text *text, cogvideo_error *err)
+{
+    const cv_masked_config *config = cv_masked_config_of(s->model->masked);
+    const size_t rows = (size_t)text->rows, numbers = rows * (size_t)config->text_width;
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_NEW(s->order, s->places - s->given, err);
+    CV_NEW(s->ids, (size_t)boxes * (size_t)s->places, err);
+    CV_NEW(s->logits, (size_t)boxes * (size_t)s->places * (size_t)config->codes, err);
+    CV_NEW(s->text, (size_t)boxes * numbers, err);
+    CV_NEW(s->mask, (size_t)boxes * rows, err);
+    for (int b = 0; b < boxes; b++)
+        memcpy(s->text + (size_t)b * numbers, text->vectors, numbers * sizeof *s->text);
+    memcpy(s->mask, text->mask, rows); /* of the second box nothing is seen */
+done:
+    return status;
+}
+
+static void give_back(scoring *s)
+{
+    cv_free(s->order);
+    cv_free(s->ids);
+    cv_free(s->logits);
+    cv_free(s->text);
+    cv_free(s->mask);
+}
+
+/* The box of a scene of T latent frames under a text. */
+static cogvideo_status score_box(scoring s, int scene, int first, int T, const char *prompt, double masked_share,
+                                 cogvideo_error *err)
+{
+    const int boxes = guided(&s) ? 2 : 1, count = s.places - s.given;
+    const int32_t *codes = s.clip->codes + (size_t)first * cogvideo_tokens_per_frame(s.clip);
+    int group = masked_share > 0 ? (int)lround(masked_share * count) : 1;
+    cv_masked_input input = { .batch = boxes, .T = T, .h = s.clip->height, .w = s.clip->width };
+    cv_phenaki_text text = { 0 };
+    cv_arena arena = { 0 };
+    cogvideo_status status;
+
+    group = group < 1 ? 1 : group > count ? count : group;
+    CV_TRY(cv_phenaki_read_text(s.model, prompt, s.options->cut_text, &text, err));
+    CV_TRY(take(&s, boxes, &text, err));
+    input.ids = s.ids;
+    input.text = s.text;
+    input.text_mask = s.mask;
+    input.text_rows = text.rows;
+    CV_TRY(cv_arena_create(&arena, cv_masked_scratch(&s.model->head.exec, s.model->masked, &input), err));
+    deal(&s, scene);
+    for (int from = 0; from < count; from += group)
+        CV_TRY(run_group(&s, &input, codes, from, from + group < count ? from + group : count, &arena, err));
+done:
+    cv_arena_free(&arena);
+    cv_phenaki_text_free(&text);
+    give_back(&s);
+    return status;
+}
+
+/* The prompt of a scene, as the clip's header tells it; "" where it does not. */
+static const char *prompt_of(const cv_json *header, int scene)
+{
+    const cv_json *item = cv_json_first(cv_json_get(header, "scenes"));
+    const char *prompt = NULL;
+
+    for (int i = 0; i < scene && item; i++)
+        item = cv_json_next(item);
+    if (!item || cv_json_optional_string(item, "prompt", &prompt, "", NULL) != COGVIDEO_OK)
+        prompt = NULL;
+    if (!prompt && header && cv_json_optional_string(header, "prompt", &prompt, "", NULL) != COGVIDEO_OK)
+        prompt = NULL;
+    return prompt ? prompt : "";
+}
+
+static cogvideo_status check(const cv_phenaki *model, const cogvideo_tokens *clip, cogvideo_error *err)
+{
+    const cv_masked_config *config = cv_masked_config_of(model->masked);
+    const size_t places = cogvideo_tokens_per_frame(clip);
+    int first, frames, given;
+
+    for (size_t i = 0; i < (size_t)clip->frames * places; i++)
+        if (clip->codes[i] < 0 || clip->codes[i] >= config->codes)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "frame %zu of the clip has code %d; the masked transformer has codes from 0 to %d",
+                           i / places, clip->codes[i], config->codes - 1);
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
+        if ((size_t)frames * places > (size_t)config->places)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "scene %d of the clip has %zu codes, and the masked transformer has %d places", i + 1,
+                           (size_t)frames * places, config->places);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                 const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
+                                 int *scored, cogvideo_error *err)
+{
+    const cv_phenaki *model = cv_phenaki_of(head);
+    const size_t places = cogvideo_tokens_per_frame(clip);
+    int first, frames, given;
+    cv_json *header = NULL;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_masked(model, err));
+    CV_TRY(check(model, clip, err));
+    if (clip->header)
+        CV_TRY(cv_json_parse(&header, clip->header, strlen(clip->header), "the clip's header", err));
+    memset(scored, 0, (size_t)clip->frames * sizeof *scored);
+    memset(logprob, 0, (size_t)clip->frames * places * sizeof *logprob);
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++) {
+        const scoring s = { .model = model,
+                            .options = options,
+                            .clip = clip,
+                            .places = frames * (int)places,
+                            .given = given * (int)places,
+                            .logprob = logprob + (size_t)first * places };
+
+        CV_TRY(score_box(s, i, first, frames, options->prompt ? options->prompt : prompt_of(header, i),
+                         what->masked_share, err));
+        for (int f = first + given; f < first + frames; f++)
+            scored[f] = 1;
+    }
+done:
+    cv_json_free(&header);
+    return status;
+}
