@@ -175,6 +175,17 @@ static int store_ids(const cli_command *command, const arg_option *option, const
     return status;
 }
 
+static void add_text(arg_texts *texts, const char *text)
+{
+    const char **values = cli_alloc(texts->count + 1, sizeof *values);
+
+    if (texts->count > 0)
+        memcpy(values, texts->values, texts->count * sizeof *values);
+    values[texts->count] = text;
+    free(texts->values);
+    *texts = (arg_texts){ values, texts->count + 1 };
+}
+
 static int store(const cli_command *command, const arg_option *option, void *field, const char *text)
 {
     int64_t whole = 0;
@@ -187,6 +198,9 @@ static int store(const cli_command *command, const arg_option *option, void *fie
         return CLI_OK;
     case ARG_TEXT:
         *(const char **)field = text;
+        return CLI_OK;
+    case ARG_TEXTS:
+        add_text(field, text);
         return CLI_OK;
     case ARG_IDS:
         return store_ids(command, option, text, field);
@@ -323,6 +337,8 @@ void args_free(const cli_command *command, void *settings, cli_arguments *argume
         for (const arg_option *option = group->options; option->name; option++)
             if (option->kind == ARG_IDS)
                 free(((arg_ids *)field_of(group, option, settings))->values);
+            else if (option->kind == ARG_TEXTS)
+                free(((arg_texts *)field_of(group, option, settings))->values);
     free(arguments->values);
     *arguments = (cli_arguments){ 0 };
 }

@@ -15,6 +15,7 @@ typedef enum arg_kind {
     ARG_NUMBER, /* double, from min to max */
     ARG_TEXT,   /* const char *: the argument itself */
     ARG_CHOICE, /* int: which of the words in `choices`, from 0 */
+    ARG_TEXTS,  /* arg_texts: the arguments themselves, each time that the option is given */
     ARG_IDS,    /* arg_ids: whole numbers between commas, each from min to max */
 } arg_kind;
 
@@ -22,6 +23,11 @@ typedef struct arg_ids {
     int32_t *values; /* NULL if not given */
     size_t count;
 } arg_ids;
+
+typedef struct arg_texts {
+    const char **values; /* NULL if not given */
+    size_t count;
+} arg_texts;
 
 /* One option. `initial` is the value of the field if the option is not given (for ARG_TEXT it is NULL). */
 typedef struct arg_option {

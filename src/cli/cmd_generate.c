@@ -27,6 +27,16 @@ static const arg_option table[] = {
       "make a clip of each line, a prompt or a JSON object with \"prompt\" and optionally \"seed\" and \"output\"; finished "
       "clips are kept; - is standard input; -o needs a number, as clip-%d.mp4",
       ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
+    { "then", 0, "TEXT", "a further scene, which goes on from the last frames; any number of times", ARG_TEXTS,
+      FIELD(then), 0, 0, 0, NULL },
+    { "story", 0, "FILE",
+      "the scenes of a story in place of the prompt: a line each, a text or a JSON object with \"text\" and optionally "
+      "\"seconds\"; - is standard input",
+      ARG_TEXT, FIELD(story), 0, 0, 0, NULL },
+    { "first", 0, "FILE", "a picture or a video whose last frames the first scene goes on from", ARG_TEXT, FIELD(first),
+      0, 0, 0, NULL },
+    { "context", 0, "N", "frames that each scene takes over from the one before; default: the model's", ARG_INT,
+      FIELD(context), 1, 4096, -1, NULL },
     { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on",
       ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
@@ -50,8 +60,12 @@ static int check_settings(const cli_command *command, const generate_settings *s
         return cli_usage_error(command, "--keep removes clips, which %s",
                                arguments->count == 0 && !s->prompts ? "needs a prompt to choose by"
                                                                     : "--resume and --prompts would make again");
-    if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts)
-        return cli_usage_error(command, "a prompt is missing (or --prompts, or --text-ids)");
+    if (s->story && (arguments->count > 0 || s->then.count > 0 || s->prompts))
+        return cli_usage_error(command, "--story has all scenes: a prompt, --then and --prompts do not go with it");
+    if (s->then.count > 0 && arguments->count == 0)
+        return cli_usage_error(command, "--then goes on from a prompt, which is missing");
+    if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts && !s->story)
+        return cli_usage_error(command, "a prompt is missing (or --prompts, --story or --text-ids)");
     if (s->prompts && (arguments->count > 0 || s->text.text_ids.values))
         return cli_usage_error(command, "a prompt of its own, --text-ids and --prompts: only one of them was expected");
     return CLI_OK;

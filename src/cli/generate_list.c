@@ -110,7 +110,7 @@ int generate_list_run(const cli_command *command, cli_session *session, const ge
                       const cli_arguments *arguments)
 {
     cli_prompts prompts = { 0 };
-    int status = cli_prompts_read(&prompts, s->prompts);
+    int status = cli_prompts_read(&prompts, s->prompts, 0);
 
     if (status == CLI_OK && (status = plan(command, session, s, &prompts, arguments)) == CLI_OK)
         status = draw(command, session, s, &prompts, arguments);

@@ -6,6 +6,7 @@
 #include "names.h"
 #include "pixels.h"
 #include "run.h"
+#include "story.h"
 
 void generate_run_fill(const cli_session *session, const generate_settings *s, const cli_arguments *arguments,
                        cogvideo_generate_options *options, cogvideo_run_options *run)
@@ -64,14 +65,17 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     cogvideo_run_options run;
     cogvideo_result result = { 0 };
     cogvideo_model *networks = NULL;
+    cli_story story = { 0 };
     cogvideo_error err;
     int status = cli_generate_options(command, session, &s->text, &s->sampling, &options);
 
     if (status != CLI_OK)
         return status;
     generate_run_fill(session, s, arguments, &options, &run);
+    if ((status = cli_story_open(&story, session, s, &options, &run)) != CLI_OK)
+        goto done;
     if (s->preview && (status = check_preview(session, s, &options, &run)) != CLI_OK)
-        return status;
+        goto done;
     if (s->keep > 0 && (status = generate_keep_open(command, session, s, &networks)) != CLI_OK)
         goto done;
     session->preview = s->preview;
@@ -84,6 +88,7 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     if (status == CLI_OK && s->output.json)
         print_json(&result, s->keep > 0 ? s->keep : result.count);
 done:
+    cli_story_close(&story);
     cogvideo_result_free(&result);
     cogvideo_model_close(&networks);
     return status;

@@ -12,6 +12,9 @@ typedef struct generate_settings {
     cli_picture_options picture;
     int samples, rounds, batch, no_upscale, keep; /* keep: clips, the best of the samples; 0 = all */
     double seconds;
+    arg_texts then;            /* --then: further scenes of a story */
+    const char *story, *first; /* --story: a file of scenes; --first: what the first of them goes on from */
+    int context;               /* -1 = the model's */
     const char *preview, *prompts, *metrics; /* metrics: the networks that find the best */
 } generate_settings;
 

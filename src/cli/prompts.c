@@ -40,7 +40,25 @@ static cogvideo_status read_members(cli_prompt_line *line, const cv_json *object
     return COGVIDEO_OK;
 }
 
-static int read_object(cli_prompt_line *line, const char *text, const char *path)
+static cogvideo_status read_scene(cli_prompt_line *line, const cv_json *object, const char *origin, cogvideo_error *err)
+{
+    static const char *const keys[] = { "text", "seconds", NULL };
+    const char *text = NULL;
+    cogvideo_status status;
+
+    if (!cv_json_is_object(object))
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: a JSON object was expected", origin);
+    if ((status = cv_json_check_keys(object, keys, origin, err)) != COGVIDEO_OK ||
+        (status = cv_json_string(object, "text", &text, origin, err)) != COGVIDEO_OK ||
+        (status = cv_json_optional_double(object, "seconds", 0.1, 1000, &line->seconds, origin, err)) != COGVIDEO_OK)
+        return status;
+    if (!text[strspn(text, " \t\r\n")])
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: 'text' is empty; it must describe the scene", origin);
+    line->prompt = cli_format("%s", text);
+    return COGVIDEO_OK;
+}
+
+static int read_object(const cli_prompts *list, cli_prompt_line *line, const char *text, const char *path)
 {
     char *origin = cli_format("%s: line %d", path, line->number);
     cv_json *json = NULL;
@@ -49,7 +67,7 @@ static int read_object(cli_prompt_line *line, const char *text, const char *path
 
     if (cv_json_parse(&json, text, strlen(text), origin, &err) != COGVIDEO_OK)
         status = cli_error("%s; a line that begins with { must be one JSON object", err.message);
-    else if (read_members(line, json, origin, &err) != COGVIDEO_OK)
+    else if ((list->scenes ? read_scene : read_members)(line, json, origin, &err) != COGVIDEO_OK)
         status = cli_error("%s", err.message);
     cv_json_free(&json);
     free(origin);
@@ -80,7 +98,7 @@ static int read_line(cli_prompts *out, char *text, size_t size, int number, cons
     *line = (cli_prompt_line){ .number = number, .seed = -1 };
     out->count++;
     if (*text == '{')
-        return read_object(line, text, path);
+        return read_object(out, line, text, path);
     if (is_array(text))
         return cli_error("%s: line %d begins a JSON array; each line must be a prompt or a JSON object (JSON Lines)",
                          path, number);
@@ -128,7 +146,7 @@ static int read_lines(cli_prompts *out, FILE *file, char *text, const char *name
     return status;
 }
 
-int cli_prompts_read(cli_prompts *out, const char *path)
+int cli_prompts_read(cli_prompts *out, const char *path, int scenes)
 {
     const int is_input = strcmp(path, "-") == 0;
     const char *name = is_input ? "standard input" : path;
@@ -139,6 +157,7 @@ int cli_prompts_read(cli_prompts *out, const char *path)
     if (!file)
         return cli_error("%s: cannot be read: %s", name, strerror(errno));
     text = cli_alloc(MAX_LINE + 2, 1);
+    out->scenes = scenes;
     out->lines = cli_alloc(MAX_LINES, sizeof *out->lines);
     status = read_lines(out, file, text, name);
     if (!is_input)

@@ -130,7 +130,7 @@ static void refuse_prompts(const char *text)
     cli_prompts prompts = { 0 };
 
     check_write(check_temp_path("list"), text, strlen(text));
-    assert_int_equal(cli_prompts_read(&prompts, check_temp_path("list")), CLI_FAILED);
+    assert_int_equal(cli_prompts_read(&prompts, check_temp_path("list"), 0), CLI_FAILED);
     cli_prompts_free(&prompts);
 }
 
@@ -141,7 +141,7 @@ static void prompts_are_read(void **state)
 
     (void)state;
     check_write(check_temp_path("list"), text, strlen(text));
-    assert_int_equal(cli_prompts_read(&prompts, check_temp_path("list")), CLI_OK);
+    assert_int_equal(cli_prompts_read(&prompts, check_temp_path("list"), 0), CLI_OK);
     assert_int_equal(prompts.count, 3);
     assert_string_equal(prompts.lines[0].prompt, "one");
     assert_true(prompts.lines[0].seed == -1 && !prompts.lines[0].output && prompts.lines[0].number == 1);
