@@ -2,6 +2,7 @@
  * Textual Description", 2022. */
 #include "family/phenaki/model/model.h"
 #include "family/phenaki/steps/steps.h"
+#include "family/phenaki/train/parts.h"
 
 extern const cv_family cv_family_phenaki;
 
@@ -40,4 +41,6 @@ const cv_family cv_family_phenaki = {
     .encoder_finish = cv_phenaki_encoder_finish,
     .encoder_close = cv_phenaki_encoder_close,
     .score = cv_phenaki_score,
+    .parts = cv_phenaki_parts,
+    .part_count = CV_PHENAKI_PARTS,
 };

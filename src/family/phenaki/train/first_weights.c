@@ -1,0 +1,27 @@
+#include "family/phenaki/train/first_weights.h"
+
+#include "train/init.h"
+
+#define FAN 0.57735027f /* the deviation of what is uniform in -1 .. 1 */
+#define GAINS                                                                                                        \
+    { "*.gamma", CV_INIT_CONSTANT, 1 }, { "*_scale", CV_INIT_CONSTANT, 1 }, { "*.3.0.weight", CV_INIT_CONSTANT, 1 }, \
+    {                                                                                                                \
+        "*.bias", CV_INIT_CONSTANT, 0                                                                                \
+    }
+#define REST                     \
+    {                            \
+        "*", CV_INIT_FAN_IN, FAN \
+    }
+#define COUNT(rules) (sizeof(rules) / sizeof *(rules))
+
+void cv_first_cvivit(cv_store *store, const cv_cvivit_config *config, uint64_t seed)
+{
+    static const cv_init_rule rules[] = { { "to_patch_emb*.1.weight", CV_INIT_CONSTANT, 1 }, /* of two norms */
+                                          { "to_patch_emb*.3.weight", CV_INIT_CONSTANT, 1 },
+                                          { "vq._codebook.embed", CV_INIT_NORMAL, 1 },
+                                          GAINS,
+                                          REST };
+    const size_t norms = config->patch_norm ? 0 : 2;
+
+    cv_init_store(store, seed, rules + norms, COUNT(rules) - norms);
+}

@@ -1,0 +1,83 @@
+#include "family/phenaki/train/parts.h"
+
+#include "family/phenaki/train/recipes.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *cv_phenaki_file_of(const cogvideo_model *model, const char *part)
+{
+    const cv_json *parts = cv_json_get(model->description, "parts");
+    const cv_json *section = parts ? cv_json_get(parts, part) : NULL,
+                  *file = section ? cv_json_get(section, "file") : NULL;
+
+    return file ? cv_json_text(file) : NULL;
+}
+
+cogvideo_status cv_phenaki_section(const cogvideo_model *model, const char *name, cv_json **out, char *origin,
+                                   cogvideo_error *err)
+{
+    snprintf(origin, 600, "%.500s/model.json: %.60s", model->directory, name);
+    if (!cv_json_get(model->description, name))
+        return cv_fail(
+            err, COGVIDEO_ERROR_MODEL,
+            "%.500s/model.json: has no section '%s' with the sizes of the network: 'cogvideo import --config "
+            "configs/phenaki-shapes-model.json' makes a model that has one",
+            model->directory, name);
+    return cv_json_object(model->description, name, out, origin, err);
+}
+
+static bool tokenizer_is_there(const cogvideo_model *model, const cv_part *part)
+{
+    (void)part;
+    return cv_phenaki_file_of(model, "video_tokenizer") != NULL;
+}
+
+/* A decoder alone changes no code; merging changes them before its first step. */
+static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
+{
+    const cv_video_recipe *own = (const cv_video_recipe *)(const void *)recipe;
+    const bool changes = !own->decoder_only || (begins && own->merge > 0);
+
+    return changes && cv_phenaki_file_of(model, "masked") ? "a masked transformer that was trained on its codes" : NULL;
+}
+
+/* Those of the blocks; of attention, keys and values one by one, and so both halves of a gated layer. */
+static int block_matrices(const cv_tensor *tensor)
+{
+    const char *name = tensor->name;
+    const size_t length = strlen(name);
+
+    if (!strstr(name, "transformer.layers.") || tensor->rank != 2 || length < 11)
+        return 0;
+    if (strstr(name, "to_kv.weight") || strcmp(name + length - 11, ".3.1.weight") == 0)
+        return 2;
+    return 1;
+}
+
+#define OWN(field) offsetof(cv_video_recipe, field)
+static const cv_recipe_key video_keys[] = {
+    { "frames", CV_RECIPE_INT, OWN(frames), 0, 4096, 0 },
+    { "pictures", CV_RECIPE_DOUBLE, OWN(pictures), 0, 1, 0 },
+    { "plain_steps", CV_RECIPE_INT, OWN(plain_steps), 0, 1e9, 0 },
+    { "commitment", CV_RECIPE_DOUBLE, OWN(commitment), 0, 1000, 0.25 },
+    { "entropy", CV_RECIPE_DOUBLE, OWN(entropy), 0, 1000, 0.1 },
+    { "decay", CV_RECIPE_DOUBLE, OWN(decay), 0, 0.99999, 0.98 },
+    { "dead", CV_RECIPE_DOUBLE, OWN(dead), 0, 1, 0.01 },
+    { "start_batches", CV_RECIPE_INT, OWN(start_batches), 1, 4096, 8 },
+    { "decoder_only", CV_RECIPE_BOOL, OWN(decoder_only), 0, 1, 0 },
+    { "merge", CV_RECIPE_DOUBLE, OWN(merge), 0, 2, 0 },
+};
+#undef OWN
+
+const cv_part cv_phenaki_parts[CV_PHENAKI_PARTS] = {
+    [CV_PHENAKI_VIDEO_TOKENIZER] = { .name = "video-tokenizer",
+                                     .recipe_size = sizeof(cv_video_recipe),
+                                     .keys = video_keys,
+                                     .key_count = sizeof video_keys / sizeof *video_keys,
+                                     .matrices = block_matrices,
+                                     .open = cv_video_learner_open,
+                                     .is_there = tokenizer_is_there,
+                                     .dependents = on_tokenizer },
+};
