@@ -130,6 +130,8 @@ int cli_score_what(const cli_command *command, const cli_score_options *options,
 {
     if (options->first_frame && options->stage == 2)
         return cli_usage_error(command, "--first-frame belongs to stage 1");
-    *out = (cogvideo_score_options){ .stage = options->stage, .first_frame = options->first_frame };
+    *out = (cogvideo_score_options){ .stage = options->stage,
+                                     .first_frame = options->first_frame,
+                                     .masked_share = options->masked_share };
     return CLI_OK;
 }

@@ -172,6 +172,10 @@ const arg_option cli_score_table[] = {
     { "stage", 0, "N", "1: each key frame given those before it; 2: odd frames given the even ones; default 1", ARG_INT,
       FIELD(stage), 1, 2, 1, "1|2" },
     { "first-frame", 0, NULL, "score frame 0 too (stage 1)", ARG_FLAG, FIELD(first_frame), 0, 0, 0, NULL },
+    { "masked-share", 0, "X",
+      "of a model that fills all places side by side: the share of a scene that is hidden at once, above 0 and up to 1; "
+      "default: each code alone",
+      ARG_NUMBER, FIELD(masked_share), 1e-6, 1, 0, NULL },
     { 0 },
 };
 #undef FIELD

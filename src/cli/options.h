@@ -50,6 +50,7 @@ void cli_sampling_rows(void);
 
 typedef struct cli_score_options {
     int stage, first_frame;
+    double masked_share;
 } cli_score_options;
 
 extern const arg_option cli_score_table[]; /* --stage, --first-frame; in cli_score_options */

@@ -297,6 +297,9 @@ static cogvideo_status check(const cv_drawing *d, const cv_unmask *how, cogvideo
                        "scene %d: %d latent frames of %dx%d codes are %d places, and the masked transformer has %d: "
                        "at most %d latent frames fit",
                        d->scene + 1, d->T, d->h, d->w, how->places, config->places, config->places / (d->h * d->w));
+    if (how->steps < 1)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a scene is filled in at least 1 of the 'steps', not %d",
+                       how->steps);
     if (how->places > CV_NOISE_PLACES || how->steps > CV_NOISE_STEPS)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "scene %d: at most %d places and %d steps are possible",
                        d->scene + 1, CV_NOISE_PLACES, CV_NOISE_STEPS);

@@ -28,8 +28,8 @@ cogvideo_status cv_phenaki_record(const cv_phenaki *model, const cogvideo_genera
                            : options->prompt        ? options->prompt
                                                     : "");
         put_scenes(record, options);
-        step = cv_json_set_object(record, CV_SCENES_STEP);
-        cv_json_set_int(step, "seed", (int64_t)options->seed);
+        cv_json_set_int(record, "seed", (int64_t)options->seed);
+        step = cv_json_set_object(record, "sampling");
         cv_json_set_double(step, "guidance", options->steps[0].guidance);
         cv_json_set_int(step, "context", options->context);
         cv_sampling_put(step, &options->steps[0].sampling, options->steps[0].ways);
