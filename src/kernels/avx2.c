@@ -7,6 +7,7 @@
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
 #include "kernels/panel_body.h"
+#include "kernels/product_body.h"
 #include "kernels/rows_body.h"
 
 /* --- linear, inputs in f32 ------------------------------------------------------------------------------------ */
@@ -84,6 +85,7 @@ void cv_kernels_avx2(cv_kernels *table)
     set_linear_q8(table);
     set_mix(table);
     set_panel(table);
+    set_product(table);
     set_rows(table);
     set_limits(table);
 }

@@ -7,6 +7,7 @@
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
 #include "kernels/panel_body.h"
+#include "kernels/product_body.h"
 
 enum { ENTRIES = 16 }; /* of a batch, for which each weight is read once */
 
@@ -156,5 +157,6 @@ void cv_kernels_avx512(cv_kernels *table)
     set_linear_q8(table);
     set_mix(table);
     set_panel(table);
+    set_product(table);
     set_limits(table);
 }

@@ -20,6 +20,14 @@ typedef void cv_linear_fn(float *out, size_t out_stride, const float *x, size_t 
 typedef void cv_panel_fn(float *out, size_t out_stride, const float *x, size_t x_stride, int rows, const float *panel,
                          int K, int count, bool add);
 
+/* The product of two small matrices as they lie in memory: out[r * out_stride + n] = sum over k of x[r * x_stride +
+ * k * x_step] * w[k * w_stride + n], or that added to it where `add`, for r < rows, k < K, at least one, and n < count,
+ * a multiple of CV_PRODUCT_STEP. As many columns as product_width of the table, a multiple of the step too, are
+ * computed at once: it is fastest where w lies in panels of that stride. */
+#define CV_PRODUCT_STEP 16
+typedef void cv_product_fn(float *out, size_t out_stride, const float *x, size_t x_stride, size_t x_step, int rows,
+                           const float *w, size_t w_stride, int K, int count, bool add);
+
 /* Widens whole rows to f32: out[n * K + k] = w[n][k]. */
 typedef void cv_widen_fn(float *out, const cv_weight *w);
 
@@ -60,6 +68,9 @@ typedef void cv_gelu_backward_fn(float *dx, const float *dy, const float *x, siz
  * d). */
 typedef void cv_softmax_fn(float *scores, int count);
 typedef void cv_softmax_backward_fn(float *d, const float *weights, int count);
+/* Turns scores, at least one, to which `bias` is added first where it is not NULL, into weights that are not yet
+ * divided by their sum; returns that sum. */
+typedef float cv_weigh_fn(float *scores, const float *bias, int count);
 /* Layer norm of a row of C numbers: its mean and 1 / sqrt(variance + eps). */
 typedef void cv_norm_stats_fn(const float *x, int C, float eps, float *mean, float *scale);
 typedef struct cv_norm_row {
@@ -95,6 +106,8 @@ typedef struct cv_kernels {
     cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantized */
     int panel_width;
     cv_panel_fn *panel;
+    int product_width;
+    cv_product_fn *product;
     cv_quantize_fn *quantize;
     cv_widen_fn *widen[CV_WEIGHT_TYPES];
     cv_mix_fn *mix[CV_WEIGHT_TYPES];
@@ -103,6 +116,7 @@ typedef struct cv_kernels {
     cv_gelu_backward_fn *gelu_backward[CV_GELU_FORMS];
     cv_softmax_fn *softmax;
     cv_softmax_backward_fn *softmax_backward;
+    cv_weigh_fn *weigh;
     cv_norm_stats_fn *norm_stats;
     cv_norm_row_fn *norm_row;
     cv_norm_row_backward_fn *norm_row_backward;

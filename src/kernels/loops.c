@@ -153,6 +153,29 @@ static void softmax_backward(float *d, const float *weights, int count)
         d[k] = weights[k] * (d[k] - mean);
 }
 
+/* In lanes of f32, which vectors hold: weights are at most 1. */
+static float weigh(float *scores, const float *bias, int count)
+{
+    float sum[2 * LANES] = { 0 }, parts = 0, best;
+    int i = 0;
+
+    for (int k = 0; k < count && bias; k++)
+        scores[k] += bias[k];
+    best = largest(scores, count);
+    for (; i + 2 * LANES <= count; i += 2 * LANES)
+        for (int j = 0; j < 2 * LANES; j++) {
+            scores[i + j] = cv_fast_exp(scores[i + j] - best);
+            sum[j] += scores[i + j];
+        }
+    for (int j = 0; i + j < count; j++) {
+        scores[i + j] = cv_fast_exp(scores[i + j] - best);
+        sum[j] += scores[i + j];
+    }
+    for (int j = 0; j < LANES; j++)
+        parts += sum[j] + sum[j + LANES];
+    return parts;
+}
+
 /* --- layer norm ----------------------------------------------------------------------------------------------- */
 
 static void norm_stats(const float *x, int C, float eps, float *mean, float *scale)
@@ -269,6 +292,7 @@ void CV_LOOPS(cv_kernels *table)
     table->gelu_backward[CV_GELU_QUICK] = gelu_quick_backward;
     table->softmax = softmax;
     table->softmax_backward = softmax_backward;
+    table->weigh = weigh;
     table->norm_stats = norm_stats;
     table->norm_row = norm_row;
     table->norm_row_backward = norm_row_backward;

@@ -7,6 +7,7 @@
 #include "kernels/linear_q8_body.h"
 #include "kernels/mix_body.h"
 #include "kernels/panel_body.h"
+#include "kernels/product_body.h"
 #include "kernels/rows_body.h"
 
 INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
@@ -26,6 +27,7 @@ void cv_kernels_neon(cv_kernels *table)
     set_linear_q8(table);
     set_mix(table);
     set_panel(table);
+    set_product(table);
     set_rows(table);
     set_limits(table);
 }

@@ -192,6 +192,24 @@ static void panel(float *out, size_t out_stride, const float *x, size_t x_stride
     }
 }
 
+static void product(float *out, size_t out_stride, const float *x, size_t x_stride, size_t x_step, int rows,
+                    const float *w, size_t w_stride, int K, int count, bool add)
+{
+    for (int r = 0; r < rows; r++)
+        for (int first = 0; first < count; first += CV_PRODUCT_STEP) {
+            float *to = out + (size_t)r * out_stride + first, sums[CV_PRODUCT_STEP] = { 0 };
+
+            for (int k = 0; k < K; k++) {
+                const float value = x[(size_t)r * x_stride + (size_t)k * x_step];
+
+                for (int n = 0; n < CV_PRODUCT_STEP; n++)
+                    sums[n] += value * w[(size_t)k * w_stride + (size_t)(first + n)];
+            }
+            for (int n = 0; n < CV_PRODUCT_STEP; n++)
+                to[n] = add ? to[n] + sums[n] : sums[n];
+        }
+}
+
 void cv_kernels_plain(cv_kernels *out)
 {
     *out = (cv_kernels){
@@ -199,6 +217,8 @@ void cv_kernels_plain(cv_kernels *out)
         .linear_q8 = { [CV_WEIGHT_Q8] = linear_q8_wq8, [CV_WEIGHT_Q4] = linear_q8_wq4 },
         .panel_width = PANEL_WIDTH,
         .panel = panel,
+        .product_width = CV_PRODUCT_STEP,
+        .product = product,
         .quantize = quantize,
         .widen = { widen, widen, widen, widen, widen },
         .mix = { mix, mix, mix, mix, mix },

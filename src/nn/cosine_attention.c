@@ -1,146 +1,126 @@
 #include "nn/cosine_attention.h"
 
 #include "base/parallel.h"
-#include "nn/blas.h"
 #include "nn/cosine_attention_head.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* --- a head of an item -------------------------------------------------------------------------------------------- */
+/* Rows that a thread takes at once. It lays a head's keys out anew only where the rows before were another head's. */
+#define CHUNK 256
 
-int cv_cosine_keys(const cv_cosine_attention *s)
+/* Memory of a thread. */
+typedef struct memory {
+    float *panels, *values;  /* of keys; [keys][width], and of keys before they are in panels */
+    float *queries, *mixed;  /* [tile][width] */
+    float *weights, *places; /* [tile][stride], [stride] */
+    int *at;                 /* [keys] */
+} memory;
+
+static memory take_memory(const cv_cosine_room *room, cv_arena *arena)
 {
-    return s->nulls + s->keys;
+    const size_t tile = (size_t)room->tile;
+    memory m = { .panels = cv_arena_take(arena, room->panels, sizeof(float)) };
+
+    m.values = cv_arena_take(arena, room->rows, sizeof(float));
+    m.queries = cv_arena_take(arena, tile * room->width, sizeof(float));
+    m.mixed = cv_arena_take(arena, tile * room->width, sizeof(float));
+    m.weights = cv_arena_take(arena, tile * room->stride, sizeof(float));
+    m.places = cv_arena_take(arena, room->stride, sizeof(float));
+    m.at = cv_arena_take(arena, (size_t)room->keys, sizeof(int));
+    return m;
 }
 
-int cv_cosine_tile(const cv_cosine_attention *s)
+/* Bytes of a thread. */
+static size_t memory_bytes(const cv_cosine_room *room)
 {
-    return s->rows < CV_COSINE_TILE ? s->rows : CV_COSINE_TILE;
-}
+    cv_arena measure = { 0 };
 
-float cv_cosine_normalize(float *out, const float *x, const float *scale, int D)
-{
-    float sum = 0, length;
-
-    if (!scale) {
-        memcpy(out, x, (size_t)D * sizeof *out);
-        return 1;
-    }
-    for (int d = 0; d < D; d++)
-        sum += x[d] * x[d];
-    length = fmaxf(sqrtf(sum), 1e-12f);
-    for (int d = 0; d < D; d++)
-        out[d] = x[d] / length * scale[d];
-    return length;
-}
-
-void cv_cosine_take_keys(const cv_cosine_attention *s, int item, int head, const float *kv, float *k, float *v)
-{
-    const size_t D = (size_t)s->D, width = (size_t)s->heads * D;
-    const float *null_kv = s->null_kv + 2 * (size_t)head * (size_t)s->nulls * D,
-                *from = kv + 2 * (size_t)item * (size_t)s->keys * width + (size_t)head * D;
-
-    for (int i = 0; i < s->nulls; i++, k += D, v += D) {
-        cv_cosine_normalize(k, null_kv + 2 * (size_t)i * D, s->k_scale, s->D);
-        memcpy(v, null_kv + (2 * (size_t)i + 1) * D, D * sizeof *v);
-    }
-    for (int i = 0; i < s->keys; i++, k += D, v += D) {
-        cv_cosine_normalize(k, from + 2 * (size_t)i * width, s->k_scale, s->D);
-        memcpy(v, from + (2 * (size_t)i + 1) * width, D * sizeof *v);
-    }
-}
-
-/* Adds to the scores of a row what does not come from the network's numbers. The number of keys that it sees, the first
- * ones; what is masked among them has a weight of zero. */
-static int add_places(const cv_cosine_attention *s, int item, int head, int row, float *scores)
-{
-    const int keys = s->causal ? row + 1 : s->keys;
-    float *own = scores + s->nulls;
-
-    if (s->bias) {
-        const float *bias = s->bias + ((size_t)head * (size_t)s->rows + (size_t)row) * (size_t)s->keys;
-
-        for (int i = 0; i < keys; i++)
-            own[i] += bias[i];
-    }
-    if (s->slopes)
-        for (int i = 0; i < keys; i++)
-            own[i] -= s->slopes[head] * (float)abs(row - i);
-    if (s->mask) {
-        const uint8_t *mask = s->mask + (size_t)item * (size_t)s->keys;
-
-        for (int i = 0; i < keys; i++)
-            if (!mask[i])
-                own[i] = -3.4e38f;
-    }
-    return s->nulls + keys;
-}
-
-void cv_cosine_weigh(const cv_exec *exec, const cv_cosine_attention *s, int item, int head, int first, int rows,
-                     const float *q, const float *k, float *weights)
-{
-    const int keys = cv_cosine_keys(s);
-
-    cv_blas_matmul_nt(weights, keys, q, s->D, k, s->D, rows, keys, s->D, 0.0f);
-    for (int r = 0; r < rows; r++) {
-        float *row = weights + (size_t)r * (size_t)keys;
-        int seen;
-
-        for (int i = 0; i < keys; i++)
-            row[i] *= s->scale;
-        seen = add_places(s, item, head, first + r, row);
-        exec->kernels.softmax(row, seen);
-        memset(row + seen, 0, (size_t)(keys - seen) * sizeof *row);
-    }
-}
-
-/* --- all of them -------------------------------------------------------------------------------------------------- */
-
-/* Floats of a thread: keys, values, queries and weights of a tile. */
-static size_t head_floats(const cv_cosine_attention *s)
-{
-    const size_t keys = (size_t)cv_cosine_keys(s), tile = (size_t)cv_cosine_tile(s), D = (size_t)s->D;
-
-    return 2 * keys * D + tile * D + tile * keys;
+    take_memory(room, &measure);
+    return measure.peak;
 }
 
 size_t cv_cosine_attention_scratch(const cv_exec *exec, const cv_cosine_attention *sizes)
 {
-    return (size_t)exec->threads * head_floats(sizes) * sizeof(float);
+    const cv_cosine_room room = cv_cosine_room_of(exec, sizes);
+    cv_arena measure = { 0 };
+
+    cv_arena_take(&measure, (size_t)exec->threads, memory_bytes(&room));
+    return measure.peak;
 }
 
-static void run_head(const cv_exec *exec, const cv_cosine_attention *s, int item, int head, float *out, const float *q,
-                     const float *kv, float *scratch)
+/* A head whose keys and values are laid out. */
+typedef struct laid_out {
+    const cv_exec *exec;
+    const cv_cosine_attention *s;
+    const cv_cosine_room *room;
+    memory m;
+    int item, head, seen;
+} laid_out;
+
+static void lay_out(laid_out *h, int item, int head, const float *kv)
 {
-    const size_t D = (size_t)s->D, width = (size_t)s->heads * D,
-                 at = (size_t)item * (size_t)s->rows * width + (size_t)head * D;
-    const int keys = cv_cosine_keys(s), tile = cv_cosine_tile(s);
-    float *k = scratch, *v = k + (size_t)keys * D, *queries = v + (size_t)keys * D,
-          *weights = queries + (size_t)tile * D;
+    const memory *m = &h->m;
 
-    cv_cosine_take_keys(s, item, head, kv, k, v);
-    for (int first = 0; first < s->rows; first += tile) {
-        const int rows = first + tile < s->rows ? tile : s->rows - first;
+    h->item = item;
+    h->head = head;
+    h->seen = cv_cosine_seen(h->s, item, m->at);
+    cv_cosine_take(h->s, item, head, kv, m->at, h->seen, false, h->room, m->values);
+    cv_cosine_panels(h->exec, h->s, h->room, h->seen, m->values, m->panels);
+    cv_cosine_take(h->s, item, head, kv, m->at, h->seen, true, h->room, m->values);
+}
 
-        for (int r = 0; r < rows; r++)
-            cv_cosine_normalize(queries + (size_t)r * D, q + at + (size_t)(first + r) * width, s->q_scale, s->D);
-        cv_cosine_weigh(exec, s, item, head, first, rows, queries, k, weights);
-        cv_blas_matmul_nn(out + at + (size_t)first * width, (int)width, weights, keys, v, s->D, rows, s->D, keys, 0.0f);
-    }
+/* Rows first .. first + count - 1, at most a tile. */
+static void run_tile(const laid_out *h, int first, int count, float *out, const float *q)
+{
+    const cv_cosine_attention *s = h->s;
+    const memory *m = &h->m;
+    const size_t width = h->room->width, stride = h->room->stride, step = (size_t)s->heads * (size_t)s->D,
+                 at = ((size_t)h->item * (size_t)s->rows + (size_t)first) * step + (size_t)h->head * (size_t)s->D;
+    float sums[CV_COSINE_TILE];
+
+    for (int r = 0; r < count; r++)
+        cv_cosine_normalize(m->queries + (size_t)r * width, width, q + at + (size_t)r * step, s->q_scale, s->scale,
+                            s->D);
+    cv_cosine_products(h->exec, s, h->room, h->seen, m->weights, m->queries, count, m->panels);
+    for (int r = 0; r < count; r++)
+        sums[r] =
+            cv_cosine_weigh(h->exec, s, h->head, first + r, m->at, h->seen, m->weights + (size_t)r * stride, m->places);
+    h->exec->kernels.product(m->mixed, width, m->weights, stride, 1, count, m->values, width, h->seen, (int)width,
+                             false);
+    for (int r = 0; r < count; r++)
+        for (int d = 0; d < s->D; d++)
+            out[at + (size_t)r * step + (size_t)d] = m->mixed[(size_t)r * width + (size_t)d] * (1 / sums[r]);
 }
 
 void cv_cosine_attention_apply(const cv_exec *exec, const cv_cosine_attention *sizes, float *out, const float *q,
                                const float *kv, cv_arena *arena)
 {
-    const size_t mark = cv_arena_mark(arena), floats = head_floats(sizes);
-    float *all = cv_arena_take(arena, (size_t)exec->threads * floats, sizeof *all);
+    const size_t mark = cv_arena_mark(arena);
+    const cv_cosine_room room = cv_cosine_room_of(exec, sizes);
+    const size_t bytes = memory_bytes(&room);
+    const long heads = sizes->heads, items = sizes->items;
+    char *all = cv_arena_take(arena, (size_t)exec->threads, bytes);
 
-#pragma omp parallel for num_threads(exec->threads) schedule(static) collapse(2)
-    for (int item = 0; item < sizes->items; item++)
-        for (int head = 0; head < sizes->heads; head++)
-            run_head(exec, sizes, item, head, out, q, kv, all + (size_t)cv_thread_index() * floats);
+#pragma omp parallel num_threads(exec->threads)
+    {
+        cv_arena own = cv_arena_over(all + (size_t)cv_thread_index() * bytes, bytes);
+        laid_out h = { .exec = exec, .s = sizes, .room = &room, .m = take_memory(&room, &own), .item = -1 };
+
+        /* Where there is a bias, items follow each other within a head, so that the head's part of it stays in the
+         * cache; else heads within an item, whose rows they lie side by side in. */
+#pragma omp for schedule(static) collapse(2)
+        for (long part = 0; part < heads * items; part++)
+            for (int chunk = 0; chunk < sizes->rows; chunk += CHUNK) {
+                const int head = (int)(sizes->bias ? part / items : part % heads),
+                          item = (int)(sizes->bias ? part % items : part / heads),
+                          end = chunk + CHUNK < sizes->rows ? chunk + CHUNK : sizes->rows;
+
+                if (item != h.item || head != h.head)
+                    lay_out(&h, item, head, kv);
+                for (int first = chunk; first < end; first += room.tile)
+                    run_tile(&h, first, end - first < room.tile ? end - first : room.tile, out, q);
+            }
+    }
     cv_arena_rewind(arena, mark);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { ITEMS = 3, ROWS = 6, KEYS = 5, HEADS = 2, D = 4, WIDTH = HEADS * D, NULLS = 2 };
-enum { MOST_KEYS = ROWS > KEYS ? ROWS : KEYS };
+enum { MOST_KEYS = ROWS > KEYS ? ROWS : KEYS, MOST_D = 64 };
 
 /* What a case switches on. */
 typedef struct variant {
@@ -21,6 +21,7 @@ static const variant variants[] = {
     { false, true, false, false, true, true },  /* over time */
     { true, true, false, true, false, false },  /* to a text */
     { false, false, false, false, false, false }, { true, true, true, true, false, false },
+    { true, true, true, true, true, true },
 };
 
 typedef struct fixture {
@@ -86,46 +87,62 @@ static double loss(void *user)
 
 /* --- the formula -------------------------------------------------------------------------------------------------- */
 
-static void unit(double *out, const float *x, const float *scale)
+static void unit(double *out, const float *x, const float *scale, int width)
 {
     double length = 0;
 
-    for (int d = 0; d < D; d++)
+    for (int d = 0; d < width; d++)
         length += (double)x[d] * (double)x[d];
-    for (int d = 0; d < D; d++)
+    for (int d = 0; d < width; d++)
         out[d] = scale ? (double)x[d] / sqrt(length) * (double)scale[d] : (double)x[d];
 }
 
-static void attend(const fixture *f, int item, int head, int row, double out[D])
+/* out [D] of a row of a head, as the formula has it. */
+static void attend(const cv_cosine_attention *s, const float *all_q, const float *kv, int item, int head, int row,
+                   double *out)
 {
-    const cv_cosine_attention *s = &f->sizes;
-    double q[D], k[D], sum = 0;
+    const int width = s->heads * s->D;
+    double q[MOST_D], k[MOST_D], sum = 0;
 
-    memset(out, 0, D * sizeof *out);
-    unit(q, f->q + (item * ROWS + row) * WIDTH + head * D, s->q_scale);
+    memset(out, 0, (size_t)s->D * sizeof *out);
+    unit(q, all_q + (item * s->rows + row) * width + head * s->D, s->q_scale, s->D);
     for (int key = -s->nulls; key < s->keys; key++) {
-        const float *of = key < 0 ? f->null_kv + (head * 2 * NULLS + 2 * (key + s->nulls)) * D
-                                  : f->kv + 2 * (item * s->keys + key) * WIDTH + head * D,
-                    *value = of + (key < 0 ? D : WIDTH);
+        const float *of = key < 0 ? s->null_kv + (head * 2 * s->nulls + 2 * (key + s->nulls)) * s->D
+                                  : kv + 2 * (item * s->keys + key) * width + head * s->D,
+                    *value = of + (key < 0 ? s->D : width);
         double score = 0;
 
         if (key >= 0 && ((s->mask && !s->mask[item * s->keys + key]) || (s->causal && key > row)))
             continue;
-        unit(k, of, s->k_scale);
-        for (int d = 0; d < D; d++)
+        unit(k, of, s->k_scale, s->D);
+        for (int d = 0; d < s->D; d++)
             score += q[d] * k[d];
         score *= (double)s->scale;
         if (key >= 0 && s->bias)
-            score += (double)s->bias[(head * ROWS + row) * s->keys + key];
+            score += (double)s->bias[(head * s->rows + row) * s->keys + key];
         if (key >= 0 && s->slopes)
             score -= (double)s->slopes[head] * abs(row - key);
         score = exp(score);
         sum += score;
-        for (int d = 0; d < D; d++)
+        for (int d = 0; d < s->D; d++)
             out[d] += score * (double)value[d];
     }
-    for (int d = 0; d < D; d++)
+    for (int d = 0; d < s->D; d++)
         out[d] /= sum;
+}
+
+static void check_formula(const cv_cosine_attention *s, const float *out, const float *q, const float *kv)
+{
+    for (int item = 0; item < s->items; item++)
+        for (int head = 0; head < s->heads; head++)
+            for (int row = 0; row < s->rows; row++) {
+                const float *at = out + ((item * s->rows + row) * s->heads + head) * s->D;
+                double expected[MOST_D];
+
+                attend(s, q, kv, item, head, row, expected);
+                for (int d = 0; d < s->D; d++)
+                    CHECK_CLOSE(at[d], expected[d], 1e-5);
+            }
 }
 
 static void attention_is_the_formula(void **state)
@@ -136,17 +153,60 @@ static void attention_is_the_formula(void **state)
 
         setup(&f, &variants[v], 2);
         loss(&f);
-        for (int item = 0; item < ITEMS; item++)
-            for (int head = 0; head < HEADS; head++)
-                for (int row = 0; row < ROWS; row++) {
-                    double expected[D];
-
-                    attend(&f, item, head, row, expected);
-                    for (int d = 0; d < D; d++)
-                        CHECK_CLOSE(f.out[(item * ROWS + row) * WIDTH + head * D + d], expected[d], 1e-5);
-                }
+        check_formula(&f.sizes, f.out, f.q, f.kv);
         cv_arena_free(&f.arena);
     }
+}
+
+/* Sizes at which rows, keys and their width fill tiles, panels and what a thread takes at once, or just do not. */
+static void long_rows_are_the_formula(void **state)
+{
+    static const struct {
+        int items, rows, keys, heads, D;
+    } sizes[] = { { 2, 300, 67, 1, 17 }, { 1, 49, 130, 2, 64 }, { 1, 256, 16, 2, 33 }, { 3, 48, 300, 1, 48 } };
+    enum { MOST_Q = 16896, MOST_KEYS_LONG = 300, MOST_BIAS = 20100 };
+    static float q[MOST_Q], out[MOST_Q], again[MOST_Q], kv[2 * 3 * MOST_KEYS_LONG * 2 * MOST_D], scales[2 * MOST_D],
+        null_kv[2 * 4 * MOST_D], bias[MOST_BIAS];
+    static uint8_t mask[3 * MOST_KEYS_LONG];
+
+    (void)state;
+    gradient_fill(q, MOST_Q, 1, 1);
+    gradient_fill(kv, sizeof kv / sizeof *kv, 2, 1);
+    gradient_fill(scales, sizeof scales / sizeof *scales, 3, 1);
+    gradient_fill(null_kv, sizeof null_kv / sizeof *null_kv, 4, 1);
+    gradient_fill(bias, MOST_BIAS, 5, 1);
+    for (int i = 0; i < 3 * MOST_KEYS_LONG; i++)
+        mask[i] = i % 7 != 3;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int masked = 0; masked < 2; masked++) {
+            cv_cosine_attention s = { .items = sizes[i].items,
+                                      .rows = sizes[i].rows,
+                                      .keys = sizes[i].keys,
+                                      .heads = sizes[i].heads,
+                                      .D = sizes[i].D,
+                                      .nulls = masked ? 2 : 0,
+                                      .scale = 2,
+                                      .q_scale = scales,
+                                      .k_scale = scales + MOST_D,
+                                      .null_kv = null_kv,
+                                      .bias = bias,
+                                      .mask = masked ? mask : NULL };
+            const size_t numbers = (size_t)(s.items * s.rows * s.heads * s.D);
+            cv_exec exec = { .threads = 2 };
+            cogvideo_error err;
+            cv_arena arena;
+
+            assert_true(numbers <= MOST_Q && s.heads * s.rows * s.keys <= MOST_BIAS);
+            check_kernels(&exec.kernels);
+            CHECK_OK(cv_arena_create(&arena, cv_cosine_attention_scratch(&exec, &s), &err), err);
+            cv_cosine_attention_apply(&exec, &s, out, q, kv, &arena);
+            check_formula(&s, out, q, kv);
+            exec.threads = 1;
+            memcpy(again, q, numbers * sizeof *q);
+            cv_cosine_attention_apply(&exec, &s, again, again, kv, &arena);
+            assert_memory_equal(again, out, numbers * sizeof *out);
+            cv_arena_free(&arena);
+        }
 }
 
 /* --- gradients ---------------------------------------------------------------------------------------------------- */
@@ -218,24 +278,28 @@ static void items_know_nothing_of_each_other(void **state)
 
 static void slopes_are_those_of_alibi(void **state)
 {
-    /* of 8 heads; of 3, whose third is the first of 4 heads */
+    /* by phenaki-pytorch: a power of two, and what lies between two of them */
     static const float eight[] = { 0x1p-1f, 0x1p-2f, 0x1p-3f, 0x1p-4f, 0x1p-5f, 0x1p-6f, 0x1p-7f, 0x1p-8f },
-                       three[] = { 0x1p-4f, 0x1p-8f, 0x1p-2f };
-    float slopes[8];
+                       three[] = { 0x1p-4f, 0x1p-8f, 0x1p-2f },
+                       twelve[] = { 0.7071067690849304f, 0.3535533845424652f, 0.1767766922712326f,
+                                    0.0883883461356163f };
+    float slopes[12];
 
     (void)state;
     cv_alibi_slopes(slopes, 8);
     assert_memory_equal(slopes, eight, sizeof eight);
     cv_alibi_slopes(slopes, 3);
     assert_memory_equal(slopes, three, sizeof three);
+    cv_alibi_slopes(slopes, 12);
+    assert_memory_equal(slopes, eight, sizeof eight);
+    assert_memory_equal(slopes + 8, twelve, sizeof twelve);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(attention_is_the_formula),
-        cmocka_unit_test(gradients_are_slopes),
-        cmocka_unit_test(items_know_nothing_of_each_other),
+        cmocka_unit_test(attention_is_the_formula),  cmocka_unit_test(long_rows_are_the_formula),
+        cmocka_unit_test(gradients_are_slopes),      cmocka_unit_test(items_know_nothing_of_each_other),
         cmocka_unit_test(slopes_are_those_of_alibi),
     };
 

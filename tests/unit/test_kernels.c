@@ -514,6 +514,73 @@ static void panel_matches(void **state)
             }
 }
 
+/* Matrices as they lie in memory, x also turned, against sums in f64; and the last row alone, to the bit. */
+static void try_product(const cv_kernels *table, int rows, int K, int count, bool turned, bool add)
+{
+    enum { MOST_WIDTH = 5 * CV_PRODUCT_STEP, STRIDE = MOST_WIDTH + 3 };
+    static float out[MOST_B * STRIDE + 1], alone[STRIDE];
+    const size_t x_stride = turned ? 1 : (size_t)K + 3, x_step = turned ? (size_t)rows + 2 : 1;
+
+    for (int i = 0; i <= rows * STRIDE; i++)
+        out[i] = i % STRIDE < count ? 0.5f : CANARY;
+    memcpy(alone, out, sizeof alone);
+    table->product(out, STRIDE, x, x_stride, x_step, rows, wide, STRIDE, K, count, add);
+    for (int r = 0; r < rows; r++)
+        for (int n = 0; n < STRIDE; n++) {
+            double sum = add ? 0.5 : 0;
+
+            for (int k = 0; k < K && n < count; k++)
+                sum += (double)x[(size_t)r * x_stride + (size_t)k * x_step] * (double)wide[k * STRIDE + n];
+            if (n < count)
+                CHECK_CLOSE(out[r * STRIDE + n], sum, 1e-4);
+            else
+                assert_true(out[r * STRIDE + n] == CANARY);
+        }
+    table->product(alone, STRIDE, x + (size_t)(rows - 1) * x_stride, x_stride, x_step, 1, wide, STRIDE, K, count, add);
+    assert_memory_equal(alone, out + (rows - 1) * STRIDE, (size_t)count * sizeof *alone);
+}
+
+static void product_matches(void **state)
+{
+    const cv_kernels *table = *state;
+    static const int lengths[] = { 1, 5, 127, 128, 129, 300 };
+
+    assert_true(table->product_width % CV_PRODUCT_STEP == 0);
+    for (int rows = 1; rows <= MOST_B; rows++)
+        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+            for (int count = CV_PRODUCT_STEP; count <= 5 * CV_PRODUCT_STEP; count += CV_PRODUCT_STEP)
+                for (int way = 0; way < 4; way++)
+                    try_product(table, rows, lengths[i], count, way & 1, way & 2);
+}
+
+/* Weights and their sum, against those in f64. */
+static void weights_are_exponentials(void **state)
+{
+    const cv_kernels *table = *state;
+    static float scores[SWEEP_K + 1], bias[SWEEP_K];
+
+    fill(bias, SWEEP_K, 5);
+    for (int n = 1; n <= SWEEP_K; n++)
+        for (int with = 0; with < 2; with++) {
+            double best = -INFINITY, expected = 0;
+            float sum;
+
+            for (int i = 0; i < n; i++)
+                best = fmax(best, (double)(20 * x[i]) + (with ? (double)bias[i] : 0));
+            for (int i = 0; i <= n; i++)
+                scores[i] = i < n ? 20 * x[i] : CANARY;
+            sum = table->weigh(scores, with ? bias : NULL, n);
+            for (int i = 0; i < n; i++) {
+                const double weight = exp((double)(20 * x[i]) + (with ? (double)bias[i] : 0) - best);
+
+                CHECK_CLOSE(scores[i], weight, 1e-5 * weight);
+                expected += weight;
+            }
+            CHECK_CLOSE(sum, expected, 1e-6 * expected);
+            assert_true(scores[n] == CANARY);
+        }
+}
+
 /* What compilers vectorize by themselves gives the same bits with every instruction set. */
 static void loops_give_the_same_bits(void **state)
 {
@@ -542,6 +609,7 @@ static void loops_give_the_same_bits(void **state)
             }
             k->softmax(out[t][2], n);
             k->softmax_backward(out[t][3], dy, n);
+            out[t][2][n - 1] += k->weigh(out[t][4], n % 3 == 0 ? NULL : bias, n);
             k->norm_stats(x, n, 1e-5f, &norm.mean, &norm.scale);
             k->norm_row(out[t][4], n % 2 == 0, x, &norm);
             k->norm_row_backward(out[t][5], n % 2 == 0, dy, x, &norm);
@@ -569,6 +637,8 @@ int main(void)
             cmocka_unit_test_prestate(mix_matches, &table),
             cmocka_unit_test_prestate(spread_matches, &table),
             cmocka_unit_test_prestate(panel_matches, &table),
+            cmocka_unit_test_prestate(product_matches, &table),
+            cmocka_unit_test_prestate(weights_are_exponentials, &table),
             cmocka_unit_test_prestate(loops_give_the_same_bits, &table),
         };
 
