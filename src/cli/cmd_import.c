@@ -11,10 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLIP = 10, COUNT = 12 }; /* of the sources: that of CLIP, and how many there are */
+/* of the sources: that of CLIP, how many are paths, and how many other texts there are */
+enum { CLIP = 10, COUNT = 16, TEXTS = 4 };
 
 typedef struct settings {
     const char *sources[COUNT]; /* paths; NULL = not given */
+    const char *texts[TEXTS];
     const char *config, *name, *output;
     int type, clip_act, force, sandbox, quiet, json;
 } settings;
@@ -50,6 +52,23 @@ static const arg_option metrics_table[] = {
       FIELD(clip_act), 0, 0, 2, "quick|gelu" },
     { 0 },
 };
+#define TEXT(index, name, value, what)                                     \
+    {                                                                      \
+        name, 0, value, what, ARG_TEXT, FIELD(texts[index]), 0, 0, 0, NULL \
+    }
+static const arg_option phenaki_table[] = {
+    SOURCE(12, "video-tokenizer", "FILE",
+           "C-ViViT: vae.N.pt, vae.N.ema.pt or model-N.pt of phenaki-pytorch, pytorch_model.bin of phenaki-cvivit"),
+    SOURCE(13, "masked", "FILE", "the masked transformer: model-N.pt"),
+    SOURCE(14, "critic", "FILE", "a token critic or self critic: model-N.pt"),
+    SOURCE(15, "text-encoder", "DIR",
+           "T5 of Hugging Face: the folder with its weights and spiece.model, which is --text-tokenizer otherwise"),
+    TEXT(0, "patch", "HxW", "pixels of a patch, where they are no square"),
+    TEXT(1, "size", "HxW", "pixels of a frame, such as 128, which no file tells"),
+    TEXT(2, "frames", "N", "frames of a scene; default: as many as there is room for"),
+    TEXT(3, "fps", "X", "frames per second; default 8"),
+    { 0 },
+};
 static const arg_option table[] = {
     { "output", 'o', "DIR", "the model directory to make", ARG_TEXT, FIELD(output), 0, 0, 0, NULL },
     { "config", 0, "FILE", "a model config in place of the built-in one of CogVideo", ARG_TEXT, FIELD(config), 0, 0, 0,
@@ -66,16 +85,19 @@ static const arg_option table[] = {
 };
 
 /* Lists the sources that were given; returns how many. */
-static int list_sources(const settings *s, cogvideo_import_source out[COUNT + 1])
+static int list_sources(const settings *s, cogvideo_import_source out[COUNT + TEXTS + 1])
 {
-    static const arg_option *const tables[] = { cogvideo_table, metrics_table };
+    static const arg_option *const tables[] = { cogvideo_table, metrics_table, phenaki_table };
     int count = 0;
 
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const arg_option *row = tables[t]; row->name; row++)
-            for (int i = 0; i < COUNT; i++)
-                if (row->offset == FIELD(sources[i]) && s->sources[i])
-                    out[count++] = (cogvideo_import_source){ row->name, s->sources[i] };
+            if (row->kind == ARG_TEXT) {
+                const char *value = *(const char *const *)(const void *)((const char *)s + row->offset);
+
+                if (value)
+                    out[count++] = (cogvideo_import_source){ row->name, value };
+            }
     if (acts[s->clip_act])
         out[count++] = (cogvideo_import_source){ "clip-act", acts[s->clip_act] };
     return count;
@@ -104,7 +126,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     cli_session session = { 0 };
-    cogvideo_import_source sources[COUNT + 1];
+    cogvideo_import_source sources[COUNT + TEXTS + 1];
     cogvideo_import_options options = {
         .sources = sources,
         .source_count = list_sources(s, sources),
@@ -136,6 +158,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 }
 
 static const arg_group groups[] = { { "Parts of CogVideo, any of them", cogvideo_table, 0 },
+                                    { "Parts of Phenaki, any of them", phenaki_table, 0 },
                                     { "Networks for metrics, any of them", metrics_table, 0 },
                                     { "Options", table, 0 },
                                     { 0 } };
@@ -155,7 +178,9 @@ const cli_command cmd_import = {
         "      --clusters cluster_label2.npy --type bf16 -o weights/cogvideo\n"
         "  cogvideo import --i3d i3d_pretrained_400.pt --clip ViT-B-32.pt \\\n"
         "      --clip-vocabulary bpe_simple_vocab_16e6.txt.gz --inception pt_inception-2015-12-05-6726825d.pth \\\n"
-        "      --c3d conv3d_deepnetA_ucf.npz --c3d-mean mean2.npz -o weights/metrics",
+        "      --c3d conv3d_deepnetA_ucf.npz --c3d-mean mean2.npz -o weights/metrics\n"
+        "  cogvideo import --video-tokenizer model-100.pt --masked model-100.pt --critic model-100.pt \\\n"
+        "      --text-encoder t5-v1_1-base --size 128 -o weights/phenaki",
     .min_arguments = 0,
     .max_arguments = 0,
     .groups = groups,

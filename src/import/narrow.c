@@ -33,11 +33,16 @@ static bool ends_with(const char *name, const char *end)
     return length >= tail && strcmp(name + length - tail, end) == 0;
 }
 
-/* Tables of positions are matrices of numbers that are added, not multiplied; vectors and convolutions have other
- * ranks. */
+/* Tables of positions and of codes are matrices of numbers that are added, not multiplied; vectors and convolutions
+ * have other ranks. */
 static bool is_matrix(const char *name, int rank)
 {
-    return rank == 2 && ends_with(name, ".weight") && !strstr(name, "position_embeddings");
+    static const char *const tables[] = { "position_embeddings", "token_emb.", "pos_emb.", "relative_attention_bias." };
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (strstr(name, tables[i]))
+            return false;
+    return rank == 2 && ends_with(name, ".weight");
 }
 
 cv_weight_type cv_narrow_type(const cv_narrowing *narrowing, const char *name, int rank, const size_t *shape,

@@ -1,4 +1,5 @@
-/* npz.h - NumPy's .npz: a zip archive, packed or not, of .npy files; an array is called as its entry, without ".npy". */
+/* npz.h - NumPy's .npz: a zip archive, packed or not, of .npy files; an array is called as its entry, without ".npy".
+ * */
 #ifndef CV_IMPORT_NPZ_H
 #define CV_IMPORT_NPZ_H
 

@@ -13,7 +13,8 @@ typedef enum cv_container {
 
 typedef struct cv_source cv_source;
 
-/* Opens a file; what it is, it says itself, not its name. */
+/* Opens a file; what it is, it says itself, not its name. A folder with a published network, or the index of one in
+ * several files (shards.h), opens as one source. */
 cogvideo_status cv_source_open(cv_source **out, const char *path, cogvideo_error *err);
 void cv_source_close(cv_source **source);
 

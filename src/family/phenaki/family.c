@@ -1,5 +1,6 @@
 /* family.c - Phenaki in the registry: R. Villegas et al., "Phenaki: Variable Length Video Generation From Open Domain
  * Textual Description", 2022. */
+#include "family/phenaki/import/import.h"
 #include "family/phenaki/model/model.h"
 #include "family/phenaki/steps/steps.h"
 #include "family/phenaki/train/parts.h"
@@ -41,6 +42,8 @@ const cv_family cv_family_phenaki = {
     .encoder_finish = cv_phenaki_encoder_finish,
     .encoder_close = cv_phenaki_encoder_close,
     .score = cv_phenaki_score,
+    .sources = cv_phenaki_sources,
+    .import = cv_phenaki_import,
     .parts = cv_phenaki_parts,
     .part_count = CV_PHENAKI_PARTS,
 };

@@ -1,0 +1,391 @@
+#include "family/phenaki/import/import.h"
+
+#include "base/file.h"
+#include "family/phenaki/import/rename.h"
+#include "family/phenaki/import/sizes.h"
+#include "family/phenaki/model/model.h"
+#include "import/given.h"
+#include "import/narrow.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const cv_phenaki_sources[] = { "video-tokenizer", "masked", "critic", "text-encoder", "text-tokenizer",
+                                           "patch",           "size",   "frames", "fps",          NULL };
+
+enum { TOKENIZER, MASKED, CRITIC, TEXT, PARTS };
+
+/* A part that is being imported. */
+typedef struct part {
+    const char *source, *key, *file; /* of the import; in model.json; in the model directory */
+    cv_source *from;                 /* NULL = it is not given */
+    cv_assembly tensors;
+} part;
+
+/* Everything an import has open. */
+typedef struct importing {
+    const cogvideo_import_options *options;
+    const char *directory;
+    cv_import_job job;
+    cv_phenaki_sizes sizes;
+    part parts[PARTS];
+    cv_cvivit_config tokenizer; /* of the parts that are given */
+    cv_masked_config masked, critic;
+    cv_t5_config text;
+    bool self_critic;
+    cv_json *description, *list; /* model.json and its "parts" */
+    cogvideo_error *err;
+} importing;
+
+/* --- files
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* What stands before the names of a network in the file: the first of `prefixes` (up to NULL) with which it has
+ * `anchor`. */
+static cogvideo_status find_prefix(const part *p, const char *const *prefixes, const char *anchor, const char **prefix,
+                                   cogvideo_error *err)
+{
+    char name[200];
+
+    for (; *prefixes; prefixes++) {
+        snprintf(name, sizeof name, "%s%s", *prefixes, anchor);
+        if (cv_source_find(p->from, name)) {
+            *prefix = *prefixes;
+            return COGVIDEO_OK;
+        }
+    }
+    return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has no tensor '%s': this is a file of another network",
+                   cv_source_path(p->from), anchor);
+}
+
+/* Buffers of zeros that a norm would add are no part of a model, so they must be what they say. */
+static cogvideo_status check_betas(const part *p, const char *prefix, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    cv_source_stream *stream = NULL;
+    unsigned char *bytes = NULL;
+
+    for (size_t i = 0; i < cv_source_count(p->from); i++) {
+        const cv_source_tensor *tensor = cv_source_at(p->from, i);
+
+        if (tensor->flaw || strncmp(tensor->name, prefix, strlen(prefix)) != 0 ||
+            !cv_path_ends_in(tensor->name, ".beta") || !cv_dtype_is_real(tensor->dtype))
+            continue;
+        CV_NEW(bytes, tensor->bytes, err);
+        CV_TRY(cv_source_stream_open(&stream, p->from, tensor, err));
+        CV_TRY(cv_source_stream_read(stream, bytes, tensor->bytes, err));
+        cv_source_stream_close(&stream);
+        for (size_t b = 0; b < tensor->bytes; b++)
+            if ((bytes[b] & (b % cv_dtype_size(tensor->dtype) == cv_dtype_size(tensor->dtype) - 1 ? 0x7f : 0xff)) !=
+                0) {
+                status =
+                    cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is not 0: norms of this network add nothing",
+                            cv_source_path(p->from), tensor->name);
+                goto done;
+            }
+        cv_free(bytes);
+        bytes = NULL;
+    }
+done:
+    cv_source_stream_close(&stream);
+    cv_free(bytes);
+    return status;
+}
+
+/* The part's tensors, those that `rename` keeps behind the prefix; and a plan of what they are. */
+static cogvideo_status collect(importing *in, part *p, const char *const *prefixes, const char *anchor,
+                               void (*rename)(const char *name, cv_renaming *out), cv_store **found)
+{
+    const cogvideo_log silent = { 0 }; /* a file may have several networks, whose names say so */
+    const char *prefix = "";
+    cogvideo_status status;
+
+    CV_TRY(find_prefix(p, prefixes, anchor, &prefix, in->err));
+    CV_TRY(check_betas(p, prefix, in->err));
+    CV_TRY(cv_assembly_add(&p->tensors, p->from, prefix, rename, &silent, in->err));
+    CV_TRY(cv_assembly_shapes(&p->tensors, found, cv_source_path(p->from), in->err));
+    in->job.total += cv_assembly_bytes(&p->tensors);
+done:
+    return status;
+}
+
+/* --- parts
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static cogvideo_status read_tokenizer(importing *in, part *p)
+{
+    static const char *const prefixes[] = { "ema_model.", "cvivit.", "module.", "", NULL };
+    cv_store *found = NULL, *plan = NULL;
+    cv_cvivit *network = NULL;
+    cogvideo_status status;
+
+    CV_TRY(collect(in, p, prefixes, "to_pixels_first_frame.0.weight", cv_rename_cvivit, &found));
+    in->tokenizer.patch_height = in->sizes.patch[0];
+    in->tokenizer.patch_width = in->sizes.patch[1];
+    CV_TRY(cv_cvivit_measure(&in->tokenizer, found, in->err));
+    CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
+    CV_TRY(cv_cvivit_open(&network, &in->tokenizer, plan, in->err));
+    CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
+    cv_cvivit_config_put(cv_json_set_object(in->description, p->key), &in->tokenizer);
+done:
+    cv_cvivit_close(&network);
+    cv_store_close(&plan);
+    cv_store_close(&found);
+    return status;
+}
+
+static cogvideo_status read_network(importing *in, part *p, const char *const *prefixes, cv_masked_config *config)
+{
+    cv_store *found = NULL, *plan = NULL;
+    cv_masked *network = NULL;
+    cogvideo_status status;
+
+    CV_TRY(collect(in, p, prefixes, "token_emb.weight", cv_rename_masked, &found));
+    CV_TRY(cv_masked_measure(config, found, in->err));
+    CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
+    CV_TRY(cv_masked_open(&network, config, plan, in->err));
+    CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
+    cv_masked_config_put(cv_json_set_object(in->description, p->key), config);
+done:
+    cv_masked_close(&network);
+    cv_store_close(&plan);
+    cv_store_close(&found);
+    return status;
+}
+
+static cogvideo_status read_masked(importing *in, part *p)
+{
+    static const char *const prefixes[] = { "maskgit.", "ema_model.", "module.", "", NULL };
+
+    return read_network(in, p, prefixes, &in->masked);
+}
+
+/* A critic of its own, or the layer that a self critic has on top of the masked transformer. */
+static cogvideo_status read_critic(importing *in, part *p)
+{
+    static const char *const prefixes[] = { "critic.", "ema_model.", "module.", "", NULL };
+    cv_store *found = NULL, *plan = NULL;
+    cogvideo_status status;
+    cv_self_critic critic;
+    int width;
+
+    in->self_critic = cv_source_find(p->from, "critic.to_pred.0.weight") || cv_source_find(p->from, "to_pred.0.weight");
+    if (!in->self_critic) {
+        in->critic.critic = true;
+        CV_TRY(read_network(in, p, prefixes, &in->critic));
+        cv_json_set_string(cv_json_get(in->description, p->key), "kind", "token");
+        return COGVIDEO_OK;
+    }
+    if (!in->parts[MASKED].from)
+        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT,
+                       "%s: has a self critic, which is a layer on top of the masked transformer: give that, too "
+                       "(--masked)",
+                       cv_source_path(p->from));
+    CV_TRY(collect(in, p, prefixes, "to_pred.0.weight", cv_rename_self_critic, &found));
+    CV_TRY(cv_store_measure(found, "to_pred.0.weight", 2, 1, CV_MASKED_WIDTH, &width, in->err));
+    CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
+    CV_TRY(cv_self_critic_bind(&critic, plan, width, in->err));
+    CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
+    if (in->masked.width > 0 && in->masked.width != width)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
+                       "%s: the self critic reads rows of %d numbers, and the masked transformer gives %d",
+                       cv_source_path(p->from), width, in->masked.width);
+    cv_json_set_string(cv_json_set_object(in->description, p->key), "kind", "self");
+done:
+    cv_store_close(&plan);
+    cv_store_close(&found);
+    return status;
+}
+
+static cogvideo_status read_text(importing *in, part *p)
+{
+    static const char *const prefixes[] = { "", "module.", NULL };
+    cv_store *found = NULL, *plan = NULL;
+    cogvideo_status status;
+    cv_t5 *network = NULL;
+
+    CV_TRY(collect(in, p, prefixes, "shared.weight", cv_rename_t5, &found));
+    CV_TRY(cv_t5_measure(&in->text, found, in->err));
+    CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
+    CV_TRY(cv_t5_open(&network, &in->text, plan, in->err));
+    CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
+    cv_t5_config_put(cv_json_set_object(in->description, p->key), &in->text);
+done:
+    cv_t5_close(&network);
+    cv_store_close(&plan);
+    cv_store_close(&found);
+    return status;
+}
+
+/* --- what goes together
+ * --------------------------------------------------------------------------------------------- */
+
+static cogvideo_status check_together(const importing *in)
+{
+    if (in->masked.codes > 0 && in->tokenizer.codes > 0 && in->masked.codes != in->tokenizer.codes)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
+                       "%s: the masked transformer has %d codes, and the video tokenizer of %s has %d: they were not "
+                       "trained for each other",
+                       cv_source_path(in->parts[MASKED].from), in->masked.codes,
+                       cv_source_path(in->parts[TOKENIZER].from), in->tokenizer.codes);
+    if (in->masked.codes > 0 && in->critic.codes > 0 && in->masked.codes != in->critic.codes)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL, "%s: the critic has %d codes, and the masked transformer %d",
+                       cv_source_path(in->parts[CRITIC].from), in->critic.codes, in->masked.codes);
+    if (in->masked.text_width > 0 && in->text.width > 0 && in->masked.text_width != in->text.width)
+        return cv_fail(
+            in->err, COGVIDEO_ERROR_MODEL,
+            "%s: the masked transformer reads %d numbers for each token of a text, and the text encoder of %s "
+            "gives %d",
+            cv_source_path(in->parts[MASKED].from), in->masked.text_width, cv_source_path(in->parts[TEXT].from),
+            in->text.width);
+    return COGVIDEO_OK;
+}
+
+/* phenaki-pytorch never drops a text in training, so what it trained knows no pass without one. */
+static void put_sampling(const importing *in)
+{
+    cv_json *section = cv_json_set_object(cv_json_set_object(in->description, "sampling"), "scenes");
+
+    cv_json_set_double(section, "temperature", 0.9);
+    cv_json_set_int(section, "steps", 18);
+    cv_json_set_double(section, "guidance", 1);
+    cv_log(
+        &in->options->log, COGVIDEO_LOG_INFO,
+        "guidance is set to 1: phenaki-pytorch trains with every text, so guidance was never learnt; model.json says "
+        "otherwise where yours was");
+}
+
+/* --- what is written
+ * ------------------------------------------------------------------------------------------------ */
+
+/* The text model, beside the text encoder unless it is given. */
+static cogvideo_status write_text_model(importing *in)
+{
+    const char *given = cv_import_value(in->options, "text-tokenizer"),
+               *encoder = cv_import_value(in->options, "text-encoder");
+    char *beside = NULL, *folder = NULL, *to = NULL;
+    cogvideo_status status = COGVIDEO_OK;
+    cv_mapping file = { 0 };
+    cv_output output = { 0 };
+    cv_text *text = NULL;
+
+    if (!given && encoder) {
+        folder = cv_path_is_dir(encoder) ? cv_strdup(encoder, in->err) : cv_path_folder(encoder, in->err);
+        if (!folder || !(beside = cv_path_join(folder, "spiece.model", in->err))) {
+            status = COGVIDEO_ERROR_MEMORY;
+            goto done;
+        }
+        given = cv_path_is_regular(beside) ? beside : NULL;
+        if (!given)
+            cv_log(&in->options->log, COGVIDEO_LOG_WARNING,
+                   "%s: has no spiece.model, without which no text can be read: give it, too (--text-tokenizer)",
+                   folder);
+    }
+    if (!given)
+        goto done;
+    CV_TRY(cv_text_open(&text, given, 0, NULL, in->err));
+    if (in->text.vocabulary > 0)
+        CV_TRY(cv_t5_check_text(text, in->text.vocabulary, in->err));
+    CV_TRY(cv_map_open(&file, given, in->err));
+    if (!(to = cv_path_join(in->directory, "text.model", in->err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto done;
+    }
+    CV_TRY(cv_output_open(&output, to, in->err));
+    CV_TRY(cv_output_write(&output, file.data, file.size, in->err));
+    CV_TRY(cv_output_commit(&output, in->err));
+    cv_json_set_string(cv_json_set_object(in->list, "text_tokenizer"), "file", "text.model");
+done:
+    cv_output_abandon(&output);
+    cv_text_close(&text);
+    cv_map_close(&file);
+    cv_free(beside);
+    cv_free(folder);
+    cv_free(to);
+    return status;
+}
+
+static cogvideo_status write_part(importing *in, part *p)
+{
+    char *path = cv_path_join(in->directory, p->file, in->err);
+    cogvideo_status status;
+
+    if (!path)
+        return COGVIDEO_ERROR_MEMORY;
+    in->job.part = p->source;
+    status = cv_assembly_write(&p->tensors, &in->job, path, in->err);
+    cv_free(path);
+    cv_json_set_string(cv_json_set_object(in->list, p->key), "file", p->file);
+    return status;
+}
+
+static void begin_description(importing *in)
+{
+    in->description = cv_json_new_object();
+    cv_json_set_string(in->description, "format", CV_MODEL_FORMAT);
+    cv_json_set_int(in->description, "version", 1);
+    cv_json_set_string(in->description, "family", "phenaki");
+    cv_json_set_string(in->description, "name", in->options->name ? in->options->name : "phenaki");
+}
+
+static cogvideo_status import_all(importing *in)
+{
+    cogvideo_status (*const readers[PARTS])(importing *, part *) = { read_tokenizer, read_masked, read_critic,
+                                                                     read_text };
+    char *json = NULL;
+    cogvideo_status status;
+
+    if (in->options->type)
+        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT,
+                       "the weights keep the types of their files; 'cogvideo quantize' narrows an imported model");
+    CV_TRY(cv_phenaki_sizes_read(&in->sizes, in->options, in->err));
+    begin_description(in);
+    for (int i = 0; i < PARTS; i++) {
+        const char *path = cv_import_value(in->options, in->parts[i].source);
+
+        if (!path)
+            continue;
+        CV_TRY(cv_source_open(&in->parts[i].from, path, in->err));
+        CV_TRY(readers[i](in, &in->parts[i]));
+    }
+    CV_TRY(check_together(in));
+    CV_TRY(cv_phenaki_sizes_put(&in->sizes, in->description, in->parts[TOKENIZER].from ? &in->tokenizer : NULL,
+                                in->masked.places, in->err));
+    if (in->parts[MASKED].from)
+        put_sampling(in);
+    in->list = cv_json_set_object(in->description, "parts");
+    CV_TRY(write_text_model(in));
+    for (int i = 0; i < PARTS; i++)
+        if (in->parts[i].from)
+            CV_TRY(write_part(in, &in->parts[i]));
+    if (!(json = cv_path_join(in->directory, "model.json", in->err))) {
+        status = COGVIDEO_ERROR_MEMORY;
+        goto done;
+    }
+    CV_TRY(cv_json_write(in->description, true, json, in->err));
+done:
+    cv_free(json);
+    return status;
+}
+
+cogvideo_status cv_phenaki_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
+{
+    importing in = {
+        .options = options,
+        .directory = directory,
+        .job = { .options = options },
+        .parts = { { .source = "video-tokenizer", .key = "video_tokenizer", .file = "video_tokenizer.safetensors" },
+                   { .source = "masked", .key = "masked", .file = "masked.safetensors" },
+                   { .source = "critic", .key = "critic", .file = "critic.safetensors" },
+                   { .source = "text-encoder", .key = "text_encoder", .file = "text_encoder.safetensors" } },
+        .err = err
+    };
+    cogvideo_status status = import_all(&in);
+
+    for (int i = 0; i < PARTS; i++) {
+        cv_assembly_free(&in.parts[i].tensors);
+        cv_source_close(&in.parts[i].from);
+    }
+    cv_json_free(&in.description);
+    return status;
+}
