@@ -68,9 +68,11 @@ typedef void cv_gelu_backward_fn(float *dx, const float *dy, const float *x, siz
  * d). */
 typedef void cv_softmax_fn(float *scores, int count);
 typedef void cv_softmax_backward_fn(float *d, const float *weights, int count);
-/* Turns scores, at least one, to which `bias` is added first where it is not NULL, into weights that are not yet
- * divided by their sum; returns that sum. */
+/* Turns `count` scores, at least one, to which `bias` is added first where it is not NULL, into weights that are not
+ * yet divided by their sum; returns that sum. Up to a multiple of CV_PRODUCT_STEP zeros are written behind them. */
 typedef float cv_weigh_fn(float *scores, const float *bias, int count);
+/* out = x / max(|x|, 1e-12) * scale * by of D numbers, or x * by where scale is NULL; zeros up to `width`. */
+typedef void cv_unit_fn(float *out, int width, const float *x, const float *scale, float by, int D);
 /* Layer norm of a row of C numbers: its mean and 1 / sqrt(variance + eps). */
 typedef void cv_norm_stats_fn(const float *x, int C, float eps, float *mean, float *scale);
 typedef struct cv_norm_row {
@@ -117,6 +119,7 @@ typedef struct cv_kernels {
     cv_softmax_fn *softmax;
     cv_softmax_backward_fn *softmax_backward;
     cv_weigh_fn *weigh;
+    cv_unit_fn *unit;
     cv_norm_stats_fn *norm_stats;
     cv_norm_row_fn *norm_row;
     cv_norm_row_backward_fn *norm_row_backward;

@@ -153,27 +153,57 @@ static void softmax_backward(float *d, const float *weights, int count)
         d[k] = weights[k] * (d[k] - mean);
 }
 
-/* In lanes of f32, which vectors hold: weights are at most 1. */
-static float weigh(float *scores, const float *bias, int count)
-{
-    float sum[2 * LANES] = { 0 }, parts = 0, best;
-    int i = 0;
+/* --- cosine attention --------------------------------------------------------------------------------------------- */
 
-    for (int k = 0; k < count && bias; k++)
-        scores[k] += bias[k];
-    best = largest(scores, count);
-    for (; i + 2 * LANES <= count; i += 2 * LANES)
-        for (int j = 0; j < 2 * LANES; j++) {
+#define WEIGHED CV_PRODUCT_STEP
+
+/* Of partial sums in f32, which are of few numbers. */
+static float few_total(const float part[LANES])
+{
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+static float weigh(float *restrict scores, const float *restrict bias, int count)
+{
+    const int end = (count + WEIGHED - 1) / WEIGHED * WEIGHED;
+    float sum[WEIGHED] = { 0 }, parts[LANES], best;
+
+    for (int i = 0; i < count && bias; i++)
+        scores[i] += bias[i];
+    for (int i = count; i < end; i++)
+        scores[i] = -3.4e38f;
+    best = largest(scores, end);
+    for (int i = 0; i < end; i += WEIGHED)
+        for (int j = 0; j < WEIGHED; j++) {
             scores[i + j] = cv_fast_exp(scores[i + j] - best);
             sum[j] += scores[i + j];
         }
-    for (int j = 0; i + j < count; j++) {
-        scores[i + j] = cv_fast_exp(scores[i + j] - best);
-        sum[j] += scores[i + j];
-    }
     for (int j = 0; j < LANES; j++)
-        parts += sum[j] + sum[j + LANES];
-    return parts;
+        parts[j] = sum[j] + sum[j + LANES];
+    return few_total(parts);
+}
+
+static void unit(float *restrict out, int width, const float *restrict x, const float *restrict scale, float by, int D)
+{
+    if (scale) {
+        float squares[LANES] = { 0 }, length;
+        int d = 0;
+
+        for (; d + LANES <= D; d += LANES)
+            for (int j = 0; j < LANES; j++)
+                squares[j] += x[d + j] * x[d + j];
+        for (int j = 0; d + j < D; j++)
+            squares[j] += x[d + j] * x[d + j];
+        length = sqrtf(few_total(squares));
+        by /= length > 1e-12f ? length : 1e-12f;
+        for (d = 0; d < D; d++)
+            out[d] = x[d] * by * scale[d];
+    } else {
+        for (int d = 0; d < D; d++)
+            out[d] = x[d] * by;
+    }
+    for (int d = D; d < width; d++)
+        out[d] = 0;
 }
 
 /* --- layer norm ----------------------------------------------------------------------------------------------- */
@@ -293,6 +323,7 @@ void CV_LOOPS(cv_kernels *table)
     table->softmax = softmax;
     table->softmax_backward = softmax_backward;
     table->weigh = weigh;
+    table->unit = unit;
     table->norm_stats = norm_stats;
     table->norm_row = norm_row;
     table->norm_row_backward = norm_row_backward;

@@ -64,9 +64,9 @@ static void lay_out(laid_out *h, int item, int head, const float *kv)
     h->item = item;
     h->head = head;
     h->seen = cv_cosine_seen(h->s, item, m->at);
-    cv_cosine_take(h->s, item, head, kv, m->at, h->seen, false, h->room, m->values);
+    cv_cosine_take(h->exec, h->s, item, head, kv, m->at, h->seen, false, h->room, m->values);
     cv_cosine_panels(h->exec, h->s, h->room, h->seen, m->values, m->panels);
-    cv_cosine_take(h->s, item, head, kv, m->at, h->seen, true, h->room, m->values);
+    cv_cosine_take(h->exec, h->s, item, head, kv, m->at, h->seen, true, h->room, m->values);
 }
 
 /* Rows first .. first + count - 1, at most a tile. */
@@ -79,8 +79,8 @@ static void run_tile(const laid_out *h, int first, int count, float *out, const 
     float sums[CV_COSINE_TILE];
 
     for (int r = 0; r < count; r++)
-        cv_cosine_normalize(m->queries + (size_t)r * width, width, q + at + (size_t)r * step, s->q_scale, s->scale,
-                            s->D);
+        h->exec->kernels.unit(m->queries + (size_t)r * width, (int)width, q + at + (size_t)r * step, s->q_scale,
+                              s->scale, s->D);
     cv_cosine_products(h->exec, s, h->room, h->seen, m->weights, m->queries, count, m->panels);
     for (int r = 0; r < count; r++)
         sums[r] =

@@ -130,8 +130,8 @@ static void tile_backward(const head_pass *p, int first, int count, float *dq, c
     for (int r = 0; r < count; r++) {
         const size_t row = (size_t)r * width, from = at + (size_t)r * step;
 
-        cv_cosine_normalize(m->queries + row, width, q + from, s->q_scale, s->scale, s->D);
-        cv_cosine_normalize(m->dout + row, width, dout + from, NULL, 1, s->D);
+        p->exec->kernels.unit(m->queries + row, (int)width, q + from, s->q_scale, s->scale, s->D);
+        p->exec->kernels.unit(m->dout + row, (int)width, dout + from, NULL, 1, s->D);
     }
     weigh_tile(p, first, count);
     product(m->dvalues, width, m->weights, 1, stride, p->seen, m->dout, width, count, (int)width, true);
@@ -180,9 +180,9 @@ static void head_backward(head_pass *p, float *dq, float *dkv, const float *dout
     const memory *m = &p->m;
 
     p->seen = cv_cosine_seen(s, p->item, m->at);
-    cv_cosine_take(s, p->item, p->head, kv, m->at, p->seen, true, p->room, m->keys);
+    cv_cosine_take(p->exec, s, p->item, p->head, kv, m->at, p->seen, true, p->room, m->keys);
     cv_cosine_panels(p->exec, s, p->room, p->seen, m->keys, m->value_panels);
-    cv_cosine_take(s, p->item, p->head, kv, m->at, p->seen, false, p->room, m->keys);
+    cv_cosine_take(p->exec, s, p->item, p->head, kv, m->at, p->seen, false, p->room, m->keys);
     cv_cosine_panels(p->exec, s, p->room, p->seen, m->keys, m->key_panels);
     memset(m->dkeys, 0, p->room->rows * sizeof *m->dkeys);
     memset(m->dvalues, 0, p->room->rows * sizeof *m->dvalues);

@@ -43,31 +43,6 @@ int cv_cosine_seen(const cv_cosine_attention *s, int item, int *at)
     return seen;
 }
 
-/* In partial sums, which vectors hold. */
-static float length_of(const float *x, int D)
-{
-    float part[8] = { 0 };
-    int d = 0;
-
-    for (; d + 8 <= D; d += 8)
-        for (int i = 0; i < 8; i++)
-            part[i] += x[d + i] * x[d + i];
-    for (int i = 0; d + i < D; i++)
-        part[i] += x[d + i] * x[d + i];
-    return fmaxf(sqrtf(((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]))),
-                 1e-12f);
-}
-
-float cv_cosine_normalize(float *out, size_t width, const float *x, const float *scale, float by, int D)
-{
-    const float length = scale ? length_of(x, D) : 1, factor = by / length;
-
-    for (int d = 0; d < D; d++)
-        out[d] = scale ? x[d] * factor * scale[d] : x[d] * factor;
-    memset(out + D, 0, (width - (size_t)D) * sizeof *out);
-    return length;
-}
-
 const float *cv_cosine_key(const cv_cosine_attention *s, int item, int head, const float *kv, const int *at, int i,
                            bool value)
 {
@@ -78,14 +53,14 @@ const float *cv_cosine_key(const cv_cosine_attention *s, int item, int head, con
     return kv + (2 * ((size_t)item * (size_t)s->keys + (size_t)at[i]) + value) * width + (size_t)head * D;
 }
 
-void cv_cosine_take(const cv_cosine_attention *s, int item, int head, const float *kv, const int *at, int seen,
-                    bool values, const cv_cosine_room *room, float *rows)
+void cv_cosine_take(const cv_exec *exec, const cv_cosine_attention *s, int item, int head, const float *kv,
+                    const int *at, int seen, bool values, const cv_cosine_room *room, float *rows)
 {
     const float *scale = values ? NULL : s->k_scale;
 
     for (int i = 0; i < seen; i++)
-        cv_cosine_normalize(rows + (size_t)i * room->width, room->width,
-                            cv_cosine_key(s, item, head, kv, at, i, values), scale, 1, s->D);
+        exec->kernels.unit(rows + (size_t)i * room->width, (int)room->width,
+                           cv_cosine_key(s, item, head, kv, at, i, values), scale, 1, s->D);
 }
 
 void cv_cosine_panels(const cv_exec *exec, const cv_cosine_attention *s, const cv_cosine_room *room, int seen,
@@ -131,9 +106,11 @@ float cv_cosine_weigh(const cv_exec *exec, const cv_cosine_attention *s, int hea
                       float *scores, float *places)
 {
     int count = seen;
+    float sum;
 
     while (s->causal && count > 0 && at[count - 1] > row)
         count--;
+    sum = count > 0 ? exec->kernels.weigh(scores, places_of(s, head, row, at, count, places), count) : 1;
     memset(scores + count, 0, (size_t)(seen - count) * sizeof *scores);
-    return count > 0 ? exec->kernels.weigh(scores, places_of(s, head, row, at, count, places), count) : 1;
+    return sum;
 }

@@ -21,14 +21,12 @@ cv_cosine_room cv_cosine_room_of(const cv_exec *exec, const cv_cosine_attention 
 
 /* The keys of an item that are seen, by number, nulls being -1. Returns how many. `at` has room for all. */
 int cv_cosine_seen(const cv_cosine_attention *s, int item, int *at);
-/* out [width] = x / |x| * scale * by, padded; returns the length of x. Without a scale x is not normalized, and 1. */
-float cv_cosine_normalize(float *out, size_t width, const float *x, const float *scale, float by, int D);
 /* The numbers of key at[i] of a head, or of its value, in kv or in null_kv. */
 const float *cv_cosine_key(const cv_cosine_attention *s, int item, int head, const float *kv, const int *at, int i,
                            bool value);
 /* rows [seen][width]: the keys of a head, normalized, or its values. */
-void cv_cosine_take(const cv_cosine_attention *s, int item, int head, const float *kv, const int *at, int seen,
-                    bool values, const cv_cosine_room *room, float *rows);
+void cv_cosine_take(const cv_exec *exec, const cv_cosine_attention *s, int item, int head, const float *kv,
+                    const int *at, int seen, bool values, const cv_cosine_room *room, float *rows);
 /* Lays rows [seen][width] side by side, product_width of them in a panel [D][product_width]. */
 void cv_cosine_panels(const cv_exec *exec, const cv_cosine_attention *s, const cv_cosine_room *room, int seen,
                       const float *rows, float *panels);

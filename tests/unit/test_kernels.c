@@ -557,17 +557,18 @@ static void product_matches(void **state)
 static void weights_are_exponentials(void **state)
 {
     const cv_kernels *table = *state;
-    static float scores[SWEEP_K + 1], bias[SWEEP_K];
+    static float scores[SWEEP_K + CV_PRODUCT_STEP + 1], bias[SWEEP_K];
 
     fill(bias, SWEEP_K, 5);
     for (int n = 1; n <= SWEEP_K; n++)
         for (int with = 0; with < 2; with++) {
+            const int end = (n + CV_PRODUCT_STEP - 1) / CV_PRODUCT_STEP * CV_PRODUCT_STEP;
             double best = -INFINITY, expected = 0;
             float sum;
 
             for (int i = 0; i < n; i++)
                 best = fmax(best, (double)(20 * x[i]) + (with ? (double)bias[i] : 0));
-            for (int i = 0; i <= n; i++)
+            for (int i = 0; i <= end; i++)
                 scores[i] = i < n ? 20 * x[i] : CANARY;
             sum = table->weigh(scores, with ? bias : NULL, n);
             for (int i = 0; i < n; i++) {
@@ -577,7 +578,8 @@ static void weights_are_exponentials(void **state)
                 expected += weight;
             }
             CHECK_CLOSE(sum, expected, 1e-6 * expected);
-            assert_true(scores[n] == CANARY);
+            for (int i = n; i <= end; i++)
+                assert_true(scores[i] == (i < end ? 0 : CANARY));
         }
 }
 
@@ -610,6 +612,7 @@ static void loops_give_the_same_bits(void **state)
             k->softmax(out[t][2], n);
             k->softmax_backward(out[t][3], dy, n);
             out[t][2][n - 1] += k->weigh(out[t][4], n % 3 == 0 ? NULL : bias, n);
+            k->unit(out[t][3], n, x, n % 2 == 0 ? weight : NULL, 3, n - n / 5);
             k->norm_stats(x, n, 1e-5f, &norm.mean, &norm.scale);
             k->norm_row(out[t][4], n % 2 == 0, x, &norm);
             k->norm_row_backward(out[t][5], n % 2 == 0, dy, x, &norm);
