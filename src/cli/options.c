@@ -106,7 +106,7 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
     snprintf(names[index], sizeof names[index], "%s", field->name);
     for (char *c = names[index]; (c = strchr(c, '_'));)
         *c = '-';
-    snprintf(helps[index], sizeof helps[index], "%s%s", field->meaning,
+    snprintf(helps[index], sizeof helps[index], "%s%s%s%s", field->meaning, word ? ": " : "", word ? field->words : "",
              flag ? "" : "; default: the model's, for each step");
     *row = (arg_option){
         .name = names[index],
