@@ -197,6 +197,27 @@ COGVIDEO_API cogvideo_status cogvideo_compare(const cogvideo_model *a, const cog
 COGVIDEO_API cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
 
+/* A picture of a video that is being made. */
+typedef struct cogvideo_picture {
+    int width, height;     /* pixels, the same of all pictures */
+    int index, count;      /* which, from 0, and of how many */
+    double fps;            /* of the video; 0 = unknown */
+    const uint8_t *pixels; /* [height][width][3], valid during the call */
+} cogvideo_picture;
+
+/* Gets the pictures in order. A value other than 0 stops the work with COGVIDEO_ERROR_CANCELLED. */
+typedef int cogvideo_picture_fn(void *user, const cogvideo_picture *picture);
+
+/* Codes to pixels picture by picture as they are finished: however long the clip is, memory holds as little of its
+ * video as the family can decode at once, such as a scene. */
+COGVIDEO_API cogvideo_status cogvideo_decode_each(const cogvideo_model *model, const cogvideo_decode_options *options,
+                                                  const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user,
+                                                  cogvideo_error *err);
+/* The same of a step to pixels. COGVIDEO_ERROR_UNSUPPORTED where it makes something else. */
+COGVIDEO_API cogvideo_status cogvideo_run_step_each(const cogvideo_model *model, const char *step,
+                                                    const cogvideo_generate_options *options, const cogvideo_value *in,
+                                                    cogvideo_picture_fn *take, void *user, cogvideo_error *err);
+
 /* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of `rate`
  * (cogvideo_video_fit). */
 COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
@@ -226,7 +247,7 @@ COGVIDEO_API void cogvideo_encoder_close(cogvideo_encoder **encoder);
 /* What a step takes, and what it gives. */
 typedef struct cogvideo_plan {
     uint64_t weights;         /* bytes of the mapped files that it reads */
-    uint64_t caches, scratch; /* bytes that it allocates */
+    uint64_t caches, scratch; /* bytes that it allocates; of pixels that come picture by picture, of those at hand */
     long long codes;          /* that it draws: of all samples where they are made side by side, of one elsewhere */
     cogvideo_shape out;       /* of the value that it gives, of each sample */
     uint64_t reserved[8];

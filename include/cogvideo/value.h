@@ -55,6 +55,7 @@ typedef struct cogvideo_shape {
     int rate, frames_per_code; /* of codes, as in tokens.h; 0 elsewhere */
     int rate_across;           /* the same */
     int video_frames;          /* that codes stand for; 0 elsewhere */
+    int scene_frames;          /* of codes, in their longest scene; 0 elsewhere */
     int channels;              /* of latents; 0 elsewhere */
 } cogvideo_shape;
 

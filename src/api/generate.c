@@ -1,5 +1,6 @@
 /* generate.c - the public steps and what goes with them: each is handed to the model's family. */
-#include "family/family.h"
+#include "family/pictures.h"
+#include "media/frame.h"
 #include "sample/fields.h"
 #include "value/value.h"
 
@@ -77,20 +78,100 @@ done:
     return status;
 }
 
+/* --- pictures to a video -------------------------------------------------------------------------------------- */
+
+typedef struct collection {
+    cogvideo_video video;
+    cogvideo_status status; /* of allocating it, with its sentence */
+    cogvideo_error why;
+} collection;
+
+static int collect(void *user, const cogvideo_picture *picture)
+{
+    collection *c = user;
+    const size_t bytes = cv_frame_bytes(picture->width, picture->height);
+
+    if (picture->index == 0)
+        c->status =
+            cogvideo_video_alloc(&c->video, picture->width, picture->height, picture->count, picture->fps, &c->why);
+    if (c->status == COGVIDEO_OK)
+        memcpy(c->video.pixels + (size_t)picture->index * bytes, picture->pixels, bytes);
+    return c->status != COGVIDEO_OK;
+}
+
+/* Gives the video that was collected, of a decoder that ended with `status`. */
+static cogvideo_status end_collection(collection *c, cogvideo_status status, cogvideo_video *out, cogvideo_error *err)
+{
+    if (c->status != COGVIDEO_OK && err)
+        *err = c->why;
+    if (c->status != COGVIDEO_OK)
+        status = c->status;
+    if (status != COGVIDEO_OK)
+        cogvideo_video_free(&c->video);
+    else
+        *out = c->video;
+    return status;
+}
+
+static cogvideo_status collect_step(const cogvideo_model *model, const cv_step *step,
+                                    const cogvideo_generate_options *options, const cogvideo_value *in,
+                                    cogvideo_video *out, cogvideo_error *err)
+{
+    collection c = { .status = COGVIDEO_OK };
+    const cogvideo_status status =
+        step->pictures(model, options, in && in->kind != COGVIDEO_KIND_NONE ? in : NULL, collect, &c, err);
+
+    return end_collection(&c, status, out, err);
+}
+
+/* --- steps ----------------------------------------------------------------------------------------------------- */
+
 cogvideo_status cogvideo_run_step(const cogvideo_model *model, const char *name,
                                   const cogvideo_generate_options *options, const cogvideo_value *in,
                                   cogvideo_value *out, cogvideo_error *err)
 {
     const cogvideo_kind kind = in ? in->kind : COGVIDEO_KIND_NONE;
+    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
     cogvideo_status status;
     const cv_step *step;
 
     CV_TRY(find_step(model, name, options, kind, &step, err));
     if (kind != COGVIDEO_KIND_NONE)
         CV_TRY(cv_value_check(in, err));
-    CV_TRY(step->run(model, options, kind != COGVIDEO_KIND_NONE ? in : NULL, out, err));
+    if (step->pictures) {
+        CV_TRY(collect_step(model, step, options, in, &made.pixels, err));
+        *out = made;
+    } else {
+        CV_TRY(step->run(model, options, kind != COGVIDEO_KIND_NONE ? in : NULL, out, err));
+    }
     assert(out->kind == step->out);
 done:
+    return status;
+}
+
+cogvideo_status cogvideo_run_step_each(const cogvideo_model *model, const char *name,
+                                       const cogvideo_generate_options *options, const cogvideo_value *in,
+                                       cogvideo_picture_fn *take, void *user, cogvideo_error *err)
+{
+    const cogvideo_kind kind = in ? in->kind : COGVIDEO_KIND_NONE;
+    cogvideo_value whole = { 0 };
+    cogvideo_status status;
+    const cv_step *step;
+
+    CV_TRY(find_step(model, name, options, kind, &step, err));
+    if (step->out != COGVIDEO_KIND_PIXELS)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the step '%s' makes %s, and only pixels come one by one", name,
+                       cogvideo_kind_name(step->out));
+    if (!step->pictures) {
+        CV_TRY(cogvideo_run_step(model, name, options, in, &whole, err));
+        status = cv_pictures_give_all(&whole.pixels, take, user, err);
+        goto done;
+    }
+    if (kind != COGVIDEO_KIND_NONE)
+        CV_TRY(cv_value_check(in, err));
+    CV_TRY(step->pictures(model, options, kind != COGVIDEO_KIND_NONE ? in : NULL, take, user, err));
+done:
+    cogvideo_value_free(&whole);
     return status;
 }
 
@@ -139,6 +220,16 @@ void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_optio
 cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_decode_options *options,
                                 const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
 {
+    collection c = { .status = COGVIDEO_OK };
+    const cogvideo_status status = cogvideo_decode_each(model, options, in, collect, &c, err);
+
+    return end_collection(&c, status, out, err);
+}
+
+cogvideo_status cogvideo_decode_each(const cogvideo_model *model, const cogvideo_decode_options *options,
+                                     const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user,
+                                     cogvideo_error *err)
+{
     cogvideo_decode_options own;
 
     if (!model->family->decode)
@@ -147,7 +238,7 @@ cogvideo_status cogvideo_decode(const cogvideo_model *model, const cogvideo_deco
         cogvideo_decode_defaults(model, &own);
         options = &own;
     }
-    return model->family->decode(model, options, in, out, err);
+    return model->family->decode(model, options, in, take, user, err);
 }
 
 cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,

@@ -78,6 +78,9 @@ typedef struct cv_step {
      * as a whole, its kind too, once nothing can fail any more: nothing is in it after an error. */
     cogvideo_status (*run)(const cogvideo_model *model, const cogvideo_generate_options *options,
                            const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+    /* Of a step to pixels, in place of `run`: picture by picture (family/pictures.h). */
+    cogvideo_status (*pictures)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                const cogvideo_value *in, cogvideo_picture_fn *take, void *user, cogvideo_error *err);
 } cv_step;
 
 /* A part of a model that can be trained. */
@@ -120,9 +123,10 @@ struct cv_family {
 
     const cv_step *steps;
     int step_count;
-    /* Contracts as of the public functions of these names. */
+    /* As cogvideo_decode_each; the options are never NULL. */
     cogvideo_status (*decode)(const cogvideo_model *model, const cogvideo_decode_options *options,
-                              const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+                              const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user, cogvideo_error *err);
+    /* Contracts as of the public functions of these names. */
     cogvideo_status (*encoder_open)(cogvideo_encoder **out, const cogvideo_model *model, int width, int height,
                                     int rate, int expected, const cogvideo_callbacks *callbacks, cogvideo_error *err);
     cogvideo_status (*encoder_frame)(cogvideo_encoder *encoder, const uint8_t *pixels, double time,

@@ -33,6 +33,10 @@ static inline size_t cv_frame_bytes(int width, int height)
     return (size_t)width * (size_t)height * 3;
 }
 
+/* One frame by nearest neighbour, as cogvideo_video_nearest: out [out_height][out_width][3] from in
+ * [in_height][in_width][3]. */
+void cv_frame_nearest(uint8_t *out, int out_width, int out_height, const uint8_t *in, int in_width, int in_height);
+
 /* COGVIDEO_ERROR_ARGUMENT unless the size is 1 .. CV_MEDIA_MAX_SIDE on both sides. */
 cogvideo_status cv_frame_check_size(int width, int height, cogvideo_error *err);
 /* COGVIDEO_ERROR_ARGUMENT unless the video has frames, pixels, a possible size and a possible fps. */

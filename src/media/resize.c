@@ -142,31 +142,34 @@ done:
     return status;
 }
 
+void cv_frame_nearest(uint8_t *out, int out_width, int out_height, const uint8_t *in, int in_width, int in_height)
+{
+    for (int y = 0; y < out_height; y++) {
+        const uint8_t *row = in + (size_t)y * (size_t)in_height / (size_t)out_height * (size_t)in_width * 3;
+
+        for (int x = 0; x < out_width; x++) {
+            const uint8_t *pixel = row + (size_t)x * (size_t)in_width / (size_t)out_width * 3;
+
+            for (int c = 0; c < 3; c++)
+                *out++ = pixel[c];
+        }
+    }
+}
+
 cogvideo_status cogvideo_video_nearest(cogvideo_video *out, const cogvideo_video *in, int width, int height,
                                        cogvideo_error *err)
 {
     cogvideo_video video;
     cogvideo_status status = cv_video_check(in, err);
-    uint8_t *target;
 
     if (status != COGVIDEO_OK)
         return status;
     if ((status = cogvideo_video_alloc(&video, width, height, in->frames, in->fps, err)) != COGVIDEO_OK)
         return status;
     video.aspect = in->aspect;
-    target = video.pixels;
     for (int f = 0; f < in->frames; f++)
-        for (int y = 0; y < height; y++) {
-            size_t source_y = (size_t)y * (size_t)in->height / (size_t)height;
-            const uint8_t *row = in->pixels + ((size_t)f * (size_t)in->height + source_y) * (size_t)in->width * 3;
-
-            for (int x = 0; x < width; x++) {
-                const uint8_t *pixel = row + (size_t)x * (size_t)in->width / (size_t)width * 3;
-
-                for (int c = 0; c < 3; c++)
-                    *target++ = pixel[c];
-            }
-        }
+        cv_frame_nearest(video.pixels + (size_t)f * cv_frame_bytes(width, height), width, height,
+                         in->pixels + (size_t)f * cv_frame_bytes(in->width, in->height), in->width, in->height);
     *out = video;
     return COGVIDEO_OK;
 }

@@ -1,5 +1,6 @@
 #include "pipeline/run.h"
 
+#include "family/pictures.h"
 #include "pipeline/forecast.h"
 #include "pipeline/video_file.h"
 #include "pipeline/record.h"
@@ -167,17 +168,23 @@ done:
     return status;
 }
 
+/* Step `index` works on `count` clips from `first` on. */
+static void begin_step(cv_run *run, int index, int first, int count)
+{
+    run->step = index;
+    run->part[0] = '\0';
+    run->part_done = run->parts_done = 0;
+    run->options.samples = count;
+    run->options.first_sample = run->result->clips[first].sample;
+}
+
 /* Runs step `index` over `count` clips from `first` on and saves what it makes, which is in `out` then. */
 static cogvideo_status run_step(cv_run *run, int index, int first, int count, const cogvideo_value *in,
                                 cogvideo_value *out, cogvideo_error *err)
 {
     cogvideo_status status;
 
-    run->step = index;
-    run->part[0] = '\0';
-    run->part_done = run->parts_done = 0;
-    run->options.samples = count;
-    run->options.first_sample = run->result->clips[first].sample;
+    begin_step(run, index, first, count);
     CV_TRY(open_sink(run, index, first, count, err));
     status = cogvideo_run_step(run->model, run->chain.steps[index]->name, &run->options, in, out, err);
     if (status == COGVIDEO_ERROR_CANCELLED && run->why.status != COGVIDEO_OK) {
@@ -193,6 +200,25 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
 done:
     cv_sink_close(&run->sink, true, &run->model->log);
     return status;
+}
+
+/* Writes the video of a clip as it grows: of the last step, `index`, over `in`, or of what is made already (`made`).
+ * `header` tells of its codes. */
+static cogvideo_status make_video(cv_run *run, int index, int sample, const cogvideo_value *in,
+                                  const cogvideo_video *made, const char *header, cogvideo_error *err)
+{
+    cv_video_file file = { .model = run->model,
+                           .run = run->output,
+                           .header = header,
+                           .path = cogvideo_clip_path(&run->result->clips[sample], "video") };
+    cogvideo_status status;
+
+    if (made)
+        return cv_video_file_end(&file, cv_pictures_give_all(made, cv_video_file_picture, &file, err), err);
+    begin_step(run, index, sample, 1);
+    status = cogvideo_run_step_each(run->model, run->chain.steps[index]->name, &run->options, in, cv_video_file_picture,
+                                    &file, err);
+    return cv_video_file_end(&file, status, err);
 }
 
 /* --- all steps ------------------------------------------------------------------------------------------------ */
@@ -217,6 +243,11 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
     cogvideo_status status = COGVIDEO_OK;
 
     for (int i = 1; i < run->chain.count; i++) {
+        if (i == run->chain.count - 1 && run->chain.steps[i]->out == COGVIDEO_KIND_PIXELS) {
+            CV_TRY(make_video(run, i, sample, value, NULL,
+                              value->kind == COGVIDEO_KIND_CODES ? value->codes.header : codes.codes.header, err));
+            break;
+        }
         CV_TRY(run_step(run, i, sample, 1, value, &next, err));
         if (value->kind == COGVIDEO_KIND_CODES && next.kind != COGVIDEO_KIND_CODES) {
             cogvideo_value_free(&codes);
@@ -227,9 +258,8 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
         *value = next;
         next = (cogvideo_value){ 0 };
     }
-    if (value->kind == COGVIDEO_KIND_PIXELS)
-        CV_TRY(cv_video_file_write(run->model, run->output, &value->pixels, codes.codes.header,
-                                   cogvideo_clip_path(clip, "video"), err));
+    if (value->kind == COGVIDEO_KIND_PIXELS) /* of a family whose first step makes them */
+        CV_TRY(make_video(run, 0, sample, NULL, &value->pixels, NULL, err));
     if (cogvideo_clip_path(clip, "record"))
         CV_TRY(cv_record_save(clip, &settings, run->output,
                               value->kind == COGVIDEO_KIND_CODES ? &value->codes

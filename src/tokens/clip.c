@@ -66,15 +66,31 @@ done:
     return status;
 }
 
+/* The first frame of a scene, or where it would be: their numbers never go back. */
+static int scene_begin(const cogvideo_tokens *tokens, int index)
+{
+    int low = 0, high = tokens->frames;
+
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+
+        if (tokens->scenes[middle] < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 int cogvideo_tokens_scene(const cogvideo_tokens *tokens, int index, int *first, int *frames, int *given)
 {
     int at = 0;
 
     *first = *frames = *given = 0;
-    if (index > 0 && !tokens->scenes)
+    if (index < 0 || (index > 0 && !tokens->scenes))
         return 0;
-    while (at < tokens->frames && tokens->scenes && tokens->scenes[at] < index)
-        at++;
+    if (tokens->scenes)
+        at = scene_begin(tokens, index);
     *first = at;
     for (; at < tokens->frames && (!tokens->scenes || tokens->scenes[at] == index); at++) {
         *given += tokens->given && tokens->given[at];

@@ -83,6 +83,16 @@ void cogvideo_value_free(cogvideo_value *value)
     value->kind = COGVIDEO_KIND_NONE;
 }
 
+/* Frames of the longest scene. */
+static int scene_frames(const cogvideo_tokens *codes)
+{
+    int most = 0, first, frames, given;
+
+    for (int i = 0; cogvideo_tokens_scene(codes, i, &first, &frames, &given); i++)
+        most = frames > most ? frames : most;
+    return most;
+}
+
 cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
 {
     const cogvideo_tokens *codes = &value->codes;
@@ -98,7 +108,8 @@ cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
                                  .rate = codes->rate,
                                  .rate_across = codes->rate_across,
                                  .frames_per_code = codes->frames_per_code,
-                                 .video_frames = (int)cogvideo_tokens_video_frames(codes) };
+                                 .video_frames = (int)cogvideo_tokens_video_frames(codes),
+                                 .scene_frames = scene_frames(codes) };
     case COGVIDEO_KIND_LATENTS:
         return (cogvideo_shape){ .kind = value->kind,
                                  .frames = value->latents.frames,

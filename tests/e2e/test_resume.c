@@ -225,7 +225,7 @@ static void what_does_not_fit_is_refused(void **state)
     remove_run();
     program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.001 -o r.y4m" STDERR, 1,
                   "are allowed; fewer --samples");
-    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.05 --size 2000 -o r.y4m" STDERR, 1,
+    program_check("generate --model m " PROMPT " --seed 5 --max-memory 0.05 --size 2000 -o r.ppm" STDERR, 1,
                   "decoding, 33 frames of 2000x2000 pixels: ");
     program_check("generate --model m " PROMPT " --seed 5 --size 4000 --columns 5 -o r.ppm" STDERR, 1,
                   "would be 20000 x 28000 pixels");

@@ -5,6 +5,7 @@
 #include "support/toy_family.h"
 
 #include "base/rng.h"
+#include "family/pictures.h"
 #include "family/work.h"
 
 #include <string.h>
@@ -113,6 +114,18 @@ done:
     return status;
 }
 
+static cogvideo_shape codes_of(int frames, int height, int width, int rate, int frames_per_code)
+{
+    return (cogvideo_shape){ .kind = COGVIDEO_KIND_CODES,
+                             .frames = frames,
+                             .height = height,
+                             .width = width,
+                             .rate = rate,
+                             .frames_per_code = frames_per_code,
+                             .video_frames = 1 + (frames - 1) * frames_per_code,
+                             .scene_frames = frames };
+}
+
 static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_generate_options *options,
                                   const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
@@ -120,7 +133,7 @@ static cogvideo_status plan_noise(const cogvideo_model *head, const cogvideo_gen
 
     (void)in, (void)err;
     *out = (cogvideo_plan){ .codes = (long long)samples * frames_of(options) * side * side,
-                            .out = { COGVIDEO_KIND_CODES, frames_of(options), side, side, 8, 1, 0 } };
+                            .out = codes_of(frames_of(options), side, side, 8, 1) };
     return COGVIDEO_OK;
 }
 
@@ -180,7 +193,7 @@ static cogvideo_status plan_pairs(const cogvideo_model *head, const cogvideo_gen
     (void)head, (void)options;
     if (in->frames_per_code != 1 || in->frames % 2 == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pairs are made of an odd number of single frames");
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_CODES, (in->frames + 1) / 2, 1, in->width, in->rate, 2, 0 } };
+    *out = (cogvideo_plan){ .out = codes_of((in->frames + 1) / 2, 1, in->width, in->rate, 2) };
     return COGVIDEO_OK;
 }
 
@@ -255,10 +268,12 @@ done:
 static cogvideo_status plan_light(const cogvideo_model *head, const cogvideo_generate_options *options,
                                   const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
-    const int frames = 1 + (in->frames - 1) * in->frames_per_code;
-
     (void)head, (void)options, (void)err;
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_LATENTS, frames, in->height, in->width, 0, 0, 1 } };
+    *out = (cogvideo_plan){ .out = { .kind = COGVIDEO_KIND_LATENTS,
+                                     .frames = in->video_frames,
+                                     .height = in->height,
+                                     .width = in->width,
+                                     .channels = 1 } };
     return COGVIDEO_OK;
 }
 
@@ -266,7 +281,9 @@ static cogvideo_status plan_paint(const cogvideo_model *head, const cogvideo_gen
                                   const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     (void)head, (void)options, (void)err;
-    *out = (cogvideo_plan){ .out = { COGVIDEO_KIND_PIXELS, in->frames, in->height, in->width, 0, 0, 0 } };
+    *out = (cogvideo_plan){
+        .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = in->frames, .height = in->height, .width = in->width }
+    };
     return COGVIDEO_OK;
 }
 
@@ -306,16 +323,19 @@ done:
 }
 
 static cogvideo_status toy_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                  const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+                                  const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user, cogvideo_error *err)
 {
     cogvideo_latents levels = { 0 };
+    cogvideo_video video = { 0 };
     cogvideo_status status;
 
     (void)options;
     CV_TRY(levels_of(toy_of(head), in, &levels, err));
-    CV_TRY(to_grey(&levels, out, err));
+    CV_TRY(to_grey(&levels, &video, err));
+    CV_TRY(cv_pictures_give_all(&video, take, user, err));
 done:
     cogvideo_latents_free(&levels);
+    cogvideo_video_free(&video);
     return status;
 }
 

@@ -144,6 +144,61 @@ static void every_kind_of_value_flows(void **state)
     cogvideo_model_close(&model);
 }
 
+typedef struct seen {
+    int count, stop; /* pictures so far; the one with which it stops, -1 = none */
+    const cogvideo_video *expected;
+} seen;
+
+static int see(void *user, const cogvideo_picture *picture)
+{
+    seen *s = user;
+    const cogvideo_video *video = s->expected;
+    const size_t bytes = 3 * (size_t)video->width * (size_t)video->height;
+
+    assert_int_equal(picture->index, s->count++);
+    assert_int_equal(picture->count, video->frames);
+    assert_int_equal(picture->width, video->width);
+    assert_int_equal(picture->height, video->height);
+    assert_true(picture->fps == video->fps);
+    assert_memory_equal(picture->pixels, video->pixels + (size_t)picture->index * bytes, bytes);
+    return picture->index == s->stop;
+}
+
+/* One by one pixels are those of the whole video, whether a step makes them so or at once. */
+static void pictures_come_one_by_one(void **state)
+{
+    cogvideo_generate_options options;
+    cogvideo_model *model = NULL;
+    cogvideo_value noise = { 0 }, light = { 0 }, pixels = { 0 };
+    cogvideo_video video = { 0 };
+    seen all = { .stop = -1, .expected = &pixels.pixels }, some = { .stop = 1, .expected = &video };
+    cogvideo_error err;
+
+    (void)state;
+    write_model(DESCRIPTION("toy"));
+    CHECK_OK(cogvideo_model_open(&model, check_temp(), NULL, &err), err);
+    cogvideo_generate_defaults(model, &options);
+    options.keyframes = 3;
+    CHECK_OK(cogvideo_run_step(model, "noise", &options, NULL, &noise, &err), err);
+    CHECK_OK(cogvideo_run_step(model, "light", &options, &noise, &light, &err), err);
+    CHECK_OK(cogvideo_run_step(model, "paint", &options, &light, &pixels, &err), err);
+    CHECK_OK(cogvideo_run_step_each(model, "paint", &options, &light, see, &all, &err), err);
+    assert_int_equal(all.count, 3);
+    CHECK_OK(cogvideo_decode(model, NULL, &noise.codes, &video, &err), err);
+    CHECK_FAILS(cogvideo_decode_each(model, NULL, &noise.codes, see, &some, &err), COGVIDEO_ERROR_CANCELLED,
+                "cancelled", err);
+    assert_int_equal(some.count, 2);
+    CHECK_FAILS(cogvideo_run_step_each(model, "light", &options, &noise, see, &all, &err), COGVIDEO_ERROR_UNSUPPORTED,
+                "the step 'light' makes latents, and only pixels come one by one", err);
+    CHECK_FAILS(cogvideo_run_step_each(model, "paint", &options, &noise, see, &all, &err), COGVIDEO_ERROR_ARGUMENT,
+                "takes latents", err);
+    cogvideo_value_free(&noise);
+    cogvideo_value_free(&light);
+    cogvideo_value_free(&pixels);
+    cogvideo_video_free(&video);
+    cogvideo_model_close(&model);
+}
+
 static void values_of_other_kinds_are_refused(void **state)
 {
     cogvideo_value none = { 0 }, codes = { .kind = COGVIDEO_KIND_CODES }, latents = { .kind = COGVIDEO_KIND_LATENTS };
@@ -245,9 +300,10 @@ static void what_a_family_lacks_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_follow_each_other),    cmocka_unit_test(rows_describe_a_model),
-        cmocka_unit_test(every_kind_of_value_flows),  cmocka_unit_test(values_of_other_kinds_are_refused),
-        cmocka_unit_test(values_are_freed_and_named), cmocka_unit_test(what_a_family_lacks_is_said),
+        cmocka_unit_test(steps_follow_each_other),     cmocka_unit_test(rows_describe_a_model),
+        cmocka_unit_test(every_kind_of_value_flows),   cmocka_unit_test(values_of_other_kinds_are_refused),
+        cmocka_unit_test(pictures_come_one_by_one),    cmocka_unit_test(values_are_freed_and_named),
+        cmocka_unit_test(what_a_family_lacks_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/train/parts.h"
+#include "family/pictures.h"
 
 extern const cv_family cv_family_cogvideo;
 
@@ -39,7 +40,7 @@ static const cv_step steps[] = {
       .in = COGVIDEO_KIND_CODES,
       .out = COGVIDEO_KIND_PIXELS,
       .plan = cv_cogvideo_plan_decode,
-      .run = cv_cogvideo_decode_step },
+      .pictures = cv_decode_pictures },
 };
 
 const cv_family cv_family_cogvideo = {

@@ -3,6 +3,7 @@
 #include "family/phenaki/import/import.h"
 #include "family/phenaki/model/model.h"
 #include "family/phenaki/steps/steps.h"
+#include "family/pictures.h"
 #include "family/phenaki/train/parts.h"
 
 extern const cv_family cv_family_phenaki;
@@ -22,7 +23,7 @@ static const cv_step steps[] = {
       .in = COGVIDEO_KIND_CODES,
       .out = COGVIDEO_KIND_PIXELS,
       .plan = cv_phenaki_plan_decode,
-      .run = cv_phenaki_decode_step },
+      .pictures = cv_decode_pictures },
 };
 
 const cv_family cv_family_phenaki = {

@@ -1,6 +1,7 @@
 /* codec.c - codes to pixels and pixels to codes, by the image tokenizer. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/model/settings.h"
+#include "family/pictures.h"
 #include "tokens/header.h"
 
 #include <math.h>
@@ -38,13 +39,28 @@ static double clip_fps(const cogvideo_tokens *clip)
     return fps >= 0.01 && fps <= 1000 ? fps : 0;
 }
 
-static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_decode_options *options,
-                                     const cogvideo_tokens *in, cogvideo_video *video, cogvideo_error *err)
+/* Frame `frame` of a clip to the pixels of a picture; `rgb` has room for its numbers. */
+static cogvideo_status decode_frame(const cv_cogvideo *model, const cogvideo_tokens *in, int frame, bool minmax,
+                                    float *rgb, uint8_t *pixels, cv_arena *arena, cogvideo_error *err)
 {
-    size_t places = cogvideo_tokens_per_frame(in);
-    size_t values = (size_t)video->width * (size_t)video->height * 3;
+    const size_t places = cogvideo_tokens_per_frame(in);
+    cogvideo_status status;
+
+    CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)frame * places,
+                                     in->width, in->height, in->rate, arena, err));
+    if (!to_bytes(pixels, rgb, 3 * places * (size_t)in->rate * (size_t)in->rate, minmax))
+        status = cv_fail_unsound(model, "decoding", frame, -1, err);
+done:
+    return status;
+}
+
+static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_decode_options *options,
+                                     const cogvideo_tokens *in, cv_pictures *out, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(in), values = 3 * (size_t)out->width * (size_t)out->height;
     cogvideo_status status = COGVIDEO_OK;
     float *rgb = NULL;
+    uint8_t *pixels = NULL;
     cv_arena arena = { 0 };
     cogvideo_progress progress = { .what = "decoding",
                                    .unit = "codes",
@@ -54,18 +70,14 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
                                    .total = (long long)places * in->frames };
 
     CV_NEW(rgb, values, err);
+    CV_NEW(pixels, values, err);
     CV_TRY(cv_arena_create(&arena,
                            cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width,
                                                              in->height, in->rate),
                            err));
     for (int f = 0; f < in->frames; f++) {
-        CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, in->codes + (size_t)f * places,
-                                         in->width, in->height, in->rate, &arena, err));
-        if (!to_bytes(video->pixels + (size_t)f * values, rgb, values,
-                      options->normalize == COGVIDEO_NORMALIZE_MINMAX)) {
-            status = cv_fail_unsound(model, "decoding", f, -1, err);
-            goto done;
-        }
+        CV_TRY(decode_frame(model, in, f, options->normalize == COGVIDEO_NORMALIZE_MINMAX, rgb, pixels, &arena, err));
+        CV_TRY(cv_pictures_give(out, pixels, err));
         progress.frame = f + 1;
         progress.done = (long long)places * (f + 1);
         if (options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
@@ -75,6 +87,7 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
     }
 done:
     cv_free(rgb);
+    cv_free(pixels);
     cv_arena_free(&arena);
     return status;
 }
@@ -95,45 +108,26 @@ cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_
 }
 
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                   const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+                                   const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user,
+                                   cogvideo_error *err)
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const int side = in->height * in->rate;
     const cogvideo_shape shape = { .height = in->height, .width = in->width, .rate = in->rate };
-    int shown = 0;
+    cogvideo_picture next = { .count = in->frames };
+    cv_pictures pictures = { 0 };
     cogvideo_status status;
-    cogvideo_video video = { 0 }, enlarged = { 0 };
+    int shown = 0;
 
     CV_TRY(cv_need_image_tokenizer(model, err));
     CV_TRY(cv_check_clip(in, in->height, model->description.image_tokenizer.codes, "the image tokenizer", err));
     CV_TRY(cv_decoded_side(model, options, &shape, &shown, err));
-    CV_TRY(cogvideo_video_alloc(&video, side, side, in->frames, clip_fps(in), err));
-    if (options->fps > 0)
-        video.fps = options->fps;
-    CV_TRY(decode_frames(model, options, in, &video, err));
-    if (side < shown) {
-        CV_TRY(cogvideo_video_nearest(&enlarged, &video, shown, shown, err));
-        cogvideo_video_free(&video);
-        video = enlarged;
-    }
-    *out = video;
-    return COGVIDEO_OK;
+    next.width = next.height = shown;
+    next.fps = options->fps > 0 ? options->fps : clip_fps(in);
+    CV_TRY(cv_pictures_open(&pictures, &next, side, side, take, user, err));
+    CV_TRY(decode_frames(model, options, in, &pictures, err));
 done:
-    cogvideo_video_free(&video);
-    return status;
-}
-
-cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
-{
-    cogvideo_decode_options decode = options->decode ? *options->decode : (cogvideo_decode_options){ 0 };
-    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
-    cogvideo_status status;
-
-    decode.callbacks = options->callbacks;
-    CV_TRY(cv_cogvideo_decode(head, &decode, &in->codes, &made.pixels, err));
-    *out = made;
-done:
+    cv_pictures_close(&pictures);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
 #include "family/cogvideo/steps/step.h"
+#include "family/pictures.h"
 
 #include <string.h>
 
@@ -60,7 +61,8 @@ static cogvideo_shape codes_of(int frames, int grid, int rate)
                              .width = grid,
                              .rate = rate,
                              .frames_per_code = 1,
-                             .video_frames = frames };
+                             .video_frames = frames,
+                             .scene_frames = frames };
 }
 
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -69,21 +71,23 @@ cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cog
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
     const int samples = options->samples;
-    cogvideo_plan plan = { .out = codes_of(0, d->network.grid, d->rate) };
+    cogvideo_plan plan = { .codes = 0 };
+    int frames = 0;
     const cv_stage *stage;
     cogvideo_status status;
 
     CV_TRY(cv_check_options(model, options, err));
-    CV_TRY(cv_keyframes_of(model, options, &plan.out.frames, err));
+    CV_TRY(cv_keyframes_of(model, options, &frames, err));
+    plan.out = codes_of(frames, d->network.grid, d->rate);
     if (!in) {
         CV_TRY(cv_need_trunk(model, &stage, err));
         CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
         add_loops(model, options, stage, CV_STEP_FIRST_FRAME, 0, 1, samples, samples, &plan);
     }
-    if (plan.out.frames > 1) {
+    if (frames > 1) {
         CV_TRY(cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err));
         CV_TRY(check(model, options, CV_STEP_KEYFRAMES, 0, err));
-        add_loops(model, options, stage, CV_STEP_KEYFRAMES, 1, plan.out.frames, samples, samples, &plan);
+        add_loops(model, options, stage, CV_STEP_KEYFRAMES, 1, frames, samples, samples, &plan);
     }
     plan.weights = weights_of(model, d->files.own[0], d->files.trunk[0]);
     *out = plan;
@@ -111,7 +115,7 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
         add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows,
                   options->batch > 0 && options->batch < windows ? options->batch : windows, &plan);
     }
-    plan.out.video_frames = plan.out.frames;
+    plan.out = codes_of(plan.out.frames, in->height, in->rate);
     plan.weights = weights_of(model, d->files.own[1], d->files.trunk[1]);
     *out = plan;
 done:
@@ -153,8 +157,8 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
         .weights = weights_of(model, model->description.files.image_tokenizer, NULL),
         .scratch = cv_image_tokenizer_decode_scratch(model->image_tokenizer, &model->head.exec, in->width, in->height,
                                                      in->rate) +
-                   3 * (uint64_t)in->frames *
-                       ((uint64_t)side * (uint64_t)side + (shown > side ? (uint64_t)shown * (uint64_t)shown : 0)),
+                   3 * (1 + sizeof(float)) * (uint64_t)side * (uint64_t)side +
+                   cv_pictures_bytes(shown, shown, side, side),
         .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = in->frames, .height = shown, .width = shown },
     };
 done:

@@ -12,8 +12,6 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
-cogvideo_status cv_cogvideo_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_error *err);
 
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -29,7 +27,8 @@ cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvid
 cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options,
                                 const cogvideo_shape *in, int *side, cogvideo_error *err);
 cogvideo_status cv_cogvideo_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                   const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+                                   const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user,
+                                   cogvideo_error *err);
 cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int width, int height,
                                          int rate, int expected, const cogvideo_callbacks *callbacks,
                                          cogvideo_error *err);

@@ -368,7 +368,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
                                      err));
     frame = clip.pixels + (size_t)(clip.frames / 2) * (size_t)(info.size * info.size * 3);
     CV_TRY(cv_frames_encode(cv_cogvideo_of(newest), &info, &frame, 1, &fitted, &codes, err));
-    CV_TRY(cv_cogvideo_decode(newest, &options, &codes, &decoded, err));
+    CV_TRY(cogvideo_decode(newest, &options, &codes, &decoded, err));
     CV_TRY(cogvideo_video_alloc(out, fitted.width, fitted.height, 2, 0, err));
     size = (size_t)fitted.width * (size_t)fitted.height * 3;
     memcpy(out->pixels, fitted.pixels, size);

@@ -156,7 +156,7 @@ static cogvideo_status compare_decoded(check *c, const cogvideo_video *video, co
     cogvideo_video decoded = { 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_cogvideo_decode(c->model, &options, codes, &decoded, err));
+    CV_TRY(cogvideo_decode(c->model, &options, codes, &decoded, err));
     if (decoded.width != c->side || decoded.height != c->side || decoded.frames != video->frames) {
         status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%d frames of %dx%d came back as %d of %dx%d", video->frames,
                          c->side, c->side, decoded.frames, decoded.width, decoded.height);

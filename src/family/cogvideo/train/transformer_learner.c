@@ -428,7 +428,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
         options.rounds = 1;
         CV_TRY(cv_cogvideo_interpolate(newest, &options, &given, &clip, err));
     }
-    CV_TRY(cv_cogvideo_decode(newest, &decode, &clip.codes, out, err));
+    CV_TRY(cogvideo_decode(newest, &decode, &clip.codes, out, err));
 done:
     cogvideo_value_free(&given);
     cogvideo_value_free(&clip);

@@ -1,6 +1,7 @@
-/* codec.c - boxes of codes to pixels, scene by scene, and videos of any length to boxes, window by window. */
+/* codec.c - boxes of codes to pixels, scene by scene: of a story of any length one scene is in memory. */
 #include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/steps/steps.h"
+#include "family/pictures.h"
 #include "tokens/header.h"
 
 #include <string.h>
@@ -29,16 +30,6 @@ static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens
     return COGVIDEO_OK;
 }
 
-/* The latent frames of the longest scene. */
-static int longest_scene(const cogvideo_tokens *clip)
-{
-    int most = 0, first, frames, given;
-
-    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
-        most = frames > most ? frames : most;
-    return most;
-}
-
 /* How a clip is decoded. */
 typedef struct decoding {
     const cv_phenaki *model;
@@ -46,22 +37,22 @@ typedef struct decoding {
     const cogvideo_tokens *clip;
     cv_box_codec codec;
     cogvideo_progress progress;
-    cogvideo_video *video;
-    int done; /* frames of the video that are there */
+    cv_pictures pictures;
+    uint8_t *pixels; /* of one picture, as decoded */
 } decoding;
 
 static cogvideo_status decode_scene(decoding *d, int scene, int first, int frames, int given, cogvideo_error *err)
 {
-    const size_t places = cogvideo_tokens_per_frame(d->clip),
-                 numbers = 3 * (size_t)d->video->width * (size_t)d->video->height;
+    const size_t places = cogvideo_tokens_per_frame(d->clip);
     const int shown = cv_box_frames(d->model, frames), left_out = given > 0 ? cv_box_frames(d->model, given) : 0;
     const cogvideo_callbacks *callbacks = &d->options->callbacks;
     cogvideo_status status;
 
     CV_TRY(cv_box_decode(&d->codec, d->clip->codes + (size_t)first * places, frames, scene, err));
-    for (int f = left_out; f < shown; f++)
-        cv_box_get_frame(&d->codec, frames, f, d->options->normalize == COGVIDEO_NORMALIZE_MINMAX,
-                         d->video->pixels + (size_t)d->done++ * numbers);
+    for (int f = left_out; f < shown; f++) {
+        cv_box_get_frame(&d->codec, frames, f, d->options->normalize == COGVIDEO_NORMALIZE_MINMAX, d->pixels);
+        CV_TRY(cv_pictures_give(&d->pictures, d->pixels, err));
+    }
     d->progress.frame = first + frames;
     d->progress.done = (long long)places * (first + frames);
     if (callbacks->progress && callbacks->progress(callbacks->user, &d->progress))
@@ -108,41 +99,35 @@ static cogvideo_status shown_size(const cogvideo_decode_options *options, const 
 }
 
 cogvideo_status cv_phenaki_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                  const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err)
+                                  const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user, cogvideo_error *err)
 {
     const cv_phenaki *model = cv_phenaki_of(head);
     const cogvideo_value value = { .kind = COGVIDEO_KIND_CODES, .codes = *in };
     const cogvideo_shape shape = cogvideo_value_shape(&value);
-    cogvideo_video video = { 0 }, enlarged = { 0 };
-    int first, frames, given, width = 0, height = 0;
+    const int height = in->height * in->rate, width = in->width * cogvideo_tokens_rate_across(in);
+    cogvideo_picture next = { .count = shape.video_frames, .fps = fps_of(model, options, in) };
+    int first, frames, given;
     cogvideo_status status;
     decoding d = {
         .model = model,
         .options = options,
         .clip = in,
-        .progress = { .what = "decoding", .unit = "codes", .rounds = 1, .frames = in->frames, .sequences = 1 },
-        .video = &video
+        .progress = { .what = "decoding", .unit = "codes", .rounds = 1, .frames = in->frames, .sequences = 1 }
     };
 
     CV_TRY(cv_need_video_tokenizer(model, err));
     CV_TRY(check_clip(model, in, err));
-    CV_TRY(shown_size(options, &shape, &width, &height, err));
+    CV_TRY(shown_size(options, &shape, &next.width, &next.height, err));
     d.progress.total = (long long)in->frames * (long long)cogvideo_tokens_per_frame(in);
-    CV_TRY(cogvideo_video_alloc(&video, in->width * cogvideo_tokens_rate_across(in), in->height * in->rate,
-                                shape.video_frames, fps_of(model, options, in), err));
-    CV_TRY(cv_box_codec_open(&d.codec, model, longest_scene(in), in->height, in->width, err));
+    CV_NEW(d.pixels, 3 * (size_t)height * (size_t)width, err);
+    CV_TRY(cv_pictures_open(&d.pictures, &next, width, height, take, user, err));
+    CV_TRY(cv_box_codec_open(&d.codec, model, shape.scene_frames, in->height, in->width, err));
     for (int i = 0; cogvideo_tokens_scene(in, i, &first, &frames, &given); i++)
         CV_TRY(decode_scene(&d, i, first, frames, given, err));
-    if (width > video.width) {
-        CV_TRY(cogvideo_video_nearest(&enlarged, &video, width, height, err));
-        cogvideo_video_free(&video);
-        video = enlarged;
-    }
-    *out = video;
-    video = (cogvideo_video){ 0 };
 done:
     cv_box_codec_close(&d.codec);
-    cogvideo_video_free(&video);
+    cv_pictures_close(&d.pictures);
+    cv_free(d.pixels);
     return status;
 }
 
@@ -150,6 +135,7 @@ cogvideo_status cv_phenaki_plan_decode(const cogvideo_model *head, const cogvide
                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
     const cv_phenaki *model = cv_phenaki_of(head);
+    const int high = in->height * in->rate, wide = in->width * (in->rate_across > 0 ? in->rate_across : in->rate);
     int width = 0, height = 0;
     cogvideo_status status;
 
@@ -157,23 +143,10 @@ cogvideo_status cv_phenaki_plan_decode(const cogvideo_model *head, const cogvide
     CV_TRY(shown_size(options->decode, in, &width, &height, err));
     *out = (cogvideo_plan){
         .weights = cv_phenaki_weights(model),
-        .scratch = cv_box_codec_bytes(model, in->frames, in->height, in->width),
+        .scratch = cv_box_codec_bytes(model, in->scene_frames, in->height, in->width) +
+                   3 * (uint64_t)high * (uint64_t)wide + cv_pictures_bytes(width, height, wide, high),
         .out = { .kind = COGVIDEO_KIND_PIXELS, .frames = in->video_frames, .height = height, .width = width },
     };
-done:
-    return status;
-}
-
-cogvideo_status cv_phenaki_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                       const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
-{
-    cogvideo_decode_options decode = options->decode ? *options->decode : (cogvideo_decode_options){ 0 };
-    cogvideo_value made = { .kind = COGVIDEO_KIND_PIXELS };
-    cogvideo_status status;
-
-    decode.callbacks = options->callbacks;
-    CV_TRY(cv_phenaki_decode(head, &decode, &in->codes, &made.pixels, err));
-    *out = made;
 done:
     return status;
 }

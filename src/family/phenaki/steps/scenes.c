@@ -117,7 +117,8 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
                                  .rate = config->patch_height,
                                  .rate_across = config->patch_width == config->patch_height ? 0 : config->patch_width,
                                  .frames_per_code = config->patch_frames,
-                                 .video_frames = (int)run.story.frames };
+                                 .video_frames = (int)run.story.frames,
+                                 .scene_frames = run.story.longest };
     *out = plan;
 done:
     cv_story_free(&run.story);

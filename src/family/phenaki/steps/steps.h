@@ -16,10 +16,9 @@ cogvideo_status cv_phenaki_scenes(const cogvideo_model *head, const cogvideo_gen
 /* "decode", and the family's decode: codec.c. */
 cogvideo_status cv_phenaki_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
-cogvideo_status cv_phenaki_decode_step(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                       const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_phenaki_decode(const cogvideo_model *head, const cogvideo_decode_options *options,
-                                  const cogvideo_tokens *in, cogvideo_video *out, cogvideo_error *err);
+                                  const cogvideo_tokens *in, cogvideo_picture_fn *take, void *user,
+                                  cogvideo_error *err);
 
 /* Pixels to codes: encoder.c. */
 cogvideo_status cv_phenaki_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int width, int height,
