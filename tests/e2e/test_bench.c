@@ -98,6 +98,19 @@ static void a_model_is_made_and_found_again(void **state)
     program_ok("info '%s'", check_temp_path("seeded"));
 }
 
+/* A model of another family, which its config names. */
+static void a_phenaki_is_measured_too(void **state)
+{
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+
+    (void)state;
+    program_ok("bench --config '%s/phenaki-shapes-model.json' --type q8 --work '%s' --rounds 1 -q --json",
+               dir ? dir : "configs", check_temp_path("phenaki"));
+    assert_non_null(strstr(program_output(), "\"masked transformer\""));
+    assert_non_null(strstr(program_output(), "\"a guided step\""));
+    assert_non_null(strstr(program_output(), "\"decoding of a scene\""));
+}
+
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
@@ -121,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = { cmocka_unit_test(limits_and_layers_are_measured),
                                         cmocka_unit_test(kernels_are_chosen),
                                         cmocka_unit_test(a_model_is_made_and_found_again),
+                                        cmocka_unit_test(a_phenaki_is_measured_too),
                                         cmocka_unit_test(what_cannot_be_is_said) };
 
     return cmocka_run_group_tests(tests, start, NULL);

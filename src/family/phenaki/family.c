@@ -1,5 +1,6 @@
 /* family.c - Phenaki in the registry: R. Villegas et al., "Phenaki: Variable Length Video Generation From Open Domain
  * Textual Description", 2022. */
+#include "family/phenaki/bench/bench.h"
 #include "family/phenaki/import/import.h"
 #include "family/phenaki/model/model.h"
 #include "family/phenaki/steps/steps.h"
@@ -45,6 +46,8 @@ const cv_family cv_family_phenaki = {
     .score = cv_phenaki_score,
     .sources = cv_phenaki_sources,
     .import = cv_phenaki_import,
+    .bench_model = cv_phenaki_bench_model,
+    .bench = cv_phenaki_bench,
     .parts = cv_phenaki_parts,
     .part_count = CV_PHENAKI_PARTS,
 };
