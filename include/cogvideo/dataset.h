@@ -106,6 +106,8 @@ typedef enum cogvideo_rows_kind {
     COGVIDEO_ROWS_IMAGE,
     COGVIDEO_ROWS_STAGE1, /* K frames d0 / (K - 1) apart, in time order; text of key frames */
     COGVIDEO_ROWS_STAGE2, /* for every round r, K frames d_r / (K - 1) apart, in time order; text of interpolation */
+    /* of the family phenaki, which has this kind and IMAGE: a box of codes of as many frames as a clip of the model */
+    COGVIDEO_ROWS_MASKED,
 } cogvideo_rows_kind;
 
 typedef struct cogvideo_rows_options {
@@ -122,8 +124,10 @@ typedef struct cogvideo_rows_options {
  *     {"format":"cogvideo-rows","version":1,"kind":"stage1","rows":10,"text_places":64,"pad":20003,"frames":5,
  *      "grid":20,"image_codes":20000,"model":"cogvideo","tokenizers":"0123456789abcdef"}
  * the last a number for the model's codebook and text model, by which training knows rows that were made with others.
- * The model needs an image tokenizer and a text tokenizer only. `callbacks` and `rows` (how many were written) may be
- * NULL. */
+ * Rows of the family phenaki end their text with </s> and fill up with -1, and the codes are a box of latent frames; in
+ * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512.
+ * The model needs its tokenizer of pictures or videos and a text tokenizer only. `callbacks` and `rows` (how many were
+ * written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,
                                                      const char *output, const cogvideo_rows_options *options,
                                                      const cogvideo_dataset_callbacks *callbacks, long long *rows,

@@ -17,8 +17,8 @@ static const arg_option table[] = {
       0, NULL },
     { "for", 0, "STEP",
       "image: text and the first frame; stage1: all key frames of a clip; stage2: the windows of every round of "
-      "interpolation; default stage1",
-      ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2" },
+      "interpolation; masked: the box of a clip of the family phenaki; default stage1",
+      ARG_CHOICE, FIELD(kind), 0, 0, COGVIDEO_ROWS_STAGE1, "image|stage1|stage2|masked" },
     { "rounds", 0, "N", "for stage2: only the windows of the first N rounds, which are the hard ones; default: all",
       ARG_INT, FIELD(rounds), 0, 64, 0, NULL },
     { "cut-text", 0, NULL, "cut captions that are too long for the model, with a warning, instead of failing", ARG_FLAG,

@@ -50,4 +50,5 @@ const cv_family cv_family_phenaki = {
     .bench = cv_phenaki_bench,
     .parts = cv_phenaki_parts,
     .part_count = CV_PHENAKI_PARTS,
+    .dataset_tokens = cv_phenaki_dataset_tokens,
 };

@@ -45,19 +45,23 @@ void cv_clips_close(cv_clips *clips)
     clips->count = 0;
 }
 
-void cv_clips_pixels(const cv_clips *clips, int data, int clip, int first, int frames, float *pixels)
+void cv_clip_pixels(const cogvideo_dataset_clip *clip, int side, int first, int frames, float *pixels)
 {
-    const size_t plane = (size_t)clips->info[data].size * (size_t)clips->info[data].size;
-    cogvideo_dataset_clip found;
-    const uint8_t *from;
+    const size_t plane = (size_t)side * (size_t)side;
+    const uint8_t *from = clip->pixels + (size_t)first * plane * 3;
 
-    if (cogvideo_dataset_get_clip(clips->data[data], clip, &found, NULL) != COGVIDEO_OK)
-        return; /* an index below the count is always there */
-    from = found.pixels + (size_t)first * plane * 3;
     for (size_t f = 0; f < (size_t)frames; f++)
         for (size_t i = 0; i < plane; i++)
             for (size_t c = 0; c < 3; c++)
                 pixels[(c * (size_t)frames + f) * plane + i] = (float)from[(f * plane + i) * 3 + c] / 255;
+}
+
+void cv_clips_pixels(const cv_clips *clips, int data, int clip, int first, int frames, float *pixels)
+{
+    cogvideo_dataset_clip found;
+
+    if (cogvideo_dataset_get_clip(clips->data[data], clip, &found, NULL) == COGVIDEO_OK) /* always, below the count */
+        cv_clip_pixels(&found, clips->info[data].size, first, frames, pixels);
 }
 
 void cv_clips_draw(const cv_clips *clips, int data, const uint32_t bits[4], int frames, float *pixels)
@@ -65,7 +69,7 @@ void cv_clips_draw(const cv_clips *clips, int data, const uint32_t bits[4], int 
     const int clip = (int)(bits[0] % (uint32_t)clips->info[data].clips);
     cogvideo_dataset_clip found;
 
-    if (cogvideo_dataset_get_clip(clips->data[data], clip, &found, NULL) != COGVIDEO_OK)
-        return;
-    cv_clips_pixels(clips, data, clip, (int)(bits[1] % (uint32_t)(found.frames - frames + 1)), frames, pixels);
+    if (cogvideo_dataset_get_clip(clips->data[data], clip, &found, NULL) == COGVIDEO_OK)
+        cv_clip_pixels(&found, clips->info[data].size, (int)(bits[1] % (uint32_t)(found.frames - frames + 1)), frames,
+                       pixels);
 }

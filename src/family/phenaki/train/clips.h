@@ -21,8 +21,10 @@ cogvideo_status cv_clips_open(cv_clips *out, const char *const *folders, int cou
                               cogvideo_error *err);
 void cv_clips_close(cv_clips *clips);
 
-/* pixels [3][frames][side][side] in 0..1 of `frames` frames from frame `first` of clip `clip` of dataset `data` on, all
- * of which are there. */
+/* pixels [3][frames][side][side] in 0..1 of `frames` frames of a clip from frame `first` on, all of which are there. */
+void cv_clip_pixels(const cogvideo_dataset_clip *clip, int side, int first, int frames, float *pixels);
+
+/* The same of clip `clip` of dataset `data`. */
 void cv_clips_pixels(const cv_clips *clips, int data, int clip, int first, int frames, float *pixels);
 
 /* The same of frames and a clip that `bits` draw, of dataset `data`. */

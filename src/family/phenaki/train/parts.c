@@ -43,12 +43,20 @@ static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *re
     return changes && cv_phenaki_file_of(model, "masked") ? "a masked transformer that was trained on its codes" : NULL;
 }
 
+static bool masked_is_there(const cogvideo_model *model, const cv_part *part)
+{
+    (void)part;
+    return cv_phenaki_file_of(model, "masked") != NULL;
+}
+
 /* Those of the blocks; of attention, keys and values one by one, and so both halves of a gated layer. */
 static int block_matrices(const cv_tensor *tensor)
 {
     const char *name = tensor->name;
     const size_t length = strlen(name);
 
+    if (strstr(name, "encoder.block.") == name) /* of the text encoder */
+        return tensor->rank == 2 && !strstr(name, "relative_attention_bias");
     if (!strstr(name, "transformer.layers.") || tensor->rank != 2 || length < 11)
         return 0;
     if (strstr(name, "to_kv.weight") || strcmp(name + length - 11, ".3.1.weight") == 0)
@@ -71,6 +79,18 @@ static const cv_recipe_key video_keys[] = {
 };
 #undef OWN
 
+#define OWN(field) offsetof(cv_masked_recipe, field)
+static const cv_recipe_key masked_keys[] = {
+    { "text_dropout", CV_RECIPE_DOUBLE, OWN(text_dropout), 0, 1, 0 },
+    { "given", CV_RECIPE_DOUBLE, OWN(given), 0, 1, 0 },
+    { "embeddings", CV_RECIPE_DOUBLE, OWN(embeddings), 0, 100, 0.02 },
+    { "pictures", CV_RECIPE_DOUBLE, OWN(pictures), 0, 1, 0 },
+    { "picture_steps", CV_RECIPE_INT, OWN(picture_steps), 0, 1e9, 0 },
+    { "embedding_gradient", CV_RECIPE_DOUBLE, OWN(embedding_gradient), 0, 1, 1 },
+    { "train_text", CV_RECIPE_BOOL, OWN(train_text), 0, 1, 0 },
+};
+#undef OWN
+
 const cv_part cv_phenaki_parts[CV_PHENAKI_PARTS] = {
     [CV_PHENAKI_VIDEO_TOKENIZER] = { .name = "video-tokenizer",
                                      .recipe_size = sizeof(cv_video_recipe),
@@ -80,4 +100,11 @@ const cv_part cv_phenaki_parts[CV_PHENAKI_PARTS] = {
                                      .open = cv_video_learner_open,
                                      .is_there = tokenizer_is_there,
                                      .dependents = on_tokenizer },
+    [CV_PHENAKI_MASKED] = { .name = "masked",
+                            .recipe_size = sizeof(cv_masked_recipe),
+                            .keys = masked_keys,
+                            .key_count = sizeof masked_keys / sizeof *masked_keys,
+                            .matrices = block_matrices,
+                            .open = cv_masked_part_open,
+                            .is_there = masked_is_there },
 };

@@ -18,4 +18,16 @@ typedef struct cv_video_recipe {
     double merge;       /* before the first step of that: codes this close become one */
 } cv_video_recipe;
 
+/* Of the masked transformer and of a critic. */
+typedef struct cv_masked_recipe {
+    cv_recipe head;      /* first */
+    double text_dropout; /* share of boxes without their text, which guidance needs */
+    double given;        /* share of clips whose first latent frames, those of the model's context, are never masked */
+    double pictures;     /* share of batches of clips that are their first latent frames alone, of more clips */
+    int picture_steps;   /* first steps in which all batches are such */
+    double embeddings;   /* first weights: deviation of the vectors of codes and places */
+    double embedding_gradient; /* what the gradient of these is multiplied by */
+    bool train_text;           /* the text encoder is trained, too */
+} cv_masked_recipe;
+
 #endif

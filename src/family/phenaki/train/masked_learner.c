@@ -1,0 +1,354 @@
+/* masked_learner.c - trains the masked transformer on boxes of codes, and with it, where the recipe says so, a text
+ * encoder of its own. */
+#include "family/phenaki/train/boxes.h"
+#include "family/phenaki/train/first_weights.h"
+#include "family/phenaki/train/parts.h"
+#include "family/phenaki/train/recipes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PART "masked"
+#define FILE_NAME "masked.safetensors"
+#define TEXT_PART "text_encoder"
+#define TEXT_FILE "text_encoder.safetensors"
+
+typedef struct masked_learner {
+    cv_learner head;
+    const cv_masked_recipe *recipe; /* the head's, with its own keys */
+    cv_masked_config config;
+    cv_t5_config text_config;
+    cv_boxes boxes;
+    cv_train_texts texts;
+    cv_masked_learner *clips, *pictures; /* NULL = there are no batches of this kind */
+    float *logprob;                      /* [tokens], of an evaluation */
+} masked_learner;
+
+static bool reads_text(const masked_learner *l)
+{
+    return l->config.text_width > 0;
+}
+
+static cv_train_texts *texts_of(masked_learner *l)
+{
+    return reads_text(l) ? &l->texts : NULL;
+}
+
+static cv_masked_learner *network_of(const masked_learner *l)
+{
+    return l->boxes.pictures ? l->pictures : l->clips;
+}
+
+/* --- batches -------------------------------------------------------------------------------------------------- */
+
+/* The batch at hand as the network sees it. */
+static cv_masked_input input_of(masked_learner *l, bool training)
+{
+    const cv_boxes *b = &l->boxes;
+    cv_masked_input input = { .batch = b->count, .T = b->latent, .h = b->h, .w = b->w, .ids = b->ids };
+
+    if (!reads_text(l))
+        return input;
+    cv_train_texts_run(&l->texts, training);
+    input.text = l->texts.vectors;
+    input.text_mask = l->texts.mask;
+    input.text_rows = l->texts.batch.longest;
+    return input;
+}
+
+static double batch(cv_learner *learner, uint64_t index)
+{
+    masked_learner *l = (masked_learner *)learner;
+    cv_masked_input input;
+    double loss;
+
+    cv_boxes_draw(&l->boxes, index, texts_of(l));
+    input = input_of(l, true);
+    loss = cv_masked_learner_run(network_of(l), &input, l->boxes.labels, l->texts.own ? l->texts.dvectors : NULL);
+    if (l->texts.own)
+        cv_train_texts_backward(&l->texts);
+    return loss;
+}
+
+/* --- evaluation ----------------------------------------------------------------------------------------------- */
+
+/* Sums of losses, by the share of a box that was masked. */
+typedef struct by_share {
+    double loss[CV_BOX_SHARES];
+    long long masks[CV_BOX_SHARES];
+} by_share;
+
+static void add_shares(const masked_learner *l, by_share *sums)
+{
+    const cv_boxes *b = &l->boxes;
+    const int places = b->latent * b->h * b->w;
+
+    for (int box = 0; box < b->count; box++) {
+        const int share = (b->masks[box] - 1) * CV_BOX_SHARES / places;
+
+        sums->masks[share] += b->masks[box];
+        for (int i = box * places; i < (box + 1) * places; i++)
+            if (b->labels[i] >= 0)
+                sums->loss[share] -= (double)l->logprob[i];
+    }
+}
+
+/* The mean loss over held-out batches. */
+static double measure(masked_learner *l, bool pictures, bool wrong, by_share *sums)
+{
+    const int batches = l->recipe->head.evaluate_batches;
+    double loss = 0;
+
+    for (int i = 0; i < batches; i++) {
+        cv_masked_input input;
+
+        cv_boxes_draw_held_out(&l->boxes, (uint64_t)i, pictures, wrong, texts_of(l));
+        input = input_of(l, false);
+        loss += cv_masked_learner_measure(network_of(l), &input, l->boxes.labels, sums ? l->logprob : NULL) / batches;
+        if (sums)
+            add_shares(l, sums);
+    }
+    return loss;
+}
+
+static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
+{
+    masked_learner *l = (masked_learner *)learner;
+    by_share sums = { { 0 }, { 0 } };
+    size_t used = 0;
+
+    *loss = 0;
+    if (l->boxes.held_out.count == 0)
+        return false;
+    *loss = measure(l, false, false, &sums);
+    if (reads_text(l))
+        used += (size_t)snprintf(members, size, ",\"wrong_text\":%.4g", measure(l, false, true, NULL));
+    if (l->pictures && l->clips && used < size)
+        used += (size_t)snprintf(members + used, size - used, ",\"pictures\":%.4g", measure(l, true, false, NULL));
+    for (int i = 0; i < CV_BOX_SHARES && used < size; i++)
+        used += (size_t)snprintf(members + used, size - used, "%s%.4g%s", i ? "," : ",\"shares\":[",
+                                 sums.masks[i] > 0 ? sums.loss[i] / (double)sums.masks[i] : 0,
+                                 i + 1 < CV_BOX_SHARES ? "" : "]");
+    return true;
+}
+
+/* --- opening -------------------------------------------------------------------------------------------------- */
+
+/* Weights and gradients of one more network, as they are planned. */
+static cogvideo_status add_stores(cv_learner *head, const cv_store *plan, const char *weights, const char *gradients,
+                                  cogvideo_error *err)
+{
+    const int s = head->stores;
+    cogvideo_status status;
+
+    CV_TRY(cv_store_create_like(&head->weights[s], weights, plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], gradients, plan, err));
+    head->stores++;
+done:
+    return status;
+}
+
+static cogvideo_status make_masked(masked_learner *l, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_masked *planned = NULL;
+
+    CV_TRY(cv_store_plan(&plan, "the masked transformer", err));
+    CV_TRY(cv_masked_open(&planned, &l->config, plan, err));
+    CV_TRY(add_stores(&l->head, plan, "weights of the masked transformer", "gradients of the masked transformer", err));
+done:
+    cv_masked_close(&planned);
+    cv_store_close(&plan);
+    return status;
+}
+
+static cogvideo_status make_text(masked_learner *l, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *plan = NULL;
+    cv_t5 *planned = NULL;
+
+    CV_TRY(cv_store_plan(&plan, "the text encoder", err));
+    CV_TRY(cv_t5_open(&planned, &l->text_config, plan, err));
+    CV_TRY(add_stores(&l->head, plan, "weights of the text encoder", "gradients of the text encoder", err));
+    l->head.prefixes[1] = "text_";
+done:
+    cv_t5_close(&planned);
+    cv_store_close(&plan);
+    return status;
+}
+
+/* The sizes of the text encoder, which is trained here, or must be there. */
+static cogvideo_status read_text(masked_learner *l, cogvideo_error *err)
+{
+    const cv_phenaki *model = cv_phenaki_of(l->head.model);
+    cogvideo_status status;
+    cv_json *section;
+    char origin[600];
+
+    CV_TRY(cv_model_need_text(l->head.model, err));
+    CV_TRY(cv_phenaki_section(l->head.model, TEXT_PART, &section, origin, err));
+    CV_TRY(cv_t5_config_read(&l->text_config, section, origin, err));
+    CV_TRY(cv_t5_check_text(l->head.model->text, l->text_config.vocabulary, err));
+    if (l->text_config.width != l->config.text_width)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: 'width' is %d, but 'text_width' of the masked transformer is %d",
+                       origin, l->text_config.width, l->config.text_width);
+    if (!l->recipe->train_text && !model->text_encoder)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: has no text encoder: 'cogvideo import --text-encoder' brings a trained one, and "
+                       "'train_text' 1 in the recipe trains one with the masked transformer",
+                       l->head.options->model);
+done:
+    return status;
+}
+
+static cogvideo_status make_networks(masked_learner *l, cogvideo_error *err)
+{
+    const bool finetune = l->head.options->finetune && !l->head.options->resume;
+    const cv_recipe *recipe = l->head.recipe;
+    cogvideo_status status;
+
+    CV_TRY(make_masked(l, err));
+    if (finetune)
+        CV_TRY(cv_begin_with(&l->head, l->head.weights[0], cv_phenaki_file_of(l->head.model, PART), "masked", err));
+    else
+        cv_first_masked(l->head.weights[0], l->recipe->embeddings, recipe->seed);
+    if (!reads_text(l) || !l->recipe->train_text)
+        return COGVIDEO_OK;
+    CV_TRY(make_text(l, err));
+    if (finetune)
+        CV_TRY(
+            cv_begin_with(&l->head, l->head.weights[1], cv_phenaki_file_of(l->head.model, TEXT_PART), "masked", err));
+    else
+        cv_first_t5(l->head.weights[1], &l->text_config, recipe->seed);
+done:
+    return status;
+}
+
+static bool any_of(const masked_learner *l, bool pictures)
+{
+    const cv_boxes *b = &l->boxes;
+    bool found = pictures && (l->recipe->pictures > 0 || l->recipe->picture_steps > 0);
+
+    for (int i = 0; i < b->files; i++)
+        found = found || (b->rows[i].T == 1) == pictures;
+    return found || (b->held_out.count > 0 && (b->held_out.T == 1) == pictures);
+}
+
+static cogvideo_status open_learners(masked_learner *l, cogvideo_error *err)
+{
+    const cv_boxes *b = &l->boxes;
+    cv_learner *head = &l->head;
+    cv_masked_learning clips = { .batch = b->batch,
+                                 .T = b->T,
+                                 .h = b->h,
+                                 .w = b->w,
+                                 .text_rows = reads_text(l) ? b->text_places : 0,
+                                 .embedding_gradient = l->recipe->embedding_gradient },
+                       pictures = clips;
+    cogvideo_status status = COGVIDEO_OK;
+
+    pictures.batch = b->batch * b->T;
+    pictures.T = 1;
+    if (any_of(l, false))
+        CV_TRY(cv_masked_learner_open(&l->clips, head->exec, head->weights[0], head->gradients[0], &l->config, &clips,
+                                      err));
+    if (any_of(l, true))
+        CV_TRY(cv_masked_learner_open(&l->pictures, head->exec, head->weights[0], head->gradients[0], &l->config,
+                                      &pictures, err));
+    if (reads_text(l))
+        CV_TRY(cv_train_texts_open(&l->texts, head->exec, &l->text_config, cv_phenaki_of(head->model)->text_encoder,
+                                   head->stores > 1 ? head->weights[1] : NULL,
+                                   head->stores > 1 ? head->gradients[1] : NULL, pictures.batch, b->text_places, err));
+    CV_NEW(l->logprob, (size_t)b->batch * (size_t)(b->T * b->h * b->w), err);
+    head->memory = (l->clips ? cv_masked_learner_bytes(l->clips) : 0) +
+                   (l->pictures ? cv_masked_learner_bytes(l->pictures) : 0) + l->texts.arena.capacity;
+    head->items = b->batch * b->T * b->h * b->w;
+done:
+    return status;
+}
+
+/* --- results -------------------------------------------------------------------------------------------------- */
+
+static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
+{
+    static const char *const keys[] = { "file", NULL }, *const files[] = { FILE_NAME, NULL },
+                             *const texts[] = { TEXT_FILE, NULL };
+    cogvideo_status status;
+
+    CV_TRY(cv_publish_store(learner, learner->weights[0], FILE_NAME, err));
+    if (learner->stores > 1) {
+        CV_TRY(cv_publish_store(learner, learner->weights[1], TEXT_FILE, err));
+        CV_TRY(cv_publish_part(learner, TEXT_PART, keys, texts, err));
+    }
+    CV_TRY(cv_publish_part(learner, PART, keys, files, err));
+done:
+    return status;
+}
+
+static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest, int index, cogvideo_video *out,
+                              cogvideo_error *err)
+{
+    const masked_learner *l = (const masked_learner *)learner;
+    const cv_box_rows *rows = l->boxes.held_out.count > 0 ? &l->boxes.held_out : &l->boxes.rows[0];
+
+    return cv_boxes_sample(newest, rows, (size_t)index * rows->count / (size_t)learner->recipe->samples, index, out,
+                           err);
+}
+
+static void learner_close(cv_learner *learner)
+{
+    masked_learner *l = (masked_learner *)learner;
+
+    cv_masked_learner_close(&l->clips);
+    cv_masked_learner_close(&l->pictures);
+    cv_train_texts_close(&l->texts);
+    cv_boxes_close(&l->boxes);
+    for (int s = 0; s < CV_LEARNER_STORES; s++) {
+        cv_store_close(&learner->weights[s]);
+        cv_store_close(&learner->gradients[s]);
+    }
+    cv_free(l->logprob);
+    cv_free(l);
+}
+
+cogvideo_status cv_masked_part_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
+                                    const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err)
+{
+    static const cv_learner_functions functions = { .batch = batch,
+                                                    .evaluate = evaluate,
+                                                    .publish = publish,
+                                                    .sample = sample,
+                                                    .close = learner_close };
+    cogvideo_status status;
+    masked_learner *l = NULL;
+    char origin[600];
+    cv_json *section;
+
+    CV_NEW(l, 1, err);
+    l->head = (cv_learner){ .functions = &functions,
+                            .options = options,
+                            .recipe = recipe,
+                            .exec = exec,
+                            .model = model,
+                            .foundation = "video tokenizer",
+                            .useful_after = -1 };
+    l->recipe = (const cv_masked_recipe *)(const void *)recipe;
+    CV_TRY(cv_phenaki_section(model, PART, &section, origin, err));
+    CV_TRY(cv_masked_config_read(&l->config, section, origin, err));
+    if (reads_text(l))
+        CV_TRY(read_text(l, err));
+    CV_TRY(cv_boxes_open(&l->boxes, options, cv_phenaki_of(model), &l->config, l->recipe,
+                         reads_text(l) ? l->text_config.vocabulary : 0, err));
+    CV_TRY(cv_box_tokenizers(l->head.stands_on, cv_phenaki_of(model), err));
+    CV_TRY(make_networks(l, err));
+    CV_TRY(open_learners(l, err));
+    *out = &l->head;
+    return COGVIDEO_OK;
+done:
+    if (l)
+        learner_close(&l->head);
+    return status;
+}

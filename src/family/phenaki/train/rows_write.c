@@ -1,0 +1,213 @@
+/* rows_write.c - training rows: the clips of a dataset as text ids and boxes of codes. */
+#include "dataset/dataset.h"
+#include "family/phenaki/train/clips.h"
+#include "family/phenaki/train/parts.h"
+#include "family/phenaki/train/rows.h"
+#include "tokens/bytes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kind_names[] = { [COGVIDEO_ROWS_IMAGE] = "image", [COGVIDEO_ROWS_MASKED] = "masked" };
+
+typedef struct run {
+    const cogvideo_dataset *dataset;
+    const cv_phenaki *model;
+    const cogvideo_rows_options *options;
+    const cogvideo_log *log;
+    cogvideo_dataset_info info;
+    cv_cvivit_box box;
+    int frames, window; /* of a row; a row every `window` frames of a clip */
+    int text_places, cut;
+    int32_t ids[CV_T5_LONGEST], *codes;
+    float *pixels;
+    size_t row_bytes;
+    unsigned char *row;
+    cv_arena arena;
+    cv_output output;
+    long long rows;
+} run;
+
+static size_t codes_of(const run *r)
+{
+    return (size_t)r->box.T * (size_t)r->box.h * (size_t)r->box.w;
+}
+
+/* The ids of a clip's caption in r->ids. */
+static cogvideo_status read_caption(run *r, int index, const cogvideo_dataset_clip *clip, int *count,
+                                    cogvideo_error *err)
+{
+    cogvideo_status status;
+    size_t whole;
+
+    CV_TRY(cv_t5_ids(r->model->head.text, clip->caption, r->ids, count, &whole, err));
+    if (whole <= CV_T5_LONGEST)
+        return COGVIDEO_OK;
+    if (!r->options->cut_text)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "clip %d (%.200s): its caption has %zu tokens, but the model reads %d: shorten it, or let it be "
+                       "cut ('--cut-text')",
+                       index, clip->source, whole, CV_T5_LONGEST);
+    r->cut++;
+done:
+    return status;
+}
+
+/* Room for the longest caption. */
+static cogvideo_status measure_captions(run *r, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    cogvideo_dataset_clip clip;
+    int count;
+
+    for (int i = 0; i < r->info.clips; i++) {
+        CV_TRY(cogvideo_dataset_get_clip(r->dataset, i, &clip, err));
+        CV_TRY(read_caption(r, i, &clip, &count, err));
+        r->text_places = count > r->text_places ? count : r->text_places;
+    }
+    if (r->cut > 0)
+        cv_log(r->log, COGVIDEO_LOG_WARNING, "%d captions were cut to the model's %d tokens", r->cut, CV_T5_LONGEST);
+done:
+    return status;
+}
+
+static cogvideo_status plan(run *r, cogvideo_error *err)
+{
+    const cv_phenaki *m = r->model;
+    const cv_cvivit_config *c;
+    cogvideo_status status;
+
+    if (r->options->kind != COGVIDEO_ROWS_IMAGE && r->options->kind != COGVIDEO_ROWS_MASKED)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "models of the family phenaki learn from rows for 'masked', or for 'image', of single pictures");
+    CV_TRY(cv_need_video_tokenizer(m, err));
+    CV_TRY(cv_model_need_text(&m->head, err));
+    c = cv_cvivit_config_of(m->tokenizer);
+    if (r->info.size != m->height || r->info.size != m->width)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the dataset has frames of %dx%d pixels, the model %dx%d: make it anew with '--size'",
+                       r->info.size, r->info.size, m->width, m->height);
+    if (r->options->kind == COGVIDEO_ROWS_MASKED && (r->info.fps < m->fps - 1e-6 || r->info.fps > m->fps + 1e-6))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the dataset has %g frames a second, the model %g: make it anew with '--fps'", r->info.fps,
+                       m->fps);
+    r->frames = r->options->kind == COGVIDEO_ROWS_IMAGE ? 1 : m->frames;
+    r->window = m->frames > 1 ? m->frames - 1 : 1;
+    r->box = (cv_cvivit_box){ 1, 1 + (r->frames - 1) / c->patch_frames, m->height / c->patch_height,
+                              m->width / c->patch_width };
+    CV_TRY(measure_captions(r, err));
+    r->row_bytes = 4 * ((size_t)r->text_places + codes_of(r));
+    CV_NEW(r->row, r->row_bytes, err);
+    CV_NEW(r->codes, codes_of(r), err);
+    CV_NEW(r->pixels, 3 * (size_t)r->frames * (size_t)m->height * (size_t)m->width, err);
+    CV_TRY(cv_arena_create(&r->arena, cv_cvivit_scratch(&m->head.exec, m->tokenizer, &r->box), err));
+done:
+    return status;
+}
+
+static cogvideo_status write_row(run *r, const cogvideo_dataset_clip *clip, int first, int count, cogvideo_error *err)
+{
+    unsigned char *at = r->row;
+    cogvideo_status status;
+
+    cv_clip_pixels(clip, r->info.size, first, r->frames, r->pixels);
+    cv_cvivit_encode(&r->model->head.exec, r->model->tokenizer, &r->box, r->codes, NULL, r->pixels, NULL, NULL,
+                     &r->arena);
+    for (int i = 0; i < r->text_places; i++, at += 4)
+        cv_put_le32(at, (uint32_t)(i < count ? r->ids[i] : CV_BOX_ROWS_PAD));
+    for (size_t i = 0; i < codes_of(r); i++, at += 4)
+        cv_put_le32(at, (uint32_t)r->codes[i]);
+    status = cv_output_write(&r->output, r->row, r->row_bytes, err);
+    r->rows += status == COGVIDEO_OK;
+    return status;
+}
+
+/* Rows follow each other through the clip: the last frame of one is the first of the next. */
+static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
+{
+    const long long before = r->rows;
+    cogvideo_dataset_clip clip;
+    cogvideo_status status;
+    int count;
+
+    CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
+    CV_TRY(read_caption(r, index, &clip, &count, err));
+    for (int first = 0; first + r->frames <= clip.frames; first += r->window)
+        CV_TRY(write_row(r, &clip, first, count, err));
+    if (r->rows == before)
+        cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
+               clip.source, clip.frames);
+done:
+    return status;
+}
+
+/* ROWS.json: what a row is. */
+static cogvideo_status write_about(const run *r, const char *path, cogvideo_error *err)
+{
+    const int32_t box[3] = { r->box.T, r->box.h, r->box.w };
+    cv_json *json = cv_json_new_object();
+    char tokenizers[CV_BOX_TOKENIZERS];
+    cogvideo_status status;
+
+    CV_TRY(cv_box_tokenizers(tokenizers, r->model, err));
+    cv_json_set_string(json, "format", CV_BOX_ROWS_FORMAT);
+    cv_json_set_int(json, "version", CV_BOX_ROWS_VERSION);
+    cv_json_set_string(json, "kind", kind_names[r->options->kind]);
+    cv_json_set_int(json, "rows", r->rows);
+    cv_json_set_int(json, "text_places", r->text_places);
+    cv_json_set_int(json, "pad", CV_BOX_ROWS_PAD);
+    cv_json_set_ints(json, "box", box, 3);
+    cv_json_set_int(json, "codes", cv_cvivit_config_of(r->model->tokenizer)->codes);
+    cv_json_set_string(json, "model", r->model->head.name);
+    cv_json_set_string(json, "tokenizers", tokenizers);
+    CV_TRY(cv_json_write(json, true, path, err));
+done:
+    cv_json_free(&json);
+    return status;
+}
+
+cogvideo_status cv_phenaki_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head,
+                                          const char *output, const cogvideo_rows_options *options,
+                                          const cogvideo_dataset_callbacks *callbacks, long long *rows,
+                                          cogvideo_error *err)
+{
+    run r = { .dataset = dataset,
+              .model = cv_phenaki_of(head),
+              .options = options,
+              .log = callbacks ? &callbacks->log : &head->log };
+    cv_buffer about = { 0 };
+    cogvideo_status status;
+
+    if (strcmp(output, "-") == 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "training rows go to a file with another beside it, not to standard output");
+    cogvideo_dataset_get_info(dataset, &r.info);
+    CV_TRY(plan(&r, err));
+    CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
+    if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
+        goto done;
+    }
+    CV_TRY(cv_output_open(&r.output, output, err));
+    for (int i = 0; i < r.info.clips; i++) {
+        CV_TRY(write_clip(&r, i, err));
+        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, r.info.clips, err));
+    }
+    if (r.rows == 0) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
+        goto done;
+    }
+    CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
+    CV_TRY(cv_output_commit(&r.output, err));
+    CV_TRY(write_about(&r, about.data, err));
+    if (rows)
+        *rows = r.rows;
+done:
+    cv_output_abandon(&r.output);
+    cv_buffer_free(&about);
+    cv_arena_free(&r.arena);
+    cv_free(r.row);
+    cv_free(r.codes);
+    cv_free(r.pixels);
+    return status;
+}
