@@ -13,6 +13,8 @@
 const char *const cv_phenaki_sources[] = { "video-tokenizer", "masked", "critic", "text-encoder", "text-tokenizer",
                                            "patch",           "size",   "frames", "fps",          NULL };
 
+#define MAX_DESCRIPTION (1u << 20)
+
 enum { TOKENIZER, MASKED, CRITIC, TEXT, PARTS };
 
 /* A part that is being imported. */
@@ -319,13 +321,27 @@ static cogvideo_status write_part(importing *in, part *p)
     return status;
 }
 
-static void begin_description(importing *in)
+/* A config has the sizes of networks that are yet to be trained; those that are given replace them. */
+static cogvideo_status begin_description(importing *in)
 {
-    in->description = cv_json_new_object();
-    cv_json_set_string(in->description, "format", CV_MODEL_FORMAT);
-    cv_json_set_int(in->description, "version", 1);
-    cv_json_set_string(in->description, "family", "phenaki");
-    cv_json_set_string(in->description, "name", in->options->name ? in->options->name : "phenaki");
+    const char *path = in->options->config;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (path) {
+        CV_TRY(cv_json_read(&in->description, path, MAX_DESCRIPTION, in->err));
+        CV_TRY(cv_json_format(in->description, CV_MODEL_FORMAT, 1, path, in->err));
+        cv_json_remove(in->description, "parts"); /* their files are elsewhere */
+    } else {
+        in->description = cv_json_new_object();
+        cv_json_set_string(in->description, "format", CV_MODEL_FORMAT);
+        cv_json_set_int(in->description, "version", 1);
+        cv_json_set_string(in->description, "family", "phenaki");
+        cv_json_set_string(in->description, "name", "phenaki");
+    }
+    if (in->options->name)
+        cv_json_set_string(in->description, "name", in->options->name);
+done:
+    return status;
 }
 
 static cogvideo_status import_all(importing *in)
@@ -339,7 +355,7 @@ static cogvideo_status import_all(importing *in)
         return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT,
                        "the weights keep the types of their files; 'cogvideo quantize' narrows an imported model");
     CV_TRY(cv_phenaki_sizes_read(&in->sizes, in->options, in->err));
-    begin_description(in);
+    CV_TRY(begin_description(in));
     for (int i = 0; i < PARTS; i++) {
         const char *path = cv_import_value(in->options, in->parts[i].source);
 
