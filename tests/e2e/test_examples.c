@@ -13,6 +13,7 @@ static const struct {
 } left_out[] = {
     { "weights/cogvideo", "needs the original's weights" },
     { "weights/metrics", "needs published weights" },
+    { "weights/phenaki", "needs weights that somebody trained" },
     { "cogvideo train ", "takes hours" },
     { "cogvideo bench\n", "takes minutes" },
 };
