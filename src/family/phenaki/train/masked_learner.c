@@ -1,9 +1,8 @@
 /* masked_learner.c - trains the masked transformer on boxes of codes, and with it, where the recipe says so, a text
  * encoder of its own. */
-#include "family/phenaki/train/boxes.h"
 #include "family/phenaki/train/first_weights.h"
+#include "family/phenaki/train/networks.h"
 #include "family/phenaki/train/parts.h"
-#include "family/phenaki/train/recipes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,8 +20,8 @@ typedef struct masked_learner {
     cv_t5_config text_config;
     cv_boxes boxes;
     cv_train_texts texts;
-    cv_masked_learner *clips, *pictures; /* NULL = there are no batches of this kind */
-    float *logprob;                      /* [tokens], of an evaluation */
+    cv_box_networks networks;
+    float *logprob; /* [tokens], of an evaluation */
 } masked_learner;
 
 static bool reads_text(const masked_learner *l)
@@ -35,26 +34,14 @@ static cv_train_texts *texts_of(masked_learner *l)
     return reads_text(l) ? &l->texts : NULL;
 }
 
-static cv_masked_learner *network_of(const masked_learner *l)
-{
-    return l->boxes.pictures ? l->pictures : l->clips;
-}
-
 /* --- batches -------------------------------------------------------------------------------------------------- */
 
 /* The batch at hand as the network sees it. */
 static cv_masked_input input_of(masked_learner *l, bool training)
 {
-    const cv_boxes *b = &l->boxes;
-    cv_masked_input input = { .batch = b->count, .T = b->latent, .h = b->h, .w = b->w, .ids = b->ids };
-
-    if (!reads_text(l))
-        return input;
-    cv_train_texts_run(&l->texts, training);
-    input.text = l->texts.vectors;
-    input.text_mask = l->texts.mask;
-    input.text_rows = l->texts.batch.longest;
-    return input;
+    if (reads_text(l))
+        cv_train_texts_run(&l->texts, training);
+    return cv_box_input(&l->boxes, texts_of(l));
 }
 
 static double batch(cv_learner *learner, uint64_t index)
@@ -65,7 +52,8 @@ static double batch(cv_learner *learner, uint64_t index)
 
     cv_boxes_draw(&l->boxes, index, texts_of(l));
     input = input_of(l, true);
-    loss = cv_masked_learner_run(network_of(l), &input, l->boxes.labels, l->texts.own ? l->texts.dvectors : NULL);
+    loss = cv_masked_learner_run(cv_box_network(&l->networks, &l->boxes), &input, l->boxes.labels,
+                                 l->texts.own ? l->texts.dvectors : NULL);
     if (l->texts.own)
         cv_train_texts_backward(&l->texts);
     return loss;
@@ -105,7 +93,9 @@ static double measure(masked_learner *l, bool pictures, bool wrong, by_share *su
 
         cv_boxes_draw_held_out(&l->boxes, (uint64_t)i, pictures, wrong, texts_of(l));
         input = input_of(l, false);
-        loss += cv_masked_learner_measure(network_of(l), &input, l->boxes.labels, sums ? l->logprob : NULL) / batches;
+        loss += cv_masked_learner_measure(cv_box_network(&l->networks, &l->boxes), &input, l->boxes.labels,
+                                          sums ? l->logprob : NULL) /
+                batches;
         if (sums)
             add_shares(l, sums);
     }
@@ -124,7 +114,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     *loss = measure(l, false, false, &sums);
     if (reads_text(l))
         used += (size_t)snprintf(members, size, ",\"wrong_text\":%.4g", measure(l, false, true, NULL));
-    if (l->pictures && l->clips && used < size)
+    if (l->networks.pictures && l->networks.clips && used < size)
         used += (size_t)snprintf(members + used, size - used, ",\"pictures\":%.4g", measure(l, true, false, NULL));
     for (int i = 0; i < CV_BOX_SHARES && used < size; i++)
         used += (size_t)snprintf(members + used, size - used, "%s%.4g%s", i ? "," : ",\"shares\":[",
@@ -135,20 +125,6 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
 
 /* --- opening -------------------------------------------------------------------------------------------------- */
 
-/* Weights and gradients of one more network, as they are planned. */
-static cogvideo_status add_stores(cv_learner *head, const cv_store *plan, const char *weights, const char *gradients,
-                                  cogvideo_error *err)
-{
-    const int s = head->stores;
-    cogvideo_status status;
-
-    CV_TRY(cv_store_create_like(&head->weights[s], weights, plan, err));
-    CV_TRY(cv_store_create_like(&head->gradients[s], gradients, plan, err));
-    head->stores++;
-done:
-    return status;
-}
-
 static cogvideo_status make_masked(masked_learner *l, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -157,7 +133,8 @@ static cogvideo_status make_masked(masked_learner *l, cogvideo_error *err)
 
     CV_TRY(cv_store_plan(&plan, "the masked transformer", err));
     CV_TRY(cv_masked_open(&planned, &l->config, plan, err));
-    CV_TRY(add_stores(&l->head, plan, "weights of the masked transformer", "gradients of the masked transformer", err));
+    CV_TRY(
+        cv_add_stores(&l->head, plan, "weights of the masked transformer", "gradients of the masked transformer", err));
 done:
     cv_masked_close(&planned);
     cv_store_close(&plan);
@@ -172,35 +149,11 @@ static cogvideo_status make_text(masked_learner *l, cogvideo_error *err)
 
     CV_TRY(cv_store_plan(&plan, "the text encoder", err));
     CV_TRY(cv_t5_open(&planned, &l->text_config, plan, err));
-    CV_TRY(add_stores(&l->head, plan, "weights of the text encoder", "gradients of the text encoder", err));
+    CV_TRY(cv_add_stores(&l->head, plan, "weights of the text encoder", "gradients of the text encoder", err));
     l->head.prefixes[1] = "text_";
 done:
     cv_t5_close(&planned);
     cv_store_close(&plan);
-    return status;
-}
-
-/* The sizes of the text encoder, which is trained here, or must be there. */
-static cogvideo_status read_text(masked_learner *l, cogvideo_error *err)
-{
-    const cv_phenaki *model = cv_phenaki_of(l->head.model);
-    cogvideo_status status;
-    cv_json *section;
-    char origin[600];
-
-    CV_TRY(cv_model_need_text(l->head.model, err));
-    CV_TRY(cv_phenaki_section(l->head.model, TEXT_PART, &section, origin, err));
-    CV_TRY(cv_t5_config_read(&l->text_config, section, origin, err));
-    CV_TRY(cv_t5_check_text(l->head.model->text, l->text_config.vocabulary, err));
-    if (l->text_config.width != l->config.text_width)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: 'width' is %d, but 'text_width' of the masked transformer is %d",
-                       origin, l->text_config.width, l->config.text_width);
-    if (!l->recipe->train_text && !model->text_encoder)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "%s: has no text encoder: 'cogvideo import --text-encoder' brings a trained one, and "
-                       "'train_text' 1 in the recipe trains one with the masked transformer",
-                       l->head.options->model);
-done:
     return status;
 }
 
@@ -227,44 +180,20 @@ done:
     return status;
 }
 
-static bool any_of(const masked_learner *l, bool pictures)
-{
-    const cv_boxes *b = &l->boxes;
-    bool found = pictures && (l->recipe->pictures > 0 || l->recipe->picture_steps > 0);
-
-    for (int i = 0; i < b->files; i++)
-        found = found || (b->rows[i].T == 1) == pictures;
-    return found || (b->held_out.count > 0 && (b->held_out.T == 1) == pictures);
-}
-
 static cogvideo_status open_learners(masked_learner *l, cogvideo_error *err)
 {
     const cv_boxes *b = &l->boxes;
     cv_learner *head = &l->head;
-    cv_masked_learning clips = { .batch = b->batch,
-                                 .T = b->T,
-                                 .h = b->h,
-                                 .w = b->w,
-                                 .text_rows = reads_text(l) ? b->text_places : 0,
-                                 .embedding_gradient = l->recipe->embedding_gradient },
-                       pictures = clips;
-    cogvideo_status status = COGVIDEO_OK;
+    const bool own = head->stores > 1;
+    cogvideo_status status;
 
-    pictures.batch = b->batch * b->T;
-    pictures.T = 1;
-    if (any_of(l, false))
-        CV_TRY(cv_masked_learner_open(&l->clips, head->exec, head->weights[0], head->gradients[0], &l->config, &clips,
-                                      err));
-    if (any_of(l, true))
-        CV_TRY(cv_masked_learner_open(&l->pictures, head->exec, head->weights[0], head->gradients[0], &l->config,
-                                      &pictures, err));
+    CV_TRY(cv_box_networks_open(&l->networks, b, head, &l->config, reads_text(l) ? b->text_places : 0, false, err));
     if (reads_text(l))
         CV_TRY(cv_train_texts_open(&l->texts, head->exec, &l->text_config, cv_phenaki_of(head->model)->text_encoder,
-                                   head->stores > 1 ? head->weights[1] : NULL,
-                                   head->stores > 1 ? head->gradients[1] : NULL, pictures.batch, b->text_places, err));
+                                   own ? head->weights[1] : NULL, own ? head->gradients[1] : NULL, cv_box_texts(b),
+                                   b->text_places, err));
     CV_NEW(l->logprob, (size_t)b->batch * (size_t)(b->T * b->h * b->w), err);
-    head->memory = (l->clips ? cv_masked_learner_bytes(l->clips) : 0) +
-                   (l->pictures ? cv_masked_learner_bytes(l->pictures) : 0) + l->texts.arena.capacity;
+    head->memory = cv_box_networks_bytes(&l->networks) + l->texts.arena.capacity;
     head->items = b->batch * b->T * b->h * b->w;
 done:
     return status;
@@ -302,8 +231,7 @@ static void learner_close(cv_learner *learner)
 {
     masked_learner *l = (masked_learner *)learner;
 
-    cv_masked_learner_close(&l->clips);
-    cv_masked_learner_close(&l->pictures);
+    cv_box_networks_close(&l->networks);
     cv_train_texts_close(&l->texts);
     cv_boxes_close(&l->boxes);
     for (int s = 0; s < CV_LEARNER_STORES; s++) {
@@ -339,7 +267,7 @@ cogvideo_status cv_masked_part_open(cv_learner **out, const cogvideo_train_optio
     CV_TRY(cv_phenaki_section(model, PART, &section, origin, err));
     CV_TRY(cv_masked_config_read(&l->config, section, origin, err));
     if (reads_text(l))
-        CV_TRY(read_text(l, err));
+        CV_TRY(cv_box_text_config(&l->text_config, model, l->config.text_width, l->recipe->train_text, err));
     CV_TRY(cv_boxes_open(&l->boxes, options, cv_phenaki_of(model), &l->config, l->recipe,
                          reads_text(l) ? l->text_config.vocabulary : 0, err));
     CV_TRY(cv_box_tokenizers(l->head.stands_on, cv_phenaki_of(model), err));

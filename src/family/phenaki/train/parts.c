@@ -49,6 +49,18 @@ static bool masked_is_there(const cogvideo_model *model, const cv_part *part)
     return cv_phenaki_file_of(model, "masked") != NULL;
 }
 
+static bool critic_is_there(const cogvideo_model *model, const cv_part *part)
+{
+    (void)part;
+    return cv_phenaki_file_of(model, "critic") != NULL;
+}
+
+static const char *on_masked(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
+{
+    (void)recipe, (void)begins;
+    return cv_phenaki_of(model)->critic ? "a critic that was trained on its draws" : NULL;
+}
+
 /* Those of the blocks; of attention, keys and values one by one, and so both halves of a gated layer. */
 static int block_matrices(const cv_tensor *tensor)
 {
@@ -79,6 +91,7 @@ static const cv_recipe_key video_keys[] = {
 };
 #undef OWN
 
+/* A critic takes the first five. */
 #define OWN(field) offsetof(cv_masked_recipe, field)
 static const cv_recipe_key masked_keys[] = {
     { "text_dropout", CV_RECIPE_DOUBLE, OWN(text_dropout), 0, 1, 0 },
@@ -106,5 +119,13 @@ const cv_part cv_phenaki_parts[CV_PHENAKI_PARTS] = {
                             .key_count = sizeof masked_keys / sizeof *masked_keys,
                             .matrices = block_matrices,
                             .open = cv_masked_part_open,
-                            .is_there = masked_is_there },
+                            .is_there = masked_is_there,
+                            .dependents = on_masked },
+    [CV_PHENAKI_CRITIC] = { .name = "critic",
+                            .recipe_size = sizeof(cv_masked_recipe),
+                            .keys = masked_keys,
+                            .key_count = 5,
+                            .matrices = block_matrices,
+                            .open = cv_critic_part_open,
+                            .is_there = critic_is_there },
 };

@@ -9,6 +9,7 @@
 typedef enum cv_phenaki_part {
     CV_PHENAKI_VIDEO_TOKENIZER,
     CV_PHENAKI_MASKED,
+    CV_PHENAKI_CRITIC,
     CV_PHENAKI_PARTS,
 } cv_phenaki_part;
 
@@ -19,6 +20,8 @@ cogvideo_status cv_video_learner_open(cv_learner **out, const cogvideo_train_opt
                                       const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
 
 cogvideo_status cv_masked_part_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
+                                    const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
+cogvideo_status cv_critic_part_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *recipe,
                                     const cv_exec *exec, const cogvideo_model *model, cogvideo_error *err);
 
 /* cogvideo_dataset_tokens of this family. */

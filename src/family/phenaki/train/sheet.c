@@ -1,3 +1,4 @@
+#include "family/phenaki/steps/steps.h"
 #include "family/phenaki/train/boxes.h"
 
 #include <string.h>
@@ -18,9 +19,10 @@ cogvideo_status cv_boxes_sample(const cogvideo_model *newest, const cv_box_rows 
                                 cogvideo_video *out, cogvideo_error *err)
 {
     const cv_phenaki *model = cv_phenaki_of(newest);
-    cogvideo_value codes = { 0 }, pixels = { 0 };
+    const cogvideo_decode_options decode = { 0 };
     cogvideo_generate_options options;
-    const cv_step *scenes, *decode;
+    cogvideo_value codes = { 0 };
+    cogvideo_video video = { 0 };
     cogvideo_status status;
     char *prompt = NULL;
     const int32_t *ids;
@@ -33,14 +35,12 @@ cogvideo_status cv_boxes_sample(const cogvideo_model *newest, const cv_box_rows 
     cogvideo_generate_defaults(newest, &options);
     options.prompt = prompt;
     options.seed = (uint64_t)seed;
-    CV_TRY(cv_model_step(newest, "scenes", &scenes, err));
-    CV_TRY(cv_model_step(newest, "decode", &decode, err));
-    CV_TRY(scenes->run(newest, &options, NULL, &codes, err));
-    CV_TRY(decode->run(newest, &options, &codes, &pixels, err));
-    CV_TRY(thin_out(&pixels.pixels, cv_cvivit_config_of(model->tokenizer)->patch_frames, out, err));
+    CV_TRY(cv_phenaki_scenes(newest, &options, NULL, &codes, err));
+    CV_TRY(cogvideo_decode(newest, &decode, &codes.codes, &video, err));
+    CV_TRY(thin_out(&video, cv_cvivit_config_of(model->tokenizer)->patch_frames, out, err));
 done:
     cogvideo_value_free(&codes);
-    cogvideo_value_free(&pixels);
+    cogvideo_video_free(&video);
     cv_free(prompt);
     return status;
 }
