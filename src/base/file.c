@@ -300,6 +300,22 @@ void cv_output_keep_partial(cv_output *out)
     cv_output_abandon(out);
 }
 
+cogvideo_status cv_file_copy(const char *to, const char *from, cogvideo_error *err)
+{
+    cv_mapping file = { 0 };
+    cv_output output = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(cv_map_open(&file, from, err));
+    CV_TRY(cv_output_open(&output, to, err));
+    CV_TRY(cv_output_write(&output, file.data, file.size, err));
+    CV_TRY(cv_output_commit(&output, err));
+done:
+    cv_output_abandon(&output);
+    cv_map_close(&file);
+    return status;
+}
+
 cogvideo_status cv_file_remove(const char *path, cogvideo_error *err)
 {
     if (unlink(path) != 0 && errno != ENOENT)

@@ -38,6 +38,9 @@ void cv_output_abandon(cv_output *out);
 /* Closes the file and keeps what was written so far under the partial name. */
 void cv_output_keep_partial(cv_output *out);
 
+/* Copies a regular file, which appears under its name when it is complete. */
+cogvideo_status cv_file_copy(const char *to, const char *from, cogvideo_error *err);
+
 /* Removes a file; a missing file is not an error. */
 cogvideo_status cv_file_remove(const char *path, cogvideo_error *err);
 

@@ -150,23 +150,18 @@ done:
 /* --- what is written ------------------------------------------------------------------------------------------ */
 
 /* A copy of the file `path`, and its part's section. */
-static cogvideo_status write_copy(importing *in, cv_metrics_part_id id, const cv_mapping *file, const char *name,
-                                  const char *path)
+static cogvideo_status write_copy(importing *in, cv_metrics_part_id id, const char *name, const char *path)
 {
     cv_json *section = cv_json_set_object(in->sections, cv_metrics_part_name(id));
     char *to = cv_path_join(in->directory, name, in->err);
-    cv_output output = { 0 };
     cogvideo_status status;
 
     if (!to)
         return COGVIDEO_ERROR_MEMORY;
-    CV_TRY(cv_output_open(&output, to, in->err));
-    CV_TRY(cv_output_write(&output, file->data, file->size, in->err));
-    CV_TRY(cv_output_commit(&output, in->err));
+    CV_TRY(cv_file_copy(to, path, in->err));
     cv_json_set_string(section, "file", name);
     CV_TRY(put_origin(section, "origin", "sha256", path, in->err));
 done:
-    cv_output_abandon(&output);
     cv_free(to);
     return status;
 }
@@ -186,8 +181,7 @@ static cogvideo_status write_vocabulary(importing *in, const char *path)
         goto done;
     }
     packed = file.size > 2 && file.data[0] == 0x1f && file.data[1] == 0x8b;
-    CV_TRY(write_copy(in, CV_METRICS_CLIP_VOCABULARY, &file, packed ? "clip_vocabulary.txt.gz" : "clip_vocabulary.txt",
-                      path));
+    CV_TRY(write_copy(in, CV_METRICS_CLIP_VOCABULARY, packed ? "clip_vocabulary.txt.gz" : "clip_vocabulary.txt", path));
 done:
     cv_map_close(&file);
     cv_bpe_close(&bpe);
@@ -198,14 +192,11 @@ done:
 static cogvideo_status write_text_model(importing *in, const char *path)
 {
     cogvideo_status status;
-    cv_mapping file = { 0 };
     cv_text *text = NULL;
 
     CV_TRY(cv_text_open(&text, path, 0, cv_icetk_appended, in->err));
-    CV_TRY(cv_map_open(&file, path, in->err));
-    CV_TRY(write_copy(in, CV_METRICS_TEXT_TOKENIZER, &file, "text.model", path));
+    CV_TRY(write_copy(in, CV_METRICS_TEXT_TOKENIZER, "text.model", path));
 done:
-    cv_map_close(&file);
     cv_text_close(&text);
     return status;
 }

@@ -267,8 +267,6 @@ static cogvideo_status write_text_model(importing *in)
                *encoder = cv_import_value(in->options, "text-encoder");
     char *beside = NULL, *folder = NULL, *to = NULL;
     cogvideo_status status = COGVIDEO_OK;
-    cv_mapping file = { 0 };
-    cv_output output = { 0 };
     cv_text *text = NULL;
 
     if (!given && encoder) {
@@ -288,19 +286,14 @@ static cogvideo_status write_text_model(importing *in)
     CV_TRY(cv_text_open(&text, given, 0, NULL, in->err));
     if (in->text.vocabulary > 0)
         CV_TRY(cv_t5_check_text(text, in->text.vocabulary, in->err));
-    CV_TRY(cv_map_open(&file, given, in->err));
     if (!(to = cv_path_join(in->directory, "text.model", in->err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
     }
-    CV_TRY(cv_output_open(&output, to, in->err));
-    CV_TRY(cv_output_write(&output, file.data, file.size, in->err));
-    CV_TRY(cv_output_commit(&output, in->err));
+    CV_TRY(cv_file_copy(to, given, in->err));
     cv_json_set_string(cv_json_set_object(in->list, "text_tokenizer"), "file", "text.model");
 done:
-    cv_output_abandon(&output);
     cv_text_close(&text);
-    cv_map_close(&file);
     cv_free(beside);
     cv_free(folder);
     cv_free(to);
