@@ -21,13 +21,23 @@ typedef struct cogvideo_unit {
 
 /* A frame whose last code has been drawn. */
 typedef struct cogvideo_code_frame {
-    const char *step;  /* that makes it */
-    int sample;        /* counted as first_sample is */
-    int frame;         /* of the step's result */
-    double time;       /* seconds from the start */
-    int height, width; /* in codes */
+    const char *step;    /* that makes it */
+    int sample;          /* counted as first_sample is */
+    int frame;           /* of the step's result */
+    double time;         /* seconds from the start */
+    int height, width;   /* in codes */
+    int frames_per_code; /* as in tokens.h: what stands for several video frames is decoded with its scene alone */
     const int32_t *codes;
 } cogvideo_code_frame;
+
+/* What a scene looks like so far, while a step fills all its places side by side: codes that may still change. */
+typedef struct cogvideo_sketch {
+    const char *step;
+    int sample;                 /* counted as first_sample is */
+    int scene;                  /* from 0 */
+    int done, total;            /* steps of the sampler that are behind it, and all */
+    const cogvideo_tokens *box; /* the scene alone, without a header; valid during the call */
+} cogvideo_sketch;
 
 typedef struct cogvideo_callbacks {
     /* In codes, at every place and at every frame. May be NULL. */
@@ -42,8 +52,10 @@ typedef struct cogvideo_callbacks {
      * in `data`, or 0. A run that is given its first units ends with the values of one that was not; batch and threads
      * may differ. Bytes that no run can have made count as not known. May be NULL. */
     int (*recall)(void *user, const cogvideo_unit *unit, void *data, size_t size);
+    /* A scene after a step of its sampler, the last one too. May be NULL; a value other than 0 stops the run. */
+    int (*sketch)(void *user, const cogvideo_sketch *sketch);
     void *user;
-    uint64_t reserved[8];
+    uint64_t reserved[7];
 } cogvideo_callbacks;
 
 /* How pixels are made of codes. */

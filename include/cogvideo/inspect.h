@@ -51,8 +51,12 @@ typedef struct cogvideo_inspection {
     size_t first_count; /* 0 if it was not predicted */
 } cogvideo_inspection;
 
-/* Inspects a clip; clip, stage and errors are as in cogvideo_score. `options` and `what` are required. Free `out`
- * with cogvideo_inspection_free. */
+/* Whether the networks of the model's family can be looked into: 1, or 0 where an inspection tells the log-probability
+ * of each code alone. */
+COGVIDEO_API int cogvideo_can_inspect(const cogvideo_model *model);
+/* Inspects a clip; clip, stage and errors are as in cogvideo_score. `options` and `what` are required. Where the model
+ * cannot be looked into, only frames, places, scored and logprob are filled, and no attention is told. Free `out` with
+ * cogvideo_inspection_free. */
 COGVIDEO_API cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,
                                               const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
                                               cogvideo_inspection *out, cogvideo_error *err);

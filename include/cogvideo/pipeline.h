@@ -77,8 +77,8 @@ COGVIDEO_API void cogvideo_result_free(cogvideo_result *result);
 /* Makes the clips of a prompt: all steps of the model's family in a row, then the video. Steps that the model lacks and
  * can do without are left out, with a note. Everything that can be refused is refused before the first code is drawn:
  * options, texts, names, and runs for which memory or disk do not suffice. Sentences on the way go to the model's log.
- * `out` is filled whatever the status, and is to be freed with cogvideo_result_free. Of options->callbacks progress and
- * frame are called; keep and recall belong to the journal. */
+ * `out` is filled whatever the status, and is to be freed with cogvideo_result_free. Of options->callbacks progress,
+ * frame and sketch are called; keep and recall belong to the journal. */
 COGVIDEO_API cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options,
                                                const cogvideo_run_options *run, cogvideo_result *out,
                                                cogvideo_error *err);

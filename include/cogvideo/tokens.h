@@ -59,6 +59,9 @@ COGVIDEO_API int cogvideo_tokens_rate_across(const cogvideo_tokens *tokens);
 /* Video frames that the clip stands for: of each scene 1 + (frames - 1) * frames_per_code, less those of the frames
  * that it was given; 0 where the clip has no frames. */
 COGVIDEO_API long long cogvideo_tokens_video_frames(const cogvideo_tokens *tokens);
+/* The first of the video frames that frame `frame` of codes stands for, from 0; -1 where it is given, and none is
+ * shown. */
+COGVIDEO_API long long cogvideo_tokens_video_frame(const cogvideo_tokens *tokens, int frame);
 
 /* Reads a token stream; "-" is standard input. Frames that are numbered must be numbered from 0 in order, and times
  * must not go back. A missing time is that of the frame above plus the last known step (1 s where none is known). */

@@ -4,6 +4,8 @@
 #include "sample/fields.h"
 #include "value/value.h"
 
+#include <cogvideo/inspect.h>
+
 #include <assert.h>
 #include <string.h>
 
@@ -241,12 +243,29 @@ cogvideo_status cogvideo_decode_each(const cogvideo_model *model, const cogvideo
     return model->family->decode(model, options, in, take, user, err);
 }
 
+int cogvideo_can_inspect(const cogvideo_model *model)
+{
+    return model->family->inspect != NULL;
+}
+
 cogvideo_status cogvideo_inspect(const cogvideo_model *model, const cogvideo_generate_options *options,
                                  const cogvideo_inspect_options *what, const cogvideo_tokens *clip,
                                  cogvideo_inspection *out, cogvideo_error *err)
 {
-    return model->family->inspect ? model->family->inspect(model, options, what, clip, out, err)
-                                  : cv_model_cannot(model, "be inspected", err);
+    const size_t places = cogvideo_tokens_per_frame(clip);
+    cogvideo_inspection seen = { .frames = clip->frames, .places = (int)places };
+    cogvideo_status status;
+
+    if (model->family->inspect)
+        return model->family->inspect(model, options, what, clip, out, err);
+    CV_NEW(seen.scored, clip->frames, err);
+    CV_NEW(seen.logprob, (size_t)clip->frames * places, err);
+    CV_TRY(cogvideo_score(model, options, &what->score, clip, seen.logprob, seen.scored, err));
+    *out = seen;
+    seen = (cogvideo_inspection){ 0 };
+done:
+    cogvideo_inspection_free(&seen);
+    return status;
 }
 
 int cogvideo_code_cluster(const cogvideo_model *model, int32_t code)

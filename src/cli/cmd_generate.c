@@ -27,6 +27,16 @@ static const arg_option table[] = {
       "make a clip of each line, a prompt or a JSON object with \"prompt\" and optionally \"seed\" and \"output\"; finished "
       "clips are kept; - is standard input; -o needs a number, as clip-%d.mp4",
       ARG_TEXT, FIELD(prompts), 0, 0, 0, NULL },
+    { "preview", 0, "FILE",
+      "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on; of a scene that is filled in "
+      "steps all its frames, as a contact sheet",
+      ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
+    { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
+      NULL },
+    { 0 },
+};
+
+static const arg_option story_table[] = {
     { "then", 0, "TEXT", "a further scene, which goes on from the last frames; any number of times", ARG_TEXTS,
       FIELD(then), 0, 0, 0, NULL },
     { "story", 0, "FILE",
@@ -37,10 +47,6 @@ static const arg_option table[] = {
       0, 0, 0, NULL },
     { "context", 0, "N", "frames that each scene takes over from the one before; default: the model's", ARG_INT,
       FIELD(context), 1, 4096, -1, NULL },
-    { "preview", 0, "FILE", "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on",
-      ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
-    { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
-      NULL },
     { 0 },
 };
 
@@ -62,6 +68,8 @@ static int check_settings(const cli_command *command, const generate_settings *s
                                                                     : "--resume and --prompts would make again");
     if (s->story && (arguments->count > 0 || s->then.count > 0 || s->prompts))
         return cli_usage_error(command, "--story has all scenes: a prompt, --then and --prompts do not go with it");
+    if (s->prompts && (s->first || s->context > 0))
+        return cli_usage_error(command, "--prompts makes clips of their own: --first and --context do not go with it");
     if (s->then.count > 0 && arguments->count == 0)
         return cli_usage_error(command, "--then goes on from a prompt, which is missing");
     if (arguments->count == 0 && !s->text.text_ids.values && !s->prompts && !s->story)
@@ -88,11 +96,13 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
 static const arg_group groups[] = {
     { "Options", table, 0 },
+    { "Stories, of models that tell them", story_table, 0 },
     { "Output", cli_codes_output_table, offsetof(generate_settings, output) },
     { "Picture", cli_picture_table, offsetof(generate_settings, picture) },
     { "Text", cli_text_table, offsetof(generate_settings, text) },
     { "Guidance", cli_guide_table, offsetof(generate_settings, text) },
     { "Sampling", cli_sampling_table, offsetof(generate_settings, sampling) },
+    { "Sampling of models that fill a scene in steps", cli_steps_table, offsetof(generate_settings, sampling) },
     { "Model", cli_model_table, offsetof(generate_settings, model) },
     { 0 },
 };

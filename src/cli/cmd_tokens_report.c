@@ -65,7 +65,8 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
     int status = CLI_OK;
     size_t bytes;
 
-    if (cogvideo_model_number(session->model, "image_tokenizer") != 0) {
+    if (cogvideo_model_number(session->model, "image_tokenizer") != 0 ||
+        cogvideo_model_number(session->model, "video_tokenizer") != 0) {
         if (cogvideo_decode(session->model, &decode, clip, &pictures, &err) != COGVIDEO_OK)
             status = cli_failed(session, &err);
         cli_progress_end(&session->progress);
@@ -76,7 +77,7 @@ static int save(cli_session *session, const settings *s, const cogvideo_tokens *
     cogvideo_video_free(&pictures);
     if (status != CLI_OK)
         return status;
-    if (!session->progress.quiet)
+    if (!session->progress.quiet && cogvideo_can_inspect(session->model))
         print_kept_attention(session, kept);
     if (s->output.json)
         print_json(s->output.output, bytes, clip, kept);
@@ -101,6 +102,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         status = cli_check_output(s->output.output, s->output.force);
     if (status == CLI_OK)
         status = cli_open_clip(command, &session, &s->model, arguments->values[0], &clip);
+    if (status == CLI_OK && !cogvideo_can_inspect(session.model))
+        s->attention.every = 0;
     if (status == CLI_OK)
         status = cli_attention_begin(command, &session, &clip, &s->attention, &kept);
     if (status == CLI_OK)
@@ -136,7 +139,9 @@ const cli_command cmd_tokens_report = {
                "mix, the use of\n"
                "codes and clusters, and the text's pieces. Probabilities are those of 'cogvideo score'. Attention is a "
                "mean over the heads,\n"
-               "rounded to 8 bits.",
+               "rounded to 8 bits. Of a model that fills a scene in steps: in which step each code settled, and how "
+               "sure the model\n"
+               "was then, in place of attention.",
     .examples = "  cogvideo tokens report clip.jsonl -o report.html\n"
                 "  cogvideo tokens report --layers 0,5 --frames 1,2 clip.jsonl -o part.html",
     .min_arguments = 1,

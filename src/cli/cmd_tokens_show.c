@@ -5,6 +5,7 @@
 #include "inspect_print.h"
 #include "say.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 typedef struct settings {
@@ -56,6 +57,21 @@ static size_t count_different(const int32_t *codes, size_t places, int32_t *scra
     return different;
 }
 
+static void put_scenes(json_out *json, const cogvideo_tokens *clip)
+{
+    int first, frames, given;
+
+    json_begin_array(json, "scenes");
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++) {
+        json_begin(json, NULL);
+        json_integer(json, "first", first);
+        json_integer(json, "frames", frames);
+        json_integer(json, "given", given);
+        json_end(json);
+    }
+    json_end_array(json);
+}
+
 /* `inspected` is NULL without a model. */
 static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspected *inspected)
 {
@@ -70,6 +86,8 @@ static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspecte
     for (int i = 0; i < clip->frames; i++)
         json_number(&json, NULL, clip->times[i], 15);
     json_end_array(&json);
+    if (clip->scenes)
+        put_scenes(&json, clip);
     if (clip->header)
         json_raw(&json, "header", clip->header);
     if (inspected && frame >= 0) {
@@ -85,6 +103,7 @@ static void show_json(const cogvideo_tokens *clip, int frame, const cli_inspecte
     } else if (frame >= 0) {
         json_integer(&json, "frame", frame);
         json_ints(&json, "codes", clip->codes + (size_t)frame * places, places);
+        cli_json_drawn(&json, clip, frame);
     }
     json_end(&json);
     putchar('\n');
@@ -99,16 +118,52 @@ static void show_frame(const cogvideo_tokens *clip, int frame)
             printf("%5d%c", codes[row * clip->width + column], column + 1 < clip->width ? ' ' : '\n');
 }
 
+/* How large a frame is, and what it stands for. */
+static void show_shape(const cogvideo_tokens *clip)
+{
+    const int across = cogvideo_tokens_rate_across(clip);
+    int first, frames, given, scenes = 0;
+
+    while (cogvideo_tokens_scene(clip, scenes, &first, &frames, &given))
+        scenes++;
+    printf("%d frame%s of %dx%d codes, ", clip->frames, clip->frames == 1 ? "" : "s", clip->width, clip->height);
+    if (across != clip->rate)
+        printf("%dx", across);
+    printf("%d pixels per code: %dx%d pixels\n", clip->rate, clip->width * across, clip->height * clip->rate);
+    if (clip->frames_per_code != 1)
+        printf("the first frame%s stands for one video frame, each other one for %d: %lld video frames\n",
+               scenes > 1 ? " of a scene" : "", clip->frames_per_code, cogvideo_tokens_video_frames(clip));
+    for (int i = 0; scenes > 1 && cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
+        printf("scene %d: frames %d to %d, of which %d given\n", i, first, first + frames - 1, given);
+}
+
+/* In which steps a frame's codes were drawn, and how sure they were. */
+static void show_drawn(const cogvideo_tokens *clip, int frame)
+{
+    const size_t places = cogvideo_tokens_per_frame(clip), at = (size_t)frame * places;
+    int least = INT_MAX, most = -1;
+    double sum = 0;
+
+    for (size_t i = at; clip->settled && i < at + places; i++) {
+        least = clip->settled[i] < least ? clip->settled[i] : least;
+        most = clip->settled[i] > most ? clip->settled[i] : most;
+    }
+    if (clip->given && clip->given[frame])
+        printf(", given");
+    else if (most >= 0)
+        printf(", settled in steps %d to %d", least, most);
+    for (size_t i = at; clip->confidence && i < at + places; i++)
+        sum += (double)clip->confidence[i];
+    if (clip->confidence && !(clip->given && clip->given[frame]))
+        printf(", mean confidence %.3f", sum / (double)places);
+}
+
 static void show_clip(const cogvideo_tokens *clip)
 {
     size_t places = cogvideo_tokens_per_frame(clip);
     int32_t *scratch = cli_alloc(places, sizeof *scratch);
 
-    printf("%d frame%s of %dx%d codes, %d pixels per code: %dx%d pixels\n", clip->frames, clip->frames == 1 ? "" : "s",
-           clip->width, clip->height, clip->rate, clip->width * clip->rate, clip->height * clip->rate);
-    if (clip->frames_per_code != 1)
-        printf("the first frame stands for one video frame, each other one for %d: %lld video frames\n",
-               clip->frames_per_code, cogvideo_tokens_video_frames(clip));
+    show_shape(clip);
     if (clip->header) {
         json_out json = { .stream = stdout, .first = 1 };
 
@@ -116,9 +171,12 @@ static void show_clip(const cogvideo_tokens *clip)
         json_raw(&json, NULL, clip->header);
         putchar('\n');
     }
-    for (int i = 0; i < clip->frames; i++)
-        printf("frame %3d at %g s: %zu different codes\n", i, clip->times[i],
+    for (int i = 0; i < clip->frames; i++) {
+        printf("frame %3d at %g s: %zu different codes", i, clip->times[i],
                count_different(clip->codes + (size_t)i * places, places, scratch));
+        show_drawn(clip, i);
+        putchar('\n');
+    }
     free(scratch);
 }
 

@@ -4,6 +4,7 @@
 #include "say.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The whole number `key` of an object, from 0 to `max`; -1 where there is none. */
@@ -110,19 +111,61 @@ static const cogvideo_field *unread_field(const cli_sampling_options *sampling,
     return NULL;
 }
 
+static int has_table(const cli_command *command, const arg_option *table)
+{
+    for (const arg_group *group = command->groups; group->options; group++)
+        if (group->options == table)
+            return 1;
+    return 0;
+}
+
+/* A command without the options of cli_steps_table was not given them. */
+static void forget_steps(cli_sampling_options *sampling)
+{
+    const cogvideo_field *field;
+
+    for (int i = 0; (field = cogvideo_sampling_field(i)); i++)
+        if (field->ways == COGVIDEO_BY_UNMASKING)
+            cogvideo_sampling_set(&sampling->given, field, field->kind == COGVIDEO_FIELD_NUMBER ? NAN : field->min - 1);
+}
+
+static int unread_option(const cli_command *command, const char *name)
+{
+    return cli_usage_error(command, "no step of this model reads %s; it is for other families of models", name);
+}
+
+/* Whether the flag at this offset is set in some step. */
+static int has_step(const cogvideo_generate_options *options, size_t offset)
+{
+    for (int i = 0; i < options->step_count; i++)
+        if (*(const int *)(const void *)((const char *)&options->steps[i] + offset))
+            return 1;
+    return 0;
+}
+
 int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
     const cogvideo_field *unread;
+    char name[40];
 
+    if (!has_table(command, cli_steps_table))
+        forget_steps(sampling);
     if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
     cli_warn_of_unknown(session, text->prompt);
     cli_fill_options(session, text, sampling, out);
     unread = unread_field(sampling, out);
-    if (unread)
-        return cli_usage_error(command, "no step of this model reads %s; it is for other families of models",
-                               unread->name);
+    if (unread) {
+        snprintf(name, sizeof name, "--%s", unread->name);
+        for (char *c = name; (c = strchr(c, '_'));)
+            *c = '-';
+        return unread_option(command, name);
+    }
+    if (!isnan(text->guidance) && !has_step(out, offsetof(cogvideo_step_options, has_guidance)))
+        return unread_option(command, "--guidance");
+    if (!isnan(text->text_weight) && !has_step(out, offsetof(cogvideo_step_options, has_text_weight)))
+        return unread_option(command, "--text-weight");
     return CLI_OK;
 }
 

@@ -81,6 +81,7 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     session->preview = s->preview;
     session->shown_frame = -1;
     options.callbacks.frame = s->preview ? cli_preview : NULL;
+    options.callbacks.sketch = s->preview ? cli_preview_scene : NULL;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
                          arguments);
     if (status == CLI_OK && s->keep > 0)

@@ -36,6 +36,10 @@ static void plan_steps(const cogvideo_model *model, int frames, cli_inspected *o
     const int keyframes = (int)cogvideo_model_number(model, "keyframes"), gaps = keyframes - 1;
     int every = 1;
 
+    if (!cogvideo_can_inspect(model)) {
+        add_step(out, 0, 1);
+        return;
+    }
     while (stage2 && gaps > 0 && out->count < CLI_MAX_STEPS - 1 && (frames - 1) / every > gaps &&
            (frames - 1) / every % gaps == 0 && (frames - 1) % every == 0) {
         add_step(out, 2, every);
@@ -94,13 +98,14 @@ static int run_step(cli_session *session, const cogvideo_generate_options *optio
                                       .user = &watched };
     cogvideo_tokens some = { 0 };
     cogvideo_error err;
-    int status = every_frame(session, clip, step->every, &some);
+    int status = step->every > 1 ? every_frame(session, clip, step->every, &some) : CLI_OK;
 
     if (watch) {
         what.wanted = on_wanted;
         what.attention = on_attention;
     }
-    if (status == CLI_OK && cogvideo_inspect(session->model, options, &what, &some, &step->seen, &err) != COGVIDEO_OK)
+    if (status == CLI_OK && cogvideo_inspect(session->model, options, &what, step->every > 1 ? &some : clip,
+                                             &step->seen, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     cogvideo_tokens_free(&some);
     return status;
@@ -122,7 +127,7 @@ int cli_inspect(const cli_command *command, cli_session *session, cli_text_optio
     out->step_of = cli_alloc((size_t)clip->frames, sizeof *out->step_of);
     for (int i = 0; i < clip->frames; i++)
         out->step_of[i] = -1;
-    if (what.stage == 0)
+    if (what.stage == 0 || !cogvideo_can_inspect(session->model))
         plan_steps(session->model, clip->frames, out);
     else
         add_step(out, what.stage, 1);
@@ -178,6 +183,8 @@ cli_frame_means cli_inspected_means(const cogvideo_tokens *clip, int frame, cons
     for (int i = 0; i < seen->places; i++) {
         means.probability += exp(seen->logprob[at + (size_t)i]) / seen->places;
         means.logprob += seen->logprob[at + (size_t)i] / seen->places;
+        if (!seen->entropy)
+            continue;
         means.entropy += seen->entropy[at + (size_t)i] / seen->places;
         means.likeliest += seen->likeliest[at + (size_t)i] == codes[i];
     }

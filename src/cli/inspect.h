@@ -10,7 +10,7 @@ extern const arg_option
 
 /* One step: a stage that looks at every n-th frame of the clip. */
 typedef struct cli_step {
-    int stage, every;
+    int stage, every;         /* stage 0: of a model without stages, which can be asked for log-probabilities alone */
     cogvideo_inspection seen; /* frame i of it is frame i * every of the clip */
 } cli_step;
 
@@ -44,7 +44,7 @@ int cli_changed_codes(const cogvideo_tokens *clip, int frame);
 /* The sums of a frame, for a table. */
 typedef struct cli_frame_means {
     double probability, logprob, entropy; /* means over its tokens; the last two in nats */
-    int likeliest;                        /* tokens whose code is the most likely one */
+    int likeliest; /* tokens whose code is the most likely one; it and the entropy are 0 where they are not known */
 } cli_frame_means;
 cli_frame_means cli_inspected_means(const cogvideo_tokens *clip, int frame, const cogvideo_inspection *seen, size_t at);
 

@@ -13,5 +13,7 @@ void cli_print_places(const cogvideo_model *model, const cogvideo_tokens *clip, 
 
 /* Writes members of an open object: a frame's codes and numbers, as cogvideo score prints them. */
 void cli_json_frame(json_out *json, const cogvideo_tokens *clip, const cli_inspected *inspected, int frame);
+/* The same: of a story the frame's scene, and in which steps its codes were drawn, as far as the file tells. */
+void cli_json_drawn(json_out *json, const cogvideo_tokens *clip, int frame);
 
 #endif

@@ -145,6 +145,8 @@ void json_shape(json_out *json, const cogvideo_tokens *clip)
     json_integer(json, "width", clip->width);
     if (clip->frames_per_code != 1)
         json_integer(json, "frames_per_code", clip->frames_per_code);
+    if (cogvideo_tokens_rate_across(clip) != clip->rate)
+        json_integer(json, "rate_across", cogvideo_tokens_rate_across(clip));
 }
 
 void json_value(json_out *json, const char *key, const cv_json *value)

@@ -93,13 +93,12 @@ static const arg_option own_sampling_rows[] = {
       ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
 };
 #define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
-arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1];
+arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_steps_table[MAX_FIELDS + 1];
 
-/* A field of the library as an option. What is out of its range is what it holds where it is not given. */
-static void sampling_row(arg_option *row, const cogvideo_field *field)
+/* Field `index` of the library as an option. What is out of its range is what it holds where it is not given. */
+static arg_option sampling_row(int index, const cogvideo_field *field)
 {
     static char names[MAX_FIELDS][32], helps[MAX_FIELDS][200];
-    const size_t index = (size_t)(row - cli_sampling_table) - OWN_ROWS;
     const bool flag = field->kind == COGVIDEO_FIELD_FLAG, number = field->kind == COGVIDEO_FIELD_NUMBER,
                word = field->kind == COGVIDEO_FIELD_WORD;
 
@@ -108,7 +107,7 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
         *c = '-';
     snprintf(helps[index], sizeof helps[index], "%s%s%s%s", field->meaning, word ? ": " : "", word ? field->words : "",
              flag ? "" : "; default: the model's, for each step");
-    *row = (arg_option){
+    return (arg_option){
         .name = names[index],
         .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0,
         .value = flag     ? NULL
@@ -132,11 +131,12 @@ static void sampling_row(arg_option *row, const cogvideo_field *field)
 
 void cli_sampling_rows(void)
 {
+    arg_option *one_by_one = cli_sampling_table + OWN_ROWS, *in_steps = cli_steps_table;
     const cogvideo_field *field;
 
     memcpy(cli_sampling_table, own_sampling_rows, sizeof own_sampling_rows);
     for (int i = 0; i < MAX_FIELDS && (field = cogvideo_sampling_field(i)); i++)
-        sampling_row(&cli_sampling_table[OWN_ROWS + (size_t)i], field);
+        *(field->ways == COGVIDEO_BY_UNMASKING ? in_steps++ : one_by_one++) = sampling_row(i, field);
 }
 #undef FIELD
 

@@ -41,11 +41,12 @@ extern const arg_option cli_prompt_table[];       /* --prompt, where it is an op
 extern const arg_option cli_text_table[];         /* --text-ids, --cut-text; in cli_text_options, as the next two */
 extern const arg_option cli_guide_table[];        /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
-extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows */
+extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows: of codes that follow one another */
+extern arg_option cli_steps_table[];              /* the same: of models that fill a scene in steps */
 extern const arg_option cli_output_table[];       /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
 
-/* Adds the rows of the library's fields to cli_sampling_table: before any command is looked at. */
+/* Adds the rows of the library's fields to both tables: before any command is looked at. */
 void cli_sampling_rows(void);
 
 typedef struct cli_score_options {

@@ -75,20 +75,12 @@ int cli_encode_file(cli_session *session, const char *path, int rate, int size, 
     return status;
 }
 
-static void write_preview(cli_session *session, const cogvideo_code_frame *shown)
+static void write_preview(cli_session *session, const cogvideo_tokens *shown)
 {
-    double time = 0;
-    cogvideo_tokens frame = { .height = shown->height,
-                              .width = shown->width,
-                              .rate = session->info.rate,
-                              .frames_per_code = 1,
-                              .frames = 1,
-                              .times = &time };
     cogvideo_video video = { 0 };
     cogvideo_error err;
 
-    frame.codes = (int32_t *)shown->codes; /* read only */
-    if (cogvideo_decode(session->model, NULL, &frame, &video, &err) != COGVIDEO_OK ||
+    if (cogvideo_decode(session->model, NULL, shown, &video, &err) != COGVIDEO_OK ||
         cogvideo_video_write(&video, session->preview, NULL, &err) != COGVIDEO_OK) {
         cli_progress_clear(&session->progress);
         cli_warning("the preview is no longer updated: %s", err.message);
@@ -101,12 +93,35 @@ int cli_preview(void *user, const cogvideo_code_frame *frame)
 {
     cli_session *session = user;
     const int beside = frame->frame == session->shown_frame && frame->sample != session->shown_sample;
+    double time = 0;
+    cogvideo_tokens alone = { .height = frame->height,
+                              .width = frame->width,
+                              .rate = session->info.rate,
+                              .rate_across = session->info.rate_across,
+                              .frames_per_code = 1,
+                              .frames = 1,
+                              .times = &time };
 
-    if (session->preview && !beside) {
+    if (session->preview && !beside && frame->frames_per_code == 1) {
         session->shown_frame = frame->frame;
         session->shown_sample = frame->sample;
-        write_preview(session, frame);
+        alone.codes = (int32_t *)frame->codes; /* read only */
+        write_preview(session, &alone);
     }
+    return 0;
+}
+
+int cli_preview_scene(void *user, const cogvideo_sketch *sketch)
+{
+    cli_session *session = user;
+    cogvideo_tokens box = *sketch->box;
+
+    if (session->shown_frame < 0) /* of several samples the first one that comes */
+        session->shown_sample = sketch->sample;
+    session->shown_frame = sketch->scene;
+    box.given = NULL; /* what the scene took over is seen, too */
+    if (session->preview && sketch->sample == session->shown_sample)
+        write_preview(session, &box);
     return 0;
 }
 

@@ -17,5 +17,7 @@ int cli_decode_file(cli_session *session, const cogvideo_tokens *tokens, const c
 /* Shows a finished frame in the session's preview, of clips that are made side by side the first: a callback of
  * cogvideo_callbacks. Where that fails the run is worth more: a warning, and no more previews. */
 int cli_preview(void *user, const cogvideo_code_frame *frame);
+/* The same of a scene that is being filled: all its pictures, as a contact sheet. */
+int cli_preview_scene(void *user, const cogvideo_sketch *sketch);
 
 #endif

@@ -64,10 +64,22 @@ static char *header_prompt(const cogvideo_tokens *clip)
     return prompt;
 }
 
+/* Whether the header of a story tells each scene's own prompt. */
+static int has_scenes(const cogvideo_tokens *clip)
+{
+    cv_json *header = clip->scenes ? cli_header(clip) : NULL;
+    const int has = cv_json_count(cv_json_get(header, "scenes")) > 1;
+
+    cv_json_free(&header);
+    return has;
+}
+
 int cli_clip_prompt(cli_session *session, cli_text_options *text, const cogvideo_tokens *clip)
 {
     if (text->prompt)
         return (text->prompt = cli_prompt(session, text->prompt)) ? CLI_OK : CLI_FAILED;
+    if (!text->text_ids.values && has_scenes(clip))
+        return CLI_OK;
     if (!text->text_ids.values)
         text->prompt = session->prompt = header_prompt(clip);
     if (text->prompt || text->text_ids.values)

@@ -58,10 +58,10 @@ static int compare_floats(const void *a, const void *b)
 static void put_alpha(json_out *json, const cogvideo_inspection *seen)
 {
     size_t hidden = (size_t)seen->hidden;
-    float *sorted = cli_alloc(hidden, sizeof *sorted);
+    float *sorted = cli_alloc(hidden + 1, sizeof *sorted);
 
     json_begin_array(json, "alpha");
-    for (int layer = 0; layer < seen->layers; layer++) {
+    for (int layer = 0; seen->alpha && layer < seen->layers; layer++) {
         static const int percent[] = { 0, 10, 50, 90, 100 };
 
         memcpy(sorted, seen->alpha + (size_t)layer * hidden, hidden * sizeof *sorted);
@@ -117,8 +117,8 @@ static int put_frames(json_out *json, const cli_report *report)
     for (int i = 0; i < clip->frames && status == CLI_OK; i++) {
         json_begin(json, NULL);
         cli_json_frame(json, clip, report->inspected, i);
-        if (report->pictures)
-            status = put_picture(json, report->pictures, i > 0 ? 1 + (i - 1) * clip->frames_per_code : 0);
+        if (report->pictures && cogvideo_tokens_video_frame(clip, i) >= 0)
+            status = put_picture(json, report->pictures, (int)cogvideo_tokens_video_frame(clip, i));
         json_end(json);
     }
     json_end_array(json);

@@ -39,6 +39,7 @@ static inline int cv_frame_done(const cogvideo_callbacks *callbacks, const char 
                                        clip->times[frame],
                                        clip->height,
                                        clip->width,
+                                       clip->frames_per_code,
                                        clip->codes + (size_t)frame * cogvideo_tokens_per_frame(clip) };
 
     return callbacks->frame ? callbacks->frame(callbacks->user, &done) : 0;

@@ -73,6 +73,13 @@ static int on_frame(void *user, const cogvideo_code_frame *frame)
     return stop ? stop : cv_sink_frame(&run->sink, frame, &run->why) != COGVIDEO_OK;
 }
 
+static int on_sketch(void *user, const cogvideo_sketch *sketch)
+{
+    cv_run *run = user;
+
+    return run->caller.sketch(run->caller.user, sketch);
+}
+
 static int on_keep(void *user, const cogvideo_unit *unit, const void *data, size_t size)
 {
     cv_run *run = user;
@@ -99,6 +106,7 @@ static void set_callbacks(cv_run *run)
                                                    .frame = on_frame,
                                                    .keep = kept ? on_keep : NULL,
                                                    .recall = kept ? on_recall : NULL,
+                                                   .sketch = run->caller.sketch ? on_sketch : NULL,
                                                    .user = run };
 }
 
@@ -136,6 +144,7 @@ static cogvideo_status open_sink(cv_run *run, int index, int first, int count, c
         cogvideo_tokens header = { .height = shape->height,
                                    .width = shape->width,
                                    .rate = shape->rate,
+                                   .rate_across = shape->rate_across,
                                    .frames_per_code = shape->frames_per_code,
                                    .header = partial_header(run, clip->sample, err) };
 

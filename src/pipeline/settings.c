@@ -70,6 +70,8 @@ void cv_shape_put(cv_json *object, const cogvideo_shape *shape)
     cv_json_set_int(object, "width", shape->width);
     if (shape->frames_per_code > 1)
         cv_json_set_int(object, "frames_per_code", shape->frames_per_code);
+    if (shape->rate_across > 0)
+        cv_json_set_int(object, "rate_across", shape->rate_across);
 }
 
 /* The parts of a story, of a model that tells them. */

@@ -99,15 +99,36 @@ int cogvideo_tokens_scene(const cogvideo_tokens *tokens, int index, int *first, 
     return *frames > 0;
 }
 
+/* Video frames of the first `frames` frames of a scene, of which `given` are taken over and not shown. */
+static long long shown_frames(const cogvideo_tokens *tokens, int frames, int given)
+{
+    if (frames <= given)
+        return 0;
+    return given > 0 ? (long long)(frames - given) * tokens->frames_per_code
+                     : 1 + (frames - 1) * (long long)tokens->frames_per_code;
+}
+
 long long cogvideo_tokens_video_frames(const cogvideo_tokens *tokens)
 {
     int first, frames, given;
     long long sum = 0;
 
     for (int i = 0; cogvideo_tokens_scene(tokens, i, &first, &frames, &given); i++)
-        sum += given > 0 ? (long long)(frames - given) * tokens->frames_per_code
-                         : 1 + (frames - 1) * (long long)tokens->frames_per_code;
+        sum += shown_frames(tokens, frames, given);
     return sum;
+}
+
+long long cogvideo_tokens_video_frame(const cogvideo_tokens *tokens, int frame)
+{
+    int first, frames, given;
+    long long sum = 0;
+
+    for (int i = 0; cogvideo_tokens_scene(tokens, i, &first, &frames, &given); i++) {
+        if (frame < first + frames)
+            return frame < first + given ? -1 : sum + shown_frames(tokens, frame - first, given);
+        sum += shown_frames(tokens, frames, given);
+    }
+    return -1;
 }
 
 cogvideo_status cogvideo_tokens_compare(const cogvideo_tokens *a, const cogvideo_tokens *b,

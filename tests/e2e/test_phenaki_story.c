@@ -49,6 +49,42 @@ static void a_story_has_scenes(void **state)
     assert_non_null(clip.settled);
     cogvideo_tokens_free(&clip);
     program_check("tokens show straight-0.jsonl", 0, "25 video frames");
+    program_check("tokens show straight-0.jsonl", 0, "scene 2: frames 7 to 10, of which 2 given");
+    program_check("tokens show straight-0.jsonl", 0, "given\n");
+    program_check("tokens show straight-0.jsonl", 0, ", settled in steps 0 to ");
+    program_check("tokens show --json straight-0.jsonl", 0, "{\"first\":7,\"frames\":4,\"given\":2}");
+    program_check("tokens show --json --frame 7 straight-0.jsonl", 0, "\"given\":true,\"settled\":[-1,");
+    program_check("tokens compare straight-0.jsonl straight-0.jsonl", 0, "equal: 11 frames");
+    program_check("tokens compare straight-0.jsonl straight-1.jsonl", 1, "different: ");
+}
+
+/* The page tells when each code settled; there is no attention to look at. */
+static void a_page_shows_how_a_scene_was_filled(void **state)
+{
+    cv_buffer page = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    program_ok("tokens report -q --model m straight-0.jsonl -o page.html");
+    CHECK_OK(cv_file_read(&page, check_temp_path("page.html"), 1 << 24, &err), err);
+    assert_non_null(strstr(page.data, "\"settled\":["));
+    assert_non_null(strstr(page.data, "\"confidence\":["));
+    assert_non_null(strstr(page.data, "\"scene\":2"));
+    assert_non_null(strstr(page.data, "\"logprob\":["));
+    assert_non_null(strstr(page.data, "data:image/jpeg"));
+    assert_null(strstr(page.data, "\"entropy\":["));
+    cv_buffer_free(&page);
+    program_check("tokens show --model m straight-0.jsonl", 0, "    0       0      -  ");
+}
+
+/* After each step the scene is seen as it is. */
+static void previews_show_a_scene(void **state)
+{
+    (void)state;
+    program_ok("generate -q --model m --no-metadata " TEXT " --seed 5 --preview p.ppm -o seen.y4m");
+    assert_true(is_there("p.ppm"));
+    program_ok("decode --model m seen.jsonl -q -o sheet.ppm");
+    program_equal_files("p.ppm", "sheet.ppm");
 }
 
 static void threads_and_batch_change_nothing(void **state)
@@ -130,7 +166,9 @@ static void samplers_are_chosen(void **state)
     (void)state;
     program_ok("generate -q --model m " TEXT " --sampler maskgit --choice-temperature 2 --steps 3 --seed 1 -o a.y4m");
     program_ok("generate -q --model m " TEXT " --sampler critic --steps 3 --seed 1 -o b.y4m");
-    program_check("generate --model m " TEXT " --top-k 3 -o x.y4m" STDERR, 2, "no step of this model reads");
+    program_check("generate --model m " TEXT " --top-k 3 -o x.y4m" STDERR, 2, "no step of this model reads --top-k");
+    program_check("generate --model m " TEXT " --text-weight 1 -o x.y4m" STDERR, 2, "reads --text-weight");
+    program_check("generate --model m --prompts list.txt --context 5 -o x-%%d.y4m" STDERR, 2, "--first and --context");
     program_check("generate --model m " TEXT " --steps 0 -o x.y4m" STDERR, 1, "steps");
     program_check("keyframes --model m " TEXT " -o x.jsonl" STDERR, 1, "keyframes");
 }
@@ -138,10 +176,16 @@ static void samplers_are_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_story_has_scenes),          cmocka_unit_test(threads_and_batch_change_nothing),
-        cmocka_unit_test(killed_runs_go_on),           cmocka_unit_test(a_file_of_scenes_is_the_same_story),
-        cmocka_unit_test(a_story_goes_on_from_a_clip), cmocka_unit_test(videos_are_encoded_in_windows),
-        cmocka_unit_test(samplers_are_chosen),         cmocka_unit_test(codes_are_scored),
+        cmocka_unit_test(a_story_has_scenes),
+        cmocka_unit_test(threads_and_batch_change_nothing),
+        cmocka_unit_test(a_page_shows_how_a_scene_was_filled),
+        cmocka_unit_test(previews_show_a_scene),
+        cmocka_unit_test(killed_runs_go_on),
+        cmocka_unit_test(a_file_of_scenes_is_the_same_story),
+        cmocka_unit_test(a_story_goes_on_from_a_clip),
+        cmocka_unit_test(videos_are_encoded_in_windows),
+        cmocka_unit_test(samplers_are_chosen),
+        cmocka_unit_test(codes_are_scored),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -30,6 +30,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     const cluster = code => data.clusters.length > code ? data.clusters[code] : null;
 
     function stepName(step) {
+        if (step.stage === 0) return "the model, each code hidden in turn";
         const apart = step.every === 1 ? "all frames" : `every ${step.every} frames`;
         return step.stage === 1 ? `stage 1, key frames (${apart})` : `stage 2, interpolation (${apart})`;
     }
@@ -68,7 +69,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     function drawStrip() {
         fill("strip", ...frames.map((frame, index) => {
-            const mean = frame.logprob ? sum(frame.codes.map((_, place) => probability(frame, place))) / places : 0;
+            const mean = (frame.logprob ? sum(frame.codes.map((_, place) => probability(frame, place))) : sum(frame.confidence ?? [])) / places;
             return make("div", { class: "shot", role: "option", id: `shot-${index}`, "data-frame": index,
                 title: `frame ${index}, ${frame.time} s` + (frame.logprob ? `: mean probability ${mean.toFixed(3)}, ${stepName(data.steps[frame.step])}` : "") },
                 make("div", { class: "raster" }, frame.picture ? make("img", { src: frame.picture, alt: "" }) : null),
@@ -78,11 +79,35 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     const highestEntropy = Math.max(1e-9, ...frames.map(frame => Math.max(0, ...(frame.entropy || []))));
 
+    const lastStep = Math.max(1, ...frames.map(frame => Math.max(0, ...(frame.settled || []))));
+
+    // Of codes that were drawn in steps: when, and how surely.
+    function drawnPanels(frame) {
+        const panels = [], given = place => frame.settled?.[place] === -1;
+        if (frame.settled)
+            panels.push(panel("Settled", raster("weights", null, place => ({ v: given(place) ? 0 : 1 - frame.settled[place] / (lastStep + 1),
+                text: roomForNumbers && !given(place) ? frame.settled[place] : "",
+                title: `${where(place)}: ${given(place) ? "given" : "step " + frame.settled[place]}` })),
+                scale("weights", `step ${lastStep}`, "step 0", "(empty: given)")));
+        if (frame.confidence)
+            panels.push(panel("Confidence", raster("probability", null, place => ({ v: frame.confidence[place],
+                text: roomForNumbers ? Math.round(100 * frame.confidence[place]) : "", title: `${where(place)}: ${frame.confidence[place].toFixed(3)}` })),
+                scale("probability", "0", "1", "when it was drawn")));
+        return panels;
+    }
+
+    function predictedBy(frame) {
+        const scene = frame.scene === undefined ? "" : `scene ${frame.scene}, `;
+        if (frame.given) return scene + "taken over from what was shown before it";
+        return scene + (frame.logprob ? `predicted by ${stepName(data.steps[frame.step])}` : "not predicted by this stage");
+    }
+
     function drawFrame() {
         const index = chosen.frame, frame = frames[index], scored = frame.logprob !== undefined;
         const panels = [
             panel("Picture", raster("plain", frame.picture, place => ({ title: where(place) })),
-                make("div", { class: "legend" }, frame.picture ? "decoded from the codes" : "the model has no image tokenizer")),
+                make("div", { class: "legend" }, frame.picture ? "decoded from the codes" : frame.given ? "not shown again" :
+                    "the model has no tokenizer of pictures")),
             panel("Codes", raster("codes", null, place => ({ v: changed(index, place) ? .6 : 0, title: `${where(place)}: ${frame.codes[place]}`,
                 text: roomForNumbers ? frame.codes[place] : "" })),
                 index > 0 ? make("div", { class: "legend codes" }, make("span", { class: "key" }),
@@ -93,13 +118,15 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
                 panel("Probability", raster("probability", null, place => {
                     const p = probability(frame, place);
                     return { v: p, text: roomForNumbers ? Math.round(100 * p) : "", title: `${where(place)}: ${p.toFixed(4)}` };
-                }), scale("probability", "0", "1", roomForNumbers ? "(numbers: %)" : "")),
+                }), scale("probability", "0", "1", roomForNumbers ? "(numbers: %)" : "")));
+        if (frame.entropy)
+            panels.push(
                 panel("Entropy", raster("entropy", null, place => ({ v: (frame.entropy[place] ?? 0) / highestEntropy,
                     text: roomForNumbers ? number(frame.entropy[place], 1) : "", title: `${where(place)}: ${number(frame.entropy[place], 4)} nats` })),
                     scale("entropy", "0", `${highestEntropy.toFixed(2)} nats`, `(of at most ${Math.log(data.model.image_codes).toFixed(2)})`)));
+        panels.push(...drawnPanels(frame));
         fill("panels", ...panels);
-        byId("frame-title").textContent = `Frame ${index} at ${frame.time} s: ` +
-            (scored ? `predicted by ${stepName(data.steps[frame.step])}` : "not predicted by this stage");
+        byId("frame-title").textContent = `Frame ${index} at ${frame.time} s: ${predictedBy(frame)}`;
         for (const shot of byId("strip").children) shot.setAttribute("aria-selected", shot.dataset.frame === String(index));
         byId("strip").setAttribute("aria-activedescendant", `shot-${index}`);
     }
@@ -108,9 +135,12 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
         const index = chosen.frame, frame = frames[index], place = chosen.place, code = frame.codes[place];
         const facts = [["place", where(place)], ["code", code]];
         if (cluster(code) !== null) facts.push(["cluster", cluster(code)]);
+        if (frame.settled) facts.push(["settled", frame.settled[place] < 0 ? "given" : `in step ${frame.settled[place]}`]);
+        if (frame.confidence) facts.push(["confidence", frame.confidence[place].toFixed(3)]);
         if (frame.logprob)
-            facts.push(["probability", probability(frame, place).toFixed(4)], ["log-probability", number(frame.logprob[place], 4) + " nats"],
-                ["entropy", number(frame.entropy[place], 4) + " nats"],
+            facts.push(["probability", probability(frame, place).toFixed(4)], ["log-probability", number(frame.logprob[place], 4) + " nats"]);
+        if (frame.entropy)
+            facts.push(["entropy", number(frame.entropy[place], 4) + " nats"],
                 ["likeliest code", frame.likeliest[place] === code ? `${code}, this one` : frame.likeliest[place]]);
         if (index > 0) facts.push([`in frame ${index - 1}`, changed(index, place) ? frames[index - 1].codes[place] : "the same"]);
         fill("place", ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value)))));
@@ -269,7 +299,9 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     }
 
     function drawHead() {
-        const title = data.prompt ?? "A clip without a prompt", model = data.model;
+        const told = data.header?.scenes?.map(scene => scene.prompt).filter(Boolean).join(" / ");
+        const title = data.prompt ?? (told || "A clip without a prompt"), model = data.model;
+        byId("attention").hidden = byId("mix").hidden = !data.steps.some(step => step.alpha.length);
         document.body.style.setProperty("--height", height);
         document.body.style.setProperty("--width", width);
         document.title = `Inside a clip: ${title}`;

@@ -145,15 +145,43 @@ static void store(scenes_run *run, int s)
     memcpy(clip->confidence + at, box->confidence, count * sizeof *clip->confidence);
 }
 
+/* Shows what a sample's scene looks like after step `step`. */
+static int sketch(const scenes_run *run, int s, int step)
+{
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+    const cv_scene *scene = scene_of(run);
+    cogvideo_tokens box = run->clips[s];
+    const cogvideo_sketch told = { .step = CV_SCENES_STEP,
+                                   .sample = run->options->first_sample + s,
+                                   .scene = run->scene,
+                                   .done = step + 1,
+                                   .total = run->step->sampling.steps,
+                                   .box = &box };
+
+    box.frames = scene->T;
+    box.codes += box_at(run);
+    box.settled += box_at(run);
+    box.confidence += box_at(run);
+    box.times += scene->first;
+    box.given += scene->first;
+    box.scenes = NULL;
+    return callbacks->sketch(callbacks->user, &told);
+}
+
 static int stepped(void *user, int step, int first, int count)
 {
     scenes_run *run = user;
+    int stop = 0;
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
     const cv_scene *scene = scene_of(run);
     const long long codes = (long long)(scene->T - scene->given) * (long long)per_frame(run);
 
-    for (int s = first; s < first + count; s++)
+    for (int s = first; s < first + count && !stop; s++) {
         store(run, s);
+        stop = callbacks->sketch ? sketch(run, s, step) : 0;
+    }
+    if (stop)
+        return stop;
     run->progress.done = codes * first + codes * count * (step + 1) / run->step->sampling.steps;
     return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
 }
