@@ -11,14 +11,25 @@
 /* Between these rows: a power of two apart they would fall on the same lines of the cache. */
 #define PAD 16
 
-static size_t panel_floats(const cv_exec *exec, int K)
+/* Panels that a thread multiplies by turns, and the rows and numbers of each that all of them meet before the next. So
+ * a part of x, of the panels and of what comes out stay in the second cache together. No sum depends on it. */
+#define GROUP 4
+#define ROWS 256
+#define DEPTH 256
+
+static size_t packing_floats(int K)
 {
-    return (size_t)exec->kernels.panel_width * (size_t)K + PACKED * ((size_t)K + PAD);
+    return PACKED * ((size_t)K + PAD);
+}
+
+static size_t group_floats(const cv_exec *exec, int K)
+{
+    return GROUP * (size_t)exec->kernels.panel_width * (size_t)K + packing_floats(K);
 }
 
 size_t cv_linear_many_scratch(const cv_exec *exec, int max_K)
 {
-    return (size_t)exec->threads * panel_floats(exec, max_K) * sizeof(float);
+    return (size_t)exec->threads * group_floats(exec, max_K) * sizeof(float);
 }
 
 /* Widens a row of the weights; one behind the last is as good as any. */
@@ -52,14 +63,48 @@ static void pack(const cv_exec *exec, const cv_weight *weight, int first, float 
     }
 }
 
-/* What the products are added to. */
-static void start(const cv_linear *linear, float *out, size_t out_stride, bool add, int first, int count, int rows)
+/* What is multiplied, and what the products are added to. */
+typedef struct product {
+    const cv_linear *linear;
+    float *out;
+    const float *x;
+    size_t out_stride, x_stride;
+    bool add;
+    int rows;
+} product;
+
+static int min(int a, int b)
 {
-    for (int r = 0; r < rows && linear->bias; r++) {
-        float *to = out + (size_t)r * out_stride;
+    return a < b ? a : b;
+}
+
+static void start(const product *p, int first, int count, int row, int rows)
+{
+    const float *bias = p->linear->bias;
+
+    for (int r = row; r < row + rows && bias; r++) {
+        float *to = p->out + (size_t)r * p->out_stride;
 
         for (int n = first; n < first + count; n++)
-            to[n] = add ? to[n] + linear->bias[n] : linear->bias[n];
+            to[n] = p->add ? to[n] + bias[n] : bias[n];
+    }
+}
+
+/* Columns first .. first + count - 1 from their panels. */
+static void multiply(const cv_exec *exec, const product *p, const float *panels, int first, int count)
+{
+    const int width = exec->kernels.panel_width, K = p->linear->weight.K;
+
+    for (int row = 0; row < p->rows; row += ROWS) {
+        const int rows = min(ROWS, p->rows - row);
+        float *out = p->out + (size_t)row * p->out_stride + first;
+
+        start(p, first, count, row, rows);
+        for (int k = 0; k < K; k += DEPTH)
+            for (int n = 0; n < count; n += width)
+                exec->kernels.panel(out + n, p->out_stride, p->x + (size_t)row * p->x_stride + k, p->x_stride, rows,
+                                    panels + (size_t)n * (size_t)K + (size_t)k * (size_t)width, min(DEPTH, K - k),
+                                    min(width, count - n), p->add || p->linear->bias || k > 0);
     }
 }
 
@@ -73,7 +118,7 @@ size_t cv_linear_panel_floats(const cv_exec *exec, int N, int K)
 void cv_linear_pack(const cv_exec *exec, const cv_linear *linear, float *panels, cv_arena *arena)
 {
     const int width = exec->kernels.panel_width, K = linear->weight.K;
-    const size_t mark = cv_arena_mark(arena), each = panel_floats(exec, K);
+    const size_t mark = cv_arena_mark(arena), each = packing_floats(K);
     float *all = cv_arena_take(arena, (size_t)exec->threads * each, sizeof *all);
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
@@ -86,20 +131,21 @@ void cv_linear_many(const cv_exec *exec, const cv_linear *linear, float *out, si
                     const float *x, size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    const int width = exec->kernels.panel_width, K = weight->K;
-    const size_t mark = cv_arena_mark(arena), each = panel_floats(exec, K);
+    const product p = { linear, out, x, out_stride, x_stride, add, rows };
+    const int width = exec->kernels.panel_width, K = weight->K, panels = (weight->N + width - 1) / width,
+              shares = panels / (4 * exec->threads), group = width * (shares < 1 ? 1 : min(shares, GROUP));
+    const size_t mark = cv_arena_mark(arena), each = group_floats(exec, K);
     float *all = cv_arena_take(arena, (size_t)exec->threads * each, sizeof *all);
 
 #pragma omp parallel for num_threads(exec->threads) schedule(dynamic)
-    for (int first = 0; first < weight->N; first += width) {
-        const int count = weight->N - first < width ? weight->N - first : width;
+    for (int first = 0; first < weight->N; first += group) {
+        const int count = min(group, weight->N - first);
         float *own = all + (size_t)cv_thread_index() * each;
-        const float *panel = linear->panels ? linear->panels + (size_t)first * (size_t)K : own;
+        const float *laid_out = linear->panels ? linear->panels + (size_t)first * (size_t)K : own;
 
-        if (!linear->panels)
-            pack(exec, weight, first, own, own + (size_t)width * (size_t)K);
-        start(linear, out, out_stride, add, first, count, rows);
-        exec->kernels.panel(out + first, out_stride, x, x_stride, rows, panel, K, count, add || linear->bias);
+        for (int n = 0; n < count && !linear->panels; n += width)
+            pack(exec, weight, first + n, own + (size_t)n * (size_t)K, own + (size_t)GROUP * (size_t)(width * K));
+        multiply(exec, &p, laid_out, first, count);
     }
     cv_arena_rewind(arena, mark);
 }
