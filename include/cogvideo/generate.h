@@ -261,8 +261,9 @@ typedef struct cogvideo_plan {
     uint64_t weights;         /* bytes of the mapped files that it reads */
     uint64_t caches, scratch; /* bytes that it allocates; of pixels that come picture by picture, of those at hand */
     long long codes;          /* that it draws: of all samples where they are made side by side, of one elsewhere */
+    uint64_t kept;            /* bytes of the units that it keeps, likewise; 0 = its codes, 4 bytes each */
     cogvideo_shape out;       /* of the value that it gives, of each sample */
-    uint64_t reserved[8];
+    uint64_t reserved[7];
 } cogvideo_plan;
 
 /* Plans a step over a value of the shape `in`; NULL: it begins with the prompt alone. What a run would refuse once it

@@ -81,6 +81,19 @@ int cv_chain_codes_step(const cv_chain *chain)
     return last;
 }
 
+double cv_chain_kept(const cv_chain *chain, int samples)
+{
+    double bytes = 0;
+
+    for (int i = 0; i < chain->count; i++) {
+        const cogvideo_plan *plan = &chain->plans[i];
+        const double own = plan->kept > 0 ? (double)plan->kept : (double)plan->codes * sizeof(int32_t);
+
+        bytes += own * (chain->steps[i]->side_by_side ? 1 : samples);
+    }
+    return bytes;
+}
+
 long long cv_chain_codes(const cv_chain *chain, int samples)
 {
     long long codes = 0;

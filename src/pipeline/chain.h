@@ -27,6 +27,8 @@ cogvideo_status cv_chain_plan(cv_chain *chain, const cogvideo_model *model, cons
 const cogvideo_shape *cv_chain_shape(const cv_chain *chain);
 /* The last step that makes codes, or -1. */
 int cv_chain_codes_step(const cv_chain *chain);
+/* Bytes of the units that all steps keep, of so many samples. */
+double cv_chain_kept(const cv_chain *chain, int samples);
 /* Codes that all steps draw, of all samples. */
 long long cv_chain_codes(const cv_chain *chain, int samples);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define JOURNAL_CODE 8  /* bytes of a code in a journal */
+#define JOURNAL_BYTE 2  /* bytes in a journal of a byte that is kept */
 #define JOURNAL_ROW 45  /* and of a row beside its codes */
 #define RAW_PIXEL 3     /* bytes in .y4m and .ppm */
 #define SMALL_PIXEL 0.1 /* about, in all other forms, which depends on what is seen */
@@ -102,9 +102,9 @@ static double code_bytes(const cogvideo_model *model)
 }
 
 static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                       long long known)
+                       uint64_t known)
 {
-    const double code = code_bytes(model), left = (double)(cv_chain_codes(chain, samples) - known);
+    const double code = code_bytes(model), left = cv_chain_kept(chain, samples) - (double)known;
     double bytes = 0;
     int width = 1;
 
@@ -119,11 +119,11 @@ static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const
         bytes += places * code;
         width = width > shape->width ? width : shape->width;
     }
-    return bytes + (left > 0 ? left * (JOURNAL_CODE + (double)JOURNAL_ROW / width) : 0);
+    return bytes + (left > 0 ? left * (JOURNAL_BYTE + (double)JOURNAL_ROW / (width * (double)sizeof(int32_t))) : 0);
 }
 
 cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                                 long long known, cogvideo_error *err)
+                                 uint64_t known, cogvideo_error *err)
 {
     const double bytes = bytes_of(chain, model, output, samples, known);
     char *folder, need[CV_UNITS], have[CV_UNITS];

@@ -10,10 +10,10 @@
 cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *model, const cogvideo_run_options *run,
                                    int samples, uint64_t writer, cogvideo_error *err);
 
-/* The same of the disk that `output` stands on: a journal of all codes but the `known` ones, the codes of every step,
- * and the videos, in the form that the name's ending tells. */
+/* The same of the disk that `output` stands on: a journal of all units but `known` bytes of them, the codes of every
+ * step, and the videos, in the form that the name's ending tells. */
 cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                                 long long known, cogvideo_error *err);
+                                 uint64_t known, cogvideo_error *err);
 
 /* The bytes that a run may take: run->max_memory, or what is free; negative where nobody knows. */
 double cv_forecast_available(const cogvideo_run_options *run);

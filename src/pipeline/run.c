@@ -288,8 +288,7 @@ cogvideo_status cv_run_forecast(const cv_run *run, cogvideo_error *err)
 
     report_missing(run);
     CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
-    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples,
-                            (long long)(run->journal.data.size / sizeof(int32_t)), err));
+    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples, run->journal.data.size, err));
 done:
     return status;
 }

@@ -25,7 +25,7 @@ static int places_of(const cv_drawing *d)
     return d->T * d->h * d->w;
 }
 
-static size_t unit_size(const cv_drawing *d)
+size_t cv_drawing_unit_bytes(const cv_drawing *d)
 {
     return (size_t)places_of(d) * (3 * sizeof(int32_t) + sizeof(float));
 }
@@ -79,7 +79,7 @@ static void take(chunk *c, cv_arena *arena)
     c->text_mask = cv_arena_take(arena, boxes * rows, sizeof *c->text_mask);
     c->out = cv_arena_take(arena, boxes * places * (size_t)c->how.codes, sizeof *c->out);
     c->recalled = cv_arena_take(arena, (size_t)c->count, sizeof *c->recalled);
-    c->units = cv_arena_take(arena, (size_t)c->count, unit_size(d));
+    c->units = cv_arena_take(arena, (size_t)c->count, cv_drawing_unit_bytes(d));
     input = input_of(c);
     cv_arena_reserve(arena, cv_masked_scratch(exec, d->model->masked, &input));
     if (c->how.sampler == COGVIDEO_SAMPLER_CRITIC && d->model->critic)
@@ -114,7 +114,7 @@ static cogvideo_unit unit_of(const cv_drawing *d, int sample, int step)
 /* A box as a unit: ids, drawn, settled and confidence, one behind the other. */
 static char *slot_of(const chunk *c, int b)
 {
-    return c->units + (size_t)b * unit_size(c->drawing);
+    return c->units + (size_t)b * cv_drawing_unit_bytes(c->drawing);
 }
 
 static void pack(const chunk *c, int b)
@@ -175,7 +175,8 @@ static bool recall(const chunk *c, int step)
     for (int b = 0; b < c->count; b++) {
         const cogvideo_unit unit = unit_of(d, c->first + b, step);
 
-        c->recalled[b] = callbacks->recall && callbacks->recall(callbacks->user, &unit, slot_of(c, b), unit_size(d)) &&
+        c->recalled[b] = callbacks->recall &&
+                         callbacks->recall(callbacks->user, &unit, slot_of(c, b), cv_drawing_unit_bytes(d)) &&
                          is_sound(c, b, step);
         all = all && c->recalled[b];
     }
@@ -195,7 +196,7 @@ static bool keep(const chunk *c, int step)
         if (c->recalled[b])
             continue;
         pack(c, b);
-        if (callbacks->keep(callbacks->user, &unit, slot_of(c, b), unit_size(d)))
+        if (callbacks->keep(callbacks->user, &unit, slot_of(c, b), cv_drawing_unit_bytes(d)))
             return false;
     }
     return true;

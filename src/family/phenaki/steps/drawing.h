@@ -29,6 +29,8 @@ typedef struct cv_drawing {
 cv_unmask cv_drawing_how(const cv_drawing *drawing);
 /* The guidance scale: 1 where it is not guided. */
 double cv_drawing_guidance(const cv_drawing *drawing);
+/* Bytes of a unit that it keeps: a box after a step of the sampler. */
+size_t cv_drawing_unit_bytes(const cv_drawing *drawing);
 /* Bytes that a drawing takes beside its boxes; refuses what it could not do. */
 cogvideo_status cv_drawing_plan(const cv_drawing *drawing, uint64_t *bytes, cogvideo_error *err);
 cogvideo_status cv_drawing_run(const cv_drawing *drawing, cogvideo_error *err);

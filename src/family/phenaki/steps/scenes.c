@@ -105,6 +105,8 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
         cv_phenaki_text_free(&text);
         CV_TRY(status);
         most = bytes > most ? bytes : most;
+        plan.kept +=
+            (uint64_t)cv_drawing_unit_bytes(&drawing) * (uint64_t)run.step->sampling.steps * (uint64_t)run.samples;
         plan.codes += (long long)(scene_of(&run)->T - scene_of(&run)->given) * (long long)per_frame(&run) * run.samples;
     }
     codec = cv_box_codec_bytes(model, run.story.longest, run.h, run.w);
