@@ -127,6 +127,7 @@ static void the_tokenizer_is_trained(void **state)
     log_has("video-tokenizer-straight/log.jsonl", "\"psnr\"");
     log_has("video-tokenizer-straight/log.jsonl", "\"picture_psnr\"");
     log_has("video-tokenizer-straight/log.jsonl", "\"codes_used\"");
+    program_check("dataset tokens held --check --clips 0 --model model", 0, "checked           3 clips, 99 frames");
 }
 
 /* A box of 5 latent frames of 4 x 4 codes. */

@@ -51,4 +51,5 @@ const cv_family cv_family_phenaki = {
     .parts = cv_phenaki_parts,
     .part_count = CV_PHENAKI_PARTS,
     .dataset_tokens = cv_phenaki_dataset_tokens,
+    .check_tokenizer = cv_phenaki_check_tokenizer,
 };

@@ -4,6 +4,7 @@
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/frames.h"
 #include "dataset/dataset.h"
+#include "train/plain_codes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,17 +12,13 @@
 
 #define LEAST 2 /* levels of 255: smaller differences between two pixels are none */
 
-/* The code of a patch of one colour: colour << 32 | code. */
-typedef uint64_t plain_code;
-
 typedef struct check {
     const cogvideo_model *model;
     int side, rate, grid, places, codes, apart; /* apart: frames from key frame to key frame */
     double errors[2];                           /* squared, in 0..1, of key frames and of those between */
     long long pixels[2];
     bool *used; /* [codes] */
-    plain_code *plain;
-    size_t plain_count, plain_room;
+    cv_plain_codes plain;
     cogvideo_tokenizer_check found;
 } check;
 
@@ -48,46 +45,6 @@ static bool alike(const check *c, const uint8_t *a, const uint8_t *b)
                 LEAST)
                 return false;
     return true;
-}
-
-static cogvideo_status add_plain(check *c, const uint8_t *colour, int32_t code, cogvideo_error *err)
-{
-    plain_code *larger;
-
-    if (c->plain_count == c->plain_room) {
-        if (!(larger = cv_realloc(c->plain, c->plain_room, 2 * c->plain_room + 1024, sizeof *larger, err)))
-            return COGVIDEO_ERROR_MEMORY;
-        c->plain = larger;
-        c->plain_room = 2 * c->plain_room + 1024;
-    }
-    c->plain[c->plain_count++] = (uint64_t)(colour[0] << 16 | colour[1] << 8 | colour[2]) << 32 | (uint32_t)code;
-    return COGVIDEO_OK;
-}
-
-static int compare(const void *a, const void *b)
-{
-    plain_code x = *(const plain_code *)a, y = *(const plain_code *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts what was found of plain patches and leaves each once, so that it takes little memory. */
-static void tidy_plain(check *c)
-{
-    size_t kept = 0;
-
-    if (c->plain_count == 0)
-        return;
-    qsort(c->plain, c->plain_count, sizeof *c->plain, compare);
-    c->found.plain_colours = 0;
-    for (size_t i = 0; i < c->plain_count; i++) {
-        if (kept > 0 && c->plain[kept - 1] == c->plain[i])
-            continue;
-        c->found.plain_colours += kept == 0 || c->plain[kept - 1] >> 32 != c->plain[i] >> 32;
-        c->plain[kept++] = c->plain[i];
-    }
-    c->plain_count = kept;
-    c->found.plain_codes = (long long)kept;
 }
 
 /* How many codes differ from a frame to the next key frame, and how many of them where the pixels do not. */
@@ -189,12 +146,12 @@ static cogvideo_status check_codes(check *c, const cogvideo_video *video, const 
 
             c->used[own[place]] = true;
             if (is_plain(c, patch))
-                CV_TRY(add_plain(c, patch, own[place], err));
+                CV_TRY(cv_plain_codes_add(&c->plain, patch, own[place], err));
         }
         if (f >= c->apart && f % c->apart == 0)
             compare_frames(c, frame - (size_t)c->apart * size, frame, own - (size_t)c->apart * (size_t)c->places, own);
     }
-    tidy_plain(c);
+    cv_plain_codes_tidy(&c->plain);
 done:
     return status;
 }
@@ -258,11 +215,13 @@ cogvideo_status cv_cogvideo_check_tokenizer(const cogvideo_dataset *dataset, con
     for (int code = 0; code < c.codes; code++)
         c.found.codes_used += c.used[code];
     c.found.codes = c.codes;
+    c.found.plain_colours = c.plain.colours;
+    c.found.plain_codes = c.plain.codes;
     c.found.key_psnr = decibels(c.errors[0], c.pixels[0]);
     c.found.between_psnr = decibels(c.errors[1], c.pixels[1]);
     *out = c.found;
 done:
     cv_free(c.used);
-    cv_free(c.plain);
+    cv_plain_codes_free(&c.plain);
     return status;
 }

@@ -5,10 +5,13 @@
 #include <math.h>
 
 #define FAN 0.57735027f /* the deviation of what is uniform in -1 .. 1 */
+#define SMALL 0.05f     /* the same where a sublayer ends: what it first adds hardly hides the residual */
 #define GAINS                                                                                                        \
     { "*.gamma", CV_INIT_CONSTANT, 1 }, { "*_scale", CV_INIT_CONSTANT, 1 }, { "*.3.0.weight", CV_INIT_CONSTANT, 1 }, \
+        { "*.bias", CV_INIT_CONSTANT, 0 }, { "*.to_out.weight", CV_INIT_FAN_IN, SMALL },                             \
+        { "*.3.4.weight", CV_INIT_FAN_IN, SMALL },                                                                   \
     {                                                                                                                \
-        "*.bias", CV_INIT_CONSTANT, 0                                                                                \
+        "*.dsconv.weight", CV_INIT_FAN_IN, SMALL                                                                     \
     }
 #define REST                     \
     {                            \

@@ -30,6 +30,11 @@ cogvideo_status cv_phenaki_dataset_tokens(const cogvideo_dataset *dataset, const
                                           const cogvideo_dataset_callbacks *callbacks, long long *rows,
                                           cogvideo_error *err);
 
+/* cogvideo_dataset_check_tokenizer of this family: "key frames" are latent frames, of which the first is one picture. */
+cogvideo_status cv_phenaki_check_tokenizer(const cogvideo_dataset *dataset, const cogvideo_model *head, int clips,
+                                           const cogvideo_dataset_callbacks *callbacks, cogvideo_tokenizer_check *out,
+                                           cogvideo_error *err);
+
 /* The file that model.json names for a part, such as "masked"; NULL where it names none. */
 const char *cv_phenaki_file_of(const cogvideo_model *model, const char *part);
 /* A section of model.json, with the sizes of a part, or an error that says which configs have one. `origin` [600]
