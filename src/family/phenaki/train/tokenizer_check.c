@@ -72,8 +72,8 @@ static bool is_plain(const check *c, int t, int place)
     return alike(c, place, first_frame(c, t), frames_of(c, t), first_frame(c, t), true);
 }
 
-/* Codes that differ from one latent frame to the next, and those where the pixels do not. The first latent frame, of one
- * picture, has codes of its own. */
+/* Codes that differ from one latent frame to the next, and those where the pixels do not. The first latent frame, of
+ * one picture, has codes of its own. */
 static void compare_latent(check *c, int t)
 {
     for (int place = 0; place < places_of(c); place++) {
