@@ -239,9 +239,17 @@ uint64_t cv_assembly_bytes(const cv_assembly *assembly)
 typedef struct writing {
     cv_import_job *job;
     cv_store_writer *writer;
-    char *buffer; /* [CHUNK] */
+    const cv_narrowing *narrowing; /* NULL: tensors keep their types */
+    char *buffer;                  /* [CHUNK] */
     cogvideo_error *err;
 } writing;
+
+static cv_weight_type stored_as(const writing *w, const cv_assembled *item)
+{
+    return w->narrowing && item->pieces == 1 && !item->transposed
+               ? cv_narrow_type(w->narrowing, item->name, item->rank, item->shape, item->dtype)
+               : (cv_weight_type)item->dtype;
+}
 
 static cogvideo_status check_numbers(const cv_assembled *item, const cv_source_tensor *tensor, const void *data,
                                      size_t first, size_t count, cogvideo_error *err)
@@ -298,32 +306,84 @@ done:
     return status;
 }
 
+/* The rows of a whole tensor, read in order; asking for the first rows opens the stream again. */
+typedef struct row_stream {
+    const writing *w;
+    const cv_assembled *item;
+    size_t K;
+    cv_source_stream *stream;
+    bool again; /* in a second pass, which does not count as progress */
+} row_stream;
+
+static cogvideo_status read_rows(void *user, size_t first, size_t count, float *out, cogvideo_error *err)
+{
+    row_stream *rows = user;
+    const writing *w = rows->w;
+    const cv_source_tensor *tensor = rows->item->from[0];
+    const size_t width = cv_dtype_size(tensor->dtype);
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (first == 0) {
+        rows->again = rows->stream != NULL;
+        cv_source_stream_close(&rows->stream);
+        CV_TRY(cv_source_stream_open(&rows->stream, rows->item->source, tensor, err));
+    }
+    for (size_t left = count * rows->K; left > 0;) {
+        size_t part = left < CHUNK / width ? left : CHUNK / width;
+
+        CV_TRY(cv_source_stream_read(rows->stream, w->buffer, part * width, err));
+        cv_to_f32(out, w->buffer, tensor->dtype, part);
+        out += part;
+        left -= part;
+        if (!rows->again)
+            CV_TRY(cv_import_advance(w->job, part * width, err));
+    }
+done:
+    return status;
+}
+
+/* Writes a whole tensor in another type; one that is no matrix is handled as rows of one number. */
+static cogvideo_status narrow_tensor(const writing *w, const cv_assembled *item, cv_weight_type type)
+{
+    row_stream rows = { .w = w, .item = item, .K = item->rank == 2 ? item->shape[1] : 1 };
+    cogvideo_status status =
+        cv_narrow_write(w->writer, item->name, type, item->from[0]->count / rows.K, rows.K, read_rows, &rows, w->err);
+
+    cv_source_stream_close(&rows.stream);
+    return status == COGVIDEO_ERROR_MODEL ? cv_fail_prefix(w->err, status, cv_source_path(item->source)) : status;
+}
+
 /* Writes the declarations of the tensors or, if not `declare`, their data; wider elements first, so that each tensor is
  * aligned. */
 static cogvideo_status each_tensor(const writing *w, const cv_assembly *assembly, bool declare)
 {
     cogvideo_status status = COGVIDEO_OK;
 
-    for (size_t width = 4; width >= 2; width -= 2)
+    for (int order = 0; order < CV_NARROW_ORDERS; order++)
         for (size_t i = 0; i < assembly->count; i++) {
             const cv_assembled *item = &assembly->items[i];
+            const cv_weight_type type = stored_as(w, item);
 
-            if (cv_dtype_size(item->dtype) != width)
+            if (cv_narrow_order(type) != order)
                 continue;
             if (declare)
-                CV_TRY(cv_store_writer_declare(w->writer, item->name, item->dtype, item->rank, item->shape, w->err));
-            for (int p = 0; !declare && p < item->pieces; p++)
-                CV_TRY(item->transposed ? copy_transposed(w, item, item->from[p]) : copy_piece(w, item, item->from[p]));
+                CV_TRY(cv_narrow_declare(w->writer, item->name, type, item->rank, item->shape, w->err));
+            else if (type != (cv_weight_type)item->dtype)
+                CV_TRY(narrow_tensor(w, item, type));
+            else
+                for (int p = 0; p < item->pieces; p++)
+                    CV_TRY(item->transposed ? copy_transposed(w, item, item->from[p])
+                                            : copy_piece(w, item, item->from[p]));
         }
 done:
     return status;
 }
 
-cogvideo_status cv_assembly_write(const cv_assembly *assembly, cv_import_job *job, const char *path,
-                                  cogvideo_error *err)
+cogvideo_status cv_assembly_write(const cv_assembly *assembly, cv_import_job *job, const cv_narrowing *narrowing,
+                                  const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
-    writing w = { .job = job, .err = err };
+    writing w = { .job = job, .narrowing = narrowing, .err = err };
 
     CV_NEW(w.buffer, CHUNK, err);
     CV_TRY(cv_store_writer_create(&w.writer, path, err));

@@ -51,9 +51,10 @@ cogvideo_status cv_assembly_check(const cv_assembly *assembly, const cv_store *e
                                   cogvideo_error *err);
 
 uint64_t cv_assembly_bytes(const cv_assembly *assembly);
-/* Writes the new file `path`, types unchanged. A number that is NaN or infinite is an error. */
-cogvideo_status cv_assembly_write(const cv_assembly *assembly, cv_import_job *job, const char *path,
-                                  cogvideo_error *err);
+/* Writes the new file `path`, in the types that `narrowing` chooses, or unchanged where it is NULL; tensors that are
+ * joined or transposed always keep theirs. A number that is NaN, infinite or too large for its type is an error. */
+cogvideo_status cv_assembly_write(const cv_assembly *assembly, cv_import_job *job, const cv_narrowing *narrowing,
+                                  const char *path, cogvideo_error *err);
 
 /* Finds what stands before the name `anchor` where a file's names have a prefix, which ends in a point; *prefix is in
  * fresh memory, and "" where there is none. NULL: the file has no such tensor. More than one is an error. */

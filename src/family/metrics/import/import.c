@@ -209,7 +209,7 @@ static cogvideo_status write_part(importing *in, const part *p)
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     in->job.part = cv_metrics_part_name(p->importer->id);
-    status = cv_assembly_write(&p->tensors, &in->job, path, in->err);
+    status = cv_assembly_write(&p->tensors, &in->job, NULL, path, in->err);
     cv_free(path);
     return status;
 }

@@ -21,6 +21,7 @@ enum { TOKENIZER, MASKED, CRITIC, TEXT, PARTS };
 typedef struct part {
     const char *source, *key, *file; /* of the import; in model.json; in the model directory */
     cv_source *from;                 /* NULL = it is not given */
+    const char *prefix;              /* of its tensors in that file */
     cv_assembly tensors;
 } part;
 
@@ -29,6 +30,8 @@ typedef struct importing {
     const cogvideo_import_options *options;
     const char *directory;
     cv_import_job job;
+    cv_narrowing narrowing;
+    const cv_narrowing *to; /* &narrowing, or NULL: as they are */
     cv_phenaki_sizes sizes;
     part parts[PARTS];
     cv_cvivit_config tokenizer; /* of the parts that are given */
@@ -39,20 +42,18 @@ typedef struct importing {
     cogvideo_error *err;
 } importing;
 
-/* --- files
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* What stands before the names of a network in the file: the first of `prefixes` (up to NULL) with which it has
  * `anchor`. */
-static cogvideo_status find_prefix(const part *p, const char *const *prefixes, const char *anchor, const char **prefix,
-                                   cogvideo_error *err)
+static cogvideo_status find_prefix(part *p, const char *const *prefixes, const char *anchor, cogvideo_error *err)
 {
     char name[200];
 
     for (; *prefixes; prefixes++) {
         snprintf(name, sizeof name, "%s%s", *prefixes, anchor);
         if (cv_source_find(p->from, name)) {
-            *prefix = *prefixes;
+            p->prefix = *prefixes;
             return COGVIDEO_OK;
         }
     }
@@ -60,36 +61,88 @@ static cogvideo_status find_prefix(const part *p, const char *const *prefixes, c
                    cv_source_path(p->from), anchor);
 }
 
-/* Buffers of zeros that a norm would add are no part of a model, so they must be what they say. */
-static cogvideo_status check_betas(const part *p, const char *prefix, cogvideo_error *err)
+/* All of a tensor that is small, in fresh memory. */
+static cogvideo_status read_bytes(unsigned char **out, const part *p, const cv_source_tensor *tensor,
+                                  cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     cv_source_stream *stream = NULL;
     unsigned char *bytes = NULL;
 
+    CV_NEW(bytes, tensor->bytes, err);
+    CV_TRY(cv_source_stream_open(&stream, p->from, tensor, err));
+    CV_TRY(cv_source_stream_read(stream, bytes, tensor->bytes, err));
+    *out = bytes;
+    bytes = NULL;
+done:
+    cv_source_stream_close(&stream);
+    cv_free(bytes);
+    return status;
+}
+
+/* Whether all numbers are 0 or -0, whose sign is the highest bit of their last byte. */
+static bool are_zeros(const unsigned char *bytes, size_t size, size_t width)
+{
+    for (size_t b = 0; b < size; b++)
+        if ((bytes[b] & (b % width == width - 1 ? 0x7f : 0xff)) != 0)
+            return false;
+    return true;
+}
+
+/* Buffers of zeros that a norm would add are no part of a model, so they must be what they say. */
+static cogvideo_status check_betas(const part *p, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    unsigned char *bytes = NULL;
+
     for (size_t i = 0; i < cv_source_count(p->from); i++) {
         const cv_source_tensor *tensor = cv_source_at(p->from, i);
 
-        if (tensor->flaw || strncmp(tensor->name, prefix, strlen(prefix)) != 0 ||
-            !cv_path_ends_in(tensor->name, ".beta") || !cv_dtype_is_real(tensor->dtype))
+        if (tensor->flaw || strncmp(tensor->name, p->prefix, strlen(p->prefix)) != 0 ||
+            !cv_path_ends_in(tensor->name, ".beta"))
             continue;
-        CV_NEW(bytes, tensor->bytes, err);
-        CV_TRY(cv_source_stream_open(&stream, p->from, tensor, err));
-        CV_TRY(cv_source_stream_read(stream, bytes, tensor->bytes, err));
-        cv_source_stream_close(&stream);
-        for (size_t b = 0; b < tensor->bytes; b++)
-            if ((bytes[b] & (b % cv_dtype_size(tensor->dtype) == cv_dtype_size(tensor->dtype) - 1 ? 0x7f : 0xff)) !=
-                0) {
-                status =
-                    cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is not 0: norms of this network add nothing",
-                            cv_source_path(p->from), tensor->name);
-                goto done;
-            }
+        CV_TRY(read_bytes(&bytes, p, tensor, err));
+        if (!are_zeros(bytes, tensor->bytes, cv_dtype_size(tensor->dtype))) {
+            status = cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: tensor '%s' is not 0: norms of this network add nothing",
+                             cv_source_path(p->from), tensor->name);
+            goto done;
+        }
         cv_free(bytes);
         bytes = NULL;
     }
 done:
-    cv_source_stream_close(&stream);
+    cv_free(bytes);
+    return status;
+}
+
+/* A tokenizer of bits keeps what each is worth in a code, the first the most: the only order that is decoded here. */
+static cogvideo_status check_bits(const part *p, int codes, cogvideo_error *err)
+{
+    const cv_source_tensor *tensor;
+    unsigned char *bytes = NULL;
+    cogvideo_status status;
+    char name[200];
+    int64_t value;
+    bool right;
+
+    snprintf(name, sizeof name, "%svq.mask", p->prefix);
+    tensor = cv_source_find(p->from, name);
+    if (!tensor)
+        return COGVIDEO_OK;
+    right = !tensor->flaw && tensor->dtype == CV_I64 && tensor->rank == 1 && tensor->count < 31 &&
+            codes == 1 << tensor->count;
+    if (right)
+        CV_TRY(read_bytes(&bytes, p, tensor, err));
+    for (size_t i = 0; right && i < tensor->count; i++) {
+        memcpy(&value, bytes + i * sizeof value, sizeof value);
+        right = value == (int64_t)1 << (tensor->count - 1 - i);
+    }
+    status = right ? COGVIDEO_OK
+                   : cv_fail(err, COGVIDEO_ERROR_MODEL,
+                             "%s: tensor '%s' is not what the bits of %d codes are worth, from %d down to 1 as whole "
+                             "numbers of 64 bits",
+                             cv_source_path(p->from), name, codes, codes / 2);
+done:
     cv_free(bytes);
     return status;
 }
@@ -99,20 +152,18 @@ static cogvideo_status collect(importing *in, part *p, const char *const *prefix
                                void (*rename)(const char *name, cv_renaming *out), cv_store **found)
 {
     const cogvideo_log silent = { 0 }; /* a file may have several networks, whose names say so */
-    const char *prefix = "";
     cogvideo_status status;
 
-    CV_TRY(find_prefix(p, prefixes, anchor, &prefix, in->err));
-    CV_TRY(check_betas(p, prefix, in->err));
-    CV_TRY(cv_assembly_add(&p->tensors, p->from, prefix, rename, &silent, in->err));
+    CV_TRY(find_prefix(p, prefixes, anchor, in->err));
+    CV_TRY(check_betas(p, in->err));
+    CV_TRY(cv_assembly_add(&p->tensors, p->from, p->prefix, rename, &silent, in->err));
     CV_TRY(cv_assembly_shapes(&p->tensors, found, cv_source_path(p->from), in->err));
     in->job.total += cv_assembly_bytes(&p->tensors);
 done:
     return status;
 }
 
-/* --- parts
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- parts -------------------------------------------------------------------------------------------------------- */
 
 static cogvideo_status read_tokenizer(importing *in, part *p)
 {
@@ -125,6 +176,7 @@ static cogvideo_status read_tokenizer(importing *in, part *p)
     in->tokenizer.patch_height = in->sizes.patch[0];
     in->tokenizer.patch_width = in->sizes.patch[1];
     CV_TRY(cv_cvivit_measure(&in->tokenizer, found, in->err));
+    CV_TRY(check_bits(p, in->tokenizer.codes, in->err));
     CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
     CV_TRY(cv_cvivit_open(&network, &in->tokenizer, plan, in->err));
     CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
@@ -219,8 +271,7 @@ done:
     return status;
 }
 
-/* --- what goes together
- * --------------------------------------------------------------------------------------------- */
+/* --- what goes together ------------------------------------------------------------------------------------------- */
 
 static cogvideo_status check_together(const importing *in)
 {
@@ -233,6 +284,9 @@ static cogvideo_status check_together(const importing *in)
     if (in->masked.codes > 0 && in->critic.codes > 0 && in->masked.codes != in->critic.codes)
         return cv_fail(in->err, COGVIDEO_ERROR_MODEL, "%s: the critic has %d codes, and the masked transformer %d",
                        cv_source_path(in->parts[CRITIC].from), in->critic.codes, in->masked.codes);
+    if (in->masked.codes > 0 && in->critic.codes > 0 && in->critic.places < in->masked.places)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL, "%s: the critic has %d places, and the masked transformer %d",
+                       cv_source_path(in->parts[CRITIC].from), in->critic.places, in->masked.places);
     if (in->masked.text_width > 0 && in->text.width > 0 && in->masked.text_width != in->text.width)
         return cv_fail(
             in->err, COGVIDEO_ERROR_MODEL,
@@ -243,11 +297,15 @@ static cogvideo_status check_together(const importing *in)
     return COGVIDEO_OK;
 }
 
-/* phenaki-pytorch never drops a text in training, so what it trained knows no pass without one. */
+/* phenaki-pytorch never drops a text in training, so what it trained knows no pass without one. A config may know
+ * better. */
 static void put_sampling(const importing *in)
 {
-    cv_json *section = cv_json_set_object(cv_json_set_object(in->description, "sampling"), "scenes");
+    cv_json *section;
 
+    if (cv_json_get(in->description, "sampling"))
+        return;
+    section = cv_json_set_object(cv_json_set_object(in->description, "sampling"), "scenes");
     cv_json_set_double(section, "temperature", 0.9);
     cv_json_set_int(section, "steps", 18);
     cv_json_set_double(section, "guidance", 1);
@@ -257,8 +315,7 @@ static void put_sampling(const importing *in)
         "otherwise where yours was");
 }
 
-/* --- what is written
- * ------------------------------------------------------------------------------------------------ */
+/* --- what is written ---------------------------------------------------------------------------------------------- */
 
 /* The text model, beside the text encoder unless it is given. */
 static cogvideo_status write_text_model(importing *in)
@@ -308,7 +365,7 @@ static cogvideo_status write_part(importing *in, part *p)
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
     in->job.part = p->source;
-    status = cv_assembly_write(&p->tensors, &in->job, path, in->err);
+    status = cv_assembly_write(&p->tensors, &in->job, in->to, path, in->err);
     cv_free(path);
     cv_json_set_string(cv_json_set_object(in->list, p->key), "file", p->file);
     return status;
@@ -344,9 +401,10 @@ static cogvideo_status import_all(importing *in)
     char *json = NULL;
     cogvideo_status status;
 
-    if (in->options->type)
-        return cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT,
-                       "the weights keep the types of their files; 'cogvideo quantize' narrows an imported model");
+    if (in->options->type) {
+        CV_TRY(cv_narrow_type_read(&in->narrowing.type, in->options->type, in->err));
+        in->to = &in->narrowing;
+    }
     CV_TRY(cv_phenaki_sizes_read(&in->sizes, in->options, in->err));
     CV_TRY(begin_description(in));
     for (int i = 0; i < PARTS; i++) {

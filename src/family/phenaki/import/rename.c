@@ -23,11 +23,11 @@ static bool begins_any(const char *name, const char *const *words)
     return false;
 }
 
-/* Buffers of zeros (which are checked to be that), the norm of a source that self attention does not have, and its
- * nulls, of which there are none. */
+/* Buffers of zeros (which are checked to be that), and the norm of a source that self attention does not have. Its
+ * nulls are none, so they are empty tensors, which nothing reads; others would be extra. */
 static bool is_unused(const char *name)
 {
-    return ends(name, ".beta") || ends(name, ".1.context_norm.gamma") || ends(name, ".1.null_kv");
+    return ends(name, ".beta") || ends(name, ".1.context_norm.gamma");
 }
 
 void cv_rename_cvivit(const char *name, cv_renaming *out)

@@ -77,6 +77,7 @@ cogvideo_status cv_phenaki_sizes_put(const cv_phenaki_sizes *sizes, cv_json *des
 {
     const int pt = tokenizer ? tokenizer->patch_frames : 1, ph = tokenizer ? tokenizer->patch_height : 1,
               pw = tokenizer ? tokenizer->patch_width : 1;
+    const int plane = sizes->size[0] / ph * (sizes->size[1] / pw);
     int frames = sizes->frames, context = 1, T;
     cv_json *section;
 
@@ -86,13 +87,20 @@ cogvideo_status cv_phenaki_sizes_put(const cv_phenaki_sizes *sizes, cv_json *des
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'size' is %dx%d, which is no multiple of the patch %dx%d",
                        sizes->size[0], sizes->size[1], ph, pw);
     if (frames == 0) { /* as many as there are places for */
-        T = places > 0 ? places / (sizes->size[0] / ph * (sizes->size[1] / pw)) : 1;
+        T = places > 0 ? places / plane : 1;
         frames = 1 + (T > 1 ? T - 1 : 0) * pt;
     }
     if ((frames - 1) % pt != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "'frames' is %d; 1 more than a multiple of %d was expected: %d or %d", frames, pt,
                        1 + (frames - 1) / pt * pt, 1 + ((frames - 1) / pt + 1) * pt);
+    T = 1 + (frames - 1) / pt;
+    if (tokenizer && places > 0 && (int64_t)T * plane > places)
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "%d frames of %dx%d are %lld codes, and the masked transformer has places for %d: make 'frames' or "
+            "'size' smaller",
+            frames, sizes->size[0], sizes->size[1], (long long)T * plane, places);
     while (context + pt <= CONTEXT && context + pt < frames)
         context += pt;
     section = cv_json_set_object(description, "clip");
