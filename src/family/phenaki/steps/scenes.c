@@ -7,6 +7,7 @@
 #include "family/work.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct scenes_run {
@@ -24,6 +25,7 @@ typedef struct scenes_run {
     float *tails;  /* [samples][tail][frame]: the last frames of video so far, as they were decoded */
     int tail, had; /* frames that are kept at most; that there are */
     cogvideo_progress progress;
+    char what[40]; /* it calls the scene: "scene 2 of 3" */
 } scenes_run;
 
 static size_t per_frame(const scenes_run *run)
@@ -256,11 +258,11 @@ static cogvideo_status draw_scene(scenes_run *run, cogvideo_error *err)
     cogvideo_status status;
 
     CV_TRY(cv_phenaki_read_text(run->model, scene->text, run->options->cut_text, &text, err));
+    snprintf(run->what, sizeof run->what, "scene %d of %d", run->scene + 1, run->story.count);
     run->progress =
-        (cogvideo_progress){ .what = "scenes",
+        (cogvideo_progress){ .what = run->what,
                              .unit = "codes",
-                             .round = run->scene,
-                             .rounds = run->story.count,
+                             .rounds = 1,
                              .sequences = run->samples,
                              .total = (long long)(scene->T - scene->given) * (long long)per_frame(run) * run->samples };
     drawing = drawing_of(run, &text);
