@@ -168,6 +168,10 @@ static void guided(void **state)
         expected.data = golden + i * ROWS * V;
         expected.count = ROWS * V;
         check_numbers("half.guided5", guided, &expected, ROWS * V);
+        input.guidance = 5; /* by the network itself */
+        run(f, f->network, NULL, &input);
+        check_numbers("half.guided5", f->out, &expected, ROWS * V);
+        input.guidance = 0;
     }
     free(text);
 }

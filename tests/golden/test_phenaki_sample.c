@@ -23,7 +23,7 @@ typedef struct networks {
     cv_store *weights, *critic_weights, *self_weights;
     cv_masked *masked, *critic;
     cv_self_critic self;
-    float *out; /* [2][MOST_PLACES][V] */
+    float *out; /* [MOST_PLACES][V] */
     cv_store *tokenizer_weights;
     cv_cvivit *tokenizer;
     float *pixels; /* of a box of MOST_PLACES */
@@ -104,7 +104,7 @@ static int set_up(void **state)
     n->masked = masked_seeded(&config, MASKED_SEED, &n->weights);
     n->critic = masked_seeded(&critic, TOKEN_CRITIC_SEED, &n->critic_weights);
     n->self = masked_self_critic(config.width, SELF_CRITIC_SEED, &n->self_weights);
-    n->out = calloc((size_t)2 * MOST_PLACES * V, sizeof *n->out);
+    n->out = calloc((size_t)MOST_PLACES * V, sizeof *n->out);
     assert_non_null(n->out);
     open_tokenizer(n);
     *state = n;
@@ -130,8 +130,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The network's numbers of all places, `width` each, guided: under the text and under none as one batch of two. */
-static float *guided(const run *r, const cv_masked *network, const cv_self_critic *self, const int32_t *ids, int width)
+/* The network's numbers of all places, guided: under the text and under none as one batch of two. */
+static float *guided(const run *r, const cv_masked *network, const cv_self_critic *self, const int32_t *ids)
 {
     const cv_tensor *embeds = tensor_of(r, "text.embeds");
     const int rows = (int)embeds->shape[1], places = r->how.places;
@@ -139,8 +139,8 @@ static float *guided(const run *r, const cv_masked *network, const cv_self_criti
     static float text[2 * MOST_TEXT * TEXT_WIDTH];
     uint8_t mask[2 * MOST_TEXT] = { 0 };
     int32_t both[2 * MOST_PLACES];
-    float *out = r->n->out, *null = out + places * width;
-    const cv_masked_input input = { 2, r->T, HEIGHT, WIDTH, both, NULL, text, mask, rows };
+    float *out = r->n->out;
+    const cv_masked_input input = { 2, r->T, HEIGHT, WIDTH, both, NULL, text, mask, rows, r->guidance };
     cogvideo_error err;
     cv_arena arena;
 
@@ -154,8 +154,6 @@ static float *guided(const run *r, const cv_masked *network, const cv_self_criti
     CHECK_OK(cv_arena_create(&arena, cv_masked_scratch(&r->n->exec, network, &input), &err), err);
     cv_masked_run(&r->n->exec, network, self, &input, out, NULL, NULL, &arena);
     cv_arena_free(&arena);
-    for (int i = 0; i < places * width; i++)
-        out[i] = null[i] + r->guidance * (out[i] - null[i]);
     return out;
 }
 
@@ -227,7 +225,7 @@ static void check_logits(const run *r, int step, const float *logits)
 
 static void step_of(run *r, int step, float *margins)
 {
-    float *logits = guided(r, r->n->masked, NULL, r->ids, V);
+    float *logits = guided(r, r->n->masked, NULL, r->ids);
 
     if (cv_store_find(r->golden, "logits.text"))
         check_logits(r, step, logits);
@@ -238,7 +236,7 @@ static void step_of(run *r, int step, float *margins)
 static void judge(run *r, int step)
 {
     const float *golden = step + 1 < r->how.steps ? real_at(r, "scores", step, r->how.places) : NULL;
-    float *scores = guided(r, r->self ? r->n->masked : r->n->critic, r->self ? &r->n->self : NULL, r->drawn, 1);
+    float *scores = guided(r, r->self ? r->n->masked : r->n->critic, r->self ? &r->n->self : NULL, r->drawn);
 
     cv_unmask_judge(&r->how, step, &r->box, scores, uniform, r);
     for (int p = 0; p < r->how.places && golden; p++)

@@ -146,7 +146,7 @@ static void open_fixture(fixture *f, bool critic)
     gradient_fill(f->text, B * TEXT * TEXT_WIDTH, 6, 1);
     memset(f->mask, 1, sizeof f->mask);
     f->mask[TEXT - 1] = 0;
-    f->input = (cv_masked_input){ B, T, HEIGHT, WIDTH, f->ids, NULL, f->text, f->mask, TEXT };
+    f->input = (cv_masked_input){ B, T, HEIGHT, WIDTH, f->ids, NULL, f->text, f->mask, TEXT, 0 };
 }
 
 static void close_fixture(fixture *f)
@@ -202,6 +202,28 @@ static void padding_behind_a_text_changes_nothing(void **state)
     for (int i = 0; i < B * ROWS * CODES; i++)
         CHECK_CLOSE(one[i], two[i], 1e-5);
     close_fixture(&f);
+}
+
+/* One pass of both, mixed before the last layer, is both passes mixed behind it. */
+static void guidance_mixes_both_passes(void **state)
+{
+    float apart[B * ROWS * CODES], mixed[B / 2 * ROWS * CODES];
+    fixture f;
+
+    (void)state;
+    for (int critic = 0; critic < 2; critic++) {
+        const int numbers = B / 2 * ROWS * (critic ? 1 : CODES);
+
+        open_fixture(&f, critic);
+        memcpy(f.ids + B / 2 * ROWS, f.ids, B / 2 * ROWS * sizeof *f.ids);
+        memset(f.mask + B / 2 * TEXT, 0, B / 2 * TEXT);
+        run(&f, &f.input, apart);
+        f.input.guidance = 2.5f;
+        run(&f, &f.input, mixed);
+        for (int i = 0; i < numbers; i++)
+            CHECK_CLOSE(mixed[i], apart[numbers + i] + 2.5f * (apart[i] - apart[numbers + i]), 1e-5);
+        close_fixture(&f);
+    }
 }
 
 /* To the last bit, so that no batch changes a clip. */
@@ -373,6 +395,7 @@ int main(void)
         cmocka_unit_test(sizes_as_text),
         cmocka_unit_test(the_null_pass_does_not_read_the_text),
         cmocka_unit_test(padding_behind_a_text_changes_nothing),
+        cmocka_unit_test(guidance_mixes_both_passes),
         cmocka_unit_test(a_box_does_not_depend_on_the_others),
         cmocka_unit_test(gradients_are_slopes),
         cmocka_unit_test(gradients_of_critics_are_slopes),

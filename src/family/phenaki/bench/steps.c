@@ -26,7 +26,8 @@ static double of_blocks(const cv_blocks_config *c, double rows, double keys, dou
     return 2 * rows * each * c->layers;
 }
 
-static double of_masked(const cv_masked_config *c, double boxes, double places)
+/* Under a text and under none, whose last layer is one. */
+static double of_guided(const cv_masked_config *c, double places)
 {
     const cv_blocks_config blocks = { .layers = c->layers,
                                       .width = c->width,
@@ -35,7 +36,7 @@ static double of_masked(const cv_masked_config *c, double boxes, double places)
                                       .inner = c->inner,
                                       .text_width = c->text_width };
 
-    return of_blocks(&blocks, boxes * places, places, TEXT) + 2 * boxes * places * c->width * c->codes;
+    return of_blocks(&blocks, 2 * places, places, TEXT) + 2 * places * c->width * c->codes;
 }
 
 /* Half of a C-ViViT: from pixels to codes or back. */
@@ -63,7 +64,7 @@ typedef struct networks {
     int32_t *ids;   /* [2][places]: half of them masks */
     uint8_t *mask;  /* [2][TEXT]: of the second box nothing is seen */
     float *text;    /* [2][TEXT][text_width] */
-    float *logits;  /* [2][places][V] */
+    float *logits;  /* [places][V] */
     int32_t *codes; /* [places] */
     float *pixels;
     cv_arena arena;
@@ -83,7 +84,8 @@ static cv_masked_input input_of(const networks *n)
                               .ids = n->ids,
                               .text = n->text,
                               .text_mask = n->mask,
-                              .text_rows = TEXT };
+                              .text_rows = TEXT,
+                              .guidance = 3 };
 }
 
 static double run_masked(void *user)
@@ -92,7 +94,7 @@ static double run_masked(void *user)
     const cv_masked_input input = input_of(n);
 
     cv_masked_run(&n->model->head.exec, n->model->masked, NULL, &input, n->logits, NULL, NULL, &n->arena);
-    return of_masked(cv_masked_config_of(n->model->masked), 2, places_of(n));
+    return of_guided(cv_masked_config_of(n->model->masked), places_of(n));
 }
 
 static double run_decode(void *user)
@@ -129,7 +131,7 @@ static cogvideo_status make(networks *n, cogvideo_error *err)
     CV_NEW(n->ids, 2 * places, err);
     CV_NEW(n->mask, 2 * TEXT, err);
     CV_NEW(n->text, 2 * TEXT * (size_t)(m->text_width > 0 ? m->text_width : 1), err);
-    CV_NEW(n->logits, 2 * places * (size_t)m->codes, err);
+    CV_NEW(n->logits, places * (size_t)m->codes, err);
     CV_NEW(n->codes, places, err);
     CV_NEW(n->pixels, pixels, err);
     for (size_t p = 0; p < places; p++) {
@@ -210,8 +212,8 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
             { { .name = "C-ViViT, decoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_decode, &n },
             { { .name = "C-ViViT, encoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_encode, &n },
         };
-        const double work[] = { 0, of_masked(cv_masked_config_of(model->masked), 2, places_of(&n)),
-                                of_cvivit(c, &n.box), of_cvivit(c, &n.box) };
+        const double work[] = { 0, of_guided(cv_masked_config_of(model->masked), places_of(&n)), of_cvivit(c, &n.box),
+                                of_cvivit(c, &n.box) };
 
         out->hidden = cv_masked_config_of(model->masked)->width;
         CV_TRY(cv_bench_rounds(items, 4, out->rounds, options, err));

@@ -153,14 +153,31 @@ size_t cv_masked_scratch(const cv_exec *exec, const cv_masked *network, const cv
     return measure.peak;
 }
 
+/* Of what the last norm gives, the second half is mixed into the first. */
+static void guide(const cv_masked_pass *pass)
+{
+    const float guidance = pass->input.guidance;
+    const size_t rows = (size_t)cv_masked_rows(&pass->input) / 2, C = (size_t)pass->network->config.width;
+
+#pragma omp parallel for schedule(static) num_threads(pass->exec->threads) if (rows * C > CV_PARALLEL_WORK)
+    for (size_t r = 0; r < rows; r++) {
+        float *x = pass->x + r * C;
+        const float *null = x + rows * C;
+
+        for (size_t c = 0; c < C; c++)
+            x[c] = null[c] + guidance * (x[c] - null[c]);
+    }
+}
+
 void cv_masked_run(const cv_exec *exec, const cv_masked *network, const cv_self_critic *self,
                    const cv_masked_input *input, float *out, cv_masked_observer *seen, void *user, cv_arena *arena)
 {
     const size_t mark = cv_arena_mark(arena);
-    const int rows = cv_masked_rows(input), C = network->config.width;
+    const int C = network->config.width, all = cv_masked_rows(input),
+              rows = all / input->batch * cv_masked_boxes(input);
     const cv_linear *top = self ? &self->to_pred : &network->top;
     const int N = top->weight.N;
-    shown of = { seen, user, (size_t)rows * (size_t)C };
+    shown of = { seen, user, (size_t)all * (size_t)C };
     cv_masked_pass pass = { .exec = exec,
                             .network = network,
                             .input = *input,
@@ -169,6 +186,8 @@ void cv_masked_run(const cv_exec *exec, const cv_masked *network, const cv_self_
 
     cv_masked_pass_take(&pass, arena);
     cv_masked_pass_run(&pass, arena);
+    if (input->guidance != 0)
+        guide(&pass);
     cv_linear_many(exec, top, out, (size_t)N, false, pass.x, (size_t)C, rows, arena);
     if (seen && pass.bias)
         seen(user, "bias", pass.bias, cv_masked_bias_numbers(network, input));

@@ -53,13 +53,22 @@ typedef struct cv_masked_input {
     const float *text;        /* [batch][text_rows][text_width]; NULL: unconditional */
     const uint8_t *text_mask; /* [batch][text_rows]; all 0 = the null pass */
     int text_rows;
+    /* Other than 0: the second half of the batch is the first once more, under no text, and out [batch / 2] is null +
+     * guidance * (text - null). As the last layer is linear, its inputs are mixed so in place of its outputs. */
+    float guidance;
 } cv_masked_input;
+
+/* Boxes that come out. */
+static inline int cv_masked_boxes(const cv_masked_input *input)
+{
+    return input->guidance != 0 ? input->batch / 2 : input->batch;
+}
 
 /* Is shown "bias", "layers.in", "layers.I.peg" .. "layers.out", and "logits" or "scores". */
 typedef void cv_masked_observer(void *user, const char *name, const float *x, size_t numbers);
 
 size_t cv_masked_scratch(const cv_exec *exec, const cv_masked *network, const cv_masked_input *input);
-/* out [batch][T h w][V] logits, or [batch][T h w] scores of a critic. With `self` the scores of a self critic over the
+/* out [boxes][T h w][V] logits, or [boxes][T h w] scores of a critic. With `self` the scores of a self critic over the
  * same trunk in place of logits. */
 void cv_masked_run(const cv_exec *exec, const cv_masked *network, const cv_self_critic *self,
                    const cv_masked_input *input, float *out, cv_masked_observer *seen, void *user, cv_arena *arena);

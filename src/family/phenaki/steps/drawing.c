@@ -15,7 +15,7 @@ typedef struct chunk {
     int32_t *ids;       /* [count or twice that][places] */
     float *text;        /* [the same][rows][width] */
     uint8_t *text_mask; /* [the same][rows] */
-    float *out;         /* [the same][places][V]: logits, or scores in its first numbers */
+    float *out;         /* [count][places][V]: logits, or scores in its first numbers */
     bool *recalled;     /* [count] */
     char *units;        /* [count]: boxes as they are kept */
 } chunk;
@@ -62,7 +62,8 @@ static cv_masked_input input_of(const chunk *c)
                               .ids = c->ids,
                               .text = c->text,
                               .text_mask = c->text_mask,
-                              .text_rows = d->text->rows };
+                              .text_rows = d->text->rows,
+                              .guidance = c->guided ? c->guidance : 0 };
 }
 
 /* Takes the memory of a chunk, of which drawing, how, count and guided are set; and reserves what its passes take. */
@@ -77,7 +78,7 @@ static void take(chunk *c, cv_arena *arena)
     c->ids = cv_arena_take(arena, boxes * places, sizeof *c->ids);
     c->text = cv_arena_take(arena, boxes * rows * width, sizeof *c->text);
     c->text_mask = cv_arena_take(arena, boxes * rows, sizeof *c->text_mask);
-    c->out = cv_arena_take(arena, boxes * places * (size_t)c->how.codes, sizeof *c->out);
+    c->out = cv_arena_take(arena, (size_t)c->count * places * (size_t)c->how.codes, sizeof *c->out);
     c->recalled = cv_arena_take(arena, (size_t)c->count, sizeof *c->recalled);
     c->units = cv_arena_take(arena, (size_t)c->count, cv_drawing_unit_bytes(d));
     input = input_of(c);
@@ -221,11 +222,8 @@ static cogvideo_status pass(const chunk *c, const cv_masked *network, const cv_s
     }
     cv_masked_run(&d->model->head.exec, network, self, &input, c->out, NULL, NULL, arena);
     for (int b = 0; b < c->count; b++) {
-        float *own = c->out + (size_t)b * box;
-        const float *null = c->out + (size_t)(c->count + b) * box;
+        const float *own = c->out + (size_t)b * box;
 
-        for (size_t i = from; i < box && c->guided; i++)
-            own[i] = null[i] + c->guidance * (own[i] - null[i]);
         if (cv_dtype_not_finite(CV_F32, own + from, box - from) != box - from)
             return cv_fail(err, COGVIDEO_ERROR_MODEL,
                            "scene %d: %s gives numbers that are no numbers: a file of weights may be damaged",

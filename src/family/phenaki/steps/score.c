@@ -19,7 +19,7 @@ typedef struct scoring {
     int32_t *ids;      /* [2][places]: under the text and under none */
     float *text;       /* [2][rows][width] */
     uint8_t *mask;     /* [2][rows] */
-    float *logits;     /* [2][places][V] */
+    float *logits;     /* [places][V] */
     double *logprob;   /* of the box at hand */
 } scoring;
 
@@ -55,8 +55,6 @@ static cogvideo_status run_group(const scoring *s, const cv_masked_input *input,
                                  cv_arena *arena, cogvideo_error *err)
 {
     const int V = cv_masked_config_of(s->model->masked)->codes;
-    const float guidance = (float)s->options->steps[0].guidance;
-    const size_t all = (size_t)s->places * (size_t)V;
 
     for (int b = 0; b < input->batch; b++) {
         int32_t *ids = s->ids + (size_t)b * (size_t)s->places;
@@ -67,11 +65,8 @@ static cogvideo_status run_group(const scoring *s, const cv_masked_input *input,
     }
     cv_masked_run(&s->model->head.exec, s->model->masked, NULL, input, s->logits, NULL, NULL, arena);
     for (int i = from; i < to; i++) {
-        float *own = s->logits + (size_t)s->order[i] * (size_t)V;
-        const float *null = own + all;
+        const float *own = s->logits + (size_t)s->order[i] * (size_t)V;
 
-        for (int v = 0; v < V && input->batch == 2; v++)
-            own[v] = null[v] + guidance * (own[v] - null[v]);
         if (cv_dtype_not_finite(CV_F32, own, (size_t)V) != (size_t)V)
             return cv_fail(
                 err, COGVIDEO_ERROR_MODEL,
@@ -90,7 +85,7 @@ static cogvideo_status take(scoring *s, int boxes, const cv_phenaki_text *text, 
 
     CV_NEW(s->order, s->places - s->given, err);
     CV_NEW(s->ids, (size_t)boxes * (size_t)s->places, err);
-    CV_NEW(s->logits, (size_t)boxes * (size_t)s->places * (size_t)config->codes, err);
+    CV_NEW(s->logits, (size_t)s->places * (size_t)config->codes, err);
     CV_NEW(s->text, (size_t)boxes * numbers, err);
     CV_NEW(s->mask, (size_t)boxes * rows, err);
     for (int b = 0; b < boxes; b++)
@@ -128,6 +123,7 @@ static cogvideo_status score_box(scoring s, int scene, int first, int T, const c
     input.text = s.text;
     input.text_mask = s.mask;
     input.text_rows = text.rows;
+    input.guidance = guided(&s) ? (float)s.options->steps[0].guidance : 0;
     CV_TRY(cv_arena_create(&arena, cv_masked_scratch(&s.model->head.exec, s.model->masked, &input), err));
     deal(&s, scene);
     for (int from = 0; from < count; from += group)
