@@ -3,16 +3,17 @@
 
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The prompt becomes part of the clip's header, which is JSON: what is no UTF-8 would spoil the file for others. */
-static cogvideo_status check_utf8(const char *prompt, cogvideo_error *err)
+static cogvideo_status check_utf8(const char *what, const char *prompt, cogvideo_error *err)
 {
     size_t size = prompt ? strlen(prompt) : 0, good = cv_utf8_prefix(prompt, size);
 
     if (good < size)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the prompt is not UTF-8 text, from byte %zu on: convert it to UTF-8", good);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s is not UTF-8 text, from byte %zu on: convert it to UTF-8",
+                       what, good);
     return COGVIDEO_OK;
 }
 
@@ -20,11 +21,12 @@ static cogvideo_status check_scenes(const cogvideo_model *model, const cogvideo_
                                     cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
+    char what[60];
 
-    if (o->scene_count == 0)
-        return COGVIDEO_OK;
-    if (!model->family->stories)
+    if (!model->family->stories && o->scene_count != 0)
         return cv_model_cannot(model, "tell a story of several scenes", err);
+    if (!model->family->stories && o->context != 0)
+        return cv_model_cannot(model, "take over frames from a scene before", err);
     if (o->scene_count < 0 || o->scene_count > COGVIDEO_MAX_SCENES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a story has from 1 to %d scenes, not %d", COGVIDEO_MAX_SCENES,
                        o->scene_count);
@@ -34,7 +36,10 @@ static cogvideo_status check_scenes(const cogvideo_model *model, const cogvideo_
         if (!(seconds == 0 || (seconds >= 0.1 && seconds <= 1000)))
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "scene %d: seconds must be from 0.1 to 1000, not %g", i + 1,
                            seconds);
-        CV_TRY(check_utf8(o->scenes[i].prompt, err));
+        if (!o->scenes[i].prompt)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "scene %d has no prompt", i + 1);
+        snprintf(what, sizeof what, "the prompt of scene %d", i + 1);
+        CV_TRY(check_utf8(what, o->scenes[i].prompt, err));
     }
 done:
     return status;
@@ -62,7 +67,7 @@ cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_gen
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds,
                        o->batch);
     CV_TRY(check_scenes(model, o, err));
-    CV_TRY(check_utf8(o->prompt, err));
+    CV_TRY(check_utf8("the prompt", o->prompt, err));
 done:
     return status;
 }

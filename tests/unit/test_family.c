@@ -288,6 +288,14 @@ static void what_a_family_lacks_is_said(void **state)
     CHECK_FAILS(cogvideo_text_encode(model, "a", 1, 0, NULL, NULL, &err), COGVIDEO_ERROR_MODEL, "has no text tokenizer",
                 err);
     assert_int_equal(cogvideo_code_cluster(model, 0), -1);
+    assert_int_equal(cogvideo_can_inspect(model), 0);
+    options.context = 5;
+    CHECK_FAILS(cogvideo_run_step(model, "noise", &options, NULL, &value, &err), COGVIDEO_ERROR_UNSUPPORTED,
+                "which cannot take over frames", err);
+    options.scenes = &(cogvideo_scene){ .prompt = "a" };
+    options.scene_count = 1;
+    CHECK_FAILS(cogvideo_run_step(model, "noise", &options, NULL, &value, &err), COGVIDEO_ERROR_UNSUPPORTED,
+                "which cannot tell a story of several scenes", err);
     cogvideo_model_close(&model);
     write_model(DESCRIPTION("other"));
     CHECK_FAILS(cogvideo_model_open(&model, check_temp(), NULL, &err), COGVIDEO_ERROR_UNSUPPORTED,

@@ -69,7 +69,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
 
     function drawStrip() {
         fill("strip", ...frames.map((frame, index) => {
-            const mean = (frame.logprob ? sum(frame.codes.map((_, place) => probability(frame, place))) : sum(frame.confidence ?? [])) / places;
+            const mean = frame.given ? 0 : (frame.logprob ? sum(frame.codes.map((_, place) => probability(frame, place))) : sum(frame.confidence ?? [])) / places;
             return make("div", { class: "shot", role: "option", id: `shot-${index}`, "data-frame": index,
                 title: `frame ${index}, ${frame.time} s` + (frame.logprob ? `: mean probability ${mean.toFixed(3)}, ${stepName(data.steps[frame.step])}` : "") },
                 make("div", { class: "raster" }, frame.picture ? make("img", { src: frame.picture, alt: "" }) : null),
@@ -301,6 +301,7 @@ window.addEventListener("error", event => { document.body.dataset.state = "error
     function drawHead() {
         const told = data.header?.scenes?.map(scene => scene.prompt).filter(Boolean).join(" / ");
         const title = data.prompt ?? (told || "A clip without a prompt"), model = data.model;
+        byId("text").hidden = !data.steps.some(step => step.text.length || step.first_text.length);
         byId("attention").hidden = byId("mix").hidden = !data.steps.some(step => step.alpha.length);
         document.body.style.setProperty("--height", height);
         document.body.style.setProperty("--width", width);
