@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* of the sources: that of CLIP, how many are paths, and how many other texts there are */
-enum { CLIP = 10, COUNT = 16, TEXTS = 4 };
+/* of the sources: those that are read with files beside them, how many are paths, and how many other texts there are */
+enum { CLIP = 10, VIDEO_TOKENIZER = 12, TEXT_ENCODER = 15, COUNT = 16, TEXTS = 4 };
 
 typedef struct settings {
     const char *sources[COUNT]; /* paths; NULL = not given */
@@ -103,22 +103,44 @@ static int list_sources(const settings *s, cogvideo_import_source out[COUNT + TE
     return count;
 }
 
-/* Restricts the process to what is given, and to the configs that may stand beside CLIP's file. */
+/* "NAME" in the folder of the file `path`, in fresh memory; NULL where there is no such file. */
+static char *find_beside(const char *path, const char *name)
+{
+    char *folder = path ? cli_folder(path) : NULL, *beside = folder ? cli_format("%s/%s", folder, name) : NULL;
+
+    free(folder);
+    if (beside && access(beside, F_OK) == 0)
+        return beside;
+    free(beside);
+    return NULL;
+}
+
+/* The folder of an index of shards, in fresh memory; NULL for other files, and for folders. */
+static char *folder_of_index(const char *path)
+{
+    static const char ending[] = ".index.json";
+    const size_t length = path ? strlen(path) : 0;
+
+    return length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0 ? cli_folder(path) : NULL;
+}
+
+/* Restricts the process to what is given and to what may stand beside it: the configs of CLIP, the text model of T5,
+ * and the files that an index lists. */
 static int enter_sandbox(const settings *s)
 {
-    char *folder = s->sources[CLIP] ? cli_folder(s->sources[CLIP]) : NULL;
-    char *beside[] = { folder ? cli_format("%s/config.json", folder) : NULL,
-                       folder ? cli_format("%s/open_clip_config.json", folder) : NULL };
-    const char *inputs[COUNT + 3] = { s->config };
+    char *beside[] = { find_beside(s->sources[CLIP], "config.json"),
+                       find_beside(s->sources[CLIP], "open_clip_config.json"),
+                       find_beside(s->sources[TEXT_ENCODER], "spiece.model"), folder_of_index(s->sources[TEXT_ENCODER]),
+                       folder_of_index(s->sources[VIDEO_TOKENIZER]) };
+    const size_t count = sizeof beside / sizeof *beside;
+    const char *inputs[1 + COUNT + sizeof beside / sizeof *beside] = { s->config };
     int status;
 
     memcpy(inputs + 1, s->sources, sizeof s->sources);
-    for (int i = 0; i < 2; i++)
-        inputs[COUNT + 1 + i] = beside[i] && access(beside[i], F_OK) == 0 ? beside[i] : NULL;
-    status = cli_sandbox(inputs, sizeof inputs / sizeof *inputs, s->output);
-    free(beside[0]);
-    free(beside[1]);
-    free(folder);
+    memcpy(inputs + 1 + COUNT, beside, sizeof beside);
+    status = cli_sandbox(inputs, 1 + COUNT + count, s->output);
+    for (size_t i = 0; i < count; i++)
+        free(beside[i]);
     return status;
 }
 

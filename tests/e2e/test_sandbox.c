@@ -2,6 +2,7 @@
  * system has no Landlock, which the program then says. */
 #include "support/check.h"
 #include "support/models.h"
+#include "support/phenaki_model.h"
 #include "support/program.h"
 
 #include "cli/sandbox.h"
@@ -102,6 +103,24 @@ static void commands_work_inside(void **state)
     program_ok("dataset build -q --sandbox --size 64 --frames 2 videos -o out/data");
 }
 
+/* An index of shards leads to files beside it, and so does a text encoder to its text model. */
+static void files_beside_are_within_reach(void **state)
+{
+    static const char index[] = "{\"weight_map\":{\"shared.weight\":\"t5.safetensors\"}}";
+
+    (void)state;
+    if (absent())
+        skip();
+    phenaki_model_write("phenaki");
+    check_write(check_temp_path("phenaki/t5.index.json"), index, strlen(index));
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP/phenaki\" && cp text.model spiece.model"), 0);
+    program_ok("import -q --text-encoder phenaki/t5.index.json --sandbox -o out/shards");
+    program_ok("import -q --text-encoder phenaki/t5.safetensors --sandbox -o out/whole");
+    program_equal_files("out/shards/text_encoder.safetensors", "out/whole/text_encoder.safetensors");
+    program_equal_files("out/shards/text.model", "phenaki/text.model");
+    program_equal_files("out/whole/text.model", "phenaki/text.model");
+}
+
 /* A folder of inputs may hold links that lead out of it. */
 static void links_do_not_lead_out(void **state)
 {
@@ -124,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_else_is_out_of_reach),
         cmocka_unit_test(commands_work_inside),
+        cmocka_unit_test(files_beside_are_within_reach),
         cmocka_unit_test(links_do_not_lead_out),
     };
 
