@@ -37,7 +37,7 @@ static void print_facts(const cogvideo_model_info *info)
     printf("  parameters       %llu (%s) in %s of files\n", (unsigned long long)info->parameters, info->dtype, size);
     if (info->image_codes > 0)
         printf("  codes            %d, in frames of %dx%d, each of %dx%d pixels\n", info->image_codes, info->width,
-               info->height, info->rate, info->rate);
+               info->height, info->rate_across ? info->rate_across : info->rate, info->rate);
     if (info->has_text_tokenizer)
         printf("  text tokenizer   yes (%d pieces, ids from %d on)\n", info->text_pieces, info->first_text_id);
     else

@@ -28,20 +28,20 @@ bool cv_phenaki_property(const cogvideo_model *head, int index, cogvideo_propert
     const cv_t5_config *t = model->text_encoder ? cv_t5_config_of(model->text_encoder) : &no_text;
     const cogvideo_property rows[] = {
         cv_property_flag("video_tokenizer", "video tokenizer", model->tokenizer != NULL),
-        cv_property_flag("masked", "masked transformer", model->masked != NULL),
+        cv_property_flag("masked", "transformer", model->masked != NULL),
         cv_property_flag("critic", "token critic", model->critic != NULL),
         cv_property_flag("self_critic", "self critic", model->self_critic.to_pred.weight.N > 0),
         cv_property_flag("text_encoder", "text encoder", model->text_encoder != NULL),
-        cv_property_whole("patch_frames", "frames of a code", NULL, c->patch_frames), /* but for the first of a scene */
+        cv_property_whole("patch_frames", "frames per code", NULL, c->patch_frames), /* but for the first of a scene */
         cv_property_flag("causal", "causal in time", model->tokenizer && c->causal),
         cv_property_whole("layers", "layers", NULL, m->layers), /* of the masked transformer, as the next four */
         cv_property_whole("hidden", "channels", NULL, m->width),
         cv_property_whole("heads", "heads", NULL, m->heads),
-        cv_property_whole("text_width", "numbers of a token of text", NULL, m->text_width),
+        cv_property_whole("text_width", "text channels", NULL, m->text_width),
         cv_property_whole("places", "largest scene", "codes", m->places),
-        cv_property_whole("text_layers", "layers of the text encoder", NULL, t->layers),
+        cv_property_whole("text_layers", "text layers", NULL, t->layers),
         cv_property_whole("scene_frames", "scene", "frames", model->frames),
-        cv_property_whole("context", "frames kept between scenes", NULL, model->context),
+        cv_property_whole("context", "context frames", NULL, model->context),
         cv_property_number("fps", "frame rate", "frames/s", model->fps),
         cv_property_number("seconds", "whole clip", "s", model->frames > 1 ? (model->frames - 1) / model->fps : 0),
     };
