@@ -26,6 +26,18 @@ extern "C" {
  *   "text-tokenizer"    ice_text.model
  *   "clusters"          cluster_label2.npy
  *
+ * Phenaki, whose parts may all be in one file:
+ *   "video-tokenizer"   C-ViViT: vae.N.pt, vae.N.ema.pt (of which the averages are taken), what CViViTTrainer.save
+ *                       writes or model-N.pt of phenaki-pytorch; CViViT/pytorch_model.bin of phenaki-cvivit
+ *   "masked"            the masked transformer: model-N.pt of PhenakiTrainer
+ *   "critic"            a token critic, or a self critic, which needs "masked" as well: likewise
+ *   "text-encoder"      T5: Hugging Face's folder, or in it the index of shards, the .safetensors or the .bin
+ *   "text-tokenizer"    spiece.model, where it is not in that folder
+ *   "patch"             no path but the height and width of a patch, such as "8x4"; default: a square
+ *   "size"              likewise of a frame, such as "128" or "128x256"; without it the model has no clip length
+ *   "frames", "fps"     frames of a scene, 1 more than a multiple of a patch's frames (default: as many as the masked
+ *                       transformer has places for), and frames a second (default 8)
+ *
  * Networks for metrics, whose weights keep the types of their files:
  *   "i3d"               I3D of Kinetics-400: i3d_pretrained_400.pt of TATS, or StyleGAN-V's i3d_torchscript.pt
  *   "c3d", "c3d-mean"   C3D of UCF-101: conv3d_deepnetA_ucf.npz and mean2.npz of tgan2
@@ -49,8 +61,8 @@ typedef struct cogvideo_import_options {
     const char
         *config; /* a model description (configs/README.md) in place of the family's own; its word "family", where
                            it has one, chooses the family */
-    /* of CogVideo alone: "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as; NULL = as
-     * they are in the checkpoint */
+    /* "f32", "f16" or "bf16", or "q8" or "q4" for matrices: what weights are stored as; NULL = as they are in the
+     * checkpoint. Not for networks for metrics; q8 and q4 leave CogVideo's image tokenizer as it is */
     const char *type;
     const char *output;             /* the directory to make; it must not exist, unless `force` */
     const char *name;               /* the model's name; NULL = the description's */
