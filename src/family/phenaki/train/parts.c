@@ -61,19 +61,37 @@ static const char *on_masked(const cogvideo_model *model, const cv_recipe *recip
     return cv_phenaki_of(model)->critic ? "a critic that was trained on its draws" : NULL;
 }
 
-/* Those of the blocks; of attention, keys and values one by one, and so both halves of a gated layer. */
+static bool ends_in(const char *name, const char *end)
+{
+    const size_t length = strlen(name), size = strlen(end);
+
+    return length >= size && strcmp(name + length - size, end) == 0;
+}
+
+/* Those of blocks: keys and values one by one, and so both halves of a gated layer. */
 static int block_matrices(const cv_tensor *tensor)
 {
     const char *name = tensor->name;
-    const size_t length = strlen(name);
 
-    if (strstr(name, "encoder.block.") == name) /* of the text encoder */
-        return tensor->rank == 2 && !strstr(name, "relative_attention_bias");
-    if (!strstr(name, "transformer.layers.") || tensor->rank != 2 || length < 11)
+    if (tensor->rank != 2)
         return 0;
-    if (strstr(name, "to_kv.weight") || strcmp(name + length - 11, ".3.1.weight") == 0)
-        return 2;
-    return 1;
+    if (strncmp(name, "encoder.block.", 14) == 0) /* of the text encoder */
+        return !strstr(name, "relative_attention_bias");
+    if (!strstr(name, "transformer.layers."))
+        return 0;
+    return ends_in(name, "to_kv.weight") || ends_in(name, ".3.1.weight") ? 2 : 1;
+}
+
+/* The same, and those from pixels to codes and back: all pixels of a plain patch are equal, so that AdamW, which moves
+ * each weight by its rate, would move what becomes of them too far. */
+static int tokenizer_matrices(const cv_tensor *tensor)
+{
+    const char *name = tensor->name;
+
+    if (tensor->rank == 2 &&
+        (strncmp(name, "to_p", 4) == 0 || strncmp(name, "vq.project_", 11) == 0 || ends_in(name, "net.1.0.weight")))
+        return 1;
+    return block_matrices(tensor);
 }
 
 #define OWN(field) offsetof(cv_video_recipe, field)
@@ -109,7 +127,7 @@ const cv_part cv_phenaki_parts[CV_PHENAKI_PARTS] = {
                                      .recipe_size = sizeof(cv_video_recipe),
                                      .keys = video_keys,
                                      .key_count = sizeof video_keys / sizeof *video_keys,
-                                     .matrices = block_matrices,
+                                     .matrices = tokenizer_matrices,
                                      .open = cv_video_learner_open,
                                      .is_there = tokenizer_is_there,
                                      .dependents = on_tokenizer },
