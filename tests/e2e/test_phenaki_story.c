@@ -161,6 +161,25 @@ static void codes_are_scored(void **state)
     program_check("score --model m --masked-share 0.5 straight-0.jsonl", 0, "{\"frame\":10,\"logprob\":[");
 }
 
+/* A scene is scored under its own prompt, and not under none or another's where the header leaves it out. */
+static void a_scene_without_a_prompt_is_not_scored(void **state)
+{
+    static char header[] = "{\"prompt\":\"a star\",\"scenes\":[{\"prompt\":\"a star\"},{\"prompt\":\"a square\"}]}";
+    cogvideo_tokens clip;
+    cogvideo_error err;
+    char *whole;
+
+    (void)state;
+    CHECK_OK(cogvideo_tokens_load(&clip, check_temp_path("straight-0.jsonl"), &err), err);
+    whole = clip.header;
+    clip.header = header;
+    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path("short.jsonl"), &err), err);
+    clip.header = whole;
+    cogvideo_tokens_free(&clip);
+    program_check("score --model m short.jsonl" STDERR, 1, "no prompt of scene 3 is known");
+    program_check("score --model m --prompt \"a star\" short.jsonl", 0, "{\"frame\":10,\"logprob\":[");
+}
+
 static void samplers_are_chosen(void **state)
 {
     (void)state;
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(videos_are_encoded_in_windows),
         cmocka_unit_test(samplers_are_chosen),
         cmocka_unit_test(codes_are_scored),
+        cmocka_unit_test(a_scene_without_a_prompt_is_not_scored),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -135,19 +135,18 @@ done:
     return status;
 }
 
-/* The prompt of a scene, as the clip's header tells it; "" where it does not. */
+/* The prompt of a scene, as the clip's header tells it; NULL where it does not. A scene that a list of scenes leaves
+ * out has none: another scene's prompt would be a wrong one. */
 static const char *prompt_of(const cv_json *header, int scene)
 {
-    const cv_json *item = cv_json_first(cv_json_get(header, "scenes"));
+    const cv_json *scenes = cv_json_get(header, "scenes"), *item = cv_json_first(scenes);
     const char *prompt = NULL;
 
     for (int i = 0; i < scene && item; i++)
         item = cv_json_next(item);
-    if (!item || cv_json_optional_string(item, "prompt", &prompt, "", NULL) != COGVIDEO_OK)
+    if (cv_json_optional_string(scenes ? item : header, "prompt", &prompt, "", NULL) != COGVIDEO_OK)
         prompt = NULL;
-    if (!prompt && header && cv_json_optional_string(header, "prompt", &prompt, "", NULL) != COGVIDEO_OK)
-        prompt = NULL;
-    return prompt ? prompt : "";
+    return prompt;
 }
 
 static cogvideo_status check(const cv_phenaki *model, const cogvideo_tokens *clip, cogvideo_error *err)
@@ -193,8 +192,14 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
                             .given = given * (int)places,
                             .logprob = logprob + (size_t)first * places };
 
-        CV_TRY(score_box(s, i, first, frames, options->prompt ? options->prompt : prompt_of(header, i),
-                         what->masked_share, err));
+        const char *prompt = options->prompt ? options->prompt : prompt_of(header, i);
+
+        if (!prompt) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "no prompt of scene %d is known: the clip's header has none; give one (--prompt)", i + 1);
+            goto done;
+        }
+        CV_TRY(score_box(s, i, first, frames, prompt, what->masked_share, err));
         for (int f = first + given; f < first + frames; f++)
             scored[f] = 1;
     }
