@@ -9,6 +9,7 @@
 #include <cogvideo/tokens.h>
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TEXT "\"a large red star moves left on a white background\""
@@ -123,6 +124,7 @@ static void a_file_of_scenes_is_the_same_story(void **state)
     static const char scenes[] = "a large red star moves left on a white background\n\n"
                                  "{\"text\": \"a large red star moves up on a white background\"}\r\n"
                                  "a large red star grows on a white background";
+    char wordy[2000];
 
     (void)state;
     check_write(check_temp_path("story.txt"), scenes, sizeof scenes - 1);
@@ -132,6 +134,11 @@ static void a_file_of_scenes_is_the_same_story(void **state)
     program_check("generate --model m --story none.txt -o x.y4m" STDERR, 1, "none.txt");
     check_write(check_temp_path("bad.txt"), "{\"text\":\"a\",\"second\":2}\n", 25);
     program_check("generate --model m --story bad.txt -o x.y4m" STDERR, 1, "second");
+    memset(wordy, 'a', sizeof wordy);
+    for (size_t i = 1; i < sizeof wordy; i += 2)
+        wordy[i] = i == 1 ? '\n' : ' ';
+    check_write(check_temp_path("wordy.txt"), wordy, sizeof wordy);
+    program_check("generate --model m --story wordy.txt -o x.y4m" STDERR, 1, "scene 2: the text has ");
 }
 
 static void a_story_goes_on_from_a_clip(void **state)

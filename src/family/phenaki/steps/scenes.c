@@ -85,6 +85,20 @@ static int frames_of(const cogvideo_shape *in)
     return in ? in->frames : 0;
 }
 
+/* The text of the scene at hand; in a story an error says of which scene it speaks. */
+static cogvideo_status read_text(const scenes_run *run, const cv_phenaki *model, cv_phenaki_text *out,
+                                 cogvideo_error *err)
+{
+    const cogvideo_status status =
+        cv_phenaki_read_text(model, run->story.scenes[run->scene].text, run->options->cut_text, out, err);
+    char prefix[32];
+
+    if (status == COGVIDEO_OK || run->story.count == 1)
+        return status;
+    snprintf(prefix, sizeof prefix, "scene %d", run->scene + 1);
+    return cv_fail_prefix(err, status, prefix);
+}
+
 cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {
@@ -102,7 +116,7 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
         cv_phenaki_text text = { 0 };
         const cv_drawing drawing = drawing_of(&run, &text);
 
-        CV_TRY(cv_phenaki_read_text(&silent, scene_of(&run)->text, options->cut_text, &text, err));
+        CV_TRY(read_text(&run, &silent, &text, err));
         status = cv_drawing_plan(&drawing, &bytes, err);
         cv_phenaki_text_free(&text);
         CV_TRY(status);
