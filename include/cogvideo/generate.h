@@ -95,6 +95,7 @@ typedef struct cogvideo_step_options {
 #define COGVIDEO_MAX_SEED 9007199254740991 /* 2^53 - 1: above it JSON does not hold every whole number */
 #define COGVIDEO_MAX_SAMPLES 64            /* of a run */
 #define COGVIDEO_MAX_SCENES 10000          /* of a story */
+#define COGVIDEO_MAX_CONTEXT 4096          /* frames that a scene begins with */
 
 /* A part of a story, which begins with the last frames of the part before. */
 typedef struct cogvideo_scene {
@@ -129,7 +130,7 @@ typedef struct cogvideo_generate_options {
      * scene. */
     const cogvideo_scene *scenes;
     int scene_count; /* 0 .. 10000 */
-    int context;     /* frames of video that a scene begins with from the one before; default: the model's */
+    int context;     /* frames of video that a scene begins with from the one before, to 4096; default: the model's */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */

@@ -210,6 +210,11 @@ cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first
 cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_generate_options *options,
                                  cogvideo_error *err);
 
+/* For a step that draws: the options are the model's own steps, as its `defaults` fill them, and what they say of each
+ * is in the ranges of generate.h. */
+cogvideo_status cv_options_check_steps(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                       cogvideo_error *err);
+
 /* The model's text tokenizer, or an error that says how it can be had. */
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);
 /* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,9 @@ static cogvideo_status check_scenes(const cogvideo_model *model, const cogvideo_
         return cv_model_cannot(model, "tell a story of several scenes", err);
     if (!model->family->stories && o->context != 0)
         return cv_model_cannot(model, "take over frames from a scene before", err);
+    if (o->context < 0 || o->context > COGVIDEO_MAX_CONTEXT)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "context must be from 0 to %d frames, not %d",
+                       COGVIDEO_MAX_CONTEXT, o->context);
     if (o->scene_count < 0 || o->scene_count > COGVIDEO_MAX_SCENES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a story has from 1 to %d scenes, not %d", COGVIDEO_MAX_SCENES,
                        o->scene_count);
@@ -68,6 +72,44 @@ cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_gen
                        o->batch);
     CV_TRY(check_scenes(model, o, err));
     CV_TRY(check_utf8("the prompt", o->prompt, err));
+done:
+    return status;
+}
+
+static cogvideo_status check_step(const cogvideo_step_options *step, const char *name, cogvideo_error *err)
+{
+    const double *const weights[] = { &step->text_weight, &step->text_weight_guided };
+    cogvideo_status status;
+
+    if (!step->name || strcmp(step->name, name) != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the options are those of another model: fill them with cogvideo_generate_defaults");
+    if (!(step->guidance >= 0 && step->guidance <= 1000))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: guidance must be a number from 0 to 1000, not %g", step->name,
+                       step->guidance);
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (!(fabs(*weights[i]) <= 1000))
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text weight must be from -1000 to 1000, not %g",
+                           step->name, *weights[i]);
+    status = cogvideo_sampling_check(&step->sampling, err);
+    if (status != COGVIDEO_OK)
+        cv_fail_prefix(err, status, step->name);
+    return status;
+}
+
+cogvideo_status cv_options_check_steps(const cogvideo_model *model, const cogvideo_generate_options *o,
+                                       cogvideo_error *err)
+{
+    cogvideo_generate_options own = { 0 };
+    cogvideo_status status = COGVIDEO_OK;
+
+    model->family->defaults(model, &own);
+    if (o->step_count != own.step_count)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the options have %d steps and not the model's %d: fill them with cogvideo_generate_defaults",
+                       o->step_count, own.step_count);
+    for (int i = 0; i < own.step_count; i++)
+        CV_TRY(check_step(&o->steps[i], own.steps[i].name, err));
 done:
     return status;
 }

@@ -1,6 +1,5 @@
 #include "family/cogvideo/model/settings.h"
 
-#include <math.h>
 #include <string.h>
 
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options)
@@ -31,37 +30,11 @@ void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_opt
     options->size = cv_cogvideo_of(head)->description.picture_size;
 }
 
-static cogvideo_status check_step(const cogvideo_step_options *step, cv_step_kind kind, cogvideo_error *err)
-{
-    const double *const weights[] = { &step->text_weight, &step->text_weight_guided };
-    cogvideo_status status;
-
-    if (!step->name || strcmp(step->name, cv_step_name(kind)) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the options are those of another model: fill them with cogvideo_generate_defaults");
-    if (!(step->guidance >= 0 && step->guidance <= 1000))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: guidance must be a number from 0 to 1000, not %g", step->name,
-                       step->guidance);
-    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
-        if (!(fabs(*weights[i]) <= 1000))
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the text weight must be from -1000 to 1000, not %g",
-                           step->name, *weights[i]);
-    status = cogvideo_sampling_check(&step->sampling, err);
-    if (status != COGVIDEO_OK)
-        cv_fail_prefix(err, status, step->name);
-    return status;
-}
-
 cogvideo_status cv_check_options(const cv_cogvideo *model, const cogvideo_generate_options *o, cogvideo_error *err)
 {
     cogvideo_status status;
 
-    if (o->step_count != CV_STEP_COUNT)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the options have %d steps and not the model's %d: fill them with cogvideo_generate_defaults",
-                       o->step_count, CV_STEP_COUNT);
-    for (int kind = 0; kind < CV_STEP_COUNT; kind++)
-        CV_TRY(check_step(&o->steps[kind], (cv_step_kind)kind, err));
+    CV_TRY(cv_options_check_steps(&model->head, o, err));
     CV_TRY(cv_options_check(&model->head, o, err));
 done:
     return status;
