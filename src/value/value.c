@@ -5,6 +5,8 @@
 #include "media/frame.h"
 #include "tokens/header.h"
 
+#include <limits.h>
+
 #define MAX_LATENTS_SIDE 16384
 #define MAX_LATENTS_CHANNELS 65536
 
@@ -83,6 +85,11 @@ void cogvideo_value_free(cogvideo_value *value)
     value->kind = COGVIDEO_KIND_NONE;
 }
 
+static int at_most_int(long long number)
+{
+    return number < INT_MAX ? (int)number : INT_MAX;
+}
+
 /* Frames of the longest scene. */
 static int scene_frames(const cogvideo_tokens *codes)
 {
@@ -108,7 +115,7 @@ cogvideo_shape cogvideo_value_shape(const cogvideo_value *value)
                                  .rate = codes->rate,
                                  .rate_across = codes->rate_across,
                                  .frames_per_code = codes->frames_per_code,
-                                 .video_frames = (int)cogvideo_tokens_video_frames(codes),
+                                 .video_frames = at_most_int(cogvideo_tokens_video_frames(codes)),
                                  .scene_frames = scene_frames(codes) };
     case COGVIDEO_KIND_LATENTS:
         return (cogvideo_shape){ .kind = value->kind,

@@ -11,8 +11,7 @@
 
 #define TEXT 20 /* tokens of the text: its words do not matter, its length does a little */
 
-/* --- operations
- * ------------------------------------------------------------------------------------------------------ */
+/* --- operations --------------------------------------------------------------------------------------------------- */
 
 /* Of blocks over `rows` rows, each of which sees `keys` and `text_keys` others: products of matrices alone, a
  * multiply-add counted as two. */
@@ -55,8 +54,7 @@ static double of_cvivit(const cv_cvivit_config *c, const cv_cvivit_box *box)
     return sum + 2 * 3 * plane * c->patch_height * c->patch_width * c->width * cv_cvivit_frames(c, box->T);
 }
 
-/* --- what is measured
- * ------------------------------------------------------------------------------------------------ */
+/* --- what is measured --------------------------------------------------------------------------------------------- */
 
 typedef struct networks {
     const cv_phenaki *model;
@@ -204,6 +202,10 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
     c = cv_cvivit_config_of(model->tokenizer);
     n.box = (cv_cvivit_box){ 1, 1 + (model->frames - 1) / c->patch_frames, model->height / c->patch_height,
                              model->width / c->patch_width };
+    if (places_of(&n) > cv_masked_config_of(model->masked)->places)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a clip of the model has %d codes, and the masked transformer has %d places", places_of(&n),
+                       cv_masked_config_of(model->masked)->places);
     CV_TRY(make(&n, err));
     {
         cv_bench_item items[] = {

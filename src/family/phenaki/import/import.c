@@ -287,6 +287,10 @@ static cogvideo_status check_together(const importing *in)
     if (in->masked.codes > 0 && in->critic.codes > 0 && in->critic.places < in->masked.places)
         return cv_fail(in->err, COGVIDEO_ERROR_MODEL, "%s: the critic has %d places, and the masked transformer %d",
                        cv_source_path(in->parts[CRITIC].from), in->critic.places, in->masked.places);
+    if (in->masked.codes > 0 && in->critic.text_width > 0 && in->masked.text_width != in->critic.text_width)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
+                       "%s: the critic reads %d numbers for each token of a text, and the masked transformer %d",
+                       cv_source_path(in->parts[CRITIC].from), in->critic.text_width, in->masked.text_width);
     if (in->masked.text_width > 0 && in->text.width > 0 && in->masked.text_width != in->text.width)
         return cv_fail(
             in->err, COGVIDEO_ERROR_MODEL,

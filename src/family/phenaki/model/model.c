@@ -184,6 +184,10 @@ static cogvideo_status check_networks(const cv_phenaki *model, const char *origi
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
                        "%s: the critic has %d codes and %d places, the masked transformer %d and %d", origin,
                        critic->codes, critic->places, masked->codes, masked->places);
+    if (masked && critic && critic->text_width > 0 && critic->text_width != masked->text_width)
+        return cv_fail(err, COGVIDEO_ERROR_MODEL,
+                       "%s: the critic reads %d numbers for each token of a text, and the masked transformer %d",
+                       origin, critic->text_width, masked->text_width);
     if (masked && text && masked->text_width > 0 && masked->text_width != text->width)
         return cv_fail(err, COGVIDEO_ERROR_MODEL,
                        "%s: the text encoder gives %d numbers for each token and the masked transformer reads %d",
@@ -230,8 +234,7 @@ uint64_t cv_phenaki_weights(const cv_phenaki *model)
     return bytes;
 }
 
-/* --- what a step needs
- * ---------------------------------------------------------------------------------------------- */
+/* --- what a step needs -------------------------------------------------------------------------------------------- */
 
 static cogvideo_status missing(const cv_phenaki *model, const char *what, const char *option, const char *part,
                                cogvideo_error *err)

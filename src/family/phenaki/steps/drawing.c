@@ -148,12 +148,12 @@ static bool is_sound(const chunk *c, int b, int step)
     const int32_t *given = c->drawing->boxes[c->first + b].ids, *ids = (const int32_t *)(const void *)slot_of(c, b),
                   *drawn = ids + c->how.places, *settled = drawn + c->how.places;
     const float *confidence = (const float *)(const void *)(settled + c->how.places);
-    const int mask = step + 1 < c->how.steps ? c->how.codes : -1; /* nothing is masked behind the last step */
+    const bool last = step + 1 == c->how.steps; /* behind it nothing is masked */
 
     for (int p = 0; p < c->how.places; p++) {
         const bool made = p >= c->how.given;
 
-        if (made ? ids[p] != mask && (ids[p] < 0 || ids[p] >= c->how.codes) : ids[p] != given[p])
+        if (made ? ids[p] != drawn[p] && (last || ids[p] != c->how.codes) : ids[p] != given[p])
             return false;
         if (made ? drawn[p] < 0 || drawn[p] >= c->how.codes : drawn[p] != given[p])
             return false;

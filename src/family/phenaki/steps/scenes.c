@@ -23,7 +23,7 @@ typedef struct scenes_run {
     int32_t *numbers;     /* that they point to */
     float *confidences;
     float *tails;  /* [samples][tail][frame]: the last frames of video so far, as they were decoded */
-    int tail, had; /* frames that are kept at most; that there are */
+    int tail, had; /* frames that are kept at most, 0 where no further scene needs them; that there are */
     cogvideo_progress progress;
     char what[40]; /* it calls the scene: "scene 2 of 3" */
 } scenes_run;
@@ -33,6 +33,12 @@ static size_t per_frame(const scenes_run *run)
     return (size_t)run->h * (size_t)run->w;
 }
 
+/* Numbers of a picture. */
+static size_t frame_numbers(const scenes_run *run)
+{
+    return 3 * (size_t)run->model->height * (size_t)run->model->width;
+}
+
 static const cv_scene *scene_of(const scenes_run *run)
 {
     return &run->story.scenes[run->scene];
@@ -40,11 +46,13 @@ static const cv_scene *scene_of(const scenes_run *run)
 
 /* --- what a story is made of -------------------------------------------------------------------------------------- */
 
+/* `in`: of the pixels that the first scene goes on from, or NULL. */
 static cogvideo_status begin(scenes_run *run, const cogvideo_model *head, const cogvideo_generate_options *options,
-                             int first_frames, cogvideo_error *err)
+                             const cogvideo_shape *in, cogvideo_error *err)
 {
     const cv_phenaki *model = cv_phenaki_of(head);
     const cv_cvivit_config *config = cv_cvivit_config_of(model->tokenizer);
+    cogvideo_status status;
 
     *run = (scenes_run){ .model = model,
                          .options = options,
@@ -52,7 +60,16 @@ static cogvideo_status begin(scenes_run *run, const cogvideo_model *head, const 
                          .h = model->height / config->patch_height,
                          .w = model->width / config->patch_width,
                          .samples = options->samples };
-    return cv_story_plan(&run->story, model, options, first_frames, err);
+    CV_TRY(cv_options_check_steps(head, options, err));
+    if (in && (in->height != model->height || in->width != model->width))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a scene goes on from frames of %dx%d pixels, those of the model; these are %dx%d", model->width,
+                       model->height, in->width, in->height);
+    CV_TRY(cv_story_plan(&run->story, model, options, in ? in->frames : 0, err));
+    if (run->story.count > 1)
+        run->tail = cv_box_frames(model, cv_story_given(model, options->context, INT_MAX));
+done:
+    return status;
 }
 
 static cv_drawing drawing_of(const scenes_run *run, const cv_phenaki_text *text)
@@ -78,11 +95,6 @@ static cv_drawing drawing_of(const scenes_run *run, const cv_phenaki_text *text)
 cogvideo_status cv_phenaki_need_scenes(const cogvideo_model *head, cogvideo_error *err)
 {
     return cv_need_masked(cv_phenaki_of(head), err);
-}
-
-static int frames_of(const cogvideo_shape *in)
-{
-    return in ? in->frames : 0;
 }
 
 /* The text of the scene at hand; in a story an error says of which scene it speaks. */
@@ -111,7 +123,7 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
     scenes_run run;
 
     silent.head.log = (cogvideo_log){ 0 };
-    CV_TRY(begin(&run, head, options, frames_of(in), err));
+    CV_TRY(begin(&run, head, options, in, err));
     for (run.scene = 0; run.scene < run.story.count; run.scene++) {
         cv_phenaki_text text = { 0 };
         const cv_drawing drawing = drawing_of(&run, &text);
@@ -127,7 +139,8 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
     }
     codec = cv_box_codec_bytes(model, run.story.longest, run.h, run.w);
     plan.weights = cv_phenaki_weights(model);
-    plan.scratch = most + codec + (uint64_t)run.samples * run.story.longest * per_frame(&run) * 16;
+    plan.scratch = most + codec + (uint64_t)run.samples * run.story.longest * per_frame(&run) * 16 +
+                   (uint64_t)run.samples * (uint64_t)run.tail * frame_numbers(&run) * sizeof(float);
     plan.out = (cogvideo_shape){ .kind = COGVIDEO_KIND_CODES,
                                  .frames = run.story.T,
                                  .height = run.h,
@@ -214,7 +227,7 @@ static float *tail_of(const scenes_run *run, int s, int frame)
 {
     const size_t frames = (size_t)s * (size_t)run->tail + (size_t)frame;
 
-    return run->tails + frames * cv_box_frame_numbers(&run->codec);
+    return run->tails + frames * frame_numbers(run);
 }
 
 /* The new frames of the scene at hand go to the tail. */
@@ -227,7 +240,7 @@ static cogvideo_status keep_tail(scenes_run *run, int s, cogvideo_error *err)
 
     CV_TRY(cv_box_decode(&run->codec, run->clips[s].codes + box_at(run), scene->T, run->scene, err));
     memmove(tail_of(run, s, 0), tail_of(run, s, run->had - kept),
-            (size_t)kept * cv_box_frame_numbers(&run->codec) * sizeof *run->tails);
+            (size_t)kept * frame_numbers(run) * sizeof *run->tails);
     for (int f = 0; f < made; f++)
         cv_box_get_floats(&run->codec, scene->T, all - made + f, tail_of(run, s, kept + f));
 done:
@@ -253,7 +266,7 @@ static cogvideo_status give_first(scenes_run *run, const cogvideo_video *first, 
     for (int f = 0; f < kept; f++)
         cv_box_set_frame(&run->codec, T, f, first->pixels + (size_t)(first->frames - kept + f) * frame);
     CV_TRY(give(run, 0, err));
-    for (int s = 0; s < run->samples; s++)
+    for (int s = 0; s < run->samples && run->tail > 0; s++)
         for (int f = 0; f < kept; f++)
             cv_box_get_floats(&run->codec, T, f, tail_of(run, s, f));
     run->had = kept;
@@ -359,12 +372,12 @@ cogvideo_status cv_phenaki_scenes(const cogvideo_model *head, const cogvideo_gen
     cogvideo_status status;
     scenes_run run;
 
-    CV_TRY(begin(&run, head, options, given.frames, err));
+    CV_TRY(begin(&run, head, options, in ? &given : NULL, err));
     run.clips = clips;
     CV_TRY(make_clips(&run, err));
     CV_TRY(cv_box_codec_open(&run.codec, run.model, run.story.longest, run.h, run.w, err));
-    run.tail = cv_box_frames(run.model, cv_story_given(run.model, options->context, INT_MAX));
-    CV_NEW(run.tails, (size_t)run.tail * (size_t)run.samples * cv_box_frame_numbers(&run.codec), err);
+    if (run.tail > 0)
+        CV_NEW(run.tails, (size_t)run.tail * (size_t)run.samples * frame_numbers(&run), err);
     for (run.scene = 0; run.scene < run.story.count; run.scene++) {
         if (run.scene == 0 && in)
             CV_TRY(give_first(&run, &in->pixels, err));
