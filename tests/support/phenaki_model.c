@@ -69,7 +69,7 @@ static void part(cv_json *parts, const char *key, const char *file)
     cv_json_set_string(cv_json_set_object(parts, key), "file", file);
 }
 
-void phenaki_model_write(const char *folder)
+static void write_model(const char *folder, bool texts)
 {
     const cv_cvivit_config tokenizer = { .width = 32,
                                          .heads = 4,
@@ -93,7 +93,7 @@ void phenaki_model_write(const char *folder)
                                       .heads = 4,
                                       .head_width = 8,
                                       .inner = cv_blocks_inner(32),
-                                      .text_width = 24,
+                                      .text_width = texts ? 24 : 0,
                                       .codes = PHENAKI_MODEL_CODES,
                                       .places = 24,
                                       .cosine = true };
@@ -136,8 +136,20 @@ void phenaki_model_write(const char *folder)
     part(section, "video_tokenizer", "tokenizer.safetensors");
     part(section, "masked", "masked.safetensors");
     part(section, "critic", "critic.safetensors");
-    part(section, "text_encoder", "t5.safetensors");
-    part(section, "text_tokenizer", "text.model");
+    if (texts) {
+        part(section, "text_encoder", "t5.safetensors");
+        part(section, "text_tokenizer", "text.model");
+    }
     CHECK_OK(cv_json_write(model, true, path_in(folder, "model.json"), &err), err);
     cv_json_free(&model);
+}
+
+void phenaki_model_write(const char *folder)
+{
+    write_model(folder, true);
+}
+
+void phenaki_model_write_without_text(const char *folder)
+{
+    write_model(folder, false);
 }

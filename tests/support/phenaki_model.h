@@ -14,5 +14,7 @@ enum {
 /* Writes "TEMP/FOLDER": video tokenizer, masked transformer, a self critic, text encoder and text tokenizer. Aborts on
  * failure. */
 void phenaki_model_write(const char *folder);
+/* The same of a masked transformer that reads no text, without text encoder and text tokenizer. */
+void phenaki_model_write_without_text(const char *folder);
 
 #endif

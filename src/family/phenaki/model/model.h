@@ -40,6 +40,9 @@ bool cv_phenaki_property(const cogvideo_model *model, int index, cogvideo_proper
 void cv_phenaki_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
 cogvideo_status cv_phenaki_read_settings(cv_phenaki *model, const char *origin, cogvideo_error *err);
 
+/* Length of a scene as options tell it, which is in their range: behind its first picture. */
+double cv_phenaki_seconds(const cv_phenaki *model);
+
 /* Bytes of the mapped files that its networks read. */
 uint64_t cv_phenaki_weights(const cv_phenaki *model);
 
@@ -56,7 +59,8 @@ typedef struct cv_phenaki_text {
     uint8_t *mask;
     int rows;
 } cv_phenaki_text;
-/* Of one text; more than CV_T5_LONGEST ids are cut with a warning where `cut`, else an error. */
+/* Of one text, whatever it says where the masked transformer reads none; more than CV_T5_LONGEST ids are cut with a
+ * warning where `cut`, else an error. */
 cogvideo_status cv_phenaki_read_text(const cv_phenaki *model, const char *text, bool cut, cv_phenaki_text *out,
                                      cogvideo_error *err);
 void cv_phenaki_text_free(cv_phenaki_text *text);

@@ -31,6 +31,13 @@ done:
     return status;
 }
 
+double cv_phenaki_seconds(const cv_phenaki *model)
+{
+    const double seconds = (model->frames > 1 ? model->frames - 1 : 1) / model->fps;
+
+    return seconds < 0.1 ? 0.1 : seconds > 1000 ? 1000 : seconds;
+}
+
 void cv_phenaki_defaults(const cogvideo_model *head, cogvideo_generate_options *options)
 {
     const cv_phenaki *model = cv_phenaki_of(head);
@@ -41,6 +48,6 @@ void cv_phenaki_defaults(const cogvideo_model *head, cogvideo_generate_options *
                                                  .has_guidance = 1,
                                                  .guidance = model->guidance };
     options->step_count = 1;
-    options->seconds = model->frames > 1 ? (model->frames - 1) / model->fps : 1 / model->fps;
+    options->seconds = cv_phenaki_seconds(model);
     options->context = model->context;
 }

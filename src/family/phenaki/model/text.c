@@ -42,6 +42,13 @@ cogvideo_status cv_phenaki_read_text(const cv_phenaki *model, const char *text, 
     cv_t5_batch batch;
     int width;
 
+    if (model->masked && cv_masked_config_of(model->masked)->text_width == 0) { /* a row that nothing reads */
+        read.rows = 1;
+        CV_NEW(read.vectors, 1, err);
+        CV_NEW(read.mask, 1, err);
+        *out = read;
+        return COGVIDEO_OK;
+    }
     CV_TRY(read_ids(model, text, cut, ids, &read.rows, err));
     width = cv_t5_config_of(model->text_encoder)->width;
     batch = (cv_t5_batch){ .texts = 1, .longest = read.rows, .ids = ids, .counts = &read.rows };

@@ -4,6 +4,7 @@
 #include "family/pictures.h"
 #include "tokens/header.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* --- codes to pixels -------------------------------------------------------------------------------------------- */
@@ -22,6 +23,8 @@ static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens
             "stand for %d of %dx%d",
             clip->frames_per_code, cogvideo_tokens_rate_across(clip), clip->rate, config->patch_frames,
             config->patch_width, config->patch_height);
+    if (cogvideo_tokens_video_frames(clip) > INT_MAX)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip stands for more frames of video than a file holds");
     for (size_t i = 0; i < count; i++)
         if (clip->codes[i] < 0 || clip->codes[i] >= config->codes)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
@@ -65,15 +68,14 @@ done:
 static double fps_of(const cv_phenaki *model, const cogvideo_decode_options *options, const cogvideo_tokens *clip)
 {
     const double seconds = clip->frames > 1 ? clip->times[clip->frames - 1] - clip->times[0] : 0;
-    int first, frames, given;
-    long long before = 0; /* video frames before the last latent frame */
+    int first, frames, given, last = 1; /* frames of video of the last latent frame */
+    long long before;                   /* of those before it */
 
     if (options->fps > 0)
         return options->fps;
     for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
-        before += given > 0 ? (long long)(frames - given) * clip->frames_per_code
-                            : 1 + (frames - 1LL) * clip->frames_per_code;
-    before -= clip->frames_per_code;
+        last = frames == 1 ? 1 : clip->frames_per_code;
+    before = cogvideo_tokens_video_frames(clip) - last;
     return seconds > 0 && before > 0 && (double)before / seconds <= 1000 ? (double)before / seconds : model->fps;
 }
 

@@ -1,5 +1,6 @@
 #include "family/phenaki/steps/story.h"
 
+#include <limits.h>
 #include <math.h>
 
 static int patch_frames(const cv_phenaki *model)
@@ -31,7 +32,7 @@ int cv_story_given(const cv_phenaki *model, int context, long long frames)
 static cogvideo_status check_context(const cv_phenaki *model, int context, cogvideo_error *err)
 {
     const int pt = patch_frames(model), most = longest_box(model) - 1;
-    int nearest = 1 + pt * (int)lround((double)(context - 1) / pt);
+    int nearest = 1 + pt * (int)lround((context - 1.0) / pt);
 
     if (nearest > 1 + pt * (most - 1))
         nearest = 1 + pt * (most - 1);
@@ -45,13 +46,21 @@ static cogvideo_status check_context(const cv_phenaki *model, int context, cogvi
     return COGVIDEO_OK;
 }
 
+/* Latent frames behind the first that so many seconds are; of the model's own length exactly as many as it says. */
+static double latents_of(const cv_phenaki *model, double seconds)
+{
+    const int pt = patch_frames(model);
+
+    return seconds == cv_phenaki_seconds(model) ? (model->frames - 1) / pt : round(seconds * model->fps / pt);
+}
+
 /* Sets T and frames of a scene whose `given` is set. One without a length of its own is as long as the options say, or
  * as there is room. */
 static cogvideo_status measure(cv_scene *scene, const cv_phenaki *model, double seconds, double usual, int number,
                                cogvideo_error *err)
 {
     const int pt = patch_frames(model), longest = longest_box(model);
-    const double latents = round((seconds > 0 ? seconds : usual) * model->fps / pt);
+    const double latents = latents_of(model, seconds > 0 ? seconds : usual);
     const int most = longest - (scene->given > 0 ? scene->given : 1); /* behind the first picture, or the given ones */
     int made = latents < most ? (int)latents : most;
 
@@ -93,6 +102,10 @@ cogvideo_status cv_story_plan(cv_story *out, const cv_phenaki *model, const cogv
         before += scene->frames;
         story.T += scene->T;
         story.frames += scene->frames;
+        if (story.frames > INT_MAX) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%d scenes have more frames than a video can have", count);
+            goto done;
+        }
         story.longest = scene->T > story.longest ? scene->T : story.longest;
     }
     *out = story;
