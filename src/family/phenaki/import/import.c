@@ -1,6 +1,7 @@
 #include "family/phenaki/import/import.h"
 
 #include "base/file.h"
+#include "family/phenaki/import/left_out.h"
 #include "family/phenaki/import/rename.h"
 #include "family/phenaki/import/sizes.h"
 #include "family/phenaki/model/model.h"
@@ -151,11 +152,12 @@ done:
 static cogvideo_status collect(importing *in, part *p, const char *const *prefixes, const char *anchor,
                                void (*rename)(const char *name, cv_renaming *out), cv_store **found)
 {
-    const cogvideo_log silent = { 0 }; /* a file may have several networks, whose names say so */
+    const cogvideo_log silent = { 0 }; /* what is left out is told by those who know the names */
     cogvideo_status status;
 
     CV_TRY(find_prefix(p, prefixes, anchor, in->err));
     CV_TRY(check_betas(p, in->err));
+    CV_TRY(cv_tell_left_out(p->from, p->prefix, rename, &in->options->log, in->err));
     CV_TRY(cv_assembly_add(&p->tensors, p->from, p->prefix, rename, &silent, in->err));
     CV_TRY(cv_assembly_shapes(&p->tensors, found, cv_source_path(p->from), in->err));
     in->job.total += cv_assembly_bytes(&p->tensors);
@@ -221,7 +223,6 @@ static cogvideo_status read_critic(importing *in, part *p)
     cv_store *found = NULL, *plan = NULL;
     cogvideo_status status;
     cv_self_critic critic;
-    int width;
 
     in->self_critic = cv_source_find(p->from, "critic.to_pred.0.weight") || cv_source_find(p->from, "to_pred.0.weight");
     if (!in->self_critic) {
@@ -236,14 +237,9 @@ static cogvideo_status read_critic(importing *in, part *p)
                        "(--masked)",
                        cv_source_path(p->from));
     CV_TRY(collect(in, p, prefixes, "to_pred.0.weight", cv_rename_self_critic, &found));
-    CV_TRY(cv_store_measure(found, "to_pred.0.weight", 2, 1, CV_MASKED_WIDTH, &width, in->err));
     CV_TRY(cv_store_plan(&plan, cv_source_path(p->from), in->err));
-    CV_TRY(cv_self_critic_bind(&critic, plan, width, in->err));
+    CV_TRY(cv_self_critic_bind(&critic, plan, in->masked.width, in->err));
     CV_TRY(cv_assembly_check(&p->tensors, plan, cv_source_path(p->from), in->err));
-    if (in->masked.width > 0 && in->masked.width != width)
-        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
-                       "%s: the self critic reads rows of %d numbers, and the masked transformer gives %d",
-                       cv_source_path(p->from), width, in->masked.width);
     cv_json_set_string(cv_json_set_object(in->description, p->key), "kind", "self");
 done:
     cv_store_close(&plan);
@@ -299,6 +295,18 @@ static cogvideo_status check_together(const importing *in)
             cv_source_path(in->parts[MASKED].from), in->masked.text_width, cv_source_path(in->parts[TEXT].from),
             in->text.width);
     return COGVIDEO_OK;
+}
+
+/* Sizes alone are no model, but for a config whose networks are yet to be trained. */
+static cogvideo_status check_given(const importing *in)
+{
+    bool any = in->options->config || cv_import_value(in->options, "text-tokenizer");
+
+    for (int i = 0; i < PARTS; i++)
+        any = any || in->parts[i].from;
+    return any ? COGVIDEO_OK
+               : cv_fail(in->err, COGVIDEO_ERROR_ARGUMENT,
+                         "nothing to import: sizes are given, but no part (such as --video-tokenizer FILE)");
 }
 
 /* phenaki-pytorch never drops a text in training, so what it trained knows no pass without one. A config may know
@@ -419,6 +427,7 @@ static cogvideo_status import_all(importing *in)
         CV_TRY(cv_source_open(&in->parts[i].from, path, in->err));
         CV_TRY(readers[i](in, &in->parts[i]));
     }
+    CV_TRY(check_given(in));
     CV_TRY(check_together(in));
     CV_TRY(cv_phenaki_sizes_put(&in->sizes, in->description, in->parts[TOKENIZER].from ? &in->tokenizer : NULL,
                                 in->masked.places, in->err));

@@ -30,6 +30,15 @@ static bool is_unused(const char *name)
     return ends(name, ".beta") || ends(name, ".1.context_norm.gamma");
 }
 
+bool cv_is_left_out_silently(const char *name)
+{
+    static const char *const known[] = {
+        "vq.mask", "encoder.embed_tokens.", "cvivit.", "maskgit.", "critic.", "to_pred.", NULL
+    };
+
+    return is_unused(name) || ends(name, ".1.null_kv") || begins_any(name, known);
+}
+
 void cv_rename_cvivit(const char *name, cv_renaming *out)
 {
     /* networks of the training beside it, and what a codebook is averaged with */

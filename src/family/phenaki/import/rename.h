@@ -12,4 +12,9 @@ void cv_rename_masked(const char *name, cv_renaming *out);
 void cv_rename_self_critic(const char *name, cv_renaming *out);
 void cv_rename_t5(const char *name, cv_renaming *out);
 
+/* Whether nobody needs to hear that a tensor is left out: buffers that say nothing or are checked, what the original
+ * does not read either, second copies, and other networks of the family, which are asked for by options of their
+ * own. */
+bool cv_is_left_out_silently(const char *name);
+
 #endif
