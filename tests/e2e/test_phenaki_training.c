@@ -33,6 +33,9 @@ static const char decoder[] =
     "{\"format\":\"cogvideo-recipe\",\"version\":1,"
     "\"video-tokenizer\":{\"steps\":3,\"batch\":2,\"decoder_only\":1,\"weight_decay\":0,\"samples\":0}}";
 
+static const char frozen[] = "{\"format\":\"cogvideo-recipe\",\"version\":1,"
+                             "\"masked\":{\"steps\":3,\"batch\":2,\"samples\":0}}";
+
 static int start(void **state)
 {
     (void)state;
@@ -40,6 +43,7 @@ static int start(void **state)
     check_write(check_temp_path("tiny.json"), model, sizeof model - 1);
     check_write(check_temp_path("recipe.json"), recipe, sizeof recipe - 1);
     check_write(check_temp_path("decoder.json"), decoder, sizeof decoder - 1);
+    check_write(check_temp_path("frozen.json"), frozen, sizeof frozen - 1);
     program_ok(
         "import -q --config tiny.json --text-tokenizer \"$COGVIDEO_CONFIGS/../tokenizer/shapes.model\" -o model");
     program_ok("dataset shapes --clips 6 --seed 3 -q -o data");
@@ -90,6 +94,7 @@ static void make_masked(void)
 {
     train_twice("masked", "clips.rows pictures.rows", "held.rows");
     assert_true(is_there("masked-straight/samples-000008.jpg"));
+    assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/uncritical\""), 0);
 }
 
 static void make_critic(void)
@@ -163,6 +168,18 @@ static void the_masked_transformer_is_trained(void **state)
                   "a masked transformer that was trained on its codes");
 }
 
+/* Without 'train_text' the model's own stays as it is; where there is none, that is an error. */
+static void a_text_encoder_may_be_frozen(void **state)
+{
+    (void)state;
+    need(MASKED);
+    program_ok("train masked clips.rows --finetune --recipe frozen.json --model uncritical -o run-frozen -q");
+    program_equal_files("model/text_encoder.safetensors", "uncritical/text_encoder.safetensors");
+    program_check("train masked clips.rows --recipe frozen.json --model before -o x" STDERR, 1, "has no text encoder");
+    program_check("train critic clips.rows --recipe recipe.json --model before -o x" STDERR, 1,
+                  "has no masked transformer");
+}
+
 /* The codes of another tokenizer mean something else. */
 static void rows_of_another_tokenizer_are_refused(void **state)
 {
@@ -189,11 +206,9 @@ static void the_model_makes_clips(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_tokenizer_is_trained),
-        cmocka_unit_test(rows_tell_their_box),
-        cmocka_unit_test(a_decoder_is_trained_alone),
-        cmocka_unit_test(the_masked_transformer_is_trained),
-        cmocka_unit_test(rows_of_another_tokenizer_are_refused),
+        cmocka_unit_test(the_tokenizer_is_trained),     cmocka_unit_test(rows_tell_their_box),
+        cmocka_unit_test(a_decoder_is_trained_alone),   cmocka_unit_test(the_masked_transformer_is_trained),
+        cmocka_unit_test(a_text_encoder_may_be_frozen), cmocka_unit_test(rows_of_another_tokenizer_are_refused),
         cmocka_unit_test(the_model_makes_clips),
     };
 
