@@ -186,6 +186,53 @@ static void sizes_alone_are_no_model(void **state)
     CHECK_FAILS(import_parts(NULL, NULL, NULL, "64", &err), COGVIDEO_ERROR_ARGUMENT, "nothing to import", err);
 }
 
+static int64_t clip_number(const char *key)
+{
+    cv_json *model, *clip;
+    cogvideo_error err;
+    int64_t value;
+
+    CHECK_OK(cv_json_read(&model, check_temp_path("imported/model.json"), 1 << 20, &err), err);
+    CHECK_OK(cv_json_object(model, "clip", &clip, "model.json", &err), err);
+    CHECK_OK(cv_json_int(clip, key, 1, 4096, &value, "model.json", &err), err);
+    cv_json_free(&model);
+    return value;
+}
+
+/* The config of networks that are yet to be trained knows their patches and the length of a scene; only what is told
+ * is changed. */
+static void sizes_change_a_config(void **state)
+{
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+    char config[600];
+    cogvideo_error err;
+
+    (void)state;
+    snprintf(config, sizeof config, "%s/phenaki-shapes-model.json", dir ? dir : "configs");
+    for (int i = 0; i < 3; i++) {
+        const cogvideo_import_source sources[] = { { "size", i == 0 ? "60" : "32x48" },
+                                                   { "frames", i == 2 ? "4" : NULL } };
+        const cogvideo_import_options options = { .sources = sources,
+                                                  .source_count = 2,
+                                                  .config = config,
+                                                  .output = check_temp_path("imported"),
+                                                  .force = 1 };
+
+        if (i == 0) {
+            CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_ARGUMENT, "no multiple of the patch 8x8", err);
+        } else if (i == 2) {
+            CHECK_FAILS(cogvideo_import(&options, &err), COGVIDEO_ERROR_ARGUMENT, "1 or 5", err);
+        } else {
+            CHECK_OK(cogvideo_import(&options, &err), err);
+            assert_int_equal(clip_number("height"), 32);
+            assert_int_equal(clip_number("width"), 48);
+            assert_int_equal(clip_number("frames"), 33);
+            assert_int_equal(clip_number("fps"), 8);
+            assert_int_equal(clip_number("context"), 5);
+        }
+    }
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -203,10 +250,9 @@ static int finish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file_has_three_networks),
-        cmocka_unit_test(what_is_left_out_is_told),
-        cmocka_unit_test(what_cannot_be_read_is_told),
-        cmocka_unit_test(sizes_alone_are_no_model),
+        cmocka_unit_test(one_file_has_three_networks), cmocka_unit_test(what_is_left_out_is_told),
+        cmocka_unit_test(what_cannot_be_read_is_told), cmocka_unit_test(sizes_alone_are_no_model),
+        cmocka_unit_test(sizes_change_a_config),
     };
 
     return cmocka_run_group_tests(tests, make, finish);

@@ -429,8 +429,7 @@ static cogvideo_status import_all(importing *in)
     }
     CV_TRY(check_given(in));
     CV_TRY(check_together(in));
-    CV_TRY(cv_phenaki_sizes_put(&in->sizes, in->description, in->parts[TOKENIZER].from ? &in->tokenizer : NULL,
-                                in->masked.places, in->err));
+    CV_TRY(cv_phenaki_sizes_put(&in->sizes, in->description, in->masked.places, in->err));
     if (in->parts[MASKED].from)
         put_sampling(in);
     in->list = cv_json_set_object(in->description, "parts");

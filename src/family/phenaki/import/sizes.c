@@ -52,7 +52,7 @@ cogvideo_status cv_phenaki_sizes_read(cv_phenaki_sizes *out, const cogvideo_impo
     cogvideo_status status;
     char *end;
 
-    *out = (cv_phenaki_sizes){ .fps = 8 };
+    *out = (cv_phenaki_sizes){ 0 };
     CV_TRY(read_pair(options, "patch", 64, out->patch, err));
     CV_TRY(read_pair(options, "size", 4096, out->size, err));
     if (frames) {
@@ -72,42 +72,91 @@ done:
     return status;
 }
 
-cogvideo_status cv_phenaki_sizes_put(const cv_phenaki_sizes *sizes, cv_json *description,
-                                     const cv_cvivit_config *tokenizer, int places, cogvideo_error *err)
+/* What a config says of clips, and what nobody says. */
+static cogvideo_status read_clip(const cv_json *description, int64_t *frames, double *fps, int64_t *context,
+                                 cogvideo_error *err)
 {
-    const int pt = tokenizer ? tokenizer->patch_frames : 1, ph = tokenizer ? tokenizer->patch_height : 1,
-              pw = tokenizer ? tokenizer->patch_width : 1;
-    const int plane = sizes->size[0] / ph * (sizes->size[1] / pw);
-    int frames = sizes->frames, context = 1, T;
+    cogvideo_status status = COGVIDEO_OK;
     cv_json *section;
 
-    if (sizes->size[0] == 0)
+    if (!cv_json_get(description, "clip"))
         return COGVIDEO_OK;
-    if (sizes->size[0] % ph != 0 || sizes->size[1] % pw != 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'size' is %dx%d, which is no multiple of the patch %dx%d",
-                       sizes->size[0], sizes->size[1], ph, pw);
-    if (frames == 0) { /* as many as there are places for */
-        T = places > 0 ? places / plane : 1;
-        frames = 1 + (T > 1 ? T - 1 : 0) * pt;
-    }
+    CV_TRY(cv_json_object(description, "clip", &section, "the config", err));
+    CV_TRY(cv_json_optional_int(section, "frames", 1, 4096, frames, "the config: clip", err));
+    CV_TRY(cv_json_optional_double(section, "fps", 0.01, 1000, fps, "the config: clip", err));
+    CV_TRY(cv_json_optional_int(section, "context", 1, 4096, context, "the config: clip", err));
+done:
+    return status;
+}
+
+/* Whether frames of this size and so many of them are whole patches, for which there are places (0 = any number). */
+static cogvideo_status check_clip(const cv_phenaki_sizes *sizes, const cv_cvivit_config *c, int frames, int places,
+                                  cogvideo_error *err)
+{
+    const int pt = c->patch_frames, plane = sizes->size[0] / c->patch_height * (sizes->size[1] / c->patch_width),
+              T = 1 + (frames - 1) / pt;
+
     if ((frames - 1) % pt != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "'frames' is %d; 1 more than a multiple of %d was expected: %d or %d", frames, pt,
                        1 + (frames - 1) / pt * pt, 1 + ((frames - 1) / pt + 1) * pt);
-    T = 1 + (frames - 1) / pt;
-    if (tokenizer && places > 0 && (int64_t)T * plane > places)
+    if (places > 0 && (int64_t)T * plane > places)
         return cv_fail(
             err, COGVIDEO_ERROR_ARGUMENT,
             "%d frames of %dx%d are %lld codes, and the masked transformer has places for %d: make 'frames' or "
             "'size' smaller",
             frames, sizes->size[0], sizes->size[1], (long long)T * plane, places);
-    while (context + pt <= CONTEXT && context + pt < frames)
-        context += pt;
+    return COGVIDEO_OK;
+}
+
+/* The length of a scene, where nobody tells it: as long as there are places for. */
+static int longest(const cv_phenaki_sizes *sizes, const cv_cvivit_config *c, int places)
+{
+    const int T = places / (sizes->size[0] / c->patch_height * (sizes->size[1] / c->patch_width));
+
+    return 1 + (T > 1 ? T - 1 : 0) * c->patch_frames;
+}
+
+/* Frames that a scene takes over: those of the paper, or as many as leave room for new ones. */
+static int fitting_context(const cv_cvivit_config *c, int frames)
+{
+    int context = 1;
+
+    while (context + c->patch_frames <= CONTEXT && context + c->patch_frames < frames)
+        context += c->patch_frames;
+    return context;
+}
+
+cogvideo_status cv_phenaki_sizes_put(const cv_phenaki_sizes *sizes, cv_json *description, int places,
+                                     cogvideo_error *err)
+{
+    const cv_json *described = cv_json_get(description, "video_tokenizer");
+    cv_cvivit_config c = { .patch_height = 1, .patch_width = 1, .patch_frames = 1 };
+    int64_t frames = 0, context = 0;
+    cogvideo_status status;
+    double fps = 8;
+    cv_json *section;
+
+    if (sizes->size[0] == 0)
+        return COGVIDEO_OK;
+    if (described)
+        CV_TRY(cv_cvivit_config_read(&c, described, "the config: video_tokenizer", err));
+    else
+        places = 0; /* nobody knows how many codes a frame has */
+    if (sizes->size[0] % c.patch_height != 0 || sizes->size[1] % c.patch_width != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'size' is %dx%d, which is no multiple of the patch %dx%d",
+                       sizes->size[0], sizes->size[1], c.patch_height, c.patch_width);
+    CV_TRY(read_clip(description, &frames, &fps, &context, err));
+    frames = sizes->frames > 0 ? sizes->frames : frames > 0 ? frames : longest(sizes, &c, places);
+    CV_TRY(check_clip(sizes, &c, (int)frames, places, err));
+    if (context == 0 || context >= frames)
+        context = fitting_context(&c, (int)frames);
     section = cv_json_set_object(description, "clip");
     cv_json_set_int(section, "height", sizes->size[0]);
     cv_json_set_int(section, "width", sizes->size[1]);
     cv_json_set_int(section, "frames", frames);
-    cv_json_set_double(section, "fps", sizes->fps);
+    cv_json_set_double(section, "fps", sizes->fps > 0 ? sizes->fps : fps);
     cv_json_set_int(section, "context", context);
-    return COGVIDEO_OK;
+done:
+    return status;
 }
