@@ -99,6 +99,11 @@ static cv_linear_q8_fn *q8_kernel(const cv_exec *exec, const cv_linear *linear)
     return exec->q8_inputs ? exec->kernels.linear_q8[linear->weight.type] : NULL;
 }
 
+bool cv_linear_takes_q8(const cv_exec *exec, const cv_linear *linear)
+{
+    return q8_kernel(exec, linear) != NULL;
+}
+
 void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, cv_step_input *input)
 {
     const cv_weight *weight = &linear->weight;

@@ -281,6 +281,8 @@ void cv_blocks_pass_take(cv_blocks_pass *pass, cv_arena *arena)
         cv_blocks_reserve_backward(pass, arena);
     }
     cv_arena_reserve(arena, cv_linear_many_scratch(pass->exec, (int)largest(c)));
+    if (pass->q8_inputs)
+        cv_arena_reserve(arena, cv_linear_scratch(pass->exec, (int)largest(c)));
     cv_arena_reserve(arena, cv_cosine_attention_scratch(pass->exec, &self));
     if (c->text_width > 0) {
         const cv_cosine_attention text = cv_blocks_text_attention(pass, 0);
@@ -289,11 +291,32 @@ void cv_blocks_pass_take(cv_blocks_pass *pass, cv_arena *arena)
     }
 }
 
-static void multiply(const cv_blocks_pass *pass, const cv_linear *linear, float *out, bool add, const float *x,
-                     size_t rows, cv_arena *arena)
+/* out = the layer of x, in 8 bits where that is wanted; a row is computed as if it were alone either way. */
+static void multiply(const cv_blocks_pass *pass, const cv_linear *linear, float *out, const float *x, size_t rows,
+                     cv_arena *arena)
 {
-    cv_linear_many(pass->exec, linear, out, (size_t)linear->weight.N, add, x, (size_t)linear->weight.K, (int)rows,
-                   arena);
+    const size_t N = (size_t)linear->weight.N, K = (size_t)linear->weight.K;
+
+    if (pass->q8_inputs && cv_linear_takes_q8(pass->exec, linear))
+        cv_linear_rows(pass->exec, linear, out, N, x, K, (int)rows, arena);
+    else
+        cv_linear_many(pass->exec, linear, out, N, false, x, K, (int)rows, arena);
+}
+
+/* residual [rows][width] += the layer of x. room, of the same size, is lost where inputs are in 8 bits. */
+static void multiply_add(const cv_blocks_pass *pass, const cv_linear *linear, float *residual, const float *x,
+                         size_t rows, float *room, cv_arena *arena)
+{
+    const size_t N = (size_t)linear->weight.N, K = (size_t)linear->weight.K;
+
+    if (!pass->q8_inputs || !cv_linear_takes_q8(pass->exec, linear)) {
+        cv_linear_many(pass->exec, linear, residual, N, true, x, K, (int)rows, arena);
+        return;
+    }
+    cv_linear_rows(pass->exec, linear, room, N, x, K, (int)rows, arena);
+#pragma omp parallel for num_threads(pass->exec->threads) schedule(static)
+    for (size_t i = 0; i < rows * N; i++)
+        residual[i] += room[i];
 }
 
 /* `layer` is negative before and behind all of them. */
@@ -333,17 +356,17 @@ static void run_attention(const cv_blocks_pass *pass, int layer, bool text, floa
     if (tape->x)
         memcpy(tape->x, x, rows * (size_t)pass->blocks->config.width * sizeof *x);
     cv_layer_norm_apply(pass->exec, &a->norm, tape->normed, x, (int)rows);
-    multiply(pass, &a->to_q, tape->q, false, tape->normed, rows, arena);
+    multiply(pass, &a->to_q, tape->q, tape->normed, rows, arena);
     if (text) {
         const size_t count = cv_blocks_text_rows(pass);
 
         cv_layer_norm_apply(pass->exec, &a->context_norm, tape->source, pass->text, (int)count);
-        multiply(pass, &a->to_kv, tape->kv, false, tape->source, count, arena);
+        multiply(pass, &a->to_kv, tape->kv, tape->source, count, arena);
     } else {
-        multiply(pass, &a->to_kv, tape->kv, false, x, rows, arena);
+        multiply(pass, &a->to_kv, tape->kv, x, rows, arena);
     }
     cv_cosine_attention_apply(pass->exec, &sizes, tape->context, tape->q, tape->kv, arena);
-    multiply(pass, &a->to_out, x, true, tape->context, rows, arena);
+    multiply_add(pass, &a->to_out, x, tape->context, rows, tape->normed, arena);
     show(pass, layer, text ? "cross" : "self", x);
 }
 
@@ -357,10 +380,10 @@ static void run_feed_forward(const cv_blocks_pass *pass, int layer, float *x, cv
     if (tape->ff_x)
         memcpy(tape->ff_x, x, rows * (size_t)pass->blocks->config.width * sizeof *x);
     cv_layer_norm_apply(pass->exec, &block->ff_norm, tape->ff_normed, x, (int)rows);
-    multiply(pass, &block->ff_in, tape->ff_wide, false, tape->ff_normed, rows, arena);
+    multiply(pass, &block->ff_in, tape->ff_wide, tape->ff_normed, rows, arena);
     cv_gated_gelu(pass->exec, CV_GELU_ERF, tape->ff_gated, tape->ff_wide, tape->ff_wide + inner, 2 * (size_t)inner,
                   inner, (int)rows);
-    multiply(pass, &block->ff_out, x, true, tape->ff_gated, rows, arena);
+    multiply_add(pass, &block->ff_out, x, tape->ff_gated, rows, tape->ff_normed, arena);
     show(pass, layer, "ff", x);
 }
 

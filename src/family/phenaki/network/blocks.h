@@ -96,6 +96,7 @@ typedef struct cv_blocks_pass {
     const uint8_t *text_mask; /* [batch][text_rows]: 0 = not seen; a text of which nothing is seen is no text */
     int text_rows;
     bool training;
+    bool q8_inputs; /* quantized weights take their inputs in 8 bits where the run does; not in training */
     cv_blocks_observer *observer; /* may be NULL */
     void *user;
     cv_blocks_tape *tape; /* set by _take */

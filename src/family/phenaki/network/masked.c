@@ -93,6 +93,7 @@ void cv_masked_pass_take(cv_masked_pass *pass, cv_arena *arena)
                                      .text_mask = input->text_mask,
                                      .text_rows = input->text_rows,
                                      .training = pass->training,
+                                     .q8_inputs = pass->exec->q8_inputs && !pass->training,
                                      .observer = pass->observer,
                                      .user = pass->user };
     cv_blocks_pass_take(&pass->blocks, arena);
