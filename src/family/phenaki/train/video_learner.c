@@ -237,7 +237,7 @@ static cogvideo_status plan_memory(video_learner *l, cogvideo_error *err)
     const size_t rows = (size_t)l->recipe->head.batch * (size_t)l->T * (size_t)(l->height / l->config.patch_height) *
                         (size_t)(l->width / l->config.patch_width),
                  most = (size_t)l->recipe->head.batch * (size_t)(l->frames > l->T ? l->frames : l->T);
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
     cv_arena measure = { 0 };
 
     CV_NEW(l->pixels, 3 * most * (size_t)l->height * (size_t)l->width, err);
