@@ -6,7 +6,7 @@
 
 static void add_conv(seeded_list *list, int seed, const char *prefix, const char *name, int in, int out, int kernel)
 {
-    char full[120];
+    char full[240];
 
     snprintf(full, sizeof full, "%s.%s.weight", prefix, name);
     seeded_add(list, seed, full, 4, out, in, kernel, kernel);
@@ -16,7 +16,7 @@ static void add_conv(seeded_list *list, int seed, const char *prefix, const char
 
 static void add_norm(seeded_list *list, int seed, const char *prefix, const char *name, int channels)
 {
-    char full[120];
+    char full[240];
 
     snprintf(full, sizeof full, "%s.%s.weight", prefix, name);
     seeded_add(list, seed, full, 1, channels);
@@ -26,7 +26,7 @@ static void add_norm(seeded_list *list, int seed, const char *prefix, const char
 
 static void add_block(seeded_list *list, int seed, const char *prefix, const char *name, int in, int out)
 {
-    char full[80];
+    char full[160];
 
     snprintf(full, sizeof full, "%s.%s", prefix, name);
     add_norm(list, seed, full, "norm1", in);
@@ -40,7 +40,7 @@ static void add_block(seeded_list *list, int seed, const char *prefix, const cha
 static void add_attention(seeded_list *list, int seed, const char *prefix, const char *name, int channels)
 {
     static const char *const parts[] = { "q", "k", "v", "proj_out" };
-    char full[80];
+    char full[160];
 
     snprintf(full, sizeof full, "%s.%s", prefix, name);
     add_norm(list, seed, full, "norm", channels);
@@ -114,7 +114,7 @@ void networks_image_tokenizer(seeded_list *list, int seed, int channels, int lat
 /* Adds "NAME.weight" [rows, columns] and "NAME.bias" [rows]. */
 static void add_linear(seeded_list *list, int seed, const char *name, int rows, int columns)
 {
-    char full[120];
+    char full[240];
 
     snprintf(full, sizeof full, "%s.weight", name);
     seeded_add(list, seed, full, 2, rows, columns);
@@ -124,7 +124,7 @@ static void add_linear(seeded_list *list, int seed, const char *name, int rows, 
 
 static void add_layer_norm(seeded_list *list, int seed, const char *name, int hidden)
 {
-    char full[120];
+    char full[240];
 
     snprintf(full, sizeof full, "%s.weight", name);
     seeded_add(list, seed, full, 1, hidden);
