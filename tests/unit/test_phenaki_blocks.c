@@ -498,7 +498,7 @@ static void narrow_attention(cv_blocks_attention *attention, cv_weight_type type
     narrow(&attention->to_out.weight, type, memory);
 }
 
-/* Weights of other types, then all of them laid out before, give what f32 gives. */
+/* Weights of other types give what f32 gives, and bound anew they do again. */
 static void weights_are_of_any_type(void **state)
 {
     static _Alignas(64) char memory[1 << 16];
@@ -521,9 +521,6 @@ static void weights_are_of_any_type(void **state)
         assert_true(end <= memory + sizeof memory);
         run(&f);
         memcpy(narrowed, f.x, sizeof narrowed);
-        CHECK_OK(cv_blocks_pack(&f.blocks, &f.exec, &err), err);
-        run(&f);
-        assert_memory_equal(narrowed, f.x, sizeof narrowed);
         cv_blocks_free(&f.blocks);
         CHECK_OK(cv_blocks_bind(&f.blocks, &config, f.weights, "a.", &err), err);
         run(&f);

@@ -97,50 +97,7 @@ void cv_blocks_free(cv_blocks *blocks)
 {
     cv_free(blocks->layers);
     cv_free(blocks->slopes);
-    cv_free(blocks->panels);
     *blocks = (cv_blocks){ 0 };
-}
-
-/* The linear layers of a block that has them. */
-static int linears_of(cv_block *block, cv_linear *out[8])
-{
-    cv_linear *const all[] = { &block->self.to_q,  &block->self.to_kv,  &block->self.to_out, &block->text.to_q,
-                               &block->text.to_kv, &block->text.to_out, &block->ff_in,       &block->ff_out };
-    int count = 0;
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i]->weight.N > 0)
-            out[count++] = all[i];
-    return count;
-}
-
-cogvideo_status cv_blocks_pack(cv_blocks *blocks, const cv_exec *exec, cogvideo_error *err)
-{
-    cv_linear *linears[8];
-    cogvideo_status status;
-    cv_arena arena = { 0 };
-    size_t floats = 0, longest = 0;
-    float *panels;
-
-    for (int n = 0; n < blocks->config.layers; n++)
-        for (int i = 0, count = linears_of(&blocks->layers[n], linears); i < count; i++) {
-            const size_t K = (size_t)linears[i]->weight.K;
-
-            floats += cv_linear_panel_floats(exec, linears[i]->weight.N, linears[i]->weight.K);
-            longest = K > longest ? K : longest;
-        }
-    CV_TRY(cv_arena_create(&arena, cv_linear_many_scratch(exec, (int)longest), err));
-    CV_NEW(blocks->panels, floats, err);
-    panels = blocks->panels;
-    for (int n = 0; n < blocks->config.layers; n++)
-        for (int i = 0, count = linears_of(&blocks->layers[n], linears); i < count; i++) {
-            cv_linear_pack(exec, linears[i], panels, &arena);
-            linears[i]->panels = panels;
-            panels += cv_linear_panel_floats(exec, linears[i]->weight.N, linears[i]->weight.K);
-        }
-done:
-    cv_arena_free(&arena);
-    return status;
 }
 
 /* --- passes ------------------------------------------------------------------------------------------------------- */

@@ -57,7 +57,6 @@ typedef struct cv_blocks {
     cv_block *layers;
     cv_layer_norm norm_out;
     float *slopes; /* [heads] where causal */
-    float *panels; /* of packed weights, its own memory; NULL = they are laid out at each call */
 } cv_blocks;
 
 /* floor(8 width / 3) */
@@ -68,9 +67,6 @@ int cv_blocks_inner(int width);
 cogvideo_status cv_blocks_bind(cv_blocks *out, const cv_blocks_config *config, cv_store *store, const char *prefix,
                                cogvideo_error *err);
 void cv_blocks_free(cv_blocks *blocks);
-/* Lays the weights of bound blocks out for a network that runs more than once (cv_linear_pack), in memory of their
- * own. */
-cogvideo_status cv_blocks_pack(cv_blocks *blocks, const cv_exec *exec, cogvideo_error *err);
 
 /* Over which places of a box rows see each other, and how its rows lie in memory. */
 typedef enum cv_blocks_axis {
