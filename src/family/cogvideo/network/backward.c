@@ -209,7 +209,7 @@ static void embeddings(const cv_backward *back, const cv_pass *p, const cv_stage
             back->ids[r] = p->rows[r].input;
         embedding(back, p, (float *)grads->trunk->word_embeddings.data);
         for (int r = 0; r < p->count; r++) {
-            cv_position position = cv_place_position(p->stage, p->rows[r].place);
+            cv_position position = p->rows[r].position;
 
             back->ids[r] = position.table == p->stage->trunk->positions ? position.row : -1;
         }
@@ -217,7 +217,7 @@ static void embeddings(const cv_backward *back, const cv_pass *p, const cv_stage
     }
     if (grads->extra_positions) {
         for (int r = 0; r < p->count; r++) {
-            cv_position position = cv_place_position(p->stage, p->rows[r].place);
+            cv_position position = p->rows[r].position;
 
             back->ids[r] = position.table == p->stage->extra_positions ? position.row : -1;
         }

@@ -102,7 +102,7 @@ size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, 
     return arena.peak;
 }
 
-cv_position cv_place_position(const cv_stage *stage, cv_place place)
+static cv_position position_of(const cv_stage *stage, cv_place place)
 {
     const cv_cogvideo_config *config = stage->config;
     int time;
@@ -124,21 +124,23 @@ static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frames_c
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
 {
     const cv_cogvideo_config *config = p->stage->config;
-    int max_runs = cv_plus_max_runs(config, p->stage->kind), C = config->hidden;
-    cv_position position = cv_place_position(p->stage, place);
+    const bool text = place.slot == CV_TEXT_SLOT;
+    const int max_runs = cv_plus_max_runs(config, p->stage->kind), C = config->hidden;
+    const int before = text ? 0 : place.slot * cv_cogvideo_places(config); /* places of the frames before its own */
+    const int base = text || !holds_all_frames(config, sequence->frames) ? 0 : before;
+    const cv_position position = position_of(p->stage, place);
     float *x = p->x + (size_t)r * (size_t)C;
 
-    if (place.slot != CV_TEXT_SLOT && place.index == 0)
+    if (!text && place.index == 0)
         input = config->start_of_image;
-    p->rows[r] = (cv_row){ sequence, place, input };
+    p->rows[r] = (cv_row){ sequence, place, input, position, { base + place.index, before + place.index } };
     cv_weight_widen(x, &p->stage->trunk->word_embeddings, input);
     cv_embedding_add(x, position.table, position.row, C);
     p->text_runs[r] = (cv_run){ 0, sequence->text->count };
-    if (place.slot == CV_TEXT_SLOT)
+    if (text)
         return;
     p->base_runs[r] = cv_base_run(config, p->stage->kind, place);
-    if (holds_all_frames(config, sequence->frames))
-        p->base_runs[r].first += place.slot * cv_cogvideo_places(config);
+    p->base_runs[r].first += base;
     for (int parity = 0; p->plus && parity < 2; parity++)
         p->plus_counts[parity][r] =
             cv_plus_runs(config, p->stage->kind, parity, place, p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
@@ -158,17 +160,13 @@ static void linear(const cv_pass *p, const cv_linear *layer, float *out, const f
     cv_linear_step(p->exec, layer, out, N, p->input);
 }
 
-/* The cache that holds a row's keys and values, and the row's place in it. */
-static const cv_kv_cache *row_cache(const cv_pass *p, const cv_row *row, bool plus, int *place)
+/* The cache that holds a row's keys and values. */
+static const cv_kv_cache *row_cache(const cv_row *row, bool plus)
 {
-    const cv_cogvideo_config *config = p->stage->config;
     const cv_sequence *sequence = row->sequence;
 
-    *place = row->place.index;
     if (row->place.slot == CV_TEXT_SLOT)
         return plus ? &sequence->text->plus : &sequence->text->base;
-    if (plus || holds_all_frames(config, sequence->frames))
-        *place += row->place.slot * cv_cogvideo_places(config);
     return plus ? &sequence->frames->plus : &sequence->frames->base;
 }
 
@@ -181,10 +179,8 @@ static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, i
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static) if (count > 16)
     for (int r = first; r < first + count; r++) {
         const float *row = qkv + (size_t)r * 3 * (size_t)C;
-        int place;
-        const cv_kv_cache *cache = row_cache(p, &p->rows[r], plus, &place);
 
-        cv_kv_cache_put(cache, layer, place, row + C, row + 2 * C);
+        cv_kv_cache_put(row_cache(&p->rows[r], plus), layer, p->rows[r].kept[plus], row + C, row + 2 * C);
     }
 }
 

@@ -11,11 +11,19 @@
 
 #define CV_TEXT_SLOT (-1)
 
+/* Where a position embedding stands: a table of the stage's network (or of its gradients), and the row. */
+typedef struct cv_position {
+    const cv_tensor *table;
+    int row;
+} cv_position;
+
 /* A row: a place of a frame, or of the text (slot CV_TEXT_SLOT, index t). Rows of one frame stand together. */
 typedef struct cv_row {
     const cv_sequence *sequence;
     cv_place place;
     int32_t input; /* the id whose embedding goes in */
+    cv_position position;
+    int kept[2]; /* where its keys and values stand in the cache of the base channel, of the plus channel */
 } cv_row;
 
 /* What one layer computes, in order; [rows] of the width given. */
@@ -51,8 +59,10 @@ typedef struct cv_pass {
     float *gelu;                 /* [block, mlp]; training only, inference works in place */
     float *alpha;                /* [C] */
     cv_attention_query *queries;
-    cv_run *text_runs, *base_runs, *plus_runs[2]; /* [rows], the last two [rows][max runs] by parity of the layer */
-    int *plus_counts[2];
+    cv_run *text_runs;    /* [rows] */
+    cv_run *base_runs;    /* [rows] */
+    cv_run *plus_runs[2]; /* [rows][max runs], by parity of the layer */
+    int *plus_counts[2];  /* [rows] */
     int block;            /* rows that go through the MLP at once */
     cv_step_input *input; /* a step's: of the layer at work */
     cv_arena *arena;      /* what layers need for themselves, behind all that the pass took */
@@ -78,12 +88,5 @@ void cv_pass_alpha(const cv_pass *p, const float *mix);
  * (0 after attention, 1 after the MLP). Nothing happens where nothing is to be dropped. */
 void cv_pass_dropout(const cv_pass *p, int layer, int after, float *x);
 int cv_pass_max_keys(const cv_cogvideo_config *config);
-
-/* Where a place's position embedding stands: a table of the stage's network (or of its gradients), and the row. */
-typedef struct cv_position {
-    const cv_tensor *table;
-    int row;
-} cv_position;
-cv_position cv_place_position(const cv_stage *stage, cv_place place);
 
 #endif
