@@ -28,8 +28,7 @@ void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_ar
     back->queries = cv_arena_take(arena, n, sizeof *back->queries);
     back->ids = cv_arena_take(arena, n, sizeof *back->ids);
     back->groups = cv_arena_take(arena, (size_t)sequences + 1, sizeof(int));
-    cv_arena_reserve(arena,
-                     cv_attention_backward_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
+    cv_arena_reserve(arena, cv_attention_backward_scratch(p->exec, p->max_keys, config->hidden / config->heads));
     cv_arena_reserve(arena, cv_linear_backward_scratch(p->exec, widest));
     cv_arena_reserve(arena, cv_layer_norm_backward_scratch(p->count, config->hidden));
 }
@@ -151,8 +150,8 @@ static void attention(const cv_backward *back, const cv_pass *p, int layer, bool
         cv_kv_cache_clear(plus ? &back->frames[s].plus : &back->frames[s].base, 1);
     }
     pack_queries(back, p, layer, plus);
-    cv_attention_backward(p->exec, p->queries, back->queries, back->groups, back->sequences, H, D,
-                          cv_pass_max_keys(config), p->arena);
+    cv_attention_backward(p->exec, p->queries, back->queries, back->groups, back->sequences, H, D, p->max_keys,
+                          p->arena);
 #pragma omp parallel for num_threads(p->exec->threads) schedule(static)
     for (int s = 0; s < back->sequences; s++) {
         const cv_span *span = &back->spans[s];

@@ -8,7 +8,7 @@
 /* Rows that go through the MLP at once in a pass: bounds the widest activations. */
 #define MLP_ROWS 256
 
-int cv_pass_max_keys(const cv_cogvideo_config *config)
+static int max_frame_keys(const cv_cogvideo_config *config)
 {
     return config->text_places + cv_visible_max(config);
 }
@@ -53,6 +53,8 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
     size_t n = (size_t)p->count, runs = n * (size_t)cv_plus_max_runs(config, p->stage->kind);
     int layers = p->training ? config->layers : 1;
 
+    if (p->max_keys == 0)
+        p->max_keys = max_frame_keys(config);
     p->block = p->step || p->count < MLP_ROWS ? p->count : MLP_ROWS;
     p->layers = cv_arena_take(arena, (size_t)layers, sizeof *p->layers);
     for (int n_layer = 0; n_layer < layers; n_layer++) {
@@ -67,7 +69,8 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
     p->rows = cv_arena_take(arena, n, sizeof *p->rows);
     p->queries = cv_arena_take(arena, n, sizeof *p->queries);
     p->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
-    p->base_runs = cv_arena_take(arena, n, sizeof(cv_run));
+    p->base_runs = cv_arena_take(arena, n * CV_ELEMENT_RUNS, sizeof(cv_run));
+    p->base_counts = cv_arena_take(arena, n, sizeof(int));
     for (int parity = 0; parity < 2; parity++) {
         p->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_run));
         p->plus_counts[parity] = cv_arena_take(arena, n, sizeof(int));
@@ -89,7 +92,7 @@ void cv_pass_reserve(const cv_pass *p)
 
     if (!p->step)
         cv_arena_reserve(p->arena, cv_linear_scratch(p->exec, widest));
-    cv_arena_reserve(p->arena, cv_attention_scratch(p->exec, cv_pass_max_keys(config), config->hidden / config->heads));
+    cv_arena_reserve(p->arena, cv_attention_scratch(p->exec, p->max_keys, config->hidden / config->heads));
 }
 
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step)
@@ -121,29 +124,54 @@ static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frames_c
     return frames->base.positions > cv_cogvideo_places(config);
 }
 
+/* Its input embedding into x, and the text that it sees. */
+static void set_row(cv_pass *p, int r, const cv_row *row)
+{
+    const int C = p->stage->config->hidden;
+    float *x = p->x + (size_t)r * (size_t)C;
+
+    p->rows[r] = *row;
+    cv_weight_widen(x, &p->stage->trunk->word_embeddings, row->input);
+    cv_embedding_add(x, row->position.table, row->position.row, C);
+    p->text_runs[r] = (cv_run){ 0, row->sequence->text->count };
+}
+
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
 {
     const cv_cogvideo_config *config = p->stage->config;
     const bool text = place.slot == CV_TEXT_SLOT;
-    const int max_runs = cv_plus_max_runs(config, p->stage->kind), C = config->hidden;
+    const int max_runs = cv_plus_max_runs(config, p->stage->kind);
     const int before = text ? 0 : place.slot * cv_cogvideo_places(config); /* places of the frames before its own */
     const int base = text || !holds_all_frames(config, sequence->frames) ? 0 : before;
-    const cv_position position = position_of(p->stage, place);
-    float *x = p->x + (size_t)r * (size_t)C;
+    cv_run *runs = &p->base_runs[(size_t)r * CV_ELEMENT_RUNS];
 
     if (!text && place.index == 0)
         input = config->start_of_image;
-    p->rows[r] = (cv_row){ sequence, place, input, position, { base + place.index, before + place.index } };
-    cv_weight_widen(x, &p->stage->trunk->word_embeddings, input);
-    cv_embedding_add(x, position.table, position.row, C);
-    p->text_runs[r] = (cv_run){ 0, sequence->text->count };
+    set_row(p, r,
+            &(cv_row){ sequence,
+                       place,
+                       input,
+                       position_of(p->stage, place),
+                       { base + place.index, before + place.index } });
     if (text)
         return;
-    p->base_runs[r] = cv_base_run(config, p->stage->kind, place);
-    p->base_runs[r].first += base;
+    runs[0] = cv_base_run(config, p->stage->kind, place);
+    runs[0].first += base;
+    p->base_counts[r] = 1;
     for (int parity = 0; p->plus && parity < 2; parity++)
         p->plus_counts[parity][r] =
             cv_plus_runs(config, p->stage->kind, parity, place, p->plus_runs[parity] + (size_t)r * (size_t)max_runs);
+}
+
+void cv_pass_element(cv_pass *p, int r, const cv_sequence *sequence, int index, const cv_element *element)
+{
+    set_row(p, r,
+            &(cv_row){ .sequence = sequence,
+                       .input = element->id,
+                       .position = { p->stage->trunk->positions, element->position },
+                       .kept = { index } });
+    memcpy(&p->base_runs[(size_t)r * CV_ELEMENT_RUNS], element->sees, sizeof element->sees);
+    p->base_counts[r] = element->runs;
 }
 
 /* out = layer(x). Layers that share an input follow each other: a step prepares it once. */
@@ -220,8 +248,10 @@ void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int coun
                 source(&sequence->frames->plus, layer, p->plus_runs[parity] + (size_t)r * (size_t)max_runs,
                        p->plus_counts[parity][r], 0);
         } else {
-            query->sources[0] = source(&sequence->text->base, layer, &p->text_runs[r], 1, sequence->text_weight);
-            query->sources[1] = source(&sequence->frames->base, layer, &p->base_runs[r], 1, 0);
+            query->sources[0] = source(&sequence->text->base, layer, &p->text_runs[r], sequence->text->count > 0,
+                                       sequence->text_weight);
+            query->sources[1] = source(&sequence->frames->base, layer, &p->base_runs[(size_t)r * CV_ELEMENT_RUNS],
+                                       p->base_counts[r], 0);
         }
     }
 }
@@ -234,8 +264,7 @@ static void attend(const cv_pass *p, int layer, bool plus, int first, int count)
     cv_pass_queries(p, layer, plus, first, count, p->queries);
     if (p->observer && p->observer->attention)
         p->observer->attention(p->observer->user, layer, plus, first, count, p->queries);
-    cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads, cv_pass_max_keys(config),
-                 p->arena);
+    cv_attention(p->exec, p->queries, count, config->heads, config->hidden / config->heads, p->max_keys, p->arena);
 }
 
 /* Rows from `first` on that stand in the base cache together: of all sequences in a step, otherwise of one frame
@@ -385,6 +414,14 @@ void cv_pass_run(const cv_pass *p)
     }
 }
 
+void cv_pass_step_logits(const cv_pass *p, float *logits)
+{
+    float *normed = cv_pass_layer(p, 0)->a;
+
+    cv_layer_norm_apply(p->exec, &p->stage->trunk->final_norm, normed, p->x, p->count);
+    linear(p, &p->stage->head, logits, normed, p->count, false);
+}
+
 void cv_forward_text(const cv_exec *exec, const cv_stage *stage, cv_text_cache *cache, const int32_t *ids,
                      const cv_observer *observer, cv_arena *arena)
 {
@@ -444,15 +481,12 @@ void cv_forward_step(const cv_exec *exec, const cv_stage *stage, const cv_step_r
                   .step = true,
                   .plus = rows[0].sequence->plus,
                   .frame_rows = true };
-    const cv_layer_buffers *b;
     size_t mark = cv_arena_mark(arena);
 
     cv_pass_carve(&p, arena);
     for (int r = 0; r < count; r++)
         cv_pass_row(&p, r, rows[r].sequence, (cv_place){ rows[r].slot, rows[r].index, true }, rows[r].previous);
     cv_pass_run(&p);
-    b = cv_pass_layer(&p, 0);
-    cv_layer_norm_apply(exec, &stage->trunk->final_norm, b->a, p.x, count);
-    linear(&p, &stage->head, logits, b->a, count, false);
+    cv_pass_step_logits(&p, logits);
     cv_arena_rewind(arena, mark);
 }

@@ -5,6 +5,7 @@
 #ifndef CV_FAMILY_COGVIDEO_NETWORK_PASS_H
 #define CV_FAMILY_COGVIDEO_NETWORK_PASS_H
 
+#include "family/cogvideo/network/coglm.h"
 #include "family/cogvideo/network/forward.h"
 #include "nn/attention.h"
 #include "nn/dropout.h"
@@ -59,8 +60,10 @@ typedef struct cv_pass {
     float *gelu;                 /* [block, mlp]; training only, inference works in place */
     float *alpha;                /* [C] */
     cv_attention_query *queries;
+    int max_keys;         /* that a row can see; 0 = as many as rows of frames can */
     cv_run *text_runs;    /* [rows] */
-    cv_run *base_runs;    /* [rows] */
+    cv_run *base_runs;    /* [rows][CV_ELEMENT_RUNS] */
+    int *base_counts;     /* [rows] */
     cv_run *plus_runs[2]; /* [rows][max runs], by parity of the layer */
     int *plus_counts[2];  /* [rows] */
     int block;            /* rows that go through the MLP at once */
@@ -79,7 +82,11 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena);
 void cv_pass_reserve(const cv_pass *p);
 /* Row r is this place of this sequence: its input embedding into x, and what it sees. */
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input);
+/* Row r is element `index` of the sequence. */
+void cv_pass_element(cv_pass *p, int r, const cv_sequence *sequence, int index, const cv_element *element);
 void cv_pass_run(const cv_pass *p);
+/* A step's logits [rows][image_codes], after cv_pass_run. */
+void cv_pass_step_logits(const cv_pass *p, float *logits);
 /* The queries of rows first .. first + count - 1 in one channel of a layer, as attention takes them. */
 void cv_pass_queries(const cv_pass *p, int layer, bool plus, int first, int count, cv_attention_query *queries);
 /* p->alpha = sigmoid of a layer's attn_distribution. */
@@ -87,6 +94,5 @@ void cv_pass_alpha(const cv_pass *p, const float *mix);
 /* Training: x [rows, C] with some activations dropped, or a gradient on its way back; a function of layer and place
  * (0 after attention, 1 after the MLP). Nothing happens where nothing is to be dropped. */
 void cv_pass_dropout(const cv_pass *p, int layer, int after, float *x);
-int cv_pass_max_keys(const cv_cogvideo_config *config);
 
 #endif

@@ -1,0 +1,393 @@
+/* CogLM against what the original computed: first frames, pictures with holes, and texts scored under a picture. Both
+ * geometries; the holes also greedily, code by code. */
+#include "support/check.h"
+#include "support/networks.h"
+
+#include "family/cogvideo/network/coglm.h"
+#include "nn/blas.h"
+
+#define MOST_PLACES 400
+#define MOST_ELEMENTS (MOST_PLACES + 64)
+
+typedef struct network {
+    const char *folder;
+    cv_cogvideo_config config;
+    int seed, every; /* of the codes whose logits the goldens hold */
+    cv_exec exec;
+    cv_store *store;
+    cv_trunk trunk;
+    cv_stage stage;
+} network;
+
+static const network networks[2] = {
+    { "cogview2/small",
+      { 3, 64, 4, 256, 1600, 1024, 1526, 8, 4, 1, 64, 1024, 64, 512, true, 1e-5 },
+      81,
+      31,
+      .exec = { 0 } },
+    { "cogview2",
+      { 2, 32, 2, 128, 20512, 20000, 20502, 20, 10, 1, 64, 1024, 400, 512, true, 1e-5 },
+      82,
+      499,
+      .exec = { 0 } },
+};
+
+static void open_network(network *net, int index)
+{
+    cogvideo_error err;
+    seeded_list list = { 0 };
+    const char *path = check_temp_path("coglm.safetensors");
+    const cv_cogvideo_config *c;
+
+    *net = networks[index];
+    c = &net->config;
+    cv_blas_init();
+    net->exec.threads = 2;
+    check_kernels(&net->exec.kernels);
+    networks_trunk(&list, net->seed, c->layers, c->hidden, c->vocabulary, c->positions);
+    seeded_write(&list, path, CV_F32);
+    seeded_list_free(&list);
+    CHECK_OK(cv_store_open(&net->store, path, &err), err);
+    CHECK_OK(cv_trunk_bind(&net->trunk, net->store, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
+                           (float)c->norm_epsilon, &err),
+             err);
+    net->stage = (cv_stage){ .config = &net->config,
+                             .kind = CV_STAGE_SEQUENTIAL,
+                             .trunk = &net->trunk,
+                             .head = cv_trunk_head(&net->trunk, c->image_codes) };
+}
+
+static void close_network(network *net)
+{
+    cv_trunk_close(&net->trunk);
+    cv_store_close(&net->store);
+}
+
+/* NULL where the goldens are not there. */
+static cv_store *open_golden(const network *net, const char *file)
+{
+    cogvideo_error err;
+    cv_store *store = NULL;
+    char name[100];
+    const char *path;
+
+    snprintf(name, sizeof name, "%s/%s.safetensors", net->folder, file);
+    if ((path = check_golden(name)))
+        CHECK_OK(cv_store_open(&store, path, &err), err);
+    return store;
+}
+
+static cv_arena arena_of(size_t bytes)
+{
+    cogvideo_error err;
+    cv_arena arena;
+
+    CHECK_OK(cv_arena_create(&arena, bytes, &err), err);
+    return arena;
+}
+
+/* A text in its cache, and room for elements. */
+typedef struct run {
+    cv_text_cache text;
+    cv_frames_cache elements;
+    cv_sequence sequence;
+} run;
+
+static void open_run(run *r, const network *net, const int32_t *ids, int text, int elements)
+{
+    cogvideo_error err;
+
+    *r = (run){ 0 };
+    if (text > 0) {
+        cv_arena arena = arena_of(cv_forward_scratch(&net->exec, &net->stage, text, false));
+
+        CHECK_OK(cv_text_cache_create(&r->text, &net->config, CV_WEIGHT_F32, text, false, &err), err);
+        cv_forward_text(&net->exec, &net->stage, &r->text, ids, NULL, &arena);
+        cv_arena_free(&arena);
+    }
+    CHECK_OK(cv_elements_cache_create(&r->elements, &net->config, CV_WEIGHT_F32, elements, &err), err);
+    r->sequence = (cv_sequence){ &r->text, &r->elements, 1.4f, false };
+}
+
+static void close_run(run *r)
+{
+    cv_text_cache_free(&r->text);
+    cv_frames_cache_free(&r->elements);
+}
+
+static double log_sum_exp(const float *logits, int n)
+{
+    double best = (double)logits[0], sum = 0;
+
+    for (int i = 1; i < n; i++)
+        best = fmax(best, (double)logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - best);
+    return best + log(sum);
+}
+
+/* Logits of one place against every so-manieth of the golden's, their log-sum-exp, and a code's log-probability. */
+typedef struct expected {
+    const float *logits, *lse, *logprob, *margin;
+    double worst;
+} expected;
+
+static const void *member(const cv_store *golden, const char *name, const char *rest)
+{
+    char full[100];
+
+    snprintf(full, sizeof full, "%s.%s", name, rest);
+    return check_tensor(golden, full)->data;
+}
+
+static expected expect(const cv_store *golden, const char *name)
+{
+    return (expected){ .logits = member(golden, name, "logits"),
+                       .lse = member(golden, name, "lse"),
+                       .logprob = member(golden, name, "logprob") };
+}
+
+static void check_place(expected *e, int place, const float *logits, int n, int every, int32_t code)
+{
+    const int columns = (n + every - 1) / every;
+    const double lse = log_sum_exp(logits, n);
+
+    for (int c = 0; c < columns; c++)
+        e->worst = fmax(e->worst, fabs((double)logits[c * every] - (double)e->logits[place * columns + c]));
+    e->worst = fmax(e->worst, fabs(lse - (double)e->lse[place]));
+    e->worst = fmax(e->worst, fabs((double)logits[code] - lse - (double)e->logprob[place]));
+}
+
+/* --- text to picture ------------------------------------------------------------------------------------------ */
+
+static void first_frames(void **state)
+{
+    (void)state;
+    for (int g = 0; g < 2; g++) {
+        network net;
+        cv_store *golden;
+        run r;
+        expected e;
+        cv_arena arena;
+        float *logits;
+        const cv_tensor *text;
+        int L, n;
+
+        open_network(&net, g);
+        if (!(golden = open_golden(&net, "text2image"))) {
+            close_network(&net);
+            skip();
+            return;
+        }
+        L = cv_cogvideo_places(&net.config);
+        n = net.config.image_codes;
+        e = expect(golden, "forced");
+        text = check_tensor(golden, "text");
+        logits = malloc((size_t)n * sizeof *logits);
+        arena = arena_of(cv_forward_scratch(&net.exec, &net.stage, 1, true));
+        for (int greedy = 0; greedy < 2; greedy++) {
+            const int32_t *tokens = member(golden, greedy ? "greedy" : "forced", "tokens");
+            const float *margin = member(golden, greedy ? "greedy" : "forced", "margin");
+
+            open_run(&r, &net, text->data, (int)text->count - 1, L);
+            for (int i = 0; i < L; i++) {
+                cv_step_row row = { &r.sequence, 0, i, i ? tokens[i - 1] : 0 };
+                int best = 0;
+
+                cv_forward_step(&net.exec, &net.stage, &row, 1, logits, &arena);
+                for (int c = 1; c < n; c++)
+                    best = logits[c] > logits[best] ? c : best;
+                if (greedy)
+                    assert_true(best == tokens[i] || margin[i] < 1e-3f);
+                else
+                    check_place(&e, i, logits, n, net.every, tokens[i]);
+            }
+            close_run(&r);
+        }
+        print_message("    %s: a first frame within %.1e\n", net.folder, e.worst);
+        assert_true(e.worst < 5e-5);
+        cv_arena_free(&arena);
+        free(logits);
+        cv_store_close(&golden);
+        close_network(&net);
+    }
+}
+
+/* --- holes ---------------------------------------------------------------------------------------------------- */
+
+/* The sequence is the golden's; each code is predicted as there from the given codes, or drawn greedily. */
+static void check_completion(const network *net, const cv_store *golden, const char *name, const char *mask_of,
+                             bool greedy)
+{
+    const cv_cogvideo_config *c = &net->config;
+    const int L = cv_cogvideo_places(c), n = c->image_codes, all = 1 + L;
+    const bool plain = strcmp(name, mask_of) != 0;
+    char forced[60];
+    const cv_tensor *text = check_tensor(golden, "text");
+    const int ids = (int)text->count - plain;
+    const uint8_t *mask = member(golden, mask_of, "mask");
+    const int32_t *input = member(golden, name, "input"), *positions = member(golden, name, "positions"),
+                  *image = check_i32(golden, "image"), *grid;
+    cv_element elements[MOST_PLACES + 1];
+    int places[MOST_PLACES + 1];
+    int32_t codes[MOST_PLACES];
+    cv_completion completion = { elements, places, 0 };
+    float *logits = malloc((size_t)n * sizeof *logits);
+    int rank[MOST_PLACES], masked = 0;
+    cv_arena arena;
+    expected e;
+    run r;
+
+    snprintf(forced, sizeof forced, "%s.%s", name, greedy ? "greedy" : "forced");
+    grid = member(golden, forced, "grid");
+    e = greedy ? (expected){ .margin = member(golden, forced, "margin") } : expect(golden, forced);
+    for (int i = 0; i < L; i++)
+        rank[i] = mask[i] ? masked++ : -1;
+    cv_completion_lay(&completion, c, image, mask);
+    for (int i = 0; i < all; i++) {
+        const bool drawn = places[i] >= 0 && mask[places[i]];
+
+        assert_int_equal(drawn ? -1 : elements[i].id, input[ids + i]);
+        assert_int_equal(elements[i].position, positions[ids + i]);
+    }
+    memcpy(codes, image, (size_t)L * sizeof *codes);
+    open_run(&r, net, text->data, ids, all);
+    arena = arena_of(cv_coglm_scratch(&net->exec, &net->stage, all, ids + all, false));
+    /* the last known element is a step, since the first hole may need its logits */
+    if (completion.known > 1)
+        cv_coglm_pass(&net->exec, &net->stage, &r.sequence, elements, 0, completion.known, NULL, NULL, &arena);
+    for (int i = completion.known; i < all; i++) {
+        const int place = places[i];
+        cv_coglm_row row = { &r.sequence, &elements[i - 1], i - 1 };
+
+        if (mask[place]) {
+            int best = 0;
+
+            cv_coglm_step(&net->exec, &net->stage, &row, 1, logits, &arena);
+            for (int k = 1; k < n; k++)
+                best = logits[k] > logits[best] ? k : best;
+            if (greedy)
+                assert_true(best == grid[place] || e.margin[rank[place]] < 1e-3f);
+            else
+                check_place(&e, rank[place], logits, n, net->every, grid[place]);
+            elements[i].id = codes[place] = grid[place];
+        } else if (i > completion.known) {
+            cv_coglm_step(&net->exec, &net->stage, &row, 1, logits, &arena);
+        }
+    }
+    assert_memory_equal(codes, grid, (size_t)L * sizeof *codes);
+    if (!greedy)
+        print_message("    %s, %s: within %.1e\n", net->folder, name, e.worst);
+    assert_true(e.worst < 5e-5);
+    cv_arena_free(&arena);
+    close_run(&r);
+    free(logits);
+}
+
+static void holes_are_filled(void **state)
+{
+    static const char *const masks[] = { "middle", "left", "corner", "blobs", "top", "scattered" };
+
+    (void)state;
+    for (int g = 0; g < 2; g++) {
+        network net;
+        cv_store *golden;
+
+        open_network(&net, g);
+        if (!(golden = open_golden(&net, "completion"))) {
+            close_network(&net);
+            skip();
+            return;
+        }
+        for (int greedy = 0; greedy < 2; greedy++) {
+            for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
+                check_completion(&net, golden, masks[i], masks[i], greedy);
+            check_completion(&net, golden, "middle.plain", "middle", greedy);
+        }
+        cv_store_close(&golden);
+        close_network(&net);
+    }
+}
+
+/* --- captions ------------------------------------------------------------------------------------------------- */
+
+static void texts_are_scored(void **state)
+{
+    static const char *const texts[] = { "zh", "en", "en_as_english" };
+
+    (void)state;
+    for (int g = 0; g < 2; g++) {
+        network net;
+        cv_store *golden;
+        const cv_tensor *images;
+        cv_linear head;
+        int L, V, C;
+
+        open_network(&net, g);
+        if (!(golden = open_golden(&net, "caption"))) {
+            close_network(&net);
+            skip();
+            return;
+        }
+        L = cv_cogvideo_places(&net.config);
+        V = net.config.vocabulary;
+        C = net.config.hidden;
+        head = cv_trunk_head(&net.trunk, V);
+        images = check_tensor(golden, "images");
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+            char name[40];
+            const cv_tensor *text;
+            const int32_t *positions = member(golden, texts[t], "positions");
+            const double *score = member(golden, texts[t], "score");
+            expected e = expect(golden, texts[t]);
+            cv_element elements[MOST_ELEMENTS];
+            int n, all;
+
+            snprintf(name, sizeof name, "%s.text", texts[t]);
+            text = check_tensor(golden, name);
+            n = (int)text->count;
+            all = L + n;
+            for (int image = 0; image < (int)images->shape[0]; image++) {
+                float *hidden = malloc((size_t)(all * C) * sizeof *hidden),
+                      *logits = malloc((size_t)(n * V) * sizeof *logits);
+                cv_arena arena = arena_of(cv_coglm_scratch(&net.exec, &net.stage, all, all, false));
+                double sum = 0;
+                run r;
+
+                cv_caption_lay(elements, &net.config, (const int32_t *)images->data + image * L, text->data, n);
+                for (int i = 0; i < all; i++)
+                    assert_int_equal(elements[i].position, positions[i]);
+                open_run(&r, &net, NULL, 0, all);
+                cv_coglm_pass(&net.exec, &net.stage, &r.sequence, elements, 0, all, hidden, NULL, &arena);
+                cv_linear_rows(&net.exec, &head, logits, (size_t)V, hidden + L * C, (size_t)C, n, &arena);
+                for (int i = 0; i + 1 < n; i++) {
+                    const int32_t id = ((const int32_t *)text->data)[i + 1];
+
+                    check_place(&e, image * (n - 1) + i, logits + (size_t)i * (size_t)V, V, net.every, id);
+                    sum += (double)logits[(size_t)i * (size_t)V + (size_t)id] -
+                           log_sum_exp(logits + (size_t)i * (size_t)V, V);
+                }
+                assert_true(fabs(sum / (n - 1) - score[image]) < 1e-4);
+                cv_arena_free(&arena);
+                close_run(&r);
+                free(hidden);
+                free(logits);
+            }
+            print_message("    %s, %s: within %.1e\n", net.folder, texts[t], e.worst);
+            assert_true(e.worst < 5e-5);
+        }
+        cv_store_close(&golden);
+        close_network(&net);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_frames),
+        cmocka_unit_test(holes_are_filled),
+        cmocka_unit_test(texts_are_scored),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
