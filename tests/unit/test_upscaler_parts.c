@@ -2,7 +2,7 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "family/cogvideo/upscaler/neighbours.h"
+#include "family/cogvideo/trunk/neighbours.h"
 #include "family/cogvideo/upscaler/upscaler.h"
 #include "nn/blas.h"
 

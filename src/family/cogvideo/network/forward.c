@@ -128,11 +128,9 @@ static bool holds_all_frames(const cv_cogvideo_config *config, const cv_frames_c
 static void set_row(cv_pass *p, int r, const cv_row *row)
 {
     const int C = p->stage->config->hidden;
-    float *x = p->x + (size_t)r * (size_t)C;
 
     p->rows[r] = *row;
-    cv_weight_widen(x, &p->stage->trunk->word_embeddings, row->input);
-    cv_embedding_add(x, row->position.table, row->position.row, C);
+    cv_trunk_embed(p->stage->trunk, p->x + (size_t)r * (size_t)C, row->input, row->position.table, row->position.row);
     p->text_runs[r] = (cv_run){ 0, row->sequence->text->count };
 }
 

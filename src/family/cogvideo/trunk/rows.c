@@ -25,7 +25,7 @@ cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, i
 }
 
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,
-                     float *q, const cv_kv_cache *cache, int first, const cv_rows_scratch *scratch)
+                     float *q, const cv_kv_cache *cache, int layer, int first, const cv_rows_scratch *scratch)
 {
     size_t C = (size_t)norm->C;
 
@@ -39,7 +39,7 @@ void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_li
             const float *row = scratch->inner + (size_t)i * 3 * C;
 
             memcpy(q + (size_t)(r + i) * C, row, C * sizeof *q);
-            cv_kv_cache_put(cache, 0, first + r + i, row + C, row + 2 * C);
+            cv_kv_cache_put(cache, layer, first + r + i, row + C, row + 2 * C);
         }
     }
 }

@@ -17,9 +17,9 @@ typedef struct cv_rows_scratch {
 /* Takes the scratch that the functions below need for a layer of these sizes. */
 cv_rows_scratch cv_rows_take(cv_arena *arena, const cv_exec *exec, int hidden, int mlp);
 
-/* a = norm(x [rows, C]); q [rows, C], and the cache's places first .. first + rows - 1, = a . qkv */
+/* a = norm(x [rows, C]); q [rows, C], and the cache's places first .. first + rows - 1 of a layer, = a . qkv */
 void cv_rows_project(const cv_exec *exec, const cv_layer_norm *norm, const cv_linear *qkv, const float *x, int rows,
-                     float *q, const cv_kv_cache *cache, int first, const cv_rows_scratch *scratch);
+                     float *q, const cv_kv_cache *cache, int layer, int first, const cv_rows_scratch *scratch);
 
 /* x [rows, C] += norm(context [rows, C] . dense) */
 void cv_rows_add_dense(const cv_exec *exec, const cv_linear *dense, const cv_layer_norm *norm, float *x,

@@ -62,3 +62,9 @@ cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes)
 {
     return (cv_linear){ .weight = cv_weight_rows(&trunk->word_embeddings, 0, image_codes) };
 }
+
+void cv_trunk_embed(const cv_trunk *trunk, float *out, int32_t id, const cv_tensor *positions, int position)
+{
+    cv_weight_widen(out, &trunk->word_embeddings, id);
+    cv_embedding_add(out, positions, position, trunk->hidden);
+}

@@ -34,6 +34,9 @@ cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hi
                               int positions, float norm_epsilon, cogvideo_error *err);
 void cv_trunk_close(cv_trunk *trunk);
 
+/* out [C] = the embedding of an id, at a row of a position table: the trunk's own or another. */
+void cv_trunk_embed(const cv_trunk *trunk, float *out, int32_t id, const cv_tensor *positions, int position);
+
 /* logits = x . word_embeddings[0 : image_codes]: a view, never to be closed. */
 cv_linear cv_trunk_head(const cv_trunk *trunk, int image_codes);
 

@@ -1,6 +1,6 @@
 /* neighbours.h - which cells of a grid lie around one of them, as runs of attention keys. */
-#ifndef CV_FAMILY_COGVIDEO_UPSCALER_NEIGHBOURS_H
-#define CV_FAMILY_COGVIDEO_UPSCALER_NEIGHBOURS_H
+#ifndef CV_FAMILY_COGVIDEO_TRUNK_NEIGHBOURS_H
+#define CV_FAMILY_COGVIDEO_TRUNK_NEIGHBOURS_H
 
 #include "nn/attention.h"
 

@@ -1,4 +1,4 @@
-#include "family/cogvideo/upscaler/neighbours.h"
+#include "family/cogvideo/trunk/neighbours.h"
 
 static int at_least(int value, int least)
 {
