@@ -162,11 +162,16 @@ void networks_trunk(seeded_list *list, int seed, int layers, int hidden, int voc
     add_layer_norm(list, seed, "transformer.final_layernorm", hidden);
 }
 
+static void add_extra_positions(seeded_list *list, int seed, int hidden, int extra_positions)
+{
+    seeded_add(list, seed, "mixins.extra_position_embedding.position_embeddings.weight", 2, extra_positions, hidden);
+}
+
 void networks_plus(seeded_list *list, int seed, int layers, int hidden, int extra_positions)
 {
     char name[100];
 
-    seeded_add(list, seed, "mixins.extra_position_embedding.position_embeddings.weight", 2, extra_positions, hidden);
+    add_extra_positions(list, seed, hidden, extra_positions);
     for (int n = 0; n < layers; n++) {
         snprintf(name, sizeof name, "mixins.attention_plus.query_key_value.%d", n);
         add_linear(list, seed, name, 3 * hidden, hidden);
@@ -180,6 +185,13 @@ void networks_upscaler(seeded_list *list, int seed, int layers, int hidden, int 
 {
     networks_trunk(list, seed, layers, hidden, vocabulary, positions);
     networks_plus(list, seed, layers, hidden, extra_positions);
+}
+
+void networks_refiner(seeded_list *list, int seed, int layers, int hidden, int vocabulary, int positions,
+                      int extra_positions)
+{
+    networks_trunk(list, seed, layers, hidden, vocabulary, positions);
+    add_extra_positions(list, seed, hidden, extra_positions);
 }
 
 void networks_stage(seeded_list *list, int seed, int layers, int hidden, int extra_positions)

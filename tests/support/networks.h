@@ -16,5 +16,8 @@ void networks_stage(seeded_list *list, int seed, int layers, int hidden, int ext
 /* A whole upscaler: trunk and mixins of one seed. */
 void networks_upscaler(seeded_list *list, int seed, int layers, int hidden, int vocabulary, int positions,
                        int extra_positions);
+/* A whole refiner: trunk and extra positions of one seed. */
+void networks_refiner(seeded_list *list, int seed, int layers, int hidden, int vocabulary, int positions,
+                      int extra_positions);
 
 #endif
