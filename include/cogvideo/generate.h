@@ -76,8 +76,9 @@ typedef struct cogvideo_decode_options {
 /* The model's own size of pictures (480), and zero of all else. */
 COGVIDEO_API void cogvideo_decode_defaults(const cogvideo_model *model, cogvideo_decode_options *options);
 
-/* A step of the pipeline that draws codes. Those of the family "cogvideo" are "first_frame", "keyframes", "interpolate"
- * and "upscale". */
+/* A step of the pipeline that draws codes. Those of the family "cogvideo" are "first_frame", "keyframes",
+ * "interpolate", "upscale" and, of models that have what it needs, "refine", whose top_k 0 is that of the model for
+ * each round. */
 typedef struct cogvideo_step_options {
     const char *name;           /* belongs to the library */
     cogvideo_sampling sampling; /* how it draws */

@@ -28,6 +28,7 @@ typedef struct cogvideo_run_options {
      * alone. */
     const cogvideo_value *first;
     const char *without; /* an optional step that is left out, such as "upscale"; NULL = none */
+    const char *with;    /* an optional step that runs only where it is asked for, such as "refine"; NULL = none */
     /* How the video is made: `decode` is read in place of that of the generate options. Its callbacks and the comment
      * of `write` are not read. */
     cogvideo_decode_options decode;
@@ -36,7 +37,7 @@ typedef struct cogvideo_run_options {
     /* The command that made this run, for the record; NULL = none. */
     const char *const *command;
     int command_count;
-    uint64_t reserved[8];
+    uint64_t reserved[7];
 } cogvideo_run_options;
 
 /* The defaults: pictures of the model's own size, and zero of all else. */

@@ -31,6 +31,8 @@ static const arg_option table[] = {
       "a picture (.jpg or .ppm) of the newest frame, kept current while the run goes on; of a scene that is filled in "
       "steps all its frames, as a contact sheet",
       ARG_TEXT, FIELD(preview), 0, 0, 0, NULL },
+    { "refine", 0, NULL, "iterative super-resolution behind the first: finer, and six more passes for each picture",
+      ARG_FLAG, FIELD(refine), 0, 0, 0, NULL },
     { "no-upscale", 0, NULL, "no super-resolution: coarser, and far quicker", ARG_FLAG, FIELD(no_upscale), 0, 0, 0,
       NULL },
     { 0 },

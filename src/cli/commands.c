@@ -3,15 +3,13 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cmd_generate,       &cmd_keyframes,      &cmd_interpolate,
-    &cmd_upscale,        &cmd_decode,         &cmd_encode,
-    &cmd_tokenize,       &cmd_score,          &cmd_compare,
-    &cmd_tokens_show,    &cmd_tokens_report,  &cmd_tokens_convert,
-    &cmd_tokens_compare, &cmd_info,           &cmd_import,
-    &cmd_quantize,       &cmd_bench,          &cmd_dataset_shapes,
-    &cmd_dataset_build,  &cmd_dataset_tokens, &cmd_dataset_info,
-    &cmd_train,          &cmd_evaluate,       &cmd_rank,
-    &cmd_help,           &cmd_completion,     NULL,
+    &cmd_generate,       &cmd_keyframes,      &cmd_interpolate,    &cmd_upscale,
+    &cmd_refine,         &cmd_decode,         &cmd_encode,         &cmd_tokenize,
+    &cmd_score,          &cmd_compare,        &cmd_tokens_show,    &cmd_tokens_report,
+    &cmd_tokens_convert, &cmd_tokens_compare, &cmd_info,           &cmd_import,
+    &cmd_quantize,       &cmd_bench,          &cmd_dataset_shapes, &cmd_dataset_build,
+    &cmd_dataset_tokens, &cmd_dataset_info,   &cmd_train,          &cmd_evaluate,
+    &cmd_rank,           &cmd_help,           &cmd_completion,     NULL,
 };
 
 const arg_option cli_program_table[] = {

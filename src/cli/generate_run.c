@@ -19,6 +19,7 @@ void generate_run_fill(const cli_session *session, const generate_settings *s, c
     *run = cli_picture_run(session, &s->picture);
     cli_run_output(run, session, &s->output, &s->sampling, arguments);
     run->without = s->no_upscale ? "upscale" : NULL;
+    run->with = s->refine ? "refine" : NULL;
 }
 
 /* The preview's file must not be one of the clips'. */

@@ -10,7 +10,7 @@ typedef struct generate_settings {
     cli_text_options text;
     cli_sampling_options sampling;
     cli_picture_options picture;
-    int samples, rounds, batch, no_upscale, keep; /* keep: clips, the best of the samples; 0 = all */
+    int samples, rounds, batch, no_upscale, refine, keep; /* keep: clips, the best of the samples; 0 = all */
     double seconds;
     arg_texts then;            /* --then: further scenes of a story */
     const char *story, *first; /* --story: a file of scenes; --first: what the first of them goes on from */

@@ -14,6 +14,34 @@ done:
     return status;
 }
 
+/* The step is one that can be asked for, and the model has what it needs. */
+static cogvideo_status check_with(const cogvideo_model *model, const char *name, cogvideo_error *err)
+{
+    const cv_step *step;
+    cogvideo_status status;
+
+    CV_TRY(cv_model_step(model, name, &step, err));
+    if (!step->asked)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' need not be asked for", name);
+    if (step->need)
+        CV_TRY(step->need(model, err));
+done:
+    return status;
+}
+
+static bool is(const cv_step *step, const char *name)
+{
+    return name && strcmp(step->name, name) == 0;
+}
+
+/* An optional step that does not run: the model lacks it, or the run leaves it out or does not ask for it. */
+static bool left_out(const cogvideo_model *model, const cv_step *step, const cogvideo_run_options *run)
+{
+    if (!step->optional)
+        return false;
+    return !cv_model_has(model, step) || is(step, run->without) || (step->asked && !is(step, run->with));
+}
+
 cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
                                    cogvideo_error *err)
 {
@@ -23,10 +51,12 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
 
     if (run->without)
         CV_TRY(check_without(model, run->without, err));
+    if (run->with)
+        CV_TRY(check_with(model, run->with, err));
     for (int i = 0; i < family->step_count; i++) {
         const cv_step *step = &family->steps[i];
 
-        if (step->optional && (!cv_model_has(model, step) || (run->without && strcmp(step->name, run->without) == 0)))
+        if (left_out(model, step, run))
             continue;
         if (chain.count == COGVIDEO_MAX_STEPS)
             return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name,

@@ -238,7 +238,7 @@ static void report_missing(const cv_run *run)
     const cv_family *family = run->model->family;
 
     for (int i = 0; i < family->step_count && run->chain.count > 1; i++)
-        if (family->steps[i].optional && !cv_model_has(run->model, &family->steps[i]))
+        if (family->steps[i].optional && !family->steps[i].asked && !cv_model_has(run->model, &family->steps[i]))
             cv_log(&run->model->log, COGVIDEO_LOG_INFO, "the model has no %s: that step is left out",
                    family->steps[i].title);
 }

@@ -63,30 +63,48 @@ void models_import_small(const char *dtype, const char *model)
                models_small_config(), check_data("text/ice_text.model"), dtype, model);
 }
 
-void models_add_upscaler(const char *model)
+/* Adds a part of one file, whose tensors are the list and whose sizes are `section` of the description; frees the
+ * list. */
+static void add_part(const char *model, const char *part, seeded_list *list, const char *sizes)
 {
-    static const char section[] =
-        "{\"layers\":2,\"hidden\":64,\"heads\":4,\"mlp\":256,\"vocabulary\":1600,\"image_codes\":1024,"
-        "\"start_of_image\":1526,\"grid\":8,\"upscaled_grid\":16,\"text_places\":64,\"pad\":0,\"positions\":1024,\"low_position\":513,"
-        "\"cross_kernel\":5,\"own_kernel\":5,\"norm_epsilon\":1e-5}";
-    seeded_list list = { 0 };
     cogvideo_error err;
-    cv_json *description = NULL, *upscaler = NULL;
-    char path[1200];
+    cv_json *description = NULL, *section = NULL;
+    char path[1200], file[60];
 
-    networks_upscaler(&list, 73, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
-    snprintf(path, sizeof path, "%s/%s/upscaler.safetensors", check_temp(), model);
-    seeded_write(&list, path, CV_F32);
-    seeded_list_free(&list);
+    snprintf(file, sizeof file, "%s.safetensors", part);
+    snprintf(path, sizeof path, "%s/%s/%s", check_temp(), model, file);
+    seeded_write(list, path, CV_F32);
+    seeded_list_free(list);
     snprintf(path, sizeof path, "%s/%s/model.json", check_temp(), model);
     CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
-    CHECK_OK(cv_json_parse(&upscaler, section, sizeof section - 1, "upscaler", &err), err);
-    cv_json_set_copy(description, "upscaler", upscaler);
-    cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), "upscaler"), "file",
-                       "upscaler.safetensors");
+    CHECK_OK(cv_json_parse(&section, sizes, strlen(sizes), part, &err), err);
+    cv_json_set_copy(description, part, section);
+    cv_json_set_string(cv_json_set_object(cv_json_get(description, "parts"), part), "file", file);
     CHECK_OK(cv_json_write(description, true, path, &err), err);
-    cv_json_free(&upscaler);
+    cv_json_free(&section);
     cv_json_free(&description);
+}
+
+#define UPSCALED                                                                                   \
+    "\"layers\":2,\"hidden\":64,\"heads\":4,\"mlp\":256,\"vocabulary\":1600,\"image_codes\":1024," \
+    "\"start_of_image\":1526,\"upscaled_grid\":16,\"pad\":0,\"positions\":1024,\"own_kernel\":5,\"norm_epsilon\":1e-5,"
+
+void models_add_upscaler(const char *model)
+{
+    seeded_list list = { 0 };
+
+    networks_upscaler(&list, 73, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
+    add_part(model, "upscaler", &list,
+             "{" UPSCALED "\"grid\":8,\"text_places\":64,\"low_position\":513,\"cross_kernel\":5}");
+}
+
+void models_add_refiner(const char *model)
+{
+    seeded_list list = { 0 };
+
+    networks_refiner(&list, 75, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
+    add_part(model, "refiner", &list,
+             "{" UPSCALED "\"text_places\":16,\"pattern\":[[0,1,2],[1,3,-1],[2,-1,1]],\"top_k\":[40,20,10]}");
 }
 
 void models_import_golden(const char *model)

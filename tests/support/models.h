@@ -10,6 +10,8 @@ void models_write_small(const char *folder);
 void models_import_small(const char *dtype, const char *model);
 /* Adds a super-resolution network of 8x8 to 16x16 codes to the model "TEMP/MODEL". Aborts on failure. */
 void models_add_upscaler(const char *model);
+/* The same of a refiner, of three rounds by a pattern of 3x3: 0 1 2 / 1 3 -1 / 2 -1 1. */
+void models_add_refiner(const char *model);
 /* configs/small.json, a static text. */
 const char *models_small_config(void);
 

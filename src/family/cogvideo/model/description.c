@@ -8,7 +8,7 @@
 
 const char *cv_step_name(cv_step_kind step)
 {
-    static const char *const names[CV_STEP_COUNT] = { "first_frame", "keyframes", "interpolate", "upscale" };
+    static const char *const names[CV_STEP_COUNT] = { "first_frame", "keyframes", "interpolate", "upscale", "refine" };
 
     return names[step];
 }
@@ -20,7 +20,10 @@ static cogvideo_status read_samplings(cv_description *d, const cv_json *json, co
     char origin[600];
 
     CV_TRY(cv_json_object(json, "sampling", &all, path, err));
+    d->sampling[CV_STEP_REFINE] = (cogvideo_sampling){ .temperature = 1, .code_temperature = 1, .top_p = 1 };
     for (int step = 0; step < CV_STEP_COUNT; step++) {
+        if (step == CV_STEP_REFINE && !cv_json_get(all, cv_step_name(CV_STEP_REFINE)))
+            continue; /* models that were made before there was a refiner */
         snprintf(origin, sizeof origin, "%.500s: sampling.%s", path, cv_step_name((cv_step_kind)step));
         CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
         CV_TRY(cv_sampling_read(&d->sampling[step], one, CV_COGVIDEO_WAYS, origin, err));
@@ -88,6 +91,7 @@ static cogvideo_status read_files(cv_description *d, const cv_json *json, const 
         { "stage2", "own", &d->files.own[1] },
         { "trunk", "file", &d->files.bare_trunk },
         { "upscaler", "file", &d->files.upscaler },
+        { "refiner", "file", &d->files.refiner },
         { "image_tokenizer", "file", &d->files.image_tokenizer },
         { "text_tokenizer", "file", &d->files.text_tokenizer },
         { "clusters", "file", &d->files.clusters },
@@ -121,6 +125,11 @@ static cogvideo_status read_networks(cv_description *d, const cv_json *json, con
         snprintf(origin, sizeof origin, "%.500s: upscaler", path);
         CV_TRY(cv_json_object(json, "upscaler", &section, path, err));
         CV_TRY(cv_upscaler_config_parse(&d->upscaler, section, origin, err));
+    }
+    if (d->files.refiner) {
+        snprintf(origin, sizeof origin, "%.500s: refiner", path);
+        CV_TRY(cv_json_object(json, "refiner", &section, path, err));
+        CV_TRY(cv_refiner_config_parse(&d->refiner, section, origin, err));
     }
     if (cv_json_get(json, "image_tokenizer")) {
         snprintf(origin, sizeof origin, "%.500s: image_tokenizer", path);

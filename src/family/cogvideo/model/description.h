@@ -4,6 +4,7 @@
 
 #include "family/cogvideo/network/config.h"
 #include "model/image_tokenizer/config.h"
+#include "family/cogvideo/refiner/config.h"
 #include "family/cogvideo/upscaler/config.h"
 #include "sample/sampler.h"
 
@@ -19,14 +20,16 @@ typedef enum cv_step_kind {
     CV_STEP_KEYFRAMES = 1,
     CV_STEP_INTERPOLATE = 2,
     CV_STEP_UPSCALE = 3,
-    CV_STEP_COUNT = 4,
+    CV_STEP_REFINE = 4,
+    CV_STEP_COUNT = 5,
 } cv_step_kind;
 
 /* Strings point into the JSON that it was read from. File names are NULL where the part is absent. */
 typedef struct cv_description {
     cv_cogvideo_config network;
-    cv_upscaler_config upscaler;               /* read where there is the section */
-    cv_image_tokenizer_config image_tokenizer; /* the same */
+    cv_upscaler_config upscaler;               /* read where there is the part */
+    cv_refiner_config refiner;                 /* the same */
+    cv_image_tokenizer_config image_tokenizer; /* read where there is the section */
     const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
     const char *language;               /* "zh": prompts in other scripts get a warning; NULL = any */
     double durations[CV_MAX_DURATIONS]; /* seconds: of key frames, then per round */
@@ -37,7 +40,7 @@ typedef struct cv_description {
     struct {
         const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
         const char *bare_trunk;        /* a trunk that no stage was trained on yet: it makes first frames */
-        const char *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
+        const char *upscaler, *refiner, *image_tokenizer, *text_tokenizer, *clusters;
     } files;
 } cv_description;
 

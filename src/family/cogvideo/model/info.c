@@ -23,6 +23,7 @@ bool cv_cogvideo_property(const cogvideo_model *head, int index, cogvideo_proper
         cv_property_flag("stage2", "stage 2", stage2),
         cv_property_flag("shared_trunk", "shared trunk", model->shared_trunk), /* both stages read the same file */
         cv_property_flag("upscaler", "super-resolution", model->upscaler != NULL),
+        cv_property_flag("refiner", "iterative super-resolution", model->refiner != NULL),
         cv_property_flag("image_tokenizer", "image tokenizer", model->image_tokenizer != NULL),
         cv_property_flag("clusters", "code clusters", model->clusters != NULL),
         cv_property_whole("layers", "layers", NULL, any ? network->layers : 0), /* of the stages, as the next three */

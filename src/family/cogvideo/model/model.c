@@ -104,6 +104,10 @@ static cogvideo_status open_parts(cv_cogvideo *model, cogvideo_error *err)
         CV_TRY(cv_model_store(&model->head, d->files.upscaler, true, &store, err));
         CV_TRY(cv_upscaler_open(&model->upscaler, store, &d->upscaler, err));
     }
+    if (d->files.refiner) {
+        CV_TRY(cv_model_store(&model->head, d->files.refiner, true, &store, err));
+        CV_TRY(cv_refiner_open(&model->refiner, store, &d->refiner, err));
+    }
     if (d->files.image_tokenizer) {
         CV_TRY(cv_model_store(&model->head, d->files.image_tokenizer, false, &store, err));
         CV_TRY(cv_image_tokenizer_open(&model->image_tokenizer, store, &d->image_tokenizer, err));
@@ -135,6 +139,7 @@ void cv_cogvideo_close(cogvideo_model *head)
     cv_clusters_free(&model->clusters);
     cv_image_tokenizer_close(&model->image_tokenizer);
     cv_upscaler_close(&model->upscaler);
+    cv_refiner_close(&model->refiner);
     for (int i = 0; i < 2; i++) {
         cv_stage_close(&model->stages[i]);
         cv_trunk_close(&model->trunks[i]);
@@ -173,6 +178,11 @@ cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err)
 {
     return model->upscaler ? cv_exec_prepare(&model->head.exec, err)
                            : lacks(model, "super-resolution network", "upscaler", NULL, err);
+}
+
+cogvideo_status cv_need_refiner(const cv_cogvideo *model, cogvideo_error *err)
+{
+    return model->refiner ? cv_exec_prepare(&model->head.exec, err) : lacks(model, "refiner", "refiner", NULL, err);
 }
 
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err)

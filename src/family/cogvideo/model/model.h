@@ -4,6 +4,7 @@
 
 #include "family/cogvideo/model/description.h"
 #include "family/cogvideo/network/stage.h"
+#include "family/cogvideo/refiner/refiner.h"
 #include "family/cogvideo/upscaler/upscaler.h"
 #include "family/family.h"
 #include "model/image_tokenizer/image_tokenizer.h"
@@ -15,6 +16,7 @@ typedef struct cv_cogvideo {
     bool shared_trunk;
     cv_stage stages[2]; /* .plus is NULL where the stage is absent; stage 1 may have a trunk all the same */
     cv_upscaler *upscaler;
+    cv_refiner *refiner;
     cv_image_tokenizer *image_tokenizer;
     cv_clusters *clusters;
 } cv_cogvideo;
@@ -37,6 +39,7 @@ cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, cons
 /* What a first frame needs: stage 1's network, perhaps its trunk alone. */
 cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err);
 cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err);
+cogvideo_status cv_need_refiner(const cv_cogvideo *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err);
 
 /* The error where a network's logits are not sound (sample/sampler.h), or a picture that it made or read is of no

@@ -6,9 +6,9 @@ void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options 
 {
     const cv_description *d = &cv_cogvideo_of(head)->description;
 
-    options->step_count = CV_STEP_COUNT;
-    for (int kind = 0; kind < CV_STEP_COUNT; kind++) {
-        const bool guides = kind == CV_STEP_KEYFRAMES || kind == CV_STEP_INTERPOLATE, weighs = kind != CV_STEP_UPSCALE;
+    options->step_count = cv_cogvideo_of(head)->refiner ? CV_STEP_COUNT : CV_STEP_REFINE;
+    for (int kind = 0; kind < options->step_count; kind++) {
+        const bool guides = kind == CV_STEP_KEYFRAMES || kind == CV_STEP_INTERPOLATE, weighs = kind < CV_STEP_UPSCALE;
 
         options->steps[kind] = (cogvideo_step_options){
             .name = cv_step_name((cv_step_kind)kind),

@@ -1,5 +1,6 @@
 #include "family/cogvideo/model/texts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,10 +132,12 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
                              bool guided, double seconds, cv_ids *out, cogvideo_error *err)
 {
     static const char *const names[] = { "the first frame", "stage 1 (key frames)", "stage 2 (interpolation)",
-                                         "super-resolution" };
+                                         "super-resolution", "the refiner" };
     const cv_description *d = &model->description;
     draft text = { .what = names[step],
-                   .room = step == CV_STEP_UPSCALE ? d->upscaler.text_places : d->network.text_places };
+                   .room = step == CV_STEP_REFINE    ? INT_MAX /* it reads the beginning of any text */
+                           : step == CV_STEP_UPSCALE ? d->upscaler.text_places
+                                                     : d->network.text_places };
     cogvideo_status status;
     cv_buffer prompt = { 0 };
     const char *suffix = d->video_suffix;

@@ -143,6 +143,29 @@ done:
     return status;
 }
 
+cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_refiner_config *config = &model->description.refiner;
+    cogvideo_status status;
+
+    CV_TRY(cv_check_options(model, options, err));
+    CV_TRY(check(model, options, CV_STEP_REFINE, 0, err));
+    if (in->height != config->upscaled_grid || in->width != config->upscaled_grid)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the refiner takes pictures of %dx%d codes, these have %dx%d: it follows super-resolution",
+                       config->upscaled_grid, config->upscaled_grid, in->width, in->height);
+    *out = (cogvideo_plan){
+        .weights = weights_of(model, model->description.files.refiner, NULL),
+        .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters),
+        .codes = in->frames * cv_refine_draws(config),
+        .out = codes_of(in->frames, config->upscaled_grid, in->rate),
+    };
+done:
+    return status;
+}
+
 cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
 {

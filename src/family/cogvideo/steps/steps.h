@@ -13,6 +13,12 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
 cogvideo_status cv_cogvideo_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_error *err);
+cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                   const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_need_refiner(const cogvideo_model *head, cogvideo_error *err);
+/* Codes that the refiner draws in a frame, in all rounds; bytes that it works in. */
+long long cv_refine_draws(const cv_refiner_config *config);
+size_t cv_refine_scratch(const cv_cogvideo *model);
 
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                            const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
@@ -20,6 +26,8 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
                                              const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvideo_generate_options *options,
                                          const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 
