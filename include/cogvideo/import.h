@@ -21,7 +21,9 @@ extern "C" {
  *
  * CogVideo:
  *   "stage1", "stage2"  a folder with `latest` and model_config.json, the folder of one iteration, or the .pt file
+ *   "coglm"             likewise, CogView2's trunk; beside a stage it must be the stage's, bit for bit
  *   "upscaler"          likewise, of cogview2-dsr
+ *   "refiner"           likewise, of cogview2-itersr
  *   "image-tokenizer"   ice_image.pt
  *   "text-tokenizer"    ice_text.model
  *   "clusters"          cluster_label2.npy

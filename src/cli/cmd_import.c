@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* of the sources: those that are read with files beside them, how many are paths, and how many other texts there are */
-enum { CLIP = 10, VIDEO_TOKENIZER = 12, TEXT_ENCODER = 15, COUNT = 16, TEXTS = 4 };
+enum { CLIP = 10, VIDEO_TOKENIZER = 12, TEXT_ENCODER = 15, COUNT = 18, TEXTS = 4 };
 
 typedef struct settings {
     const char *sources[COUNT]; /* paths; NULL = not given */
@@ -33,7 +33,9 @@ static const char *const acts[] = { "quick", "gelu", NULL };
 static const arg_option cogvideo_table[] = {
     SOURCE(0, "stage1", "DIR", "cogvideo-stage1: the folder with `latest`, one iteration's folder, or the .pt file"),
     SOURCE(1, "stage2", "DIR", "cogvideo-stage2, likewise"),
+    SOURCE(16, "coglm", "DIR", "CogLM of CogView2, likewise"),
     SOURCE(2, "upscaler", "DIR", "cogview2-dsr, likewise"),
+    SOURCE(17, "refiner", "DIR", "cogview2-itersr, likewise"),
     SOURCE(3, "image-tokenizer", "FILE", "ice_image.pt"),
     SOURCE(4, "text-tokenizer", "FILE", "ice_text.model"),
     SOURCE(5, "clusters", "FILE", "cluster_label2.npy"),

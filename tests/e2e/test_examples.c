@@ -12,6 +12,7 @@ static const struct {
     const char *words, *why;
 } left_out[] = {
     { "weights/cogvideo", "needs the original's weights" },
+    { "weights/cogview2", "needs the originals' weights" },
     { "weights/metrics", "needs published weights" },
     { "weights/phenaki", "needs weights that somebody trained" },
     { "cogvideo train ", "takes hours" },

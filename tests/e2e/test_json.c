@@ -63,7 +63,7 @@ static const call calls[] = {
 
 /* A model with super-resolution is only there with the large goldens (test_original.c); a completion is a shell's
  * text. */
-static const char *const elsewhere[] = { "upscale", "completion" };
+static const char *const elsewhere[] = { "upscale", "refine", "completion" };
 
 /* `text` with MODEL, METRICS and SOURCE as paths. */
 static void fill_in(char *out, size_t room, const char *text)

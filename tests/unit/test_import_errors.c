@@ -26,7 +26,7 @@ static int make_paths(void **state)
 }
 
 /* A network of one layer at the geometry of configs/small.json. */
-static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
+static void make_list(seeded_list *list, cv_transformer_kind kind, int vocabulary, int extra)
 {
     const cv_transformer_sizes sizes = { .layers = 1,
                                          .hidden = 16,
@@ -37,7 +37,7 @@ static void make_list(seeded_list *list, bool mixed, int vocabulary, int extra)
     cogvideo_error err;
     cv_names names = { 0 };
 
-    CHECK_OK(cv_names_transformer(&names, &sizes, mixed, &err), err);
+    CHECK_OK(cv_names_transformer(&names, &sizes, kind, &err), err);
     for (size_t i = 0; i < names.count; i++)
         seeded_add(list, 1, names.items[i].name, names.items[i].rank, (int)names.items[i].shape[0],
                    (int)names.items[i].shape[1]);
@@ -68,7 +68,7 @@ static void every_missing_tensor_is_named(void **state)
     seeded_list list = { 0 };
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     for (size_t i = 0; i < list.count; i++) {
         seeded_list shorter = { .tensors = malloc(list.count * sizeof *list.tensors), .count = list.count - 1 };
         cogvideo_error err;
@@ -92,7 +92,7 @@ static void extra_and_misshapen_tensors_are_named(void **state)
     seeded_list list = { 0 };
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     seeded_add(&list, 1, "transformer.layers.7.mlp.dense_h_to_4h.bias", 1, 64);
     torch_write(&list, pt, CV_F16, 0);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL,
@@ -106,7 +106,7 @@ static void extra_and_misshapen_tensors_are_named(void **state)
     torch_write(&list, pt, CV_F16, 0);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL, "has 1 dimensions", err);
     seeded_list_free(&list);
-    make_list(&list, false, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_UPSCALER, 1600, 320);
     torch_write(&list, pt, CV_F16, 0);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL, "attn_distribution.0' [16] is missing", err);
     seeded_list_free(&list);
@@ -118,11 +118,11 @@ static void sizes_that_contradict_the_description_are_named(void **state)
     seeded_list list = { 0 };
 
     (void)state;
-    make_list(&list, true, 1500, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1500, 320);
     torch_write(&list, pt, CV_F16, 0);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL, "1500 word embeddings have no room", err);
     seeded_list_free(&list);
-    make_list(&list, true, 1600, 255);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 255);
     torch_write(&list, pt, CV_F16, 0);
     CHECK_FAILS(import_stage(&err), COGVIDEO_ERROR_MODEL, "1024 + 255 positions are too few", err);
     seeded_list_free(&list);
@@ -157,7 +157,7 @@ static void configurations_are_checked(void **state)
     seeded_list list = { 0 };
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     torch_write(&list, pt, CV_F16, 0);
     seeded_list_free(&list);
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
@@ -287,7 +287,7 @@ static void networks_are_found_under_usual_keys_and_prefixes(void **state)
     cv_buffer plain = { 0 }, other = { 0 };
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     snprintf(path, sizeof path, "%s", check_temp_path("formed/stage1.safetensors"));
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         CHECK_OK(import_form(&list, &(torch_form){ .keys = forms[i].keys, .prefix = forms[i].prefix }, &err), err);
@@ -373,7 +373,7 @@ static void members_that_no_network_asks_for_are_passed_over(void **state)
     (void)state;
     for (int i = 0; i < 16; i++)
         masks[i] = -INFINITY;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     CHECK_OK(import_form(&list, &form, &err), err);
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (!strstr(told, said[i]))
@@ -414,7 +414,7 @@ static void weights_of_other_kinds_are_named(void **state)
     cogvideo_error err;
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     last = find(&list, "transformer.final_layernorm.bias");
     *last = list.tensors[--list.count];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -439,7 +439,7 @@ static void weights_that_are_no_numbers_are_named(void **state)
     cogvideo_error err;
 
     (void)state;
-    make_list(&list, true, 1600, 320);
+    make_list(&list, CV_TRANSFORMER_STAGE, 1600, 320);
     for (size_t i = 0; i < list.count; i++) {
         seeded_tensor *tensor = &list.tensors[i];
         size_t width = tensor->rank == 2 ? tensor->shape[1] : 1;

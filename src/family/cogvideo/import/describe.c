@@ -206,23 +206,52 @@ done:
     return status;
 }
 
-/* The upscaler reads the codes that the stages write. */
-static cogvideo_status check_agreement(const section *network, const section *upscaler)
+/* --- CogLM and the refiner ------------------------------------------------------------------------------------ */
+
+static cogvideo_status set_coglm(const section *s, const cv_network *network, size_t pieces)
 {
-    static const char *const keys[] = { "grid", "image_codes" };
+    cogvideo_status status;
+    int64_t grid, first;
+
+    CV_TRY(set_transformer(s, network));
+    CV_TRY(check_vocabulary(s, network, pieces));
+    CV_TRY(get(s, "grid", &grid));
+    CV_TRY(get(s, "frame_position", &first));
+    if (grid > 4096 || first + 1 + grid * grid > (int64_t)network->sizes.positions)
+        return cv_fail(s->err, COGVIDEO_ERROR_MODEL,
+                       "%s: %zu positions are too few for %lld x %lld codes behind position %lld; give a description "
+                       "(config) of this network",
+                       cv_torch_path(network->torch), network->sizes.positions, (long long)grid, (long long)grid,
+                       (long long)first);
+done:
+    return status;
+}
+
+static cogvideo_status set_refiner(const section *s, const cv_network *network, size_t pieces)
+{
+    cogvideo_status status;
+
+    CV_TRY(set_transformer(s, network));
+    CV_TRY(set_side(s, "upscaled_grid", (int64_t)network->sizes.extra_positions, network));
+    if (network->own_kernel)
+        cv_json_set_int(s->json, "own_kernel", network->own_kernel);
+    CV_TRY(check_vocabulary(s, network, pieces));
+done:
+    return status;
+}
+
+/* What reads codes that another part wrote has them alike. */
+static cogvideo_status check_agreement(const section *first, const section *second, const char *key)
+{
     cogvideo_status status = COGVIDEO_OK;
+    int64_t written, read;
 
-    for (int i = 0; i < 2; i++) {
-        int64_t stages, own;
-
-        CV_TRY(get(network, keys[i], &stages));
-        CV_TRY(get(upscaler, keys[i], &own));
-        if (stages != own)
-            return cv_fail(network->err, COGVIDEO_ERROR_MODEL,
-                           "%s: '%s' is %lld, the stages' is %lld: import an "
-                           "upscaler of the same model",
-                           upscaler->origin, keys[i], (long long)own, (long long)stages);
-    }
+    CV_TRY(get(first, key, &written));
+    CV_TRY(get(second, key, &read));
+    if (written != read)
+        return cv_fail(first->err, COGVIDEO_ERROR_MODEL,
+                       "%s: '%s' is %lld, that of %s is %lld: import parts of one model", second->origin, key,
+                       (long long)read, first->origin, (long long)written);
 done:
     return status;
 }
@@ -286,7 +315,7 @@ done:
 cogvideo_status cv_describe(cv_json *description, const cv_findings *found, const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
-    section network, upscaler = { 0 }, tokenizer;
+    section network, upscaler = { 0 }, refiner = { 0 }, tokenizer;
 
     CV_TRY(open_section(&network, description, "network", origin, err));
     CV_TRY(set_start_of_image(&network, found->pieces));
@@ -294,7 +323,11 @@ cogvideo_status cv_describe(cv_json *description, const cv_findings *found, cons
         CV_TRY(open_section(&upscaler, description, "upscaler", origin, err));
         CV_TRY(set_start_of_image(&upscaler, found->pieces));
     }
-    if (!found->stage1 && !found->stage2)
+    if (found->refiner) {
+        CV_TRY(open_section(&refiner, description, "refiner", origin, err));
+        CV_TRY(set_start_of_image(&refiner, found->pieces));
+    }
+    if (!found->stage1 && !found->stage2 && !found->coglm)
         CV_TRY(make_room_for_text(&network, found->pieces));
     if (found->stage1 && found->stage2)
         CV_TRY(check_same(found->stage1, found->stage2, err));
@@ -304,8 +337,18 @@ cogvideo_status cv_describe(cv_json *description, const cv_findings *found, cons
         CV_TRY(set_stage(&network, found->stage2, found->pieces));
     if (found->upscaler)
         CV_TRY(set_upscaler(&upscaler, found->upscaler, found->pieces));
-    if (found->upscaler && (found->stage1 || found->stage2))
-        CV_TRY(check_agreement(&network, &upscaler));
+    if (found->coglm)
+        CV_TRY(set_coglm(&network, found->coglm, found->pieces));
+    if (found->refiner)
+        CV_TRY(set_refiner(&refiner, found->refiner, found->pieces));
+    if (found->upscaler && (found->stage1 || found->stage2 || found->coglm)) {
+        CV_TRY(check_agreement(&network, &upscaler, "grid"));
+        CV_TRY(check_agreement(&network, &upscaler, "image_codes"));
+    }
+    if (found->upscaler && found->refiner) {
+        CV_TRY(check_agreement(&upscaler, &refiner, "upscaled_grid"));
+        CV_TRY(check_agreement(&upscaler, &refiner, "image_codes"));
+    }
     if (found->tokenizer) {
         CV_TRY(open_section(&tokenizer, description, "image_tokenizer", origin, err));
         CV_TRY(set_tokenizer(&tokenizer, found->tokenizer));

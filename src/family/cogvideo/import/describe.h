@@ -4,12 +4,12 @@
 
 #include "family/cogvideo/import/network.h"
 
-/* configs/cogvideo.json, built into the program. */
-extern const char cv_builtin_description[];
+/* configs/cogvideo.json and configs/cogview2.json, built into the program. */
+extern const char cv_builtin_cogvideo[], cv_builtin_cogview2[];
 
 /* What the files told; NULL or 0 for a part that is not imported. */
 typedef struct cv_findings {
-    const cv_network *stage1, *stage2, *upscaler;
+    const cv_network *stage1, *stage2, *coglm, *upscaler, *refiner;
     const cv_tokenizer_sizes *tokenizer;
     size_t pieces;   /* of the text model */
     size_t clusters; /* labels in the file of clusters */

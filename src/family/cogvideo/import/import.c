@@ -20,14 +20,14 @@ typedef struct import {
     const cogvideo_import_options *options;
     /* paths of the sources; NULL = not given */
     struct {
-        const char *stage1, *stage2, *upscaler, *image_tokenizer, *text_tokenizer, *clusters;
+        const char *stage1, *stage2, *coglm, *upscaler, *refiner, *image_tokenizer, *text_tokenizer, *clusters;
     } given;
     const char *directory, *origin; /* origin: the description's name in errors */
     cv_import_job job;
     cv_narrowing narrowing;
     const cv_narrowing *to; /* &narrowing, or NULL: as they are */
     cv_json *description, *parts;
-    cv_network stage1, stage2, upscaler;
+    cv_network stage1, stage2, coglm, upscaler, refiner;
     cv_torch *tokenizer;
     cv_tokenizer_sizes tokenizer_sizes;
     cv_names tokenizer_names;
@@ -42,23 +42,26 @@ static void import_close(import *in)
     cv_json_free(&in->description);
     cv_network_close(&in->stage1);
     cv_network_close(&in->stage2);
+    cv_network_close(&in->coglm);
     cv_network_close(&in->upscaler);
+    cv_network_close(&in->refiner);
     cv_names_free(&in->tokenizer_names);
     cv_torch_close(&in->tokenizer);
     cv_map_close(&in->text_model);
     cv_npy_free(&in->clusters);
 }
 
-const char *const cv_cogvideo_sources[] = { "stage1",         "stage2",   "upscaler", "image-tokenizer",
-                                            "text-tokenizer", "clusters", NULL };
+const char *const cv_cogvideo_sources[] = { "stage1",          "stage2",         "coglm",    "upscaler", "refiner",
+                                            "image-tokenizer", "text-tokenizer", "clusters", NULL };
 
 /* --- what is given -------------------------------------------------------------------------------------------- */
 
 static cogvideo_status read_description(import *in)
 {
     cogvideo_status status;
-    const char *path = in->options->config, *text = cv_builtin_description;
-    size_t size = strlen(cv_builtin_description);
+    const bool stages = in->given.stage1 || in->given.stage2, cogview2 = in->given.coglm || in->given.refiner;
+    const char *path = in->options->config, *text = cogview2 && !stages ? cv_builtin_cogview2 : cv_builtin_cogvideo;
+    size_t size = strlen(text);
     cv_mapping file = { 0 };
 
     in->origin = path ? path : "the built-in description";
@@ -141,13 +144,13 @@ done:
 }
 
 static cogvideo_status read_network(import *in, cv_network *network, const cv_network **found, const char *path,
-                                    bool mixed)
+                                    cv_transformer_kind kind)
 {
     cogvideo_status status;
 
     if (!path)
         return COGVIDEO_OK;
-    CV_TRY(cv_network_open(network, path, mixed, &in->options->log, in->err));
+    CV_TRY(cv_network_open(network, path, kind, &in->options->log, in->err));
     if (!network->configured)
         cv_log(&in->options->log, COGVIDEO_LOG_WARNING,
                "%s: no model_config.json was found; heads, grid and window "
@@ -164,9 +167,11 @@ static cogvideo_status read_all(import *in)
 
     CV_TRY(read_type(in));
     CV_TRY(read_description(in));
-    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, in->given.stage1, true));
-    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, in->given.stage2, true));
-    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, in->given.upscaler, false));
+    CV_TRY(read_network(in, &in->stage1, &in->found.stage1, in->given.stage1, CV_TRANSFORMER_STAGE));
+    CV_TRY(read_network(in, &in->stage2, &in->found.stage2, in->given.stage2, CV_TRANSFORMER_STAGE));
+    CV_TRY(read_network(in, &in->coglm, &in->found.coglm, in->given.coglm, CV_TRANSFORMER_TRUNK));
+    CV_TRY(read_network(in, &in->upscaler, &in->found.upscaler, in->given.upscaler, CV_TRANSFORMER_UPSCALER));
+    CV_TRY(read_network(in, &in->refiner, &in->found.refiner, in->given.refiner, CV_TRANSFORMER_REFINER));
     if (in->given.image_tokenizer)
         CV_TRY(read_tokenizer(in));
     if (in->given.text_tokenizer)
@@ -281,6 +286,31 @@ static void name_file(import *in, const char *part, const char *file)
     cv_json_set_string(cv_json_set_object(in->parts, part), "file", file);
 }
 
+/* The trunk alone. Beside a stage it must be that stage's. */
+static cogvideo_status write_coglm(import *in)
+{
+    const cv_network *stage = in->found.stage1 ? in->found.stage1 : in->found.stage2;
+    const char *difference = NULL;
+    cogvideo_status status;
+
+    if (!stage) {
+        CV_TRY(write_tensors(in, in->coglm.torch, &in->coglm.names, TRUNK, "coglm", "trunk.safetensors"));
+        name_file(in, "trunk", "trunk.safetensors");
+        return COGVIDEO_OK;
+    }
+    in->job.part = "coglm";
+    CV_TRY(cv_convert_compare(&in->job, stage->torch, &stage->names, in->coglm.torch, &in->coglm.names, &difference,
+                              in->err));
+    if (difference)
+        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
+                       "%s: its trunk is not that of %s, they differ first in '%s': import CogView2 as a model of its "
+                       "own",
+                       cv_torch_path(in->coglm.torch), cv_torch_path(stage->torch), difference);
+    cv_log(&in->options->log, COGVIDEO_LOG_INFO, "CogLM is the trunk of the stages, bit for bit: one is kept");
+done:
+    return status;
+}
+
 static cogvideo_status write_clusters(import *in)
 {
     cogvideo_status status;
@@ -303,7 +333,8 @@ done:
 
 static void count_work(import *in)
 {
-    const cv_names *all[] = { &in->stage1.names, &in->stage2.names, &in->upscaler.names, &in->tokenizer_names };
+    const cv_names *all[] = { &in->stage1.names,   &in->stage2.names,  &in->coglm.names,
+                              &in->upscaler.names, &in->refiner.names, &in->tokenizer_names };
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         in->job.total += cv_convert_bytes(all[i], TRUNK | OWN);
@@ -325,6 +356,12 @@ static cogvideo_status write_all(import *in)
     count_work(in);
     tell_skipped(in);
     CV_TRY(write_stages(in));
+    if (in->found.coglm)
+        CV_TRY(write_coglm(in));
+    if (in->found.refiner) {
+        CV_TRY(write_tensors(in, in->refiner.torch, &in->refiner.names, TRUNK | OWN, "refiner", "refiner.safetensors"));
+        name_file(in, "refiner", "refiner.safetensors");
+    }
     if (in->found.upscaler) {
         CV_TRY(write_tensors(in, in->upscaler.torch, &in->upscaler.names, TRUNK | OWN, "upscaler",
                              "upscaler.safetensors"));
@@ -354,7 +391,7 @@ done:
 cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
-import in = {.options = options, .given = {.stage1 = cv_import_value(options, "stage1"), .stage2 = cv_import_value(options, "stage2"), .upscaler = cv_import_value(options, "upscaler"), .image_tokenizer = cv_import_value(options, "image-tokenizer"), .text_tokenizer = cv_import_value(options, "text-tokenizer"), .clusters = cv_import_value(options, "clusters") }, .directory = directory, .job = {.options = options }, .err = err };
+import in = {.options = options, .given = {.stage1 = cv_import_value(options, "stage1"), .stage2 = cv_import_value(options, "stage2"), .coglm = cv_import_value(options, "coglm"), .refiner = cv_import_value(options, "refiner"), .upscaler = cv_import_value(options, "upscaler"), .image_tokenizer = cv_import_value(options, "image-tokenizer"), .text_tokenizer = cv_import_value(options, "text-tokenizer"), .clusters = cv_import_value(options, "clusters") }, .directory = directory, .job = {.options = options }, .err = err };
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));

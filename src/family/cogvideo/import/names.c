@@ -113,7 +113,8 @@ done:
     return status;
 }
 
-cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cogvideo_error *err)
+cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_transformer_kind kind, cv_torch *torch,
+                                 cogvideo_error *err)
 {
     cogvideo_status status;
     cv_transformer_sizes sizes = { 0 };
@@ -125,8 +126,10 @@ cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cog
     sizes.hidden = shape[1];
     CV_TRY(shape_of(torch, "transformer.position_embeddings.weight", 2, &shape, err));
     sizes.positions = shape[0];
-    CV_TRY(shape_of(torch, "mixins.extra_position_embedding.position_embeddings.weight", 2, &shape, err));
-    sizes.extra_positions = shape[0];
+    if (kind != CV_TRANSFORMER_TRUNK) {
+        CV_TRY(shape_of(torch, "mixins.extra_position_embedding.position_embeddings.weight", 2, &shape, err));
+        sizes.extra_positions = shape[0];
+    }
     CV_TRY(shape_of(torch, "transformer.layers.0.mlp.dense_h_to_4h.weight", 2, &shape, err));
     sizes.mlp = shape[0];
     while (sizes.layers <= MAX_LAYERS &&
@@ -154,8 +157,10 @@ static void layer(maker *m, const cv_transformer_sizes *sizes, size_t n)
     linear(m, CV_HOME_SHARED, width, sizes->mlp, labelled("transformer.layers.%zu.mlp.dense_4h_to_h", n).text);
 }
 
-cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed, cogvideo_error *err)
+cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, cv_transformer_kind kind,
+                                     cogvideo_error *err)
 {
+    const cv_home plus = kind == CV_TRANSFORMER_REFINER ? CV_HOME_SKIP : CV_HOME_OWN;
     maker m = { .err = err };
     size_t width = sizes->hidden;
 
@@ -164,11 +169,13 @@ cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *
     for (size_t n = 0; n < sizes->layers; n++)
         layer(&m, sizes, n);
     norm(&m, CV_HOME_SHARED, width, "transformer.final_layernorm");
+    if (kind == CV_TRANSFORMER_TRUNK)
+        return finish(&m, out);
     matrix(&m, CV_HOME_OWN, sizes->extra_positions, width, "mixins.extra_position_embedding.position_embeddings");
     for (size_t n = 0; n < sizes->layers; n++) {
-        linear(&m, CV_HOME_OWN, 3 * width, width, labelled("mixins.attention_plus.query_key_value.%zu", n).text);
-        linear(&m, CV_HOME_OWN, width, width, labelled("mixins.attention_plus.dense.%zu", n).text);
-        if (mixed)
+        linear(&m, plus, 3 * width, width, labelled("mixins.attention_plus.query_key_value.%zu", n).text);
+        linear(&m, plus, width, width, labelled("mixins.attention_plus.dense.%zu", n).text);
+        if (kind == CV_TRANSFORMER_STAGE)
             add(&m, CV_HOME_OWN, 1, &width, labelled("mixins.attention_plus.attn_distribution.%zu", n).text, "");
     }
     return finish(&m, out);

@@ -14,12 +14,19 @@ typedef struct cv_transformer_sizes {
     size_t layers, hidden, mlp, vocabulary, positions, extra_positions;
 } cv_transformer_sizes;
 
-/* Takes what stands before all names off first (cv_torch_unwrap). */
-cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_torch *torch, cogvideo_error *err);
+/* What a transformer has beside the trunk. */
+typedef enum cv_transformer_kind {
+    CV_TRANSFORMER_TRUNK,    /* nothing: CogLM */
+    CV_TRANSFORMER_STAGE,    /* extra positions, a plus channel, an attn_distribution in each layer */
+    CV_TRANSFORMER_UPSCALER, /* extra positions and a plus channel */
+    CV_TRANSFORMER_REFINER,  /* extra positions; a plus channel, which the original ignores, is skipped */
+} cv_transformer_kind;
 
-/* A transformer with a plus channel; `mixed` where each layer has an attn_distribution (the stages have, the
- * upscaler has not). */
-cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, bool mixed, cogvideo_error *err);
+/* Takes what stands before all names off first (cv_torch_unwrap). */
+cogvideo_status cv_names_measure(cv_transformer_sizes *out, cv_transformer_kind kind, cv_torch *torch,
+                                 cogvideo_error *err);
+cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *sizes, cv_transformer_kind kind,
+                                     cogvideo_error *err);
 
 /* The image tokenizer. `description` is the section of that name: its levels' widths and decoders are taken as
  * they stand, `channels`, `latent` and `codes` are read off the checkpoint. */

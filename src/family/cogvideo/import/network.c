@@ -112,27 +112,29 @@ static cogvideo_status refuse_split(const char *states, cogvideo_error *err)
 
 /* --- model_config.json ---------------------------------------------------------------------------------------- */
 
-/* "64, 464, 2064": text places, and those of the first frame, and all. */
+/* "64, 464, 2064": text places, and those of the first frame, and all; of a refiner "16,3616": text places, and all. */
 static cogvideo_status read_layout(cv_network *network, const char *text, const char *origin, cogvideo_error *err)
 {
+    const int count = network->kind == CV_TRANSFORMER_REFINER ? 2 : 3;
     long long places[3] = { 0 };
     const char *at = text;
     bool well_formed = true;
 
-    for (int i = 0; i < 3 && well_formed; i++) {
+    for (int i = 0; i < count && well_formed; i++) {
         char *end;
 
         places[i] = strtoll(at, &end, 10);
         well_formed = end > at && places[i] > (i ? places[i - 1] : 0) && places[i] <= INT32_MAX;
         at = end + strspn(end, " ");
-        if (i < 2)
+        if (i < count - 1)
             well_formed = well_formed && *at++ == ',';
     }
     if (!well_formed || *at)
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the layout '%.60s' is not three growing numbers", origin, text);
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: the layout '%.60s' is not %s growing numbers", origin, text,
+                       count == 3 ? "three" : "two");
     network->text_places = places[0];
-    network->low_places = places[1];
-    network->all_places = places[2];
+    network->low_places = count == 3 ? places[1] : 0;
+    network->all_places = places[count - 1];
     return COGVIDEO_OK;
 }
 
@@ -203,19 +205,19 @@ static cogvideo_status find_config(cv_network *network, const char *states, cogv
     return status;
 }
 
-cogvideo_status cv_network_open(cv_network *out, const char *path, bool mixed, const cogvideo_log *log,
+cogvideo_status cv_network_open(cv_network *out, const char *path, cv_transformer_kind kind, const cogvideo_log *log,
                                 cogvideo_error *err)
 {
     cogvideo_status status;
-    cv_network network = { 0 };
+    cv_network network = { .kind = kind };
     char *states = NULL;
 
     CV_TRY(find_states(&states, path, err));
     CV_TRY(refuse_split(states, err));
     CV_TRY(cv_torch_open(&network.torch, states, err));
-    CV_TRY(cv_names_measure(&network.sizes, network.torch, err));
+    CV_TRY(cv_names_measure(&network.sizes, kind, network.torch, err));
     CV_TRY(find_config(&network, states, err));
-    CV_TRY(cv_names_transformer(&network.names, &network.sizes, mixed, err));
+    CV_TRY(cv_names_transformer(&network.names, &network.sizes, kind, err));
     CV_TRY(cv_names_match(&network.names, network.torch, log, err));
     cv_free(states);
     *out = network;

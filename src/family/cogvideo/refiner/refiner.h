@@ -1,8 +1,8 @@
 /* refiner.h - iterative super-resolution: draws some of a fine picture's codes anew, round by round, given the others.
  *
  * A place that is drawn goes in as <start_of_image>, all others as their codes. In each layer a place sees the text and
- * its neighbours in the picture, in one softmax; the text sees the text. The output at a place predicts that place's own
- * code. J. Ding et al., "CogView2: Faster and Better Text-to-Image Generation via Hierarchical Transformers", 2022. */
+ * its neighbours in the picture, in one softmax; the text sees the text. The output at a place predicts the code of
+ * that place. J. Ding et al., "CogView2: Faster and Better Text-to-Image Generation via Hierarchical Transformers", 2022. */
 #ifndef CV_FAMILY_COGVIDEO_REFINER_REFINER_H
 #define CV_FAMILY_COGVIDEO_REFINER_REFINER_H
 
@@ -40,8 +40,8 @@ typedef struct cv_refiner_callbacks {
     void *user;
 } cv_refiner_callbacks;
 
-/* One pass over a picture: codes [upscaled_grid^2], of which those of places [count], rising, are drawn anew. The logits
- * do not depend on the number of threads. Errors: a code out of range, a stop. */
+/* One pass over a picture: codes [upscaled_grid^2], of which those of places [count], rising, are drawn anew. Logits do
+ * not depend on the number of threads. Errors: a code out of range, a stop. */
 cogvideo_status cv_refiner_run(const cv_exec *exec, const cv_refiner *refiner, const cv_refiner_text *text,
                                const int32_t *codes, const int *places, int count,
                                const cv_refiner_callbacks *callbacks, cv_arena *arena, cogvideo_error *err);

@@ -106,10 +106,11 @@ static cogvideo_status read_config(critic_learner *l, cogvideo_error *err)
     CV_TRY(cv_phenaki_section(l->head.model, PART, &section, origin, err));
     CV_TRY(cv_json_string(section, "kind", &kind, origin, err));
     if (strcmp(kind, "token") != 0)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "%s: 'kind' is '%.40s', but only a critic of the kind 'token' is trained here; a self critic can "
-                       "be imported",
-                       origin, kind);
+        return cv_fail(
+            err, COGVIDEO_ERROR_MODEL,
+            "%s: 'kind' is '%.40s', but only a critic of the kind 'token' is trained here; a self critic can "
+            "be imported",
+            origin, kind);
     l->config.critic = true;
     CV_TRY(cv_masked_config_read(&l->config, section, origin, err));
     masked = cv_masked_config_of(model->masked);
