@@ -186,6 +186,27 @@ COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const c
                                             const cogvideo_score_options *what, const cogvideo_tokens *clip,
                                             double *logprob, int *scored, cogvideo_error *err);
 
+/* How likely a text is under a picture: the caption score by which CogView2 ranks pictures. */
+typedef struct cogvideo_caption_options {
+    const char *text; /* UTF-8; as it stands, without what prompts get */
+    int english; /* 1: it is read as English; 0 (default): as Chinese, whatever its language, as the original does */
+    uint64_t reserved[6];
+} cogvideo_caption_options;
+
+typedef struct cogvideo_caption {
+    int frames, count; /* of the clip; ids of the text */
+    int32_t *ids;      /* [count] */
+    double *logprob;   /* [frames][count]: natural logarithm of the probability of each id, over the whole vocabulary */
+    double *score;     /* [frames]: their mean; more is likelier */
+} cogvideo_caption;
+
+/* Scores the text under each frame of a clip by itself. Free `out` with cogvideo_caption_free. */
+COGVIDEO_API cogvideo_status cogvideo_score_caption(const cogvideo_model *model,
+                                                    const cogvideo_caption_options *options,
+                                                    const cogvideo_tokens *clip, cogvideo_caption *out,
+                                                    cogvideo_error *err);
+COGVIDEO_API void cogvideo_caption_free(cogvideo_caption *caption);
+
 /* How far model B is from model A over the codes of a clip, each given the true codes before it. Logarithms are
  * natural. */
 typedef struct cogvideo_comparison {

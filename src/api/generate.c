@@ -199,6 +199,21 @@ cogvideo_status cogvideo_score(const cogvideo_model *model, const cogvideo_gener
                                 : cv_model_cannot(model, "score a clip", err);
 }
 
+cogvideo_status cogvideo_score_caption(const cogvideo_model *model, const cogvideo_caption_options *options,
+                                       const cogvideo_tokens *clip, cogvideo_caption *out, cogvideo_error *err)
+{
+    return model->family->score_caption ? model->family->score_caption(model, options, clip, out, err)
+                                        : cv_model_cannot(model, "score a caption", err);
+}
+
+void cogvideo_caption_free(cogvideo_caption *caption)
+{
+    cv_free(caption->ids);
+    cv_free(caption->logprob);
+    cv_free(caption->score);
+    *caption = (cogvideo_caption){ 0 };
+}
+
 cogvideo_status cogvideo_compare(const cogvideo_model *a, const cogvideo_generate_options *options_a,
                                  const cogvideo_model *b, const cogvideo_generate_options *options_b,
                                  const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,

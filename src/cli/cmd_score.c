@@ -11,11 +11,17 @@ typedef struct settings {
     cli_model_options model;
     cli_text_options text;
     cli_score_options score;
-    int json;
+    const char *caption;
+    int english, json;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
 static const arg_option table[] = {
+    { "caption", 0, "TEXT",
+      "score this text under each frame in place of the codes, by the trunk of CogVideo or CogView2", ARG_TEXT,
+      FIELD(caption), 0, 0, 0, NULL },
+    { "english", 0, NULL, "with --caption: read it as English; default: as Chinese, as the original does with all",
+      ARG_FLAG, FIELD(english), 0, 0, 0, NULL },
     { "json", 0, NULL, "accepted for consistency: the output is always JSON Lines", ARG_FLAG, FIELD(json), 0, 0, 0,
       NULL },
     { 0 },
@@ -62,6 +68,35 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
     return status;
 }
 
+static int score_caption(cli_session *session, const settings *s, const cogvideo_tokens *clip)
+{
+    const cogvideo_caption_options options = { .text = s->caption, .english = s->english };
+    cogvideo_caption caption;
+    cogvideo_error err;
+
+    if (cogvideo_score_caption(session->model, &options, clip, &caption, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    for (int f = 0; f < caption.frames; f++) {
+        json_out json = { .stream = stdout, .first = 1 };
+
+        json_begin(&json, NULL);
+        json_integer(&json, "frame", f);
+        json_number(&json, "score", caption.score[f], 7);
+        json_begin_array(&json, "ids");
+        for (int i = 0; i < caption.count; i++)
+            json_integer(&json, NULL, caption.ids[i]);
+        json_end_array(&json);
+        json_begin_array(&json, "logprob");
+        for (int i = 0; i < caption.count; i++)
+            json_number(&json, NULL, caption.logprob[(size_t)f * (size_t)caption.count + (size_t)i], 7);
+        json_end_array(&json);
+        json_end(&json);
+        putchar('\n');
+    }
+    cogvideo_caption_free(&caption);
+    return CLI_OK;
+}
+
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
@@ -71,13 +106,15 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_error err;
     int status;
 
+    if (s->english && !s->caption)
+        return cli_usage_error(command, "--english belongs to --caption");
     if ((status = cli_score_what(command, &s->score, &what)) != CLI_OK)
         return status;
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {
         if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
             status = cli_failed(&session, &err);
         else
-            status = score(&session, s, &what, &clip);
+            status = s->caption ? score_caption(&session, s, &clip) : score(&session, s, &what, &clip);
     }
     cogvideo_tokens_free(&clip);
     cli_close(&session);
@@ -94,13 +131,16 @@ static const arg_group groups[] = { { "Options", cli_score_table, offsetof(setti
 
 const cli_command cmd_score = {
     .name = "score",
-    .summary = "print the log-probability of each code of a clip",
+    .summary = "print the log-probability of each code of a clip, or of a caption",
     .usage = "[OPTIONS] CODES",
     .details =
         "Natural logarithms under the (guided) logits at temperature 1, over all image codes, as JSON Lines: a line\n"
-        "{\"frame\":N,\"logprob\":[...]} for each frame that is scored.",
+        "{\"frame\":N,\"logprob\":[...]} for each frame that is scored.\n"
+        "With --caption it is the text that is scored, over the whole vocabulary, under each frame by itself: the line has\n"
+        "its \"ids\" and as \"score\" the mean, by which CogView2 ranks pictures.",
     .examples = "  cogvideo score --stage 1 key.jsonl\n"
-                "  cogvideo score --stage 2 mid.jsonl > scores.jsonl",
+                "  cogvideo score --stage 2 mid.jsonl > scores.jsonl\n"
+                "  cogvideo score --model weights/cogview2 --caption \"海浪拍打着沙滩\" key.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",

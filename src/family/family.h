@@ -137,6 +137,8 @@ struct cv_family {
     cogvideo_status (*score)(const cogvideo_model *model, const cogvideo_generate_options *options,
                              const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                              int *scored, cogvideo_error *err);
+    cogvideo_status (*score_caption)(const cogvideo_model *model, const cogvideo_caption_options *options,
+                                     const cogvideo_tokens *clip, cogvideo_caption *out, cogvideo_error *err);
     cogvideo_status (*compare)(const cogvideo_model *a, const cogvideo_generate_options *options_a,
                                const cogvideo_model *b, const cogvideo_generate_options *options_b,
                                const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,

@@ -1,5 +1,5 @@
-/* CogView2's checkpoints through the lines that a person would type: import, a first picture, both super-resolutions.
- * Without the goldens nothing runs here. */
+/* CogView2's checkpoints through the lines that a person would type: import, a first picture, both super-resolutions,
+ * captions. Without the goldens nothing runs here. */
 #include "support/check.h"
 #include "support/clip.h"
 #include "support/program.h"
@@ -70,6 +70,49 @@ static void it_becomes_finer_twice(void **state)
     cogvideo_tokens_free(&fine);
 }
 
+/* One line of output for each picture, with the golden's score. */
+static void captions_are_scored(const cv_store *golden, const char *name, const char *arguments)
+{
+    char full[40];
+    const double *score;
+    const char *at;
+
+    snprintf(full, sizeof full, "%s.score", name);
+    score = check_tensor(golden, full)->data;
+    program_ok("score -q --model m %s pictures.jsonl", arguments);
+    at = program_output();
+    for (int i = 0; i < 4; i++) {
+        assert_non_null(at = strstr(at, "\"score\":"));
+        at += strlen("\"score\":");
+        assert_true(fabs(strtod(at, NULL) - score[i]) < 1e-4);
+    }
+}
+
+static void captions_are_the_originals(void **state)
+{
+    const char *path = check_golden("cogview2/small/caption.safetensors");
+    cv_store *golden = NULL;
+    cogvideo_error err;
+    cogvideo_tokens clip = { 0 };
+
+    (void)state;
+    if (!path) {
+        skip();
+        return;
+    }
+    CHECK_OK(cv_store_open(&golden, path, &err), err);
+    CHECK_OK(cogvideo_tokens_alloc(&clip, 8, 8, 8, 4, &err), err);
+    memcpy(clip.codes, check_i32(golden, "images"), 4 * 64 * sizeof *clip.codes);
+    CHECK_OK(cogvideo_tokens_save(&clip, check_temp_path("pictures.jsonl"), &err), err);
+    cogvideo_tokens_free(&clip);
+    captions_are_scored(golden, "zh", "--caption " PROMPT);
+    captions_are_scored(golden, "en", "--caption 'a red circle moves left'");
+    captions_are_scored(golden, "en_as_english", "--caption 'a red circle moves left' --english");
+    program_check("score --model m --caption '' pictures.jsonl" STDERR, 1, "the caption has 0 tokens");
+    program_check("score --model m --english pictures.jsonl" STDERR, 2, "belongs to --caption");
+    cv_store_close(&golden);
+}
+
 /* Parts that are not one model's are refused by what differs. */
 static void foreign_parts_are_refused(void **state)
 {
@@ -94,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_picture_is_the_originals),
         cmocka_unit_test(it_becomes_finer_twice),
+        cmocka_unit_test(captions_are_the_originals),
         cmocka_unit_test(foreign_parts_are_refused),
     };
 

@@ -70,6 +70,7 @@ const cv_family cv_family_cogvideo = {
     .encoder_finish = cv_cogvideo_encoder_finish,
     .encoder_close = cv_cogvideo_encoder_close,
     .score = cv_cogvideo_score,
+    .score_caption = cv_cogvideo_score_caption,
     .compare = cv_cogvideo_compare,
     .inspect = cv_cogvideo_inspect,
     .code_cluster = cv_cogvideo_code_cluster,

@@ -47,6 +47,8 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head);
 cogvideo_status cv_cogvideo_score(const cogvideo_model *head, const cogvideo_generate_options *options,
                                   const cogvideo_score_options *what, const cogvideo_tokens *clip, double *logprob,
                                   int *scored, cogvideo_error *err);
+cogvideo_status cv_cogvideo_score_caption(const cogvideo_model *head, const cogvideo_caption_options *options,
+                                          const cogvideo_tokens *clip, cogvideo_caption *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_compare(const cogvideo_model *first, const cogvideo_generate_options *options_first,
                                     const cogvideo_model *second, const cogvideo_generate_options *options_second,
                                     const cogvideo_score_options *what, double margin, const cogvideo_tokens *clip,
