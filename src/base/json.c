@@ -254,6 +254,22 @@ cogvideo_status cv_json_optional_string(const cv_json *object, const char *key, 
     return cv_json_get(object, key) ? cv_json_string(object, key, out, origin, err) : COGVIDEO_OK;
 }
 
+cogvideo_status cv_json_sizes(const cv_json *section, const cv_json_size *sizes, size_t count, const char **keys,
+                              const char *origin, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t value = 0;
+
+        CV_TRY(cv_json_int(section, sizes[i].key, sizes[i].min, sizes[i].max, &value, origin, err));
+        *sizes[i].value = (int)value;
+        keys[i] = sizes[i].key;
+    }
+done:
+    return status;
+}
+
 static cogvideo_status unknown_key(const char *key, const char *const *keys, const char *origin, cogvideo_error *err)
 {
     cv_buffer known = { 0 };

@@ -46,6 +46,17 @@ cogvideo_status cv_json_check_keys(const cv_json *object, const char *const *key
 /* NULL where there is no such member. */
 cv_json *cv_json_get(const cv_json *object, const char *key);
 
+/* One of the sizes that a section holds. */
+typedef struct cv_json_size {
+    const char *key;
+    int *value;
+    int min, max;
+} cv_json_size;
+/* Reads them all, each as by cv_json_int, and lists their keys for cv_json_check_keys, behind which the caller lists
+ * those that are no sizes. */
+cogvideo_status cv_json_sizes(const cv_json *section, const cv_json_size *sizes, size_t count, const char **keys,
+                              const char *origin, cogvideo_error *err);
+
 /* An array of whole numbers in fresh memory. */
 cogvideo_status cv_json_int_array(const cv_json *array, int64_t min, int64_t max, int32_t **out, size_t *count,
                                   const char *what, cogvideo_error *err);

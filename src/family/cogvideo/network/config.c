@@ -34,11 +34,7 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
 {
     cogvideo_status status;
     cv_cogvideo_config c = { 0 };
-    const struct {
-        const char *key;
-        int *value;
-        int min, max;
-    } sizes[] = {
+    const cv_json_size sizes[] = {
         { "layers", &c.layers, 1, 1000 },
         { "hidden", &c.hidden, 1, 65536 },
         { "heads", &c.heads, 1, 1024 },
@@ -54,20 +50,15 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
         { "extra_positions", &c.extra_positions, 0, 1 << 20 },
         { "frame_position", &c.frame_position, 1, 1 << 20 },
     };
-    const char *names[sizeof sizes / sizeof *sizes + 3] = { NULL };
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    const char *keys[SIZES + 3] = { "wrap_windows", "norm_epsilon" };
     int64_t value;
 
-    names[0] = "wrap_windows";
-    names[1] = "norm_epsilon";
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        CV_TRY(cv_json_int(section, sizes[i].key, sizes[i].min, sizes[i].max, &value, origin, err));
-        *sizes[i].value = (int)value;
-        names[i + 2] = sizes[i].key;
-    }
+    CV_TRY(cv_json_sizes(section, sizes, SIZES, keys + 2, origin, err));
     CV_TRY(cv_json_int(section, "wrap_windows", 0, 1, &value, origin, err));
     c.wrap_windows = value != 0;
     CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &c.norm_epsilon, origin, err));
-    CV_TRY(cv_json_check_keys(section, names, origin, err));
+    CV_TRY(cv_json_check_keys(section, keys, origin, err));
     CV_TRY(check(&c, origin, err));
     *out = c;
 done:

@@ -1,33 +1,6 @@
 #include "family/cogvideo/refiner/config.h"
 
-#include <stddef.h>
 #include <stdio.h>
-
-/* Limits far above any real network, low enough that no product of two sizes overflows. */
-static const struct {
-    const char *key;
-    int64_t min, max;
-    size_t offset;
-} sizes[] = {
-#define SIZE(key, min, max)                              \
-    {                                                    \
-#key, min, max, offsetof(cv_refiner_config, key) \
-    }
-    SIZE(layers, 1, 1024),
-    SIZE(hidden, 1, 1 << 16),
-    SIZE(heads, 1, 1 << 12),
-    SIZE(mlp, 1, 1 << 18),
-    SIZE(vocabulary, 1, 1 << 24),
-    SIZE(image_codes, 1, 1 << 20),
-    SIZE(start_of_image, 0, 1 << 24),
-    SIZE(upscaled_grid, 1, 512),
-    SIZE(text_places, 1, 1 << 14),
-    SIZE(pad, 0, 1 << 24),
-    SIZE(positions, 1, 1 << 20),
-    SIZE(own_kernel, 1, 31),
-#undef SIZE
-};
-#define SIZES (sizeof sizes / sizeof *sizes)
 
 static cogvideo_status check_consistent(const cv_refiner_config *c, const char *origin, cogvideo_error *err)
 {
@@ -102,17 +75,27 @@ cogvideo_status cv_refiner_config_parse(cv_refiner_config *out, const cv_json *s
 {
     cogvideo_status status = COGVIDEO_OK;
     cv_refiner_config config = { 0 };
+    /* Limits far above any real network, low enough that no product of two sizes overflows. */
+    const cv_json_size sizes[] = {
+        { "layers", &config.layers, 1, 1024 },
+        { "hidden", &config.hidden, 1, 1 << 16 },
+        { "heads", &config.heads, 1, 1 << 12 },
+        { "mlp", &config.mlp, 1, 1 << 18 },
+        { "vocabulary", &config.vocabulary, 1, 1 << 24 },
+        { "image_codes", &config.image_codes, 1, 1 << 20 },
+        { "start_of_image", &config.start_of_image, 0, 1 << 24 },
+        { "upscaled_grid", &config.upscaled_grid, 1, 512 },
+        { "text_places", &config.text_places, 1, 1 << 14 },
+        { "pad", &config.pad, 0, 1 << 24 },
+        { "positions", &config.positions, 1, 1 << 20 },
+        { "own_kernel", &config.own_kernel, 1, 31 },
+    };
+    enum { SIZES = sizeof sizes / sizeof *sizes };
     const char *keys[SIZES + 4] = { [SIZES] = "norm_epsilon", "pattern", "top_k" };
 
     if (!cv_json_is_object(section))
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: must be an object", origin);
-    for (size_t i = 0; i < SIZES; i++) {
-        int64_t value;
-
-        keys[i] = sizes[i].key;
-        CV_TRY(cv_json_int(section, sizes[i].key, sizes[i].min, sizes[i].max, &value, origin, err));
-        *(int *)((char *)&config + sizes[i].offset) = (int)value;
-    }
+    CV_TRY(cv_json_sizes(section, sizes, SIZES, keys, origin, err));
     CV_TRY(cv_json_double(section, "norm_epsilon", 1e-12, 1, &config.norm_epsilon, origin, err));
     CV_TRY(cv_json_check_keys(section, keys, origin, err));
     CV_TRY(read_schedule(&config, section, origin, err));
