@@ -67,7 +67,7 @@ static cogvideo_status make_frame(cv_fine *run, const cogvideo_tokens *clip, con
 
     run->unsound = -1;
     if (!known)
-        CV_TRY(run->frame(run, run->at, codes, err));
+        CV_TRY(run->frame(run, codes, err));
     if (run->unsound >= 0)
         return cv_fail_unsound(run->model, run->what, run->at, run->unsound / run->side, err);
     run->progress.frame++;

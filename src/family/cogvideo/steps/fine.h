@@ -18,8 +18,8 @@ struct cv_fine {
     int side_in;         /* of the clip that is read */
     long long per_frame; /* codes that a frame draws */
     size_t scratch;      /* bytes of `arena` */
-    /* Draws the codes of frame `frame` into run->made, by cv_fine_draw. */
-    cogvideo_status (*frame)(cv_fine *run, int frame, const int32_t *codes, cogvideo_error *err);
+    /* Draws a frame of these codes into run->made, by cv_fine_draw. */
+    cogvideo_status (*frame)(cv_fine *run, const int32_t *codes, cogvideo_error *err);
     /* For `frame`: */
     cv_cogvideo_step step;
     cv_arena arena;

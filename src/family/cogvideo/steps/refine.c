@@ -5,11 +5,16 @@
 
 #include <string.h>
 
+typedef struct refine_run {
+    cv_fine fine;         /* first */
+    cv_refiner_text text; /* read when the first frame is drawn; it serves them all */
+    int *places;          /* that a round draws */
+} refine_run;
+
 /* A round over the frame that runs. */
 typedef struct round_run {
-    cv_fine *run;
-    int round;         /* from 1 */
-    const int *places; /* drawn in it */
+    refine_run *run;
+    int round; /* from 1 */
     cogvideo_sampling sampling;
 } round_run;
 
@@ -41,12 +46,13 @@ static void draw(void *user, int first, int count, const float *logits)
     const round_run *r = user;
 
     for (int i = 0; i < count; i++)
-        cv_fine_draw(r->run, r->round, r->places[first + i], &r->sampling, logits + (size_t)i * (size_t)r->run->codes);
+        cv_fine_draw(&r->run->fine, r->round, r->run->places[first + i], &r->sampling,
+                     logits + (size_t)i * (size_t)r->run->fine.codes);
 }
 
 static int after_layer(void *user, int done, int layers)
 {
-    return cv_fine_after_layer(((round_run *)user)->run, done, layers);
+    return cv_fine_after_layer(&((round_run *)user)->run->fine, done, layers);
 }
 
 size_t cv_refine_scratch(const cv_cogvideo *model)
@@ -60,30 +66,35 @@ size_t cv_refine_scratch(const cv_cogvideo *model)
     return measure.peak;
 }
 
-static cogvideo_status frame(cv_fine *run, int at, const int32_t *codes, cogvideo_error *err)
+static cogvideo_status read_text(refine_run *run, cogvideo_error *err)
 {
-    const cv_refiner_config *config = &run->model->description.refiner;
-    const cv_exec *exec = &run->model->head.exec;
-    const size_t side = (size_t)config->upscaled_grid, mark = cv_arena_mark(&run->arena);
-    int *places = cv_arena_take(&run->arena, side * side, sizeof *places);
-    cv_refiner_text text;
-    cogvideo_status status;
+    const cv_cogvideo *model = run->fine.model;
+    const size_t side = (size_t)model->description.refiner.upscaled_grid;
 
-    (void)at;
-    memcpy(run->made, codes, side * side * sizeof *codes);
-    CV_TRY(
-        cv_refiner_read(&text, exec, run->model->refiner, run->step.text.ids, run->step.text.count, &run->arena, err));
-    for (int round = 1; round <= config->rounds && run->unsound < 0; round++) {
-        round_run r = { .run = run, .round = round, .places = places, .sampling = run->step.sampling };
+    run->places = cv_arena_take(&run->fine.arena, side * side, sizeof *run->places);
+    return cv_refiner_read(&run->text, &model->head.exec, model->refiner, run->fine.step.text.ids,
+                           run->fine.step.text.count, &run->fine.arena, err);
+}
+
+static cogvideo_status frame(cv_fine *fine, const int32_t *codes, cogvideo_error *err)
+{
+    refine_run *run = (refine_run *)fine;
+    const cv_refiner_config *config = &fine->model->description.refiner;
+    cogvideo_status status = COGVIDEO_OK;
+
+    if (!run->places)
+        CV_TRY(read_text(run, err));
+    memcpy(fine->made, codes, (size_t)fine->side * (size_t)fine->side * sizeof *codes);
+    for (int round = 1; round <= config->rounds && fine->unsound < 0; round++) {
+        round_run r = { .run = run, .round = round, .sampling = fine->step.sampling };
         const cv_refiner_callbacks network = { draw, after_layer, &r };
 
         if (r.sampling.top_k == 0)
             r.sampling.top_k = config->top_k[round - 1];
-        CV_TRY(cv_refiner_run(exec, run->model->refiner, &text, run->made, places, places_of(config, round, places),
-                              &network, &run->arena, err));
+        CV_TRY(cv_refiner_run(&fine->model->head.exec, fine->model->refiner, &run->text, fine->made, run->places,
+                              places_of(config, round, run->places), &network, &fine->arena, err));
     }
 done:
-    cv_arena_rewind(&run->arena, mark);
     return status;
 }
 
@@ -97,17 +108,17 @@ cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_ge
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_refiner_config *config = &model->description.refiner;
-    cv_fine run = { .model = model,
-                    .options = options,
-                    .kind = CV_STEP_REFINE,
-                    .what = "refining",
-                    .network = "the refiner",
-                    .side = config->upscaled_grid,
-                    .codes = config->image_codes,
-                    .side_in = config->upscaled_grid,
-                    .per_frame = cv_refine_draws(config),
-                    .scratch = cv_refine_scratch(model),
-                    .frame = frame };
+    refine_run run = { .fine = { .model = model,
+                                 .options = options,
+                                 .kind = CV_STEP_REFINE,
+                                 .what = "refining",
+                                 .network = "the refiner",
+                                 .side = config->upscaled_grid,
+                                 .codes = config->image_codes,
+                                 .side_in = config->upscaled_grid,
+                                 .per_frame = cv_refine_draws(config),
+                                 .scratch = cv_refine_scratch(model),
+                                 .frame = frame } };
 
-    return cv_fine_run(&run, in, out, err);
+    return cv_fine_run(&run.fine, in, out, err);
 }

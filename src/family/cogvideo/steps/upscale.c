@@ -10,11 +10,10 @@ static void draw(void *user, int first, int count, const float *logits)
         cv_fine_draw(run, 0, first + i, &run->step.sampling, logits + (size_t)i * (size_t)run->codes);
 }
 
-static cogvideo_status frame(cv_fine *run, int at, const int32_t *codes, cogvideo_error *err)
+static cogvideo_status frame(cv_fine *run, const int32_t *codes, cogvideo_error *err)
 {
     const cv_upscaler_callbacks network = { draw, cv_fine_after_layer, run };
 
-    (void)at;
     return cv_upscaler_run(&run->model->head.exec, run->model->upscaler, run->step.text.ids, run->step.text.count,
                            codes, &network, &run->arena, err);
 }
