@@ -58,11 +58,8 @@ static cv_pass pass_of(const cv_exec *exec, const cv_stage *stage, int rows, int
 size_t cv_coglm_scratch(const cv_exec *exec, const cv_stage *stage, int rows, int keys, bool step)
 {
     cv_pass p = pass_of(exec, stage, rows, keys, step);
-    cv_arena arena = { 0 };
 
-    cv_pass_carve(&p, &arena);
-    cv_pass_reserve(&p);
-    return arena.peak;
+    return cv_pass_scratch(&p);
 }
 
 static int keys_of(const cv_sequence *sequence)

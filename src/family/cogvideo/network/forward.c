@@ -95,14 +95,20 @@ void cv_pass_reserve(const cv_pass *p)
     cv_arena_reserve(p->arena, cv_attention_scratch(p->exec, p->max_keys, config->hidden / config->heads));
 }
 
+size_t cv_pass_scratch(cv_pass *p)
+{
+    cv_arena arena = { 0 };
+
+    cv_pass_carve(p, &arena);
+    cv_pass_reserve(p);
+    return arena.peak;
+}
+
 size_t cv_forward_scratch(const cv_exec *exec, const cv_stage *stage, int rows, bool step)
 {
     cv_pass p = { .exec = exec, .stage = stage, .count = rows, .step = step, .plus = true };
-    cv_arena arena = { 0 };
 
-    cv_pass_carve(&p, &arena);
-    cv_pass_reserve(&p);
-    return arena.peak;
+    return cv_pass_scratch(&p);
 }
 
 static cv_position position_of(const cv_stage *stage, cv_place place)

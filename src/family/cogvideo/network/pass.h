@@ -80,6 +80,8 @@ static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)
 void cv_pass_carve(cv_pass *p, cv_arena *arena);
 /* Reserves what the layers take while the pass runs; called after the last take of who carves. */
 void cv_pass_reserve(const cv_pass *p);
+/* Bytes that a pass takes, by the same takes. */
+size_t cv_pass_scratch(cv_pass *p);
 /* Row r is this place of this sequence: its input embedding into x, and what it sees. */
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input);
 /* Row r is element `index` of the sequence. */
