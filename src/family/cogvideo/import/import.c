@@ -9,6 +9,7 @@
 #include "tokenizer/text.h"
 #include "tokens/npy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_DESCRIPTION (1u << 20)
@@ -311,6 +312,19 @@ done:
     return status;
 }
 
+/* A part of one file, "PART.safetensors". */
+static cogvideo_status write_part(import *in, cv_torch *torch, const cv_names *names, const char *part)
+{
+    cogvideo_status status;
+    char file[60];
+
+    snprintf(file, sizeof file, "%s.safetensors", part);
+    CV_TRY(write_tensors(in, torch, names, TRUNK | OWN, part, file));
+    name_file(in, part, file);
+done:
+    return status;
+}
+
 static cogvideo_status write_clusters(import *in)
 {
     cogvideo_status status;
@@ -358,20 +372,12 @@ static cogvideo_status write_all(import *in)
     CV_TRY(write_stages(in));
     if (in->found.coglm)
         CV_TRY(write_coglm(in));
-    if (in->found.refiner) {
-        CV_TRY(write_tensors(in, in->refiner.torch, &in->refiner.names, TRUNK | OWN, "refiner", "refiner.safetensors"));
-        name_file(in, "refiner", "refiner.safetensors");
-    }
-    if (in->found.upscaler) {
-        CV_TRY(write_tensors(in, in->upscaler.torch, &in->upscaler.names, TRUNK | OWN, "upscaler",
-                             "upscaler.safetensors"));
-        name_file(in, "upscaler", "upscaler.safetensors");
-    }
-    if (in->found.tokenizer) {
-        CV_TRY(write_tensors(in, in->tokenizer, &in->tokenizer_names, OWN, "image_tokenizer",
-                             "image_tokenizer.safetensors"));
-        name_file(in, "image_tokenizer", "image_tokenizer.safetensors");
-    }
+    if (in->found.refiner)
+        CV_TRY(write_part(in, in->refiner.torch, &in->refiner.names, "refiner"));
+    if (in->found.upscaler)
+        CV_TRY(write_part(in, in->upscaler.torch, &in->upscaler.names, "upscaler"));
+    if (in->found.tokenizer)
+        CV_TRY(write_part(in, in->tokenizer, &in->tokenizer_names, "image_tokenizer"));
     if (in->given.text_tokenizer) {
         CV_TRY(write_bytes(in, "text.model", in->text_model.data, in->text_model.size));
         name_file(in, "text_tokenizer", "text.model");
@@ -391,7 +397,18 @@ done:
 cogvideo_status cv_cogvideo_import(const cogvideo_import_options *options, const char *directory, cogvideo_error *err)
 {
     cogvideo_status status;
-import in = {.options = options, .given = {.stage1 = cv_import_value(options, "stage1"), .stage2 = cv_import_value(options, "stage2"), .coglm = cv_import_value(options, "coglm"), .refiner = cv_import_value(options, "refiner"), .upscaler = cv_import_value(options, "upscaler"), .image_tokenizer = cv_import_value(options, "image-tokenizer"), .text_tokenizer = cv_import_value(options, "text-tokenizer"), .clusters = cv_import_value(options, "clusters") }, .directory = directory, .job = {.options = options }, .err = err };
+    struct import in = { .options = options,
+                         .given = { .stage1 = cv_import_value(options, "stage1"),
+                                    .stage2 = cv_import_value(options, "stage2"),
+                                    .coglm = cv_import_value(options, "coglm"),
+                                    .refiner = cv_import_value(options, "refiner"),
+                                    .upscaler = cv_import_value(options, "upscaler"),
+                                    .image_tokenizer = cv_import_value(options, "image-tokenizer"),
+                                    .text_tokenizer = cv_import_value(options, "text-tokenizer"),
+                                    .clusters = cv_import_value(options, "clusters") },
+                         .directory = directory,
+                         .job = { .options = options },
+                         .err = err };
 
     CV_TRY(read_all(&in));
     CV_TRY(write_all(&in));
