@@ -7,15 +7,6 @@ static int run(const cli_command *command, void *settings, const cli_arguments *
     return cli_run_clip(command, settings, "refine", 0, 0, arguments); /* its rounds are the model's */
 }
 
-static const arg_group groups[] = {
-    { "Output", cli_codes_output_table, offsetof(cli_clip_settings, output) },
-    { "Text", cli_prompt_table, offsetof(cli_clip_settings, text) },
-    { "More about the text", cli_text_table, offsetof(cli_clip_settings, text) },
-    { "Sampling", cli_sampling_table, offsetof(cli_clip_settings, sampling) },
-    { "Model", cli_model_table, offsetof(cli_clip_settings, model) },
-    { 0 },
-};
-
 const cli_command cmd_refine = {
     .name = "refine",
     .summary = "draw a part of an upscaled clip's codes anew, round by round",
@@ -30,7 +21,7 @@ const cli_command cmd_refine = {
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a file of codes is missing",
-    .groups = groups,
+    .groups = cli_clip_groups,
     .settings_size = sizeof(cli_clip_settings),
     .run = run,
 };

@@ -82,6 +82,15 @@ int cli_run_step(cli_session *session, const char *step, const cogvideo_generate
     return status;
 }
 
+const arg_group cli_clip_groups[] = {
+    { "Output", cli_codes_output_table, offsetof(cli_clip_settings, output) },
+    { "Text", cli_prompt_table, offsetof(cli_clip_settings, text) },
+    { "More about the text", cli_text_table, offsetof(cli_clip_settings, text) },
+    { "Sampling", cli_sampling_table, offsetof(cli_clip_settings, sampling) },
+    { "Model", cli_model_table, offsetof(cli_clip_settings, model) },
+    { 0 },
+};
+
 /* Of a command whose clip and model are there. */
 static int run_clip(const cli_command *command, cli_session *session, cli_clip_settings *s, const char *step,
                     int rounds, int batch, const cogvideo_tokens *in, const cli_arguments *arguments)

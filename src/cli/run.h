@@ -23,6 +23,8 @@ typedef struct cli_clip_settings {
     cli_text_options text;
     cli_sampling_options sampling;
 } cli_clip_settings;
+/* Their options, of commands that have no others. */
+extern const arg_group cli_clip_groups[];
 
 /* All that such a command does: the step runs over the clip that the first argument names, with rounds and batch as in
  * cogvideo_generate_options. Prompt and seed are the clip's where none are given. */
