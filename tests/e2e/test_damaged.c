@@ -7,7 +7,6 @@
 #include "support/program.h"
 
 #include "base/file.h"
-#include "base/json.h"
 
 #include <cogvideo/cogvideo.h>
 #include <cogvideo/quantize.h>
@@ -22,22 +21,9 @@ static void add_upscaler(const char *model)
         "\"upscaled_grid\":24,\"text_places\":64,\"pad\":0,\"positions\":1024,\"low_position\":513,\"cross_kernel\":5,\"own_kernel\":9,"
         "\"norm_epsilon\":1e-5}";
     seeded_list list = { 0 };
-    cogvideo_error err;
-    cv_json *json = NULL, *upscaler = NULL;
-    char path[600];
 
     networks_upscaler(&list, 61, 2, 64, 1600, 1024, 24 * 24);
-    snprintf(path, sizeof path, "%s/upscaler.safetensors", check_temp_path(model));
-    seeded_write(&list, path, CV_F16);
-    seeded_list_free(&list);
-    snprintf(path, sizeof path, "%s/model.json", check_temp_path(model));
-    CHECK_OK(cv_json_read(&json, path, 1 << 20, &err), err);
-    CHECK_OK(cv_json_parse(&upscaler, section, strlen(section), "upscaler", &err), err);
-    cv_json_set_copy(json, "upscaler", upscaler);
-    cv_json_set_string(cv_json_set_object(cv_json_get(json, "parts"), "upscaler"), "file", "upscaler.safetensors");
-    CHECK_OK(cv_json_write(json, true, path, &err), err);
-    cv_json_free(&upscaler);
-    cv_json_free(&json);
+    models_add_part(model, "upscaler", &list, CV_F16, section);
 }
 
 static int start(void **state)

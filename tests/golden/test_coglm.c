@@ -2,6 +2,7 @@
  * geometries; the holes also greedily, code by code. */
 #include "support/check.h"
 #include "support/networks.h"
+#include "support/softmax.h"
 
 #include "family/cogvideo/network/coglm.h"
 #include "nn/blas.h"
@@ -115,42 +116,23 @@ static void close_run(run *r)
     cv_frames_cache_free(&r->elements);
 }
 
-static double log_sum_exp(const float *logits, int n)
-{
-    double best = (double)logits[0], sum = 0;
-
-    for (int i = 1; i < n; i++)
-        best = fmax(best, (double)logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)logits[i] - best);
-    return best + log(sum);
-}
-
 /* Logits of one place against every so-manieth of the golden's, their log-sum-exp, and a code's log-probability. */
 typedef struct expected {
     const float *logits, *lse, *logprob, *margin;
     double worst;
 } expected;
 
-static const void *member(const cv_store *golden, const char *name, const char *rest)
-{
-    char full[100];
-
-    snprintf(full, sizeof full, "%s.%s", name, rest);
-    return check_tensor(golden, full)->data;
-}
-
 static expected expect(const cv_store *golden, const char *name)
 {
-    return (expected){ .logits = member(golden, name, "logits"),
-                       .lse = member(golden, name, "lse"),
-                       .logprob = member(golden, name, "logprob") };
+    return (expected){ .logits = check_member(golden, name, "logits"),
+                       .lse = check_member(golden, name, "lse"),
+                       .logprob = check_member(golden, name, "logprob") };
 }
 
 static void check_place(expected *e, int place, const float *logits, int n, int every, int32_t code)
 {
     const int columns = (n + every - 1) / every;
-    const double lse = log_sum_exp(logits, n);
+    const double lse = softmax_log_sum_exp(logits, n);
 
     for (int c = 0; c < columns; c++)
         e->worst = fmax(e->worst, fabs((double)logits[c * every] - (double)e->logits[place * columns + c]));
@@ -186,8 +168,8 @@ static void first_frames(void **state)
         logits = malloc((size_t)n * sizeof *logits);
         arena = arena_of(cv_forward_scratch(&net.exec, &net.stage, 1, true));
         for (int greedy = 0; greedy < 2; greedy++) {
-            const int32_t *tokens = member(golden, greedy ? "greedy" : "forced", "tokens");
-            const float *margin = member(golden, greedy ? "greedy" : "forced", "margin");
+            const int32_t *tokens = check_member(golden, greedy ? "greedy" : "forced", "tokens");
+            const float *margin = check_member(golden, greedy ? "greedy" : "forced", "margin");
 
             open_run(&r, &net, text->data, (int)text->count - 1, L);
             for (int i = 0; i < L; i++) {
@@ -225,8 +207,8 @@ static void check_completion(const network *net, const cv_store *golden, const c
     char forced[60];
     const cv_tensor *text = check_tensor(golden, "text");
     const int ids = (int)text->count - plain;
-    const uint8_t *mask = member(golden, mask_of, "mask");
-    const int32_t *input = member(golden, name, "input"), *positions = member(golden, name, "positions"),
+    const uint8_t *mask = check_member(golden, mask_of, "mask");
+    const int32_t *input = check_member(golden, name, "input"), *positions = check_member(golden, name, "positions"),
                   *image = check_i32(golden, "image"), *grid;
     cv_element elements[MOST_PLACES + 1];
     int places[MOST_PLACES + 1];
@@ -239,8 +221,8 @@ static void check_completion(const network *net, const cv_store *golden, const c
     run r;
 
     snprintf(forced, sizeof forced, "%s.%s", name, greedy ? "greedy" : "forced");
-    grid = member(golden, forced, "grid");
-    e = greedy ? (expected){ .margin = member(golden, forced, "margin") } : expect(golden, forced);
+    grid = check_member(golden, forced, "grid");
+    e = greedy ? (expected){ .margin = check_member(golden, forced, "margin") } : expect(golden, forced);
     for (int i = 0; i < L; i++)
         rank[i] = mask[i] ? masked++ : -1;
     cv_completion_lay(&completion, c, image, mask);
@@ -337,8 +319,8 @@ static void texts_are_scored(void **state)
         for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
             char name[40];
             const cv_tensor *text;
-            const int32_t *positions = member(golden, texts[t], "positions");
-            const double *score = member(golden, texts[t], "score");
+            const int32_t *positions = check_member(golden, texts[t], "positions");
+            const double *score = check_member(golden, texts[t], "score");
             expected e = expect(golden, texts[t]);
             cv_element elements[MOST_ELEMENTS];
             int n, all;
@@ -365,7 +347,7 @@ static void texts_are_scored(void **state)
 
                     check_place(&e, image * (n - 1) + i, logits + (size_t)i * (size_t)V, V, net.every, id);
                     sum += (double)logits[(size_t)i * (size_t)V + (size_t)id] -
-                           log_sum_exp(logits + (size_t)i * (size_t)V, V);
+                           softmax_log_sum_exp(logits + (size_t)i * (size_t)V, V);
                 }
                 assert_true(fabs(sum / (n - 1) - score[image]) < 1e-4);
                 cv_arena_free(&arena);

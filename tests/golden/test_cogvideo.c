@@ -3,6 +3,7 @@
  * geometries, weights in f32 and f16. */
 #include "support/check.h"
 #include "support/networks.h"
+#include "support/softmax.h"
 
 #include "family/cogvideo/network/forward.h"
 #include "nn/blas.h"
@@ -140,21 +141,10 @@ typedef struct check_state {
     double worst_logit, worst_logprob;
 } check_state;
 
-static double log_sum_exp(const float *logits, int n)
-{
-    double best = (double)logits[0], sum = 0;
-
-    for (int i = 1; i < n; i++)
-        best = fmax(best, (double)logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)logits[i] - best);
-    return best + log(sum);
-}
-
 static void check_place(check_state *s, int place, const float *logits)
 {
     int columns = s->net->config.image_codes / s->net->every_code + 1;
-    double lse = log_sum_exp(logits, s->net->config.image_codes);
+    double lse = softmax_log_sum_exp(logits, s->net->config.image_codes);
 
     for (int c = 0; c < columns; c++)
         s->worst_logit =

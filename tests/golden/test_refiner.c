@@ -84,14 +84,6 @@ static void close_network(network *net)
     cv_store_close(&net->store);
 }
 
-static const void *member(const cv_store *golden, const char *name, const char *rest)
-{
-    char full[100];
-
-    snprintf(full, sizeof full, "%s.%s", name, rest);
-    return check_tensor(golden, full)->data;
-}
-
 /* A round of one picture: what the logits of its places are compared with, or drawn by. */
 typedef struct round_check {
     network *net;
@@ -139,15 +131,15 @@ static double check_rounds(network *net, const cv_store *golden, const char *nam
     double worst = 0;
 
     snprintf(full, sizeof full, "%s.%s", name, how);
-    codes = member(golden, full, "codes");
-    margin = member(golden, full, "margin");
+    codes = check_member(golden, full, "codes");
+    margin = check_member(golden, full, "margin");
     for (int round = 1; round <= net->config.rounds; round++) {
         const size_t at = (size_t)((round - 1) * pictures + picture) * (size_t)N;
         round_check r = { .net = net,
                           .places = places,
                           .drawn = drawn,
                           .top_k = net->config.top_k[round - 1],
-                          .u = greedy ? NULL : (const double *)member(golden, full, "u") + at };
+                          .u = greedy ? NULL : (const double *)check_member(golden, full, "u") + at };
         const cv_refiner_callbacks callbacks = { .logits = see, .user = &r };
         cogvideo_error err;
         int count = 0;
@@ -161,9 +153,9 @@ static double check_rounds(network *net, const cv_store *golden, const char *nam
             const int columns = (net->config.image_codes + net->every - 1) / net->every;
 
             snprintf(stored, sizeof stored, "%s.round%d", name, round);
-            r.stored = member(golden, stored, "places");
-            r.logits = member(golden, stored, "logits");
-            r.lse = member(golden, stored, "lse");
+            r.stored = check_member(golden, stored, "places");
+            r.logits = check_member(golden, stored, "logits");
+            r.lse = check_member(golden, stored, "lse");
             snprintf(stored, sizeof stored, "%s.round%d.places", name, round);
             list = check_tensor(golden, stored);
             r.stored_count = (int)list->count;
@@ -212,8 +204,8 @@ static void rounds_are_the_originals(void **state)
         }
         for (int n = 0; n < (g == 0 ? 3 : 1); n++) {
             const char *of = n == 0 ? "long" : "short"; /* whose text and picture */
-            const uint8_t *mask = n == 2 ? member(golden, "short", "mask") : NULL;
-            const int32_t *image = member(golden, of, "image");
+            const uint8_t *mask = n == 2 ? check_member(golden, "short", "mask") : NULL;
+            const int32_t *image = check_member(golden, of, "image");
             char name[40];
             const cv_tensor *text, *images;
             double worst = 0;

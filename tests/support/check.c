@@ -87,3 +87,11 @@ const cv_tensor *check_tensor(const cv_store *store, const char *name)
         fail_msg("%s has no tensor '%s'", cv_store_path(store), name);
     return tensor;
 }
+
+const void *check_member(const cv_store *store, const char *name, const char *rest)
+{
+    char full[100];
+
+    snprintf(full, sizeof full, "%s.%s", name, rest);
+    return check_tensor(store, full)->data;
+}

@@ -71,6 +71,8 @@ void check_kernels(cv_kernels *out);
 
 /* A golden tensor, which must be there. */
 const cv_tensor *check_tensor(const cv_store *store, const char *name);
+/* The values of "NAME.REST". */
+const void *check_member(const cv_store *store, const char *name, const char *rest);
 static inline const float *check_f32(const cv_store *store, const char *name)
 {
     return check_tensor(store, name)->data;

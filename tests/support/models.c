@@ -63,9 +63,7 @@ void models_import_small(const char *dtype, const char *model)
                models_small_config(), check_data("text/ice_text.model"), dtype, model);
 }
 
-/* Adds a part of one file, whose tensors are the list and whose sizes are `section` of the description; frees the
- * list. */
-static void add_part(const char *model, const char *part, seeded_list *list, const char *sizes)
+void models_add_part(const char *model, const char *part, seeded_list *list, cv_dtype dtype, const char *sizes)
 {
     cogvideo_error err;
     cv_json *description = NULL, *section = NULL;
@@ -73,7 +71,7 @@ static void add_part(const char *model, const char *part, seeded_list *list, con
 
     snprintf(file, sizeof file, "%s.safetensors", part);
     snprintf(path, sizeof path, "%s/%s/%s", check_temp(), model, file);
-    seeded_write(list, path, CV_F32);
+    seeded_write(list, path, dtype);
     seeded_list_free(list);
     snprintf(path, sizeof path, "%s/%s/model.json", check_temp(), model);
     CHECK_OK(cv_json_read(&description, path, 1 << 20, &err), err);
@@ -94,8 +92,8 @@ void models_add_upscaler(const char *model)
     seeded_list list = { 0 };
 
     networks_upscaler(&list, 73, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
-    add_part(model, "upscaler", &list,
-             "{" UPSCALED "\"grid\":8,\"text_places\":64,\"low_position\":513,\"cross_kernel\":5}");
+    models_add_part(model, "upscaler", &list, CV_F32,
+                    "{" UPSCALED "\"grid\":8,\"text_places\":64,\"low_position\":513,\"cross_kernel\":5}");
 }
 
 void models_add_refiner(const char *model)
@@ -103,8 +101,8 @@ void models_add_refiner(const char *model)
     seeded_list list = { 0 };
 
     networks_refiner(&list, 75, 2, HIDDEN, VOCABULARY, POSITIONS, 16 * 16);
-    add_part(model, "refiner", &list,
-             "{" UPSCALED "\"text_places\":16,\"pattern\":[[0,1,2],[1,3,-1],[2,-1,1]],\"top_k\":[40,20,10]}");
+    models_add_part(model, "refiner", &list, CV_F32,
+                    "{" UPSCALED "\"text_places\":16,\"pattern\":[[0,1,2],[1,3,-1],[2,-1,1]],\"top_k\":[40,20,10]}");
 }
 
 void models_import_golden(const char *model)

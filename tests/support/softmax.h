@@ -1,4 +1,4 @@
-/* softmax.h - probabilities of logits in f64, as the Inception Scores that tests compare with were computed. */
+/* softmax.h - probabilities of logits in f64, as goldens were computed. */
 #ifndef TEST_SOFTMAX_H
 #define TEST_SOFTMAX_H
 
@@ -19,6 +19,18 @@ static inline void softmax_f64(double *out, const float *logits, int count, int 
         for (int c = 0; c < classes; c++)
             p[c] /= sum;
     }
+}
+
+/* log sum exp(logits [n]) */
+static inline double softmax_log_sum_exp(const float *logits, int n)
+{
+    double best = (double)logits[0], sum = 0;
+
+    for (int i = 1; i < n; i++)
+        best = fmax(best, (double)logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - best);
+    return best + log(sum);
 }
 
 #endif
