@@ -36,3 +36,12 @@ done:
     cv_store_close(&from);
     return status;
 }
+
+void cv_learner_close_stores(cv_learner *learner)
+{
+    for (int s = 0; s < CV_LEARNER_STORES; s++) {
+        cv_store_close(&learner->weights[s]);
+        cv_store_close(&learner->gradients[s]);
+    }
+    cv_store_close(&learner->state);
+}

@@ -48,6 +48,9 @@ struct cv_learner {
     int useful_after;       /* steps after which the part is of use in a model directory; -1 = always */
 };
 
+/* For a learner's `close`: its weights, gradients and state. */
+void cv_learner_close_stores(cv_learner *learner);
+
 /* Writes RUN/samples-STEP.jpg: as many samples as the recipe says, after the part was published. */
 cogvideo_status cv_samples_write(cv_learner *learner, int step, cogvideo_error *err);
 
@@ -61,6 +64,9 @@ cogvideo_status cv_begin_with(const cv_learner *learner, cv_store *to, const cha
 /* Writes a store to a file of the model directory in the recipe's dtype. */
 cogvideo_status cv_publish_store(const cv_learner *learner, const cv_store *store, const char *file,
                                  cogvideo_error *err);
+/* Writes a part of one file, and names it as the part's "file". */
+cogvideo_status cv_publish_file(const cv_learner *learner, const cv_store *store, const char *part, const char *file,
+                                cogvideo_error *err);
 /* Sets parts.PART in the directory's model.json to a copy of the section. */
 cogvideo_status cv_publish_section(const cv_learner *learner, const char *part, const cv_json *section,
                                    cogvideo_error *err);

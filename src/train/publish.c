@@ -110,3 +110,15 @@ cogvideo_status cv_publish_part(const cv_learner *learner, const char *part, con
     cv_json_free(&section);
     return status;
 }
+
+cogvideo_status cv_publish_file(const cv_learner *learner, const cv_store *store, const char *part, const char *file,
+                                cogvideo_error *err)
+{
+    const char *const keys[] = { "file", NULL }, *const files[] = { file, NULL };
+    cogvideo_status status;
+
+    CV_TRY(cv_publish_store(learner, store, file, err));
+    CV_TRY(cv_publish_part(learner, part, keys, files, err));
+done:
+    return status;
+}

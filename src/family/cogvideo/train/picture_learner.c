@@ -334,12 +334,10 @@ done:
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
-    static const char *const keys[] = { "file", NULL }, *const files[] = { "image_tokenizer.safetensors", NULL };
     picture_learner *l = (picture_learner *)learner;
     cogvideo_status status;
 
-    CV_TRY(cv_publish_store(learner, learner->weights[0], files[0], err));
-    CV_TRY(cv_publish_part(learner, "image_tokenizer", keys, files, err));
+    CV_TRY(cv_publish_file(learner, learner->weights[0], "image_tokenizer", "image_tokenizer.safetensors", err));
     if (l->recipe->clusters > 0)
         CV_TRY(publish_clusters(l, err));
     else if (cv_cogvideo_of(learner->model)->description.files.clusters)
@@ -385,9 +383,7 @@ static void learner_close(cv_learner *learner)
     picture_learner *l = (picture_learner *)learner;
 
     cv_image_learner_close(&l->learner);
-    cv_store_close(&learner->weights[0]);
-    cv_store_close(&learner->gradients[0]);
-    cv_store_close(&learner->state);
+    cv_learner_close_stores(learner);
     for (int i = 0; i < MAX_DATASETS; i++)
         cogvideo_dataset_close(&l->data[i]);
     cogvideo_dataset_close(&l->held_out);

@@ -443,10 +443,7 @@ static void learner_close(cv_learner *learner)
     cv_stage_close(&l->grads);
     cv_trunk_close(&l->trunk);
     cv_trunk_close(&l->trunk_grads);
-    for (int s = 0; s < CV_LEARNER_STORES; s++) {
-        cv_store_close(&learner->weights[s]);
-        cv_store_close(&learner->gradients[s]);
-    }
+    cv_learner_close_stores(learner);
     cv_store_close(&l->frozen);
     for (int i = 0; i < MAX_FILES; i++)
         cv_rows_close(&l->rows[i]);

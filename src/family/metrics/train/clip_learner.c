@@ -358,8 +358,7 @@ static void learner_close(cv_learner *learner)
 
     cv_clip_train_close(&l->train);
     cv_clip_pairs_close(&l->pairs);
-    cv_store_close(&learner->weights[0]);
-    cv_store_close(&learner->gradients[0]);
+    cv_learner_close_stores(learner);
     cv_shapes_clips_close(&l->clips);
     cv_shapes_clips_close(&l->held_out);
     cv_shapes_close(&l->world);

@@ -151,8 +151,7 @@ static void learner_close(cv_learner *learner)
     i3d_learner *l = (i3d_learner *)learner;
 
     cv_i3d_train_close(&l->train);
-    cv_store_close(&learner->weights[0]);
-    cv_store_close(&learner->gradients[0]);
+    cv_learner_close_stores(learner);
     for (int i = 0; i < MAX_DATASETS; i++)
         cv_shapes_clips_close(&l->data[i]);
     cv_shapes_clips_close(&l->held_out);

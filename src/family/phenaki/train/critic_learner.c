@@ -187,13 +187,7 @@ done:
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
-    static const char *const keys[] = { "file", NULL }, *const files[] = { FILE_NAME, NULL };
-    cogvideo_status status;
-
-    CV_TRY(cv_publish_store(learner, learner->weights[0], FILE_NAME, err));
-    CV_TRY(cv_publish_part(learner, PART, keys, files, err));
-done:
-    return status;
+    return cv_publish_file(learner, learner->weights[0], PART, FILE_NAME, err);
 }
 
 static void learner_close(cv_learner *learner)
@@ -203,8 +197,7 @@ static void learner_close(cv_learner *learner)
     cv_box_networks_close(&l->networks);
     cv_train_texts_close(&l->texts);
     cv_boxes_close(&l->boxes);
-    cv_store_close(&learner->weights[0]);
-    cv_store_close(&learner->gradients[0]);
+    cv_learner_close_stores(learner);
     cv_arena_free(&l->arena);
     cv_free(l->logits);
     cv_free(l->labels);

@@ -203,16 +203,11 @@ done:
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
-    static const char *const keys[] = { "file", NULL }, *const files[] = { FILE_NAME, NULL },
-                             *const texts[] = { TEXT_FILE, NULL };
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(cv_publish_store(learner, learner->weights[0], FILE_NAME, err));
-    if (learner->stores > 1) {
-        CV_TRY(cv_publish_store(learner, learner->weights[1], TEXT_FILE, err));
-        CV_TRY(cv_publish_part(learner, TEXT_PART, keys, texts, err));
-    }
-    CV_TRY(cv_publish_part(learner, PART, keys, files, err));
+    if (learner->stores > 1)
+        CV_TRY(cv_publish_file(learner, learner->weights[1], TEXT_PART, TEXT_FILE, err));
+    CV_TRY(cv_publish_file(learner, learner->weights[0], PART, FILE_NAME, err));
 done:
     return status;
 }
@@ -234,10 +229,7 @@ static void learner_close(cv_learner *learner)
     cv_box_networks_close(&l->networks);
     cv_train_texts_close(&l->texts);
     cv_boxes_close(&l->boxes);
-    for (int s = 0; s < CV_LEARNER_STORES; s++) {
-        cv_store_close(&learner->weights[s]);
-        cv_store_close(&learner->gradients[s]);
-    }
+    cv_learner_close_stores(learner);
     cv_free(l->logprob);
     cv_free(l);
 }

@@ -260,13 +260,7 @@ done:
 
 static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
 {
-    static const char *const keys[] = { "file", NULL }, *const files[] = { FILE_NAME, NULL };
-    cogvideo_status status;
-
-    CV_TRY(cv_publish_store(learner, learner->weights[0], FILE_NAME, err));
-    CV_TRY(cv_publish_part(learner, PART, keys, files, err));
-done:
-    return status;
+    return cv_publish_file(learner, learner->weights[0], PART, FILE_NAME, err);
 }
 
 /* Rows of 8-bit pixels of every `apart`-th frame of [3][frames][height][width]. */
@@ -323,9 +317,7 @@ static void learner_close(cv_learner *learner)
 
     cv_cvivit_learner_close(&l->clips);
     cv_cvivit_learner_close(&l->pictures);
-    cv_store_close(&learner->weights[0]);
-    cv_store_close(&learner->gradients[0]);
-    cv_store_close(&learner->state);
+    cv_learner_close_stores(learner);
     cv_clips_close(&l->data);
     cv_clips_close(&l->held_out);
     cv_free(l->pixels);
