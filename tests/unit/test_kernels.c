@@ -566,8 +566,11 @@ static void weights_are_exponentials(void **state)
             double best = -INFINITY, expected = 0;
             float sum;
 
-            for (int i = 0; i < n; i++)
-                best = fmax(best, (double)(20 * x[i]) + (with ? (double)bias[i] : 0));
+            for (int i = 0; i < n; i++) {
+                const double score = (double)(20 * x[i]) + (with ? (double)bias[i] : 0);
+
+                best = score > best ? score : best; /* fmax here is an internal error of GCC 12 for arm64 */
+            }
             for (int i = 0; i <= end; i++)
                 scores[i] = i < n ? 20 * x[i] : CANARY;
             sum = table->weigh(scores, with ? bias : NULL, n);

@@ -1,5 +1,6 @@
 /* Stories of a family that is not Phenaki: scenes, what they begin with, their files, and going on. */
 #include "support/check.h"
+#include "support/seen.h"
 #include "support/toy_story.h"
 
 #include "base/file.h"
@@ -111,9 +112,11 @@ static void scenes_follow_each_other(void **state)
 
         assert_int_equal(cogvideo_tokens_video_frame(&clip, f), pictures[f]);
     }
-    CHECK_OK(cogvideo_video_read(&video, check_temp_path("whole.y4m"), NULL, &err), err);
-    assert_int_equal(video.frames, 15);
-    assert_true(video.width == 6 && video.height == 8);
+    if (have_ffmpeg()) {
+        CHECK_OK(cogvideo_video_read(&video, check_temp_path("whole.y4m"), NULL, &err), err);
+        assert_int_equal(video.frames, 15);
+        assert_true(video.width == 6 && video.height == 8);
+    }
     /* the tail of the first scene: its last three pictures begin the second */
     for (int i = 0; i < 2; i++)
         assert_memory_equal(clip.codes + (size_t)(3 + i) * 6, clip.codes + (size_t)(i + 1) * 6, 6 * sizeof *clip.codes);
