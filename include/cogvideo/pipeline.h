@@ -27,8 +27,10 @@ typedef struct cogvideo_run_options {
     /* What the first step begins with, where it may begin with a value: of cogvideo_generate alone. NULL = the prompt
      * alone. */
     const cogvideo_value *first;
-    const char *without; /* an optional step that is left out, such as "upscale"; NULL = none */
-    const char *with;    /* an optional step that runs only where it is asked for, such as "refine"; NULL = none */
+    /* Steps that are left out, such as "upscale", and steps that run only where they are asked for, such as "refine";
+     * none (default). */
+    const char *const *without, *const *with;
+    int without_count, with_count;
     /* How the video is made: `decode` is read in place of that of the generate options. Its callbacks and the comment
      * of `write` are not read. */
     cogvideo_decode_options decode;

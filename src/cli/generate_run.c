@@ -11,6 +11,8 @@
 void generate_run_fill(const cli_session *session, const generate_settings *s, const cli_arguments *arguments,
                        cogvideo_generate_options *options, cogvideo_run_options *run)
 {
+    static const char *const coarser[] = { "upscale" }, *const finer[] = { "refine" };
+
     if (s->seconds > 0)
         options->seconds = s->seconds;
     options->samples = s->samples;
@@ -18,8 +20,10 @@ void generate_run_fill(const cli_session *session, const generate_settings *s, c
     options->batch = s->batch;
     *run = cli_picture_run(session, &s->picture);
     cli_run_output(run, session, &s->output, &s->sampling, arguments);
-    run->without = s->no_upscale ? "upscale" : NULL;
-    run->with = s->refine ? "refine" : NULL;
+    run->without = coarser;
+    run->without_count = s->no_upscale;
+    run->with = finer;
+    run->with_count = s->refine;
 }
 
 /* The preview's file must not be one of the clips'. */

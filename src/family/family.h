@@ -67,8 +67,8 @@ typedef struct cv_step {
     bool in_optional; /* it can begin with the prompt alone, too */
     /* it makes all samples of the options at once: `out` has a value for each; else it makes one */
     bool side_by_side;
-    bool optional; /* a model may lack what the step needs, and a run can leave the step out */
-    bool asked;    /* of an optional one: a run leaves it out unless it is asked for */
+    bool optional; /* a model may lack what the step needs: it is left out then */
+    bool asked;    /* a run leaves it out unless it is asked for */
     /* Whether a model has what the step needs, such as its network, or an error that says how it can be had. NULL:
      * every model has it. */
     cogvideo_status (*need)(const cogvideo_model *model, cogvideo_error *err);

@@ -2,44 +2,40 @@
 
 #include <string.h>
 
-static cogvideo_status check_without(const cogvideo_model *model, const char *name, cogvideo_error *err)
+/* The run's changes to the family's row of steps are of steps that there are; one that can be asked for is one that the
+ * model has what it needs for. */
+static cogvideo_status check_changes(const cogvideo_model *model, const cogvideo_run_options *run, cogvideo_error *err)
 {
     const cv_step *step;
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(cv_model_step(model, name, &step, err));
-    if (!step->optional)
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' cannot be left out", name);
+    for (int i = 0; i < run->without_count; i++)
+        CV_TRY(cv_model_step(model, run->without[i], &step, err));
+    for (int i = 0; i < run->with_count; i++) {
+        CV_TRY(cv_model_step(model, run->with[i], &step, err));
+        if (!step->asked)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' need not be asked for", run->with[i]);
+        if (step->need)
+            CV_TRY(step->need(model, err));
+    }
 done:
     return status;
 }
 
-/* The step is one that can be asked for, and the model has what it needs. */
-static cogvideo_status check_with(const cogvideo_model *model, const char *name, cogvideo_error *err)
+static bool is_named(const cv_step *step, const char *const *names, int count)
 {
-    const cv_step *step;
-    cogvideo_status status;
-
-    CV_TRY(cv_model_step(model, name, &step, err));
-    if (!step->asked)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the step '%s' need not be asked for", name);
-    if (step->need)
-        CV_TRY(step->need(model, err));
-done:
-    return status;
+    for (int i = 0; i < count; i++)
+        if (strcmp(step->name, names[i]) == 0)
+            return true;
+    return false;
 }
 
-static bool is(const cv_step *step, const char *name)
-{
-    return name && strcmp(step->name, name) == 0;
-}
-
-/* An optional step that does not run: the model lacks it, or the run leaves it out or does not ask for it. */
+/* A step that does not run: the run leaves it out or does not ask for it, or the model lacks it and can do without. */
 static bool left_out(const cogvideo_model *model, const cv_step *step, const cogvideo_run_options *run)
 {
-    if (!step->optional)
-        return false;
-    return !cv_model_has(model, step) || is(step, run->without) || (step->asked && !is(step, run->with));
+    return is_named(step, run->without, run->without_count) ||
+           (step->asked && !is_named(step, run->with, run->with_count)) ||
+           (step->optional && !cv_model_has(model, step));
 }
 
 cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
@@ -49,10 +45,7 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
     cogvideo_status status = COGVIDEO_OK;
     cv_chain chain = { 0 };
 
-    if (run->without)
-        CV_TRY(check_without(model, run->without, err));
-    if (run->with)
-        CV_TRY(check_with(model, run->with, err));
+    CV_TRY(check_changes(model, run, err));
     for (int i = 0; i < family->step_count; i++) {
         const cv_step *step = &family->steps[i];
 

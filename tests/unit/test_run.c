@@ -270,7 +270,8 @@ static void steps_can_be_left_out(void **state)
     cogvideo_model *model = open_toy(4, &w);
     cogvideo_generate_options options = options_for(model, &w);
     char *output = name("without.y4m");
-    cogvideo_run_options run = { .output = output, .without = "mirror" };
+    const char *without[] = { "mirror" };
+    cogvideo_run_options run = { .output = output, .without = without, .without_count = 1 };
     cogvideo_plan plan;
     cogvideo_result result;
     cogvideo_error err;
@@ -281,10 +282,13 @@ static void steps_can_be_left_out(void **state)
     assert_int_equal(w.notes, 0);
     assert_false(is_there("without.y4m"));
     cogvideo_result_free(&result);
-    run.without = "noise";
+    without[0] = "noise";
     CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
-                "cannot be left out", err);
-    run.without = NULL;
+                "and no value was given", err);
+    without[0] = "noises";
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_UNSUPPORTED, "noises",
+                err);
+    run.without_count = 0;
     options.keyframes = 2; /* "pairs" takes an odd number: a step behind others is planned, too */
     CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "an odd number",
                 err);
