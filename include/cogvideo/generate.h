@@ -132,10 +132,15 @@ typedef struct cogvideo_generate_options {
     const cogvideo_scene *scenes;
     int scene_count; /* 0 .. 10000 */
     int context;     /* frames of video that a scene begins with from the one before, to 4096; default: the model's */
+    /* Which codes of a given picture are drawn anew (1): [mask_height][mask_width], row by row. A step takes of it, for
+     * place (row, column) of its own grid, what stands at (row * mask_height / grid, column * mask_width / grid), both
+     * cut to whole numbers. "complete" needs one; "refine" keeps the codes outside of it; NULL (default) = none. */
+    const uint8_t *mask;
+    int mask_height, mask_width;
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
-    uint64_t reserved[14];
+    uint64_t reserved[12];
 } cogvideo_generate_options;
 
 /* The model's own values of all fields that it has values for, with which it samples best. */
@@ -152,13 +157,15 @@ COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *op
  * weights does: the error says in which stage, frame and row, and names the weight. */
 
 /* One step of the pipeline of the model's family, by its name. Those of "cogvideo":
- *     "keyframes" to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be missing,
- *     give
- *                    frame 0 of every sample: their frame 0 is taken. `out` is an array of `samples` values.
- *     "interpolate" codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the
- *     first
- *                    round. The prompt may be NULL where the clip's header has one.
+ *     "first_frame"  to codes: a picture, as CogView2 makes it. `out` is an array of `samples` values.
+ *     "complete"     codes to codes: the codes of their frame 0 that the mask of the options names are drawn anew,
+ *                    given all others, by the rule of "first_frame". `out` is as there.
+ *     "keyframes"    to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be
+ *                    missing, give frame 0 of every sample: their frame 0 is taken. `out` is as there.
+ *     "interpolate"  codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the
+ *                    first round. The prompt may be NULL where the clip's header has one.
  *     "upscale"      codes to codes: direct super-resolution, frame by frame.
+ *     "refine"       codes to codes: iterative super-resolution behind it, frame by frame.
  *     "decode"       codes to pixels, as cogvideo_decode does it.
  * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where
  * the step makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them

@@ -376,6 +376,10 @@ bool cv_json_is_number(const cv_json *item)
 {
     return cJSON_IsNumber(item);
 }
+bool cv_json_is_null(const cv_json *item)
+{
+    return cJSON_IsNull(item);
+}
 double cv_json_number(const cv_json *item)
 {
     return item->valuedouble;

@@ -73,6 +73,7 @@ bool cv_json_is_object(const cv_json *item);
 bool cv_json_is_array(const cv_json *item); /* false where it is NULL */
 bool cv_json_is_string(const cv_json *item);
 bool cv_json_is_number(const cv_json *item);
+bool cv_json_is_null(const cv_json *item);
 double cv_json_number(const cv_json *item);
 const char *cv_json_text(const cv_json *item);
 

@@ -48,6 +48,18 @@ void cv_kv_cache_clear(const cv_kv_cache *cache, int layers)
     }
 }
 
+void cv_kv_cache_copy(const cv_kv_cache *to, const cv_kv_cache *from, int layers)
+{
+    size_t bytes = cv_kv_cache_row_bytes(from, layers), scale_bytes = cv_kv_cache_scale_bytes(from, layers);
+
+    memcpy(to->keys, from->keys, bytes);
+    memcpy(to->values, from->values, bytes);
+    if (scale_bytes) {
+        memcpy(to->key_scales, from->key_scales, scale_bytes);
+        memcpy(to->value_scales, from->value_scales, scale_bytes);
+    }
+}
+
 static void *at(const cv_kv_cache *cache, void *numbers, int layer)
 {
     return (char *)numbers + cv_kv_cache_row_bytes(cache, layer);

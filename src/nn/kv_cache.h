@@ -22,8 +22,9 @@ cv_kv_cache cv_kv_cache_take(cv_arena *arena, cv_weight_type type, int layers, i
  * scales of either. */
 size_t cv_kv_cache_row_bytes(const cv_kv_cache *cache, int layers);
 size_t cv_kv_cache_scale_bytes(const cv_kv_cache *cache, int layers);
-/* Sets all keys and values to zero. */
+/* Sets all keys and values to zero; copies those of a cache of the same sizes. */
 void cv_kv_cache_clear(const cv_kv_cache *cache, int layers);
+void cv_kv_cache_copy(const cv_kv_cache *to, const cv_kv_cache *from, int layers);
 
 /* Returns the keys or values of a layer, [heads * positions, D]. */
 cv_weight cv_kv_cache_keys(const cv_kv_cache *cache, int layer);

@@ -56,7 +56,8 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
                            COGVIDEO_MAX_STEPS);
         chain.steps[chain.count++] = step;
     }
-    if (chain.count == 0 || chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS)
+    if (chain.count == 0 || (chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS &&
+                             chain.steps[chain.count - 1]->out != COGVIDEO_KIND_CODES))
         return cv_model_cannot(model, "make videos", err);
     *out = chain;
 done:

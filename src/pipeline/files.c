@@ -47,28 +47,23 @@ static cogvideo_status add(cogvideo_clip *clip, const char *name, cogvideo_error
     return status;
 }
 
-static cogvideo_status name_codes(cogvideo_clip *clip, const char *output, const char *stem, cogvideo_error *err)
-{
-    cogvideo_status status = add(clip, "codes", err, output, NULL, "");
-
-    if (status != COGVIDEO_OK || strcmp(output, "-") == 0)
-        return status;
-    return add(clip, "record", err, cv_path_ends_in(output, ".json") ? output : stem, NULL, ".json");
-}
-
-static cogvideo_status name_video(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem,
+/* The output is the video or, of a run without one, the codes of the last step; all else is named after it. */
+static cogvideo_status name_files(cogvideo_clip *clip, const cv_chain *chain, const char *output, const char *stem,
                                   cogvideo_error *err)
 {
+    const bool video = cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS;
     const int last = cv_chain_codes_step(chain);
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(add(clip, "video", err, output, NULL, ""));
+    if (video)
+        CV_TRY(add(clip, "video", err, output, NULL, ""));
     for (int i = 0; i < last; i++)
         if (chain->steps[i]->out == COGVIDEO_KIND_CODES)
             CV_TRY(add(clip, cv_codes_name(chain, i), err, stem, cv_codes_name(chain, i), ".jsonl"));
     if (last >= 0)
-        CV_TRY(add(clip, "codes", err, stem, NULL, ".jsonl"));
-    CV_TRY(add(clip, "record", err, stem, NULL, ".json"));
+        CV_TRY(add(clip, "codes", err, video ? stem : output, NULL, video ? ".jsonl" : ""));
+    if (strcmp(output, "-") != 0)
+        CV_TRY(add(clip, "record", err, !video && cv_path_ends_in(output, ".json") ? output : stem, NULL, ".json"));
 done:
     return status;
 }
@@ -79,8 +74,7 @@ static cogvideo_status name_clip(cogvideo_clip *clip, const cv_chain *chain, con
     char *stem = NULL;
 
     CV_TRY(cv_pattern_stem(&stem, output, err));
-    CV_TRY(cv_chain_shape(chain)->kind == COGVIDEO_KIND_PIXELS ? name_video(clip, chain, output, stem, err)
-                                                               : name_codes(clip, output, stem, err));
+    CV_TRY(name_files(clip, chain, output, stem, err));
 done:
     cv_free(stem);
     return status;

@@ -113,6 +113,22 @@ static void put_input(cv_json *object, const cogvideo_value *value)
     }
 }
 
+/* Which codes of the input are drawn anew. */
+static void put_mask(cv_json *object, const cogvideo_generate_options *options)
+{
+    cv_json *mask;
+
+    if (!options->mask) {
+        cv_json_set_null(object, "mask");
+        return;
+    }
+    mask = cv_json_set_object(object, "mask");
+    cv_json_set_int(mask, "height", options->mask_height);
+    cv_json_set_int(mask, "width", options->mask_width);
+    cv_json_set_int(mask, "places",
+                    cv_hash32_bytes(options->mask, (size_t)options->mask_height * (size_t)options->mask_width));
+}
+
 void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
 {
     const cogvideo_generate_options *options = settings->options;
@@ -139,6 +155,7 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
     for (int i = 0; i < settings->chain->count; i++)
         cv_json_add_string(steps, settings->chain->steps[i]->name);
     put_input(object, settings->input);
+    put_mask(object, options);
     cv_json_set_string(object, "activations", model->exec.q8_inputs ? "q8" : "f32");
     cv_json_set_string(object, "cache", cv_weight_type_name(model->exec.cache));
     put_weights(object, model);
@@ -198,7 +215,7 @@ cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv
         const char *key = cv_json_key(item);
         const cv_json *old = cv_json_get(was, key), *now = item;
 
-        if (cv_json_equal(old, now))
+        if (cv_json_equal(old, now) || (!old && cv_json_is_null(now))) /* a key that earlier versions had not */
             continue;
         if (old)
             first_difference(&key, &old, &now);

@@ -25,7 +25,8 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample);
 /* Adds the members of a shape, as a token stream has them. */
 void cv_shape_put(cv_json *object, const cogvideo_shape *shape);
 
-/* Whether `was`, whose other members do not count, has all members of `asked` with the same values. Otherwise
+/* Whether `was`, whose other members do not count, has all members of `asked` with the same values; one that is null
+ * may be missing. Otherwise
  * `difference` is the first that differs: "seed":3 and not "seed":4. It is empty where there is none. */
 cogvideo_status cv_settings_compare(const cv_json *was, const cv_json *asked, cv_buffer *difference,
                                     cogvideo_error *err);

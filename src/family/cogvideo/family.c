@@ -11,6 +11,22 @@
 extern const cv_family cv_family_cogvideo;
 
 static const cv_step steps[] = {
+    { .name = "first_frame",
+      .title = "picture",
+      .out = COGVIDEO_KIND_CODES,
+      .asked = true,
+      .side_by_side = true,
+      .plan = cv_cogvideo_plan_first_frame,
+      .run = cv_cogvideo_first_frame },
+    { .name = "complete",
+      .title = "completion",
+      .file = "completed",
+      .in = COGVIDEO_KIND_CODES,
+      .out = COGVIDEO_KIND_CODES,
+      .asked = true,
+      .side_by_side = true,
+      .plan = cv_cogvideo_plan_complete,
+      .run = cv_cogvideo_complete },
     { .name = "keyframes",
       .title = "key frames",
       .in = COGVIDEO_KIND_CODES,

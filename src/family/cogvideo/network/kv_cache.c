@@ -90,6 +90,16 @@ cogvideo_status cv_elements_cache_create(cv_frames_cache *out, const cv_cogvideo
     return cache_create(&out->base, config, type, count, err);
 }
 
+size_t cv_elements_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type, int count)
+{
+    return cache_bytes(config, type, count);
+}
+
+void cv_elements_cache_copy(const cv_frames_cache *to, const cv_frames_cache *from, const cv_cogvideo_config *config)
+{
+    cv_kv_cache_copy(&to->base, &from->base, config->layers);
+}
+
 void cv_frames_cache_clear(const cv_frames_cache *cache, const cv_cogvideo_config *config)
 {
     cv_kv_cache_clear(&cache->base, config->layers);

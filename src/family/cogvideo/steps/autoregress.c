@@ -1,6 +1,6 @@
 #include "family/cogvideo/steps/autoregress.h"
 
-#include "base/rng.h"
+#include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
 /* Places of one sequence that go through the step kernels together where their codes are known. */
@@ -110,18 +110,6 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
     return COGVIDEO_OK;
 }
 
-/* The random numbers of one code are a function of (seed, sample, frame, place) and the step. */
-static int32_t draw(const cv_loop *loop, const cv_strand *strand, int slot, int index, float *logits, cv_arena *arena)
-{
-    uint32_t counter[4] = { strand->sample, strand->frames[slot], (uint32_t)index,
-                            (uint32_t)loop->step | (uint32_t)loop->round << 8 };
-    uint32_t bits[4];
-
-    cv_rng_block(bits, loop->seed, counter);
-    return cv_sample(logits, loop->stage->config->image_codes, loop->sampling, loop->model->clusters,
-                     cv_rng_unit(bits[0], bits[1]), cv_rng_unit(bits[2], bits[3]), arena);
-}
-
 /* One place in every strand. */
 static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int index, cogvideo_error *err)
 {
@@ -135,12 +123,16 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
     }
     cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, w->sequence_count, w->logits, &w->arena);
     for (int i = 0; i < loop->count; i++) {
+        const cv_strand *strand = &loop->strands[i];
+        const cv_draw draw = { loop->step, loop->round, strand->sample, strand->frames[slot], (uint32_t)index };
         float *logits = w->logits + (size_t)i * codes;
 
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
-        if ((loop->strands[i].codes[at] = draw(loop, &loop->strands[i], slot, index, logits, &w->arena)) < 0)
-            return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[slot],
+        strand->codes[at] =
+            cv_draw_code(loop->model, loop->sampling, loop->seed, &draw, logits, (int)codes, &w->arena);
+        if (strand->codes[at] < 0)
+            return cv_fail_unsound(loop->model, loop->what, (int)strand->frames[slot],
                                    index / loop->stage->config->grid, err);
     }
     return COGVIDEO_OK;

@@ -1,17 +1,14 @@
 #include "family/cogvideo/steps/fine.h"
 
-#include "base/rng.h"
+#include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
 void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *sampling, const float *logits)
 {
-    const uint32_t counter[4] = { (uint32_t)run->options->first_sample, (uint32_t)run->at, (uint32_t)place,
-                                  (uint32_t)run->kind | (uint32_t)round << 8 };
-    uint32_t bits[4];
+    const cv_draw draw = { run->kind, round, (uint32_t)run->options->first_sample, (uint32_t)run->at, (uint32_t)place };
 
-    cv_rng_block(bits, run->options->seed, counter);
-    run->made[place] = cv_sample(logits, run->codes, sampling, run->model->clusters, cv_rng_unit(bits[0], bits[1]),
-                                 cv_rng_unit(bits[2], bits[3]), &run->drawing);
+    run->made[place] =
+        cv_draw_code(run->model, sampling, run->options->seed, &draw, logits, run->codes, &run->drawing);
     if (run->made[place] < 0 && run->unsound < 0)
         run->unsound = place;
     run->progress.done++;

@@ -30,7 +30,7 @@ struct cv_fine {
     cogvideo_progress progress;
 };
 
-/* One code of the frame that runs, from logits [codes], which it may change. */
+/* One code of the frame that runs, from logits [codes]. */
 void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *sampling, const float *logits);
 /* For a network's callback after each layer: `run` is a cv_fine. */
 int cv_fine_after_layer(void *run, int done, int layers);

@@ -133,21 +133,21 @@ done:
     return status;
 }
 
-cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                      const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+/* The first `frames` of the key frames, from `given`, which may be NULL. */
+static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_options *options, int frames,
+                            const cogvideo_tokens *given, cogvideo_value *out, cogvideo_error *err)
 {
-    const cv_cogvideo *model = cv_cogvideo_of(head);
-    const cogvideo_tokens *given = in ? &in->codes : NULL;
     const cv_cogvideo_config *config = &model->description.network;
     int L = cv_cogvideo_places(config);
     cogvideo_status status;
     const cv_stage *stage;
     cv_json *record = NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
-    keyframes_run run = { .model = model, .options = options, .samples = options->samples, .clips = clips };
+    keyframes_run run = {
+        .model = model, .options = options, .samples = options->samples, .frames = frames, .clips = clips
+    };
 
     CV_TRY(cv_check_options(model, options, err));
-    CV_TRY(cv_keyframes_of(model, options, &run.frames, err));
     CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err) : cv_need_trunk(model, &stage, err));
     if (given)
         CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "stage 1", err));
@@ -180,5 +180,25 @@ done:
     cv_json_free(&record);
     for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_first_frame(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    (void)in;
+    return make(cv_cogvideo_of(head), options, 1, NULL, out, err);
+}
+
+cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                      const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    cogvideo_status status;
+    int frames;
+
+    CV_TRY(cv_keyframes_of(model, options, &frames, err));
+    status = make(model, options, frames, in ? &in->codes : NULL, out, err);
+done:
     return status;
 }

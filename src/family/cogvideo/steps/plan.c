@@ -2,6 +2,8 @@
  * to draw. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/complete.h"
+#include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/step.h"
 #include "family/pictures.h"
 
@@ -52,6 +54,23 @@ static uint64_t weights_of(const cv_cogvideo *model, const char *own, const char
     return bytes;
 }
 
+/* Of stage 1's network, perhaps of its trunk alone. */
+static uint64_t trunk_weights(const cv_cogvideo *model)
+{
+    const cv_description *d = &model->description;
+
+    return d->files.own[0] ? weights_of(model, d->files.own[0], d->files.trunk[0])
+                           : weights_of(model, NULL, d->files.bare_trunk);
+}
+
+static cogvideo_status check_grid(const cogvideo_shape *in, int grid, const char *who, cogvideo_error *err)
+{
+    if (in->height == grid && in->width == grid)
+        return COGVIDEO_OK;
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s of %dx%d codes, these have %dx%d", who, grid, grid, in->width,
+                   in->height);
+}
+
 /* Square frames of codes, each of one picture. */
 static cogvideo_shape codes_of(int frames, int grid, int rate)
 {
@@ -65,21 +84,18 @@ static cogvideo_shape codes_of(int frames, int grid, int rate)
                              .scene_frames = frames };
 }
 
-cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
-                                           const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+/* The first `frames` key frames, of which frame 0 may be given. */
+static cogvideo_status plan_frames(const cv_cogvideo *model, const cogvideo_generate_options *options, int frames,
+                                   bool given, cogvideo_plan *out, cogvideo_error *err)
 {
-    const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
     const int samples = options->samples;
-    cogvideo_plan plan = { .codes = 0 };
-    int frames = 0;
+    cogvideo_plan plan = { .out = codes_of(frames, d->network.grid, d->rate) };
     const cv_stage *stage;
     cogvideo_status status;
 
     CV_TRY(cv_check_options(model, options, err));
-    CV_TRY(cv_keyframes_of(model, options, &frames, err));
-    plan.out = codes_of(frames, d->network.grid, d->rate);
-    if (!in) {
+    if (!given) {
         CV_TRY(cv_need_trunk(model, &stage, err));
         CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
         add_loops(model, options, stage, CV_STEP_FIRST_FRAME, 0, 1, samples, samples, &plan);
@@ -89,9 +105,54 @@ cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cog
         CV_TRY(check(model, options, CV_STEP_KEYFRAMES, 0, err));
         add_loops(model, options, stage, CV_STEP_KEYFRAMES, 1, frames, samples, samples, &plan);
     }
-    plan.weights = weights_of(model, d->files.own[0], d->files.trunk[0]);
+    plan.weights = trunk_weights(model);
     *out = plan;
 done:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_first_frame(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                             const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    (void)in;
+    return plan_frames(cv_cogvideo_of(head), options, 1, false, out, err);
+}
+
+cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                           const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    cogvideo_status status;
+    int frames;
+
+    CV_TRY(cv_keyframes_of(model, options, &frames, err));
+    status = plan_frames(model, options, frames, in, out, err);
+done:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                          const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_cogvideo_config *config = &model->description.network;
+    cogvideo_plan plan = { .out = codes_of(1, config->grid, model->description.rate), .weights = trunk_weights(model) };
+    uint8_t *mask = NULL;
+    int holes = 0;
+    const cv_stage *stage;
+    cogvideo_status status;
+
+    CV_TRY(cv_check_options(model, options, err));
+    CV_TRY(cv_need_trunk(model, &stage, err));
+    CV_TRY(check_grid(in, config->grid, "completion takes pictures", err));
+    CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
+    CV_NEW(mask, cv_cogvideo_places(config), err);
+    CV_TRY(cv_complete_mask(options, config->grid, mask, &holes, err));
+    cv_complete_bytes(model, stage, config->text_places, options->samples, &plan.caches, &plan.scratch);
+    plan.codes = (long long)holes * options->samples;
+    *out = plan;
+done:
+    cv_free(mask);
     return status;
 }
 
@@ -148,21 +209,24 @@ cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvid
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_refiner_config *config = &model->description.refiner;
+    const int side = config->upscaled_grid;
+    uint8_t *mask = NULL;
+    int masked = 0;
     cogvideo_status status;
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(check(model, options, CV_STEP_REFINE, 0, err));
-    if (in->height != config->upscaled_grid || in->width != config->upscaled_grid)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the refiner takes pictures of %dx%d codes, these have %dx%d: it follows super-resolution",
-                       config->upscaled_grid, config->upscaled_grid, in->width, in->height);
+    CV_TRY(check_grid(in, side, "the refiner follows super-resolution: it takes pictures", err));
+    CV_NEW(mask, (size_t)side * (size_t)side, err);
+    CV_TRY(cv_mask_read(options, side, mask, &masked, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.refiner, NULL),
         .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters),
-        .codes = in->frames * cv_refine_draws(config),
-        .out = codes_of(in->frames, config->upscaled_grid, in->rate),
+        .codes = in->frames * cv_refine_draws(config, mask),
+        .out = codes_of(in->frames, side, in->rate),
     };
 done:
+    cv_free(mask);
     return status;
 }
 

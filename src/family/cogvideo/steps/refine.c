@@ -1,6 +1,7 @@
 /* refine.c - iterative super-resolution of every frame of a clip of fine codes: some of a frame's places drawn anew,
  * round after round. */
 #include "family/cogvideo/steps/fine.h"
+#include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/steps.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ typedef struct refine_run {
     cv_fine fine;         /* first */
     cv_refiner_text text; /* read when the first frame is drawn; it serves them all */
     int *places;          /* that a round draws */
+    uint8_t *mask;        /* [side^2]: places that any round may draw */
 } refine_run;
 
 /* A round over the frame that runs. */
@@ -18,13 +20,14 @@ typedef struct round_run {
     cogvideo_sampling sampling;
 } round_run;
 
-/* The places that a round draws, rising; `places` may be NULL. Returns their number. */
-static int places_of(const cv_refiner_config *config, int round, int *places)
+/* The places that a round draws, rising, inside of the mask (NULL = everywhere); `places` may be NULL. Returns their
+ * number. */
+static int places_of(const cv_refiner_config *config, const uint8_t *mask, int round, int *places)
 {
     int count = 0;
 
     for (int i = 0; i < config->upscaled_grid * config->upscaled_grid; i++)
-        if (cv_refiner_last_round(config, i) >= round) {
+        if ((!mask || mask[i]) && cv_refiner_last_round(config, i) >= round) {
             if (places)
                 places[count] = i;
             count++;
@@ -32,12 +35,12 @@ static int places_of(const cv_refiner_config *config, int round, int *places)
     return count;
 }
 
-long long cv_refine_draws(const cv_refiner_config *config)
+long long cv_refine_draws(const cv_refiner_config *config, const uint8_t *mask)
 {
     long long draws = 0;
 
     for (int round = 1; round <= config->rounds; round++)
-        draws += places_of(config, round, NULL);
+        draws += places_of(config, mask, round, NULL);
     return draws;
 }
 
@@ -86,13 +89,15 @@ static cogvideo_status frame(cv_fine *fine, const int32_t *codes, cogvideo_error
         CV_TRY(read_text(run, err));
     memcpy(fine->made, codes, (size_t)fine->side * (size_t)fine->side * sizeof *codes);
     for (int round = 1; round <= config->rounds && fine->unsound < 0; round++) {
+        const int count = places_of(config, run->mask, round, run->places);
         round_run r = { .run = run, .round = round, .sampling = fine->step.sampling };
         const cv_refiner_callbacks network = { draw, after_layer, &r };
 
         if (r.sampling.top_k == 0)
             r.sampling.top_k = config->top_k[round - 1];
-        CV_TRY(cv_refiner_run(&fine->model->head.exec, fine->model->refiner, &run->text, fine->made, run->places,
-                              places_of(config, round, run->places), &network, &fine->arena, err));
+        if (count > 0)
+            CV_TRY(cv_refiner_run(&fine->model->head.exec, fine->model->refiner, &run->text, fine->made, run->places,
+                                  count, &network, &fine->arena, err));
     }
 done:
     return status;
@@ -116,9 +121,16 @@ cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_ge
                                  .side = config->upscaled_grid,
                                  .codes = config->image_codes,
                                  .side_in = config->upscaled_grid,
-                                 .per_frame = cv_refine_draws(config),
                                  .scratch = cv_refine_scratch(model),
                                  .frame = frame } };
+    cogvideo_status status;
+    int masked;
 
-    return cv_fine_run(&run.fine, in, out, err);
+    CV_NEW(run.mask, (size_t)run.fine.side * (size_t)run.fine.side, err);
+    CV_TRY(cv_mask_read(options, run.fine.side, run.mask, &masked, err));
+    run.fine.per_frame = cv_refine_draws(config, run.mask);
+    status = cv_fine_run(&run.fine, in, out, err);
+done:
+    cv_free(run.mask);
+    return status;
 }

@@ -6,6 +6,10 @@
 #include "family/cogvideo/model/model.h"
 
 /* Steps. Key frames: `in` (may be NULL) gives frame 0 of every sample: its frame 0 is taken. */
+cogvideo_status cv_cogvideo_first_frame(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                        const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                       const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -16,10 +20,15 @@ cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_e
 cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
                                    const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_need_refiner(const cogvideo_model *head, cogvideo_error *err);
-/* Codes that the refiner draws in a frame, in all rounds; bytes that it works in. */
-long long cv_refine_draws(const cv_refiner_config *config);
+/* Codes that the refiner draws in a frame, in all rounds, inside of mask [upscaled_grid^2] (NULL = everywhere); bytes
+ * that it works in. */
+long long cv_refine_draws(const cv_refiner_config *config, const uint8_t *mask);
 size_t cv_refine_scratch(const cv_cogvideo *model);
 
+cogvideo_status cv_cogvideo_plan_first_frame(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                             const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                          const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
                                            const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const cogvideo_generate_options *options,

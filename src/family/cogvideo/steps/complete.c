@@ -1,0 +1,371 @@
+/* complete.c - a picture's codes that are drawn anew given all the others: CogView2's completion. It draws as the first
+ * frame is drawn, by the same options and the same random numbers of each place: with no code given, the result would
+ * be that. */
+#include "family/cogvideo/steps/complete.h"
+
+#include "family/cogvideo/network/coglm.h"
+#include "family/cogvideo/steps/draw.h"
+#include "family/cogvideo/steps/mask.h"
+#include "family/cogvideo/steps/rows.h"
+#include "family/cogvideo/steps/step.h"
+#include "family/cogvideo/steps/steps.h"
+
+#include <string.h>
+
+#define NAME "complete"
+/* Elements of one sequence that go through the step kernels together where their codes are known. */
+#define REPLAY 16
+
+typedef struct complete_run {
+    const cv_cogvideo *model;
+    const cogvideo_generate_options *options;
+    const cv_stage *stage;
+    cv_cogvideo_step step;
+    uint8_t *mask; /* [L] */
+    cv_completion layout;
+    cogvideo_tokens *clips; /* [samples], of one frame each; what is drawn replaces the given codes */
+    cv_text_cache text;
+    cv_frames_cache caches[COGVIDEO_MAX_SAMPLES];
+    cv_sequence sequences[COGVIDEO_MAX_SAMPLES];
+    int32_t *recalled;    /* [grid] */
+    cv_element *elements; /* [rows]: of a step, with the codes of their samples */
+    cv_coglm_row *rows;   /* [rows] */
+    float *logits;        /* [rows][image_codes] */
+    cv_arena arena;
+    cogvideo_progress progress;
+} complete_run;
+
+/* --- memory --------------------------------------------------------------------------------------------------- */
+
+static int rows_of(int samples)
+{
+    return samples > REPLAY ? samples : REPLAY;
+}
+
+static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int text, int rows)
+{
+    const cv_exec *exec = &model->head.exec;
+    const int all = 1 + cv_cogvideo_places(stage->config), longest = text > all ? text : all;
+    const size_t parts[] = { cv_forward_scratch(exec, stage, longest, false),
+                             cv_coglm_scratch(exec, stage, all, text + all, false),
+                             cv_coglm_scratch(exec, stage, rows, text + all, true),
+                             cv_sampler_scratch(stage->config->image_codes, model->clusters) };
+    size_t most = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        most = parts[i] > most ? parts[i] : most;
+    return most;
+}
+
+void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, uint64_t *caches,
+                       uint64_t *scratch)
+{
+    const cv_cogvideo_config *config = stage->config;
+    const cv_weight_type type = model->head.exec.cache;
+    const int rows = rows_of(samples);
+
+    *caches = cv_text_cache_bytes(config, type, text, false) +
+              (uint64_t)samples * cv_elements_cache_bytes(config, type, 1 + cv_cogvideo_places(config));
+    *scratch = scratch_of(model, stage, text, rows) +
+               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
+}
+
+static void run_free(complete_run *run)
+{
+    cv_cogvideo_step_free(&run->step);
+    cv_free(run->mask);
+    cv_free(run->layout.elements);
+    cv_free(run->layout.places);
+    cv_text_cache_free(&run->text);
+    for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
+        cv_frames_cache_free(&run->caches[s]);
+    cv_free(run->recalled);
+    cv_free(run->elements);
+    cv_free(run->rows);
+    cv_free(run->logits);
+    cv_arena_free(&run->arena);
+}
+
+/* All memory is taken here, before the first code. */
+static cogvideo_status run_open(complete_run *run, const int32_t *codes, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = run->stage->config;
+    const cv_weight_type type = run->model->head.exec.cache;
+    const int L = cv_cogvideo_places(config), rows = rows_of(run->options->samples), text = run->step.text.count;
+    cogvideo_status status;
+
+    CV_NEW(run->layout.elements, 1 + L, err);
+    CV_NEW(run->layout.places, 1 + L, err);
+    cv_completion_lay(&run->layout, config, codes, run->mask);
+    CV_TRY(cv_text_cache_create(&run->text, config, type, text, false, err));
+    for (int s = 0; s < run->options->samples; s++) {
+        CV_TRY(cv_elements_cache_create(&run->caches[s], config, type, 1 + L, err));
+        run->sequences[s] = (cv_sequence){ &run->text, &run->caches[s], (float)run->step.text_weight, false };
+    }
+    CV_NEW(run->recalled, config->grid, err);
+    CV_NEW(run->elements, rows, err);
+    CV_NEW(run->rows, rows, err);
+    CV_NEW(run->logits, (size_t)rows * (size_t)config->image_codes, err);
+    CV_TRY(cv_arena_create(&run->arena, scratch_of(run->model, run->stage, text, rows), err));
+done:
+    return status;
+}
+
+/* --- telling -------------------------------------------------------------------------------------------------- */
+
+static cogvideo_status cancelled(cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+}
+
+static bool tell(complete_run *run, long long drawn)
+{
+    const cogvideo_callbacks *callbacks = &run->options->callbacks;
+
+    run->progress.done += drawn;
+    return !callbacks->progress || !callbacks->progress(callbacks->user, &run->progress);
+}
+
+static cv_code_row row_at(const complete_run *run, int sample, int row)
+{
+    const int grid = run->stage->config->grid;
+
+    return (cv_code_row){ run->step.kind, 0, run->options->first_sample + sample, 0, row, grid };
+}
+
+/* Of a row of the picture whose last hole was drawn. */
+static bool keep_row(const complete_run *run, int row)
+{
+    for (int s = 0; s < run->options->samples; s++) {
+        const cv_code_row kept = row_at(run, s, row);
+
+        if (cv_row_keep(&run->options->callbacks, &kept, run->clips[s].codes + row * kept.count))
+            return false;
+    }
+    return true;
+}
+
+/* Whether any place of the row from `column` on is a hole. */
+static bool has_hole(const complete_run *run, int row, int column)
+{
+    const int grid = run->stage->config->grid;
+
+    for (; column < grid; column++)
+        if (run->mask[row * grid + column])
+            return true;
+    return false;
+}
+
+/* Whether an earlier run drew a row of the picture in all samples; if so, its holes are filled in. */
+static bool recall_row(complete_run *run, int row)
+{
+    const int grid = run->stage->config->grid;
+
+    for (int fill = 0; fill < 2; fill++)
+        for (int s = 0; s < run->options->samples; s++) {
+            const cv_code_row known = row_at(run, s, row);
+
+            if (!cv_row_recall(&run->options->callbacks, &known, run->stage->config->image_codes, run->recalled))
+                return false;
+            for (int i = 0; i < grid && fill; i++)
+                if (run->mask[row * grid + i])
+                    run->clips[s].codes[row * grid + i] = run->recalled[i];
+        }
+    return true;
+}
+
+/* Fills in what an earlier run drew, and gives the first element that is left. */
+static int recall(complete_run *run)
+{
+    const int grid = run->stage->config->grid, all = 1 + grid * grid;
+    int i = run->layout.known;
+
+    for (int row = 0; row < grid; row++) {
+        if (has_hole(run, row, 0) && !recall_row(run, row))
+            break;
+        for (; i < all && run->layout.places[i] < (row + 1) * grid; i++)
+            run->progress.done += run->mask[run->layout.places[i]] ? run->options->samples : 0;
+    }
+    return i;
+}
+
+/* --- drawing -------------------------------------------------------------------------------------------------- */
+
+/* Row r of a step: element `index` with the code that it has in this sample. */
+static void set_row(complete_run *run, int r, int sample, int index)
+{
+    const int place = run->layout.places[index];
+
+    run->elements[r] = run->layout.elements[index];
+    if (place >= 0)
+        run->elements[r].id = run->clips[sample].codes[place];
+    run->rows[r] = (cv_coglm_row){ &run->sequences[sample], &run->elements[r], index };
+}
+
+/* The text, and what is given before the first hole. Its last element goes again as a step, for its logits. */
+static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
+{
+    const cv_exec *exec = &run->model->head.exec;
+
+    cv_forward_text(exec, run->stage, &run->text, run->step.text.ids, NULL, &run->arena);
+    for (int s = 0; s < run->options->samples; s++) {
+        if (s == 0)
+            cv_coglm_pass(exec, run->stage, &run->sequences[0], run->layout.elements, 0, run->layout.known, NULL, NULL,
+                          &run->arena);
+        else
+            cv_elements_cache_copy(&run->caches[s], &run->caches[0], run->stage->config);
+        if (!tell(run, 0))
+            return cancelled(err);
+    }
+    return COGVIDEO_OK;
+}
+
+/* What the drawing up to element `end` would have left behind, by the kernels of a step, which give the same bits for
+ * any number of rows. */
+static cogvideo_status replay(complete_run *run, int end, cogvideo_error *err)
+{
+    for (int s = 0; s < run->options->samples; s++)
+        for (int at = run->layout.known - 1, count; at < end - 1; at += count) {
+            for (count = 0; count < REPLAY && at + count < end - 1; count++)
+                set_row(run, count, s, at + count);
+            cv_coglm_step(&run->model->head.exec, run->stage, run->rows, count, run->logits, &run->arena);
+            if (!tell(run, 0))
+                return cancelled(err);
+        }
+    return COGVIDEO_OK;
+}
+
+/* Element `index`: what stands before it goes through the network in every sample, and its code is drawn if it is a
+ * hole. */
+static cogvideo_status advance(complete_run *run, int index, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = run->stage->config;
+    const int place = run->layout.places[index], row = place / config->grid, samples = run->options->samples;
+
+    for (int s = 0; s < samples; s++)
+        set_row(run, s, s, index - 1);
+    cv_coglm_step(&run->model->head.exec, run->stage, run->rows, samples, run->logits, &run->arena);
+    if (!run->mask[place])
+        return tell(run, 0) ? COGVIDEO_OK : cancelled(err);
+    for (int s = 0; s < samples; s++) {
+        const cv_draw draw = { run->step.kind, 0, (uint32_t)(run->options->first_sample + s), 0, (uint32_t)place };
+        const int32_t code = cv_draw_code(run->model, &run->step.sampling, run->options->seed, &draw,
+                                          run->logits + (size_t)s * (size_t)config->image_codes, config->image_codes,
+                                          &run->arena);
+
+        if (code < 0)
+            return cv_fail_unsound(run->model, run->progress.what, 0, row, err);
+        run->clips[s].codes[place] = code;
+    }
+    if (!has_hole(run, row, place % config->grid + 1) && !keep_row(run, row))
+        return cancelled(err);
+    return tell(run, samples) ? COGVIDEO_OK : cancelled(err);
+}
+
+static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
+{
+    const int all = 1 + cv_cogvideo_places(run->stage->config), known = recall(run);
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_TRY(tell(run, 0) ? COGVIDEO_OK : cancelled(err));
+    if (known < all) {
+        CV_TRY(prefill(run, err));
+        CV_TRY(replay(run, known, err));
+    }
+    for (int i = known; i < all; i++)
+        CV_TRY(advance(run, i, err));
+    for (int s = 0; s < run->options->samples; s++)
+        if (cv_frame_done(&run->options->callbacks, NAME, &run->clips[s], run->options->first_sample + s, 0))
+            return cancelled(err);
+done:
+    return status;
+}
+
+/* --- the step ------------------------------------------------------------------------------------------------- */
+
+cogvideo_status cv_complete_mask(const cogvideo_generate_options *options, int grid, uint8_t *mask, int *count,
+                                 cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    if (!options->mask)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a mask is missing: it marks what is to be drawn anew");
+    CV_TRY(cv_mask_read(options, grid, mask, count, err));
+    if (*count == grid * grid)
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                         "the mask marks all of the picture's %dx%d codes, and nothing of it would stay: leave the "
+                         "picture out, or mark less",
+                         grid, grid);
+done:
+    return status;
+}
+
+/* The given picture once for each sample. */
+static cogvideo_status make_clips(complete_run *run, const cogvideo_tokens *given, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(given);
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int s = 0; s < run->options->samples; s++) {
+        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], given->height, given->width, given->rate, 1, err));
+        memcpy(run->clips[s].codes, given->codes, places * sizeof *given->codes);
+    }
+done:
+    return status;
+}
+
+/* Each clip tells of its own sample. */
+static cogvideo_status close_records(const complete_run *run, const cogvideo_tokens *given, cogvideo_error *err)
+{
+    cv_json *record = NULL, *own;
+    cogvideo_status status;
+
+    CV_TRY(cv_record_open(&record, run->model, run->options, given->header, err));
+    cv_cogvideo_step_record(&run->step, run->options, NAME, record);
+    for (int s = 0; s < run->options->samples; s++) {
+        own = cv_json_copy(record);
+        cv_json_set_int(own, "sample", run->options->first_sample + s);
+        CV_TRY(cv_record_close(&own, &run->clips[s], err));
+    }
+done:
+    cv_json_free(&record);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                     const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const cv_cogvideo_config *config = &model->description.network;
+    cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
+    complete_run run = { .model = model, .options = options, .clips = clips };
+    cogvideo_status status;
+    int holes = 0;
+
+    CV_TRY(cv_check_options(model, options, err));
+    CV_TRY(cv_need_trunk(model, &run.stage, err));
+    CV_TRY(cv_check_clip(&in->codes, config->grid, config->image_codes, "completion", err));
+    CV_NEW(run.mask, cv_cogvideo_places(config), err);
+    CV_TRY(cv_complete_mask(options, config->grid, run.mask, &holes, err));
+    cv_warn_language(model, options);
+    CV_TRY(cv_cogvideo_step_begin(&run.step, model, options, CV_STEP_FIRST_FRAME, 0, err));
+    CV_TRY(make_clips(&run, &in->codes, err));
+    CV_TRY(run_open(&run, in->codes.codes, err));
+    run.progress = (cogvideo_progress){ .what = "completion",
+                                        .unit = "codes",
+                                        .rounds = 1,
+                                        .frames = 1,
+                                        .sequences = options->samples,
+                                        .total = (long long)holes * options->samples };
+    CV_TRY(draw_all(&run, err));
+    CV_TRY(close_records(&run, &in->codes, err));
+    for (int s = 0; s < options->samples; s++) {
+        out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
+        clips[s] = (cogvideo_tokens){ 0 };
+    }
+done:
+    for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
+        cogvideo_tokens_free(&clips[s]);
+    run_free(&run);
+    return status;
+}

@@ -1,0 +1,18 @@
+/* complete.h - what else there is to know of completion (complete.c) before it runs. */
+#ifndef CV_FAMILY_COGVIDEO_STEPS_COMPLETE_H
+#define CV_FAMILY_COGVIDEO_STEPS_COMPLETE_H
+
+#include "family/cogvideo/model/model.h"
+
+#include <cogvideo/generate.h>
+
+/* The mask of the options as cv_mask_read gives it; an error, too, where there is none or where it leaves nothing of
+ * the picture. */
+cogvideo_status cv_complete_mask(const cogvideo_generate_options *options, int grid, uint8_t *mask, int *count,
+                                 cogvideo_error *err);
+
+/* Bytes that it allocates, with a text of so many tokens. */
+void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, uint64_t *caches,
+                       uint64_t *scratch);
+
+#endif
