@@ -137,16 +137,22 @@ typedef struct cogvideo_generate_options {
      * cut to whole numbers. "complete" needs one; "refine" keeps the codes outside of it; NULL (default) = none. */
     const uint8_t *mask;
     int mask_height, mask_width;
+    const char *style; /* of pictures, as cogvideo_set_style sets it; NULL (default) = the model's own words */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
-    uint64_t reserved[12];
+    uint64_t reserved[11];
 } cogvideo_generate_options;
 
 /* The model's own values of all fields that it has values for, with which it samples best. */
 COGVIDEO_API void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options);
 /* The step of this name; NULL where the options have none. */
 COGVIDEO_API cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, const char *name);
+/* Takes over a style of the model's by its name, such as "photo": what stands behind the prompt of a picture, and how
+ * each step draws. What was set of the sampling before is lost. COGVIDEO_ERROR_ARGUMENT where the model has no such
+ * style: the error lists those that it has. */
+COGVIDEO_API cogvideo_status cogvideo_set_style(const cogvideo_model *model, cogvideo_generate_options *options,
+                                                const char *style, cogvideo_error *err);
 /* Sets a field of cogvideo_sampling by its name, such as "top_k", in all steps that read it. COGVIDEO_ERROR_ARGUMENT
  * where there is no such field, none of the steps reads it, or the value is out of its range or not whole where it must
  * be. */
@@ -207,7 +213,8 @@ typedef struct cogvideo_caption {
     double *score;     /* [frames]: their mean; more is likelier */
 } cogvideo_caption;
 
-/* Scores the text under each frame of a clip by itself. Free `out` with cogvideo_caption_free. */
+/* Scores the text under each frame of a clip by itself. Without a clip (NULL) nothing is scored: only what would be an
+ * error is found. Free `out` with cogvideo_caption_free. */
 COGVIDEO_API cogvideo_status cogvideo_score_caption(const cogvideo_model *model,
                                                     const cogvideo_caption_options *options,
                                                     const cogvideo_tokens *clip, cogvideo_caption *out,

@@ -24,6 +24,13 @@ cogvideo_step_options *cogvideo_find_step(cogvideo_generate_options *options, co
     return NULL;
 }
 
+cogvideo_status cogvideo_set_style(const cogvideo_model *model, cogvideo_generate_options *options, const char *style,
+                                   cogvideo_error *err)
+{
+    return model->family->set_style ? model->family->set_style(model, options, style, err)
+                                    : cv_model_cannot(model, "draw in styles", err);
+}
+
 cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value,
                                       cogvideo_error *err)
 {

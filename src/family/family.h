@@ -119,6 +119,9 @@ struct cv_family {
 
     /* Steps, seconds and key frames of options that are the defaults otherwise; NULL where no step reads them. */
     void (*defaults)(const cogvideo_model *model, cogvideo_generate_options *options);
+    /* As cogvideo_set_style; NULL: the family's models have no styles. */
+    cogvideo_status (*set_style)(const cogvideo_model *model, cogvideo_generate_options *options, const char *style,
+                                 cogvideo_error *err);
     /* The model's own values of options that are all zeros; NULL where it has none. */
     void (*decode_defaults)(const cogvideo_model *model, cogvideo_decode_options *options);
 

@@ -156,6 +156,10 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
         cv_json_add_string(steps, settings->chain->steps[i]->name);
     put_input(object, settings->input);
     put_mask(object, options);
+    if (options->style)
+        cv_json_set_string(object, "style", options->style);
+    else
+        cv_json_set_null(object, "style");
     cv_json_set_string(object, "activations", model->exec.q8_inputs ? "q8" : "f32");
     cv_json_set_string(object, "cache", cv_weight_type_name(model->exec.cache));
     put_weights(object, model);

@@ -77,6 +77,7 @@ const cv_family cv_family_cogvideo = {
     .info = cv_cogvideo_info,
     .property = cv_cogvideo_property,
     .defaults = cv_cogvideo_defaults,
+    .set_style = cv_cogvideo_set_style,
     .decode_defaults = cv_cogvideo_decode_defaults,
     .steps = steps,
     .step_count = sizeof steps / sizeof *steps,

@@ -32,6 +32,21 @@ done:
     return status;
 }
 
+static cogvideo_status read_styles(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+    cv_json *section;
+    char origin[600];
+
+    if (!cv_json_get(json, "styles"))
+        return COGVIDEO_OK;
+    snprintf(origin, sizeof origin, "%.500s: styles", path);
+    CV_TRY(cv_json_object(json, "styles", &section, path, err));
+    CV_TRY(cv_styles_read(&d->styles, section, d->sampling, origin, err));
+done:
+    return status;
+}
+
 static cogvideo_status read_texts(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -46,6 +61,7 @@ static cogvideo_status read_texts(cv_description *d, const cv_json *json, const 
     CV_TRY(cv_json_string(texts, "duration_suffix", &d->duration_suffix, origin, err));
     CV_TRY(cv_json_string(texts, "separator", &d->separator, origin, err));
     CV_TRY(cv_json_optional_string(texts, "language", &d->language, origin, err));
+    CV_TRY(cv_json_optional_bool(texts, "completion_ends_in_start", &d->completion_ends_in_start, origin, err));
 done:
     return status;
 }
@@ -150,6 +166,7 @@ cogvideo_status cv_description_read(cv_description *out, const cv_json *json, co
     CV_TRY(read_texts(&d, json, path, err));
     CV_TRY(read_numbers(&d, json, path, err));
     CV_TRY(read_samplings(&d, json, path, err));
+    CV_TRY(read_styles(&d, json, path, err));
     *out = d;
 done:
     return status;

@@ -5,24 +5,11 @@
 #include "family/cogvideo/network/config.h"
 #include "model/image_tokenizer/config.h"
 #include "family/cogvideo/refiner/config.h"
+#include "family/cogvideo/model/styles.h"
 #include "family/cogvideo/upscaler/config.h"
 #include "sample/sampler.h"
 
-/* In which ways its steps draw. */
-#define CV_COGVIDEO_WAYS (COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS | COGVIDEO_BY_BEST)
-
 #define CV_MAX_DURATIONS 12
-
-/* The steps that draw codes, each with a sampling rule of its own. The values enter the random numbers of each code
- * (autoregress.c, upscale.c): another value means another clip for every seed. A new step takes the next free one. */
-typedef enum cv_step_kind {
-    CV_STEP_FIRST_FRAME = 0,
-    CV_STEP_KEYFRAMES = 1,
-    CV_STEP_INTERPOLATE = 2,
-    CV_STEP_UPSCALE = 3,
-    CV_STEP_REFINE = 4,
-    CV_STEP_COUNT = 5,
-} cv_step_kind;
 
 /* Strings point into the JSON that it was read from. File names are NULL where the part is absent. */
 typedef struct cv_description {
@@ -31,11 +18,13 @@ typedef struct cv_description {
     cv_refiner_config refiner;                 /* the same */
     cv_image_tokenizer_config image_tokenizer; /* read where there is the section */
     const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
+    bool completion_ends_in_start;      /* the text of a masked picture ends in <start_of_image>, as CogView2's does */
     const char *language;               /* "zh": prompts in other scripts get a warning; NULL = any */
     double durations[CV_MAX_DURATIONS]; /* seconds: of key frames, then per round */
     int duration_count;                 /* rounds + 1 */
     double guidance, text_weight_plain, text_weight_guided;
     cogvideo_sampling sampling[CV_STEP_COUNT];
+    cv_styles styles;
     int rate, picture_size;
     struct {
         const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
@@ -46,8 +35,5 @@ typedef struct cv_description {
 
 /* Reads what model.json holds beside format, family and name. Errors start with `path`. */
 cogvideo_status cv_description_read(cv_description *out, const cv_json *json, const char *path, cogvideo_error *err);
-
-/* The name of a step in the description's "sampling" section, such as "first_frame". */
-const char *cv_step_name(cv_step_kind step);
 
 #endif

@@ -25,6 +25,20 @@ void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options 
     options->keyframes = d->network.frames;
 }
 
+cogvideo_status cv_cogvideo_set_style(const cogvideo_model *head, cogvideo_generate_options *options, const char *name,
+                                      cogvideo_error *err)
+{
+    const cv_style *style = NULL;
+    cogvideo_status status;
+
+    CV_TRY(cv_style_find(&cv_cogvideo_of(head)->description.styles, name, &style, err));
+    options->style = style->name;
+    for (int step = 0; step < options->step_count; step++)
+        options->steps[step].sampling = style->sampling[step];
+done:
+    return status;
+}
+
 void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options)
 {
     options->size = cv_cogvideo_of(head)->description.picture_size;

@@ -9,6 +9,9 @@
 /* The model's own values. */
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options);
 void cv_cogvideo_decode_defaults(const cogvideo_model *head, cogvideo_decode_options *options);
+/* As cogvideo_set_style. */
+cogvideo_status cv_cogvideo_set_style(const cogvideo_model *head, cogvideo_generate_options *options, const char *name,
+                                      cogvideo_error *err);
 /* The ranges that generate.h gives, and that the steps are this family's. */
 cogvideo_status cv_check_options(const cv_cogvideo *model, const cogvideo_generate_options *options,
                                  cogvideo_error *err);

@@ -128,6 +128,26 @@ done:
     return status;
 }
 
+/* What stands behind the prompt. A style speaks of a picture: words of video keep their own. */
+static cogvideo_status suffix_of(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step,
+                                 bool guided, const char **suffix, cogvideo_error *err)
+{
+    const bool video = step == CV_STEP_KEYFRAMES || step == CV_STEP_INTERPOLATE;
+    const cv_description *d = &model->description;
+    cogvideo_status status = COGVIDEO_OK;
+    const cv_style *style;
+
+    *suffix = step == CV_STEP_FIRST_FRAME            ? d->first_frame_suffix
+              : step == CV_STEP_KEYFRAMES && !guided ? ""
+                                                     : d->video_suffix;
+    if (options->style && !video) {
+        CV_TRY(cv_style_find(&d->styles, options->style, &style, err));
+        *suffix = style->suffix;
+    }
+done:
+    return status;
+}
+
 cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step,
                              bool guided, double seconds, cv_ids *out, cogvideo_error *err)
 {
@@ -140,7 +160,7 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
                                                      : d->network.text_places };
     cogvideo_status status;
     cv_buffer prompt = { 0 };
-    const char *suffix = d->video_suffix;
+    const char *suffix;
 
     if (options->text_ids) {
         CV_TRY(cv_buffer_append(&text.ids, options->text_ids, options->text_count * sizeof *options->text_ids, err));
@@ -148,14 +168,13 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
     }
     CV_TRY(cv_model_need_text(&model->head, err));
     CV_TRY(check_prompt(model, options->prompt, &text.prompt_tokens, err));
-    if (step == CV_STEP_FIRST_FRAME)
-        suffix = d->first_frame_suffix;
-    else if (step == CV_STEP_KEYFRAMES && !guided)
-        suffix = "";
+    CV_TRY(suffix_of(model, options, step, guided, &suffix, err));
     if (step == CV_STEP_KEYFRAMES || step == CV_STEP_INTERPOLATE)
         CV_TRY(append_duration(model, &text.ids, seconds, err));
     CV_TRY(cv_buffer_printf(&prompt, err, "%s%s", options->prompt, suffix));
     CV_TRY(append_text(model, &text.ids, prompt.data, err));
+    if (options->mask && d->completion_ends_in_start)
+        CV_TRY(cv_buffer_append(&text.ids, &(int32_t){ d->network.start_of_image }, sizeof(int32_t), err));
     cv_buffer_free(&prompt);
     return finish(model, options, &text, out, err);
 done:

@@ -129,8 +129,7 @@ static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int ind
 
         if (loop->guide)
             cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
-        strand->codes[at] =
-            cv_draw_code(loop->model, loop->sampling, loop->seed, &draw, logits, (int)codes, &w->arena);
+        strand->codes[at] = cv_draw_code(loop->model, loop->sampling, loop->seed, &draw, logits, (int)codes, &w->arena);
         if (strand->codes[at] < 0)
             return cv_fail_unsound(loop->model, loop->what, (int)strand->frames[slot],
                                    index / loop->stage->config->grid, err);

@@ -66,8 +66,7 @@ void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text
 
     *caches = cv_text_cache_bytes(config, type, text, false) +
               (uint64_t)samples * cv_elements_cache_bytes(config, type, 1 + cv_cogvideo_places(config));
-    *scratch = scratch_of(model, stage, text, rows) +
-               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
+    *scratch = scratch_of(model, stage, text, rows) + (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
 }
 
 static void run_free(complete_run *run)
@@ -249,9 +248,9 @@ static cogvideo_status advance(complete_run *run, int index, cogvideo_error *err
         return tell(run, 0) ? COGVIDEO_OK : cancelled(err);
     for (int s = 0; s < samples; s++) {
         const cv_draw draw = { run->step.kind, 0, (uint32_t)(run->options->first_sample + s), 0, (uint32_t)place };
-        const int32_t code = cv_draw_code(run->model, &run->step.sampling, run->options->seed, &draw,
-                                          run->logits + (size_t)s * (size_t)config->image_codes, config->image_codes,
-                                          &run->arena);
+        const int32_t code =
+            cv_draw_code(run->model, &run->step.sampling, run->options->seed, &draw,
+                         run->logits + (size_t)s * (size_t)config->image_codes, config->image_codes, &run->arena);
 
         if (code < 0)
             return cv_fail_unsound(run->model, run->progress.what, 0, row, err);

@@ -7,8 +7,7 @@ void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *s
 {
     const cv_draw draw = { run->kind, round, (uint32_t)run->options->first_sample, (uint32_t)run->at, (uint32_t)place };
 
-    run->made[place] =
-        cv_draw_code(run->model, sampling, run->options->seed, &draw, logits, run->codes, &run->drawing);
+    run->made[place] = cv_draw_code(run->model, sampling, run->options->seed, &draw, logits, run->codes, &run->drawing);
     if (run->made[place] < 0 && run->unsound < 0)
         run->unsound = place;
     run->progress.done++;

@@ -143,9 +143,11 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
     const cv_stage *stage;
     cv_json *record = NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
-    keyframes_run run = {
-        .model = model, .options = options, .samples = options->samples, .frames = frames, .clips = clips
-    };
+    keyframes_run run = { .model = model,
+                          .options = options,
+                          .samples = options->samples,
+                          .frames = frames,
+                          .clips = clips };
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(run.frames > 1 ? cv_need_stage(model, CV_STAGE_SEQUENTIAL, &stage, err) : cv_need_trunk(model, &stage, err));
