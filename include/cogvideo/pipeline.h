@@ -31,6 +31,10 @@ typedef struct cogvideo_run_options {
      * none (default). */
     const char *const *without, *const *with;
     int without_count, with_count;
+    /* Of the samples that the first step makes side by side, only so many go through the others, and all files of the
+     * rest are removed: those under whose pictures the prompt is likeliest (cogvideo_score_caption, which reads it as
+     * English where `keep_english` is 1). 0 (default) = all. */
+    int keep, keep_english;
     /* How the video is made: `decode` is read in place of that of the generate options. Its callbacks and the comment
      * of `write` are not read. */
     cogvideo_decode_options decode;
@@ -39,7 +43,7 @@ typedef struct cogvideo_run_options {
     /* The command that made this run, for the record; NULL = none. */
     const char *const *command;
     int command_count;
-    uint64_t reserved[7];
+    uint64_t reserved[6];
 } cogvideo_run_options;
 
 /* The defaults: pictures of the model's own size, and zero of all else. */
@@ -59,7 +63,8 @@ typedef struct cogvideo_clip {
     cogvideo_shape shape; /* of its codes */
     cogvideo_clip_file files[COGVIDEO_CLIP_FILES];
     int file_count;
-    uint64_t reserved[4];
+    double score; /* caption score, where `keep` chose by it; the best clip comes first */
+    uint64_t reserved[3];
 } cogvideo_clip;
 
 /* What a run has made, or will make. */

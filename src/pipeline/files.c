@@ -118,11 +118,19 @@ const char *cogvideo_clip_path(const cogvideo_clip *clip, const char *name)
     return NULL;
 }
 
+void cv_result_shrink(cogvideo_result *result, int count)
+{
+    for (; result->count > count; result->count--) {
+        const cogvideo_clip *clip = &result->clips[result->count - 1];
+
+        for (int f = 0; f < clip->file_count; f++)
+            cv_free(clip->files[f].path);
+    }
+}
+
 void cogvideo_result_free(cogvideo_result *result)
 {
-    for (int i = 0; i < result->count; i++)
-        for (int f = 0; f < result->clips[i].file_count; f++)
-            cv_free(result->clips[i].files[f].path);
+    cv_result_shrink(result, 0);
     cv_free(result->clips);
     cv_free(result->journal);
     *result = (cogvideo_result){ 0 };

@@ -8,6 +8,8 @@
  * `out` is to be freed after an error, too. */
 cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const cogvideo_generate_options *options,
                               const char *output, cogvideo_error *err);
+/* Forgets the clips from `count` on. */
+void cv_result_shrink(cogvideo_result *result, int count);
 /* What the codes of step `index` are called among the files. */
 const char *cv_codes_name(const cv_chain *chain, int index);
 

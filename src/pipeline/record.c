@@ -55,6 +55,8 @@ cogvideo_status cv_record_save(const cogvideo_clip *clip, const cv_settings *set
         cv_json_set_int(record, "rate", codes->rate);
         cv_json_set_int(record, "checksum", cv_codes_checksum(codes));
     }
+    if (run->keep > 0)
+        cv_json_set_double(record, "score", clip->score);
     list = cv_json_set_object(record, "files");
     for (int i = 0; i < clip->file_count; i++)
         cv_json_set_string(list, clip->files[i].name, clip->files[i].path);

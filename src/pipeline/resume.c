@@ -1,6 +1,7 @@
 /* resume.c - a run that may be killed and begun again: the journal beside its output, and the records of what is
  * finished. */
 #include "base/file.h"
+#include "pipeline/keep.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"
 
@@ -183,15 +184,17 @@ static cogvideo_status find_finished(cv_run *run, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     int all = 0, records = 0;
-    bool there;
+    bool there[COGVIDEO_MAX_SAMPLES];
 
     for (int i = 0; i < run->result->count; i++) {
-        CV_TRY(check_clip(run, &run->result->clips[i], &there, err));
-        all += there;
+        CV_TRY(check_clip(run, &run->result->clips[i], &there[i], err));
+        all += there[i];
         records += access(cogvideo_clip_path(&run->result->clips[i], "record"), F_OK) == 0;
     }
-    run->result->finished = all == run->result->count;
     run->replaces = records > 0; /* with what is the same */
+    if (run->output->keep > 0 && all >= run->output->keep)
+        cv_keep_found(run, there);
+    run->result->finished = all > 0 && all == run->result->count;
 done:
     return status;
 }

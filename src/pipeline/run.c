@@ -2,6 +2,7 @@
 
 #include "family/pictures.h"
 #include "pipeline/forecast.h"
+#include "pipeline/keep.h"
 #include "pipeline/video_file.h"
 #include "pipeline/record.h"
 
@@ -27,6 +28,7 @@ cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
 
     CV_TRY(cv_chain_plan(&run->chain, run->model, &run->options, &shape, err));
     pixels = cv_chain_shape(&run->chain);
+    CV_TRY(cv_keep_check(run, err));
     CV_TRY(cv_files_name(run->result, &run->chain, &run->options, run->output->output, err));
     for (int i = 0; i < run->result->count; i++) {
         const char *video = cogvideo_clip_path(&run->result->clips[i], "video");
@@ -61,7 +63,7 @@ static int on_progress(void *user, const cogvideo_progress *report)
 
     cv_journal_sync(&run->journal);
     told.run_done = run->drawn + count_step(run, report);
-    told.run_total = cv_chain_codes(&run->chain, run->result->count);
+    told.run_total = cv_chain_codes(&run->chain, cv_keep_count(run));
     return run->caller.progress ? run->caller.progress(run->caller.user, &told) : 0;
 }
 
@@ -303,7 +305,8 @@ cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err)
     set_callbacks(run);
     if (together)
         CV_TRY(run_step(run, 0, 0, samples, run->input, values, err));
-    for (int i = 0; i < samples; i++) {
+    CV_TRY(cv_keep_best(run, values, err));
+    for (int i = 0; i < run->result->count; i++) {
         if (!together)
             CV_TRY(run_step(run, 0, i, 1, run->input, &values[i], err));
         CV_TRY(finish_clip(run, i, &values[i], err));

@@ -114,19 +114,20 @@ cogvideo_status cv_cogvideo_score_caption(const cogvideo_model *head, const cogv
                                           const cogvideo_tokens *clip, cogvideo_caption *out, cogvideo_error *err)
 {
     caption_run run = { .model = cv_cogvideo_of(head) };
-    cogvideo_caption caption = { .frames = clip->frames };
+    cogvideo_caption caption = { .frames = clip ? clip->frames : 0 };
     cogvideo_status status;
 
     CV_TRY(cv_need_trunk(run.model, &run.stage, err));
-    CV_TRY(cv_check_clip(clip, run.stage->config->grid, run.stage->config->image_codes, "this model", err));
+    if (clip)
+        CV_TRY(cv_check_clip(clip, run.stage->config->grid, run.stage->config->image_codes, "this model", err));
     CV_TRY(read_text(&run, options, err));
     CV_TRY(run_open(&run, err));
     caption.count = run.count - 1;
     CV_NEW(caption.ids, caption.count, err);
-    CV_NEW(caption.logprob, (size_t)caption.frames * (size_t)caption.count, err);
-    CV_NEW(caption.score, caption.frames, err);
+    CV_NEW(caption.logprob, (size_t)caption.frames * (size_t)caption.count + 1, err);
+    CV_NEW(caption.score, caption.frames + 1, err);
     memcpy(caption.ids, run.ids + 1, (size_t)caption.count * sizeof *caption.ids);
-    for (int f = 0; f < clip->frames; f++)
+    for (int f = 0; f < caption.frames; f++)
         CV_TRY(score_frame(&run, clip->codes + (size_t)f * cogvideo_tokens_per_frame(clip), f,
                            caption.logprob + (size_t)f * (size_t)caption.count, &caption.score[f], err));
     *out = caption;
