@@ -6,7 +6,7 @@
 #include "args.h"
 
 extern const cli_command cmd_import, cmd_info, cmd_tokenize, cmd_encode, cmd_decode, cmd_keyframes, cmd_interpolate,
-    cmd_upscale, cmd_refine, cmd_generate, cmd_score, cmd_compare, cmd_tokens_show, cmd_tokens_convert,
+    cmd_upscale, cmd_refine, cmd_picture, cmd_generate, cmd_score, cmd_compare, cmd_tokens_show, cmd_tokens_convert,
     cmd_tokens_compare, cmd_tokens_report, cmd_dataset_build, cmd_dataset_info, cmd_dataset_shapes, cmd_dataset_tokens,
     cmd_train, cmd_quantize, cmd_bench, cmd_evaluate, cmd_rank, cmd_help, cmd_completion;
 

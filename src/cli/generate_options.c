@@ -29,6 +29,8 @@ static void set_guidance(cogvideo_generate_options *out, double guidance)
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
 {
     cogvideo_generate_defaults(session->model, out);
+    if (text->style) /* cli_generate_options has tried it */
+        cogvideo_set_style(session->model, out, text->style, NULL);
     out->prompt = text->prompt;
     out->text_ids = text->text_ids.values;
     out->text_count = text->text_ids.count;
@@ -129,6 +131,17 @@ static void forget_steps(cli_sampling_options *sampling)
             cogvideo_sampling_set(&sampling->given, field, field->kind == COGVIDEO_FIELD_NUMBER ? NAN : field->min - 1);
 }
 
+/* The same of guidance and of the weight of text. */
+static void forget_guidance(const cli_command *command, cli_text_options *text)
+{
+    const int guides = has_table(command, cli_guide_table) || has_table(command, cli_window_guide_table);
+
+    if (!guides)
+        text->guidance = NAN;
+    if (!guides && !has_table(command, cli_text_weight_table))
+        text->text_weight = NAN;
+}
+
 static int unread_option(const cli_command *command, const char *name)
 {
     return cli_usage_error(command, "no step of this model reads %s; it is for other families of models", name);
@@ -143,17 +156,22 @@ static int has_step(const cogvideo_generate_options *options, size_t offset)
     return 0;
 }
 
-int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+int cli_generate_options(const cli_command *command, cli_session *session, cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
     const cogvideo_field *unread;
+    cogvideo_error err;
     char name[40];
 
     if (!has_table(command, cli_steps_table))
         forget_steps(sampling);
+    forget_guidance(command, text);
     if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
     cli_warn_of_unknown(session, text->prompt);
+    cogvideo_generate_defaults(session->model, out);
+    if (text->style && cogvideo_set_style(session->model, out, text->style, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
     cli_fill_options(session, text, sampling, out);
     unread = unread_field(sampling, out);
     if (unread) {

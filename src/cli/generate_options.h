@@ -5,7 +5,7 @@
 #include "session.h"
 
 /* Text, guidance and sampling. CLI_OK, or CLI_USAGE after an error. Warns of unknown words. */
-int cli_generate_options(const cli_command *command, cli_session *session, const cli_text_options *text,
+int cli_generate_options(const cli_command *command, cli_session *session, cli_text_options *text,
                          cli_sampling_options *sampling, cogvideo_generate_options *out);
 /* The same without a word: for plans. */
 void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling,

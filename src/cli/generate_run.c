@@ -2,9 +2,9 @@
 
 #include "generate_keep.h"
 #include "generate_options.h"
-#include "json_out.h"
 #include "names.h"
 #include "pixels.h"
+#include "result.h"
 #include "run.h"
 #include "story.h"
 
@@ -46,24 +46,6 @@ static int check_preview(cli_session *session, const generate_settings *s, const
     return status;
 }
 
-static void print_json(const cogvideo_result *result, int count)
-{
-    json_out json = { .stream = stdout, .first = 1 };
-
-    json_begin(&json, NULL);
-    json_integer(&json, "seed", (long long)result->seed);
-    json_begin_array(&json, "clips");
-    for (int i = 0; i < count; i++) {
-        json_begin(&json, NULL);
-        for (int f = 0; f < result->clips[i].file_count; f++)
-            json_string(&json, result->clips[i].files[f].name, result->clips[i].files[f].path);
-        json_end(&json);
-    }
-    json_end_array(&json);
-    json_end(&json);
-    putchar('\n');
-}
-
 int generate_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments)
 {
     cogvideo_generate_options options;
@@ -92,7 +74,7 @@ int generate_run(const cli_command *command, cli_session *session, generate_sett
     if (status == CLI_OK && s->keep > 0)
         status = generate_keep(session, s, networks, &result);
     if (status == CLI_OK && s->output.json)
-        print_json(&result, s->keep > 0 ? s->keep : result.count);
+        cli_clips_json(&result, s->keep > 0 ? s->keep : result.count);
 done:
     cli_story_close(&story);
     cogvideo_result_free(&result);

@@ -74,6 +74,8 @@ const arg_option cli_guide_table[] = {
     { 0 },
 };
 
+const arg_option cli_text_weight_table[] = { TEXT_WEIGHT, { 0 } };
+
 const arg_option cli_window_guide_table[] = {
     GUIDE_IDS,
     GUIDANCE("strength of guidance; used only where it is above 1 and --guide-ids are given; default: none"),

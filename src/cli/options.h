@@ -17,6 +17,7 @@ typedef struct cli_text_options {
     arg_ids text_ids, guide_ids;
     double guidance, text_weight;
     int cut_text;
+    const char *style; /* of a picture; no table has it */
 } cli_text_options;
 
 #define CLI_SEED_NONE (-2)
@@ -41,6 +42,7 @@ extern const arg_option cli_prompt_table[];       /* --prompt, where it is an op
 extern const arg_option cli_text_table[];         /* --text-ids, --cut-text; in cli_text_options, as the next two */
 extern const arg_option cli_guide_table[];        /* --guide-ids, --guidance, --text-weight of a command with stage 1 */
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
+extern const arg_option cli_text_weight_table[];  /* --text-weight, of a command that does not guide */
 extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows: of codes that follow one another */
 extern arg_option cli_steps_table[];              /* the same: of models that fill a scene in steps */
 extern const arg_option cli_output_table[];       /* -o, --force, --json */

@@ -93,3 +93,23 @@ void cli_result_json(const cogvideo_clip *clips, int count, int64_t seed)
     json_end(&json);
     putchar('\n');
 }
+
+void cli_clips_json(const cogvideo_result *result, int count)
+{
+    json_out json = { .stream = stdout, .first = 1 };
+
+    json_begin(&json, NULL);
+    json_integer(&json, "seed", (long long)result->seed);
+    json_begin_array(&json, "clips");
+    for (int i = 0; i < count; i++) {
+        json_begin(&json, NULL);
+        for (int f = 0; f < result->clips[i].file_count; f++)
+            json_string(&json, result->clips[i].files[f].name, result->clips[i].files[f].path);
+        if (result->clips[i].score != 0)
+            json_number(&json, "score", result->clips[i].score, 7);
+        json_end(&json);
+    }
+    json_end_array(&json);
+    json_end(&json);
+    putchar('\n');
+}

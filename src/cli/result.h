@@ -20,5 +20,7 @@ int cli_open_clip(const cli_command *command, cli_session *session, const cli_mo
 int cli_save_clip(cli_session *session, const cogvideo_tokens *clip, const char *path, int json);
 /* Prints {"seed":..., "files":[...]} of clips that were made; no seed where it is negative. */
 void cli_result_json(const cogvideo_clip *clips, int count, int64_t seed);
+/* Prints {"seed":..., "clips":[...]} with all files of the first `count` clips of a run. */
+void cli_clips_json(const cogvideo_result *result, int count);
 
 #endif

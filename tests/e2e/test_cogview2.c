@@ -113,6 +113,153 @@ static void captions_are_the_originals(void **state)
     cv_store_close(&golden);
 }
 
+/* The ids of a text, as --text-ids takes them. */
+static void list_ids(char *out, size_t size, const cv_tensor *text)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < text->count; i++)
+        length +=
+            (size_t)snprintf(out + length, size - length, "%s%d", i ? "," : "", (int)((const int32_t *)text->data)[i]);
+}
+
+/* White where codes are drawn anew. */
+static void save_mask(const uint8_t *mask, const char *name)
+{
+    cogvideo_video picture = { 0 };
+    cogvideo_error err;
+
+    CHECK_OK(cogvideo_video_alloc(&picture, 8, 8, 1, 0, &err), err);
+    for (int i = 0; i < 3 * 64; i++)
+        picture.pixels[i] = mask[i / 3] ? 255 : 0;
+    CHECK_OK(cogvideo_video_write(&picture, check_temp_path(name), NULL, &err), err);
+    cogvideo_video_free(&picture);
+}
+
+/* Codes are drawn row by row; what follows a near tie is not compared. */
+static void same_but_for_ties(const int32_t *codes, const int32_t *expected, const uint8_t *mask, const float *margin)
+{
+    int drawn = 0;
+
+    for (int i = 0; i < 64; i++) {
+        if (mask[i] && margin[drawn++] < 1e-3f)
+            break;
+        assert_int_equal(codes[i], expected[i]);
+    }
+}
+
+static void holes_are_filled_as_the_original_does(void **state)
+{
+    static const char *const masks[] = { "middle", "left", "corner", "blobs", "top", "scattered" };
+    const char *path = check_golden("cogview2/small/completion.safetensors");
+    cv_store *golden = NULL;
+    cogvideo_error err;
+    char ids[2000];
+
+    (void)state;
+    if (!path) {
+        skip();
+        return;
+    }
+    CHECK_OK(cv_store_open(&golden, path, &err), err);
+    list_ids(ids, sizeof ids, check_tensor(golden, "text"));
+    clip_save_codes("image.jsonl", check_i32(golden, "image"), 8, 1);
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
+        char name[40], line[3000];
+        const int32_t *grid;
+        cogvideo_tokens clip;
+
+        save_mask(check_member(golden, masks[m], "mask"), "mask.ppm");
+        snprintf(line, sizeof line,
+                 "picture -q -f --model m --text-ids %s --image image.jsonl --mask mask.ppm --no-upscale --greedy -o "
+                 "full.jsonl",
+                 ids);
+        program_ok("%s", line);
+        snprintf(name, sizeof name, "%s.greedy", masks[m]);
+        grid = check_member(golden, name, "grid");
+        clip = clip_load_codes("full.jsonl", 8, 1);
+        same_but_for_ties(clip.codes, grid, check_member(golden, masks[m], "mask"),
+                          check_member(golden, name, "margin"));
+        cogvideo_tokens_free(&clip);
+    }
+    cv_store_close(&golden);
+}
+
+static void same_codes(const char *a, const char *b)
+{
+    cogvideo_tokens one = clip_load_codes(a, 8, 1), other = clip_load_codes(b, 8, 1);
+
+    assert_memory_equal(one.codes, other.codes, 64 * sizeof *one.codes);
+    cogvideo_tokens_free(&one);
+    cogvideo_tokens_free(&other);
+}
+
+/* The same codes for any batch and number of threads, and from a run that is gone on with. */
+static void holes_are_filled_alike(void **state)
+{
+    (void)state;
+    if (!check_golden(CHECKPOINTS)) {
+        skip();
+        return;
+    }
+    program_ok("picture -q --model m " PROMPT
+               " --image first.jsonl --mask 2,1,4,5 --samples 3 --seed 4 --no-upscale -o b%%d.jsonl");
+    program_ok("picture -q --model m " PROMPT
+               " --image first.jsonl --mask 2,1,4,5 --first-sample 2 --threads 1 --seed 4 "
+               "--no-upscale -o one.jsonl");
+    same_codes("b2.jsonl", "one.jsonl");
+    program_ok("picture -q --model m " PROMPT
+               " --image first.jsonl --mask 0.25,0.125,0.5,0.625 --seed 4 --first-sample "
+               "2 --no-upscale -o share.jsonl");
+    same_codes("share.jsonl", "one.jsonl");
+}
+
+static void masks_are_checked(void **state)
+{
+    (void)state;
+    if (!check_golden(CHECKPOINTS)) {
+        skip();
+        return;
+    }
+#define COMPLETE "picture --model m " PROMPT " --image first.jsonl -o no.jsonl --mask "
+    program_check(COMPLETE "0,0,8,8" STDERR, 1, "marks all of the picture's 8x8 codes");
+    program_check(COMPLETE "0.01,0.01,0.01,0.01" STDERR, 1, "marks none of the picture's 8x8 codes");
+    program_check(COMPLETE "4,4,5,1" STDERR, 1, "does not lie within the picture of 8x8");
+    program_check(COMPLETE "1,2,3" STDERR, 2, "x,y,w,h");
+    program_check(COMPLETE "missing.png" STDERR, 1, "missing.png");
+    program_check("picture --model m " PROMPT " --image high.jsonl -o no.jsonl --mask 1,1,2,2" STDERR, 1,
+                  "has pictures of 24x24 codes, and this model draws 8x8");
+    program_check("picture --model m " PROMPT " --image first.jsonl -o no.jsonl" STDERR, 2, "--mask is missing");
+    program_check("picture --model m " PROMPT " --mask 1,1,2,2 -o no.jsonl" STDERR, 2, "--image is missing");
+    program_check("picture --model m " PROMPT " --style cubism -o no.jsonl" STDERR, 1,
+                  "no style 'cubism': it has none, mainbody, photo");
+}
+
+/* Of the samples the best go on, best first, and nothing is left of the others. */
+static void the_best_are_kept(void **state)
+{
+    double first = 0, second = 0;
+    const char *at;
+
+    (void)state;
+    if (!check_golden(CHECKPOINTS)) {
+        skip();
+        return;
+    }
+    program_ok("picture -q --model m " PROMPT " --style flat --samples 4 --keep 2 --seed 9 --json -o k%%d.jsonl");
+    assert_non_null(at = strstr(program_output(), "\"score\":"));
+    first = strtod(at + 8, NULL);
+    assert_non_null(at = strstr(at + 8, "\"score\":"));
+    second = strtod(at + 8, NULL);
+    assert_true(first >= second && first < 0);
+    assert_null(strstr(at + 8, "\"score\":"));
+    program_ok("picture -q --model m " PROMPT
+               " --style flat --samples 4 --keep 2 --seed 9 --json --resume -o k%%d.jsonl");
+    assert_non_null(at = strstr(program_output(), "\"score\":"));
+    assert_true(strtod(at + 8, NULL) == first);
+    program_check("picture --model m --text-ids 1030 --samples 2 --keep 1 -o x%d.jsonl" STDERR, 2, "needs a prompt");
+}
+
 /* Parts that are not one model's are refused by what differs. */
 static void foreign_parts_are_refused(void **state)
 {
@@ -138,6 +285,10 @@ int main(void)
         cmocka_unit_test(the_first_picture_is_the_originals),
         cmocka_unit_test(it_becomes_finer_twice),
         cmocka_unit_test(captions_are_the_originals),
+        cmocka_unit_test(holes_are_filled_as_the_original_does),
+        cmocka_unit_test(holes_are_filled_alike),
+        cmocka_unit_test(masks_are_checked),
+        cmocka_unit_test(the_best_are_kept),
         cmocka_unit_test(foreign_parts_are_refused),
     };
 

@@ -1,0 +1,131 @@
+#include "mask.h"
+
+#include "say.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The picture that a mask belongs to, and which of its places a place of the mask is. */
+typedef struct area {
+    int width, height, side;
+} area;
+
+static int row_of(const area *a, int row)
+{
+    const int least = a->width < a->height ? a->width : a->height;
+
+    return (a->height - least) / 2 + (int)((long long)row * least / a->side);
+}
+
+static int column_of(const area *a, int column)
+{
+    const int least = a->width < a->height ? a->width : a->height;
+
+    return (a->width - least) / 2 + (int)((long long)column * least / a->side);
+}
+
+/* --- a rectangle ---------------------------------------------------------------------------------------------- */
+
+/* Four numbers between commas and nothing else. */
+static int read_numbers(const char *text, double numbers[4])
+{
+    char *end;
+
+    for (int i = 0; i < 4; i++, text = end + 1) {
+        numbers[i] = strtod(text, &end);
+        if (end == text || !isfinite(numbers[i]) || *end != (i < 3 ? ',' : '\0'))
+            return 0;
+    }
+    return 1;
+}
+
+static int is_share(const char *text, const double numbers[4])
+{
+    return strchr(text, '.') && numbers[0] <= 1 && numbers[1] <= 1 && numbers[2] <= 1 && numbers[3] <= 1;
+}
+
+static int fill_rectangle(const char *text, const double n[4], const area *a, cli_mask *mask)
+{
+    const int shares = is_share(text, n);
+    const double right = n[0] + n[2], below = n[1] + n[3];
+    const double width = shares ? 1 : a->width, height = shares ? 1 : a->height;
+
+    if (n[0] < 0 || n[1] < 0 || n[2] <= 0 || n[3] <= 0 || right > width + 1e-9 || below > height + 1e-9)
+        return cli_error("the rectangle %s does not lie within the picture of %gx%g: x,y,w,h were expected, from its "
+                         "upper left corner",
+                         text, width, height);
+    for (int r = 0; r < a->side; r++)
+        for (int c = 0; c < a->side; c++) {
+            const int y = row_of(a, r), x = column_of(a, c);
+            const int inside = shares ? r >= (int)(a->side * n[1]) && r < (int)(a->side * below) &&
+                                            c >= (int)(a->side * n[0]) && c < (int)(a->side * right)
+                                      : y >= n[1] && y < below && x >= n[0] && x < right;
+
+            mask->places[r * a->side + c] = (uint8_t)inside;
+        }
+    return CLI_OK;
+}
+
+/* --- a picture ------------------------------------------------------------------------------------------------ */
+
+/* Whether a pixel is nearer to white than to black. */
+static int is_bright(const uint8_t *pixel)
+{
+    return 299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] > 127 * 1000;
+}
+
+static int fill_from(const char *path, const cogvideo_video *video, const area *a, int scale, cli_mask *mask)
+{
+    const int times = video->width == a->width && video->height == a->height ? 1 : scale;
+
+    if (video->width != a->width * times || video->height != a->height * times)
+        return cli_error("%s: the mask has %dx%d pixels, and the picture %dx%d: they must be of one size", path,
+                         video->width, video->height, a->width * scale, a->height * scale);
+    for (int r = 0; r < a->side; r++)
+        for (int c = 0; c < a->side; c++) {
+            const size_t at = (size_t)(row_of(a, r) * times) * (size_t)video->width + (size_t)(column_of(a, c) * times);
+
+            mask->places[r * a->side + c] = (uint8_t)is_bright(video->pixels + 3 * at);
+        }
+    return CLI_OK;
+}
+
+static int read_picture(cli_session *session, const char *path, const area *a, int scale, cli_mask *mask)
+{
+    const cogvideo_read_options options = { .max_frames = 1, .log = cli_log(session) };
+    cogvideo_video video = { 0 };
+    cogvideo_error err;
+    int status;
+
+    if (cogvideo_video_read(&video, path, &options, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    status = fill_from(path, &video, a, scale, mask);
+    cogvideo_video_free(&video);
+    return status;
+}
+
+int cli_mask_read(const cli_command *command, cli_session *session, const char *text, int width, int height, int scale,
+                  int side, cli_mask *out)
+{
+    const area a = { width, height, side };
+    double numbers[4];
+    int status;
+
+    *out = (cli_mask){ cli_alloc((size_t)side * (size_t)side, 1), side };
+    if (read_numbers(text, numbers))
+        status = fill_rectangle(text, numbers, &a, out);
+    else if (strspn(text, "0123456789.,-+ ") == strlen(text))
+        status = cli_usage_error(command, "--mask '%s': four numbers x,y,w,h were expected, or a picture", text);
+    else
+        status = read_picture(session, text, &a, scale, out);
+    if (status != CLI_OK)
+        cli_mask_free(out);
+    return status;
+}
+
+void cli_mask_free(cli_mask *mask)
+{
+    free(mask->places);
+    *mask = (cli_mask){ 0 };
+}
