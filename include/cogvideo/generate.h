@@ -6,6 +6,7 @@
 #include <cogvideo/model.h>
 #include <cogvideo/sampling.h>
 #include <cogvideo/value.h>
+#include <cogvideo/video.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -137,11 +138,15 @@ typedef struct cogvideo_generate_options {
      * cut to whole numbers. "complete" needs one; "refine" keeps the codes outside of it; NULL (default) = none. */
     const uint8_t *mask;
     int mask_height, mask_width;
+    /* The picture whose masked pixels "complete" draws anew, in place of codes; of its first frame. It is square, of the
+     * size that cogvideo_find_window gives, and the mask is of that size. NULL (default) = none. */
+    const cogvideo_video *picture;
+    int keep_outside; /* 1: "decode" gives the picture's own pixels outside of the mask; 0 (default): what codes give */
     const char *style; /* of pictures, as cogvideo_set_style sets it; NULL (default) = the model's own words */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
-    uint64_t reserved[11];
+    uint64_t reserved[9];
 } cogvideo_generate_options;
 
 /* The model's own values of all fields that it has values for, with which it samples best. */
@@ -159,19 +164,35 @@ COGVIDEO_API cogvideo_status cogvideo_set_style(const cogvideo_model *model, cog
 COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
                                                    cogvideo_error *err);
 
+/* What of a picture the networks look at while they complete it: a square around what is masked. */
+typedef struct cogvideo_window {
+    int side;              /* pixels: of a picture that this model completes */
+    int row, column, size; /* of the square, in pixels of the picture; 0 where the options have no picture */
+    int fine;              /* 1: super-resolution makes the square finer; 0: it is too small for that */
+    uint64_t reserved[4];
+} cogvideo_window;
+
+/* COGVIDEO_ERROR_ARGUMENT where the options' picture or mask are of another size, or nothing is masked. */
+COGVIDEO_API cogvideo_status cogvideo_find_window(const cogvideo_model *model,
+                                                  const cogvideo_generate_options *options, cogvideo_window *out,
+                                                  cogvideo_error *err);
+
 /* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged
  * weights does: the error says in which stage, frame and row, and names the weight. */
 
 /* One step of the pipeline of the model's family, by its name. Those of "cogvideo":
  *     "first_frame"  to codes: a picture, as CogView2 makes it. `out` is an array of `samples` values.
  *     "complete"     codes to codes: the codes of their frame 0 that the mask of the options names are drawn anew,
- *                    given all others, by the rule of "first_frame". `out` is as there.
+ *                    given all others, by the rule of "first_frame". `out` is as there. `in` is missing where the
+ *                    options have a picture: the codes are those of its window.
  *     "keyframes"    to codes: stage 1, the first frame, then the other key frames. Codes as `in`, which may be
  *                    missing, give frame 0 of every sample: their frame 0 is taken. `out` is as there.
  *     "interpolate"  codes to codes: stage 2, in rounds; n frames become 2 n - 1; n must be odd and at least 3 in the
  *                    first round. The prompt may be NULL where the clip's header has one.
  *     "upscale"      codes to codes: direct super-resolution, frame by frame.
  *     "refine"       codes to codes: iterative super-resolution behind it, frame by frame.
+ *     "fit"          codes to codes: behind "complete" of a picture, what was drawn is put into the picture, and all of
+ *                    it becomes codes again.
  *     "decode"       codes to pixels, as cogvideo_decode does it.
  * `in` must be of the kind that the step takes; NULL is a value of kind NONE. `out` has room for `samples` values where
  * the step makes its samples side by side, for one elsewhere. Free them with cogvideo_value_free; nothing is in them

@@ -31,6 +31,13 @@ cogvideo_status cogvideo_set_style(const cogvideo_model *model, cogvideo_generat
                                     : cv_model_cannot(model, "draw in styles", err);
 }
 
+cogvideo_status cogvideo_find_window(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                     cogvideo_window *out, cogvideo_error *err)
+{
+    return model->family->window ? model->family->window(model, options, out, err)
+                                 : cv_model_cannot(model, "complete a picture", err);
+}
+
 cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *name, double value,
                                       cogvideo_error *err)
 {

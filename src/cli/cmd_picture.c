@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 
+#include <string.h>
+
 typedef struct settings {
     cli_model_options model;
     cli_output_options output;
@@ -17,7 +19,7 @@ typedef struct settings {
     cli_sampling_options sampling;
     cli_picture_options picture;
     const char *image, *mask;
-    int samples, keep, english, no_upscale, no_refine;
+    int samples, keep, english, no_upscale, no_refine, keep_outside;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -45,23 +47,28 @@ static const arg_option hole_table[] = {
       "x,y,w,h in pixels (in codes of a file of codes) or as shares from 0. to 1; or a picture of the same size whose "
       "bright pixels are drawn anew",
       ARG_TEXT, FIELD(mask), 0, 0, 0, NULL },
+    { "keep-outside", 0, NULL,
+      "outside of the mask the given picture's own pixels; default: all of it goes through codes, as in the original",
+      ARG_FLAG, FIELD(keep_outside), 0, 0, 0, NULL },
     { 0 },
 };
 
 /* What a run begins with, where it is given: codes, or a picture; and what of it is drawn anew. */
 typedef struct hole {
     cogvideo_value codes;
+    cogvideo_video picture;
     cli_mask mask;
+    cogvideo_window window;
 } hole;
 
 static void hole_free(hole *h)
 {
     cogvideo_value_free(&h->codes);
+    cogvideo_video_free(&h->picture);
     cli_mask_free(&h->mask);
 }
 
-static int load_codes(const cli_command *command, cli_session *session, const settings *s, hole *h,
-                      cogvideo_generate_options *options)
+static int load_codes(const cli_command *command, cli_session *session, const settings *s, hole *h)
 {
     cogvideo_tokens *codes = &h->codes.codes;
     int status = cli_load_clip(session, s->image, codes);
@@ -69,13 +76,49 @@ static int load_codes(const cli_command *command, cli_session *session, const se
     if (status != CLI_OK)
         return status;
     h->codes.kind = COGVIDEO_KIND_CODES;
+    h->window.fine = 1;
     if (codes->width != session->info.width || codes->height != session->info.height)
         return cli_error("%s: has pictures of %dx%d codes, and this model draws %dx%d", s->image, codes->width,
                          codes->height, session->info.width, session->info.height);
-    status = cli_mask_read(command, session, s->mask, codes->width, codes->height, codes->rate, codes->width, &h->mask);
+    return cli_mask_read(command, session, s->mask, codes->width, codes->height, codes->rate, codes->width, &h->mask);
+}
+
+/* The picture in the size that the model completes, and its mask. */
+static int load_picture(const cli_command *command, cli_session *session, const settings *s, hole *h)
+{
+    const cogvideo_read_options options = { .max_frames = 1, .log = cli_log(session) };
+    cogvideo_video read = { 0 };
+    cogvideo_error err;
+    int status = CLI_OK;
+
+    if (cogvideo_video_read(&read, s->image, &options, &err) != COGVIDEO_OK ||
+        cogvideo_video_fit(&h->picture, &read, h->window.side, h->window.side, &err) != COGVIDEO_OK)
+        status = cli_failed(session, &err);
+    else
+        status = cli_mask_read(command, session, s->mask, read.width, read.height, 1, h->window.side, &h->mask);
+    cogvideo_video_free(&read);
+    return status;
+}
+
+static int load(const cli_command *command, cli_session *session, const settings *s, hole *h,
+                cogvideo_generate_options *options)
+{
+    cogvideo_error err;
+    int status;
+
+    if (cogvideo_find_window(session->model, options, &h->window, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    status = cv_path_ends_in(s->image, ".jsonl") || strcmp(s->image, "-") == 0 ? load_codes(command, session, s, h)
+                                                                               : load_picture(command, session, s, h);
+    if (status != CLI_OK)
+        return status;
     options->mask = h->mask.places;
     options->mask_height = options->mask_width = h->mask.side;
-    return status;
+    options->picture = h->picture.pixels ? &h->picture : NULL;
+    options->keep_outside = s->keep_outside;
+    if (options->picture && cogvideo_find_window(session->model, options, &h->window, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    return CLI_OK;
 }
 
 /* CogView2 has styles for pictures from a text, and completes without one. */
@@ -93,12 +136,15 @@ typedef struct steps {
     const char *with[4], *without[4];
 } steps;
 
-static void set_steps(const settings *s, cogvideo_generate_options *options, cogvideo_run_options *run, steps *names)
+static void set_steps(const settings *s, const hole *h, cogvideo_generate_options *options, cogvideo_run_options *run,
+                      steps *names)
 {
     names->with[run->with_count++] = s->image ? "complete" : "first_frame";
+    if (options->picture)
+        names->with[run->with_count++] = "fit";
     names->without[run->without_count++] = "keyframes";
     names->without[run->without_count++] = "interpolate";
-    if (s->no_upscale)
+    if (s->no_upscale || (s->image && !h->window.fine))
         names->without[run->without_count++] = "upscale";
     else if (!s->no_refine && cogvideo_find_step(options, "refine"))
         names->with[run->with_count++] = "refine";
@@ -113,19 +159,19 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cogvideo_generate_options options;
     cogvideo_run_options run = cli_picture_run(session, &s->picture);
     cogvideo_result result = { 0 };
-    hole h = { .mask = { 0 } };
+    hole h = { .codes = { .kind = COGVIDEO_KIND_NONE } };
     steps names;
     cogvideo_error err;
     int status;
 
     set_style(session, s);
     if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (s->image && (status = load_codes(command, session, s, &h, &options)) != CLI_OK))
+        (s->image && (status = load(command, session, s, &h, &options)) != CLI_OK))
         goto done;
     options.samples = s->samples;
     cli_run_output(&run, session, &s->output, &s->sampling, arguments);
-    set_steps(s, &options, &run, &names);
-    run.first = s->image ? &h.codes : NULL;
+    set_steps(s, &h, &options, &run, &names);
+    run.first = h.codes.kind ? &h.codes : NULL;
     run.keep = s->keep;
     run.keep_english = s->english;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
@@ -155,6 +201,8 @@ static int check_settings(const cli_command *command, const settings *s, const c
     if (!s->image != !s->mask)
         return cli_usage_error(command, "--image and --mask belong together: %s is missing",
                                s->image ? "--mask" : "--image");
+    if (s->keep_outside && !s->image)
+        return cli_usage_error(command, "--keep-outside belongs to --image");
     return CLI_OK;
 }
 

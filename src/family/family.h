@@ -122,6 +122,9 @@ struct cv_family {
     /* As cogvideo_set_style; NULL: the family's models have no styles. */
     cogvideo_status (*set_style)(const cogvideo_model *model, cogvideo_generate_options *options, const char *style,
                                  cogvideo_error *err);
+    /* As cogvideo_find_window; NULL: the family's models complete no pictures. */
+    cogvideo_status (*window)(const cogvideo_model *model, const cogvideo_generate_options *options,
+                              cogvideo_window *out, cogvideo_error *err);
     /* The model's own values of options that are all zeros; NULL where it has none. */
     void (*decode_defaults)(const cogvideo_model *model, cogvideo_decode_options *options);
 

@@ -129,6 +129,22 @@ static void put_mask(cv_json *object, const cogvideo_generate_options *options)
                     cv_hash32_bytes(options->mask, (size_t)options->mask_height * (size_t)options->mask_width));
 }
 
+/* The picture that is completed. */
+static void put_picture(cv_json *object, const cogvideo_video *picture)
+{
+    cv_json *json;
+
+    if (!picture) {
+        cv_json_set_null(object, "picture");
+        return;
+    }
+    json = cv_json_set_object(object, "picture");
+    cv_json_set_int(json, "height", picture->height);
+    cv_json_set_int(json, "width", picture->width);
+    cv_json_set_int(json, "pixels",
+                    cv_hash32_bytes(picture->pixels, 3 * (size_t)picture->height * (size_t)picture->width));
+}
+
 void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
 {
     const cogvideo_generate_options *options = settings->options;
@@ -156,6 +172,7 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
         cv_json_add_string(steps, settings->chain->steps[i]->name);
     put_input(object, settings->input);
     put_mask(object, options);
+    put_picture(object, options->picture);
     if (options->style)
         cv_json_set_string(object, "style", options->style);
     else

@@ -6,26 +6,32 @@
 typedef struct picture {
     int32_t *codes;
     float *z;
-    const uint8_t *rgb;
+    const uint8_t *rgb;  /* one of the two */
+    const float *values; /* 0..1 */
     int width, height, halvings;
 } picture;
 
-/* x [3][pixels] = (rgb / 255 - mean) / std */
+/* x [3][pixels] = (rgb / 255 - mean) / std, of bytes or of values that are divided already. */
 static void normalize(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x, const uint8_t *rgb,
-                      size_t pixels)
+                      const float *values, size_t pixels)
 {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < 3; c++)
-            x[c * pixels + i] = ((float)rgb[3 * i + c] / 255.0f - config->mean[c]) / config->std[c];
+        for (size_t c = 0; c < 3; c++) {
+            const float value = rgb ? (float)rgb[3 * i + c] / 255.0f : values[3 * i + c];
+
+            x[c * pixels + i] = (value - config->mean[c]) / config->std[c];
+        }
 }
 
-void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, int halvings)
+static void encode_planes(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb,
+                          const float *values, int halvings)
 {
     const cv_picture_network *encoder = &tokenizer->encoder;
 
     if (planes->arena->base)
-        normalize(planes->exec, &tokenizer->config, planes->x, rgb, (size_t)planes->width * (size_t)planes->height);
+        normalize(planes->exec, &tokenizer->config, planes->x, rgb, values,
+                  (size_t)planes->width * (size_t)planes->height);
     if (encoder->patch)
         cv_planes_patches(planes, encoder);
     if (!tokenizer->proj.out)
@@ -43,6 +49,11 @@ void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, co
     cv_planes_conv(planes, &tokenizer->proj);
 }
 
+void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, int halvings)
+{
+    encode_planes(planes, tokenizer, rgb, NULL, halvings);
+}
+
 /* On a measuring arena only sizes are followed. False where the encoder gives what is no number, of which no code is
  * the nearest. */
 static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
@@ -55,7 +66,7 @@ static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     bool sound;
 
     cv_planes_take(&planes, &tokenizer->encoder, latent, job->height, job->width);
-    cv_planes_encode(&planes, tokenizer, job->rgb, job->halvings);
+    encode_planes(&planes, tokenizer, job->rgb, job->values, job->halvings);
     positions = (size_t)planes.height * (size_t)planes.width;
     rows = cv_arena_take(arena, job->z ? 0 : positions * (size_t)latent, sizeof *rows);
     rows = job->z ? job->z : rows;
@@ -102,24 +113,38 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
     return arena.peak;
 }
 
+/* The job is complete but for its halvings. */
+static cogvideo_status run(const cv_exec *exec, const cv_image_tokenizer *tokenizer, picture *job, int rate,
+                           cv_arena *arena, cogvideo_error *err)
+{
+    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+
+    job->halvings = cv_image_tokenizer_halvings(tokenizer, job->width, job->height, rate);
+    if (job->halvings < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
+                       "and both sides multiples of it up to %d",
+                       job->width, job->height, rate, own, own << tokenizer->config.down_samplers,
+                       CV_IMAGE_TOKENIZER_MAX_SIDE);
+    if (!encode(exec, tokenizer, job, arena) || !codebook_is_sound(&tokenizer->codebook))
+        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer returns NaN: its weights are damaged");
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
                                           float *z, const uint8_t *rgb, int width, int height, int rate,
                                           cv_arena *arena, cogvideo_error *err)
 {
-    picture job = { .codes = codes,
-                    .z = z,
-                    .rgb = rgb,
-                    .width = width,
-                    .height = height,
-                    .halvings = cv_image_tokenizer_halvings(tokenizer, width, height, rate) };
-    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+    picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height };
 
-    if (job.halvings < 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
-                       "and both sides multiples of it up to %d",
-                       width, height, rate, own, own << tokenizer->config.down_samplers, CV_IMAGE_TOKENIZER_MAX_SIDE);
-    if (!encode(exec, tokenizer, &job, arena) || !codebook_is_sound(&tokenizer->codebook))
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer returns NaN: its weights are damaged");
-    return COGVIDEO_OK;
+    return run(exec, tokenizer, &job, rate, arena, err);
+}
+
+cogvideo_status cv_image_tokenizer_encode_values(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
+                                                 int32_t *codes, const float *rgb, int width, int height, int rate,
+                                                 cv_arena *arena, cogvideo_error *err)
+{
+    picture job = { .codes = codes, .values = rgb, .width = width, .height = height };
+
+    return run(exec, tokenizer, &job, rate, arena, err);
 }

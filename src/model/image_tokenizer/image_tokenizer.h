@@ -39,6 +39,11 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
                                           float *z, const uint8_t *rgb, int width, int height, int rate,
                                           cv_arena *arena, cogvideo_error *err);
 
+/* The same of rgb in 0..1, which need not be whole 255ths. */
+cogvideo_status cv_image_tokenizer_encode_values(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
+                                                 int32_t *codes, const float *rgb, int width, int height, int rate,
+                                                 cv_arena *arena, cogvideo_error *err);
+
 /* Computes rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes
  * [grid_height][grid_width]. COGVIDEO_ERROR_ARGUMENT where there is no decoder of that rate or an id is not an image
  * code. */

@@ -86,7 +86,7 @@ static void run_free(complete_run *run)
 }
 
 /* All memory is taken here, before the first code. */
-static cogvideo_status run_open(complete_run *run, const int32_t *codes, cogvideo_error *err)
+static cogvideo_status run_open(complete_run *run, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = run->stage->config;
     const cv_weight_type type = run->model->head.exec.cache;
@@ -95,7 +95,7 @@ static cogvideo_status run_open(complete_run *run, const int32_t *codes, cogvide
 
     CV_NEW(run->layout.elements, 1 + L, err);
     CV_NEW(run->layout.places, 1 + L, err);
-    cv_completion_lay(&run->layout, config, codes, run->mask);
+    cv_completion_lay(&run->layout, config, run->clips[0].codes, run->mask);
     CV_TRY(cv_text_cache_create(&run->text, config, type, text, false, err));
     for (int s = 0; s < run->options->samples; s++) {
         CV_TRY(cv_elements_cache_create(&run->caches[s], config, type, 1 + L, err));
@@ -282,14 +282,15 @@ done:
 
 /* --- the step ------------------------------------------------------------------------------------------------- */
 
-cogvideo_status cv_complete_mask(const cogvideo_generate_options *options, int grid, uint8_t *mask, int *count,
-                                 cogvideo_error *err)
+cogvideo_status cv_complete_mask(const cv_cogvideo *model, const cogvideo_generate_options *options, uint8_t *mask,
+                                 int *count, cogvideo_error *err)
 {
+    const int grid = model->description.network.grid;
     cogvideo_status status;
 
     if (!options->mask)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a mask is missing: it marks what is to be drawn anew");
-    CV_TRY(cv_mask_read(options, grid, mask, count, err));
+    CV_TRY(cv_mask_read(model, options, grid, mask, count, err));
     if (*count == grid * grid)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "the mask marks all of the picture's %dx%d codes, and nothing of it would stay: leave the "
@@ -299,15 +300,40 @@ done:
     return status;
 }
 
-/* The given picture once for each sample. */
+cogvideo_status cv_complete_check(const cv_cogvideo *model, const cogvideo_generate_options *options, int grid,
+                                  cogvideo_error *err)
+{
+    const int own = model->description.network.grid;
+
+    if ((grid > 0) == (options->picture != NULL))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "completion takes codes or a picture: %s",
+                       grid > 0 ? "both were given" : "neither was given");
+    if (options->picture)
+        return cv_need_image_tokenizer(model, err);
+    if (grid != own)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "completion takes pictures of %dx%d codes, these have %dx%d", own,
+                       own, grid, grid);
+    return COGVIDEO_OK;
+}
+
+/* The given codes, or those of the photo's window, once for each sample. */
 static cogvideo_status make_clips(complete_run *run, const cogvideo_tokens *given, cogvideo_error *err)
 {
-    const size_t places = cogvideo_tokens_per_frame(given);
+    const cv_description *d = &run->model->description;
+    const int grid = d->network.grid;
     cogvideo_status status = COGVIDEO_OK;
 
     for (int s = 0; s < run->options->samples; s++) {
-        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], given->height, given->width, given->rate, 1, err));
-        memcpy(run->clips[s].codes, given->codes, places * sizeof *given->codes);
+        int32_t *codes;
+
+        CV_TRY(cogvideo_tokens_alloc(&run->clips[s], grid, grid, d->rate, 1, err));
+        codes = run->clips[s].codes;
+        if (s > 0)
+            memcpy(codes, run->clips[0].codes, (size_t)grid * (size_t)grid * sizeof *codes);
+        else if (given)
+            memcpy(codes, given->codes, (size_t)grid * (size_t)grid * sizeof *codes);
+        else
+            CV_TRY(cv_photo_codes(run->model, run->options, grid * d->rate, codes, err));
     }
 done:
     return status;
@@ -319,7 +345,7 @@ static cogvideo_status close_records(const complete_run *run, const cogvideo_tok
     cv_json *record = NULL, *own;
     cogvideo_status status;
 
-    CV_TRY(cv_record_open(&record, run->model, run->options, given->header, err));
+    CV_TRY(cv_record_open(&record, run->model, run->options, given ? given->header : NULL, err));
     cv_cogvideo_step_record(&run->step, run->options, NAME, record);
     for (int s = 0; s < run->options->samples; s++) {
         own = cv_json_copy(record);
@@ -336,6 +362,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_cogvideo_config *config = &model->description.network;
+    const cogvideo_tokens *given = in && in->kind == COGVIDEO_KIND_CODES ? &in->codes : NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     complete_run run = { .model = model, .options = options, .clips = clips };
     cogvideo_status status;
@@ -343,13 +370,15 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_need_trunk(model, &run.stage, err));
-    CV_TRY(cv_check_clip(&in->codes, config->grid, config->image_codes, "completion", err));
+    CV_TRY(cv_complete_check(model, options, given ? given->height : 0, err));
+    if (given)
+        CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "completion", err));
     CV_NEW(run.mask, cv_cogvideo_places(config), err);
-    CV_TRY(cv_complete_mask(options, config->grid, run.mask, &holes, err));
+    CV_TRY(cv_complete_mask(model, options, run.mask, &holes, err));
     cv_warn_language(model, options);
     CV_TRY(cv_cogvideo_step_begin(&run.step, model, options, CV_STEP_FIRST_FRAME, 0, err));
-    CV_TRY(make_clips(&run, &in->codes, err));
-    CV_TRY(run_open(&run, in->codes.codes, err));
+    CV_TRY(make_clips(&run, given, err));
+    CV_TRY(run_open(&run, err));
     run.progress = (cogvideo_progress){ .what = "completion",
                                         .unit = "codes",
                                         .rounds = 1,
@@ -357,7 +386,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
                                         .sequences = options->samples,
                                         .total = (long long)holes * options->samples };
     CV_TRY(draw_all(&run, err));
-    CV_TRY(close_records(&run, &in->codes, err));
+    CV_TRY(close_records(&run, given, err));
     for (int s = 0; s < options->samples; s++) {
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
         clips[s] = (cogvideo_tokens){ 0 };

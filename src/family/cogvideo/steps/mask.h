@@ -2,13 +2,11 @@
 #ifndef CV_FAMILY_COGVIDEO_STEPS_MASK_H
 #define CV_FAMILY_COGVIDEO_STEPS_MASK_H
 
-#include "base/status.h"
+#include "family/cogvideo/steps/photo.h"
 
-#include <cogvideo/generate.h>
-
-/* mask [grid * grid]: 1 where a code is drawn anew, and how many of them are. Without a mask in the options that are
- * all. An error where the mask names none. */
-cogvideo_status cv_mask_read(const cogvideo_generate_options *options, int grid, uint8_t *mask, int *count,
-                             cogvideo_error *err);
+/* mask [grid * grid]: 1 where a code of the window (cv_photo_window) is drawn anew, and how many of them are. Without a
+ * mask in the options that are all. An error where the mask names none. */
+cogvideo_status cv_mask_read(const cv_cogvideo *model, const cogvideo_generate_options *options, int grid,
+                             uint8_t *mask, int *count, cogvideo_error *err);
 
 #endif

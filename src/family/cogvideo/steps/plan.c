@@ -63,14 +63,6 @@ static uint64_t trunk_weights(const cv_cogvideo *model)
                            : weights_of(model, NULL, d->files.bare_trunk);
 }
 
-static cogvideo_status check_grid(const cogvideo_shape *in, int grid, const char *who, cogvideo_error *err)
-{
-    if (in->height == grid && in->width == grid)
-        return COGVIDEO_OK;
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s of %dx%d codes, these have %dx%d", who, grid, grid, in->width,
-                   in->height);
-}
-
 /* Square frames of codes, each of one picture. */
 static cogvideo_shape codes_of(int frames, int grid, int rate)
 {
@@ -144,11 +136,15 @@ cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogv
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_need_trunk(model, &stage, err));
-    CV_TRY(check_grid(in, config->grid, "completion takes pictures", err));
+    CV_TRY(cv_complete_check(model, options, in ? in->height : 0, err));
     CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
     CV_NEW(mask, cv_cogvideo_places(config), err);
-    CV_TRY(cv_complete_mask(options, config->grid, mask, &holes, err));
+    CV_TRY(cv_complete_mask(model, options, mask, &holes, err));
     cv_complete_bytes(model, stage, config->text_places, options->samples, &plan.caches, &plan.scratch);
+    if (options->picture) {
+        plan.weights += weights_of(model, model->description.files.image_tokenizer, NULL);
+        plan.scratch += cv_photo_bytes(model, config->grid * model->description.rate);
+    }
     plan.codes = (long long)holes * options->samples;
     *out = plan;
 done:
@@ -216,17 +212,40 @@ cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvid
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(check(model, options, CV_STEP_REFINE, 0, err));
-    CV_TRY(check_grid(in, side, "the refiner follows super-resolution: it takes pictures", err));
+    if (in->height != side || in->width != side)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the refiner follows super-resolution: it takes pictures of %dx%d codes, these have %dx%d", side,
+                       side, in->width, in->height);
     CV_NEW(mask, (size_t)side * (size_t)side, err);
-    CV_TRY(cv_mask_read(options, side, mask, &masked, err));
+    CV_TRY(cv_mask_read(model, options, side, mask, &masked, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.refiner, NULL),
-        .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters),
+        .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters) +
+                   (options->picture ? cv_photo_bytes(model, side * model->description.rate) : 0),
         .codes = in->frames * cv_refine_draws(config, mask),
         .out = codes_of(in->frames, side, in->rate),
     };
 done:
     cv_free(mask);
+    return status;
+}
+
+cogvideo_status cv_cogvideo_plan_fit(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                     const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    const int rate = model->description.rate;
+    cv_window window;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    if (!options->picture)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a picture is missing, into which codes are fitted");
+    CV_TRY(cv_photo_window(model, options, &window, err));
+    *out = (cogvideo_plan){ .weights = weights_of(model, model->description.files.image_tokenizer, NULL),
+                            .scratch = cv_fit_bytes(model, in->height, in->rate),
+                            .out = codes_of(1, cv_photo_side(model) / rate, rate) };
+done:
     return status;
 }
 

@@ -4,13 +4,12 @@
 #include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/steps.h"
 
-#include <string.h>
-
 typedef struct refine_run {
     cv_fine fine;         /* first */
     cv_refiner_text text; /* read when the first frame is drawn; it serves them all */
     int *places;          /* that a round draws */
     uint8_t *mask;        /* [side^2]: places that any round may draw */
+    int32_t *photo;       /* [side^2]: codes of the photo, which stand outside of the mask; NULL = there is none */
 } refine_run;
 
 /* A round over the frame that runs. */
@@ -87,7 +86,8 @@ static cogvideo_status frame(cv_fine *fine, const int32_t *codes, cogvideo_error
 
     if (!run->places)
         CV_TRY(read_text(run, err));
-    memcpy(fine->made, codes, (size_t)fine->side * (size_t)fine->side * sizeof *codes);
+    for (int i = 0; i < fine->side * fine->side; i++)
+        fine->made[i] = run->photo && !run->mask[i] ? run->photo[i] : codes[i];
     for (int round = 1; round <= config->rounds && fine->unsound < 0; round++) {
         const int count = places_of(config, run->mask, round, run->places);
         round_run r = { .run = run, .round = round, .sampling = fine->step.sampling };
@@ -127,10 +127,15 @@ cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_ge
     int masked;
 
     CV_NEW(run.mask, (size_t)run.fine.side * (size_t)run.fine.side, err);
-    CV_TRY(cv_mask_read(options, run.fine.side, run.mask, &masked, err));
+    CV_TRY(cv_mask_read(model, options, run.fine.side, run.mask, &masked, err));
+    if (options->picture) {
+        CV_NEW(run.photo, (size_t)run.fine.side * (size_t)run.fine.side, err);
+        CV_TRY(cv_photo_codes(model, options, run.fine.side * model->description.rate, run.photo, err));
+    }
     run.fine.per_frame = cv_refine_draws(config, run.mask);
     status = cv_fine_run(&run.fine, in, out, err);
 done:
     cv_free(run.mask);
+    cv_free(run.photo);
     return status;
 }

@@ -20,6 +20,10 @@ cogvideo_status cv_cogvideo_need_upscaler(const cogvideo_model *head, cogvideo_e
 cogvideo_status cv_cogvideo_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
                                    const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_need_refiner(const cogvideo_model *head, cogvideo_error *err);
+cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err);
+/* Bytes that fitting in takes, of a picture of grid x grid codes. */
+size_t cv_fit_bytes(const cv_cogvideo *model, int grid, int rate);
 /* Codes that the refiner draws in a frame, in all rounds, inside of mask [upscaled_grid^2] (NULL = everywhere); bytes
  * that it works in. */
 long long cv_refine_draws(const cv_refiner_config *config, const uint8_t *mask);
@@ -37,8 +41,14 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
                                          const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+cogvideo_status cv_cogvideo_plan_fit(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                     const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
 cogvideo_status cv_cogvideo_plan_decode(const cogvideo_model *head, const cogvideo_generate_options *options,
                                         const cogvideo_shape *in, cogvideo_plan *out, cogvideo_error *err);
+
+/* As cogvideo_find_window. */
+cogvideo_status cv_cogvideo_window(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                   cogvideo_window *out, cogvideo_error *err);
 
 /* The side of the pictures that are made of codes of this shape, in pixels. `options` may be NULL. */
 cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_options *options,

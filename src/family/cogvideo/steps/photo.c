@@ -1,0 +1,149 @@
+#include "family/cogvideo/steps/photo.h"
+
+#include "family/cogvideo/steps/steps.h"
+#include "media/bilinear.h"
+
+#include <string.h>
+
+#define MOST_PIXELS 16384 /* of a mask, on a side */
+
+int cv_photo_side(const cv_cogvideo *model)
+{
+    const cv_description *d = &model->description;
+
+    return d->rate * (model->upscaler ? d->upscaler.upscaled_grid : d->network.grid);
+}
+
+/* --- the window ----------------------------------------------------------------------------------------------- */
+
+static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options, cogvideo_error *err)
+{
+    const int height = options->mask_height, width = options->mask_width, side = cv_photo_side(model);
+    const cogvideo_video *photo = options->picture;
+
+    if (height < 1 || width < 1 || height > MOST_PIXELS || width > MOST_PIXELS)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, 1 to %d on a side were expected",
+                       width, height, MOST_PIXELS);
+    if (!photo)
+        return COGVIDEO_OK;
+    if (photo->frames < 1 || photo->width != side || photo->height != side)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has %dx%d pixels, this model completes %dx%d",
+                       photo->width, photo->height, side, side);
+    if (width != side || height != side)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, and the picture %dx%d pixels", width,
+                       height, side, side);
+    return COGVIDEO_OK;
+}
+
+/* The first and the last masked row, or column; false where none is masked. */
+static bool extent(const cogvideo_generate_options *options, bool columns, int *first, int *last)
+{
+    *first = *last = -1;
+    for (int row = 0; row < options->mask_height; row++)
+        for (int column = 0; column < options->mask_width; column++) {
+            const int at = columns ? column : row;
+
+            if (!options->mask[(size_t)row * (size_t)options->mask_width + (size_t)column])
+                continue;
+            *first = *first < 0 || at < *first ? at : *first;
+            *last = at > *last ? at : *last;
+        }
+    return *first >= 0;
+}
+
+/* Where a window of `side` pixels around first .. last begins, of a photo of `all`. */
+static int begin_of(int first, int last, int side, int all)
+{
+    const double centre = (first + last) / 2.0, half = side / 2.0;
+
+    if ((int)(centre + half) >= all)
+        return all - side;
+    return centre > half ? (int)(centre - half) : 0;
+}
+
+cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
+                                cogvideo_error *err)
+{
+    int top, bottom, left, right, side, all;
+    cogvideo_status status = COGVIDEO_OK;
+
+    *out = (cv_window){ 0, 0, options->mask_height, options->mask_width };
+    if (!options->mask)
+        return COGVIDEO_OK;
+    CV_TRY(check(model, options, err));
+    if (!options->picture)
+        return COGVIDEO_OK;
+    if (!extent(options, false, &top, &bottom) || !extent(options, true, &left, &right))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the mask marks nothing of the picture: mark what is to be drawn anew");
+    /* what is masked takes 14 of 20 codes, so that the networks see some of what surrounds it */
+    all = options->mask_height;
+    side = (bottom - top + 1) * 20 / 14 > (right - left + 1) * 20 / 14 ? (bottom - top + 1) * 20 / 14
+                                                                       : (right - left + 1) * 20 / 14;
+    if (side < all)
+        *out = (cv_window){ begin_of(top, bottom, side, all), begin_of(left, right, side, all), side, side };
+done:
+    return status;
+}
+
+cogvideo_status cv_cogvideo_window(const cogvideo_model *head, const cogvideo_generate_options *options,
+                                   cogvideo_window *out, cogvideo_error *err)
+{
+    const cv_cogvideo *model = cv_cogvideo_of(head);
+    cogvideo_status status = COGVIDEO_OK;
+    cv_window window;
+
+    *out = (cogvideo_window){ .side = cv_photo_side(model) };
+    if (!options->picture)
+        return COGVIDEO_OK;
+    CV_TRY(cv_photo_window(model, options, &window, err));
+    out->row = window.row;
+    out->column = window.column;
+    out->size = window.height;
+    out->fine = window.height > model->description.network.grid * model->description.rate;
+done:
+    return status;
+}
+
+/* --- its codes ------------------------------------------------------------------------------------------------ */
+
+size_t cv_photo_bytes(const cv_cogvideo *model, int side)
+{
+    const size_t photo = (size_t)cv_photo_side(model), pixels = photo * photo + (size_t)side * (size_t)side;
+
+    return 3 * sizeof(float) * pixels +
+           cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, side, side);
+}
+
+cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate_options *options, int side,
+                               int32_t *codes, cogvideo_error *err)
+{
+    const cv_exec *exec = &model->head.exec;
+    float *part = NULL, *resized = NULL;
+    cv_arena arena = { 0 };
+    cv_window window;
+    cogvideo_status status;
+
+    CV_TRY(cv_need_image_tokenizer(model, err));
+    CV_TRY(cv_photo_window(model, options, &window, err));
+    CV_NEW(part, 3 * (size_t)window.height * (size_t)window.width, err);
+    CV_NEW(resized, 3 * (size_t)side * (size_t)side, err);
+    CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(model->image_tokenizer, exec, side, side), err));
+    for (int row = 0; row < window.height; row++) {
+        const uint8_t *from =
+            options->picture->pixels +
+            3 * ((size_t)(window.row + row) * (size_t)options->picture->width + (size_t)window.column);
+        float *to = part + 3 * (size_t)row * (size_t)window.width;
+
+        for (int i = 0; i < 3 * window.width; i++)
+            to[i] = (float)from[i] / 255.0f;
+    }
+    cv_bilinear(resized, side, side, part, window.height, window.width, 3);
+    CV_TRY(cv_image_tokenizer_encode_values(exec, model->image_tokenizer, codes, resized, side, side,
+                                            model->description.rate, &arena, err));
+done:
+    cv_free(part);
+    cv_free(resized);
+    cv_arena_free(&arena);
+    return status;
+}
