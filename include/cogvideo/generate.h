@@ -173,9 +173,8 @@ typedef struct cogvideo_window {
 } cogvideo_window;
 
 /* COGVIDEO_ERROR_ARGUMENT where the options' picture or mask are of another size, or nothing is masked. */
-COGVIDEO_API cogvideo_status cogvideo_find_window(const cogvideo_model *model,
-                                                  const cogvideo_generate_options *options, cogvideo_window *out,
-                                                  cogvideo_error *err);
+COGVIDEO_API cogvideo_status cogvideo_find_window(const cogvideo_model *model, const cogvideo_generate_options *options,
+                                                  cogvideo_window *out, cogvideo_error *err);
 
 /* All that follows ends with COGVIDEO_ERROR_MODEL where a network gives NaN in place of numbers, as one with damaged
  * weights does: the error says in which stage, frame and row, and names the weight. */

@@ -242,9 +242,9 @@ const cli_command cmd_picture = {
         "the record cat.json; -o cat.jsonl makes codes alone. --resume goes on from cat.journal.\n"
         "With --image and --mask what the mask marks is drawn anew, given the prompt and all the rest.",
     .examples =
-        "  cogvideo picture \"a large red star on a white background\" --seed 1 -o star.jpg\n"
+        "  cogvideo picture \"a large red star on a white background\" --seed 1 -o one-star.jpg\n"
         "  cogvideo picture --model weights/cogview2 \"一只戴帽子的猫\" --style oil --samples 8 --keep 2 -o cat-%d.png\n"
-        "  cogvideo picture \"a large blue circle on a white background\" --image star.jsonl --mask 2,2,4,4 -o circle.jpg",
+        "  cogvideo picture \"a large blue circle on a white background\" --image one-star.jpg --mask 0.2,0.2,0.6,0.6 --seed 1 -o circle.jpg",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -43,6 +43,7 @@ static const call calls[] = {
     { "generate",
       "--model MODEL \"a large red star moves left on a white background\" --seed 1 --rounds 1 --resume -o whole.y4m",
       "clips", 1 },
+    { "picture", "--model MODEL \"a large red star on a white background\" --seed 1 -o star.ppm", "clips", 1 },
     { "score", "--model MODEL key.jsonl", "logprob", 2 },
     { "score", "--model MODEL --first-frame key.jsonl", "logprob", 3 },
     { "compare", "MODEL small key.jsonl", "divergence", 1 },

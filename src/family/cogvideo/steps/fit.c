@@ -1,5 +1,5 @@
-/* fit.c - what was drawn of a photo put into it again: CogView2's driver decodes it, sets its pixels into the photo, and
- * makes codes of the whole once more. So nothing of what comes out is the given photo pixel for pixel. */
+/* fit.c - what was drawn of a photo put into it again: CogView2's driver decodes it, sets its pixels into the photo,
+ * and makes codes of the whole once more. So nothing of what comes out is the given photo pixel for pixel. */
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/steps/photo.h"
 #include "family/cogvideo/steps/steps.h"
