@@ -11,6 +11,11 @@ static inline cogvideo_property cv_property_flag(const char *name, const char *t
     return (cogvideo_property){ .name = name, .title = title, .kind = COGVIDEO_PROPERTY_FLAG, .number = value };
 }
 
+static inline cogvideo_property cv_property_text(const char *name, const char *title, const char *text)
+{
+    return (cogvideo_property){ .name = name, .title = title, .kind = COGVIDEO_PROPERTY_TEXT, .text = text };
+}
+
 /* `unit` NULL = it has none. */
 static inline cogvideo_property cv_property_whole(const char *name, const char *title, const char *unit, int value)
 {

@@ -177,6 +177,8 @@ static void info_has_the_rows_of_the_library(void **state)
             fail_msg("the row '%s' has no member or no title", row.name);
         if (row.kind == COGVIDEO_PROPERTY_WHOLE || row.kind == COGVIDEO_PROPERTY_NUMBER)
             assert_true(cv_json_number(member) == row.number && cogvideo_model_number(model, row.name) == row.number);
+        else if (row.kind == COGVIDEO_PROPERTY_TEXT)
+            assert_string_equal(cv_json_text(member), row.text);
         else
             assert_true(row.kind == COGVIDEO_PROPERTY_FLAG && !cv_json_is_number(member) && !cv_json_is_string(member));
     }

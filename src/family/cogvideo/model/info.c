@@ -17,7 +17,8 @@ bool cv_cogvideo_property(const cogvideo_model *head, int index, cogvideo_proper
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const cv_description *d = &model->description;
     const cv_cogvideo_config *network = &d->network;
-    const bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL, any = stage1 || stage2;
+    const bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL,
+               any = model->stages[0].trunk || stage2;
     const cogvideo_property rows[] = {
         cv_property_flag("stage1", "stage 1", stage1),
         cv_property_flag("stage2", "stage 2", stage2),
@@ -26,7 +27,8 @@ bool cv_cogvideo_property(const cogvideo_model *head, int index, cogvideo_proper
         cv_property_flag("refiner", "iterative super-resolution", model->refiner != NULL),
         cv_property_flag("image_tokenizer", "image tokenizer", model->image_tokenizer != NULL),
         cv_property_flag("clusters", "code clusters", model->clusters != NULL),
-        cv_property_whole("layers", "layers", NULL, any ? network->layers : 0), /* of the stages, as the next three */
+        cv_property_text("styles", "styles", d->styles.list),
+        cv_property_whole("layers", "layers", NULL, any ? network->layers : 0), /* of the trunk, as the next three */
         cv_property_whole("hidden", "channels", NULL, any ? network->hidden : 0),
         cv_property_whole("heads", "heads", NULL, any ? network->heads : 0),
         cv_property_whole("vocabulary", "vocabulary", "ids", any ? network->vocabulary : 0),

@@ -25,13 +25,21 @@ done:
     return status;
 }
 
+/* A style more in the list of names, as far as there is room. */
+static void add_name(cv_styles *styles, const char *name)
+{
+    const size_t length = strlen(styles->list);
+
+    snprintf(styles->list + length, sizeof styles->list - length, "%s%s", length > 0 ? ", " : "", name);
+}
+
 cogvideo_status cv_styles_read(cv_styles *out, const cv_json *section, const cogvideo_sampling sampling[CV_STEP_COUNT],
                                const char *origin, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
     char where[700];
 
-    out->count = 0;
+    *out = (cv_styles){ .count = 0 };
     for (const cv_json *item = cv_json_first(section); item; item = cv_json_next(item)) {
         cv_style *style = &out->style[out->count];
 
@@ -41,6 +49,7 @@ cogvideo_status cv_styles_read(cv_styles *out, const cv_json *section, const cog
         memcpy(style->sampling, sampling, sizeof style->sampling);
         snprintf(where, sizeof where, "%.500s.%.100s", origin, style->name);
         CV_TRY(read_style(style, item, where, err));
+        add_name(out, style->name);
         out->count++;
     }
 done:
@@ -49,19 +58,12 @@ done:
 
 cogvideo_status cv_style_find(const cv_styles *styles, const char *name, const cv_style **out, cogvideo_error *err)
 {
-    char list[600] = "";
-    size_t length = 0;
-
-    for (int i = 0; i < styles->count; i++) {
+    for (int i = 0; i < styles->count; i++)
         if (strcmp(styles->style[i].name, name) == 0) {
             *out = &styles->style[i];
             return COGVIDEO_OK;
         }
-        length +=
-            (size_t)snprintf(list + length, sizeof list - length, "%s%.40s", i ? ", " : "", styles->style[i].name);
-        length = length < sizeof list ? length : sizeof list - 1;
-    }
     if (styles->count == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the model has no styles, and '%.40s' was asked for", name);
-    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the model has no style '%.40s': it has %s", name, list);
+    return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the model has no style '%.40s': it has %s", name, styles->list);
 }

@@ -19,6 +19,7 @@ typedef struct cv_style {
 typedef struct cv_styles {
     cv_style style[CV_MAX_STYLES];
     int count;
+    char list[600]; /* their names, with commas */
 } cv_styles;
 
 /* The section "styles" of a description, whose rules of sampling hold where a style has none of its own. */
