@@ -244,7 +244,7 @@ const cli_command cmd_picture = {
     .examples =
         "  cogvideo picture \"a large red star on a white background\" --seed 1 -o one-star.jpg\n"
         "  cogvideo picture --model weights/cogview2 \"一只戴帽子的猫\" --style oil --samples 8 --keep 2 -o cat-%d.png\n"
-        "  cogvideo picture \"a large blue circle on a white background\" --image one-star.jpg --mask 0.2,0.2,0.6,0.6 --seed 1 -o circle.jpg",
+        "  cogvideo picture --model weights/cogview2 \"戴红领结的女孩\" --image photo.jpg --mask 180,120,200,260 -o girl.png",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -174,6 +174,23 @@ cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, co
     return cv_exec_prepare(&model->head.exec, err);
 }
 
+cogvideo_status cv_need_coglm(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err)
+{
+    const cv_cogvideo_config *config = &model->description.network;
+    const int needed = config->frame_position + 1 + cv_cogvideo_places(config);
+    cogvideo_status status;
+
+    CV_TRY(cv_need_trunk(model, out, err));
+    if (needed > config->positions)
+        status =
+            cv_fail(err, COGVIDEO_ERROR_MODEL,
+                    "the model '%s' has %d positions, and to complete a picture or to score a caption it needs %d: "
+                    "one for the last code, too",
+                    model->head.name, config->positions, needed);
+done:
+    return status;
+}
+
 cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err)
 {
     return model->upscaler ? cv_exec_prepare(&model->head.exec, err)

@@ -38,6 +38,8 @@ bool cv_cogvideo_property(const cogvideo_model *model, int index, cogvideo_prope
 cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, const cv_stage **out, cogvideo_error *err);
 /* What a first frame needs: stage 1's network, perhaps its trunk alone. */
 cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err);
+/* The same for CogLM's sequences, in which a picture's last code goes in, too: it needs a position. */
+cogvideo_status cv_need_coglm(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err);
 cogvideo_status cv_need_upscaler(const cv_cogvideo *model, cogvideo_error *err);
 cogvideo_status cv_need_refiner(const cv_cogvideo *model, cogvideo_error *err);
 cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error *err);

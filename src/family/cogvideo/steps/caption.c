@@ -70,9 +70,6 @@ static cogvideo_status run_open(caption_run *run, cogvideo_error *err)
     const int L = cv_cogvideo_places(config), all = L + run->count;
     cogvideo_status status;
 
-    if (config->frame_position + 1 + L > config->positions)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no position for a picture's last code",
-                       run->model->head.name);
     CV_NEW(run->elements, all, err);
     CV_NEW(run->hidden, (size_t)all * (size_t)config->hidden, err);
     CV_NEW(run->logits, (size_t)(run->count - 1) * (size_t)config->vocabulary, err);
@@ -117,7 +114,7 @@ cogvideo_status cv_cogvideo_score_caption(const cogvideo_model *head, const cogv
     cogvideo_caption caption = { .frames = clip ? clip->frames : 0 };
     cogvideo_status status;
 
-    CV_TRY(cv_need_trunk(run.model, &run.stage, err));
+    CV_TRY(cv_need_coglm(run.model, &run.stage, err));
     if (clip)
         CV_TRY(cv_check_clip(clip, run.stage->config->grid, run.stage->config->image_codes, "this model", err));
     CV_TRY(read_text(&run, options, err));

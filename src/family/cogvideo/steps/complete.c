@@ -369,7 +369,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
     int holes = 0;
 
     CV_TRY(cv_check_options(model, options, err));
-    CV_TRY(cv_need_trunk(model, &run.stage, err));
+    CV_TRY(cv_need_coglm(model, &run.stage, err));
     CV_TRY(cv_complete_check(model, options, given ? given->height : 0, err));
     if (given)
         CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "completion", err));

@@ -135,7 +135,7 @@ cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogv
     cogvideo_status status;
 
     CV_TRY(cv_check_options(model, options, err));
-    CV_TRY(cv_need_trunk(model, &stage, err));
+    CV_TRY(cv_need_coglm(model, &stage, err));
     CV_TRY(cv_complete_check(model, options, in ? in->height : 0, err));
     CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
     CV_NEW(mask, cv_cogvideo_places(config), err);
