@@ -291,6 +291,50 @@ static void holes_are_filled(void **state)
     }
 }
 
+/* With no code given, a hole is drawn as a first frame: the same logits, bit for bit. */
+static void nothing_given_is_a_first_frame(void **state)
+{
+    static const int32_t text[] = { 1030, 1110, 1052 };
+    enum { L = 64, IDS = sizeof text / sizeof *text };
+    cv_element elements[1 + L];
+    int places[1 + L];
+    cv_completion completion = { elements, places, 0 };
+    uint8_t mask[L];
+    int32_t codes[L];
+    float *logits, *others;
+    network net;
+    cv_arena arena;
+    run frame, hole;
+
+    (void)state;
+    open_network(&net, 0);
+    memset(mask, 1, sizeof mask);
+    cv_completion_lay(&completion, &net.config, codes, mask);
+    assert_int_equal(completion.known, 1);
+    logits = malloc((size_t)net.config.image_codes * sizeof *logits);
+    others = malloc((size_t)net.config.image_codes * sizeof *others);
+    arena = arena_of(cv_coglm_scratch(&net.exec, &net.stage, 1, IDS + 1 + L, true) +
+                     cv_forward_scratch(&net.exec, &net.stage, 1, true));
+    open_run(&frame, &net, text, IDS, L);
+    open_run(&hole, &net, text, IDS, 1 + L);
+    for (int i = 0; i < L; i++) {
+        const cv_step_row row = { &frame.sequence, 0, i, i ? codes[i - 1] : 0 };
+        const cv_coglm_row element = { &hole.sequence, &elements[i], i };
+
+        assert_int_equal(places[1 + i], i);
+        cv_forward_step(&net.exec, &net.stage, &row, 1, logits, &arena);
+        cv_coglm_step(&net.exec, &net.stage, &element, 1, others, &arena);
+        assert_memory_equal(logits, others, (size_t)net.config.image_codes * sizeof *logits);
+        elements[1 + i].id = codes[i] = (i * 37 + 5) % net.config.image_codes;
+    }
+    cv_arena_free(&arena);
+    close_run(&frame);
+    close_run(&hole);
+    free(logits);
+    free(others);
+    close_network(&net);
+}
+
 /* --- captions ------------------------------------------------------------------------------------------------- */
 
 static void texts_are_scored(void **state)
@@ -368,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_frames),
         cmocka_unit_test(holes_are_filled),
+        cmocka_unit_test(nothing_given_is_a_first_frame),
         cmocka_unit_test(texts_are_scored),
     };
 
