@@ -6,6 +6,7 @@
 
 #include "family/cogvideo/network/coglm.h"
 #include "nn/blas.h"
+#include "sample/sampler.h"
 
 #define MOST_PLACES 400
 #define MOST_ELEMENTS (MOST_PLACES + 64)
@@ -291,6 +292,143 @@ static void holes_are_filled(void **state)
     }
 }
 
+/* --- drawn with recorded numbers ------------------------------------------------------------------------------ */
+
+/* CogView2's rule of pictures, and the clusters of a geometry. */
+static cv_clusters *open_clusters(const network *net)
+{
+    const bool small = net->config.grid == 8;
+    const char *path =
+        small ? check_golden("cogview2/small/text2image.safetensors") : check_data("sampler/forced.safetensors");
+    cv_clusters *clusters = NULL;
+    cv_store *store = NULL;
+    cogvideo_error err;
+
+    if (!path)
+        return NULL;
+    CHECK_OK(cv_store_open(&store, path, &err), err);
+    CHECK_OK(cv_clusters_create(&clusters, check_i32(store, "cluster_labels"), net->config.image_codes, &err), err);
+    cv_store_close(&store);
+    return clusters;
+}
+
+/* Draws the codes of a picture where the mask is set, behind its text, each with its two numbers of `u`. */
+static void draw_picture(const network *net, const cv_clusters *clusters, const int32_t *text, int ids,
+                         double temperature, const uint8_t *mask, const double *u, int32_t *codes)
+{
+    const cogvideo_sampling sampling = { .temperature = temperature,
+                                         .clusters = 16,
+                                         .code_temperature = 1,
+                                         .top_p = 1 };
+    const int L = cv_cogvideo_places(&net->config), n = net->config.image_codes;
+    cv_element elements[MOST_PLACES + 1];
+    int places[MOST_PLACES + 1];
+    cv_completion completion = { elements, places, 0 };
+    float *logits = malloc((size_t)n * sizeof *logits);
+    cv_arena arena = arena_of(cv_coglm_scratch(&net->exec, &net->stage, 1 + L, ids + 1 + L, false)),
+             drawing = arena_of(cv_sampler_scratch(n, clusters));
+    run r;
+
+    cv_completion_lay(&completion, &net->config, codes, mask);
+    open_run(&r, net, text, ids, 1 + L);
+    cv_coglm_pass(&net->exec, &net->stage, &r.sequence, elements, 0, completion.known, NULL, NULL, &arena);
+    for (int i = completion.known; i <= L; i++) {
+        const cv_coglm_row row = { &r.sequence, &elements[i - 1], i - 1 };
+
+        cv_coglm_step(&net->exec, &net->stage, &row, 1, logits, &arena);
+        if (!mask[places[i]])
+            continue;
+        codes[places[i]] = elements[i].id = cv_sample(logits, n, &sampling, clusters, u[0], u[1], &drawing);
+        u += 2;
+    }
+    close_run(&r);
+    cv_arena_free(&arena);
+    cv_arena_free(&drawing);
+    free(logits);
+}
+
+static void draw_styles(const network *net, const cv_clusters *clusters, const cv_store *golden)
+{
+    static const struct {
+        const char *name;
+        double temperature;
+    } styles[] = { { "sampled.mainbody", 1.15 }, { "sampled.chinese", 1.12 } };
+    const int L = cv_cogvideo_places(&net->config);
+    uint8_t mask[MOST_PLACES];
+    int32_t codes[MOST_PLACES];
+
+    memset(mask, 1, sizeof mask);
+    for (size_t s = 0; s < sizeof styles / sizeof *styles; s++) {
+        char name[60];
+        const cv_tensor *text;
+        const double *u = check_member(golden, styles[s].name, "u");
+        const int32_t *tokens = check_member(golden, styles[s].name, "tokens");
+
+        snprintf(name, sizeof name, "%s.text", styles[s].name);
+        text = check_tensor(golden, name);
+        for (int sample = 0; sample < 2; sample++) { /* the third would show nothing else */
+            draw_picture(net, clusters, text->data, (int)text->count - 1, styles[s].temperature, mask,
+                         u + (size_t)sample * 2 * (size_t)L, codes);
+            assert_memory_equal(codes, tokens + sample * L, (size_t)L * sizeof *codes);
+        }
+    }
+}
+
+static void draw_holes(const network *net, const cv_clusters *clusters, const cv_store *golden)
+{
+    static const char *const masks[] = { "middle", "left" };
+    const cv_tensor *text = check_tensor(golden, "text");
+    const int L = cv_cogvideo_places(&net->config);
+
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
+        char name[60];
+        const uint8_t *mask = check_member(golden, masks[m], "mask");
+        const double *u;
+        const int32_t *grid;
+        int masked = 0;
+
+        snprintf(name, sizeof name, "%s.sampled", masks[m]);
+        u = check_member(golden, name, "u");
+        grid = check_member(golden, name, "grid");
+        for (int i = 0; i < L; i++)
+            masked += mask[i];
+        for (int sample = 0; sample < 2; sample++) {
+            int32_t codes[MOST_PLACES];
+
+            memcpy(codes, check_i32(golden, "image"), (size_t)L * sizeof *codes);
+            draw_picture(net, clusters, text->data, (int)text->count, 1.15, mask, u + sample * 2 * masked, codes);
+            assert_memory_equal(codes, grid + sample * L, (size_t)L * sizeof *codes);
+        }
+    }
+}
+
+static void recorded_numbers_draw_the_same_codes(void **state)
+{
+    (void)state;
+    for (int g = 0; g < 2; g++) {
+        network net;
+        cv_store *pictures, *holes;
+        cv_clusters *clusters;
+
+        open_network(&net, g);
+        pictures = open_golden(&net, "text2image");
+        holes = open_golden(&net, "completion");
+        clusters = open_clusters(&net);
+        if (pictures && holes && clusters) {
+            draw_styles(&net, clusters, pictures);
+            draw_holes(&net, clusters, holes);
+        }
+        cv_clusters_free(&clusters);
+        cv_store_close(&pictures);
+        cv_store_close(&holes);
+        close_network(&net);
+        if (!check_golden("cogview2/text2image.safetensors")) {
+            skip();
+            return;
+        }
+    }
+}
+
 /* With no code given, a hole is drawn as a first frame: the same logits, bit for bit. */
 static void nothing_given_is_a_first_frame(void **state)
 {
@@ -412,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_frames),
         cmocka_unit_test(holes_are_filled),
+        cmocka_unit_test(recorded_numbers_draw_the_same_codes),
         cmocka_unit_test(nothing_given_is_a_first_frame),
         cmocka_unit_test(texts_are_scored),
     };
