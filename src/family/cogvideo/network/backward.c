@@ -47,15 +47,13 @@ static void norm(const cv_pass *p, const cv_layer_norm *weights, const cv_layer_
     cv_layer_norm_backward(p->exec, weights, grad, dx, add, dy, x, rows, p->arena);
 }
 
-void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage *grads, int first, float *dhidden,
-                      const float *dlogits, const float *hidden, int rows)
+void cv_backward_head(const cv_pass *p, const cv_stage *grads, float *dhidden, const float *dlogits,
+                      const float *hidden, const float *x, int rows)
 {
-    size_t at = (size_t)first * (size_t)p->stage->config->hidden;
     const cv_trunk *trunk = grads->trunk;
 
     linear(p, &p->stage->head, trunk ? &grads->head : NULL, dhidden, false, dlogits, hidden, rows);
-    norm(p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, back->dx + at, false, dhidden, p->x + at,
-         rows);
+    norm(p, &p->stage->trunk->final_norm, trunk ? &trunk->final_norm : NULL, dhidden, false, dhidden, x, rows);
 }
 
 /* x = x_mid + fourth_norm(W2 gelu(W1 post_attention_norm(x_mid))): dx becomes that of x_mid. */

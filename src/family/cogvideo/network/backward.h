@@ -28,10 +28,10 @@ typedef struct cv_backward {
 /* All buffers but spans, texts and frames, which the caller has. */
 void cv_backward_carve(cv_backward *back, const cv_pass *p, int sequences, cv_arena *arena);
 
-/* dx of `rows` rows from `first` on, from dlogits [rows, image_codes]; `hidden` is their final_norm(x), `dhidden`
- * scratch. */
-void cv_backward_head(const cv_backward *back, const cv_pass *p, const cv_stage *grads, int first, float *dhidden,
-                      const float *dlogits, const float *hidden, int rows);
+/* dhidden [rows, C] becomes the gradient of x [rows, C], which are rows of the last layer's output: from dlogits [rows,
+ * ids of the head], with `hidden` their final_norm. */
+void cv_backward_head(const cv_pass *p, const cv_stage *grads, float *dhidden, const float *dlogits,
+                      const float *hidden, const float *x, int rows);
 
 /* From dx of the last layer's output to all parameters' gradients. */
 void cv_backward_run(const cv_backward *back, const cv_pass *p, const cv_stage *grads);

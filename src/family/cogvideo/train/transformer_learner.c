@@ -62,7 +62,7 @@ static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row,
 
         memcpy(codes + (size_t)slot * L, cv_rows_frame(rows, row, from), L * sizeof *codes);
     }
-    l->sequences[s] = (cv_train_sequence){ text, count, codes };
+    l->sequences[s] = (cv_train_sequence){ .text = text, .text_count = count, .codes = codes };
 }
 
 static double batch(cv_learner *learner, uint64_t index)
@@ -343,7 +343,7 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     CV_NEW(l->texts, (size_t)n * (size_t)config->text_places, err);
     CV_NEW(l->codes, (size_t)n * (size_t)l->slots * L, err);
     for (int s = 0; s < n; s++)
-        l->sequences[s] = (cv_train_sequence){ l->texts, config->text_places, l->codes };
+        l->sequences[s] = (cv_train_sequence){ .text = l->texts, .text_count = config->text_places, .codes = l->codes };
     work.sequences = l->sequences;
     take_losses(l, &measure);
     cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &measure);
