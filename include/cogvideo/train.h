@@ -24,7 +24,7 @@ typedef struct cogvideo_train_progress {
 } cogvideo_train_progress;
 
 typedef struct cogvideo_train_options {
-    const char *part;        /* "image-tokenizer", "image", "stage1" or "stage2"; of metrics "metric-clip" */
+    const char *part;        /* "image-tokenizer", "image", "coglm", "stage1" or "stage2"; of metrics "metric-clip" */
     const char *recipe;      /* the recipe file */
     const char *model;       /* the model directory, read and written */
     const char *const *data; /* datasets (image-tokenizer) or files of training rows, `data_count` of them */

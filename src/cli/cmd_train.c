@@ -148,7 +148,8 @@ const cli_command cmd_train = {
     .usage = "PART [OPTIONS] DATA... --recipe FILE --model DIR -o RUN",
     .details =
         "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), "
-        "stage1 or\n"
+        "coglm (the\n"
+        "trunk as CogLM, which also tells texts from pictures and fills holes; DATA: training rows), stage1 or\n"
         "stage2 (the second channel, with the trunk frozen; DATA: training rows); or, of metrics of the shapes world,\n"
         "metric-i3d (clips and what is in them) and metric-clip (clips and captions), DATA: datasets of that world. Each\n"
         "writes its file into the model directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
@@ -161,7 +162,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
-    .choices = "image-tokenizer|image|stage1|stage2|metric-i3d|metric-clip",
+    .choices = "image-tokenizer|image|coglm|stage1|stage2|metric-i3d|metric-clip",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),

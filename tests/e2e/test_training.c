@@ -34,6 +34,8 @@ static void write_model(void)
         "\"evaluate_batches\":1,\"save_every\":100," SHEET "},"
         "\"image\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"dropout\":0.1,\"text_dropout\":0.3,\"norm_gain\":0.15,\"muon_rate\":0.02,"
         "\"evaluate_every\":4,\"evaluate_batches\":1," SHEET "},"
+        "\"coglm\":{\"steps\":8,\"batch\":3,\"accumulate\":2,\"image_to_text\":0.4,\"text\":0.3,\"hole_min\":2,\"hole_max\":3,"
+        "\"dropout\":0.1,\"muon_rate\":0.02,\"evaluate_every\":4,\"evaluate_batches\":6," SHEET "},"
         "\"stage1\":{\"steps\":8,\"batch\":2,\"text_dropout\":0.3,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET
         "},"
         "\"stage2\":{\"steps\":8,\"batch\":2,\"train_trunk\":1,\"muon_rate\":0.01,\"evaluate_every\":8,\"evaluate_batches\":1," SHEET
@@ -83,24 +85,29 @@ static bool is_there(const char *name)
 }
 
 /* A straight run, and one that stops half way and goes on with another number of threads: the same checkpoint. */
-static void train_twice(const char *part, const char *data, const char *held_out)
+static void train_twice_in(const char *model, const char *part, const char *data, const char *held_out)
 {
     char straight[60], halves[60];
 
     snprintf(straight, sizeof straight, "%s-straight", part);
     snprintf(halves, sizeof halves, "%s-halves", part);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 1 -q --steps 4", part,
-               data, held_out, halves);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 3 -q --resume", part, data,
-               held_out, halves);
-    program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 2 -q -f", part, data,
-               held_out, straight);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 1 -q --steps 4", part, data,
+               held_out, model, halves);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 3 -q --resume", part, data,
+               held_out, model, halves);
+    program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 2 -q -f", part, data,
+               held_out, model, straight);
     snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
     snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
     program_equal_files(straight, halves);
     snprintf(straight, sizeof straight, "%s-straight/samples-000004.jpg", part);
     snprintf(halves, sizeof halves, "%s-halves/samples-000008.jpg", part);
     assert_true(is_there(straight) && is_there(halves));
+}
+
+static void train_twice(const char *part, const char *data, const char *held_out)
+{
+    train_twice_in("model", part, data, held_out);
 }
 
 static void make_tokenizer(void)
@@ -265,6 +272,47 @@ static void the_stages_learn(void **state)
                   "was trained without Muon, and its averages mean nothing to another optimizer: set 'muon_rate' to 0");
 }
 
+static void check_logged(const char *run, const char *member)
+{
+    char command[200];
+
+    snprintf(command, sizeof command, "grep -q '\"%s\":[0-9]' \"$COGVIDEO_TEST_TEMP/%s/log.jsonl\"", member, run);
+    assert_int_equal(system(command), 0);
+}
+
+/* A model with a position for the last code as an input; it scores captions. */
+static void coglm_learns(void **state)
+{
+    static const char *const losses[] = { "codes", "holes", "text", "spans" };
+    static const char *const bad[][2] = {
+        { "\"image_to_text\":0.7,\"text\":0.4", "image_to_text (0.7) and text (0.4) are more than 1" },
+        { "\"hole_min\":5", "holes of hole_min (5) to hole_max (4)" },
+        { "\"hole_max\":8", "so 1 to 7 were expected" },
+        { "\"text_dropout\":0.1", "unknown key 'text_dropout'" },
+    };
+
+    (void)state;
+    need(ROWS);
+    program_check("train coglm image.rows --recipe recipe.json --model before -o x" STDERR, 1,
+                  "the model has 128 rows of positions; one more behind a picture's, 129 in all, were expected");
+    assert_int_equal(system(
+                         "cd \"$COGVIDEO_TEST_TEMP\" && cp -r before coglm && sed -i 's/\"positions\":[[:space:]]*128/"
+                         "\"positions\": 129/' coglm/model.json"),
+                     0);
+    train_twice_in("coglm", "coglm", "image.rows stage1.rows", "image.rows");
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
+        check_logged("coglm-straight", losses[i]);
+    program_ok("keyframes --model coglm \"a small red circle moves left\" --count 1 --seed 1 -q -o picture.jsonl");
+    program_ok("score --caption \"a small red circle\" --model coglm picture.jsonl --json");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char recipe[400];
+
+        snprintf(recipe, sizeof recipe, "{\"format\":\"cogvideo-recipe\",\"version\":1,\"coglm\":{%s}}", bad[i][0]);
+        check_write(check_temp_path("bad.json"), recipe, strlen(recipe));
+        program_check("train coglm image.rows --recipe bad.json --model coglm -o x --finetune" STDERR, 1, bad[i][1]);
+    }
+}
+
 /* Number by number: -0 and 0 are equal. */
 static void check_equal_weights(const char *a, const char *b)
 {
@@ -408,6 +456,7 @@ int main(void)
         cmocka_unit_test(rows_are_counted),
         cmocka_unit_test(a_decoder_learns_alone),
         cmocka_unit_test(the_trunk_learns),
+        cmocka_unit_test(coglm_learns),
         cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),
         cmocka_unit_test(finetuning_wants_something_there),

@@ -203,7 +203,7 @@ done:
 }
 
 /* A CJK ideograph: three-byte sequences of U+3400..9FFF, four-byte ones of planes 2 and 3. */
-static bool has_chinese(const char *text)
+bool cv_has_chinese(const char *text)
 {
     for (const unsigned char *s = (const unsigned char *)text; *s; s++)
         if ((s[0] >= 0xe4 && s[0] <= 0xe9) || (s[0] == 0xe3 && s[1] >= 0x90) || (s[0] == 0xf0 && s[1] >= 0xa0))
@@ -216,7 +216,7 @@ void cv_warn_language(const cv_cogvideo *model, const cogvideo_generate_options 
     const char *language = model->description.language;
 
     if (language && strcmp(language, "zh") == 0 && options->prompt && !options->text_ids &&
-        !has_chinese(options->prompt))
+        !cv_has_chinese(options->prompt))
         cv_log(&model->head.log, COGVIDEO_LOG_WARNING,
                "this model was trained on Chinese: a prompt without Chinese characters is hardly understood");
 }

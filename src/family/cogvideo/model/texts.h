@@ -27,6 +27,8 @@ cogvideo_status cv_guide_text(const cv_cogvideo *model, const cogvideo_generate_
                               cv_ids *out, cogvideo_error *err);
 void cv_ids_free(cv_ids *ids);
 
+/* Whether a text, or a piece of one, has Chinese characters. */
+bool cv_has_chinese(const char *text);
 /* Warns, once per run, about a prompt in a script that the model was not trained on. */
 void cv_warn_language(const cv_cogvideo *model, const cogvideo_generate_options *options);
 

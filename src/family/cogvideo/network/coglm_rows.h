@@ -26,8 +26,8 @@ int cv_coglm_keep_spans(int32_t *lengths, int count, int places, double share);
 
 /* Text alone: position 0 and on. Span i is lengths[i] + 1 places, of which all but the last are predicted; it begins
  * at starts[i] and as many places later as the spans before it are long. Starts are different, rising, and at most
- * places - 1 - the sum of all lengths. What is outside of the spans, up to the last one, is seen by all and sees itself;
- * the rest sees that and all places up to its own. */
+ * places - 1 - the sum of all lengths. What is outside of the spans, up to the last one, is seen by all and sees
+ * itself; the rest sees that and all places up to its own. */
 void cv_coglm_lay_text(cv_coglm_example *out, const int32_t *ids, int places, const int32_t *lengths,
                        const int32_t *starts, int spans);
 

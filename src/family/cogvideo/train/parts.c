@@ -9,8 +9,8 @@
 static const char *file_of(const cogvideo_model *model, cv_cogvideo_part part)
 {
     const cv_description *d = &cv_cogvideo_of(model)->description;
-    const char *const names[CV_COGVIDEO_PARTS] = { d->files.image_tokenizer, d->files.bare_trunk, d->files.own[0],
-                                                   d->files.own[1] };
+    const char *const names[CV_COGVIDEO_PARTS] = { d->files.image_tokenizer, d->files.bare_trunk, d->files.bare_trunk,
+                                                   d->files.own[0], d->files.own[1] };
 
     return names[part];
 }
@@ -77,10 +77,18 @@ static const cv_recipe_key picture_keys[] = {
 };
 #undef OWN
 
-/* Each part takes a stretch of the table: the trunk the first four, stages the third to the seventh, stage 1 the last
- * as well. */
+/* Each part takes a stretch of the table: CogLM all up to "dropout", the trunk "norm_gain" to "text_dropout", stages
+ * "dropout" to "base_share", stage 1 "frames" as well. */
 #define OWN(field) offsetof(cv_transformer_recipe, field)
 static const cv_recipe_key transformer_keys[] = {
+    { "image_to_text", CV_RECIPE_DOUBLE, OWN(coglm.image_to_text), 0, 1, 0.3 },
+    { "text", CV_RECIPE_DOUBLE, OWN(coglm.text), 0, 1, 0 },
+    { "hole_share", CV_RECIPE_DOUBLE, OWN(coglm.hole_share), 0, 1, 0.8 },
+    { "hole_min", CV_RECIPE_INT, OWN(coglm.hole_min), 1, 127, 4 },
+    { "hole_max", CV_RECIPE_INT, OWN(coglm.hole_max), 1, 127, 4 },
+    { "span_share", CV_RECIPE_DOUBLE, OWN(coglm.span_share), 0, 0.5, 0.15 },
+    { "span_length", CV_RECIPE_DOUBLE, OWN(coglm.span_length), 0.5, 100, 3 },
+    { "english_end", CV_RECIPE_INT, OWN(coglm.english_end), 0, 1 << 24, 0 },
     { "norm_gain", CV_RECIPE_DOUBLE, OWN(norm_gain), 1e-6, 10, 1 },
     { "position_scale", CV_RECIPE_DOUBLE, OWN(position_scale), 0, 100, 0.05 },
     { "dropout", CV_RECIPE_DOUBLE, OWN(dropout), 0, 0.9, 0 },
@@ -101,7 +109,8 @@ const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
     [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
                                   sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices,
                                   cv_picture_learner_open, is_there, on_tokenizer },
-    [CV_PART_IMAGE] = TRANSFORMER("image", 0, 4, on_trunk),
-    [CV_PART_STAGE1] = TRANSFORMER("stage1", 2, 6, NULL),
-    [CV_PART_STAGE2] = TRANSFORMER("stage2", 2, 5, NULL),
+    [CV_PART_IMAGE] = TRANSFORMER("image", 8, 4, on_trunk),
+    [CV_PART_COGLM] = TRANSFORMER("coglm", 0, 11, on_trunk),
+    [CV_PART_STAGE1] = TRANSFORMER("stage1", 10, 6, NULL),
+    [CV_PART_STAGE2] = TRANSFORMER("stage2", 10, 5, NULL),
 };

@@ -9,6 +9,7 @@
 typedef enum cv_cogvideo_part {
     CV_PART_IMAGE_TOKENIZER,
     CV_PART_IMAGE, /* the trunk, on text and one frame */
+    CV_PART_COGLM, /* the trunk, as CogLM */
     CV_PART_STAGE1,
     CV_PART_STAGE2,
     CV_COGVIDEO_PARTS,

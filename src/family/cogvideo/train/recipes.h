@@ -18,6 +18,16 @@ typedef struct cv_picture_recipe {
     double merge;              /* before the first step of that: codes this close become one */
 } cv_picture_recipe;
 
+/* What CogLM learns: network/coglm_rows.h. */
+typedef struct cv_coglm_recipe {
+    double image_to_text, text; /* shares of sequences; the rest are pictures under their texts */
+    double hole_share;          /* holes are drawn as long as they have no more of a picture's codes together */
+    int hole_min, hole_max;     /* sides of a hole */
+    double span_share;          /* likewise of a text's ids */
+    double span_length;         /* mean */
+    int english_end;            /* a text with an id from here on is Chinese; 0: one with Chinese characters is */
+} cv_coglm_recipe;
+
 /* Of the trunk and the stages. */
 typedef struct cv_transformer_recipe {
     cv_recipe head; /* first */
@@ -29,6 +39,7 @@ typedef struct cv_transformer_recipe {
     double position_scale; /* trunk's first weights: of a frame's positions */
     double time_scale;     /* stages' first weights: of what tells frames apart */
     double base_share;     /* stages' first weights: alpha, the base channel's share of the attention */
+    cv_coglm_recipe coglm;
 } cv_transformer_recipe;
 
 #endif

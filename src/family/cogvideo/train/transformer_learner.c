@@ -1,10 +1,12 @@
-/* transformer_learner.c - trains the trunk (text and one frame) or a stage's second channel on training rows. */
+/* transformer_learner.c - trains the trunk (text and one frame, or as CogLM) or a stage's second channel on training
+ * rows. */
 #include "base/hash.h"
 #include "base/rng.h"
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/model/texts.h"
 #include "family/cogvideo/network/train.h"
+#include "family/cogvideo/train/coglm_draws.h"
 #include "family/cogvideo/train/first_weights.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/rows.h"
@@ -19,7 +21,7 @@
 
 #define MAX_FILES 8
 /* Streams of random numbers: of training, of the evaluation. */
-enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865 };
+enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865, DRAW_COGLM = 0x636f, DRAW_COGLM_HELD_OUT = 0x6368 };
 
 typedef struct transformer_learner {
     cv_learner head;
@@ -32,6 +34,7 @@ typedef struct transformer_learner {
     int files;
     cv_ids guide; /* the text that replaces a dropped one */
     int slots, given;
+    cv_coglm_draws coglm;
     cv_train_sequence *sequences;
     int32_t *texts, *codes; /* [batch][text_places], [batch][slots * L] */
     cv_arena arena;         /* of a batch */
@@ -40,6 +43,12 @@ typedef struct transformer_learner {
 static const cv_cogvideo_config *config_of(const transformer_learner *l)
 {
     return &cv_cogvideo_of(l->head.model)->description.network;
+}
+
+/* Whether the trunk alone is trained. */
+static bool of_trunk(const transformer_learner *l)
+{
+    return l->part == CV_PART_IMAGE || l->part == CV_PART_COGLM;
 }
 
 /* --- batches -------------------------------------------------------------------------------------------------- */
@@ -65,15 +74,21 @@ static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row,
     l->sequences[s] = (cv_train_sequence){ .text = text, .text_count = count, .codes = codes };
 }
 
+/* Of a batch: CogLM's sequences are elements. */
+static int slots_of(const transformer_learner *l)
+{
+    return l->part == CV_PART_COGLM ? 0 : l->slots;
+}
+
 static double batch(cv_learner *learner, uint64_t index)
 {
     transformer_learner *l = (transformer_learner *)learner;
     const cv_recipe *recipe = learner->recipe;
     cv_train_batch work = { .sequences = l->sequences,
                             .count = recipe->batch,
-                            .slots = l->slots,
+                            .slots = slots_of(l),
                             .given = l->given,
-                            .plus = l->part != CV_PART_IMAGE,
+                            .plus = !of_trunk(l),
                             .dropout = (float)l->recipe->dropout,
                             .seed = recipe->seed,
                             .step = (uint32_t)index };
@@ -84,58 +99,103 @@ static double batch(cv_learner *learner, uint64_t index)
 
         cv_rng_block(bits, recipe->seed, counter);
         rows = &l->rows[bits[0] % (uint32_t)l->files];
-        fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
-             rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
+        if (l->part == CV_PART_COGLM)
+            l->sequences[s] = cv_coglm_draw(&l->coglm, s, (cv_draw_key){ recipe->seed, (uint32_t)index, DRAW_COGLM },
+                                            rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames));
+        else
+            fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
+                 rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
     }
     return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &l->arena);
 }
 
-/* Room for the loss of each predicted place of a batch. */
+/* Room for the loss of each place of a batch. */
 static float *take_losses(const transformer_learner *l, cv_arena *arena)
 {
-    return cv_arena_take(arena,
-                         (size_t)l->head.recipe->batch * (size_t)l->slots * (size_t)cv_cogvideo_places(config_of(l)),
-                         sizeof(float));
+    const int places = l->part == CV_PART_COGLM ? l->coglm.places : l->slots * cv_cogvideo_places(config_of(l));
+
+    return cv_arena_take(arena, (size_t)l->head.recipe->batch * (size_t)places, sizeof(float));
 }
 
-/* Loss per frame over fixed held-out rows. */
+/* Losses over all evaluation batches: of each frame, or of each thing that CogLM predicts. */
+typedef struct held_out_losses {
+    double frames[65];
+    cv_coglm_losses coglm;
+} held_out_losses;
+
+static double evaluate_batch(transformer_learner *l, int index, float *ce, held_out_losses *losses)
+{
+    const int count = l->head.recipe->batch, L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
+    const cv_train_batch work = { .sequences = l->sequences,
+                                  .count = count,
+                                  .slots = slots_of(l),
+                                  .given = l->given,
+                                  .plus = !of_trunk(l) };
+    double loss;
+
+    for (int s = 0; s < count; s++) {
+        uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
+        const cv_rows *rows = &l->held_out;
+
+        cv_rng_block(bits, 1, counter);
+        if (l->part == CV_PART_COGLM)
+            l->sequences[s] = cv_coglm_draw(&l->coglm, s, (cv_draw_key){ 1, (uint32_t)index, DRAW_COGLM_HELD_OUT },
+                                            rows, bits[0] % rows->count, (int)(bits[1] % (uint32_t)rows->frames));
+        else
+            fill(l, s, rows, bits[0] % rows->count, (int)(bits[1] % (uint32_t)rows->frames), false);
+    }
+    loss = cv_stage_train(l->head.exec, &l->stage, NULL, &work, ce, &l->arena);
+    for (int i = 0; i < count * per && l->part != CV_PART_COGLM; i++)
+        losses->frames[i % per / L] += (double)ce[i];
+    for (int s = 0; s < count && l->part == CV_PART_COGLM; ce += l->sequences[s++].count)
+        cv_coglm_losses_add(&losses->coglm, &l->coglm, s, &l->sequences[s], ce);
+    return loss;
+}
+
+/* What a line of the log has beside the loss. */
+static void write_frames(const transformer_learner *l, const held_out_losses *losses, char *members, size_t size)
+{
+    const int summed = l->head.recipe->evaluate_batches * l->head.recipe->batch * cv_cogvideo_places(config_of(l));
+    size_t used = (size_t)snprintf(members, size, ",\"frames\":[");
+
+    for (int slot = 0; slot < l->slots && used < size; slot++)
+        used += (size_t)snprintf(members + used, size - used, "%s%.4g", slot ? "," : "", losses->frames[slot] / summed);
+    if (used < size)
+        snprintf(members + used, size - used, "]");
+}
+
+static void write_coglm(const cv_coglm_losses *losses, char *members, size_t size)
+{
+    size_t used = 0;
+
+    members[0] = '\0';
+    for (int i = 0; i < CV_COGLM_LOSSES && used < size; i++)
+        if (losses->counts[i] > 0)
+            used += (size_t)snprintf(members + used, size - used, ",\"%s\":%.4g", cv_coglm_loss_names[i],
+                                     losses->sums[i] / losses->counts[i]);
+}
+
+/* Over fixed held-out rows. */
 static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
 {
     transformer_learner *l = (transformer_learner *)learner;
-    const cv_recipe *recipe = learner->recipe;
-    int L = cv_cogvideo_places(config_of(l)), per = l->slots * L;
-    double sums[65] = { 0 };
-    cv_train_batch work = { .sequences = l->sequences,
-                            .count = recipe->batch,
-                            .slots = l->slots,
-                            .given = l->given,
-                            .plus = l->part != CV_PART_IMAGE };
-    size_t used = 0;
+    const int batches = learner->recipe->evaluate_batches;
+    held_out_losses losses = { 0 };
 
     *loss = 0;
     if (l->held_out.count == 0)
         return false;
-    for (int b = 0; b < recipe->evaluate_batches; b++) {
+    for (int b = 0; b < batches; b++) {
         size_t mark = cv_arena_mark(&l->arena);
         float *ce = take_losses(l, &l->arena);
 
-        for (int s = 0; s < recipe->batch; s++) {
-            uint32_t counter[4] = { (uint32_t)b, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
-
-            cv_rng_block(bits, 1, counter);
-            fill(l, s, &l->held_out, bits[0] % l->held_out.count, (int)(bits[1] % (uint32_t)l->held_out.frames), false);
-        }
-        *loss += cv_stage_train(learner->exec, &l->stage, NULL, &work, ce, &l->arena) / recipe->evaluate_batches;
-        for (int i = 0; i < recipe->batch * per; i++)
-            sums[i % per / L] += (double)ce[i];
+        *loss += evaluate_batch(l, b, ce, &losses) / batches;
         cv_arena_rewind(&l->arena, mark);
     }
-    used += (size_t)snprintf(members, size, ",\"frames\":[");
-    for (int slot = 0; slot < l->slots && used < size; slot++)
-        used += (size_t)snprintf(members + used, size - used, "%s%.4g", slot ? "," : "",
-                                 sums[slot] / (recipe->evaluate_batches * recipe->batch * L));
-    if (used < size)
-        snprintf(members + used, size - used, "]");
+    if (l->part == CV_PART_COGLM)
+        write_coglm(&losses.coglm, members, size);
+    else
+        write_frames(l, &losses, members, size);
     return true;
 }
 
@@ -177,7 +237,7 @@ static const char *trunk_file(const transformer_learner *l)
     const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
     int own = l->part == CV_PART_STAGE2;
 
-    if (l->part != CV_PART_IMAGE && (options->finetune || options->resume) && d->files.trunk[own])
+    if (!of_trunk(l) && (options->finetune || options->resume) && d->files.trunk[own])
         return d->files.trunk[own];
     return d->files.bare_trunk ? d->files.bare_trunk : d->files.trunk[own] ? d->files.trunk[own] : d->files.trunk[!own];
 }
@@ -227,16 +287,18 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
     const bool finetune = l->head.options->finetune && !l->head.options->resume;
     cogvideo_status status;
 
-    if (l->part == CV_PART_IMAGE) {
+    if (of_trunk(l)) {
+        const int ids = l->part == CV_PART_COGLM ? config->vocabulary : config->image_codes; /* that are predicted */
+
         CV_TRY(make_trunk(l, err));
         l->stage = (cv_stage){ .config = config,
                                .kind = CV_STAGE_SEQUENTIAL,
                                .trunk = &l->trunk,
-                               .head = cv_trunk_head(&l->trunk, config->image_codes) };
+                               .head = cv_trunk_head(&l->trunk, ids) };
         l->grads = (cv_stage){ .config = config,
                                .kind = CV_STAGE_SEQUENTIAL,
                                .trunk = &l->trunk_grads,
-                               .head = cv_trunk_head(&l->trunk_grads, config->image_codes) };
+                               .head = cv_trunk_head(&l->trunk_grads, ids) };
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
@@ -274,7 +336,7 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
                          "%s: was made with other tokenizers than those of %s, to which its ids mean something "
                          "else: make it again ('cogvideo dataset tokens')",
                          path, l->head.options->model);
-    if (status == COGVIDEO_OK && l->part != CV_PART_IMAGE &&
+    if (status == COGVIDEO_OK && !of_trunk(l) &&
         out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')", path,
@@ -335,15 +397,20 @@ static cogvideo_status plan_memory(transformer_learner *l, cogvideo_error *err)
     const cv_cogvideo_config *config = config_of(l);
     int n = l->head.recipe->batch;
     size_t L = (size_t)cv_cogvideo_places(config);
-    cv_train_batch work = { .count = n, .slots = l->slots, .given = l->given, .plus = l->part != CV_PART_IMAGE };
+    cv_train_batch work = { .count = n, .slots = slots_of(l), .given = l->given, .plus = !of_trunk(l) };
     cogvideo_status status;
     cv_arena measure = { 0 };
 
     CV_NEW(l->sequences, n, err);
     CV_NEW(l->texts, (size_t)n * (size_t)config->text_places, err);
     CV_NEW(l->codes, (size_t)n * (size_t)l->slots * L, err);
+    if (l->part == CV_PART_COGLM)
+        CV_TRY(cv_coglm_draws_open(&l->coglm, cv_cogvideo_of(l->head.model), &l->recipe->coglm, n, err));
     for (int s = 0; s < n; s++)
-        l->sequences[s] = (cv_train_sequence){ .text = l->texts, .text_count = config->text_places, .codes = l->codes };
+        l->sequences[s] =
+            l->part == CV_PART_COGLM
+                ? (cv_train_sequence){ .count = l->coglm.places }
+                : (cv_train_sequence){ .text = l->texts, .text_count = config->text_places, .codes = l->codes };
     work.sequences = l->sequences;
     take_losses(l, &measure);
     cv_stage_train(l->head.exec, &l->stage, &l->grads, &work, NULL, &measure);
@@ -365,7 +432,7 @@ static cogvideo_status publish(cv_learner *learner, cogvideo_error *err)
     const char *trunk, *files[3] = { NULL, own, NULL };
     cogvideo_status status;
 
-    if (l->part == CV_PART_IMAGE) {
+    if (of_trunk(l)) {
         CV_TRY(cv_publish_store(learner, learner->weights[0], trunk_files[0], err));
         return cv_publish_part(learner, "trunk", trunk_keys, trunk_files, err);
     }
@@ -417,7 +484,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
     options.text_ids = l->texts;
     options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
     options.seed = (uint64_t)index;
-    if (l->part == CV_PART_IMAGE) {
+    if (of_trunk(l)) {
         options.keyframes = 1;
         CV_TRY(cv_cogvideo_keyframes(newest, &options, NULL, &clip, err));
     } else if (l->part == CV_PART_STAGE1) {
@@ -449,6 +516,7 @@ static void learner_close(cv_learner *learner)
         cv_rows_close(&l->rows[i]);
     cv_rows_close(&l->held_out);
     cv_ids_free(&l->guide);
+    cv_coglm_draws_close(&l->coglm);
     cv_free(l->sequences);
     cv_free(l->texts);
     cv_free(l->codes);
