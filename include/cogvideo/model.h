@@ -107,6 +107,20 @@ COGVIDEO_API const char *cogvideo_model_file(const cogvideo_model *model, int in
 COGVIDEO_API cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size,
                                                   int keep_line_breaks, int32_t **ids, size_t *count,
                                                   cogvideo_error *err);
+typedef struct cogvideo_text_options {
+    int keep_line_breaks; /* 1: each becomes <n>, otherwise a space */
+    /* Pieces to do without wherever a text can be written without them: by name as cogvideo_text_piece tells it, and by
+     * number from 0 on, which is the id less first_text_id. <n> and other pieces that are always matched stay so. */
+    const char *const *discouraged;
+    const int32_t *discouraged_numbers;
+    int discouraged_count, discouraged_number_count;
+    uint64_t reserved[8];
+} cogvideo_text_options;
+
+/* The same, more exactly; `options` may be NULL. A name or number that is no piece's is COGVIDEO_ERROR_ARGUMENT. */
+COGVIDEO_API cogvideo_status cogvideo_text_encode_with(const cogvideo_model *model, const char *text, size_t size,
+                                                       const cogvideo_text_options *options, int32_t **ids,
+                                                       size_t *count, cogvideo_error *err);
 /* The text of ids, NUL-terminated, in fresh memory: free with cogvideo_free. */
 COGVIDEO_API cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count,
                                                   char **text, cogvideo_error *err);
@@ -116,6 +130,16 @@ COGVIDEO_API cogvideo_status cogvideo_text_unknown(const cogvideo_model *model, 
                                                    char **unknown, cogvideo_error *err);
 /* The piece of one id, as it stands in the text model; NULL where `id` is no text id. Belongs to the model. */
 COGVIDEO_API const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id);
+
+/* Ids of codes and of text in one list of names, as ICETK looks them up. By name: "<image_7>" is 7 (only digits, and
+ * even where the codes are fewer), any other name the id of that piece, and a name that no piece has, or "", the id of
+ * <unk>. COGVIDEO_ERROR_ARGUMENT where the number is no possible id. */
+COGVIDEO_API cogvideo_status cogvideo_token_find(const cogvideo_model *model, const char *name, int32_t *id,
+                                                 cogvideo_error *err);
+/* By id: the name in fresh memory (cogvideo_free), "<image_7>" below first_text_id. COGVIDEO_ERROR_ARGUMENT where the
+ * id is none of a code or piece. */
+COGVIDEO_API cogvideo_status cogvideo_token_name(const cogvideo_model *model, int32_t id, char **name,
+                                                 cogvideo_error *err);
 
 /* Frees what a function of this library said to free this way. NULL is allowed. */
 COGVIDEO_API void cogvideo_free(void *block);

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "nn/blas.h"
+#include "tokenizer/token_names.h"
 
 #include <cogvideo/version.h>
 
@@ -124,11 +125,27 @@ const char *cogvideo_model_file(const cogvideo_model *model, int index, uint64_t
 cogvideo_status cogvideo_text_encode(const cogvideo_model *model, const char *text, size_t size, int keep_line_breaks,
                                      int32_t **ids, size_t *count, cogvideo_error *err)
 {
-    cogvideo_status status = cv_model_need_text(model, err);
+    const cogvideo_text_options options = { .keep_line_breaks = keep_line_breaks };
 
-    if (status != COGVIDEO_OK)
-        return status;
-    return cv_text_encode(model->text, text, size, keep_line_breaks != 0, ids, count, err);
+    return cogvideo_text_encode_with(model, text, size, &options, ids, count, err);
+}
+
+cogvideo_status cogvideo_text_encode_with(const cogvideo_model *model, const char *text, size_t size,
+                                          const cogvideo_text_options *options, int32_t **ids, size_t *count,
+                                          cogvideo_error *err)
+{
+    const cogvideo_text_options none = { 0 }, *o = options ? options : &none;
+    cv_text *changed = NULL;
+    cogvideo_status status;
+
+    CV_TRY(cv_model_need_text(model, err));
+    if (o->discouraged_count > 0 || o->discouraged_number_count > 0)
+        CV_TRY(cv_text_discourage(&changed, model->text, o->discouraged, (size_t)o->discouraged_count,
+                                  o->discouraged_numbers, (size_t)o->discouraged_number_count, err));
+    status = cv_text_encode(changed ? changed : model->text, text, size, o->keep_line_breaks != 0, ids, count, err);
+done:
+    cv_text_close(&changed);
+    return status;
 }
 
 cogvideo_status cogvideo_text_decode(const cogvideo_model *model, const int32_t *ids, size_t count, char **text,
@@ -159,6 +176,33 @@ cogvideo_status cogvideo_text_unknown(const cogvideo_model *model, const char *t
 const char *cogvideo_text_piece(const cogvideo_model *model, int32_t id)
 {
     return model->text ? cv_text_piece(model->text, id) : NULL;
+}
+
+cogvideo_status cogvideo_token_find(const cogvideo_model *model, const char *name, int32_t *id, cogvideo_error *err)
+{
+    cogvideo_status status = cv_model_need_text(model, err);
+    int32_t found;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if ((found = cv_token_find(model->text, name)) < 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s' is no token: ids go up to %d", name, INT32_MAX);
+    *id = found;
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cogvideo_token_name(const cogvideo_model *model, int32_t id, char **name, cogvideo_error *err)
+{
+    cogvideo_status status = cv_model_need_text(model, err);
+    char room[CV_TOKEN_NAME];
+    const char *found;
+
+    if (status != COGVIDEO_OK)
+        return status;
+    if (!(found = cv_token_name(model->text, id, room)))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d has no name: the ids of this model are 0 to %d", (int)id,
+                       (int)cv_text_first_id(model->text) + cv_text_pieces(model->text) - 1);
+    return (*name = cv_strdup(found, err)) ? COGVIDEO_OK : COGVIDEO_ERROR_MEMORY;
 }
 
 void cogvideo_free(void *block)

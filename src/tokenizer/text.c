@@ -13,6 +13,7 @@ struct cv_text {
     cv_normalizer normalizer;
     cv_unigram unigram;
     int32_t first_id;
+    bool shares; /* all but the scores belongs to another */
 };
 
 const char *const cv_icetk_appended[CV_ICETK_APPENDED + 1] = { "<start_of_image>", "<start_of_english>",
@@ -51,11 +52,53 @@ void cv_text_close(cv_text **text)
 {
     if (!*text)
         return;
-    cv_unigram_close(&(*text)->unigram);
-    cv_normalizer_close(&(*text)->normalizer);
-    cv_spm_close(&(*text)->spm);
+    if ((*text)->shares) {
+        cv_unigram_close_scores(&(*text)->unigram);
+    } else {
+        cv_unigram_close(&(*text)->unigram);
+        cv_normalizer_close(&(*text)->normalizer);
+        cv_spm_close(&(*text)->spm);
+    }
     cv_free(*text);
     *text = NULL;
+}
+
+cogvideo_status cv_text_discourage(cv_text **out, const cv_text *text, const char *const *names, size_t name_count,
+                                   const int32_t *numbers, size_t number_count, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_text *changed = NULL;
+    int32_t *pieces = NULL;
+
+    CV_NEW(pieces, name_count + number_count, err);
+    for (size_t i = 0; i < name_count; i++)
+        if ((pieces[i] = cv_spm_find(text->spm, names[i])) < 0) {
+            status =
+                cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                        "'%s' cannot be discouraged: %s has no such piece; one that begins a word begins with " SPACE
+                        " (U+2581)",
+                        names[i], text->spm->path);
+            goto done;
+        }
+    for (size_t i = 0; i < number_count; i++) {
+        if (numbers[i] < 0 || (size_t)numbers[i] >= text->spm->count) {
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "piece %d cannot be discouraged: the pieces of %s have the numbers 0 to %zu",
+                             (int)numbers[i], text->spm->path, text->spm->count - 1);
+            goto done;
+        }
+        pieces[name_count + i] = numbers[i];
+    }
+    CV_NEW(changed, 1, err);
+    *changed = *text;
+    changed->shares = true;
+    CV_TRY(cv_unigram_discourage(&changed->unigram, &text->unigram, pieces, name_count + number_count, err));
+    *out = changed;
+    changed = NULL;
+done:
+    cv_free(changed);
+    cv_free(pieces);
+    return status;
 }
 
 int cv_text_pieces(const cv_text *text)
@@ -73,6 +116,11 @@ int32_t cv_text_id(const cv_text *text, const char *piece)
     int32_t index = cv_spm_find(text->spm, piece);
 
     return index < 0 ? -1 : text->first_id + index;
+}
+
+int32_t cv_text_unknown_id(const cv_text *text)
+{
+    return text->first_id + (int32_t)text->spm->unknown;
 }
 
 /* Returns NULL where `id` is not a piece. */

@@ -21,12 +21,21 @@ cogvideo_status cv_text_open(cv_text **out, const char *path, int first_id, cons
                              cogvideo_error *err);
 void cv_text_close(cv_text **text);
 
+/* The same tokenizer with some pieces discouraged: they score as badly as in ICETK, so that a text is segmented without
+ * them wherever it can be; user-defined pieces are matched first as before. Pieces are given by name, and by number
+ * from 0 on, without the first id. What was discouraged in `text` stays so. `text` must outlive *out. A name or number
+ * that is no piece's is COGVIDEO_ERROR_ARGUMENT. */
+cogvideo_status cv_text_discourage(cv_text **out, const cv_text *text, const char *const *names, size_t name_count,
+                                   const int32_t *numbers, size_t number_count, cogvideo_error *err);
+
 /* Returns the number of pieces, including the appended ones. */
 int cv_text_pieces(const cv_text *text);
 /* Returns the id of the first of them; the others follow. */
 int32_t cv_text_first_id(const cv_text *text);
 /* Returns the id of a piece, such as "<pad>", or -1 where the model has no piece of that name. */
 int32_t cv_text_id(const cv_text *text, const char *piece);
+/* Returns the id of the piece that stands for unknown characters. */
+int32_t cv_text_unknown_id(const cv_text *text);
 /* Returns the piece of an id, owned by `text`; NULL where the id is none of a piece. */
 const char *cv_text_piece(const cv_text *text, int32_t id);
 

@@ -6,22 +6,34 @@
 
 #define UNKNOWN_PENALTY 10.0f /* below the score of the unlikeliest ordinary piece */
 
-cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err)
+static float score_of(const cv_unigram *in, size_t piece)
 {
-    cv_unigram opened = { .spm = spm };
+    return in->scores ? in->scores[piece] : in->spm->pieces[piece].score;
+}
+
+/* Sets what follows from the scores of all ordinary pieces. */
+static void rank_scores(cv_unigram *out)
+{
     float worst = FLT_MAX;
 
     /* the library starts here, too: the smallest positive number, not the lowest number */
-    opened.best_score = FLT_MIN;
-    for (size_t i = 0; i < spm->count; i++) {
-        float score = spm->pieces[i].score;
+    out->best_score = FLT_MIN;
+    for (size_t i = 0; i < out->spm->count; i++) {
+        float score = score_of(out, i);
 
-        if (spm->pieces[i].type != CV_SPM_NORMAL)
+        if (out->spm->pieces[i].type != CV_SPM_NORMAL)
             continue;
         worst = score < worst ? score : worst;
-        opened.best_score = score > opened.best_score ? score : opened.best_score;
+        out->best_score = score > out->best_score ? score : out->best_score;
     }
-    opened.unknown_score = worst - UNKNOWN_PENALTY;
+    out->unknown_score = worst - UNKNOWN_PENALTY;
+}
+
+cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_error *err)
+{
+    cv_unigram opened = { .spm = spm };
+
+    rank_scores(&opened);
     if (cv_trie_build(&opened.trie, spm, 1u << CV_SPM_NORMAL | 1u << CV_SPM_USER_DEFINED, err) != COGVIDEO_OK)
         return COGVIDEO_ERROR_MEMORY;
     *out = opened;
@@ -31,6 +43,30 @@ cogvideo_status cv_unigram_open(cv_unigram *out, const cv_spm *spm, cogvideo_err
 void cv_unigram_close(cv_unigram *unigram)
 {
     cv_trie_free(&unigram->trie);
+    cv_unigram_close_scores(unigram);
+}
+
+cogvideo_status cv_unigram_discourage(cv_unigram *out, const cv_unigram *in, const int32_t *pieces, size_t count,
+                                      cogvideo_error *err)
+{
+    cv_unigram changed = *in;
+    cogvideo_status status = COGVIDEO_OK;
+
+    changed.scores = NULL;
+    CV_NEW(changed.scores, in->spm->count, err);
+    for (size_t i = 0; i < in->spm->count; i++)
+        changed.scores[i] = score_of(in, i);
+    for (size_t i = 0; i < count; i++)
+        changed.scores[pieces[i]] = CV_UNIGRAM_DISCOURAGED;
+    rank_scores(&changed);
+    *out = changed;
+done:
+    return status;
+}
+
+void cv_unigram_close_scores(cv_unigram *unigram)
+{
+    cv_free(unigram->scores);
     *unigram = (cv_unigram){ 0 };
 }
 
@@ -69,7 +105,7 @@ static void extend(const cv_unigram *in, const char *text, size_t size, size_t s
         length = end - start;
         /* The score of a user-defined piece is so high that no path around it wins. */
         score = pieces[piece].type == CV_SPM_USER_DEFINED ? (double)((float)length * in->best_score) - 0.1
-                                                          : (double)pieces[piece].score;
+                                                          : (double)score_of(in, (size_t)piece);
         offer(&paths[end], score + (double)so_far, start, piece);
         covered = covered || length == step;
     }

@@ -70,6 +70,9 @@ static void missing_arguments_are_named(void **state)
     program_check("generate x -o -" STDERR, 2, "must be a file name");
     program_check("tokenize --model x" STDERR, 2, "a text is missing");
     program_check("tokenize --model x --decode 1 y" STDERR, 2, "cannot be combined with a text");
+    program_check("tokenize --model x --name-of 1 --id-of y" STDERR, 2,
+                  "--name-of cannot be combined with other look-ups");
+    program_check("tokenize --model x --name-of 1 --discourage y" STDERR, 2, "no piece can be discouraged");
     program_check("info" STDERR, 0, "which comes with the program");
     program_check("info none" STDERR, 1, "cogvideo: error: ");
     program_check("import -o x" STDERR, 2, "nothing to import");

@@ -31,6 +31,8 @@ static const call calls[] = {
     { "info", "small", "parameters", 1 },
     { "tokenize", "--model MODEL \"a large red star\"", "ids", 1 },
     { "tokenize", "--model MODEL --decode 400,401", "text", 1 },
+    { "tokenize", "--model MODEL --name-of 7,400", "pieces", 1 },
+    { "tokenize", "--model MODEL --id-of '<image_7>'", "ids", 1 },
     { "encode", "--model MODEL videos/a/0000.ppm -o encoded.jsonl", "files", 1 },
     { "keyframes",
       "--model MODEL \"a large red star moves left on a white background\" --count 3 --seed 1 -o key.jsonl", "files",

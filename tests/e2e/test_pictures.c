@@ -243,6 +243,29 @@ static void text_goes_both_ways(void **state)
     program_check("info m", 0, "small");
 }
 
+static void pieces_are_looked_up_and_discouraged(void **state)
+{
+    static const char *const avoided[] = { "--discourage '▁一个红色的圆形向'", "--discourage-ids 400" };
+
+    (void)state;
+    program_ok("tokenize -q --model m " PROMPT);
+    assert_string_equal(program_output(), "1424,1143,1073,1046\n");
+    for (size_t i = 0; i < 2; i++) {
+        program_ok("tokenize -q --model m %s " PROMPT, avoided[i]);
+        assert_string_equal(program_output(), "1228,1519,1143,1073,1046\n");
+    }
+    program_ok("tokenize -q --model m --id-of '<image_7>' --id-of '<n>' --id-of nothing");
+    assert_string_equal(program_output(), "7,1028,1024\n");
+    program_ok("tokenize -q --model m --name-of 7,1028");
+    assert_string_equal(program_output(), "<image_7>\n<n>\n");
+    program_ok("tokenize -q --model m --name-of 7,1028 --pieces");
+    assert_string_equal(program_output(), "7\t<image_7>\n1028\t<n>\n");
+    program_check("tokenize -q --model m --name-of 7,5000 --json" STDERR, 1, "id 5000 has no name");
+    program_check("tokenize -q --model m --id-of '<image_3000000000>'" STDERR, 1, "is no token");
+    program_check("tokenize -q --model m --discourage nothing x" STDERR, 1, "'nothing' cannot be discouraged");
+    program_check("tokenize -q --model m --discourage-ids 505 x" STDERR, 1, "piece 505 cannot be discouraged");
+}
+
 static void prompts_that_say_nothing_are_refused(void **state)
 {
     static const char *const blanks[] = { "''", "' '", "'\343\200\200'", "' \343\200\200\t'" };
@@ -288,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_picture_can_be_the_first_frame),
         cmocka_unit_test(minmax_stretches_each_picture),
         cmocka_unit_test(text_goes_both_ways),
+        cmocka_unit_test(pieces_are_looked_up_and_discouraged),
         cmocka_unit_test(prompts_that_say_nothing_are_refused),
     };
 

@@ -4,7 +4,7 @@
 
 #include "base/rng.h"
 #include "tokenizer/protobuf.h"
-#include "tokenizer/text.h"
+#include "tokenizer/token_names.h"
 
 #include <unistd.h>
 
@@ -201,6 +201,84 @@ static void pieces_are_appended_on_demand(void **state)
         assert_int_equal(cv_text_id(plain, cv_icetk_appended[i]), -1);
         assert_int_equal(cv_text_id(text, cv_icetk_appended[i]), CODES + cv_text_pieces(plain) + i);
     }
+    cv_text_close(&plain);
+    cv_text_close(&text);
+}
+
+/* A discouraged piece scores -100, and an unknown character 10 below the worst piece. The tokenizer itself stays. */
+static void discouraged_pieces_are_avoided(void **state)
+{
+    static const char *const ab[] = { "ab" }, *const letters[] = { "a", "b", "ab" }, *const whole[] = { "<n>", "<s>" };
+    static const int32_t number[] = { AB - CODES };
+    cv_text *text = open_small(), *changed, *more;
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_IDS(text, "ab", false, BLANK, AB);
+    CHECK_OK(cv_text_discourage(&changed, text, ab, 1, NULL, 0, &err), err);
+    CHECK_IDS(changed, "ab", false, BLANK, A, B);
+    CHECK_IDS(changed, "\x01", false, BLANK, UNK);
+    CHECK_IDS(text, "ab", false, BLANK, AB);
+    CHECK_OK(cv_text_discourage(&more, changed, NULL, 0, (const int32_t[]){ A - CODES }, 1, &err), err);
+    CHECK_IDS(more, "ab", false, BLANK, AB); /* one discouraged piece rather than a and b */
+    CHECK_IDS(more, "aab", false, BLANK, A, AB);
+    cv_text_close(&more);
+    cv_text_close(&changed);
+    CHECK_OK(cv_text_discourage(&changed, text, NULL, 0, number, 1, &err), err);
+    CHECK_IDS(changed, "ab", false, BLANK, A, B);
+    cv_text_close(&changed);
+    CHECK_OK(cv_text_discourage(&changed, text, letters, 3, NULL, 0, &err), err);
+    CHECK_IDS(changed, "ab", false, BLANK, AB); /* no other piece covers them */
+    cv_text_close(&changed);
+    CHECK_OK(cv_text_discourage(&changed, text, whole, 2, NULL, 0, &err), err);
+    CHECK_IDS(changed, "<n>a", false, BLANK, BREAK, A); /* pieces that are always matched stay so */
+    assert_int_equal(cv_text_id(changed, "ab"), AB);
+    cv_text_close(&changed);
+    cv_text_close(&text);
+}
+
+static void only_pieces_can_be_discouraged(void **state)
+{
+    static const char *const unknown[] = { "a", "zz" }, *const empty[] = { "" };
+    cv_text *text = open_small(), *changed = NULL;
+    const int32_t last = cv_text_pieces(text), below = -1;
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_FAILS(cv_text_discourage(&changed, text, unknown, 2, NULL, 0, &err), COGVIDEO_ERROR_ARGUMENT,
+                "'zz' cannot be discouraged", err);
+    CHECK_FAILS(cv_text_discourage(&changed, text, empty, 1, NULL, 0, &err), COGVIDEO_ERROR_ARGUMENT,
+                "'' cannot be discouraged", err);
+    CHECK_FAILS(cv_text_discourage(&changed, text, NULL, 0, &last, 1, &err), COGVIDEO_ERROR_ARGUMENT,
+                "have the numbers 0 to 10", err);
+    CHECK_FAILS(cv_text_discourage(&changed, text, NULL, 0, &below, 1, &err), COGVIDEO_ERROR_ARGUMENT, "piece -1", err);
+    assert_null(changed);
+    cv_text_close(&text);
+}
+
+static void codes_and_pieces_have_names(void **state)
+{
+    cv_text *text = open_small(), *plain;
+    char room[CV_TOKEN_NAME];
+    cogvideo_error err;
+
+    (void)state;
+    assert_int_equal(cv_token_find(text, "<image_7>"), 7);
+    assert_int_equal(cv_token_find(text, "<image_007>"), 7);
+    assert_int_equal(cv_token_find(text, "<image_2147483647>"), INT32_MAX);
+    assert_int_equal(cv_token_find(text, "<image_2147483648>"), -1);
+    assert_int_equal(cv_token_find(text, "<image_99999999999999999999999999>"), -1);
+    assert_int_equal(cv_token_find(text, "<image_>"), UNK);
+    assert_int_equal(cv_token_find(text, "<image_7"), UNK);
+    assert_int_equal(cv_token_find(text, "<image_7>a"), UNK);
+    assert_int_equal(cv_token_find(text, "<image_ 7>"), UNK);
+    assert_int_equal(cv_token_find(text, "ab"), AB);
+    assert_string_equal(cv_token_name(text, CODES - 1, room), "<image_99>");
+    assert_string_equal(cv_token_name(text, AB, room), "ab");
+    assert_null(cv_token_name(text, -1, room));
+    assert_null(cv_token_name(text, CODES + cv_text_pieces(text), room));
+    CHECK_OK(cv_text_open(&plain, check_temp_path("test.model"), 0, NULL, &err), err);
+    assert_int_equal(cv_token_find(plain, "<image_7>"), 0); /* there are no codes: the unknown piece */
     cv_text_close(&plain);
     cv_text_close(&text);
 }
@@ -549,6 +627,9 @@ int main(void)
         cmocka_unit_test(texts_of_every_kind_have_ids),
         cmocka_unit_test(ids_have_texts),
         cmocka_unit_test(pieces_are_appended_on_demand),
+        cmocka_unit_test(discouraged_pieces_are_avoided),
+        cmocka_unit_test(only_pieces_can_be_discouraged),
+        cmocka_unit_test(codes_and_pieces_have_names),
         cmocka_unit_test(unknown_characters_decode_to_what_the_model_says),
         cmocka_unit_test(long_texts_take_linear_time_up_to_the_limit),
         cmocka_unit_test(fields_are_read_within_bounds),
