@@ -69,7 +69,18 @@ COGVIDEO_API cogvideo_status cogvideo_video_read(cogvideo_video *out, const char
  * [height][width][3]. */
 COGVIDEO_API cogvideo_status cogvideo_frame_fit(uint8_t *pixels, const cogvideo_frame *in, int width, int height,
                                                 cogvideo_error *err);
-/* The same for every frame of a video. */
+/* How a frame is brought to a size. */
+typedef enum cogvideo_resize {
+    COGVIDEO_RESIZE_AREA, /* as cogvideo_frame_fit does */
+    /* as ICETK, the tokenizer of CogView2, does: the short side becomes the wanted one, the long one follows, rounded
+     * down; bilinear between the two nearest pixels, also where that leaves some out; of that the centre. The shape of
+     * the input's pixels does not count. For squares only. */
+    COGVIDEO_RESIZE_ICETK,
+} cogvideo_resize;
+/* The same, `how` as given. */
+COGVIDEO_API cogvideo_status cogvideo_frame_resize(uint8_t *pixels, const cogvideo_frame *in, int width, int height,
+                                                   cogvideo_resize how, cogvideo_error *err);
+/* cogvideo_frame_fit for every frame of a video. */
 COGVIDEO_API cogvideo_status cogvideo_video_fit(cogvideo_video *out, const cogvideo_video *in, int width, int height,
                                                 cogvideo_error *err);
 /* Enlarges or shrinks by nearest neighbour: pixel x of the result is pixel floor(x * in / out) of the source. */

@@ -12,7 +12,7 @@
 typedef struct settings {
     cli_model_options model;
     cli_output_options output;
-    int rate, size, frames, sandbox;
+    int rate, size, resize, frames, sandbox;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -21,6 +21,10 @@ static const arg_option table[] = {
       0, -1, "4|8|16" },
     { "size", 0, "N", "resize to N x N pixels first, a multiple of 16; default: the size of the model's frames",
       ARG_INT, FIELD(size), 16, 16384, 0, NULL },
+    { "resize", 0, "HOW",
+      "how: area, the mean of the pixels that a smaller one covers, or icetk, which takes two neighbours of each row "
+      "and column as the original does; default area",
+      ARG_CHOICE, FIELD(resize), 0, 0, 0, "area|icetk" },
     { "frames", 0, "N", "read at most N frames; default: all", ARG_INT, FIELD(frames), 1, 1000000, 0, NULL },
     CLI_SANDBOX_OPTION,
     { 0 },
@@ -51,7 +55,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         (s->sandbox && (status = enter_sandbox(s, arguments->values[0])) != CLI_OK) ||
         (status = cli_open(command, &session, &s->model)) != CLI_OK)
         goto done;
-    if ((status = cli_encode_file(&session, arguments->values[0], rate, s->size, s->frames, &tokens)) != CLI_OK)
+    if ((status = cli_encode_file(&session, arguments->values[0], rate, s->size, (cogvideo_resize)s->resize, s->frames,
+                                  &tokens)) != CLI_OK)
         goto done;
     status = cli_save_clip(&session, &tokens, s->output.output, s->output.json);
 done:
@@ -72,14 +77,15 @@ const cli_command cmd_encode = {
     .summary = "turn a picture or a video into codes",
     .usage = "[OPTIONS] PICTURE -o CODES",
     .details =
-        "The largest centred square of the picture is resized to square pixels and encoded, rotated as the file asks "
-        "(a\n"
-        "phone's video, EXIF). A video is read as a stream: each frame keeps its own time, and only its codes stay in\n"
-        "memory. Damaged parts are skipped with a warning. JPEG, PPM and numbered files of those (frame-%04d.ppm) can\n"
-        "always be read; PNG, GIF, MP4, MKV, WebM, MPEG-TS, FLV and others if the program was built with FFmpeg's\n"
-        "libraries. - is standard input.",
+        "The largest centred square of the picture is resized to square pixels and encoded, rotated as the file\n"
+        "asks (a phone's video, EXIF). For the codes that ICETK, the original's tokenizer, makes use --resize\n"
+        "icetk: it does not smooth, and takes every pixel for a square. A video is read as a stream: each frame\n"
+        "keeps its own time, and only its codes stay in memory. Damaged parts are skipped with a warning. JPEG,\n"
+        "PPM and numbered files of those (frame-%04d.ppm) can always be read; PNG, GIF, MP4, MKV, WebM,\n"
+        "MPEG-TS, FLV and others if the program was built with FFmpeg's libraries. - is standard input.",
     .examples = "  cogvideo encode frame-0000.jpg -o first.jsonl\n"
-                "  cogvideo encode --frames 5 clip.mp4 -o five.jsonl",
+                "  cogvideo encode --frames 5 clip.mp4 -o five.jsonl\n"
+                "  cogvideo encode --resize icetk frame-0000.jpg -o as-icetk.jsonl",
     .min_arguments = 1,
     .max_arguments = 1,
     .missing = "a picture or a video is missing",

@@ -38,7 +38,7 @@ static const arg_option table[] = {
 static int load_first(cli_session *session, const char *path, cogvideo_tokens *first)
 {
     if (!cv_path_ends_in(path, ".jsonl") && strcmp(path, "-") != 0)
-        return cli_encode_file(session, path, session->info.rate, 0, 1, first);
+        return cli_encode_file(session, path, session->info.rate, 0, COGVIDEO_RESIZE_AREA, 1, first);
     return cli_load_clip(session, path, first);
 }
 

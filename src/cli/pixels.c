@@ -13,6 +13,7 @@ typedef struct encoding {
     cogvideo_encoder *encoder;
     uint8_t *pixels; /* the current frame, resized */
     int rate, width, height;
+    cogvideo_resize how;
     cogvideo_status status; /* of resizing and encoding, with its sentence */
     cogvideo_error why;
 } encoding;
@@ -32,7 +33,7 @@ static int on_decoded(void *user, const cogvideo_frame *frame)
         e->status = cogvideo_encoder_open(&e->encoder, e->session->model, e->width, e->height, e->rate, frame->expected,
                                           &callbacks, &e->why);
     if (e->status == COGVIDEO_OK)
-        e->status = cogvideo_frame_fit(e->pixels, frame, e->width, e->height, &e->why);
+        e->status = cogvideo_frame_resize(e->pixels, frame, e->width, e->height, e->how, &e->why);
     if (e->status == COGVIDEO_OK) /* pictures without times are a second apart */
         e->status =
             cogvideo_encoder_frame(e->encoder, e->pixels, frame->time < 0 ? frame->index : frame->time, &e->why);
@@ -52,11 +53,12 @@ static cogvideo_status encode(encoding *e, const char *path, int frames, cogvide
     return cogvideo_encoder_finish(&e->encoder, out, err);
 }
 
-int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out)
+int cli_encode_file(cli_session *session, const char *path, int rate, int size, cogvideo_resize how, int frames,
+                    cogvideo_tokens *out)
 {
     cogvideo_error err;
     const cogvideo_model_info *info = &session->info;
-    encoding e = { .session = session, .rate = rate, .width = size, .height = size };
+    encoding e = { .session = session, .rate = rate, .width = size, .height = size, .how = how };
     int status = CLI_OK;
 
     if (size == 0) { /* a frame of this model has that size at any rate of codes */

@@ -4,9 +4,10 @@
 
 #include "session.h"
 
-/* A picture or video file to codes at `rate`, fitted to `size` x `size` (0 = the model's grid * rate), at most
- * `frames` frames (0 = all). */
-int cli_encode_file(cli_session *session, const char *path, int rate, int size, int frames, cogvideo_tokens *out);
+/* A picture or video file to codes at `rate`, brought by `how` to `size` x `size` (0 = the model's grid * rate), at
+ * most `frames` frames (0 = all). */
+int cli_encode_file(cli_session *session, const char *path, int rate, int size, cogvideo_resize how, int frames,
+                    cogvideo_tokens *out);
 
 /* What a run needs to know of the video that it makes. */
 cogvideo_run_options cli_picture_run(const cli_session *session, const cli_picture_options *options);

@@ -94,6 +94,7 @@ static void ranges_are_checked(void **state)
     program_check("decode x -o y.ppm --fps 1e400" STDERR, 2, "--fps must be a number");
     program_check("decode x -o y.ppm --normalize stretch" STDERR, 2, "clamp|minmax");
     program_check("encode x -o y --rate 5" STDERR, 2, "--rate must be one of 4|8|16");
+    program_check("encode x -o y --resize other" STDERR, 2, "--resize must be one of area|icetk");
     program_check("encode x -o y --size 100" STDERR, 2, "multiple of 16");
     program_check("keyframes x -o y --seed -2" STDERR, 2, "--seed");
     program_check("keyframes x -o y --seed 9007199254740992" STDERR, 2, "--seed");

@@ -185,6 +185,12 @@ static void pictures_become_codes_and_pictures(void **state)
     /* Codes do not depend on how many frames go together, nor on threads. */
     program_ok("encode -q --model m --frames 1 in-%%02d.ppm -o first.jsonl");
     program_equal_files("one.jsonl", "first.jsonl");
+    /* A picture of the right size is not changed, whatever the rule; of another size it is made in another way. */
+    program_ok("encode -q --model m --resize icetk in-00.ppm -o same.jsonl");
+    program_check("tokens compare -q one.jsonl same.jsonl", 0, "");
+    program_ok("encode -q --model m --size 112 in-00.ppm -o area.jsonl");
+    program_ok("encode -q --model m --size 112 --resize icetk in-00.ppm -o icetk.jsonl");
+    program_check("tokens compare -q area.jsonl icetk.jsonl", 1, "");
     program_check("encode -q --model m --size 128 in-00.ppm -o - | head -n 1", 0, "\"grid\":16");
     program_check("encode -q --model m clip.jsonl -o no.jsonl" STDERR, 1, "clip.jsonl");
 }

@@ -1,8 +1,10 @@
-/* The image tokenizer against what the original computed, for f32 and f16 weights and any number of threads. */
+/* The image tokenizer against what the original computed, for f32 and f16 weights and any number of threads; and
+ * pictures of any size on their way to codes as ICETK takes them. */
 #include "support/check.h"
 #include "support/networks.h"
 
 #include "base/file.h"
+#include "media/icetk.h"
 #include "model/image_tokenizer/image_tokenizer.h"
 #include "nn/blas.h"
 
@@ -203,10 +205,151 @@ static void threads_and_dtypes_change_no_bit(void **state)
     cv_free(other);
 }
 
+/* --- pictures of any size ---------------------------------------------------------------------------------------- */
+
+/* NULL where the goldens are not there. */
+static cv_store *open_pictures(void)
+{
+    const char *path = check_golden("cogview2/icetk/images.safetensors");
+    cv_store *store = NULL;
+    cogvideo_error err;
+
+    if (path)
+        CHECK_OK(cv_store_open(&store, path, &err), err);
+    return store;
+}
+
+static const cv_tensor *picture_tensor(const cv_store *store, const char *picture, const char *rest)
+{
+    char name[128];
+
+    snprintf(name, sizeof name, "%s.%s", picture, rest);
+    return check_tensor(store, name);
+}
+
+/* Codes of bytes or, where those are NULL, of planes. */
+static int32_t *codes_of(const uint8_t *rgb, const float *planes, int width, int height, int rate)
+{
+    int32_t *codes = room((size_t)(width / rate) * (size_t)(height / rate), sizeof *codes);
+    const cv_exec exec = exec_with(2);
+    cv_arena arena;
+    cogvideo_error err;
+
+    CHECK_OK(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, width, height), &err),
+             err);
+    CHECK_OK(rgb ? cv_image_tokenizer_encode(&exec, tokenizers[0], codes, NULL, rgb, width, height, rate, &arena, &err)
+                 : cv_image_tokenizer_encode_planes(&exec, tokenizers[0], codes, NULL, planes, width, height, rate,
+                                                    &arena, &err),
+             err);
+    cv_arena_free(&arena);
+    return codes;
+}
+
+/* Compares codes where they are no near tie. */
+static void check_codes(const int32_t *codes, const cv_tensor *expected, const float *margin)
+{
+    for (size_t i = 0; i < expected->count; i++)
+        if (!margin || margin[i] > 1e-3f)
+            assert_int_equal(codes[i], ((const int32_t *)expected->data)[i]);
+}
+
+/* Returns the picture's planes of 0 .. 1. */
+static float *planes_of(const cv_tensor *picture)
+{
+    const size_t pixels = picture->count / 3;
+    float *planes = room(picture->count, sizeof *planes);
+
+    for (size_t i = 0; i < picture->count; i++)
+        planes[i % 3 * pixels + i / 3] = (float)((const uint8_t *)picture->data)[i] / 255.0f;
+    return planes;
+}
+
+/* Resizes a picture in both ways, and compares; the results are the caller's. */
+static void resize_picture(const cv_store *store, const char *picture, uint8_t **rgb, float **planes, int *size)
+{
+    const cv_tensor *image = picture_tensor(store, picture, "image.u8");
+    const cv_tensor *bytes = picture_tensor(store, picture, "resized.u8");
+    const float *numbers = picture_tensor(store, picture, "resized.f32")->data;
+    const int height = (int)image->shape[0], width = (int)image->shape[1];
+    float *given = planes_of(image);
+    size_t pixels = bytes->count / 3, other = 0;
+    cogvideo_error err;
+
+    *size = (int)bytes->shape[0];
+    *rgb = room(bytes->count, 1);
+    *planes = room(bytes->count, sizeof **planes);
+    CHECK_OK(cv_icetk_resize(*rgb, *size, image->data, height, width, &err), err);
+    CHECK_OK(cv_icetk_resize_planes(*planes, *size, given, height, width, &err), err);
+    for (size_t i = 0; i < bytes->count; i++) {
+        const int a = (*rgb)[i], b = ((const uint8_t *)bytes->data)[i];
+        const double exact = 255.0 * (double)numbers[i];
+
+        CHECK_CLOSE((*planes)[i % 3 * pixels + i / 3], numbers[i], 1e-6);
+        other += a != b;
+        if (a != b && fabs(exact - floor(exact) - 0.5) > 1e-4) /* beside a half either may be */
+            fail_msg("%s: value %zu is %d, not %d of %g", picture, i, a, b, exact);
+    }
+    assert_true(other <= 4);
+    cv_free(given);
+}
+
+static void pictures_are_resized_and_encoded_like_the_original(void **state)
+{
+    static const char *const pictures[] = { "wide", "tall", "enlarged", "odd" };
+    cv_store *store = open_pictures();
+
+    (void)state;
+    if (!store)
+        skip();
+    for (size_t p = 0; p < sizeof pictures / sizeof *pictures; p++) {
+        uint8_t *rgb;
+        float *planes;
+        int size;
+
+        resize_picture(store, pictures[p], &rgb, &planes, &size);
+        for (int rate = 4; rate <= (size % 16 == 0 ? 16 : 8); rate *= 2) { /* there are no others of the odd size */
+            int32_t *codes = codes_of(rgb, NULL, size, size, rate), *others = codes_of(NULL, planes, size, size, rate);
+            char name[64];
+            const float *margin;
+
+            snprintf(name, sizeof name, "r%d.margin", rate);
+            margin = picture_tensor(store, pictures[p], name)->data;
+            snprintf(name, sizeof name, "r%d.tokens", rate);
+            check_codes(codes, picture_tensor(store, pictures[p], name), margin);
+            snprintf(name, sizeof name, "float.r%d.tokens", rate);
+            check_codes(others, picture_tensor(store, pictures[p], name), margin);
+            cv_free(codes);
+            cv_free(others);
+        }
+        cv_free(rgb);
+        cv_free(planes);
+    }
+    cv_store_close(&store);
+}
+
+/* Sides that are no multiples of the rate lose what is over at each halving. */
+static void pictures_of_any_shape_are_encoded_like_the_original(void **state)
+{
+    cv_store *store = open_pictures();
+    const cv_tensor *image, *expected;
+    int32_t *codes;
+
+    (void)state;
+    if (!store)
+        skip();
+    image = check_tensor(store, "unsized.image.u8");
+    expected = check_tensor(store, "unsized.r8.tokens");
+    assert_int_equal(expected->count, 8 * 7);
+    codes = codes_of(image->data, NULL, (int)image->shape[1], (int)image->shape[0], 8);
+    check_codes(codes, expected, NULL);
+    cv_free(codes);
+    cv_store_close(&store);
+}
+
 static void impossible_sizes_and_ids_are_refused(void **state)
 {
-    static const int bad[][3] = { { 160, 168, 16 }, { 160, 160, 2 }, { 160, 160, 32 }, { 0, 160, 8 },
-                                  { 160, -8, 8 },   { 8192, 8, 8 },  { 160, 160, 0 } };
+    static const int bad[][3] = { { 160, 15, 16 }, { 160, 160, 2 }, { 160, 160, 32 }, { 0, 160, 8 },
+                                  { 160, -8, 8 },  { 8192, 8, 8 },  { 160, 160, 0 } };
     cv_exec exec = exec_with(1);
     cogvideo_error err;
     int32_t codes[4] = { 0, CODES, 0, -1 };
@@ -218,7 +361,7 @@ static void impossible_sizes_and_ids_are_refused(void **state)
         CHECK_FAILS(cv_image_tokenizer_encode(&exec, tokenizers[0], codes, NULL, pixel, bad[i][0], bad[i][1], bad[i][2],
                                               NULL, &err),
                     COGVIDEO_ERROR_ARGUMENT, "cannot be encoded at rate", err);
-    assert_int_equal(cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, 161, 160), 0);
+    assert_int_equal(cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, 160, 3), 0);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 2, 1, 8, NULL, &err),
                 COGVIDEO_ERROR_ARGUMENT, "id 20000 at position 1", err);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes + 2, 1, 2, 8, NULL, &err),
@@ -378,6 +521,8 @@ int main(void)
         cmocka_unit_test(decodes_like_the_original),
         cmocka_unit_test(enlarged_picture_is_the_original_one),
         cmocka_unit_test(threads_and_dtypes_change_no_bit),
+        cmocka_unit_test(pictures_are_resized_and_encoded_like_the_original),
+        cmocka_unit_test(pictures_of_any_shape_are_encoded_like_the_original),
         cmocka_unit_test(impossible_sizes_and_ids_are_refused),
         cmocka_unit_test(damaged_networks_are_refused),
         cmocka_unit_test(full_size_is_described),

@@ -1,9 +1,12 @@
-/* The resizings of published metrics by what is true of each without an original: constant pictures, sizes that stay,
- * and that a square is what resizing all of a frame and cutting it by hand gives. */
+/* The resizings of published metrics, and ICETK's, by what is true of each without an original: constant pictures,
+ * sizes that stay, and that a square is what resizing all of a frame and cutting it by hand gives. */
 #include "support/check.h"
 #include "support/seeded.h"
 
+#include "media/icetk.h"
 #include "media/scale.h"
+
+#include <cogvideo/video.h>
 
 #define MAX (80 * 80)
 
@@ -177,6 +180,107 @@ static void wrong_sizes_are_refused(void **state)
                 err);
 }
 
+/* --- ICETK ----------------------------------------------------------------------------------------------------- */
+
+/* Where result i of a side lies between the values of the picture. */
+typedef struct between {
+    int low, high;
+    double share; /* of the high one */
+} between;
+
+static between place(int i, int in, int out)
+{
+    const double x = fmax((i + 0.5) * in / out - 0.5, 0);
+    const int low = (int)x;
+
+    return (between){ low, low + 1 < in ? low + 1 : in - 1, x - low };
+}
+
+/* The rule of ICETK by its formula, value by value. */
+static double icetk_value(const picture *p, int size, int row, int column, int colour)
+{
+    const int shorter = p->height < p->width ? p->height : p->width;
+    const int height = size * p->height / shorter, width = size * p->width / shorter;
+    const between y = place(row + (int)lrint((height - size) / 2.0), p->height, height);
+    const between x = place(column + (int)lrint((width - size) / 2.0), p->width, width);
+    const float *plane = p->planes + colour * p->height * p->width;
+    const double above = (1 - x.share) * (double)plane[y.low * p->width + x.low] +
+                         x.share * (double)plane[y.low * p->width + x.high],
+                 below = (1 - x.share) * (double)plane[y.high * p->width + x.low] +
+                         x.share * (double)plane[y.high * p->width + x.high];
+
+    return (1 - y.share) * above + y.share * below;
+}
+
+static void icetk_resizes_by_its_rule(void **state)
+{
+    static const int sizes[][3] = { { 40, 40, 40 }, { 40, 57, 16 }, { 61, 33, 20 }, { 9, 12, 32 },
+                                    { 3, 79, 7 },   { 33, 20, 20 }, { 1, 5, 4 },    { 23, 20, 20 } };
+    static picture p;
+    static float planes[MAX * 3];
+    static uint8_t pixels[MAX * 3], framed[MAX * 3];
+    cogvideo_error err;
+
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const int size = sizes[s][2];
+
+        draw(&p, sizes[s][0], sizes[s][1]);
+        CHECK_OK(cv_icetk_resize(pixels, size, p.pixels, p.height, p.width, &err), err);
+        CHECK_OK(cv_icetk_resize_planes(planes, size, p.planes, p.height, p.width, &err), err);
+        CHECK_OK(cogvideo_frame_resize(
+                     framed, &(cogvideo_frame){ .width = p.width, .height = p.height, .pixels = p.pixels, .aspect = 2 },
+                     size, size, COGVIDEO_RESIZE_ICETK, &err),
+                 err);
+        for (int i = 0; i < 3 * size * size; i++) {
+            const double expected = icetk_value(&p, size, i / 3 / size, i / 3 % size, i % 3);
+
+            CHECK_CLOSE(planes[i % 3 * size * size + i / 3], expected, 1e-3);
+            CHECK_CLOSE(pixels[i], expected, 0.5 + 1e-3);
+            assert_int_equal(framed[i], pixels[i]);
+        }
+    }
+}
+
+/* Between 0 and 1, and between 1 and 2, lie halves: each becomes an even number. */
+static void icetk_rounds_halves_to_even(void **state)
+{
+    static const uint8_t row[2 * 4 * 3] = { 0, 1, 2, 1, 2, 3, 9, 9, 9, 9, 9, 9, 0, 1, 2, 1, 2, 3, 9, 9, 9, 9, 9, 9 };
+    static const uint8_t tall[8 * 3] = { 0, 10, 20, 1, 11, 21, 2, 12, 22, 3, 13, 23,
+                                         4, 14, 24, 5, 15, 25, 6, 16, 26, 7, 17, 27 };
+    uint8_t out[2 * 2 * 3];
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(cv_icetk_resize(out, 1, row, 2, 4, &err), err); /* 2 wide, of which the first is taken */
+    assert_memory_equal(out, ((const uint8_t[]){ 0, 2, 2 }), 3);
+    CHECK_OK(cv_icetk_resize(out, 1, tall, 8, 1, &err), err); /* 7 are over: from 3.5, which is 4 */
+    assert_memory_equal(out, ((const uint8_t[]){ 4, 14, 24 }), 3);
+    CHECK_OK(cv_icetk_resize(out, 1, tall, 6, 1, &err), err); /* 5 are over: from 2.5, which is 2 */
+    assert_memory_equal(out, ((const uint8_t[]){ 2, 12, 22 }), 3);
+}
+
+static void icetk_refuses_what_it_cannot_make(void **state)
+{
+    static picture p;
+    static uint8_t out[MAX * 3], other[MAX * 3];
+    cogvideo_frame frame = { .width = 12, .height = 10, .pixels = p.pixels };
+    cogvideo_error err;
+
+    (void)state;
+    draw(&p, 10, 12);
+    CHECK_FAILS(cogvideo_frame_resize(out, &frame, 16, 8, COGVIDEO_RESIZE_ICETK, &err), COGVIDEO_ERROR_ARGUMENT,
+                "squares only, not frames of 16 x 8 pixels", err);
+    CHECK_FAILS(cogvideo_frame_resize(out, &frame, 0, 0, COGVIDEO_RESIZE_ICETK, &err), COGVIDEO_ERROR_ARGUMENT, "0 x 0",
+                err);
+    CHECK_FAILS(cogvideo_frame_resize(out, &frame, 16385, 16385, COGVIDEO_RESIZE_ICETK, &err), COGVIDEO_ERROR_ARGUMENT,
+                "16385", err);
+    CHECK_FAILS(cv_icetk_resize(out, 8, p.pixels, 0, 12, &err), COGVIDEO_ERROR_ARGUMENT, "12 x 0", err);
+    CHECK_OK(cogvideo_frame_resize(out, &frame, 16, 8, COGVIDEO_RESIZE_AREA, &err), err);
+    CHECK_OK(cogvideo_frame_fit(other, &frame, 16, 8, &err), err);
+    assert_memory_equal(out, other, 16 * 8 * 3);
+}
+
 static void names_are_read_back(void **state)
 {
     cv_scale scale;
@@ -200,6 +304,9 @@ int main(void)
         cmocka_unit_test(squares_are_resized_then_cut),
         cmocka_unit_test(a_centred_square_is_cut_then_resized),
         cmocka_unit_test(wrong_sizes_are_refused),
+        cmocka_unit_test(icetk_resizes_by_its_rule),
+        cmocka_unit_test(icetk_rounds_halves_to_even),
+        cmocka_unit_test(icetk_refuses_what_it_cannot_make),
         cmocka_unit_test(names_are_read_back),
     };
 

@@ -6,32 +6,40 @@
 typedef struct picture {
     int32_t *codes;
     float *z;
-    const uint8_t *rgb;  /* one of the two */
-    const float *values; /* 0..1 */
+    const uint8_t *rgb;
+    const float *planes; /* where `rgb` is NULL */
     int width, height, halvings;
 } picture;
 
-/* x [3][pixels] = (rgb / 255 - mean) / std, of bytes or of values that are divided already. */
+/* x [3][pixels] = (rgb / 255 - mean) / std */
 static void normalize(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x, const uint8_t *rgb,
-                      const float *values, size_t pixels)
+                      size_t pixels)
 {
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < 3; c++) {
-            const float value = rgb ? (float)rgb[3 * i + c] / 255.0f : values[3 * i + c];
-
-            x[c * pixels + i] = (value - config->mean[c]) / config->std[c];
-        }
+        for (size_t c = 0; c < 3; c++)
+            x[c * pixels + i] = ((float)rgb[3 * i + c] / 255.0f - config->mean[c]) / config->std[c];
 }
 
-static void encode_planes(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb,
-                          const float *values, int halvings)
+/* The same of planes of 0 .. 1. */
+static void normalize_planes(const cv_exec *exec, const cv_image_tokenizer_config *config, float *x,
+                             const float *planes, size_t pixels)
+{
+#pragma omp parallel for num_threads(exec->threads) schedule(static)
+    for (size_t i = 0; i < 3 * pixels; i++)
+        x[i] = (planes[i] - config->mean[i / pixels]) / config->std[i / pixels];
+}
+
+void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, const float *given,
+                      int halvings)
 {
     const cv_picture_network *encoder = &tokenizer->encoder;
+    const size_t pixels = (size_t)planes->width * (size_t)planes->height;
 
-    if (planes->arena->base)
-        normalize(planes->exec, &tokenizer->config, planes->x, rgb, values,
-                  (size_t)planes->width * (size_t)planes->height);
+    if (planes->arena->base && rgb)
+        normalize(planes->exec, &tokenizer->config, planes->x, rgb, pixels);
+    else if (planes->arena->base)
+        normalize_planes(planes->exec, &tokenizer->config, planes->x, given, pixels);
     if (encoder->patch)
         cv_planes_patches(planes, encoder);
     if (!tokenizer->proj.out)
@@ -49,11 +57,6 @@ static void encode_planes(cv_planes *planes, const cv_image_tokenizer *tokenizer
     cv_planes_conv(planes, &tokenizer->proj);
 }
 
-void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, int halvings)
-{
-    encode_planes(planes, tokenizer, rgb, NULL, halvings);
-}
-
 /* On a measuring arena only sizes are followed. False where the encoder gives what is no number, of which no code is
  * the nearest. */
 static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, const picture *job, cv_arena *arena)
@@ -66,7 +69,7 @@ static bool encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, con
     bool sound;
 
     cv_planes_take(&planes, &tokenizer->encoder, latent, job->height, job->width);
-    encode_planes(&planes, tokenizer, job->rgb, job->values, job->halvings);
+    cv_planes_encode(&planes, tokenizer, job->rgb, job->planes, job->halvings);
     positions = (size_t)planes.height * (size_t)planes.width;
     rows = cv_arena_take(arena, job->z ? 0 : positions * (size_t)latent, sizeof *rows);
     rows = job->z ? job->z : rows;
@@ -93,7 +96,7 @@ int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, 
     if (width < 1 || height < 1 || width > max || height > max)
         return -1;
     for (int i = 0; i <= tokenizer->config.down_samplers; i++)
-        if (rate == own << i && width % rate == 0 && height % rate == 0)
+        if (rate == own << i && width >= rate && height >= rate)
             return i;
     return -1;
 }
@@ -113,9 +116,8 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
     return arena.peak;
 }
 
-/* The job is complete but for its halvings. */
-static cogvideo_status run(const cv_exec *exec, const cv_image_tokenizer *tokenizer, picture *job, int rate,
-                           cv_arena *arena, cogvideo_error *err)
+static cogvideo_status encode_checked(const cv_exec *exec, const cv_image_tokenizer *tokenizer, picture *job, int rate,
+                                      cv_arena *arena, cogvideo_error *err)
 {
     int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
 
@@ -123,7 +125,7 @@ static cogvideo_status run(const cv_exec *exec, const cv_image_tokenizer *tokeni
     if (job->halvings < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
-                       "and both sides multiples of it up to %d",
+                       "and both sides from that to %d",
                        job->width, job->height, rate, own, own << tokenizer->config.down_samplers,
                        CV_IMAGE_TOKENIZER_MAX_SIDE);
     if (!encode(exec, tokenizer, job, arena) || !codebook_is_sound(&tokenizer->codebook))
@@ -137,14 +139,14 @@ cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_to
 {
     picture job = { .codes = codes, .z = z, .rgb = rgb, .width = width, .height = height };
 
-    return run(exec, tokenizer, &job, rate, arena, err);
+    return encode_checked(exec, tokenizer, &job, rate, arena, err);
 }
 
-cogvideo_status cv_image_tokenizer_encode_values(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
-                                                 int32_t *codes, const float *rgb, int width, int height, int rate,
-                                                 cv_arena *arena, cogvideo_error *err)
+cogvideo_status cv_image_tokenizer_encode_planes(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
+                                                 int32_t *codes, float *z, const float *planes, int width, int height,
+                                                 int rate, cv_arena *arena, cogvideo_error *err)
 {
-    picture job = { .codes = codes, .values = rgb, .width = width, .height = height };
+    picture job = { .codes = codes, .z = z, .planes = planes, .width = width, .height = height };
 
-    return run(exec, tokenizer, &job, rate, arena, err);
+    return encode_checked(exec, tokenizer, &job, rate, arena, err);
 }

@@ -32,17 +32,17 @@ double cv_image_tokenizer_decode_operations(const cv_image_tokenizer *tokenizer,
                                             int grid_height, int rate);
 
 /* Computes codes [height / rate][width / rate] of rgb [height][width][3] and, where `z` is not NULL, the vectors
- * before quantization, [positions][latent]. Both sides must be multiples of the rate. COGVIDEO_ERROR_ARGUMENT where
- * the rate or the size does not fit the network; COGVIDEO_ERROR_MODEL where the network returns NaN: its weights are
- * damaged. */
+ * before quantization, [positions][latent]. A side that is no multiple of the rate is rounded down at each halving, and
+ * must be at least the rate. COGVIDEO_ERROR_ARGUMENT where the rate or the size does not fit the network;
+ * COGVIDEO_ERROR_MODEL where the network returns NaN: its weights are damaged. */
 cogvideo_status cv_image_tokenizer_encode(const cv_exec *exec, const cv_image_tokenizer *tokenizer, int32_t *codes,
                                           float *z, const uint8_t *rgb, int width, int height, int rate,
                                           cv_arena *arena, cogvideo_error *err);
 
-/* The same of rgb in 0..1, which need not be whole 255ths. */
-cogvideo_status cv_image_tokenizer_encode_values(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
-                                                 int32_t *codes, const float *rgb, int width, int height, int rate,
-                                                 cv_arena *arena, cogvideo_error *err);
+/* The same of planes [3][height][width] of about 0 .. 1, which need not be 8-bit numbers. */
+cogvideo_status cv_image_tokenizer_encode_planes(const cv_exec *exec, const cv_image_tokenizer *tokenizer,
+                                                 int32_t *codes, float *z, const float *planes, int width, int height,
+                                                 int rate, cv_arena *arena, cogvideo_error *err);
 
 /* Computes rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes
  * [grid_height][grid_width]. COGVIDEO_ERROR_ARGUMENT where there is no decoder of that rate or an id is not an image

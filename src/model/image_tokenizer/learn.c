@@ -102,7 +102,7 @@ static void run_picture(const picture *p, cv_arena *arena)
     encoder.tape = p->grad && !learner->options.decoder_only ? &tapes[0] : NULL;
     decoder.tape = p->grad ? &tapes[1] : NULL;
     cv_planes_take(&encoder, &weights->encoder, latent, side, side);
-    cv_planes_encode(&encoder, weights, p->rgb, learner->halvings);
+    cv_planes_encode(&encoder, weights, p->rgb, NULL, learner->halvings);
     if (arena->base)
         cv_planes_rows(&encoder, p->z, latent);
     cv_nearest(&one, p->codes, p->z, learner->positions, &weights->codebook, arena);
@@ -149,7 +149,7 @@ static cogvideo_status check_options(const cv_image_learner *learner, cogvideo_e
     if (options->batch < 1 || options->batch > 1 << 16)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a batch must hold 1 to %d pictures, not %d", 1 << 16,
                        options->batch);
-    if (learner->halvings < 0 || !learner->decoder)
+    if (learner->halvings < 0 || !learner->decoder || options->side % options->rate != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "an image tokenizer of this config cannot be trained at rate %d on pictures of %dx%d: it needs "
                        "a decoder of that rate, and sides that are multiples of it",

@@ -38,11 +38,13 @@ void cv_planes_rows(const cv_planes *planes, float *rows, int C);
 
 /* --- the two halves, in encode.c and decode.c ----------------------------------------------------------------- */
 
-/* Returns how many halvings after the encoder give `rate`; -1 where it cannot be reached or does not divide the
- * image. */
+/* Returns how many halvings after the encoder give `rate`; -1 where it cannot be reached, or the
+ * image has a side that is shorter than it. */
 int cv_image_tokenizer_halvings(const cv_image_tokenizer *tokenizer, int width, int height, int rate);
-/* From rgb [height][width][3] to x [latent][positions], before quantization. */
-void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, int halvings);
+/* From rgb [height][width][3] or, where that is NULL, from `given` [3][height][width] of 0 .. 1 to x
+ * [latent][positions], before quantization. */
+void cv_planes_encode(cv_planes *planes, const cv_image_tokenizer *tokenizer, const uint8_t *rgb, const float *given,
+                      int halvings);
 
 /* Returns NULL where no decoder has the rate or the image would be too large. */
 const cv_picture_network *cv_image_tokenizer_decoder(const cv_image_tokenizer *tokenizer, int grid_width,

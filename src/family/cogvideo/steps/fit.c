@@ -24,17 +24,19 @@ size_t cv_fit_bytes(const cv_cogvideo *model, int grid, int rate)
     return 3 * sizeof(float) * (side * side + drawn * drawn) + scratch_of(model, (int)side, grid, rate);
 }
 
-/* The window of the photo becomes pixels [side][side] by nearest neighbour. */
-static void put(float *photo, int photo_side, const cv_window *window, const float *pixels, int side)
+/* The window of a photo's planes becomes pixels [side][side][3] by nearest neighbour. */
+static void put(float *planes, int photo_side, const cv_window *window, const float *pixels, int side)
 {
     const float step = (float)side / (float)window->height;
+    const size_t plane = (size_t)photo_side * (size_t)photo_side;
 
     for (int row = 0; row < window->height; row++)
         for (int column = 0; column < window->width; column++) {
             const size_t from = (size_t)(int)((float)row * step) * (size_t)side + (size_t)(int)((float)column * step);
             const size_t to = (size_t)(window->row + row) * (size_t)photo_side + (size_t)(window->column + column);
 
-            memcpy(photo + 3 * to, pixels + 3 * from, 3 * sizeof *photo);
+            for (size_t c = 0; c < 3; c++)
+                planes[c * plane + to] = pixels[3 * from + c];
         }
 }
 
@@ -59,12 +61,11 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     CV_TRY(cv_arena_create(&arena, scratch_of(model, side, drawn->height, drawn->rate), err));
     CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, drawn->codes, drawn->width,
                                      drawn->height, drawn->rate, &arena, err));
-    for (size_t i = 0; i < 3 * pixels; i++)
-        photo[i] = (float)options->picture->pixels[i] / 255.0f;
+    cv_photo_planes(photo, options->picture, &(cv_window){ 0, 0, side, side });
     put(photo, side, &window, rgb, drawn_side);
     CV_TRY(cogvideo_tokens_alloc(&clip, side / rate, side / rate, rate, 1, err));
-    CV_TRY(cv_image_tokenizer_encode_values(&model->head.exec, model->image_tokenizer, clip.codes, photo, side, side,
-                                            rate, &arena, err));
+    CV_TRY(cv_image_tokenizer_encode_planes(&model->head.exec, model->image_tokenizer, clip.codes, NULL, photo, side,
+                                            side, rate, &arena, err));
     CV_TRY(cv_record_open(&record, model, options, drawn->header, err));
     CV_TRY(cv_record_close(&record, &clip, err));
     if (cv_frame_done(&options->callbacks, "fit", &clip, options->first_sample, 0)) {

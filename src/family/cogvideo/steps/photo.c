@@ -1,7 +1,7 @@
 #include "family/cogvideo/steps/photo.h"
 
 #include "family/cogvideo/steps/steps.h"
-#include "media/bilinear.h"
+#include "media/icetk.h"
 
 #include <string.h>
 
@@ -107,6 +107,20 @@ done:
 
 /* --- its codes ------------------------------------------------------------------------------------------------ */
 
+void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_window *window)
+{
+    const size_t pixels = (size_t)window->height * (size_t)window->width;
+
+    for (size_t i = 0; i < pixels; i++) {
+        const size_t row = (size_t)window->row + i / (size_t)window->width,
+                     column = (size_t)window->column + i % (size_t)window->width;
+        const uint8_t *from = photo->pixels + 3 * (row * (size_t)photo->width + column);
+
+        for (size_t c = 0; c < 3; c++)
+            planes[c * pixels + i] = (float)from[c] / 255.0f;
+    }
+}
+
 size_t cv_photo_bytes(const cv_cogvideo *model, int side)
 {
     const size_t photo = (size_t)cv_photo_side(model), pixels = photo * photo + (size_t)side * (size_t)side;
@@ -119,7 +133,7 @@ cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate
                                int32_t *codes, cogvideo_error *err)
 {
     const cv_exec *exec = &model->head.exec;
-    float *part = NULL, *resized = NULL;
+    float *part = NULL, *resized = NULL; /* planes */
     cv_arena arena = { 0 };
     cv_window window;
     cogvideo_status status;
@@ -129,17 +143,9 @@ cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate
     CV_NEW(part, 3 * (size_t)window.height * (size_t)window.width, err);
     CV_NEW(resized, 3 * (size_t)side * (size_t)side, err);
     CV_TRY(cv_arena_create(&arena, cv_image_tokenizer_encode_scratch(model->image_tokenizer, exec, side, side), err));
-    for (int row = 0; row < window.height; row++) {
-        const uint8_t *from =
-            options->picture->pixels +
-            3 * ((size_t)(window.row + row) * (size_t)options->picture->width + (size_t)window.column);
-        float *to = part + 3 * (size_t)row * (size_t)window.width;
-
-        for (int i = 0; i < 3 * window.width; i++)
-            to[i] = (float)from[i] / 255.0f;
-    }
-    cv_bilinear(resized, side, side, part, window.height, window.width, 3);
-    CV_TRY(cv_image_tokenizer_encode_values(exec, model->image_tokenizer, codes, resized, side, side,
+    cv_photo_planes(part, options->picture, &window);
+    CV_TRY(cv_icetk_resize_planes(resized, side, part, window.height, window.width, err));
+    CV_TRY(cv_image_tokenizer_encode_planes(exec, model->image_tokenizer, codes, NULL, resized, side, side,
                                             model->description.rate, &arena, err));
 done:
     cv_free(part);

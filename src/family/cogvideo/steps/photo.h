@@ -23,6 +23,9 @@ int cv_photo_side(const cv_cogvideo *model);
 cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
                                 cogvideo_error *err);
 
+/* planes [3][height][width] of a window of the photo, 0 .. 1. */
+void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_window *window);
+
 /* The window, resized to side x side pixels, as codes [side / rate]^2. */
 cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate_options *options, int side,
                                int32_t *codes, cogvideo_error *err);
