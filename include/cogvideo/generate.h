@@ -70,8 +70,10 @@ typedef struct cogvideo_decode_options {
     int size; /* enlarge smaller pictures to size x size by nearest neighbour; 0 = never; at most 16384 */
     cogvideo_normalize normalize;
     double fps; /* of the video; 0 = from the clip's times, and 0 (unknown) where they do not tell */
+    /* 1: in a run that completes a picture, its own pixels outside of the mask; 0 (default): what codes give */
+    int keep_outside;
     cogvideo_callbacks callbacks;
-    uint64_t reserved[8];
+    uint64_t reserved[7];
 } cogvideo_decode_options;
 
 /* The model's own size of pictures (480), and zero of all else. */
@@ -133,20 +135,21 @@ typedef struct cogvideo_generate_options {
     const cogvideo_scene *scenes;
     int scene_count; /* 0 .. 10000 */
     int context;     /* frames of video that a scene begins with from the one before, to 4096; default: the model's */
-    /* Which codes of a given picture are drawn anew (1): [mask_height][mask_width], row by row. A step takes of it, for
-     * place (row, column) of its own grid, what stands at (row * mask_height / grid, column * mask_width / grid), both
-     * cut to whole numbers. "complete" needs one; "refine" keeps the codes outside of it; NULL (default) = none. */
+    /* Which codes of a given picture are drawn anew (not 0): [mask_height][mask_width], row by row, 1 to 16384 on a side.
+     * A step takes of it, for place (row, column) of its own grid, what stands at (row * (mask_height / grid), column *
+     * (mask_width / grid)), computed in f32 and cut to whole numbers; with a picture the window (cogvideo_window) takes
+     * the place of the whole mask. "complete" needs one; "refine" keeps the codes outside of it; other steps do not read
+     * it. NULL (default) = none. */
     const uint8_t *mask;
     int mask_height, mask_width;
-    /* The picture whose masked pixels "complete" draws anew, in place of codes; of its first frame. It is square, of the
+    /* The picture whose masked pixels "complete" draws anew, in place of codes; its first frame is. It is square, of the
      * size that cogvideo_find_window gives, and the mask is of that size. NULL (default) = none. */
     const cogvideo_video *picture;
-    int keep_outside; /* 1: "decode" gives the picture's own pixels outside of the mask; 0 (default): what codes give */
     const char *style; /* of pictures, as cogvideo_set_style sets it; NULL (default) = the model's own words */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */
     const cogvideo_decode_options *decode;
     cogvideo_callbacks callbacks; /* default: none */
-    uint64_t reserved[9];
+    uint64_t reserved[10];
 } cogvideo_generate_options;
 
 /* The model's own values of all fields that it has values for, with which it samples best. */
@@ -168,7 +171,7 @@ COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *op
 typedef struct cogvideo_window {
     int side;              /* pixels: of a picture that this model completes */
     int row, column, size; /* of the square, in pixels of the picture; 0 where the options have no picture */
-    int fine;              /* 1: super-resolution makes the square finer; 0: it is too small for that */
+    int fine;              /* 1: super-resolution makes it finer; 0: the square is too small, or the model lacks it */
     uint64_t reserved[4];
 } cogvideo_window;
 
@@ -228,13 +231,14 @@ typedef struct cogvideo_caption_options {
 
 typedef struct cogvideo_caption {
     int frames, count; /* of the clip; ids of the text */
+    uint64_t memory;   /* bytes that scoring takes beside the weights */
     int32_t *ids;      /* [count] */
     double *logprob;   /* [frames][count]: natural logarithm of the probability of each id, over the whole vocabulary */
     double *score;     /* [frames]: their mean; more is likelier */
 } cogvideo_caption;
 
-/* Scores the text under each frame of a clip by itself. Without a clip (NULL) nothing is scored: only what would be an
- * error is found. Free `out` with cogvideo_caption_free. */
+/* Scores the text under each frame of a clip by itself. Without a clip (NULL) nothing is scored, and `out` has no
+ * scores: what would be an error is found, and how much memory it takes. Free `out` with cogvideo_caption_free. */
 COGVIDEO_API cogvideo_status cogvideo_score_caption(const cogvideo_model *model,
                                                     const cogvideo_caption_options *options,
                                                     const cogvideo_tokens *clip, cogvideo_caption *out,

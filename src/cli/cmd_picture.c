@@ -44,8 +44,8 @@ static const arg_option hole_table[] = {
     { "image", 0, "FILE", "a picture, or a file of codes (.jsonl), of which --mask marks what is drawn anew", ARG_TEXT,
       FIELD(image), 0, 0, 0, NULL },
     { "mask", 0, "MASK",
-      "x,y,w,h in pixels (in codes of a file of codes) or as shares from 0. to 1; or a picture of the same size whose "
-      "bright pixels are drawn anew",
+      "x,y,w,h in pixels (in codes of a file of codes) or, with a point, in shares of the centred square; or a picture "
+      "of the same size whose bright pixels are drawn anew",
       ARG_TEXT, FIELD(mask), 0, 0, 0, NULL },
     { "keep-outside", 0, NULL,
       "outside of the mask the given picture's own pixels; default: all of it goes through codes, as in the original",
@@ -76,7 +76,8 @@ static int load_codes(const cli_command *command, cli_session *session, const se
     if (status != CLI_OK)
         return status;
     h->codes.kind = COGVIDEO_KIND_CODES;
-    h->window.fine = 1;
+    if (s->keep_outside)
+        return cli_usage_error(command, "--keep-outside keeps pixels, and %s has codes", s->image);
     if (codes->width != session->info.width || codes->height != session->info.height)
         return cli_error("%s: has pictures of %dx%d codes, and this model draws %dx%d", s->image, codes->width,
                          codes->height, session->info.width, session->info.height);
@@ -92,7 +93,9 @@ static int load_picture(const cli_command *command, cli_session *session, const 
     int status = CLI_OK;
 
     if (cogvideo_video_read(&read, s->image, &options, &err) != COGVIDEO_OK ||
-        cogvideo_video_fit(&h->picture, &read, h->window.side, h->window.side, &err) != COGVIDEO_OK)
+        cogvideo_video_alloc(&h->picture, h->window.side, h->window.side, 1, 0, &err) != COGVIDEO_OK ||
+        cogvideo_frame_resize(h->picture.pixels, &(cogvideo_frame){ read.width, read.height, read.pixels, .aspect = 1 },
+                              h->window.side, h->window.side, COGVIDEO_RESIZE_ICETK, &err) != COGVIDEO_OK)
         status = cli_failed(session, &err);
     else
         status = cli_mask_read(command, session, s->mask, read.width, read.height, 1, h->window.side, &h->mask);
@@ -108,6 +111,8 @@ static int load(const cli_command *command, cli_session *session, const settings
 
     if (cogvideo_find_window(session->model, options, &h->window, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
+    if (!s->image)
+        return CLI_OK;
     status = cv_path_ends_in(s->image, ".jsonl") || strcmp(s->image, "-") == 0 ? load_codes(command, session, s, h)
                                                                                : load_picture(command, session, s, h);
     if (status != CLI_OK)
@@ -115,20 +120,9 @@ static int load(const cli_command *command, cli_session *session, const settings
     options->mask = h->mask.places;
     options->mask_height = options->mask_width = h->mask.side;
     options->picture = h->picture.pixels ? &h->picture : NULL;
-    options->keep_outside = s->keep_outside;
     if (options->picture && cogvideo_find_window(session->model, options, &h->window, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     return CLI_OK;
-}
-
-/* CogView2 has styles for pictures from a text, and completes without one. */
-static void set_style(const cli_session *session, settings *s)
-{
-    cogvideo_generate_options unused;
-
-    cogvideo_generate_defaults(session->model, &unused);
-    if (s->image && !s->text.style && cogvideo_set_style(session->model, &unused, "none", NULL) == COGVIDEO_OK)
-        s->text.style = "none";
 }
 
 /* The steps of a picture: what is in the family's row for videos alone is left out. */
@@ -144,7 +138,7 @@ static void set_steps(const settings *s, const hole *h, cogvideo_generate_option
         names->with[run->with_count++] = "fit";
     names->without[run->without_count++] = "keyframes";
     names->without[run->without_count++] = "interpolate";
-    if (s->no_upscale || (s->image && !h->window.fine))
+    if (s->no_upscale || !h->window.fine)
         names->without[run->without_count++] = "upscale";
     else if (!s->no_refine && cogvideo_find_step(options, "refine"))
         names->with[run->with_count++] = "refine";
@@ -164,13 +158,13 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     cogvideo_error err;
     int status;
 
-    set_style(session, s);
     if ((status = cli_generate_options(command, session, &s->text, &s->sampling, &options)) != CLI_OK ||
-        (s->image && (status = load(command, session, s, &h, &options)) != CLI_OK))
+        (status = load(command, session, s, &h, &options)) != CLI_OK)
         goto done;
     options.samples = s->samples;
     cli_run_output(&run, session, &s->output, &s->sampling, arguments);
     set_steps(s, &h, &options, &run, &names);
+    run.decode.keep_outside = s->keep_outside;
     run.first = h.codes.kind ? &h.codes : NULL;
     run.keep = s->keep;
     run.keep_english = s->english;

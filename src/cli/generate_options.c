@@ -29,8 +29,6 @@ static void set_guidance(cogvideo_generate_options *out, double guidance)
 void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_generate_options *out)
 {
     cogvideo_generate_defaults(session->model, out);
-    if (text->style) /* cli_generate_options has tried it */
-        cogvideo_set_style(session->model, out, text->style, NULL);
     out->prompt = text->prompt;
     out->text_ids = text->text_ids.values;
     out->text_count = text->text_ids.count;
@@ -46,7 +44,7 @@ void cli_fill_text(cli_session *session, const cli_text_options *text, cogvideo_
 
 void cli_clip_seed(const cli_session *session, cli_sampling_options *sampling, const cogvideo_tokens *clip)
 {
-    static const char *const makers[] = { "keyframes", "first_frame", NULL };
+    static const char *const makers[] = { "complete", "keyframes", "first_frame", NULL };
     int64_t seed = -1, sample;
     cv_json *header;
 
@@ -77,12 +75,11 @@ static int is_given(const cli_sampling_options *sampling, unsigned ways)
     return 0;
 }
 
-void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling,
-                      cogvideo_generate_options *out)
+/* Over the defaults of the model, or a style. */
+static void fill_sampling(const cli_sampling_options *sampling, cogvideo_generate_options *out)
 {
     const cogvideo_field *field;
 
-    cli_fill_text(session, text, out);
     out->seed = sampling->seed < 0 ? 0 : (uint64_t)sampling->seed;
     out->first_sample = sampling->first_sample;
     if (is_given(sampling, COGVIDEO_BY_RANK)) /* which clusters would leave unread */
@@ -93,6 +90,13 @@ void cli_fill_options(cli_session *session, const cli_text_options *text, const 
         if (value >= field->min && (field->kind != COGVIDEO_FIELD_FLAG || value != 0))
             cogvideo_set_sampling(out, field->name, value, NULL);
     }
+}
+
+void cli_fill_options(cli_session *session, const cli_text_options *text, const cli_sampling_options *sampling,
+                      cogvideo_generate_options *out)
+{
+    cli_fill_text(session, text, out);
+    fill_sampling(sampling, out);
 }
 
 /* A field that is given and that no step of the model reads; NULL where there is none. */
@@ -169,10 +173,10 @@ int cli_generate_options(const cli_command *command, cli_session *session, cli_t
     if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");
     cli_warn_of_unknown(session, text->prompt);
-    cogvideo_generate_defaults(session->model, out);
+    cli_fill_text(session, text, out);
     if (text->style && cogvideo_set_style(session->model, out, text->style, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    cli_fill_options(session, text, sampling, out);
+    fill_sampling(sampling, out);
     unread = unread_field(sampling, out);
     if (unread) {
         snprintf(name, sizeof name, "--%s", unread->name);

@@ -6,23 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The picture that a mask belongs to, and which of its places a place of the mask is. */
+/* The picture that a mask belongs to, and how many places of its centred square the mask has. */
 typedef struct area {
     int width, height, side;
 } area;
 
-static int row_of(const area *a, int row)
+/* The place of the picture, of `length` on this side, that place `at` of the mask is: as ICETK resizes a picture and
+ * cuts out its centre, halves to even (cogvideo_resize). */
+static int place_of(const area *a, int length, int at)
 {
     const int least = a->width < a->height ? a->width : a->height;
+    const long long resized = (long long)a->side * length / least;
+    const int first = (int)nearbyint((double)(resized - a->side) / 2);
+    const long long place = (long long)(at + first) * least / a->side;
 
-    return (a->height - least) / 2 + (int)((long long)row * least / a->side);
+    return place < length ? (int)place : length - 1;
+}
+
+static int row_of(const area *a, int row)
+{
+    return place_of(a, a->height, row);
 }
 
 static int column_of(const area *a, int column)
 {
-    const int least = a->width < a->height ? a->width : a->height;
-
-    return (a->width - least) / 2 + (int)((long long)column * least / a->side);
+    return place_of(a, a->width, column);
 }
 
 /* --- a rectangle ---------------------------------------------------------------------------------------------- */
@@ -52,9 +60,13 @@ static int fill_rectangle(const char *text, const double n[4], const area *a, cl
     const double width = shares ? 1 : a->width, height = shares ? 1 : a->height;
 
     if (n[0] < 0 || n[1] < 0 || n[2] <= 0 || n[3] <= 0 || right > width + 1e-9 || below > height + 1e-9)
-        return cli_error("the rectangle %s does not lie within the picture of %gx%g: x,y,w,h were expected, from its "
-                         "upper left corner",
-                         text, width, height);
+        return shares
+                   ? cli_error("the rectangle %s does not lie within the picture: x,y,w,h were expected, in shares of "
+                               "its centred square from 0. to 1",
+                               text)
+                   : cli_error("the rectangle %s does not lie within the picture of %gx%g: x,y,w,h were expected, "
+                               "from its upper left corner",
+                               text, width, height);
     for (int r = 0; r < a->side; r++)
         for (int c = 0; c < a->side; c++) {
             const int y = row_of(a, r), x = column_of(a, c);

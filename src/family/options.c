@@ -49,6 +49,26 @@ done:
     return status;
 }
 
+#define MOST_MASKED 16384 /* places on a side of a mask */
+
+static cogvideo_status check_mask(const cogvideo_generate_options *o, cogvideo_error *err)
+{
+    const cogvideo_video *picture = o->picture;
+
+    if (o->mask &&
+        (o->mask_height < 1 || o->mask_width < 1 || o->mask_height > MOST_MASKED || o->mask_width > MOST_MASKED))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, 1 to %d on a side were expected",
+                       o->mask_width, o->mask_height, MOST_MASKED);
+    if (picture && (!picture->pixels || picture->frames < 1))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has no pixels");
+    if (picture && !o->mask)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has no mask: it marks what is to be drawn anew");
+    if (picture && (picture->height != o->mask_height || picture->width != o->mask_width))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, and the picture %dx%d pixels",
+                       o->mask_width, o->mask_height, picture->width, picture->height);
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_generate_options *o, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -70,6 +90,7 @@ cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_gen
     if (o->rounds < 0 || o->batch < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds,
                        o->batch);
+    CV_TRY(check_mask(o, err));
     CV_TRY(check_scenes(model, o, err));
     CV_TRY(check_utf8("the prompt", o->prompt, err));
 done:

@@ -112,7 +112,7 @@ cogvideo_status cv_decode_pictures(const cogvideo_model *model, const cogvideo_g
     cogvideo_decode_options decode = options->decode ? *options->decode : (cogvideo_decode_options){ 0 };
 
     decode.callbacks = options->callbacks;
-    if (options->keep_outside && options->picture)
+    if (decode.keep_outside && options->picture)
         return decode_inside(model, options, &decode, &in->codes, take, user, err);
     return model->family->decode(model, &decode, &in->codes, take, user, err);
 }

@@ -9,8 +9,6 @@ static cogvideo_status check_changes(const cogvideo_model *model, const cogvideo
     const cv_step *step;
     cogvideo_status status = COGVIDEO_OK;
 
-    for (int i = 0; i < run->without_count; i++)
-        CV_TRY(cv_model_step(model, run->without[i], &step, err));
     for (int i = 0; i < run->with_count; i++) {
         CV_TRY(cv_model_step(model, run->with[i], &step, err));
         if (!step->asked)
@@ -18,6 +16,8 @@ static cogvideo_status check_changes(const cogvideo_model *model, const cogvideo
         if (step->need)
             CV_TRY(step->need(model, err));
     }
+    for (int i = 0; i < run->without_count; i++)
+        CV_TRY(cv_model_step(model, run->without[i], &step, err));
 done:
     return status;
 }
@@ -51,6 +51,10 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
 
         if (left_out(model, step, run))
             continue;
+        if (chain.count > 0 && step->side_by_side)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "the step '%s' makes all samples side by side and must be the first: leave out '%s' or it",
+                           step->name, chain.steps[0]->name);
         if (chain.count == COGVIDEO_MAX_STEPS)
             return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "the family '%s' has more than %d steps", family->name,
                            COGVIDEO_MAX_STEPS);
@@ -58,7 +62,7 @@ cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, c
     }
     if (chain.count == 0 || (chain.steps[chain.count - 1]->out != COGVIDEO_KIND_PIXELS &&
                              chain.steps[chain.count - 1]->out != COGVIDEO_KIND_CODES))
-        return cv_model_cannot(model, "make videos", err);
+        return cv_model_cannot(model, "make videos or codes", err);
     *out = chain;
 done:
     return status;

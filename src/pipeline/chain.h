@@ -12,7 +12,7 @@ typedef struct cv_chain {
     int count;
 } cv_chain;
 
-/* All steps of the model's family, which must end in pixels, but those that the model lacks and can do without, those
+/* All steps of the model's family, which must end in pixels or codes, but those that the model lacks and can do without, those
  * that the run leaves out, and those that it would have to ask for. */
 cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
                                    cogvideo_error *err);

@@ -59,26 +59,35 @@ static void warn_of_weights(const cogvideo_model *model, const cogvideo_plan *pl
            "the weights do not fit the %s of free memory; they will be read again and again", have);
 }
 
-cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *model, const cogvideo_run_options *run,
-                                   int samples, uint64_t writer, cogvideo_error *err)
+/* Bytes that step i works in; samples are chosen when the first one is done and has given back its own. */
+static double working_bytes(const cv_forecast *forecast, int i)
 {
+    const cogvideo_plan *plan = &forecast->chain->plans[i];
+    const double bytes = (double)plan->caches + (double)plan->scratch +
+                         (plan->out.kind == COGVIDEO_KIND_PIXELS ? (double)forecast->writer : 0);
+
+    return i == 0 && bytes < (double)forecast->scoring ? (double)forecast->scoring : bytes;
+}
+
+cogvideo_status cv_forecast_memory(const cv_forecast *forecast, cogvideo_error *err)
+{
+    const cv_chain *chain = forecast->chain;
     cogvideo_status status = COGVIDEO_OK;
 
     for (int i = 0; i < chain->count; i++) {
         const cogvideo_plan *plan = &chain->plans[i];
-        const double bytes = (double)plan->caches + (double)plan->scratch +
-                             (plan->out.kind == COGVIDEO_KIND_PIXELS ? (double)writer : 0);
+        const double bytes = working_bytes(forecast, i);
         char weights[CV_UNITS], working[CV_UNITS];
 
         cv_units_bytes(weights, (double)plan->weights);
         cv_units_bytes(working, bytes);
         if (plan->codes > 0)
-            cv_log(&model->log, COGVIDEO_LOG_INFO,
+            cv_log(&forecast->model->log, COGVIDEO_LOG_INFO,
                    "%s: %lld codes to draw; memory: %s to work in, and weights of %s read from the file",
-                   chain->steps[i]->title, plan->codes * (chain->steps[i]->side_by_side ? 1 : samples), working,
+                   chain->steps[i]->title, plan->codes * (chain->steps[i]->side_by_side ? 1 : forecast->kept), working,
                    weights);
-        CV_TRY(check_memory(chain->steps[i], &plan->out, bytes, run, err));
-        warn_of_weights(model, plan, cv_forecast_available(run));
+        CV_TRY(check_memory(chain->steps[i], &plan->out, bytes, forecast->run, err));
+        warn_of_weights(forecast->model, plan, cv_forecast_available(forecast->run));
     }
 done:
     return status;
@@ -101,19 +110,20 @@ static double code_bytes(const cogvideo_model *model)
     return 1.0 + snprintf(digits, sizeof digits, "%d", info.image_codes - 1);
 }
 
-static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                       uint64_t known)
+static double bytes_of(const cv_forecast *forecast, uint64_t known)
 {
-    const double code = code_bytes(model), left = cv_chain_kept(chain, samples) - (double)known;
+    const cv_chain *chain = forecast->chain;
+    const double code = code_bytes(forecast->model), left = cv_chain_kept(chain, forecast->kept) - (double)known;
     double bytes = 0;
     int width = 1;
 
     for (int i = 0; i < chain->count; i++) {
         const cogvideo_shape *shape = &chain->plans[i].out;
-        const double places = samples * (double)shape->frames * shape->height * shape->width;
+        const int clips = i == 0 ? forecast->samples : forecast->kept;
+        const double places = clips * (double)shape->frames * shape->height * shape->width;
 
         if (shape->kind == COGVIDEO_KIND_PIXELS)
-            bytes += places * (is_raw(output) ? RAW_PIXEL : SMALL_PIXEL);
+            bytes += places * (is_raw(forecast->run->output) ? RAW_PIXEL : SMALL_PIXEL);
         if (shape->kind != COGVIDEO_KIND_CODES)
             continue;
         bytes += places * code;
@@ -122,10 +132,10 @@ static double bytes_of(const cv_chain *chain, const cogvideo_model *model, const
     return bytes + (left > 0 ? left * (JOURNAL_BYTE + (double)JOURNAL_ROW / (width * (double)sizeof(int32_t))) : 0);
 }
 
-cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                                 uint64_t known, cogvideo_error *err)
+cogvideo_status cv_forecast_disk(const cv_forecast *forecast, uint64_t known, cogvideo_error *err)
 {
-    const double bytes = bytes_of(chain, model, output, samples, known);
+    const char *output = forecast->run->output;
+    const double bytes = bytes_of(forecast, known);
     char *folder, need[CV_UNITS], have[CV_UNITS];
     struct statvfs disk;
     double free_bytes;
@@ -146,6 +156,6 @@ cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *mo
         return cv_fail(err, COGVIDEO_ERROR_IO,
                        "%s: about %s of disk are needed and %s are free there; make room, or give -o on another disk%s",
                        output, need, have, is_raw(output) ? ", or a form that takes less, such as .mp4 or .jpg" : "");
-    cv_log(&model->log, COGVIDEO_LOG_INFO, "disk: about %s of the %s that are free", need, have);
+    cv_log(&forecast->model->log, COGVIDEO_LOG_INFO, "disk: about %s of the %s that are free", need, have);
     return COGVIDEO_OK;
 }

@@ -5,15 +5,21 @@
 
 #include "pipeline/chain.h"
 
-/* Says what each step will compute, of `samples` clips, and how much memory it takes; an error where that is more than
- * there is. A video takes `writer` bytes to be written, too. */
-cogvideo_status cv_forecast_memory(const cv_chain *chain, const cogvideo_model *model, const cogvideo_run_options *run,
-                                   int samples, uint64_t writer, cogvideo_error *err);
+typedef struct cv_forecast {
+    const cv_chain *chain;
+    const cogvideo_model *model;
+    const cogvideo_run_options *run;
+    int samples, kept; /* of the first step; of those behind it */
+    uint64_t writer;   /* bytes of memory that a video takes to be written */
+    uint64_t scoring;  /* and choosing the samples that are kept */
+} cv_forecast;
 
-/* The same of the disk that `output` stands on: a journal of all units but `known` bytes of them, the codes of every
+/* Says what each step will compute and how much memory it takes; an error where that is more than there is. */
+cogvideo_status cv_forecast_memory(const cv_forecast *forecast, cogvideo_error *err);
+
+/* The same of the disk that the output stands on: a journal of all units but `known` bytes of them, the codes of every
  * step, and the videos, in the form that the name's ending tells. */
-cogvideo_status cv_forecast_disk(const cv_chain *chain, const cogvideo_model *model, const char *output, int samples,
-                                 uint64_t known, cogvideo_error *err);
+cogvideo_status cv_forecast_disk(const cv_forecast *forecast, uint64_t known, cogvideo_error *err);
 
 /* The bytes that a run may take: run->max_memory, or what is free; negative where nobody knows. */
 double cv_forecast_available(const cogvideo_run_options *run);

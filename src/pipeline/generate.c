@@ -47,6 +47,7 @@ static cv_run new_run(const cogvideo_model *model, const cogvideo_generate_optio
     cv_run run = { .model = model,
                    .output = output,
                    .options = *options,
+                   .samples = options->samples,
                    .caller = options->callbacks,
                    .made_by = made_by,
                    .input = in,

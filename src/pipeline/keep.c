@@ -9,29 +9,21 @@
 
 int cv_keep_count(const cv_run *run)
 {
-    return run->output->keep > 0 ? run->output->keep : run->result->count;
+    return run->output->keep > 0 ? run->output->keep : run->samples;
 }
 
-/* The score of a picture; no picture: only whether it could be had. */
-static cogvideo_status score(const cv_run *run, const cogvideo_value *value, double *out, cogvideo_error *err)
+static cogvideo_caption_options caption_of(const cv_run *run)
 {
-    const cogvideo_caption_options options = { .text = run->options.prompt, .english = run->output->keep_english };
-    cogvideo_caption caption = { 0 };
-    cogvideo_status status;
-
-    CV_TRY(cogvideo_score_caption(run->model, &options, value ? &value->codes : NULL, &caption, err));
-    if (value)
-        *out = caption.score[0];
-done:
-    cogvideo_caption_free(&caption);
-    return status;
+    return (cogvideo_caption_options){ .text = run->options.prompt, .english = run->output->keep_english };
 }
 
-cogvideo_status cv_keep_check(const cv_run *run, cogvideo_error *err)
+cogvideo_status cv_keep_check(cv_run *run, cogvideo_error *err)
 {
+    const cogvideo_caption_options options = caption_of(run);
     const int keep = run->output->keep;
     const cv_step *first = run->chain.steps[0];
-    double unused;
+    cogvideo_caption caption;
+    cogvideo_status status;
 
     if (keep == 0)
         return COGVIDEO_OK;
@@ -42,7 +34,11 @@ cogvideo_status cv_keep_check(const cv_run *run, cogvideo_error *err)
                        "the step '%s' makes one sample after the other, and none can be chosen", first->name);
     if (!run->options.prompt)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a prompt is missing: samples are chosen by it");
-    return score(run, NULL, &unused, err);
+    CV_TRY(cogvideo_score_caption(run->model, &options, NULL, &caption, err));
+    run->scoring = caption.memory;
+    cogvideo_caption_free(&caption);
+done:
+    return status;
 }
 
 static cogvideo_status remove_files(const cogvideo_clip *clip, cogvideo_error *err)
@@ -77,6 +73,31 @@ static void sort(cogvideo_clip *clips, cogvideo_value *values, int count)
         }
 }
 
+/* The score of one clip, which is reported like a frame of a step. */
+static cogvideo_status score(const cv_run *run, cogvideo_clip *clip, const cogvideo_value *value, int done,
+                             cogvideo_error *err)
+{
+    const cogvideo_caption_options options = caption_of(run);
+    const cogvideo_progress report = { .what = "caption score",
+                                       .unit = "codes",
+                                       .rounds = 1,
+                                       .frames = run->samples,
+                                       .frame = done,
+                                       .sequences = 1,
+                                       .done = done,
+                                       .total = run->samples };
+    cogvideo_caption caption = { 0 };
+    cogvideo_status status;
+
+    if (run->caller.progress && run->caller.progress(run->caller.user, &report))
+        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    CV_TRY(cogvideo_score_caption(run->model, &options, &value->codes, &caption, err));
+    clip->score = caption.score[0];
+done:
+    cogvideo_caption_free(&caption);
+    return status;
+}
+
 cogvideo_status cv_keep_best(cv_run *run, cogvideo_value *values, cogvideo_error *err)
 {
     const int samples = run->result->count, keep = cv_keep_count(run);
@@ -86,7 +107,7 @@ cogvideo_status cv_keep_best(cv_run *run, cogvideo_value *values, cogvideo_error
     if (run->output->keep == 0)
         return COGVIDEO_OK;
     for (int i = 0; i < samples; i++)
-        CV_TRY(score(run, &values[i], &clips[i].score, err));
+        CV_TRY(score(run, &clips[i], &values[i], i, err));
     sort(clips, values, samples);
     for (int i = 0; i < samples; i++) {
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "sample %d: caption score %.4f%s", clips[i].sample, clips[i].score,

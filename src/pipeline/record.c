@@ -18,6 +18,10 @@ static void put_picture(cv_json *video, const cogvideo_run_options *run)
     cv_json_set_int(video, "quality", run->write.quality);
     cv_json_set_int(video, "columns", run->write.columns);
     cv_json_set_bool(video, "metadata", !run->no_metadata);
+    if (run->decode.keep_outside)
+        cv_json_set_bool(video, "keep_outside", true);
+    else
+        cv_json_set_null(video, "keep_outside"); /* as in records of earlier versions */
 }
 
 /* A video is known by its name alone: it stands beside its record wherever both are. */

@@ -270,25 +270,27 @@ done:
 
 /* --- its videos ----------------------------------------------------------------------------------------------- */
 
-/* Makes the video of a clip whose codes are there. */
-static cogvideo_status make_video(cv_run *run, const cogvideo_clip *clip, cv_json *record, cogvideo_error *err)
+/* Makes the video of clip `index`, whose codes are there. */
+static cogvideo_status make_video(cv_run *run, int index, cv_json *record, cogvideo_error *err)
 {
-    cogvideo_tokens codes = { 0 };
+    const cogvideo_clip *clip = &run->result->clips[index];
+    cogvideo_value value = { .kind = COGVIDEO_KIND_CODES };
     cogvideo_status status;
 
-    CV_TRY(cogvideo_tokens_load(&codes, cogvideo_clip_path(clip, "codes"), err));
+    CV_TRY(cogvideo_tokens_load(&value.codes, cogvideo_clip_path(clip, "codes"), err));
     CV_TRY(cv_record_add_video(record, clip, run->output, false, err));
-    CV_TRY(cogvideo_decode_file(run->model, &codes, run->output, &run->caller, cogvideo_clip_path(clip, "video"), err));
+    CV_TRY(cv_run_video(run, index, &value, err));
     CV_TRY(cv_record_add_video(record, clip, run->output, true, err));
 done:
-    cogvideo_tokens_free(&codes);
+    cogvideo_value_free(&value);
     return status;
 }
 
 /* The codes are those that are asked for. A video that is missing, or was made of them with other options, is made of
  * them, too. */
-static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogvideo_error *err)
+static cogvideo_status finish_video(cv_run *run, int index, cogvideo_error *err)
 {
+    const cogvideo_clip *clip = &run->result->clips[index];
     const char *video = cogvideo_clip_path(clip, "video"), *path = cogvideo_clip_path(clip, "record");
     const bool there = cv_video_is_there(clip), whole = cv_video_is_whole(clip);
     cv_buffer difference = { 0 };
@@ -313,7 +315,7 @@ static cogvideo_status finish_video(cv_run *run, const cogvideo_clip *clip, cogv
             cv_log(&run->model->log, COGVIDEO_LOG_INFO,
                    "%s: was made with other options of the picture, %s: it is made anew from %s", video,
                    difference.data, cogvideo_clip_path(clip, "codes"));
-        status = make_video(run, clip, record, err);
+        status = make_video(run, index, record, err);
     }
 done:
     cv_buffer_free(&difference);
@@ -338,7 +340,7 @@ cogvideo_status cv_resume_finish(cv_run *run, cogvideo_error *err)
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: is finished", run->output->output);
     for (int i = 0; cogvideo_clip_path(&run->result->clips[0], "video") && i < run->result->count; i++) {
         warn_of_missing(run, &run->result->clips[i]);
-        CV_TRY(finish_video(run, &run->result->clips[i], err));
+        CV_TRY(finish_video(run, i, err));
     }
 done:
     return status;

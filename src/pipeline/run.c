@@ -17,7 +17,9 @@ cv_settings cv_run_settings(const cv_run *run)
                           .model = run->model,
                           .options = &run->options,
                           .input = run->input,
-                          .chain = &run->chain };
+                          .chain = &run->chain,
+                          .run = run->output,
+                          .samples = run->samples };
 }
 
 cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err)
@@ -213,23 +215,39 @@ done:
     return status;
 }
 
-/* Writes the video of a clip as it grows: of the last step, `index`, over `in`, or of what is made already (`made`).
- * `header` tells of its codes. */
-static cogvideo_status make_video(cv_run *run, int index, int sample, const cogvideo_value *in,
-                                  const cogvideo_video *made, const char *header, cogvideo_error *err)
+static cv_video_file video_file(const cv_run *run, int index, const char *header)
 {
-    cv_video_file file = { .model = run->model,
-                           .run = run->output,
-                           .header = header,
-                           .path = cogvideo_clip_path(&run->result->clips[sample], "video") };
+    return (cv_video_file){ .model = run->model,
+                            .run = run->output,
+                            .header = header,
+                            .path = cogvideo_clip_path(&run->result->clips[index], "video") };
+}
+
+/* By the last step over `in`; `header` tells of the codes that it is of. */
+static cogvideo_status make_video(cv_run *run, int index, const cogvideo_value *in, const char *header,
+                                  cogvideo_error *err)
+{
+    const int last = run->chain.count - 1;
+    cv_video_file file = video_file(run, index, header);
     cogvideo_status status;
 
-    if (made)
-        return cv_video_file_end(&file, cv_pictures_give_all(made, cv_video_file_picture, &file, err), err);
-    begin_step(run, index, sample, 1);
-    status = cogvideo_run_step_each(run->model, run->chain.steps[index]->name, &run->options, in, cv_video_file_picture,
+    begin_step(run, last, index, 1);
+    status = cogvideo_run_step_each(run->model, run->chain.steps[last]->name, &run->options, in, cv_video_file_picture,
                                     &file, err);
     return cv_video_file_end(&file, status, err);
+}
+
+cogvideo_status cv_run_video(cv_run *run, int index, const cogvideo_value *codes, cogvideo_error *err)
+{
+    return make_video(run, index, codes, codes->codes.header, err);
+}
+
+/* Of pixels that are made already. */
+static cogvideo_status write_video(const cv_run *run, int index, const cogvideo_video *made, cogvideo_error *err)
+{
+    cv_video_file file = video_file(run, index, NULL);
+
+    return cv_video_file_end(&file, cv_pictures_give_all(made, cv_video_file_picture, &file, err), err);
 }
 
 /* --- all steps ------------------------------------------------------------------------------------------------ */
@@ -255,7 +273,7 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
 
     for (int i = 1; i < run->chain.count; i++) {
         if (i == run->chain.count - 1 && run->chain.steps[i]->out == COGVIDEO_KIND_PIXELS) {
-            CV_TRY(make_video(run, i, sample, value, NULL,
+            CV_TRY(make_video(run, sample, value,
                               value->kind == COGVIDEO_KIND_CODES ? value->codes.header : codes.codes.header, err));
             break;
         }
@@ -270,7 +288,7 @@ static cogvideo_status finish_clip(cv_run *run, int sample, cogvideo_value *valu
         next = (cogvideo_value){ 0 };
     }
     if (value->kind == COGVIDEO_KIND_PIXELS) /* of a family whose first step makes them */
-        CV_TRY(make_video(run, 0, sample, NULL, &value->pixels, NULL, err));
+        CV_TRY(write_video(run, sample, &value->pixels, err));
     if (cogvideo_clip_path(clip, "record"))
         CV_TRY(cv_record_save(clip, &settings, run->output,
                               value->kind == COGVIDEO_KIND_CODES ? &value->codes
@@ -285,12 +303,18 @@ done:
 
 cogvideo_status cv_run_forecast(const cv_run *run, cogvideo_error *err)
 {
-    const int samples = run->result->count;
+    const cv_forecast forecast = { .chain = &run->chain,
+                                   .model = run->model,
+                                   .run = run->output,
+                                   .samples = run->samples,
+                                   .kept = cv_keep_count(run),
+                                   .writer = run->writer,
+                                   .scoring = run->scoring };
     cogvideo_status status;
 
     report_missing(run);
-    CV_TRY(cv_forecast_memory(&run->chain, run->model, run->output, samples, run->writer, err));
-    CV_TRY(cv_forecast_disk(&run->chain, run->model, run->output->output, samples, run->journal.data.size, err));
+    CV_TRY(cv_forecast_memory(&forecast, err));
+    CV_TRY(cv_forecast_disk(&forecast, run->journal.data.size, err));
 done:
     return status;
 }

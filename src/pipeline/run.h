@@ -20,6 +20,8 @@ typedef struct cv_run {
     cv_journal journal;
     cv_json *earlier; /* what an earlier run on this output says of itself, or NULL */
     bool replaces;    /* files that are there may be replaced: by force, or because the run makes the same */
+    int samples;      /* of the first step; the result has fewer where only the best go on */
+    uint64_t scoring; /* bytes of memory that it takes to find them */
     long long drawn;  /* codes of the steps that are done */
     int step;         /* which goes on, and of it: */
     char part[80];    /* what was last reported ("first frame"), */
@@ -35,6 +37,9 @@ cogvideo_status cv_run_plan(cv_run *run, cogvideo_error *err);
 cogvideo_status cv_run_forecast(const cv_run *run, cogvideo_error *err);
 /* Runs the steps over all samples and saves what they make. */
 cogvideo_status cv_run_steps(cv_run *run, cogvideo_error *err);
+
+/* Writes the video of clip `index` as it grows, by the last step over its codes. */
+cogvideo_status cv_run_video(cv_run *run, int index, const cogvideo_value *codes, cogvideo_error *err);
 
 /* What the run's codes follow from. */
 cv_settings cv_run_settings(const cv_run *run);

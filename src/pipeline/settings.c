@@ -145,6 +145,22 @@ static void put_picture(cv_json *object, const cogvideo_video *picture)
                     cv_hash32_bytes(picture->pixels, 3 * (size_t)picture->height * (size_t)picture->width));
 }
 
+/* Of how many samples the best go on, and by what. */
+static void put_keep(cv_json *object, const cv_settings *settings)
+{
+    const cogvideo_run_options *run = settings->run;
+    cv_json *keep;
+
+    if (run->keep == 0) {
+        cv_json_set_null(object, "keep");
+        return;
+    }
+    keep = cv_json_set_object(object, "keep");
+    cv_json_set_int(keep, "best", run->keep);
+    cv_json_set_int(keep, "samples", settings->samples);
+    cv_json_set_bool(keep, "english", run->keep_english);
+}
+
 void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
 {
     const cogvideo_generate_options *options = settings->options;
@@ -173,6 +189,7 @@ void cv_settings_put(cv_json *object, const cv_settings *settings, int sample)
     put_input(object, settings->input);
     put_mask(object, options);
     put_picture(object, options->picture);
+    put_keep(object, settings);
     if (options->style)
         cv_json_set_string(object, "style", options->style);
     else

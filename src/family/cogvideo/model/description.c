@@ -61,6 +61,7 @@ static cogvideo_status read_texts(cv_description *d, const cv_json *json, const 
     CV_TRY(cv_json_string(texts, "duration_suffix", &d->duration_suffix, origin, err));
     CV_TRY(cv_json_string(texts, "separator", &d->separator, origin, err));
     CV_TRY(cv_json_optional_string(texts, "language", &d->language, origin, err));
+    CV_TRY(cv_json_optional_string(texts, "completion_suffix", &d->completion_suffix, origin, err));
     CV_TRY(cv_json_optional_bool(texts, "completion_ends_in_start", &d->completion_ends_in_start, origin, err));
 done:
     return status;

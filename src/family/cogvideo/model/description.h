@@ -18,6 +18,7 @@ typedef struct cv_description {
     cv_refiner_config refiner;                 /* the same */
     cv_image_tokenizer_config image_tokenizer; /* read where there is the section */
     const char *first_frame_suffix, *video_suffix, *guide, *duration_suffix, *separator;
+    const char *completion_suffix;      /* of a masked picture; NULL = as without a mask */
     bool completion_ends_in_start;      /* the text of a masked picture ends in <start_of_image>, as CogView2's does */
     const char *language;               /* "zh": prompts in other scripts get a warning; NULL = any */
     double durations[CV_MAX_DURATIONS]; /* seconds: of key frames, then per round */

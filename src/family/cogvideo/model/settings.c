@@ -54,6 +54,15 @@ done:
     return status;
 }
 
+cogvideo_generate_options cv_unmasked(const cogvideo_generate_options *options)
+{
+    cogvideo_generate_options own = *options;
+
+    own.mask = NULL;
+    own.picture = NULL;
+    return own;
+}
+
 cogvideo_status cv_check_sampling(const cv_cogvideo *model, const cogvideo_sampling *sampling, cogvideo_error *err)
 {
     if (sampling->clusters > 0 && !sampling->greedy && !model->clusters)
@@ -188,4 +197,20 @@ cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvide
     cv_free(clip->header);
     clip->header = text;
     return COGVIDEO_OK;
+}
+
+cogvideo_status cv_record_close_samples(cv_json **record, cogvideo_tokens *clips,
+                                        const cogvideo_generate_options *options, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (int s = 0; s < options->samples; s++) {
+        cv_json *own = cv_json_copy(*record);
+
+        cv_json_set_int(own, "sample", options->first_sample + s);
+        CV_TRY(cv_record_close(&own, &clips[s], err));
+    }
+done:
+    cv_json_free(record);
+    return status;
 }

@@ -16,6 +16,9 @@ cogvideo_status cv_cogvideo_set_style(const cogvideo_model *head, cogvideo_gener
 cogvideo_status cv_check_options(const cv_cogvideo *model, const cogvideo_generate_options *options,
                                  cogvideo_error *err);
 
+/* The options of a step that draws frames from nothing: a mask is for steps behind it. */
+cogvideo_generate_options cv_unmasked(const cogvideo_generate_options *options);
+
 /* Whether the model can sample so: clusters without the cluster file are an error that names the way out. */
 cogvideo_status cv_check_sampling(const cv_cogvideo *model, const cogvideo_sampling *sampling, cogvideo_error *err);
 /* The guidance scale of a step, 1 = not guided; and the text weight that goes with it. */
@@ -46,5 +49,8 @@ cogvideo_status cv_record_open(cv_json **out, const cv_cogvideo *model, const co
                                const char *earlier, cogvideo_error *err);
 /* The record as a clip's header; frees the record. */
 cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvideo_error *err);
+/* The same for clips [samples], each of which tells of its own sample. */
+cogvideo_status cv_record_close_samples(cv_json **record, cogvideo_tokens *clips,
+                                        const cogvideo_generate_options *options, cogvideo_error *err);
 
 #endif

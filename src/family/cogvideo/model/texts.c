@@ -128,11 +128,16 @@ done:
     return status;
 }
 
-/* What stands behind the prompt. A style speaks of a picture: words of video keep their own. */
+/* Whether a step reads the text of a picture, not that of a video. */
+static bool of_picture(cv_step_kind step)
+{
+    return step != CV_STEP_KEYFRAMES && step != CV_STEP_INTERPOLATE;
+}
+
+/* What stands behind the prompt. */
 static cogvideo_status suffix_of(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_step_kind step,
                                  bool guided, const char **suffix, cogvideo_error *err)
 {
-    const bool video = step == CV_STEP_KEYFRAMES || step == CV_STEP_INTERPOLATE;
     const cv_description *d = &model->description;
     cogvideo_status status = COGVIDEO_OK;
     const cv_style *style;
@@ -140,7 +145,9 @@ static cogvideo_status suffix_of(const cv_cogvideo *model, const cogvideo_genera
     *suffix = step == CV_STEP_FIRST_FRAME            ? d->first_frame_suffix
               : step == CV_STEP_KEYFRAMES && !guided ? ""
                                                      : d->video_suffix;
-    if (options->style && !video) {
+    if (of_picture(step) && options->mask && d->completion_suffix)
+        *suffix = d->completion_suffix;
+    if (of_picture(step) && options->style) {
         CV_TRY(cv_style_find(&d->styles, options->style, &style, err));
         *suffix = style->suffix;
     }
@@ -173,7 +180,7 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
         CV_TRY(append_duration(model, &text.ids, seconds, err));
     CV_TRY(cv_buffer_printf(&prompt, err, "%s%s", options->prompt, suffix));
     CV_TRY(append_text(model, &text.ids, prompt.data, err));
-    if (options->mask && d->completion_ends_in_start)
+    if (of_picture(step) && options->mask && d->completion_ends_in_start)
         CV_TRY(cv_buffer_append(&text.ids, &(int32_t){ d->network.start_of_image }, sizeof(int32_t), err));
     cv_buffer_free(&prompt);
     return finish(model, options, &text, out, err);

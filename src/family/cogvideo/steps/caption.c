@@ -63,6 +63,18 @@ done:
     return status;
 }
 
+/* Bytes of run_open. */
+static uint64_t bytes_of(const caption_run *run)
+{
+    const cv_cogvideo_config *config = run->stage->config;
+    const int L = cv_cogvideo_places(config), all = L + run->count;
+
+    return (uint64_t)all * (sizeof(cv_element) + (uint64_t)config->hidden * sizeof(float)) +
+           (uint64_t)(run->count - 1) * (uint64_t)config->vocabulary * sizeof(float) +
+           cv_elements_cache_bytes(config, CV_WEIGHT_F32, all) +
+           cv_coglm_scratch(&run->model->head.exec, run->stage, all, all, false);
+}
+
 static cogvideo_status run_open(caption_run *run, cogvideo_error *err)
 {
     const cv_exec *exec = &run->model->head.exec;
@@ -118,11 +130,16 @@ cogvideo_status cv_cogvideo_score_caption(const cogvideo_model *head, const cogv
     if (clip)
         CV_TRY(cv_check_clip(clip, run.stage->config->grid, run.stage->config->image_codes, "this model", err));
     CV_TRY(read_text(&run, options, err));
-    CV_TRY(run_open(&run, err));
     caption.count = run.count - 1;
+    caption.memory = bytes_of(&run);
+    if (!clip) {
+        *out = (cogvideo_caption){ .count = caption.count, .memory = caption.memory };
+        goto done;
+    }
+    CV_TRY(run_open(&run, err));
     CV_NEW(caption.ids, caption.count, err);
-    CV_NEW(caption.logprob, (size_t)caption.frames * (size_t)caption.count + 1, err);
-    CV_NEW(caption.score, caption.frames + 1, err);
+    CV_NEW(caption.logprob, (size_t)caption.frames * (size_t)caption.count, err);
+    CV_NEW(caption.score, caption.frames, err);
     memcpy(caption.ids, run.ids + 1, (size_t)caption.count * sizeof *caption.ids);
     for (int f = 0; f < caption.frames; f++)
         CV_TRY(score_frame(&run, clip->codes + (size_t)f * cogvideo_tokens_per_frame(clip), f,

@@ -339,24 +339,6 @@ done:
     return status;
 }
 
-/* Each clip tells of its own sample. */
-static cogvideo_status close_records(const complete_run *run, const cogvideo_tokens *given, cogvideo_error *err)
-{
-    cv_json *record = NULL, *own;
-    cogvideo_status status;
-
-    CV_TRY(cv_record_open(&record, run->model, run->options, given ? given->header : NULL, err));
-    cv_cogvideo_step_record(&run->step, run->options, NAME, record);
-    for (int s = 0; s < run->options->samples; s++) {
-        own = cv_json_copy(record);
-        cv_json_set_int(own, "sample", run->options->first_sample + s);
-        CV_TRY(cv_record_close(&own, &run->clips[s], err));
-    }
-done:
-    cv_json_free(&record);
-    return status;
-}
-
 cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_generate_options *options,
                                      const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
@@ -365,6 +347,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
     const cogvideo_tokens *given = in && in->kind == COGVIDEO_KIND_CODES ? &in->codes : NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     complete_run run = { .model = model, .options = options, .clips = clips };
+    cv_json *record = NULL;
     cogvideo_status status;
     int holes = 0;
 
@@ -386,7 +369,9 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
                                         .sequences = options->samples,
                                         .total = (long long)holes * options->samples };
     CV_TRY(draw_all(&run, err));
-    CV_TRY(close_records(&run, given, err));
+    CV_TRY(cv_record_open(&record, model, options, given ? given->header : NULL, err));
+    cv_cogvideo_step_record(&run.step, options, NAME, record);
+    CV_TRY(cv_record_close_samples(&record, clips, options, err));
     for (int s = 0; s < options->samples; s++) {
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
         clips[s] = (cogvideo_tokens){ 0 };
@@ -394,6 +379,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
 done:
     for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);
+    cv_json_free(&record);
     run_free(&run);
     return status;
 }

@@ -55,6 +55,9 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     cogvideo_status status;
 
     CV_TRY(cv_need_image_tokenizer(model, err));
+    if (!options->picture)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a picture is missing, into which codes are fitted");
+    CV_TRY(cv_check_clip(drawn, drawn->height, model->description.image_tokenizer.codes, "fitting in", err));
     CV_TRY(cv_photo_window(model, options, &window, err));
     CV_NEW(photo, 3 * pixels, err);
     CV_NEW(rgb, 3 * drawn_pixels, err);

@@ -10,6 +10,7 @@
 typedef struct keyframes_run {
     const cv_cogvideo *model;
     const cogvideo_generate_options *options;
+    const char *name; /* of the step */
     int samples, frames;
     cogvideo_tokens *clips; /* [samples] */
     cogvideo_progress progress;
@@ -31,7 +32,7 @@ static int slot_done(void *user, int slot)
 
     run->progress.frame++;
     for (int s = 0; s < run->samples; s++)
-        if (cv_frame_done(callbacks, "keyframes", &run->clips[s], run->options->first_sample + s, slot))
+        if (cv_frame_done(callbacks, run->name, &run->clips[s], run->options->first_sample + s, slot))
             return 1;
     return 0;
 }
@@ -133,18 +134,20 @@ done:
     return status;
 }
 
-/* The first `frames` of the key frames, from `given`, which may be NULL. */
-static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_options *options, int frames,
-                            const cogvideo_tokens *given, cogvideo_value *out, cogvideo_error *err)
+/* The first `frames` of the key frames, from `given`, which may be NULL, for the step of this name. */
+static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_options *options, const char *name,
+                            int frames, const cogvideo_tokens *given, cogvideo_value *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &model->description.network;
+    const cogvideo_generate_options unmasked = cv_unmasked(options);
     int L = cv_cogvideo_places(config);
     cogvideo_status status;
     const cv_stage *stage;
     cv_json *record = NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     keyframes_run run = { .model = model,
-                          .options = options,
+                          .options = &unmasked,
+                          .name = name,
                           .samples = options->samples,
                           .frames = frames,
                           .clips = clips };
@@ -168,13 +171,7 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
     }
     if (run.frames > 1)
         CV_TRY(other_frames(&run, stage, record, err));
-    for (int s = 0; s < run.samples; s++) {
-        cv_json *own = cv_json_copy(record);
-
-        cv_json_set_int(own, "sample", options->first_sample + s);
-        CV_TRY(cv_record_close(&own, &clips[s], err));
-    }
-    cv_json_free(&record);
+    CV_TRY(cv_record_close_samples(&record, clips, options, err));
     for (int s = 0; s < run.samples; s++)
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
     return COGVIDEO_OK;
@@ -189,7 +186,7 @@ cogvideo_status cv_cogvideo_first_frame(const cogvideo_model *head, const cogvid
                                         const cogvideo_value *in, cogvideo_value *out, cogvideo_error *err)
 {
     (void)in;
-    return make(cv_cogvideo_of(head), options, 1, NULL, out, err);
+    return make(cv_cogvideo_of(head), options, "first_frame", 1, NULL, out, err);
 }
 
 cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo_generate_options *options,
@@ -200,7 +197,7 @@ cogvideo_status cv_cogvideo_keyframes(const cogvideo_model *head, const cogvideo
     int frames;
 
     CV_TRY(cv_keyframes_of(model, options, &frames, err));
-    status = make(model, options, frames, in ? &in->codes : NULL, out, err);
+    status = make(model, options, "keyframes", frames, in ? &in->codes : NULL, out, err);
 done:
     return status;
 }

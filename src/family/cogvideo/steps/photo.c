@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define MOST_PIXELS 16384 /* of a mask, on a side */
-
 int cv_photo_side(const cv_cogvideo *model)
 {
     const cv_description *d = &model->description;
@@ -15,25 +13,6 @@ int cv_photo_side(const cv_cogvideo *model)
 }
 
 /* --- the window ----------------------------------------------------------------------------------------------- */
-
-static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_options *options, cogvideo_error *err)
-{
-    const int height = options->mask_height, width = options->mask_width, side = cv_photo_side(model);
-    const cogvideo_video *photo = options->picture;
-
-    if (height < 1 || width < 1 || height > MOST_PIXELS || width > MOST_PIXELS)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, 1 to %d on a side were expected",
-                       width, height, MOST_PIXELS);
-    if (!photo)
-        return COGVIDEO_OK;
-    if (photo->frames < 1 || photo->width != side || photo->height != side)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has %dx%d pixels, this model completes %dx%d",
-                       photo->width, photo->height, side, side);
-    if (width != side || height != side)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has %dx%d places, and the picture %dx%d pixels", width,
-                       height, side, side);
-    return COGVIDEO_OK;
-}
 
 /* The first and the last masked row, or column; false where none is masked. */
 static bool extent(const cogvideo_generate_options *options, bool columns, int *first, int *last)
@@ -64,18 +43,22 @@ static int begin_of(int first, int last, int side, int all)
 cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
                                 cogvideo_error *err)
 {
+    const int photo = cv_photo_side(model);
     int top, bottom, left, right, side, all;
     cogvideo_status status = COGVIDEO_OK;
 
     *out = (cv_window){ 0, 0, options->mask_height, options->mask_width };
-    if (!options->mask)
+    if (!options->mask && !options->picture)
         return COGVIDEO_OK;
-    CV_TRY(check(model, options, err));
+    CV_TRY(cv_options_check(&model->head, options, err));
     if (!options->picture)
         return COGVIDEO_OK;
+    if (options->picture->height != photo || options->picture->width != photo)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has %dx%d pixels, this model completes %dx%d",
+                       options->picture->width, options->picture->height, photo, photo);
     if (!extent(options, false, &top, &bottom) || !extent(options, true, &left, &right))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the mask marks nothing of the picture: mark what is to be drawn anew");
+                       "the mask marks nothing of the picture's centred square: mark what is to be drawn anew");
     /* what is masked takes 14 of 20 codes, so that the networks see some of what surrounds it */
     all = options->mask_height;
     side = (bottom - top + 1) * 20 / 14 > (right - left + 1) * 20 / 14 ? (bottom - top + 1) * 20 / 14
@@ -93,14 +76,14 @@ cogvideo_status cv_cogvideo_window(const cogvideo_model *head, const cogvideo_ge
     cogvideo_status status = COGVIDEO_OK;
     cv_window window;
 
-    *out = (cogvideo_window){ .side = cv_photo_side(model) };
+    *out = (cogvideo_window){ .side = cv_photo_side(model), .fine = model->upscaler != NULL };
     if (!options->picture)
         return COGVIDEO_OK;
     CV_TRY(cv_photo_window(model, options, &window, err));
     out->row = window.row;
     out->column = window.column;
     out->size = window.height;
-    out->fine = window.height > model->description.network.grid * model->description.rate;
+    out->fine = model->upscaler && window.height > model->description.network.grid * model->description.rate;
 done:
     return status;
 }

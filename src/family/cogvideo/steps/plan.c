@@ -54,6 +54,13 @@ static uint64_t weights_of(const cv_cogvideo *model, const char *own, const char
     return bytes;
 }
 
+/* For what is done, and given back, before the step takes its own memory. */
+static void make_room(cogvideo_plan *plan, uint64_t bytes)
+{
+    if (plan->caches + plan->scratch < bytes)
+        plan->scratch = bytes - plan->caches;
+}
+
 /* Of stage 1's network, perhaps of its trunk alone. */
 static uint64_t trunk_weights(const cv_cogvideo *model)
 {
@@ -81,6 +88,7 @@ static cogvideo_status plan_frames(const cv_cogvideo *model, const cogvideo_gene
                                    bool given, cogvideo_plan *out, cogvideo_error *err)
 {
     const cv_description *d = &model->description;
+    const cogvideo_generate_options unmasked = cv_unmasked(options);
     const int samples = options->samples;
     cogvideo_plan plan = { .out = codes_of(frames, d->network.grid, d->rate) };
     const cv_stage *stage;
@@ -89,7 +97,7 @@ static cogvideo_status plan_frames(const cv_cogvideo *model, const cogvideo_gene
     CV_TRY(cv_check_options(model, options, err));
     if (!given) {
         CV_TRY(cv_need_trunk(model, &stage, err));
-        CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
+        CV_TRY(check(model, &unmasked, CV_STEP_FIRST_FRAME, 0, err));
         add_loops(model, options, stage, CV_STEP_FIRST_FRAME, 0, 1, samples, samples, &plan);
     }
     if (frames > 1) {
@@ -143,7 +151,7 @@ cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogv
     cv_complete_bytes(model, stage, config->text_places, options->samples, &plan.caches, &plan.scratch);
     if (options->picture) {
         plan.weights += weights_of(model, model->description.files.image_tokenizer, NULL);
-        plan.scratch += cv_photo_bytes(model, config->grid * model->description.rate);
+        make_room(&plan, cv_photo_bytes(model, config->grid * model->description.rate));
     }
     plan.codes = (long long)holes * options->samples;
     *out = plan;
@@ -216,15 +224,18 @@ cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvid
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the refiner follows super-resolution: it takes pictures of %dx%d codes, these have %dx%d", side,
                        side, in->width, in->height);
+    if (options->picture)
+        CV_TRY(cv_need_image_tokenizer(model, err));
     CV_NEW(mask, (size_t)side * (size_t)side, err);
     CV_TRY(cv_mask_read(model, options, side, mask, &masked, err));
     *out = (cogvideo_plan){
         .weights = weights_of(model, model->description.files.refiner, NULL),
-        .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters) +
-                   (options->picture ? cv_photo_bytes(model, side * model->description.rate) : 0),
+        .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = in->frames * cv_refine_draws(config, mask),
         .out = codes_of(in->frames, side, in->rate),
     };
+    if (options->picture)
+        make_room(out, cv_photo_bytes(model, side * model->description.rate));
 done:
     cv_free(mask);
     return status;
