@@ -75,8 +75,8 @@ typedef struct cogvideo_import_options {
     uint64_t reserved[8];
 } cogvideo_import_options;
 
-/* The trunks of both stages are compared bit by bit and stored once if they are equal; otherwise the log names the
- * first tensor that differs, and both are kept. The directory is written under a temporary name and renamed when it
+/* The trunks of CogVideo's networks are compared bit by bit and stored once if they are equal; otherwise the log names
+ * the first tensor that differs, and both are kept. The directory is written under a temporary name and renamed when it
  * is complete. */
 COGVIDEO_API cogvideo_status cogvideo_import(const cogvideo_import_options *options, cogvideo_error *err);
 

@@ -52,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_must(d.network.grid > 0 && d.network.image_codes > 0 && d.duration_count > 0);
     for (int i = 0; i < 2; i++)
         fuzz_must(!d.files.trunk[i] || !strchr(d.files.trunk[i], '/'));
+    fuzz_must(!d.files.upscaler == !d.files.upscaler_trunk && !d.files.refiner == !d.files.refiner_trunk);
+    fuzz_must(!d.files.upscaler_trunk || !strchr(d.files.upscaler_trunk, '/'));
     cv_json_free(&json);
     return 0;
 }

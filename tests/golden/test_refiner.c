@@ -69,7 +69,7 @@ static void open_network(network *net, int index)
     seeded_write(&list, path, CV_F32);
     seeded_list_free(&list);
     CHECK_OK(cv_store_open(&net->store, path, &err), err);
-    CHECK_OK(cv_refiner_open(&net->refiner, net->store, c, &err), err);
+    CHECK_OK(cv_refiner_open(&net->refiner, net->store, net->store, c, &err), err);
     CHECK_OK(cv_arena_create(&net->arena,
                              cv_refiner_text_bytes(net->refiner) + cv_refiner_scratch(net->refiner, &net->exec), &err),
              err);

@@ -47,7 +47,7 @@ static void open_network(network *out, const char *name, cv_dtype dtype)
     seeded_write(&list, check_temp_path(name), dtype);
     seeded_list_free(&list);
     CHECK_OK(cv_store_open(&out->store, check_temp_path(name), &err), err);
-    CHECK_OK(cv_upscaler_open(&out->upscaler, out->store, &config, &err), err);
+    CHECK_OK(cv_upscaler_open(&out->upscaler, out->store, out->store, &config, &err), err);
 }
 
 static int set_up(void **state)

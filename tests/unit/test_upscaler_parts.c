@@ -183,7 +183,7 @@ static cogvideo_status open_tiny(const char *name, const cv_upscaler_config *con
     cogvideo_status status;
 
     CHECK_OK(cv_store_open(&store, check_temp_path(name), err), *err);
-    status = cv_upscaler_open(&upscaler, store, config, err);
+    status = cv_upscaler_open(&upscaler, store, store, config, err);
     assert_true((status == COGVIDEO_OK) == (upscaler != NULL));
     cv_upscaler_close(&upscaler);
     cv_store_close(&store);
@@ -261,7 +261,7 @@ static cogvideo_status run_tiny(record *r, const int32_t *text, int text_count, 
     check_kernels(&exec.kernels);
     tiny_file("run.safetensors", -1, NULL);
     CHECK_OK(cv_store_open(&store, check_temp_path("run.safetensors"), err), *err);
-    CHECK_OK(cv_upscaler_open(&upscaler, store, &tiny, err), *err);
+    CHECK_OK(cv_upscaler_open(&upscaler, store, store, &tiny, err), *err);
     CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(upscaler, &exec), err), *err);
     status = cv_upscaler_run(&exec, upscaler, text, text_count, low,
                              &(cv_upscaler_callbacks){ .logits = keep_logits, .layer = count_layer, .user = r }, &arena,

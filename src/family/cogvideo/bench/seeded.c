@@ -49,7 +49,7 @@ static cogvideo_status write_file(const cv_description *d, int part, cv_weight_t
     } else {
         CV_TRY(cv_store_plan(&plan, files[part], err));
         if (part == UPSCALER)
-            CV_TRY(cv_upscaler_open(&upscaler, plan, &d->upscaler, err));
+            CV_TRY(cv_upscaler_open(&upscaler, plan, plan, &d->upscaler, err));
         else
             CV_TRY(plan_stage(plan, &d->network, part, err));
     }

@@ -4,6 +4,7 @@
 #include "import/convert.h"
 #include "import/given.h"
 #include "family/cogvideo/import/describe.h"
+#include "family/cogvideo/import/trunks.h"
 #include "sample/clusters.h"
 #include "tensor/store_write.h"
 #include "tokenizer/text.h"
@@ -224,103 +225,51 @@ done:
     return status;
 }
 
-/* The trunks of both stages: *shared where they are equal in every bit. */
-static cogvideo_status compare_trunks(import *in, bool *shared)
-{
-    const char *difference = NULL;
-    cogvideo_status status;
-
-    in->job.part = "trunk";
-    status = cv_convert_compare(&in->job, in->stage1.torch, &in->stage1.names, in->stage2.torch, &in->stage2.names,
-                                &difference, in->err);
-    *shared = !difference;
-    if (status != COGVIDEO_OK)
-        return status;
-    if (difference) {
-        in->job.total += cv_convert_bytes(&in->stage2.names, TRUNK);
-        cv_log(&in->options->log, COGVIDEO_LOG_INFO,
-               "the trunks of stage 1 and stage 2 differ, first in '%s': both "
-               "are kept",
-               difference);
-    } else {
-        cv_log(&in->options->log, COGVIDEO_LOG_INFO,
-               "the trunks of stage 1 and stage 2 are equal in every bit: one "
-               "is kept");
-    }
-    return COGVIDEO_OK;
-}
-
-static cogvideo_status write_stage(import *in, const cv_network *stage, const char *part, const char *trunk,
-                                   bool write_trunk, const char *own)
-{
-    cogvideo_status status;
-    cv_json *member = cv_json_set_object(in->parts, part);
-
-    cv_json_set_string(member, "trunk", trunk);
-    cv_json_set_string(member, "own", own);
-    if (write_trunk)
-        CV_TRY(write_tensors(in, stage->torch, &stage->names, TRUNK, part, trunk));
-    CV_TRY(write_tensors(in, stage->torch, &stage->names, OWN, part, own));
-done:
-    return status;
-}
-
-static cogvideo_status write_stages(import *in)
-{
-    cogvideo_status status = COGVIDEO_OK;
-    bool shared = true, both = in->found.stage1 && in->found.stage2;
-
-    if (both)
-        CV_TRY(compare_trunks(in, &shared));
-    if (in->found.stage1)
-        CV_TRY(write_stage(in, &in->stage1, "stage1", shared ? "trunk.safetensors" : "stage1.trunk.safetensors", true,
-                           "stage1.safetensors"));
-    if (in->found.stage2)
-        CV_TRY(write_stage(in, &in->stage2, "stage2", shared ? "trunk.safetensors" : "stage2.trunk.safetensors",
-                           !both || !shared, "stage2.safetensors"));
-done:
-    return status;
-}
-
 static void name_file(import *in, const char *part, const char *file)
 {
     cv_json_set_string(cv_json_set_object(in->parts, part), "file", file);
 }
 
-/* The trunk alone. Beside a stage it must be that stage's. */
-static cogvideo_status write_coglm(import *in)
+/* A transformer: its trunk, unless it is in the directory already, and the rest. */
+static cogvideo_status write_network(import *in, const cv_trunks *trunks, cv_role role)
 {
-    const cv_network *stage = in->found.stage1 ? in->found.stage1 : in->found.stage2;
-    const char *difference = NULL;
-    cogvideo_status status;
+    static const char *const parts[CV_ROLES] = { "stage1", "stage2", "trunk", "upscaler", "refiner" };
+    const cv_network *network = trunks->networks[role];
+    const char *trunk = cv_trunks_file(trunks, role), *part = parts[role];
+    cogvideo_status status = COGVIDEO_OK;
+    cv_json *member;
+    char own[60];
 
-    if (!stage) {
-        CV_TRY(write_tensors(in, in->coglm.torch, &in->coglm.names, TRUNK, "coglm", "trunk.safetensors"));
-        name_file(in, "trunk", "trunk.safetensors");
+    snprintf(own, sizeof own, "%s.safetensors", part);
+    if (trunk && trunks->first[role] == role) {
+        CV_TRY(write_tensors(in, network->torch, &network->names, TRUNK, part, trunk));
+        if (role == CV_ROLE_COGLM)
+            name_file(in, part, trunk);
+    }
+    if (role == CV_ROLE_COGLM) /* beside a stage it is nothing but that stage's trunk */
+        return COGVIDEO_OK;
+    CV_TRY(write_tensors(in, network->torch, &network->names, trunk ? OWN : TRUNK | OWN, part, own));
+    if (!trunk) {
+        name_file(in, part, own);
         return COGVIDEO_OK;
     }
-    in->job.part = "coglm";
-    CV_TRY(cv_convert_compare(&in->job, stage->torch, &stage->names, in->coglm.torch, &in->coglm.names, &difference,
-                              in->err));
-    if (difference)
-        return cv_fail(in->err, COGVIDEO_ERROR_MODEL,
-                       "%s: its trunk is not that of %s, they differ first in '%s': import CogView2 as a model of its "
-                       "own",
-                       cv_torch_path(in->coglm.torch), cv_torch_path(stage->torch), difference);
-    cv_log(&in->options->log, COGVIDEO_LOG_INFO, "CogLM is the trunk of the stages, bit for bit: one is kept");
+    member = cv_json_set_object(in->parts, part);
+    cv_json_set_string(member, "trunk", trunk);
+    cv_json_set_string(member, "own", own);
 done:
     return status;
 }
 
-/* A part of one file, "PART.safetensors". */
-static cogvideo_status write_part(import *in, cv_torch *torch, const cv_names *names, const char *part)
+static cogvideo_status write_networks(import *in)
 {
+    const cv_findings *found = &in->found;
+    cv_trunks trunks = { .networks = { found->stage1, found->stage2, found->coglm, found->upscaler, found->refiner } };
     cogvideo_status status;
-    char file[60];
 
-    snprintf(file, sizeof file, "%s.safetensors", part);
-    CV_TRY(write_tensors(in, torch, names, TRUNK | OWN, part, file));
-    name_file(in, part, file);
+    CV_TRY(cv_trunks_compare(&trunks, &in->job, in->err));
+    for (cv_role role = 0; role < CV_ROLES; role++)
+        if (trunks.networks[role])
+            CV_TRY(write_network(in, &trunks, role));
 done:
     return status;
 }
@@ -354,12 +303,23 @@ static void count_work(import *in)
         in->job.total += cv_convert_bytes(all[i], TRUNK | OWN);
 }
 
+/* What the files hold that is known and not taken. */
 static void tell_skipped(const import *in)
 {
+    const cogvideo_log *log = &in->options->log;
+    size_t plus = 0;
+
     for (size_t i = 0; i < in->tokenizer_names.count; i++)
         if (in->tokenizer_names.items[i].home == CV_HOME_SKIP && in->tokenizer_names.items[i].tensor)
-            cv_log(&in->options->log, COGVIDEO_LOG_INFO, "%s: '%s' is of use in training only: skipped",
-                   cv_torch_path(in->tokenizer), in->tokenizer_names.items[i].name);
+            cv_log(log, COGVIDEO_LOG_INFO, "%s: '%s' is of use in training only: skipped", cv_torch_path(in->tokenizer),
+                   in->tokenizer_names.items[i].name);
+    for (size_t i = 0; i < in->refiner.names.count; i++)
+        plus += in->refiner.names.items[i].home == CV_HOME_SKIP && in->refiner.names.items[i].tensor;
+    if (plus > 0)
+        cv_log(log, COGVIDEO_LOG_WARNING,
+               "%s: skipped %zu tensors 'mixins.attention_plus.*', which a refiner does not read: the original ignores "
+               "them, too",
+               cv_torch_path(in->refiner.torch), plus);
 }
 
 static cogvideo_status write_all(import *in)
@@ -369,15 +329,12 @@ static cogvideo_status write_all(import *in)
 
     count_work(in);
     tell_skipped(in);
-    CV_TRY(write_stages(in));
-    if (in->found.coglm)
-        CV_TRY(write_coglm(in));
-    if (in->found.refiner)
-        CV_TRY(write_part(in, in->refiner.torch, &in->refiner.names, "refiner"));
-    if (in->found.upscaler)
-        CV_TRY(write_part(in, in->upscaler.torch, &in->upscaler.names, "upscaler"));
-    if (in->found.tokenizer)
-        CV_TRY(write_part(in, in->tokenizer, &in->tokenizer_names, "image_tokenizer"));
+    CV_TRY(write_networks(in));
+    if (in->found.tokenizer) {
+        CV_TRY(write_tensors(in, in->tokenizer, &in->tokenizer_names, OWN, "image_tokenizer",
+                             "image_tokenizer.safetensors"));
+        name_file(in, "image_tokenizer", "image_tokenizer.safetensors");
+    }
     if (in->given.text_tokenizer) {
         CV_TRY(write_bytes(in, "text.model", in->text_model.data, in->text_model.size));
         name_file(in, "text_tokenizer", "text.model");

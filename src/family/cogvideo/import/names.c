@@ -175,8 +175,8 @@ cogvideo_status cv_names_transformer(cv_names *out, const cv_transformer_sizes *
     for (size_t n = 0; n < sizes->layers; n++) {
         linear(&m, plus, 3 * width, width, labelled("mixins.attention_plus.query_key_value.%zu", n).text);
         linear(&m, plus, width, width, labelled("mixins.attention_plus.dense.%zu", n).text);
-        if (kind == CV_TRANSFORMER_STAGE)
-            add(&m, CV_HOME_OWN, 1, &width, labelled("mixins.attention_plus.attn_distribution.%zu", n).text, "");
+        if (kind != CV_TRANSFORMER_UPSCALER)
+            add(&m, plus, 1, &width, labelled("mixins.attention_plus.attn_distribution.%zu", n).text, "");
     }
     return finish(&m, out);
 }

@@ -96,6 +96,31 @@ done:
     return status;
 }
 
+/* A network that may share its trunk: "file" holds all of it, or "trunk" and "own" do. */
+static cogvideo_status read_network_files(const cv_json *parts, const char *name, const char **own, const char **trunk,
+                                          const char *path, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *part;
+    char origin[600];
+
+    if (!cv_json_get(parts, name))
+        return COGVIDEO_OK;
+    snprintf(origin, sizeof origin, "%.500s: parts.%s", path, name);
+    CV_TRY(cv_json_object(parts, name, &part, origin, err));
+    if (cv_json_get(part, "file")) {
+        if (cv_json_get(part, "trunk") || cv_json_get(part, "own"))
+            return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has either 'file' or 'trunk' and 'own', not both", origin);
+        CV_TRY(cv_model_file_name(part, "file", own, origin, err));
+        *trunk = *own;
+        return COGVIDEO_OK;
+    }
+    CV_TRY(cv_model_file_name(part, "own", own, origin, err));
+    CV_TRY(cv_model_file_name(part, "trunk", trunk, origin, err));
+done:
+    return status;
+}
+
 static cogvideo_status read_files(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
 {
     const struct {
@@ -107,8 +132,6 @@ static cogvideo_status read_files(cv_description *d, const cv_json *json, const 
         { "stage2", "trunk", &d->files.trunk[1] },
         { "stage2", "own", &d->files.own[1] },
         { "trunk", "file", &d->files.bare_trunk },
-        { "upscaler", "file", &d->files.upscaler },
-        { "refiner", "file", &d->files.refiner },
         { "image_tokenizer", "file", &d->files.image_tokenizer },
         { "text_tokenizer", "file", &d->files.text_tokenizer },
         { "clusters", "file", &d->files.clusters },
@@ -125,6 +148,8 @@ static cogvideo_status read_files(cv_description *d, const cv_json *json, const 
         CV_TRY(cv_json_object(parts, files[i].part, &part, origin, err));
         CV_TRY(cv_model_file_name(part, files[i].key, files[i].out, origin, err));
     }
+    CV_TRY(read_network_files(parts, "upscaler", &d->files.upscaler, &d->files.upscaler_trunk, path, err));
+    CV_TRY(read_network_files(parts, "refiner", &d->files.refiner, &d->files.refiner_trunk, path, err));
 done:
     return status;
 }

@@ -31,6 +31,7 @@ typedef struct cv_description {
         const char *trunk[2], *own[2]; /* of stage 1 and stage 2 */
         const char *bare_trunk;        /* a trunk that no stage was trained on yet: it makes first frames */
         const char *upscaler, *refiner, *image_tokenizer, *text_tokenizer, *clusters;
+        const char *upscaler_trunk, *refiner_trunk; /* the same file, or one that other networks may read as well */
     } files;
 } cv_description;
 

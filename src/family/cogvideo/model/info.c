@@ -22,7 +22,7 @@ bool cv_cogvideo_property(const cogvideo_model *head, int index, cogvideo_proper
     const cogvideo_property rows[] = {
         cv_property_flag("stage1", "stage 1", stage1),
         cv_property_flag("stage2", "stage 2", stage2),
-        cv_property_flag("shared_trunk", "shared trunk", model->shared_trunk), /* both stages read the same file */
+        cv_property_flag("shared_trunk", "shared trunk", model->shared_trunk), /* of several networks */
         cv_property_flag("upscaler", "super-resolution", model->upscaler != NULL),
         cv_property_flag("refiner", "iterative super-resolution", model->refiner != NULL),
         cv_property_flag("image_tokenizer", "image tokenizer", model->image_tokenizer != NULL),

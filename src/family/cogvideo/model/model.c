@@ -15,7 +15,6 @@ static cogvideo_status open_stage(cv_cogvideo *model, int index, cogvideo_error 
     CV_TRY(cv_model_store(&model->head, d->files.own[index], true, &own, err));
     if (index == 1 && model->stages[0].trunk && strcmp(d->files.trunk[0], d->files.trunk[1]) == 0) {
         bound = &model->trunks[0];
-        model->shared_trunk = true;
     } else {
         CV_TRY(cv_trunk_bind(&model->trunks[index], trunk, c->layers, c->hidden, c->mlp, c->vocabulary, c->positions,
                              (float)c->norm_epsilon, err));
@@ -42,6 +41,62 @@ static cogvideo_status open_bare_trunk(cv_cogvideo *model, cogvideo_error *err)
                                    .head = cv_trunk_head(&model->trunks[0], c->image_codes) };
 done:
     return status;
+}
+
+/* The files of a super-resolution network, which may be one; a trunk that lies apart has the sizes of its section. */
+static cogvideo_status open_files(cv_cogvideo *model, const char *trunk, const char *own, const cv_trunk_sizes *sizes,
+                                  const char *section, cv_store *stores[2], cogvideo_error *err)
+{
+    cogvideo_status status;
+
+    CV_TRY(cv_model_store(&model->head, trunk, true, &stores[0], err));
+    CV_TRY(cv_model_store(&model->head, own, true, &stores[1], err));
+    if (stores[0] != stores[1])
+        CV_TRY(cv_trunk_check(stores[0], sizes, section, err));
+done:
+    return status;
+}
+
+static cogvideo_status open_upscaler(cv_cogvideo *model, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    const cv_upscaler_config *c = &d->upscaler;
+    const cv_trunk_sizes sizes = { c->layers, c->hidden, c->mlp, c->vocabulary, c->positions };
+    cv_store *stores[2] = { NULL };
+    cogvideo_status status;
+
+    CV_TRY(open_files(model, d->files.upscaler_trunk, d->files.upscaler, &sizes, "upscaler", stores, err));
+    CV_TRY(cv_upscaler_open(&model->upscaler, stores[0], stores[1], c, err));
+done:
+    return status;
+}
+
+static cogvideo_status open_refiner(cv_cogvideo *model, cogvideo_error *err)
+{
+    const cv_description *d = &model->description;
+    const cv_refiner_config *c = &d->refiner;
+    const cv_trunk_sizes sizes = { c->layers, c->hidden, c->mlp, c->vocabulary, c->positions };
+    cv_store *stores[2] = { NULL };
+    cogvideo_status status;
+
+    CV_TRY(open_files(model, d->files.refiner_trunk, d->files.refiner, &sizes, "refiner", stores, err));
+    CV_TRY(cv_refiner_open(&model->refiner, stores[0], stores[1], c, err));
+done:
+    return status;
+}
+
+/* Whether two of the networks that are open read one file of a trunk. */
+static bool shares_trunk(const cv_cogvideo *model)
+{
+    const cv_description *d = &model->description;
+    const char *const trunks[] = { model->stages[0].plus ? d->files.trunk[0] : d->files.bare_trunk, d->files.trunk[1],
+                                   d->files.upscaler_trunk, d->files.refiner_trunk };
+
+    for (size_t i = 0; i < sizeof trunks / sizeof *trunks; i++)
+        for (size_t j = 0; j < i; j++)
+            if (trunks[i] && trunks[j] && strcmp(trunks[i], trunks[j]) == 0)
+                return true;
+    return false;
 }
 
 static cogvideo_status open_clusters(cv_cogvideo *model, cogvideo_error *err)
@@ -100,14 +155,11 @@ static cogvideo_status open_parts(cv_cogvideo *model, cogvideo_error *err)
             CV_TRY(open_stage(model, index, err));
     if (d->files.bare_trunk && !model->stages[0].trunk)
         CV_TRY(open_bare_trunk(model, err));
-    if (d->files.upscaler) {
-        CV_TRY(cv_model_store(&model->head, d->files.upscaler, true, &store, err));
-        CV_TRY(cv_upscaler_open(&model->upscaler, store, &d->upscaler, err));
-    }
-    if (d->files.refiner) {
-        CV_TRY(cv_model_store(&model->head, d->files.refiner, true, &store, err));
-        CV_TRY(cv_refiner_open(&model->refiner, store, &d->refiner, err));
-    }
+    if (d->files.upscaler)
+        CV_TRY(open_upscaler(model, err));
+    if (d->files.refiner)
+        CV_TRY(open_refiner(model, err));
+    model->shared_trunk = shares_trunk(model);
     if (d->files.image_tokenizer) {
         CV_TRY(cv_model_store(&model->head, d->files.image_tokenizer, false, &store, err));
         CV_TRY(cv_image_tokenizer_open(&model->image_tokenizer, store, &d->image_tokenizer, err));

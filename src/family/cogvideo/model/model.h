@@ -13,7 +13,7 @@ typedef struct cv_cogvideo {
     cogvideo_model head; /* first */
     cv_description description;
     cv_trunk trunks[2]; /* the second is empty where both stages share the first */
-    bool shared_trunk;
+    bool shared_trunk;  /* several networks read the same file of one */
     cv_stage stages[2]; /* .plus is NULL where the stage is absent; stage 1 may have a trunk all the same */
     cv_upscaler *upscaler;
     cv_refiner *refiner;

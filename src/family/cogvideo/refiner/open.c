@@ -1,6 +1,7 @@
 #include "family/cogvideo/refiner/network.h"
 
-cogvideo_status cv_refiner_open(cv_refiner **out, cv_store *store, const cv_refiner_config *config, cogvideo_error *err)
+cogvideo_status cv_refiner_open(cv_refiner **out, cv_store *trunk, cv_store *own, const cv_refiner_config *config,
+                                cogvideo_error *err)
 {
     cogvideo_status status;
     cv_refiner *refiner = NULL;
@@ -8,12 +9,12 @@ cogvideo_status cv_refiner_open(cv_refiner **out, cv_store *store, const cv_refi
 
     CV_NEW(refiner, 1, err);
     refiner->config = *config;
-    CV_TRY(cv_trunk_bind(&refiner->trunk, store, config->layers, config->hidden, config->mlp, config->vocabulary,
+    CV_TRY(cv_trunk_bind(&refiner->trunk, trunk, config->layers, config->hidden, config->mlp, config->vocabulary,
                          config->positions, (float)config->norm_epsilon, err));
-    CV_TRY(cv_embedding_bind(&refiner->extra_positions, store,
+    CV_TRY(cv_embedding_bind(&refiner->extra_positions, own,
                              "mixins.extra_position_embedding.position_embeddings.weight", places, config->hidden,
                              err));
-    CV_TRY(cv_store_check_claimed(store, err));
+    CV_TRY(cv_store_check_claimed(own, err));
     *out = refiner;
     return COGVIDEO_OK;
 done:

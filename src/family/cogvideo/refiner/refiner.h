@@ -13,8 +13,9 @@
 
 typedef struct cv_refiner cv_refiner;
 
-/* Binds the network to its file, which must hold its tensors and no others and must live longer. */
-cogvideo_status cv_refiner_open(cv_refiner **out, cv_store *store, const cv_refiner_config *config,
+/* Binds the network to its files, which must live longer: `trunk`, which other networks may read as well, and `own`,
+ * which must hold the rest of its tensors and no others. Both may be the same file. */
+cogvideo_status cv_refiner_open(cv_refiner **out, cv_store *trunk, cv_store *own, const cv_refiner_config *config,
                                 cogvideo_error *err);
 void cv_refiner_close(cv_refiner **refiner);
 

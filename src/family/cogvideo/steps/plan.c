@@ -198,7 +198,7 @@ cogvideo_status cv_cogvideo_plan_upscale(const cogvideo_model *head, const cogvi
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(check(model, options, CV_STEP_UPSCALE, 0, err));
     *out = (cogvideo_plan){
-        .weights = weights_of(model, model->description.files.upscaler, NULL),
+        .weights = weights_of(model, model->description.files.upscaler, model->description.files.upscaler_trunk),
         .scratch = cv_upscaler_scratch(model->upscaler, &model->head.exec) +
                    cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = (long long)in->frames * side * side,
@@ -229,7 +229,7 @@ cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvid
     CV_NEW(mask, (size_t)side * (size_t)side, err);
     CV_TRY(cv_mask_read(model, options, side, mask, &masked, err));
     *out = (cogvideo_plan){
-        .weights = weights_of(model, model->description.files.refiner, NULL),
+        .weights = weights_of(model, model->description.files.refiner, model->description.files.refiner_trunk),
         .scratch = cv_refine_scratch(model) + cv_sampler_scratch(config->image_codes, model->clusters),
         .codes = in->frames * cv_refine_draws(config, mask),
         .out = codes_of(in->frames, side, in->rate),

@@ -35,10 +35,43 @@ static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *re
                                                                            : NULL;
 }
 
+/* Whether a super-resolution network reads its trunk from this file, which a training would write anew. */
+static bool is_shared(const cogvideo_model *model, const char *file)
+{
+    const cv_description *d = &cv_cogvideo_of(model)->description;
+
+    return (d->files.upscaler && strcmp(d->files.upscaler_trunk, file) == 0) ||
+           (d->files.refiner && strcmp(d->files.refiner_trunk, file) == 0);
+}
+
+static const char on_shared[] = "a super-resolution network that reads its trunk";
+
 static const char *on_trunk(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
 {
     (void)recipe, (void)begins;
-    return has_stages(model) ? "stages that were trained on its trunk" : NULL;
+    return has_stages(model)                       ? "stages that were trained on its trunk"
+           : is_shared(model, "trunk.safetensors") ? on_shared
+                                                   : NULL;
+}
+
+/* A stage whose trunk learns as well writes it to a file of its own. */
+static const char *on_stage(const cogvideo_model *model, const cv_recipe *recipe, const char *file)
+{
+    const cv_transformer_recipe *own = (const cv_transformer_recipe *)(const void *)recipe;
+
+    return own->train_trunk && is_shared(model, file) ? on_shared : NULL;
+}
+
+static const char *on_stage1(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
+{
+    (void)begins;
+    return on_stage(model, recipe, "stage1.trunk.safetensors");
+}
+
+static const char *on_stage2(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
+{
+    (void)begins;
+    return on_stage(model, recipe, "stage2.trunk.safetensors");
 }
 
 static bool begins(const cv_tensor *tensor, const char *with)
@@ -111,6 +144,6 @@ const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
                                   cv_picture_learner_open, is_there, on_tokenizer },
     [CV_PART_IMAGE] = TRANSFORMER("image", 8, 4, on_trunk),
     [CV_PART_COGLM] = TRANSFORMER("coglm", 0, 11, on_trunk),
-    [CV_PART_STAGE1] = TRANSFORMER("stage1", 10, 6, NULL),
-    [CV_PART_STAGE2] = TRANSFORMER("stage2", 10, 5, NULL),
+    [CV_PART_STAGE1] = TRANSFORMER("stage1", 10, 6, on_stage1),
+    [CV_PART_STAGE2] = TRANSFORMER("stage2", 10, 5, on_stage2),
 };

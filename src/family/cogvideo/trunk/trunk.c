@@ -52,6 +52,50 @@ done:
     return status;
 }
 
+static int count_layers(const cv_store *store)
+{
+    char name[NAME];
+    int layers = 0;
+
+    while (cv_store_find(store, layer_name(name, layers, "input_layernorm.weight")))
+        layers++;
+    return layers;
+}
+
+cogvideo_status cv_trunk_check(const cv_store *store, const cv_trunk_sizes *wanted, const char *section,
+                               cogvideo_error *err)
+{
+    static const char words[] = "transformer.word_embeddings.weight",
+                      positions[] = "transformer.position_embeddings.weight", /* never quantized */
+        inner[] = "transformer.layers.0.mlp.dense_h_to_4h.weight";
+    const struct {
+        const char *key, *tensor;
+        int at, wanted;
+    } sizes[] = { { "hidden", positions, 1, wanted->hidden },
+                  { "positions", positions, 0, wanted->positions },
+                  { "vocabulary", words, 0, wanted->vocabulary },
+                  { "mlp", inner, 0, wanted->mlp },
+                  { "layers", NULL, 0, wanted->layers } };
+    cogvideo_status status = COGVIDEO_OK;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int found = 0;
+
+        if (sizes[i].tensor)
+            CV_TRY(cv_store_measure(store, sizes[i].tensor, 2, sizes[i].at, INT32_MAX, &found, err));
+        else
+            found = count_layers(store);
+        if (found != sizes[i].wanted)
+            return cv_fail(
+                err, COGVIDEO_ERROR_MODEL,
+                "%s: is a trunk whose '%s' is %d, but the '%s' that model.json lets read it has %d: name the "
+                "trunk that belongs to it, or import the model again",
+                cv_store_path(store), sizes[i].key, found, section, sizes[i].wanted);
+    }
+done:
+    return status;
+}
+
 void cv_trunk_close(cv_trunk *trunk)
 {
     cv_free(trunk->layers);

@@ -34,6 +34,16 @@ cogvideo_status cv_trunk_bind(cv_trunk *out, cv_store *store, int layers, int hi
                               int positions, float norm_epsilon, cogvideo_error *err);
 void cv_trunk_close(cv_trunk *trunk);
 
+/* Sizes of a trunk. */
+typedef struct cv_trunk_sizes {
+    int layers, hidden, mlp, vocabulary, positions;
+} cv_trunk_sizes;
+
+/* Whether the trunk in `store` has the sizes that section `section` of a description gives to the network that reads
+ * it; an error that names the first one that differs. Networks that share a file have sections of their own. */
+cogvideo_status cv_trunk_check(const cv_store *store, const cv_trunk_sizes *wanted, const char *section,
+                               cogvideo_error *err);
+
 /* out [C] = the embedding of an id, at a row of a position table: the trunk's own or another. */
 void cv_trunk_embed(const cv_trunk *trunk, float *out, int32_t id, const cv_tensor *positions, int position);
 

@@ -15,7 +15,7 @@ done:
     return status;
 }
 
-cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *store, const cv_upscaler_config *config,
+cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *trunk, cv_store *own, const cv_upscaler_config *config,
                                  cogvideo_error *err)
 {
     cogvideo_status status;
@@ -24,15 +24,15 @@ cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *store, const cv_up
 
     CV_NEW(upscaler, 1, err);
     upscaler->config = *config;
-    CV_TRY(cv_trunk_bind(&upscaler->trunk, store, config->layers, config->hidden, config->mlp, config->vocabulary,
+    CV_TRY(cv_trunk_bind(&upscaler->trunk, trunk, config->layers, config->hidden, config->mlp, config->vocabulary,
                          config->positions, (float)config->norm_epsilon, err));
-    CV_TRY(cv_embedding_bind(&upscaler->extra_positions, store,
+    CV_TRY(cv_embedding_bind(&upscaler->extra_positions, own,
                              "mixins.extra_position_embedding.position_embeddings.weight", places, config->hidden,
                              err));
     CV_NEW(upscaler->plus, config->layers, err);
     for (int n = 0; n < config->layers; n++)
-        CV_TRY(bind_plus(&upscaler->plus[n], store, n, config->hidden, err));
-    CV_TRY(cv_store_check_claimed(store, err));
+        CV_TRY(bind_plus(&upscaler->plus[n], own, n, config->hidden, err));
+    CV_TRY(cv_store_check_claimed(own, err));
     *out = upscaler;
     return COGVIDEO_OK;
 done:

@@ -14,8 +14,9 @@
 
 typedef struct cv_upscaler cv_upscaler;
 
-/* Binds the network to its file, which must hold its tensors and no others and must live longer. */
-cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *store, const cv_upscaler_config *config,
+/* Binds the network to its files, which must live longer: `trunk`, which other networks may read as well, and `own`,
+ * which must hold the rest of its tensors and no others. Both may be the same file. */
+cogvideo_status cv_upscaler_open(cv_upscaler **out, cv_store *trunk, cv_store *own, const cv_upscaler_config *config,
                                  cogvideo_error *err);
 void cv_upscaler_close(cv_upscaler **upscaler);
 
