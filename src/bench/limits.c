@@ -14,12 +14,13 @@ static void keep(float value)
 double cv_limit_read(void *user)
 {
     cv_limits *limits = user;
-    const int chunks = (int)(limits->bytes / CHUNK);
+    const size_t size = limits->bytes < CHUNK ? limits->bytes : CHUNK;
+    const int chunks = (int)(limits->bytes / CHUNK) + (size < CHUNK);
 
 #pragma omp parallel for num_threads(limits->exec->threads) schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
-        keep(limits->exec->kernels.read((const char *)limits->buffer + (size_t)chunk * CHUNK, CHUNK));
-    return (double)chunks * (double)CHUNK;
+        keep(limits->exec->kernels.read((const char *)limits->buffer + (size_t)chunk * CHUNK, size));
+    return (double)chunks * (double)size;
 }
 
 static double peak(cv_limits *limits, cv_peak_fn *run)

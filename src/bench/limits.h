@@ -7,8 +7,8 @@
 
 typedef struct cv_limits {
     const cv_exec *exec;
-    const void *buffer; /* larger than the caches */
-    size_t bytes;
+    const void *buffer; /* larger than the caches, from a multiple of 64 bytes on; of less, what comes out is theirs */
+    size_t bytes;       /* a multiple of 64; what is over a whole MiB is not read */
 } cv_limits;
 
 /* Functions for cv_bench_item, with a cv_limits: they return the bytes read, or the operations done. */

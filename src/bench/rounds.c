@@ -1,8 +1,10 @@
 #include "bench/rounds.h"
 
-#include "base/mem.h"
 #include "base/clock.h"
+#include "base/cpu.h"
+#include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +33,8 @@ static double measure(const cv_bench_item *item)
 {
     double started = cv_clock(), work = item->run(item->user), took = cv_clock() - started;
 
+    if (item->seconds)
+        took = *item->seconds;
     return took > 0 ? work / took / 1e9 : 0;
 }
 
@@ -70,4 +74,21 @@ done:
     cv_free(rates);
     cv_free(shares);
     return status;
+}
+
+void cv_bench_row(cogvideo_bench_report *out, const char *name, double rate, const char *unit)
+{
+    cogvideo_bench_row *row = &out->rows[out->count];
+
+    if (out->count == COGVIDEO_BENCH_ROWS)
+        return;
+    out->count++;
+    *row = (cogvideo_bench_row){ .rate = rate };
+    snprintf(row->name, sizeof row->name, "%s", name);
+    snprintf(row->unit, sizeof row->unit, "%s", unit);
+}
+
+void cv_bench_memory(cogvideo_bench_report *out)
+{
+    cv_bench_row(out, "memory so far at most", (double)cv_memory_peak() / 1e9, "GB");
 }

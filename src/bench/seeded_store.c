@@ -35,12 +35,14 @@ done:
 static cogvideo_status write_tensor(cv_store_writer *writer, const cv_tensor *tensor, cv_weight_type type,
                                     cogvideo_error *err)
 {
-    size_t N = tensor->rank >= 2 ? tensor->shape[0] : 1, K = tensor->count / N;
+    size_t N = tensor->rank >= 2 ? tensor->shape[0] : 1, K = N ? tensor->count / N : 0;
     size_t row = cv_weight_row_bytes(type, K), scale = cv_weight_scale_bytes(type, K);
     cogvideo_status status = COGVIDEO_OK;
     float *wide = NULL;
     char *data = NULL, *scales = NULL;
 
+    if (tensor->count == 0)
+        return COGVIDEO_OK;
     CV_NEW(wide, K, err);
     CV_NEW(data, ROWS * row, err);
     CV_NEW(scales, ROWS * scale + 1, err);

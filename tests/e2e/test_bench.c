@@ -98,6 +98,33 @@ static void a_model_is_made_and_found_again(void **state)
     program_ok("info '%s'", check_temp_path("seeded"));
 }
 
+/* A model that makes pictures: it has no stages, and its upscaler reads the trunk that draws the first picture. */
+static void a_picture_is_measured_in_all_steps(void **state)
+{
+    static const char *const rows[] = { "a picture, batch 1",          "a picture, batch 4",
+                                        "super-resolution of a frame", "refining a frame, one round",
+                                        "decoding of a frame",         "a picture in all" };
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+    cv_json *report;
+    char name[60];
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        program_ok("bench --config '%s/small-cogview2.json' --work '%s' --seconds 0.02 --rounds 2 -q --json",
+                   dir ? dir : "configs", check_temp_path("picture"));
+        report = parse_output();
+        assert_int_equal(check_rows(report, "codes/s"), 2);
+        assert_int_equal(check_rows(report, "GFLOP/s"), 4);
+        cv_json_free(&report);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            snprintf(name, sizeof name, "\"name\":\"%s\"", rows[i]);
+            assert_non_null(strstr(program_output(), name));
+        }
+        assert_non_null(strstr(program_output(), "\"limit\":\"read bandwidth\""));
+    }
+    program_check("info --json picture", 0, "\"shared_trunk\":true");
+}
+
 /* A model of another family, which its config names. */
 static void a_phenaki_is_measured_too(void **state)
 {
@@ -131,11 +158,11 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(limits_and_layers_are_measured),
-                                        cmocka_unit_test(kernels_are_chosen),
-                                        cmocka_unit_test(a_model_is_made_and_found_again),
-                                        cmocka_unit_test(a_phenaki_is_measured_too),
-                                        cmocka_unit_test(what_cannot_be_is_said) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_and_layers_are_measured),  cmocka_unit_test(kernels_are_chosen),
+        cmocka_unit_test(a_model_is_made_and_found_again), cmocka_unit_test(a_picture_is_measured_in_all_steps),
+        cmocka_unit_test(a_phenaki_is_measured_too),       cmocka_unit_test(what_cannot_be_is_said)
+    };
 
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -6,16 +6,20 @@
 #include "family/family.h"
 #include "family/cogvideo/network/stage.h"
 #include "model/image_tokenizer/learn.h"
+#include "family/cogvideo/refiner/refiner.h"
 #include "family/cogvideo/upscaler/upscaler.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { TRUNK, STAGE1, STAGE2, UPSCALER, IMAGE_TOKENIZER, PARTS };
+enum { TRUNK, STAGE1, STAGE2, UPSCALER, REFINER, IMAGE_TOKENIZER, PARTS };
 
-static const char *const files[PARTS] = { "trunk.safetensors", "stage1.safetensors", "stage2.safetensors",
-                                          "upscaler.safetensors", "image_tokenizer.safetensors" };
+static const char *const names[PARTS] = { "trunk", "stage1", "stage2", "upscaler", "refiner", "image_tokenizer" };
+static const char *const files[PARTS] = {
+    "trunk.safetensors",    "stage1.safetensors",  "stage2.safetensors",
+    "upscaler.safetensors", "refiner.safetensors", "image_tokenizer.safetensors"
+};
 
 static cogvideo_status plan_stage(cv_store *plan, const cv_cogvideo_config *c, int part, cogvideo_error *err)
 {
@@ -37,48 +41,106 @@ done:
     return status;
 }
 
+/* The upscaler without its trunk where it reads the one of all networks. */
+static cogvideo_status plan_upscaler(cv_store *plan, const cv_description *d, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_store *trunk = NULL;
+    cv_upscaler *upscaler = NULL;
+
+    CV_TRY(cv_store_plan(&trunk, "the trunk", err));
+    CV_TRY(cv_upscaler_open(&upscaler, strcmp(d->files.upscaler_trunk, d->files.upscaler) == 0 ? plan : trunk, plan,
+                            &d->upscaler, err));
+done:
+    cv_upscaler_close(&upscaler);
+    cv_store_close(&trunk);
+    return status;
+}
+
+static cogvideo_status plan_refiner(cv_store *plan, const cv_description *d, cogvideo_error *err)
+{
+    cv_refiner *refiner = NULL;
+    cogvideo_status status = cv_refiner_open(&refiner, plan, plan, &d->refiner, err);
+
+    cv_refiner_close(&refiner);
+    return status;
+}
+
 static cogvideo_status write_file(const cv_description *d, int part, cv_weight_type type, const char *path,
                                   cogvideo_error *err)
 {
     cogvideo_status status;
     cv_store *plan = NULL;
-    cv_upscaler *upscaler = NULL;
 
     if (part == IMAGE_TOKENIZER) {
         CV_TRY(cv_image_tokenizer_plan(&plan, &d->image_tokenizer, err));
     } else {
         CV_TRY(cv_store_plan(&plan, files[part], err));
         if (part == UPSCALER)
-            CV_TRY(cv_upscaler_open(&upscaler, plan, plan, &d->upscaler, err));
+            CV_TRY(plan_upscaler(plan, d, err));
+        else if (part == REFINER)
+            CV_TRY(plan_refiner(plan, d, err));
         else
             CV_TRY(plan_stage(plan, &d->network, part, err));
     }
     CV_TRY(cv_bench_write_store(plan, part == IMAGE_TOKENIZER ? CV_WEIGHT_F32 : type, path, err));
 done:
-    cv_upscaler_close(&upscaler);
     cv_store_close(&plan);
     return status;
 }
 
-/* The parts that the description has sections for. */
+/* Whether the sections of two networks allow for one trunk. */
+static bool same_sizes(const cv_json *a, const cv_json *b)
+{
+    static const char *const keys[] = { "layers", "hidden", "mlp", "vocabulary", "positions" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cv_json *x = cv_json_get(a, keys[i]), *y = cv_json_get(b, keys[i]);
+
+        if (!x || !y || !cv_json_is_number(x) || !cv_json_is_number(y) || cv_json_number(x) != cv_json_number(y))
+            return false;
+    }
+    return true;
+}
+
+/* Frames of a sequence: where it is one, there is nothing but pictures, and no stage. */
+static cogvideo_status makes_clips(const cv_json *json, const char *config, bool *clips, cogvideo_error *err)
+{
+    cogvideo_status status;
+    cv_json *network;
+    int64_t frames;
+
+    CV_TRY(cv_json_object(json, "network", &network, config, err));
+    CV_TRY(cv_json_int(network, "frames", 1, INT32_MAX, &frames, config, err));
+    *clips = frames > 1;
+done:
+    return status;
+}
+
+/* The parts that the description has sections for. As in the original, the upscaler's trunk is the one of all networks
+ * where that is possible, and the refiner has its own. */
 static cogvideo_status write_description(const char *config, const char *path, cogvideo_error *err)
 {
-    static const char *const names[PARTS] = { NULL, "stage1", "stage2", "upscaler", "image_tokenizer" };
     cogvideo_status status;
     cv_json *json = NULL, *parts;
+    bool clips;
 
     CV_TRY(cv_json_read(&json, config, (size_t)1 << 20, err));
+    CV_TRY(makes_clips(json, config, &clips, err));
     parts = cv_json_set_object(json, "parts");
-    for (int part = STAGE1; part < PARTS; part++) {
-        const bool stage = part <= STAGE2;
+    for (int part = TRUNK; part < PARTS; part++) {
+        const bool stage = part == STAGE1 || part == STAGE2;
+        bool shared = stage;
         cv_json *named;
 
-        if (!stage && !cv_json_get(json, names[part]))
+        if (stage ? !clips : part == TRUNK ? clips : !cv_json_get(json, names[part]))
             continue;
+        if (part == UPSCALER)
+            shared = same_sizes(cv_json_get(json, names[part]), cv_json_get(json, "network"));
         named = cv_json_set_object(parts, names[part]);
-        if (stage)
+        if (shared)
             cv_json_set_string(named, "trunk", files[TRUNK]);
-        cv_json_set_string(named, stage ? "own" : "file", files[part]);
+        cv_json_set_string(named, shared ? "own" : "file", files[part]);
     }
     CV_TRY(cv_json_write(json, true, path, err));
 done:
@@ -88,9 +150,10 @@ done:
 
 static bool wanted(const cv_description *d, int part)
 {
-    return part == UPSCALER          ? d->files.upscaler != NULL
-           : part == IMAGE_TOKENIZER ? d->files.image_tokenizer != NULL
-                                     : true;
+    const char *const named[PARTS] = { files[TRUNK],      d->files.own[0],  d->files.own[1],
+                                       d->files.upscaler, d->files.refiner, d->files.image_tokenizer };
+
+    return named[part] != NULL;
 }
 
 /* A part's file, unless it is there already. */

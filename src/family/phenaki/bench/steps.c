@@ -149,18 +149,6 @@ done:
     return status;
 }
 
-static void add_row(cogvideo_bench_report *out, const char *name, double rate, const char *unit)
-{
-    cogvideo_bench_row *row = &out->rows[out->count];
-
-    if (out->count == COGVIDEO_BENCH_ROWS)
-        return;
-    out->count++;
-    *row = (cogvideo_bench_row){ .rate = rate };
-    snprintf(row->name, sizeof row->name, "%s", name);
-    snprintf(row->unit, sizeof row->unit, "%s", unit);
-}
-
 static cogvideo_status read_text(const cv_phenaki *model, cogvideo_bench_report *out, cogvideo_error *err)
 {
     int32_t ids[TEXT];
@@ -178,7 +166,7 @@ static cogvideo_status read_text(const cv_phenaki *model, cogvideo_bench_report 
     CV_TRY(cv_arena_create(&arena, cv_t5_scratch(&model->head.exec, model->text_encoder, &batch), err));
     started = cv_clock();
     cv_t5_run(&model->head.exec, model->text_encoder, &batch, vectors, NULL, NULL, &arena);
-    add_row(out, "a text of 20 tokens", cv_clock() - started, "s");
+    cv_bench_row(out, "a text of 20 tokens", cv_clock() - started, "s");
 done:
     cv_arena_free(&arena);
     cv_free(vectors);
@@ -209,10 +197,10 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
     CV_TRY(make(&n, err));
     {
         cv_bench_item items[] = {
-            { { .name = "f32 peak", .unit = "GFLOP/s" }, cv_limit_f32, &limits },
-            { { .name = "masked transformer", .unit = "GFLOP/s", .limit = "f32 peak" }, run_masked, &n },
-            { { .name = "C-ViViT, decoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_decode, &n },
-            { { .name = "C-ViViT, encoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_encode, &n },
+            { { .name = "f32 peak", .unit = "GFLOP/s" }, cv_limit_f32, &limits, NULL },
+            { { .name = "masked transformer", .unit = "GFLOP/s", .limit = "f32 peak" }, run_masked, &n, NULL },
+            { { .name = "C-ViViT, decoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_decode, &n, NULL },
+            { { .name = "C-ViViT, encoding", .unit = "GFLOP/s", .limit = "f32 peak" }, run_encode, &n, NULL },
         };
         const double work[] = { 0, of_guided(cv_masked_config_of(model->masked), places_of(&n)), of_cvivit(c, &n.box),
                                 of_cvivit(c, &n.box) };
@@ -222,11 +210,11 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
         for (int i = 0; i < 4 && out->count < COGVIDEO_BENCH_ROWS; i++)
             out->rows[out->count++] = items[i].row;
         for (int i = 1; i < 4; i++)
-            add_row(out, names[i], work[i] / (items[i].row.rate * 1e9), "s");
+            cv_bench_row(out, names[i], work[i] / (items[i].row.rate * 1e9), "s");
     }
     if (model->text_encoder)
         CV_TRY(read_text(model, out, err));
-    add_row(out, "memory at most", (double)cv_memory_peak() / 1e9, "GB");
+    cv_bench_row(out, "memory at most", (double)cv_memory_peak() / 1e9, "GB");
 done:
     cv_free(n.ids);
     cv_free(n.mask);

@@ -1,0 +1,105 @@
+#include "family/cogvideo/bench/draw.h"
+
+#include "base/clock.h"
+#include "family/cogvideo/steps/autoregress.h"
+
+#define GUIDE 6
+#define MOST_CODES 400
+
+void cv_bench_text(int32_t ids[CV_BENCH_TEXT], int image_codes)
+{
+    for (int i = 0; i < CV_BENCH_TEXT; i++)
+        ids[i] = image_codes + i;
+}
+
+static int advanced(void *user, long long codes)
+{
+    cv_drawing *run = user;
+    const cogvideo_progress progress = { .what = "steps", .unit = "measurements" };
+    const double now = cv_clock() - run->started;
+
+    run->cancelled = run->options->progress && run->options->progress(run->options->user, &progress);
+    if (codes == 0) /* still in the pass over what is given */
+        return run->cancelled;
+    if (run->first == 0)
+        run->first = now;
+    run->took = now - run->first;
+    run->places = codes / run->strands - 1;
+    return run->cancelled || run->places >= MOST_CODES || run->took > run->seconds;
+}
+
+static int slot_done(void *user, int slot)
+{
+    (void)user;
+    (void)slot;
+    return 0;
+}
+
+double cv_drawing_rate(const cv_drawing *drawing)
+{
+    return drawing->took > 0 ? (double)drawing->places * drawing->strands / drawing->took : 0;
+}
+
+double cv_drawing_seconds(const cv_drawing *drawing, int frames)
+{
+    const cv_cogvideo_config *config = &drawing->model->description.network;
+
+    return (double)frames * drawing->strands * cv_cogvideo_places(config) / cv_drawing_rate(drawing);
+}
+
+cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
+{
+    const cv_cogvideo *model = run->model;
+    const cv_cogvideo_config *config = &model->description.network;
+    static const uint32_t frame_ids[64] = { 0 };
+    int32_t ids[CV_BENCH_TEXT];
+    cv_ids text = { ids, CV_BENCH_TEXT }, guide = { ids, GUIDE };
+    cv_strand list[CV_BENCH_STRANDS];
+    cv_loop loop = { .model = model,
+                     .text = &text,
+                     .plus = run->given > 0,
+                     .given = run->given,
+                     .blank = !run->pass,
+                     .slots = config->frames,
+                     .strands = list,
+                     .count = run->strands,
+                     .step = CV_STEP_KEYFRAMES,
+                     .advanced = advanced,
+                     .slot_done = slot_done,
+                     .user = run };
+    cogvideo_sampling sampling =
+        model->description.sampling[run->kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
+    size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
+    cogvideo_status status;
+    int32_t *codes = NULL;
+
+    run->first = run->took = 0;
+    run->places = 0;
+    run->cancelled = false;
+    cv_bench_text(ids, config->image_codes);
+    if (run->kind == CV_STAGE_SEQUENTIAL) {
+        loop.slots = run->given + 1;
+        if (run->given > 0) {
+            loop.guide = &guide;
+            loop.guidance = 3;
+        }
+    }
+    sampling.clusters = 0; /* the model has none */
+    loop.sampling = &sampling;
+    if (run->given == 0)
+        CV_TRY(cv_need_trunk(model, &loop.stage, err));
+    else
+        CV_TRY(cv_need_stage(model, run->kind, &loop.stage, err));
+    CV_NEW(codes, (size_t)run->strands * count, err);
+    for (size_t i = 0; i < (size_t)run->strands * count; i++)
+        codes[i] = (int32_t)(i * 7 % (size_t)config->image_codes);
+    for (int s = 0; s < run->strands; s++)
+        list[s] = (cv_strand){ codes + (size_t)s * count, (uint32_t)s, frame_ids };
+    run->started = cv_clock();
+    status = cv_loop_run(&loop, err);
+    if (status == COGVIDEO_ERROR_CANCELLED && !run->cancelled)
+        status = COGVIDEO_OK;
+done:
+    cv_free(codes);
+    return status;
+}

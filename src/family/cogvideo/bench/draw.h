@@ -1,0 +1,39 @@
+/* draw.h - codes drawn one after another, as a run draws them, for as long as a measurement may take. */
+#ifndef CV_FAMILY_COGVIDEO_BENCH_DRAW_H
+#define CV_FAMILY_COGVIDEO_BENCH_DRAW_H
+
+#include "bench/rounds.h"
+#include "family/cogvideo/model/model.h"
+
+#define CV_BENCH_STRANDS 8 /* the most that are drawn side by side */
+#define CV_BENCH_TEXT 20   /* pieces of the prompt: its words do not matter, its length does a little */
+
+typedef struct cv_drawing {
+    /* Set by the caller: */
+    const cv_cogvideo *model;
+    const cogvideo_bench_options *options;
+    cv_stage_kind kind;
+    int given;      /* frames that are known; none: it is the first frame, which a trunk alone draws */
+    bool pass;      /* the pass over them, which takes minutes at full size, is made to know how long it takes */
+    int strands;    /* sequences side by side */
+    double seconds; /* the most, after the first code */
+    /* Measured: */
+    double first;     /* seconds until the first code of each strand is drawn */
+    double took;      /* seconds of the codes after it */
+    long long places; /* that it drew then in each strand */
+    /* Its own: */
+    double started;
+    bool cancelled;
+} cv_drawing;
+
+/* The next code, and as many more as the time allows, in each strand. */
+cogvideo_status cv_bench_draw(cv_drawing *drawing, cogvideo_error *err);
+/* Codes a second, of all strands. */
+double cv_drawing_rate(const cv_drawing *drawing);
+/* Seconds at that rate until the codes of so many frames are drawn in each strand. */
+double cv_drawing_seconds(const cv_drawing *drawing, int frames);
+
+/* Ids of the prompt's pieces, as a step's options take them. */
+void cv_bench_text(int32_t ids[CV_BENCH_TEXT], int image_codes);
+
+#endif
