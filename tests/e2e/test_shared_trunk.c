@@ -187,12 +187,44 @@ static void trunks_that_differ_are_all_kept(void **state)
     program_ok("tokens compare -q two.jsonl apart.jsonl");
 }
 
+static void write_stage(const char *name, int trunk, int seed)
+{
+    seeded_list list = { 0 };
+
+    networks_trunk(&list, trunk, LAYERS, HIDDEN, VOCABULARY, POSITIONS);
+    networks_stage(&list, seed, LAYERS, HIDDEN, 320);
+    write_checkpoint(&list, name);
+}
+
+/* Of two stages that differ, the one whose trunk it is. */
+static void a_stage_shares_its_trunk(void **state)
+{
+    (void)state;
+    write_stage("stage1.pt", 86, 87);
+    write_stage("stage2.pt", 81, 88);
+    program_ok(WITH, "--stage1 stage1.pt --stage2 stage2.pt --upscaler dsr.pt", "stages");
+    check_part("stages", "stage1", "trunk", "stage1.trunk.safetensors");
+    check_part("stages", "stage2", "trunk", "stage2.trunk.safetensors");
+    check_part("stages", "upscaler", "trunk", "stage2.trunk.safetensors");
+    program_ok("upscale -q --model stages key.jsonl --seed 5 --top-k 20 -o stages.jsonl");
+    program_ok("tokens compare -q high.jsonl stages.jsonl");
+    program_ok(WITH, "--stage2 stage2.pt --coglm coglm.pt --upscaler dsr.pt --refiner itersr.pt", "all");
+    check_part("all", "trunk", "file", "");
+    check_part("all", "stage2", "trunk", "trunk.safetensors");
+    check_part("all", "refiner", "trunk", "trunk.safetensors");
+    program_run(WITH, "--stage1 stage1.pt --coglm coglm.pt", "none");
+    assert_non_null(strstr(program_output(), "coglm.pt: its trunk is not that of stage1.pt, they differ first in "
+                                             "'transformer.word_embeddings.weight'"));
+}
+
 /* A new trunk would be read by super-resolution networks that know the old one. */
 static void a_shared_trunk_is_not_trained_over(void **state)
 {
     static const char *const names[] = { "shared", "dsr" };
     const cv_part *part = &cv_cogvideo_parts[CV_PART_IMAGE];
-    const cv_transformer_recipe recipe = { .train_trunk = false };
+    const cv_transformer_recipe recipe = { .train_trunk = false }, whole = { .train_trunk = true };
+    cogvideo_model *stages = NULL;
+    cogvideo_error told;
 
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -204,6 +236,11 @@ static void a_shared_trunk_is_not_trained_over(void **state)
         assert_null(cv_cogvideo_parts[CV_PART_STAGE1].dependents(model, &recipe.head, true));
         cogvideo_model_close(&model);
     }
+    CHECK_OK(cogvideo_model_open(&stages, check_temp_path("stages"), NULL, &told), told);
+    assert_null(cv_cogvideo_parts[CV_PART_STAGE2].dependents(stages, &recipe.head, true));
+    assert_null(cv_cogvideo_parts[CV_PART_STAGE1].dependents(stages, &whole.head, true));
+    assert_non_null(cv_cogvideo_parts[CV_PART_STAGE2].dependents(stages, &whole.head, true));
+    cogvideo_model_close(&stages);
 }
 
 /* Opens "shared" with a changed model.json: in section or part `where` of `parent`, `key` becomes the JSON `value`. */
@@ -259,10 +296,10 @@ static void other_trunks_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_equal_trunk_is_stored_once),   cmocka_unit_test(a_shared_file_counts_once),
-        cmocka_unit_test(it_draws_what_whole_files_draw),  cmocka_unit_test(it_can_be_quantized),
-        cmocka_unit_test(trunks_that_differ_are_all_kept), cmocka_unit_test(a_shared_trunk_is_not_trained_over),
-        cmocka_unit_test(other_trunks_are_refused),
+        cmocka_unit_test(an_equal_trunk_is_stored_once),      cmocka_unit_test(a_shared_file_counts_once),
+        cmocka_unit_test(it_draws_what_whole_files_draw),     cmocka_unit_test(it_can_be_quantized),
+        cmocka_unit_test(trunks_that_differ_are_all_kept),    cmocka_unit_test(a_stage_shares_its_trunk),
+        cmocka_unit_test(a_shared_trunk_is_not_trained_over), cmocka_unit_test(other_trunks_are_refused),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
