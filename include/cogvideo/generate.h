@@ -135,15 +135,15 @@ typedef struct cogvideo_generate_options {
     const cogvideo_scene *scenes;
     int scene_count; /* 0 .. 10000 */
     int context;     /* frames of video that a scene begins with from the one before, to 4096; default: the model's */
-    /* Which codes of a given picture are drawn anew (not 0): [mask_height][mask_width], row by row, 1 to 16384 on a side.
-     * A step takes of it, for place (row, column) of its own grid, what stands at (row * (mask_height / grid), column *
-     * (mask_width / grid)), computed in f32 and cut to whole numbers; with a picture the window (cogvideo_window) takes
-     * the place of the whole mask. "complete" needs one; "refine" keeps the codes outside of it; other steps do not read
-     * it. NULL (default) = none. */
+    /* Which codes of a given picture are drawn anew (not 0): [mask_height][mask_width], row by row, 1 to 16384 on a
+     * side. A step takes of it, for place (row, column) of its own grid, what stands at (row * (mask_height / grid),
+     * column * (mask_width / grid)), computed in f32 and cut to whole numbers; with a picture the window
+     * (cogvideo_window) takes the place of the whole mask. "complete" needs one; "refine" keeps the codes outside of
+     * it; other steps do not read it. NULL (default) = none. */
     const uint8_t *mask;
     int mask_height, mask_width;
-    /* The picture whose masked pixels "complete" draws anew, in place of codes; its first frame is. It is square, of the
-     * size that cogvideo_find_window gives, and the mask is of that size. NULL (default) = none. */
+    /* The picture whose masked pixels "complete" draws anew, in place of codes; its first frame is. It is square, of
+     * the size that cogvideo_find_window gives, and the mask is of that size. NULL (default) = none. */
     const cogvideo_video *picture;
     const char *style; /* of pictures, as cogvideo_set_style sets it; NULL (default) = the model's own words */
     /* of a step that makes pixels of codes; its callbacks are not read. NULL (default) = its defaults */

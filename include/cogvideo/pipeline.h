@@ -13,9 +13,9 @@ extern "C" {
 /* Where the results of a run go, and what may be replaced for them. Fill it with cogvideo_run_defaults, then set what
  * differs. */
 typedef struct cogvideo_run_options {
-    /* Of cogvideo_generate the video (video.h tells which forms a name's ending may ask for), or a token stream where the
-     * step to pixels is left out; of cogvideo_generate_step a token stream, where "-" is standard output, without journal and record. Of several samples the name has a
-     * number: "clip-%d.mp4". */
+    /* Of cogvideo_generate the video (video.h tells which forms a name's ending may ask for), or a token stream where
+     * the step to pixels is left out; of cogvideo_generate_step a token stream, where "-" is standard output, without
+     * journal and record. Of several samples the name has a number: "clip-%d.mp4". */
     const char *output;
     int force; /* 1: files that are there are replaced, and the journal of an interrupted run is begun anew */
     /* 1: goes on from the journal. What is finished, and is what is asked for, is left as it is; it is an error that
@@ -82,12 +82,12 @@ typedef struct cogvideo_result {
 COGVIDEO_API const char *cogvideo_clip_path(const cogvideo_clip *clip, const char *name);
 COGVIDEO_API void cogvideo_result_free(cogvideo_result *result);
 
-/* Makes the clips of a prompt: all steps of the model's family in a row, then the video, which a run without the step to
- * pixels has not. Where only the best samples are kept, the result has only their clips. Steps that the model lacks and
- * can do without are left out, with a note. Everything that can be refused is refused before the first code is drawn:
- * options, texts, names, and runs for which memory or disk do not suffice. Sentences on the way go to the model's log.
- * `out` is filled whatever the status, and is to be freed with cogvideo_result_free. Of options->callbacks progress,
- * frame and sketch are called; keep and recall belong to the journal. */
+/* Makes the clips of a prompt: all steps of the model's family in a row, then the video, which a run without the step
+ * to pixels has not. Where only the best samples are kept, the result has only their clips. Steps that the model
+ * lacks and can do without are left out, with a note. Everything that can be refused is refused before the first code
+ * is drawn: options, texts, names, and runs for which memory or disk do not suffice. Sentences on the way go to the
+ * model's log. `out` is filled whatever the status, and is to be freed with cogvideo_result_free. Of
+ * options->callbacks progress, frame and sketch are called; keep and recall belong to the journal. */
 COGVIDEO_API cogvideo_status cogvideo_generate(const cogvideo_model *model, const cogvideo_generate_options *options,
                                                const cogvideo_run_options *run, cogvideo_result *out,
                                                cogvideo_error *err);

@@ -12,8 +12,8 @@ typedef struct cv_chain {
     int count;
 } cv_chain;
 
-/* All steps of the model's family, which must end in pixels or codes, but those that the model lacks and can do without, those
- * that the run leaves out, and those that it would have to ask for. */
+/* All steps of the model's family, which must end in pixels or codes, but those that the model lacks and can do
+ * without, those that the run leaves out, and those that it would have to ask for. */
 cogvideo_status cv_chain_of_family(cv_chain *out, const cogvideo_model *model, const cogvideo_run_options *run,
                                    cogvideo_error *err);
 /* One step alone, which must make codes. */

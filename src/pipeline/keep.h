@@ -7,7 +7,8 @@
 
 /* Clips that go through all steps. */
 int cv_keep_count(const cv_run *run);
-/* Before a run: an error where its samples could not be told apart; and what telling them apart takes (run->scoring). */
+/* Before a run: an error where its samples could not be told apart; and what telling them apart takes (run->scoring).
+ * */
 cogvideo_status cv_keep_check(cv_run *run, cogvideo_error *err);
 /* Behind the first step, whose results are values [samples]: orders them and their clips by caption score, best first,
  * and removes all but cv_keep_count of them, with their files. */

@@ -2,9 +2,10 @@
  * journal of an unfinished run and the record of a finished clip hold it, and a run that goes on compares both in one
  * way.
  *
- * What only changes how long a run takes (threads, batch, samples side by side that are all kept) is not in it. Weights are told apart by
- * name, size and time of change, as make and rsync do it: reading the gigabytes of a model for a checksum would take
- * minutes before every run. Copies that keep their times (cp -p, rsync -a) are the same weights. */
+ * What only changes how long a run takes (threads, batch, samples side by side that are all kept) is not in it.
+ * Weights are told apart by name, size and time of change, as make and rsync do it: reading the gigabytes of a model
+ * for a checksum would take minutes before every run. Copies that keep their times (cp -p, rsync -a) are the same
+ * weights. */
 #ifndef CV_PIPELINE_SETTINGS_H
 #define CV_PIPELINE_SETTINGS_H
 

@@ -54,7 +54,7 @@ static int open_all(void **state)
     seeded_write(&list, check_temp_path("upscaler.safetensors"), CV_F32);
     seeded_list_free(&list);
     CHECK_OK(cv_store_open(&store, check_temp_path("upscaler.safetensors"), &err), err);
-    CHECK_OK(cv_upscaler_open(&upscaler, store, &upscaler_config, &err), err);
+    CHECK_OK(cv_upscaler_open(&upscaler, store, store, &upscaler_config, &err), err);
     CHECK_OK(cv_arena_create(&arena, cv_upscaler_scratch(upscaler, &exec), &err), err);
     CHECK_OK(cv_arena_create(&drawing, cv_sampler_scratch(CODES, clusters), &err), err);
     return 0;
