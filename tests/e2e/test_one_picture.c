@@ -101,6 +101,29 @@ static void what_is_not_masked_can_stay(void **state)
     program_ok(HOLE "--keep-outside -o kept.ppm");
     assert_int_equal(changed_outside("kept.ppm"), 0);
     program_check("tokens compare -q kept.jsonl hole-0.jsonl", 0, "");
+    /* a video that is made again is made in the same way; another way is another video */
+    program_ok("--version; rm $COGVIDEO_TEST_TEMP/kept.ppm");
+    program_ok(HOLE "--keep-outside -o kept.ppm --resume");
+    assert_int_equal(changed_outside("kept.ppm"), 0);
+    program_ok(HOLE "-o kept.ppm --resume");
+    program_equal_files("kept.ppm", "hole-0.ppm");
+}
+
+/* A photo that is no square is cut to its centre, and so is its mask. */
+static void wide_photos_are_cut(void **state)
+{
+    cogvideo_video photo = clip_make(SIDE, SIDE, 1), wide = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(cogvideo_video_alloc(&wide, SIDE + 20, SIDE, 1, 0, &err), err);
+    for (int y = 0; y < SIDE; y++)
+        memcpy(wide.pixels + 3 * (y * (SIDE + 20) + 10), photo.pixels + 3 * y * SIDE, 3 * SIDE);
+    CHECK_OK(cogvideo_video_write(&wide, check_temp_path("wide.ppm"), NULL, &err), err);
+    cogvideo_video_free(&photo);
+    cogvideo_video_free(&wide);
+    program_ok(PICTURE "--image wide.ppm --mask 80,40,50,60 -o wide-hole.ppm");
+    program_equal_files("wide-hole.ppm", "hole-0.ppm");
 }
 
 /* A mask as a picture is the same as a rectangle of the same pixels. */
@@ -129,6 +152,25 @@ static void the_best_go_on(void **state)
     program_ok("--version >/dev/null; ls $COGVIDEO_TEST_TEMP | grep -c '^best-.*first_frame'");
     assert_string_equal(program_output(), "1\n");
     program_ok(PICTURE "--samples 3 --keep 1 -o best-%%d.ppm --resume");
+    program_check(PICTURE "--samples 3 --keep 2 -o best-%d.ppm --resume" STDERR, 1, "\"best\":1 and not \"best\":2");
+    program_check(PICTURE "--samples 4 --keep 1 -o best-%d.ppm --resume" STDERR, 1,
+                  "\"samples\":3 and not \"samples\":4");
+    program_check(PICTURE "--samples 3 -o best-%d.ppm --resume" STDERR, 1, "best-");
+}
+
+/* Killed in the first step, and in those that only the best go through. */
+static void choosing_goes_on(void **state)
+{
+    static const int lines[] = { 10, 40 };
+
+    (void)state;
+    program_ok(PICTURE "--samples 3 --keep 1 -o whole-%%d.ppm");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        program_interrupt("TERM", SIGTERM, "part.journal", lines[i], PICTURE "--samples 3 --keep 1 -o part-%%d.ppm");
+        program_ok(PICTURE "--samples 3 --keep 1 -o part-%%d.ppm --resume");
+        program_ok("--version >/dev/null; cd $COGVIDEO_TEST_TEMP; cat part-*.ppm | cmp - whole-*.ppm; "
+                   "test $(ls part-* | wc -l) = $(ls whole-* | wc -l); rm part-*");
+    }
 }
 
 static void what_cannot_be_is_refused(void **state)
@@ -153,6 +195,8 @@ static void what_cannot_be_is_refused(void **state)
                   "the mask has 64x64 pixels, and the picture 128x128");
     program_check("picture --model m " PROMPT " --image high.jsonl --mask 1,1,2,2 -o x.ppm" STDERR, 1,
                   "has pictures of 16x16 codes, and this model draws 8x8");
+    program_check("picture --model m " PROMPT " --image first.jsonl --mask 1,1,2,2 --keep-outside -o x.ppm" STDERR, 2,
+                  "keeps pixels");
     program_check("picture --model m " PROMPT " -o cat-0.ppm" STDERR, 1, "cat-0.ppm");
     program_check("picture --model m " PROMPT " --max-memory 0.001 -o x.ppm" STDERR, 1, "MB");
 }
@@ -160,9 +204,15 @@ static void what_cannot_be_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_go_through_all_steps), cmocka_unit_test(batch_and_threads_change_nothing),
-        cmocka_unit_test(runs_go_on_where_they_were),    cmocka_unit_test(what_is_not_masked_can_stay),
-        cmocka_unit_test(masks_are_pictures_too),        cmocka_unit_test(the_best_go_on),
+        cmocka_unit_test(pictures_go_through_all_steps),
+        cmocka_unit_test(batch_and_threads_change_nothing),
+        cmocka_unit_test(runs_go_on_where_they_were),
+        cmocka_unit_test(what_is_not_masked_can_stay),
+        cmocka_unit_test(masks_are_pictures_too),
+        cmocka_unit_test(wide_photos_are_cut),
+        cmocka_unit_test(the_best_go_on),
+        cmocka_unit_test(choosing_goes_on),
+
         cmocka_unit_test(what_cannot_be_is_refused),
     };
 
