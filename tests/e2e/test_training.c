@@ -285,7 +285,7 @@ static void coglm_learns(void **state)
 {
     static const char *const losses[] = { "codes", "holes", "text", "spans" };
     static const char *const bad[][2] = {
-        { "\"image_to_text\":0.7,\"text\":0.4", "image_to_text (0.7) and text (0.4) are more than 1" },
+        { "\"image_to_text\":0.7,\"text\":0.4", "image_to_text (0.7), text (0.4) and completion (0) are more than 1" },
         { "\"hole_min\":5", "holes of hole_min (5) to hole_max (4)" },
         { "\"hole_max\":8", "so 1 to 7 were expected" },
         { "\"text_dropout\":0.1", "unknown key 'text_dropout'" },

@@ -101,7 +101,7 @@ static void pictures_are_learned_whole(void **state)
     fixture f;
 
     (void)state;
-    open_fixture(&f, (cv_coglm_recipe){ 0, 0, 0.8, 4, 4, 0.15, 3, 0 });
+    open_fixture(&f, (cv_coglm_recipe){ 0, 0, 0, 0.8, 4, 4, 0.15, 3, 0 });
     for (int b = 0; b < BATCHES; b++) {
         const cv_train_sequence sequence = draw(&f, 1, b, b % BATCH);
 
@@ -126,7 +126,7 @@ static void texts_and_holes_are_learned(void **state)
     int most = 0, least = L;
 
     (void)state;
-    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 0.7, 2, 3, 0.15, 3, 0 });
+    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 0, 0.7, 2, 3, 0.15, 3, 0 });
     for (int b = 0; b < BATCHES; b++) {
         const cv_train_sequence sequence = draw(&f, 1, b, b % BATCH);
         const int text = b % ROWS + 1;
@@ -145,7 +145,7 @@ static void texts_and_holes_are_learned(void **state)
     }
     assert_true(most > least);
     close_fixture(&f);
-    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 0, 1, 1, 0.15, 3, CODES }); /* no holes; all texts Chinese */
+    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 0, 0, 1, 1, 0.15, 3, CODES }); /* no holes; all texts Chinese */
     for (int b = 0; b < ROWS; b++) {
         const cv_train_sequence sequence = draw(&f, 1, b, 0);
 
@@ -154,10 +154,41 @@ static void texts_and_holes_are_learned(void **state)
         assert_int_equal(sequence.elements[L].id, cv_text_id(f.model.head.text, "<start_of_chinese>"));
     }
     close_fixture(&f);
-    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 1, 1, 1, 0.15, 3, 0 }); /* more holes than there are corners */
+    open_fixture(&f, (cv_coglm_recipe){ 1, 0, 0, 1, 1, 1, 0.15, 3, 0 }); /* more holes than there are corners */
     crowded = draw(&f, 1, 1, 0);
     check_sequence(&f, &crowded);
     assert_int_equal(codes_in_holes(&crowded), (GRID - 1) * (GRID - 1));
+    close_fixture(&f);
+}
+
+/* The code of a hole follows the element that predicts it, which does not see it. */
+static void holes_are_learned_under_texts(void **state)
+{
+    fixture f;
+
+    (void)state;
+    open_fixture(&f, (cv_coglm_recipe){ 0, 0, 1, 0, 2, 3, 0.15, 3, 0 });
+    for (int b = 0; b < BATCHES; b++) {
+        const cv_train_sequence sequence = draw(&f, 1, b, b % BATCH);
+        const int text = b % ROWS + 1;
+        int holes = 0;
+
+        assert_in_range(sequence.count, text + 2, text + 1 + L);
+        assert_int_equal(sequence.elements[text].id, f.model.description.network.start_of_image);
+        assert_int_equal(sequence.elements[text].sees[0].count, text + 1);
+        for (int i = 0; i < sequence.count; i++) {
+            const cv_element *element = &sequence.elements[i], *next = element + 1; /* room is for the whole row */
+
+            assert_true(sees(element, i) && sees(element, 0));
+            if (!sequence.loss[i])
+                continue;
+            holes++;
+            assert_false(sees(element, i + 1));
+            assert_int_equal(sequence.labels[i], next->id);
+            assert_int_equal(next->id, f.values[b % ROWS][TEXT + next->position - TEXT - 2]);
+        }
+        assert_in_range(holes, 4, 3 * 9);
+    }
     close_fixture(&f);
 }
 
@@ -166,7 +197,7 @@ static void spans_are_learned(void **state)
     fixture f;
 
     (void)state;
-    open_fixture(&f, (cv_coglm_recipe){ 0, 1, 0.8, 4, 4, 0.3, 2, 0 });
+    open_fixture(&f, (cv_coglm_recipe){ 0, 1, 0, 0.8, 4, 4, 0.3, 2, 0 });
     for (int b = 0; b < BATCHES; b++) {
         const cv_train_sequence sequence = draw(&f, 1, b, b % BATCH);
 
@@ -181,7 +212,7 @@ static void draws_are_a_function_of_their_key(void **state)
     int others = 0;
 
     (void)state;
-    open_fixture(&f, (cv_coglm_recipe){ 0.5, 0.2, 0.7, 2, 3, 0.3, 2, 0 });
+    open_fixture(&f, (cv_coglm_recipe){ 0.5, 0.2, 0, 0.7, 2, 3, 0.3, 2, 0 });
     for (int b = 0; b < BATCHES; b++) {
         const cv_train_sequence a = draw(&f, 1, b, 0), same = draw(&f, 1, b, 0);
         cv_element first[TEXT + 1 + L];
@@ -199,9 +230,8 @@ static void draws_are_a_function_of_their_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_are_learned_whole),
-        cmocka_unit_test(texts_and_holes_are_learned),
-        cmocka_unit_test(spans_are_learned),
+        cmocka_unit_test(pictures_are_learned_whole),        cmocka_unit_test(texts_and_holes_are_learned),
+        cmocka_unit_test(holes_are_learned_under_texts),     cmocka_unit_test(spans_are_learned),
         cmocka_unit_test(draws_are_a_function_of_their_key),
     };
 

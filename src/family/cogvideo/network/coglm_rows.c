@@ -179,3 +179,31 @@ void cv_coglm_lay_texts(cv_coglm_example *out, const cv_cogvideo_config *config,
             append_moved(out, &m, i, 0, last, false);
     see(out, out->used, known);
 }
+
+void cv_coglm_lay_completion(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
+                             cv_run text, const uint8_t *mask, int *places)
+{
+    const int32_t *codes = row->ids + row->text_places;
+    const int L = cv_cogvideo_places(config);
+    cv_completion completion = { out->elements + text.count, places, 0 };
+
+    out->count = 0;
+    for (int i = text.first; i < text.first + text.count; i++)
+        append(out, i, row->ids[i], i - text.first, row->ids[i + 1], false);
+    see(out, 0, text.count);
+    cv_completion_lay(&completion, config, codes, mask);
+    for (int i = 0; i <= L; i++) {
+        cv_element *element = &completion.elements[i];
+        const int at = out->count++, next = i < L ? places[i + 1] : places[i];
+
+        element->sees[0].count += text.count;
+        if (places[i] >= 0)
+            element->id = codes[places[i]];
+        out->labels[at] = codes[next];
+        out->loss[at] = i < L && mask[next];
+        if (out->places)
+            out->places[at] = row->text_places + places[i]; /* <start_of_image> takes the last text place */
+        if (out->loss[at])
+            out->used = out->count;
+    }
+}

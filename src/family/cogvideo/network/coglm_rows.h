@@ -60,4 +60,10 @@ typedef struct cv_coglm_hole {
 void cv_coglm_lay_texts(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
                         const int32_t starts[CV_COGLM_TEXTS], const cv_coglm_hole *holes, int hole_count);
 
+/* The picture with holes behind one of the texts, as completion lays it out (cv_completion_lay): what is drawn then is
+ * predicted. CogLM was not trained so; a small model that shall complete is better for it. mask [L] is 1 where a code
+ * is predicted; places [1 + L] is room to work in. */
+void cv_coglm_lay_completion(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
+                             cv_run text, const uint8_t *mask, int *places);
+
 #endif

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#define MORE_SPANS 10 /* lengths drawn beyond the mean number of spans, so that their sum is the limit */
+#define MOST_RECTANGLES 3 /* of a mask of completion */
+#define MORE_SPANS 10     /* lengths drawn beyond the mean number of spans, so that their sum is the limit */
 
-const char *const cv_coglm_loss_names[CV_COGLM_LOSSES] = { "codes", "holes", "text", "spans" };
+const char *const cv_coglm_loss_names[CV_COGLM_LOSSES] = { "codes", "holes", "text", "spans", "completion" };
 
 /* --- numbers -------------------------------------------------------------------------------------------------- */
 
@@ -99,6 +100,23 @@ static int draw_holes(const cv_coglm_draws *draws, number_stream *stream)
     }
 }
 
+/* Some rectangles of a picture, anywhere in it. */
+static void draw_mask(const cv_coglm_draws *draws, number_stream *stream)
+{
+    const cv_coglm_recipe *recipe = draws->recipe;
+    const int grid = draws->config->grid, sides = recipe->hole_max - recipe->hole_min + 1;
+
+    memset(draws->mask, 0, (size_t)grid * (size_t)grid);
+    for (int left = 1 + next_below(stream, MOST_RECTANGLES); left > 0; left--) {
+        const int rows = recipe->hole_min + next_below(stream, sides),
+                  columns = recipe->hole_min + next_below(stream, sides);
+        const int row = next_below(stream, grid - rows + 1), column = next_below(stream, grid - columns + 1);
+
+        for (int i = 0; i < rows * columns; i++)
+            draws->mask[(row + i / columns) * grid + column + i % columns] = 1;
+    }
+}
+
 /* Spans of a text of so many ids, at least one of one id; their number. */
 static int draw_spans(const cv_coglm_draws *draws, number_stream *stream, int places)
 {
@@ -164,15 +182,18 @@ static int32_t start_of(const cv_coglm_draws *draws, const int32_t *text, int co
     return draws->english_start;
 }
 
-static void lay_picture(const cv_coglm_draws *draws, cv_coglm_example *example, number_stream *stream, bool to_text,
-                        const cv_rows *rows, size_t row, int frame)
+static void lay_picture(const cv_coglm_draws *draws, cv_coglm_example *example, number_stream *stream,
+                        cv_coglm_task task, const cv_rows *rows, size_t row, int frame)
 {
     const int count = cv_rows_text(rows, row, draws->ids);
     const cv_picture_row picture = { draws->ids, count + 1, rows->pad };
 
     draws->ids[count] = rows->pad;
     memcpy(draws->ids + count + 1, cv_rows_frame(rows, row, frame), (size_t)rows->places * sizeof *draws->ids);
-    if (to_text) {
+    if (task == CV_TASK_HOLES) {
+        draw_mask(draws, stream);
+        cv_coglm_lay_completion(example, draws->config, &picture, (cv_run){ 0, count }, draws->mask, draws->order);
+    } else if (task == CV_TASK_TEXTS) {
         const int32_t starts[CV_COGLM_TEXTS] = { start_of(draws, draws->ids, count) };
 
         cv_coglm_lay_texts(example, draws->config, &picture, starts, draws->holes, draw_holes(draws, stream));
@@ -192,13 +213,14 @@ cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key 
                                  .loss = draws->loss + at };
     const double unit = next_unit(&stream);
 
-    draws->tasks[s] = unit < recipe->image_to_text                  ? CV_TASK_TEXTS
-                      : unit < recipe->image_to_text + recipe->text ? CV_TASK_ALONE
-                                                                    : CV_TASK_PICTURE;
+    draws->tasks[s] = unit < recipe->image_to_text                                       ? CV_TASK_TEXTS
+                      : unit < recipe->image_to_text + recipe->text                      ? CV_TASK_ALONE
+                      : unit < recipe->image_to_text + recipe->text + recipe->completion ? CV_TASK_HOLES
+                                                                                         : CV_TASK_PICTURE;
     if (draws->tasks[s] == CV_TASK_ALONE)
         lay_alone(draws, &example, &stream, rows, row);
     else
-        lay_picture(draws, &example, &stream, draws->tasks[s] == CV_TASK_TEXTS, rows, row, frame);
+        lay_picture(draws, &example, &stream, draws->tasks[s], rows, row, frame);
     return (cv_train_sequence){ .elements = example.elements,
                                 .labels = example.labels,
                                 .loss = example.loss,
@@ -213,6 +235,7 @@ void cv_coglm_losses_add(cv_coglm_losses *losses, const cv_coglm_draws *draws, i
         const int loss = draws->tasks[s] == CV_TASK_ALONE     ? CV_COGLM_SPANS
                          : !code                              ? CV_COGLM_TEXT
                          : draws->tasks[s] == CV_TASK_PICTURE ? CV_COGLM_CODES
+                         : draws->tasks[s] == CV_TASK_HOLES   ? CV_COGLM_COMPLETION
                                                               : CV_COGLM_HOLES;
 
         if (!sequence->loss[i])
@@ -230,10 +253,10 @@ static cogvideo_status check(const cv_coglm_draws *draws, cogvideo_error *err)
     const cv_cogvideo_config *config = draws->config;
     const int L = cv_cogvideo_places(config);
 
-    if (recipe->image_to_text + recipe->text > 1)
+    if (recipe->image_to_text + recipe->text + recipe->completion > 1)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the recipe's shares image_to_text (%g) and text (%g) are more than 1 together",
-                       recipe->image_to_text, recipe->text);
+                       "the recipe's shares image_to_text (%g), text (%g) and completion (%g) are more than 1 together",
+                       recipe->image_to_text, recipe->text, recipe->completion);
     if (recipe->hole_min > recipe->hole_max || recipe->hole_max >= config->grid)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the recipe wants holes of hole_min (%d) to hole_max (%d) codes on a side; the model has "
@@ -300,6 +323,8 @@ cogvideo_status cv_coglm_draws_open(cv_coglm_draws *out, const cv_cogvideo *mode
     CV_NEW(draws.holes, L, err);
     CV_NEW(draws.lengths, draws.places, err);
     CV_NEW(draws.starts, draws.places, err);
+    CV_NEW(draws.mask, L, err);
+    CV_NEW(draws.order, 1 + L, err);
     *out = draws;
     return COGVIDEO_OK;
 done:
@@ -319,5 +344,7 @@ void cv_coglm_draws_close(cv_coglm_draws *draws)
     cv_free(draws->holes);
     cv_free(draws->lengths);
     cv_free(draws->starts);
+    cv_free(draws->mask);
+    cv_free(draws->order);
     *draws = (cv_coglm_draws){ 0 };
 }

@@ -13,6 +13,7 @@ typedef enum cv_coglm_task {
     CV_TASK_PICTURE, /* under its text */
     CV_TASK_TEXTS,   /* under their picture, which has holes */
     CV_TASK_ALONE,   /* text alone, with spans */
+    CV_TASK_HOLES,   /* of a picture under its text, as completion fills them */
 } cv_coglm_task;
 
 typedef struct cv_coglm_draws {
@@ -28,6 +29,8 @@ typedef struct cv_coglm_draws {
     uint8_t *loss;
     cv_coglm_hole *holes;      /* [L] */
     int32_t *lengths, *starts; /* [places], of spans */
+    uint8_t *mask;             /* [L], of holes that completion fills */
+    int *order;                /* [1 + L], of its elements */
 } cv_coglm_draws;
 
 /* Room for a batch of so many sequences; errors where the model has no place for what the recipe wants. */
@@ -47,7 +50,7 @@ cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key 
                                 int frame);
 
 /* The losses of an evaluation by what is predicted, and what their names are in a log. */
-enum { CV_COGLM_CODES, CV_COGLM_HOLES, CV_COGLM_TEXT, CV_COGLM_SPANS, CV_COGLM_LOSSES };
+enum { CV_COGLM_CODES, CV_COGLM_HOLES, CV_COGLM_TEXT, CV_COGLM_SPANS, CV_COGLM_COMPLETION, CV_COGLM_LOSSES };
 extern const char *const cv_coglm_loss_names[CV_COGLM_LOSSES];
 typedef struct cv_coglm_losses {
     double sums[CV_COGLM_LOSSES];

@@ -116,6 +116,7 @@ static const cv_recipe_key picture_keys[] = {
 static const cv_recipe_key transformer_keys[] = {
     { "image_to_text", CV_RECIPE_DOUBLE, OWN(coglm.image_to_text), 0, 1, 0.3 },
     { "text", CV_RECIPE_DOUBLE, OWN(coglm.text), 0, 1, 0 },
+    { "completion", CV_RECIPE_DOUBLE, OWN(coglm.completion), 0, 1, 0 },
     { "hole_share", CV_RECIPE_DOUBLE, OWN(coglm.hole_share), 0, 1, 0.8 },
     { "hole_min", CV_RECIPE_INT, OWN(coglm.hole_min), 1, 127, 4 },
     { "hole_max", CV_RECIPE_INT, OWN(coglm.hole_max), 1, 127, 4 },
@@ -142,8 +143,8 @@ const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS] = {
     [CV_PART_IMAGE_TOKENIZER] = { "image-tokenizer", sizeof(cv_picture_recipe), picture_keys,
                                   sizeof picture_keys / sizeof *picture_keys, tokenizer_matrices,
                                   cv_picture_learner_open, is_there, on_tokenizer },
-    [CV_PART_IMAGE] = TRANSFORMER("image", 8, 4, on_trunk),
-    [CV_PART_COGLM] = TRANSFORMER("coglm", 0, 11, on_trunk),
-    [CV_PART_STAGE1] = TRANSFORMER("stage1", 10, 6, on_stage1),
-    [CV_PART_STAGE2] = TRANSFORMER("stage2", 10, 5, on_stage2),
+    [CV_PART_IMAGE] = TRANSFORMER("image", 9, 4, on_trunk),
+    [CV_PART_COGLM] = TRANSFORMER("coglm", 0, 12, on_trunk),
+    [CV_PART_STAGE1] = TRANSFORMER("stage1", 11, 6, on_stage1),
+    [CV_PART_STAGE2] = TRANSFORMER("stage2", 11, 5, on_stage2),
 };

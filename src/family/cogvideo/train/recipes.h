@@ -20,12 +20,13 @@ typedef struct cv_picture_recipe {
 
 /* What CogLM learns: network/coglm_rows.h. */
 typedef struct cv_coglm_recipe {
-    double image_to_text, text; /* shares of sequences; the rest are pictures under their texts */
-    double hole_share;          /* holes are drawn as long as they have no more of a picture's codes together */
-    int hole_min, hole_max;     /* sides of a hole */
-    double span_share;          /* likewise of a text's ids */
-    double span_length;         /* mean */
-    int english_end;            /* a text with an id from here on is Chinese; 0: one with Chinese characters is */
+    /* shares of sequences; the rest are pictures under their texts */
+    double image_to_text, text, completion;
+    double hole_share;      /* holes are drawn as long as they have no more of a picture's codes together */
+    int hole_min, hole_max; /* sides of a hole */
+    double span_share;      /* likewise of a text's ids */
+    double span_length;     /* mean */
+    int english_end;        /* a text with an id from here on is Chinese; 0: one with Chinese characters is */
 } cv_coglm_recipe;
 
 /* Of the trunk and the stages. */
