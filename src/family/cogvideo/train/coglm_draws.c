@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MOST_RECTANGLES 3 /* of a mask of completion */
+#define MOST_SOUGHT 6     /* for each of them, where what was found is plain */
 #define MORE_SPANS 10     /* lengths drawn beyond the mean number of spans, so that their sum is the limit */
 
 const char *const cv_coglm_loss_names[CV_COGLM_LOSSES] = { "codes", "holes", "text", "spans", "completion" };
@@ -100,20 +101,44 @@ static int draw_holes(const cv_coglm_draws *draws, number_stream *stream)
     }
 }
 
-/* Some rectangles of a picture, anywhere in it. */
-static void draw_mask(const cv_coglm_draws *draws, number_stream *stream)
+/* A rectangle anywhere in a picture. */
+static cv_coglm_hole next_rectangle(const cv_coglm_draws *draws, number_stream *stream)
 {
     const cv_coglm_recipe *recipe = draws->recipe;
     const int grid = draws->config->grid, sides = recipe->hole_max - recipe->hole_min + 1;
+    cv_coglm_hole hole = { .rows = recipe->hole_min + next_below(stream, sides),
+                           .columns = recipe->hole_min + next_below(stream, sides) };
 
-    memset(draws->mask, 0, (size_t)grid * (size_t)grid);
+    hole.row = next_below(stream, grid - hole.rows + 1);
+    hole.column = next_below(stream, grid - hole.columns + 1);
+    return hole;
+}
+
+static int place_in(const cv_coglm_draws *draws, const cv_coglm_hole *hole, int i)
+{
+    return (hole->row + i / hole->columns) * draws->config->grid + hole->column + i % hole->columns;
+}
+
+static bool is_plain(const cv_coglm_draws *draws, const cv_coglm_hole *hole, const int32_t *codes)
+{
+    for (int i = 1; i < hole->rows * hole->columns; i++)
+        if (codes[place_in(draws, hole, i)] != codes[place_in(draws, hole, 0)])
+            return false;
+    return true;
+}
+
+/* Some rectangles of a picture. Plain ones, of which there may be many, teach little: others are sought in their
+ * place. */
+static void draw_mask(const cv_coglm_draws *draws, number_stream *stream, const int32_t *codes)
+{
+    memset(draws->mask, 0, (size_t)cv_cogvideo_places(draws->config));
     for (int left = 1 + next_below(stream, MOST_RECTANGLES); left > 0; left--) {
-        const int rows = recipe->hole_min + next_below(stream, sides),
-                  columns = recipe->hole_min + next_below(stream, sides);
-        const int row = next_below(stream, grid - rows + 1), column = next_below(stream, grid - columns + 1);
+        cv_coglm_hole hole = next_rectangle(draws, stream);
 
-        for (int i = 0; i < rows * columns; i++)
-            draws->mask[(row + i / columns) * grid + column + i % columns] = 1;
+        for (int again = 0; again < MOST_SOUGHT && is_plain(draws, &hole, codes); again++)
+            hole = next_rectangle(draws, stream);
+        for (int i = 0; i < hole.rows * hole.columns; i++)
+            draws->mask[place_in(draws, &hole, i)] = 1;
     }
 }
 
@@ -191,7 +216,7 @@ static void lay_picture(const cv_coglm_draws *draws, cv_coglm_example *example, 
     draws->ids[count] = rows->pad;
     memcpy(draws->ids + count + 1, cv_rows_frame(rows, row, frame), (size_t)rows->places * sizeof *draws->ids);
     if (task == CV_TASK_HOLES) {
-        draw_mask(draws, stream);
+        draw_mask(draws, stream, draws->ids + count + 1);
         cv_coglm_lay_completion(example, draws->config, &picture, (cv_run){ 0, count }, draws->mask, draws->order);
     } else if (task == CV_TASK_TEXTS) {
         const int32_t starts[CV_COGLM_TEXTS] = { start_of(draws, draws->ids, count) };
