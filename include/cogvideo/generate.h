@@ -225,8 +225,9 @@ COGVIDEO_API cogvideo_status cogvideo_score(const cogvideo_model *model, const c
 /* How likely a text is under a picture: the caption score by which CogView2 ranks pictures. */
 typedef struct cogvideo_caption_options {
     const char *text; /* UTF-8; as it stands, without what prompts get */
-    int english; /* 1: it is read as English; 0 (default): as Chinese, whatever its language, as the original does */
-    uint64_t reserved[6];
+    int english;  /* 1: it is read as English; 0 (default): as Chinese, whatever its language, as the original does */
+    int cut_text; /* 1: a text longer than the model's room is cut, with a warning; 0 (default): it is an error */
+    uint64_t reserved[5];
 } cogvideo_caption_options;
 
 typedef struct cogvideo_caption {

@@ -31,7 +31,7 @@ typedef struct cogvideo_run_options {
      * none (default). */
     const char *const *without, *const *with;
     int without_count, with_count;
-    /* Of the samples that the first step makes side by side, only so many go through the others, and all files of the
+    /* Of the samples that the first step makes side by side, only so many go through the others, and the codes of the
      * rest are removed: those under whose pictures the prompt is likeliest (cogvideo_score_caption, which reads it as
      * English where `keep_english` is 1). 0 (default) = all. */
     int keep, keep_english;

@@ -41,7 +41,8 @@ static const arg_option table[] = {
 };
 
 static const arg_option hole_table[] = {
-    { "image", 0, "FILE", "a picture, or a file of codes (.jsonl), of which --mask marks what is drawn anew", ARG_TEXT,
+    { "image", 0, "FILE",
+      "a picture, or codes (.jsonl, or - for standard input), of which --mask marks what is drawn anew", ARG_TEXT,
       FIELD(image), 0, 0, 0, NULL },
     { "mask", 0, "MASK",
       "x,y,w,h in pixels (in codes of a file of codes) or, with a point, in shares of the centred square; or a picture "
@@ -68,7 +69,7 @@ static void hole_free(hole *h)
     cli_mask_free(&h->mask);
 }
 
-static int load_codes(const cli_command *command, cli_session *session, const settings *s, hole *h)
+static int load_codes(const cli_command *command, cli_session *session, settings *s, hole *h)
 {
     cogvideo_tokens *codes = &h->codes.codes;
     int status = cli_load_clip(session, s->image, codes);
@@ -76,6 +77,7 @@ static int load_codes(const cli_command *command, cli_session *session, const se
     if (status != CLI_OK)
         return status;
     h->codes.kind = COGVIDEO_KIND_CODES;
+    cli_clip_seed(session, &s->sampling, codes);
     if (s->keep_outside)
         return cli_usage_error(command, "--keep-outside keeps pixels, and %s has codes", s->image);
     if (codes->width != session->info.width || codes->height != session->info.height)
@@ -103,7 +105,7 @@ static int load_picture(const cli_command *command, cli_session *session, const 
     return status;
 }
 
-static int load(const cli_command *command, cli_session *session, const settings *s, hole *h,
+static int load(const cli_command *command, cli_session *session, settings *s, hole *h,
                 cogvideo_generate_options *options)
 {
     cogvideo_error err;
@@ -197,6 +199,10 @@ static int check_settings(const cli_command *command, const settings *s, const c
                                s->image ? "--mask" : "--image");
     if (s->keep_outside && !s->image)
         return cli_usage_error(command, "--keep-outside belongs to --image");
+    if (s->keep_outside && cv_path_ends_in(s->output.output, ".jsonl"))
+        return cli_usage_error(command, "--keep-outside keeps pixels, and -o %s has codes", s->output.output);
+    if (s->samples == 1 && (status = cli_refuse_number(command, s->output.output)) != CLI_OK)
+        return status;
     return CLI_OK;
 }
 

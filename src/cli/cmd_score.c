@@ -70,7 +70,9 @@ static int score(cli_session *session, settings *s, const cogvideo_score_options
 
 static int score_caption(cli_session *session, const settings *s, const cogvideo_tokens *clip)
 {
-    const cogvideo_caption_options options = { .text = s->caption, .english = s->english };
+    const cogvideo_caption_options options = { .text = s->caption,
+                                               .english = s->english,
+                                               .cut_text = s->text.cut_text };
     cogvideo_caption caption;
     cogvideo_error err;
 
@@ -108,6 +110,11 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
     if (s->english && !s->caption)
         return cli_usage_error(command, "--english belongs to --caption");
+    if (s->caption && (s->text.prompt || s->text.text_ids.values || s->text.guide_ids.values || s->score.first_frame ||
+                       s->score.stage != 1 || s->score.masked_share > 0))
+        return cli_usage_error(command,
+                               "--caption is scored by itself: options of the codes' text and of stages do not "
+                               "go with it");
     if ((status = cli_score_what(command, &s->score, &what)) != CLI_OK)
         return status;
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {

@@ -14,7 +14,9 @@ int cv_keep_count(const cv_run *run)
 
 static cogvideo_caption_options caption_of(const cv_run *run)
 {
-    return (cogvideo_caption_options){ .text = run->options.prompt, .english = run->output->keep_english };
+    return (cogvideo_caption_options){ .text = run->options.prompt,
+                                       .english = run->output->keep_english,
+                                       .cut_text = run->options.cut_text };
 }
 
 cogvideo_status cv_keep_check(cv_run *run, cogvideo_error *err)
@@ -41,11 +43,13 @@ done:
     return status;
 }
 
-static cogvideo_status remove_files(const cogvideo_clip *clip, cogvideo_error *err)
+/* All that the run has written of a clip so far. */
+static cogvideo_status remove_codes(const cv_run *run, const cogvideo_clip *clip, cogvideo_error *err)
 {
-    for (int i = 0; i < clip->file_count; i++)
-        if (unlink(clip->files[i].path) != 0 && errno != ENOENT)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be removed: %s", clip->files[i].path, strerror(errno));
+    const char *path = cogvideo_clip_path(clip, cv_codes_name(&run->chain, 0));
+
+    if (unlink(path) != 0 && errno != ENOENT)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be removed: %s", path, strerror(errno));
     return COGVIDEO_OK;
 }
 
@@ -114,7 +118,7 @@ cogvideo_status cv_keep_best(cv_run *run, cogvideo_value *values, cogvideo_error
                i < keep ? "" : ", not kept");
         if (i < keep)
             continue;
-        CV_TRY(remove_files(&clips[i], err));
+        CV_TRY(remove_codes(run, &clips[i], err));
         cogvideo_value_free(&values[i]);
     }
     cv_result_shrink(run->result, keep);

@@ -109,6 +109,9 @@ static void captions_are_the_originals(void **state)
     captions_are_scored(golden, "en", "--caption 'a red circle moves left'");
     captions_are_scored(golden, "en_as_english", "--caption 'a red circle moves left' --english");
     program_check("score --model m --caption '' pictures.jsonl" STDERR, 1, "the caption has 0 tokens");
+    program_check("score --model m --caption a --stage 2 pictures.jsonl" STDERR, 2, "scored by itself");
+    program_check("score --model m --caption \"$(printf '\\377')\" pictures.jsonl" STDERR, 1, "not UTF-8");
+    program_ok("score -q --model m --cut-text --caption \"$(printf '红%%.0s' $(seq 90))\" pictures.jsonl 2>&1");
     program_check("score --model m --english pictures.jsonl" STDERR, 2, "belongs to --caption");
     cv_store_close(&golden);
 }
@@ -223,7 +226,7 @@ static void masks_are_checked(void **state)
     }
 #define COMPLETE "picture --model m " PROMPT " --image first.jsonl -o no.jsonl --mask "
     program_check(COMPLETE "0,0,8,8" STDERR, 1, "marks all of the picture's 8x8 codes");
-    program_check(COMPLETE "0.01,0.01,0.01,0.01" STDERR, 1, "marks none of the picture's 8x8 codes");
+    program_check(COMPLETE "0.01,0.01,0.01,0.01" STDERR, 1, "marks none of the 8x8 codes");
     program_check(COMPLETE "4,4,5,1" STDERR, 1, "does not lie within the picture of 8x8");
     program_check(COMPLETE "1,2,3" STDERR, 2, "x,y,w,h");
     program_check(COMPLETE "missing.png" STDERR, 1, "missing.png");

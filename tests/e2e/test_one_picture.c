@@ -179,6 +179,7 @@ static void what_cannot_be_is_refused(void **state)
     program_check("picture --model m -o x.ppm" STDERR, 2, "a prompt is missing");
     program_check("picture --model m " PROMPT STDERR, 2, "an output is missing");
     program_check("picture --model m '' -o x.ppm" STDERR, 1, "the prompt is empty");
+    program_check("picture --model m " PROMPT " -o x-%d.ppm" STDERR, 2, "takes no number");
     program_check("picture --model m " PROMPT " --samples 2 -o x.ppm" STDERR, 2, "needs a number");
     program_check("picture --model m " PROMPT " --samples 2 --keep 3 -o x%d.ppm" STDERR, 2, "more than --samples");
     program_check("picture --model m " PROMPT " --style oil -o x.ppm" STDERR, 1, "the model has no styles");
@@ -186,7 +187,7 @@ static void what_cannot_be_is_refused(void **state)
     program_check("picture --model m " PROMPT " --image photo.ppm -o x.ppm" STDERR, 2, "--mask is missing");
     program_check("picture --model m " PROMPT " --image none.ppm --mask 1,1,9,9 -o x.ppm" STDERR, 1, "none.ppm");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask 0,0,128,128 -o x.ppm" STDERR, 1,
-                  "marks all of the picture's 8x8 codes");
+                  "marks all of the square around it");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask 100,0,30,10 -o x.ppm" STDERR, 1,
                   "does not lie within");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask first.ppm -o x.ppm" STDERR, 1, "first.ppm");

@@ -154,6 +154,19 @@ done:
     return status;
 }
 
+/* Each network takes what the one before it gives. */
+static cogvideo_status check_grids(const cv_description *d, const char *path, cogvideo_error *err)
+{
+    if (d->files.upscaler && d->upscaler.grid != d->network.grid)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: network.grid is %d and upscaler.grid %d: they must be equal",
+                       path, d->network.grid, d->upscaler.grid);
+    if (d->files.upscaler && d->files.refiner && d->refiner.upscaled_grid != d->upscaler.upscaled_grid)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: upscaler.upscaled_grid is %d and refiner.upscaled_grid %d: they must be equal", path,
+                       d->upscaler.upscaled_grid, d->refiner.upscaled_grid);
+    return COGVIDEO_OK;
+}
+
 static cogvideo_status read_networks(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -173,6 +186,7 @@ static cogvideo_status read_networks(cv_description *d, const cv_json *json, con
         CV_TRY(cv_json_object(json, "refiner", &section, path, err));
         CV_TRY(cv_refiner_config_parse(&d->refiner, section, origin, err));
     }
+    CV_TRY(check_grids(d, path, err));
     if (cv_json_get(json, "image_tokenizer")) {
         snprintf(origin, sizeof origin, "%.500s: image_tokenizer", path);
         CV_TRY(cv_json_object(json, "image_tokenizer", &section, path, err));

@@ -20,6 +20,7 @@ bool cv_cogvideo_property(const cogvideo_model *head, int index, cogvideo_proper
     const bool stage1 = model->stages[0].plus != NULL, stage2 = model->stages[1].plus != NULL,
                any = model->stages[0].trunk || stage2;
     const cogvideo_property rows[] = {
+        cv_property_flag("trunk", "trunk", model->stages[0].trunk || model->stages[1].trunk),
         cv_property_flag("stage1", "stage 1", stage1),
         cv_property_flag("stage2", "stage 2", stage2),
         cv_property_flag("shared_trunk", "shared trunk", model->shared_trunk), /* of several networks */

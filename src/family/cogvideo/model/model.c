@@ -221,7 +221,7 @@ cogvideo_status cv_need_stage(const cv_cogvideo *model, cv_stage_kind kind, cons
 cogvideo_status cv_need_trunk(const cv_cogvideo *model, const cv_stage **out, cogvideo_error *err)
 {
     if (!model->stages[0].trunk)
-        return lacks(model, "stage 1 (key frames)", "stage1", "stage1", err);
+        return lacks(model, "trunk", "coglm' or '--stage1", "image", err);
     *out = &model->stages[0];
     return cv_exec_prepare(&model->head.exec, err);
 }

@@ -128,6 +128,18 @@ done:
     return status;
 }
 
+/* The refiner reads no more of any text, as in the original. */
+static void keep_beginning(const cv_cogvideo *model, cv_ids *ids)
+{
+    const int room = model->description.refiner.text_places;
+
+    if (ids->count <= room)
+        return;
+    cv_log(&model->head.log, COGVIDEO_LOG_INFO, "the refiner reads the first %d of the text's %d tokens", room,
+           ids->count);
+    ids->count = room;
+}
+
 /* Whether a step reads the text of a picture, not that of a video. */
 static bool of_picture(cv_step_kind step)
 {
@@ -171,7 +183,10 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
 
     if (options->text_ids) {
         CV_TRY(cv_buffer_append(&text.ids, options->text_ids, options->text_count * sizeof *options->text_ids, err));
-        return finish(model, options, &text, out, err);
+        CV_TRY(finish(model, options, &text, out, err));
+        if (step == CV_STEP_REFINE)
+            keep_beginning(model, out);
+        return COGVIDEO_OK;
     }
     CV_TRY(cv_model_need_text(&model->head, err));
     CV_TRY(check_prompt(model, options->prompt, &text.prompt_tokens, err));
@@ -183,7 +198,10 @@ cogvideo_status cv_step_text(const cv_cogvideo *model, const cogvideo_generate_o
     if (of_picture(step) && options->mask && d->completion_ends_in_start)
         CV_TRY(cv_buffer_append(&text.ids, &(int32_t){ d->network.start_of_image }, sizeof(int32_t), err));
     cv_buffer_free(&prompt);
-    return finish(model, options, &text, out, err);
+    CV_TRY(finish(model, options, &text, out, err));
+    if (step == CV_STEP_REFINE)
+        keep_beginning(model, out);
+    return COGVIDEO_OK;
 done:
     cv_buffer_free(&prompt);
     cv_buffer_free(&text.ids);

@@ -1,6 +1,7 @@
 /* caption.c - how likely a text is under the pictures of a clip: CogView2's caption score. */
 #include "family/cogvideo/steps/steps.h"
 
+#include "base/utf8.h"
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/network/coglm.h"
 #include "family/work.h"
@@ -41,7 +42,14 @@ static cogvideo_status read_text(caption_run *run, const cogvideo_caption_option
     cogvideo_status status;
 
     CV_TRY(cv_model_need_text(&run->model->head, err));
+    if (cv_utf8_prefix(options->text, strlen(options->text)) < strlen(options->text))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the caption is not UTF-8 text: convert it to UTF-8");
     CV_TRY(cv_text_encode(run->model->head.text, options->text, strlen(options->text), false, &part, &count, err));
+    if (count > (size_t)config->text_places && options->cut_text) {
+        cv_log(&run->model->head.log, COGVIDEO_LOG_WARNING, "the caption has %zu tokens and was cut to the model's %d",
+               count, config->text_places);
+        count = (size_t)config->text_places;
+    }
     if (count < 1 || count > (size_t)config->text_places) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the caption has %zu tokens, 1 to %d were expected", count,
                          config->text_places);

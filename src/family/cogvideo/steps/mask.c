@@ -24,8 +24,8 @@ cogvideo_status cv_mask_read(const cv_cogvideo *model, const cogvideo_generate_o
         }
     if (masked == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the mask marks none of the picture's %dx%d codes: mark what is to be drawn anew, at least as "
-                       "large as a code",
+                       "the mask marks none of the %dx%d codes: each is looked up at its upper left corner, so mark at "
+                       "least as much as a code covers",
                        grid, grid);
     *count = masked;
 done:

@@ -57,8 +57,11 @@ cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generat
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the picture has %dx%d pixels, this model completes %dx%d",
                        options->picture->width, options->picture->height, photo, photo);
     if (!extent(options, false, &top, &bottom) || !extent(options, true, &left, &right))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the mask marks nothing of the picture's centred square: mark what is to be drawn anew");
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "the mask marks nothing that is left of the picture in %dx%d pixels, which this model completes: mark more of its "
+            "centred square",
+            photo, photo);
     /* what is masked takes 14 of 20 codes, so that the networks see some of what surrounds it */
     all = options->mask_height;
     side = (bottom - top + 1) * 20 / 14 > (right - left + 1) * 20 / 14 ? (bottom - top + 1) * 20 / 14
