@@ -100,8 +100,12 @@ static cogvideo_status read_recipe(const char *path, cogvideo_error *err)
 {
     const cv_family *family = cv_family_find("cogvideo");
     cv_recipe *recipe = NULL;
-    cogvideo_status status = cv_recipe_open(&recipe, path, family, &family->parts[2], err);
+    const cv_part *part = family->parts;
+    cogvideo_status status;
 
+    while (strcmp(part->name, "stage1") != 0)
+        part++;
+    status = cv_recipe_open(&recipe, path, family, part, err);
     cv_recipe_close(&recipe);
     return status;
 }
