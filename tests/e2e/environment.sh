@@ -45,7 +45,7 @@ expect 0 keyframes -q -o straight.jsonl
 for closed in "<&-" ">&-" "2>&-" "<&- >&-" "<&- 2>&-" ">&- 2>&-" "<&- >&- 2>&-"; do
     where="closed $closed"
     : >told
-    (ulimit -f 3; eval "keyframes -o closed.jsonl $closed") >/dev/null 2>&1 && fail "was expected to fail"
+    (ulimit -f 4; eval "keyframes -o closed.jsonl $closed") >/dev/null 2>&1 && fail "was expected to fail"
     [ -s closed.journal ] || fail "has left no journal"
     expect 0 keyframes -q -o closed.jsonl --resume
     same closed.jsonl
