@@ -13,6 +13,9 @@
 #define PROMPT "一个红色的圆形向左移动"
 #define OTHER "海浪拍打着沙滩"
 
+/* Sanitizers watch over a third of the pairs: the others go the same ways. */
+enum { EVERY = CHECK_SANITIZED ? 3 : 1 };
+
 /* A command and what it is given in all its runs. */
 typedef struct maker {
     const char *command, *arguments;
@@ -149,7 +152,7 @@ static void finished_results_are_what_was_asked(void **state)
         const maker *m = &makers[i];
         const char *made = NULL;
 
-        for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+        for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k += EVERY) {
             if (!(pairs[k].commands & 1 << i))
                 continue;
             if (!made || strcmp(made, pairs[k].a) != 0) {
@@ -184,7 +187,7 @@ static void unfinished_runs_are_what_was_asked(void **state)
         const maker *m = &makers[i];
         const char *begun = NULL;
 
-        for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+        for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k += EVERY) {
             char command[1200];
 
             if (!(pairs[k].commands & 1 << i))
