@@ -146,6 +146,7 @@ static void a_file_of_scenes_is_the_same_story(void **state)
     program_ok("generate -q --model m --no-metadata --story story.txt --seed 5 -o file.y4m");
     program_equal_files("file.y4m", "straight-0.y4m");
     program_check("generate --model m --story story.txt " TEXT " -o x.y4m" STDERR, 2, "--story has all scenes");
+    program_check("generate --model m --seconds 900 a -o x.y4m" STDERR, 1, "there is room for");
     program_check("generate --model m --story none.txt -o x.y4m" STDERR, 1, "none.txt");
     check_write(check_temp_path("bad.txt"), "{\"text\":\"a\",\"second\":2}\n", 25);
     program_check("generate --model m --story bad.txt -o x.y4m" STDERR, 1, "second");

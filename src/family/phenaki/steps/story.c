@@ -54,17 +54,17 @@ static double latents_of(const cv_phenaki *model, double seconds)
     return seconds == cv_phenaki_seconds(model) ? (model->frames - 1) / pt : round(seconds * model->fps / pt);
 }
 
-/* Sets T and frames of a scene whose `given` is set. One without a length of its own is as long as the options say, or
- * as there is room. */
-static cogvideo_status measure(cv_scene *scene, const cv_phenaki *model, double seconds, double usual, int number,
+/* Sets T and frames of a scene whose `given` is set. One without a length of its own is as long as the options say; of
+ * the model's own length, which they say by default, it is as much as there is room for. */
+static cogvideo_status measure(cv_scene *scene, const cv_phenaki *model, double own, double usual, int number,
                                cogvideo_error *err)
 {
     const int pt = patch_frames(model), longest = longest_box(model);
-    const double latents = latents_of(model, seconds > 0 ? seconds : usual);
+    const double seconds = own > 0 ? own : usual, latents = latents_of(model, seconds);
     const int most = longest - (scene->given > 0 ? scene->given : 1); /* behind the first picture, or the given ones */
     int made = latents < most ? (int)latents : most;
 
-    if (seconds > 0 && latents > most)
+    if (latents > most && (own > 0 || seconds != cv_phenaki_seconds(model)))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "scene %d: %g seconds are %.0f latent frames beside those that begin it, and there is room for "
                        "%d: at most %g seconds fit",
