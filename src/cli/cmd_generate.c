@@ -125,7 +125,8 @@ const cli_command cmd_generate = {
         "  cogvideo generate \"a large red star moves left on a white background\" --seed 2 -o clip.mp4\n"
         "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif\n"
         "  cogvideo generate \"白色背景上一个大的红色圆形向左移动\" --samples 2 --seed 1 -o circle-%d.gif --resume\n"
-        "  cogvideo generate --model weights/cogvideo \"海浪拍打着沙滩\" --no-upscale --seed 1 -o waves.mp4",
+        "  cogvideo generate --model weights/cogvideo \"海浪拍打着沙滩\" --no-upscale --seed 1 -o waves.mp4\n"
+        "  cogvideo generate --model weights/phenaki \"a teddy bear swims\" --then \"the teddy bear walks on the beach\" -o bear.mp4",
     .min_arguments = 0,
     .max_arguments = 1,
     .groups = groups,

@@ -182,6 +182,7 @@ static void codes_are_scored(void **state)
     (void)state;
     program_check("score --model m straight-0.jsonl", 0, "{\"frame\":10,\"logprob\":[");
     program_check("score --model m --masked-share 0.5 straight-0.jsonl", 0, "{\"frame\":10,\"logprob\":[");
+    program_check("score --model m --stage 2 straight-0.jsonl" STDERR, 1, "has no stages");
 }
 
 /* A scene is scored under its own prompt, and not under none or another's where the header leaves it out. */

@@ -180,6 +180,10 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
 
     CV_TRY(cv_options_check_steps(head, options, err));
     CV_TRY(cv_options_check(head, options, err));
+    if (what->stage > 1 || what->first_frame)
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "this model has no stages and no first frame of its own: leave '--stage' and '--first-frame' out");
     if (!(what->masked_share >= 0 && what->masked_share <= 1))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "masked_share must be from 0 to 1, not %g", what->masked_share);
     CV_TRY(cv_need_masked(model, err));
