@@ -167,7 +167,8 @@ COGVIDEO_API cogvideo_status cogvideo_set_style(const cogvideo_model *model, cog
 COGVIDEO_API cogvideo_status cogvideo_set_sampling(cogvideo_generate_options *options, const char *field, double value,
                                                    cogvideo_error *err);
 
-/* What of a picture the networks look at while they complete it: a square around what is masked. */
+/* What of a picture the networks look at while they complete it: a square around what is masked or, of a model without
+ * super-resolution, all of it. */
 typedef struct cogvideo_window {
     int side;              /* pixels: of a picture that this model completes */
     int row, column, size; /* of the square, in pixels of the picture; 0 where the options have no picture */

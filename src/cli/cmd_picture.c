@@ -136,7 +136,7 @@ static void set_steps(const settings *s, const hole *h, cogvideo_generate_option
                       steps *names)
 {
     names->with[run->with_count++] = s->image ? "complete" : "first_frame";
-    if (options->picture)
+    if (options->picture && (h->window.fine || h->window.size < h->window.side))
         names->with[run->with_count++] = "fit";
     names->without[run->without_count++] = "keyframes";
     names->without[run->without_count++] = "interpolate";

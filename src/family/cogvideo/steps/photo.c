@@ -66,7 +66,8 @@ cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generat
     all = options->mask_height;
     side = (bottom - top + 1) * 20 / 14 > (right - left + 1) * 20 / 14 ? (bottom - top + 1) * 20 / 14
                                                                        : (right - left + 1) * 20 / 14;
-    if (side < all)
+    /* without super-resolution the networks see all of it as it is: a part would only be enlarged */
+    if (side < all && model->upscaler)
         *out = (cv_window){ begin_of(top, bottom, side, all), begin_of(left, right, side, all), side, side };
 done:
     return status;

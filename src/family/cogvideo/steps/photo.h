@@ -18,8 +18,8 @@ typedef struct cv_window {
 /* The photo's side in pixels. */
 int cv_photo_side(const cv_cogvideo *model);
 
-/* What of the photo is looked at; of a mask without a photo that is all. An error where photo or mask are not what they
- * must be, or nothing is masked. */
+/* What of the photo is looked at: of a model without super-resolution all, as of a mask without a photo. An error where
+ * photo or mask are not what they must be, or nothing is masked. */
 cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
                                 cogvideo_error *err);
 
