@@ -77,9 +77,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if ((s->samples == 1 && (status = cli_refuse_number(command, s->output.output)) != CLI_OK) ||
         (status = cli_need_number(command, s->output.output, s->samples)) != CLI_OK)
         return status;
-    if (arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
-        status = CLI_FAILED;
-    if (status == CLI_OK && (status = cli_open(command, &session, &s->model)) == CLI_OK)
+    if ((status = cli_open_prompt(command, &session, &s->model, &s->text, arguments)) == CLI_OK)
         status = make(command, &session, s, arguments);
     cli_close(&session);
     return status;

@@ -212,9 +212,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_session session = { 0 };
     int status = check_settings(command, s, arguments);
 
-    if (status == CLI_OK && arguments->count > 0 && !(s->text.prompt = cli_prompt(&session, arguments->values[0])))
-        status = CLI_FAILED;
-    if (status == CLI_OK && (status = cli_open(command, &session, &s->model)) == CLI_OK)
+    if (status == CLI_OK && (status = cli_open_prompt(command, &session, &s->model, &s->text, arguments)) == CLI_OK)
         status = make(command, &session, s, arguments);
     cli_close(&session);
     return status;

@@ -43,6 +43,14 @@ const char *cli_prompt(cli_session *session, const char *argument)
     return session->prompt + cv_utf8_mark(session->prompt, size);
 }
 
+int cli_open_prompt(const cli_command *command, cli_session *session, const cli_model_options *model,
+                    cli_text_options *text, const cli_arguments *arguments)
+{
+    if (arguments->count > 0 && !(text->prompt = cli_prompt(session, arguments->values[0])))
+        return CLI_FAILED;
+    return cli_open(command, session, model);
+}
+
 cv_json *cli_header(const cogvideo_tokens *clip)
 {
     cv_json *header = NULL;

@@ -9,6 +9,10 @@
 /* The prompt, or standard input for "-". NULL after an error was printed. */
 const char *cli_prompt(cli_session *session, const char *argument);
 
+/* Takes the prompt from a command's argument, where there is one, then opens the model. */
+int cli_open_prompt(const cli_command *command, cli_session *session, const cli_model_options *model,
+                    cli_text_options *text, const cli_arguments *arguments);
+
 /* What the clip's header tells, to be freed with cv_json_free; NULL where it has none. */
 cv_json *cli_header(const cogvideo_tokens *clip);
 /* Where the prompt is an option: "-" is read from standard input; without it and text ids the clip's header tells. */

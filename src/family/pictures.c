@@ -88,7 +88,7 @@ static int lay_over(void *user, const cogvideo_picture *picture)
     return o->take(o->user, &laid);
 }
 
-/* Decodes so that only what is masked is of the codes. */
+/* Decodes so that only what is masked is of the codes. The options were checked: the mask has the picture's size. */
 static cogvideo_status decode_inside(const cogvideo_model *model, const cogvideo_generate_options *options,
                                      const cogvideo_decode_options *decode, const cogvideo_tokens *codes,
                                      cogvideo_picture_fn *take, void *user, cogvideo_error *err)
@@ -96,9 +96,6 @@ static cogvideo_status decode_inside(const cogvideo_model *model, const cogvideo
     overlay o = { .options = options, .take = take, .user = user };
     cogvideo_status status;
 
-    if (!options->mask || options->mask_height != options->picture->height ||
-        options->mask_width != options->picture->width)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the mask has another size than the picture");
     status = model->family->decode(model, decode, codes, lay_over, &o, err);
     if (o.why.status != COGVIDEO_OK && err)
         *err = o.why;
