@@ -3,9 +3,6 @@
 #include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
-/* Places of one sequence that go through the step kernels together where their codes are known. */
-#define REPLAY 16
-
 /* The caches and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
 typedef struct workspace {
     cv_text_cache text[2];
@@ -13,7 +10,7 @@ typedef struct workspace {
     cv_sequence *sequences;
     cv_step_row *rows;
     int sequence_count;
-    int row_count;  /* sequences, or REPLAY where those are fewer and codes are known */
+    int row_count;  /* sequences, or CV_REPLAY where those are fewer and codes are known */
     float *logits;  /* [row_count][image_codes] */
     cv_arena arena; /* of passes, steps and draws */
 } workspace;
@@ -67,7 +64,7 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool 
     w->sequence_count = loop->count * (1 + guided);
     CV_NEW(w->frames, w->sequence_count, err);
     CV_NEW(w->sequences, w->sequence_count, err);
-    w->row_count = replays && w->sequence_count < REPLAY ? REPLAY : w->sequence_count;
+    w->row_count = replays && w->sequence_count < CV_REPLAY ? CV_REPLAY : w->sequence_count;
     CV_NEW(w->rows, w->row_count, err);
     CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
     CV_TRY(cv_text_cache_create(&w->text[0], config, loop->model->head.exec.cache, loop->text->count, loop->plus, err));
@@ -85,11 +82,6 @@ done:
     return status;
 }
 
-static cogvideo_status cancelled(cogvideo_error *err)
-{
-    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-}
-
 /* Texts once each, then the given frames of every sequence. */
 static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error *err)
 {
@@ -105,7 +97,7 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
 
         cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
         if (loop->advanced && loop->advanced(loop->user, 0))
-            return cancelled(err);
+            return cv_cancelled(err);
     }
     return COGVIDEO_OK;
 }
@@ -213,12 +205,12 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
         const int32_t *codes = loop->strands[i % loop->count].codes;
 
         for (int at = loop->given * L, count; at < end; at += count) {
-            for (count = 0; count < REPLAY && at + count < end && (at + count) / L == at / L; count++)
+            for (count = 0; count < CV_REPLAY && at + count < end && (at + count) / L == at / L; count++)
                 w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count,
                                                 (at + count) % L ? codes[at + count - 1] : 0 };
             cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, count, w->logits, &w->arena);
             if (!tell_codes(loop, end))
-                return cancelled(err);
+                return cv_cancelled(err);
         }
     }
     return COGVIDEO_OK;
@@ -234,7 +226,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     workspace w = { 0 };
 
     if (!tell_known(loop, known))
-        return cancelled(err);
+        return cv_cancelled(err);
     if (known == end)
         return COGVIDEO_OK;
     CV_TRY(workspace_create(&w, loop, known > first, err));
@@ -244,7 +236,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
         CV_TRY(step(loop, &w, at / L, at % L, err));
         if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) ||
             !tell_codes(loop, at + 1)) {
-            status = cancelled(err);
+            status = cv_cancelled(err);
             goto done;
         }
     }

@@ -13,8 +13,6 @@
 #include <string.h>
 
 #define NAME "complete"
-/* Elements of one sequence that go through the step kernels together where their codes are known. */
-#define REPLAY 16
 
 typedef struct complete_run {
     const cv_cogvideo *model;
@@ -39,7 +37,7 @@ typedef struct complete_run {
 
 static int rows_of(int samples)
 {
-    return samples > REPLAY ? samples : REPLAY;
+    return samples > CV_REPLAY ? samples : CV_REPLAY;
 }
 
 static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int text, int rows)
@@ -111,11 +109,6 @@ done:
 }
 
 /* --- telling -------------------------------------------------------------------------------------------------- */
-
-static cogvideo_status cancelled(cogvideo_error *err)
-{
-    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-}
 
 static bool tell(complete_run *run, long long drawn)
 {
@@ -214,7 +207,7 @@ static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
         else
             cv_elements_cache_copy(&run->caches[s], &run->caches[0], run->stage->config);
         if (!tell(run, 0))
-            return cancelled(err);
+            return cv_cancelled(err);
     }
     return COGVIDEO_OK;
 }
@@ -225,11 +218,11 @@ static cogvideo_status replay(complete_run *run, int end, cogvideo_error *err)
 {
     for (int s = 0; s < run->options->samples; s++)
         for (int at = run->layout.known - 1, count; at < end - 1; at += count) {
-            for (count = 0; count < REPLAY && at + count < end - 1; count++)
+            for (count = 0; count < CV_REPLAY && at + count < end - 1; count++)
                 set_row(run, count, s, at + count);
             cv_coglm_step(&run->model->head.exec, run->stage, run->rows, count, run->logits, &run->arena);
             if (!tell(run, 0))
-                return cancelled(err);
+                return cv_cancelled(err);
         }
     return COGVIDEO_OK;
 }
@@ -245,7 +238,7 @@ static cogvideo_status advance(complete_run *run, int index, cogvideo_error *err
         set_row(run, s, s, index - 1);
     cv_coglm_step(&run->model->head.exec, run->stage, run->rows, samples, run->logits, &run->arena);
     if (!run->mask[place])
-        return tell(run, 0) ? COGVIDEO_OK : cancelled(err);
+        return tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err);
     for (int s = 0; s < samples; s++) {
         const cv_draw draw = { run->step.kind, 0, (uint32_t)(run->options->first_sample + s), 0, (uint32_t)place };
         const int32_t code =
@@ -257,8 +250,8 @@ static cogvideo_status advance(complete_run *run, int index, cogvideo_error *err
         run->clips[s].codes[place] = code;
     }
     if (!has_hole(run, row, place % config->grid + 1) && !keep_row(run, row))
-        return cancelled(err);
-    return tell(run, samples) ? COGVIDEO_OK : cancelled(err);
+        return cv_cancelled(err);
+    return tell(run, samples) ? COGVIDEO_OK : cv_cancelled(err);
 }
 
 static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
@@ -266,7 +259,7 @@ static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
     const int all = 1 + cv_cogvideo_places(run->stage->config), known = recall(run);
     cogvideo_status status = COGVIDEO_OK;
 
-    CV_TRY(tell(run, 0) ? COGVIDEO_OK : cancelled(err));
+    CV_TRY(tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err));
     if (known < all) {
         CV_TRY(prefill(run, err));
         CV_TRY(replay(run, known, err));
@@ -275,7 +268,7 @@ static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
         CV_TRY(advance(run, i, err));
     for (int s = 0; s < run->options->samples; s++)
         if (cv_frame_done(&run->options->callbacks, NAME, &run->clips[s], run->options->first_sample + s, 0))
-            return cancelled(err);
+            return cv_cancelled(err);
 done:
     return status;
 }
