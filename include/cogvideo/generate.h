@@ -98,6 +98,7 @@ typedef struct cogvideo_step_options {
 #define COGVIDEO_MAX_STEPS 8
 #define COGVIDEO_MAX_SEED 9007199254740991 /* 2^53 - 1: above it JSON does not hold every whole number */
 #define COGVIDEO_MAX_SAMPLES 64            /* of a run */
+#define COGVIDEO_MAX_LOOKAHEAD 64          /* places of a sequence */
 #define COGVIDEO_MAX_SCENES 10000          /* of a story */
 #define COGVIDEO_MAX_CONTEXT 4096          /* frames that a scene begins with */
 
@@ -130,6 +131,10 @@ typedef struct cogvideo_generate_options {
     /* windows of interpolation, or samples of a scene, that run side by side; 0 (default) = all. The codes do not
      * depend on it */
     int batch;
+    /* of each sequence, places that a step of a model looks at that draws codes one after another: guesses that come
+     * true are decided together. -1 (default) = as many as pay off, as measured meanwhile; 0 and 1 = one; at most 64. The
+     * codes do not depend on it */
+    int lookahead;
     /* Of a model that tells stories: the scenes in order, in place of `prompt`. None (default): the prompt is the one
      * scene. */
     const cogvideo_scene *scenes;

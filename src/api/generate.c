@@ -11,7 +11,7 @@
 
 void cogvideo_generate_defaults(const cogvideo_model *model, cogvideo_generate_options *options)
 {
-    *options = (cogvideo_generate_options){ .samples = 1, .seconds = 1, .keyframes = 1 };
+    *options = (cogvideo_generate_options){ .samples = 1, .seconds = 1, .keyframes = 1, .lookahead = -1 };
     if (model->family->defaults)
         model->family->defaults(model, options);
 }

@@ -119,7 +119,9 @@ static int bad_value(const cli_command *command, const arg_option *option, const
 {
     if (option->kind == ARG_CHOICE)
         return cli_usage_error(command, "--%s must be one of %s, not '%s'", option->name, option->choices, text);
-    return cli_usage_error(command, "--%s must be %s from %.16g to %.16g, not '%s'", option->name,
+    return cli_usage_error(command, "--%s must be %s%s%s from %.16g to %.16g, not '%s'", option->name,
+                           option->kind == ARG_INT && option->choices ? option->choices : "",
+                           option->kind == ARG_INT && option->choices ? " or " : "",
                            option->kind == ARG_NUMBER ? "a number" : "a whole number", option->min, option->max, text);
 }
 
@@ -208,7 +210,9 @@ static int store(const cli_command *command, const arg_option *option, void *fie
         *(int *)field = parse_choice(option->choices, text);
         return *(int *)field < 0 ? bad_value(command, option, text) : CLI_OK;
     case ARG_INT:
-        if (!parse_whole(text, option->min, option->max, &whole))
+        if (option->choices && strcmp(text, option->choices) == 0)
+            whole = (int64_t)option->initial;
+        else if (!parse_whole(text, option->min, option->max, &whole))
             return bad_value(command, option, text);
         *(int *)field = (int)whole;
         return CLI_OK;

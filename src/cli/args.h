@@ -38,7 +38,8 @@ typedef struct arg_option {
     arg_kind kind;
     size_t offset; /* of the field in the group's struct */
     double min, max, initial;
-    const char *choices; /* of a CHOICE: "clamp|minmax"; of other kinds: words that a shell offers, or NULL */
+    const char *choices; /* of a CHOICE: "clamp|minmax"; of an INT: a word that stands for `initial`;
+                            of other kinds: words that a shell offers, or NULL */
 } arg_option;
 
 /* Options that are listed together in --help and stored into one struct inside the command's settings. */

@@ -89,6 +89,7 @@ static const arg_group groups[] = {
     { "Text", cli_text_table, offsetof(settings, text) },
     { "Guidance", cli_guide_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Speed", cli_lookahead_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 },
 };

@@ -226,6 +226,7 @@ static const arg_group groups[] = {
     { "Text", cli_text_table, offsetof(settings, text) },
     { "More about the text", cli_text_weight_table, offsetof(settings, text) },
     { "Sampling", cli_sampling_table, offsetof(settings, sampling) },
+    { "Speed", cli_lookahead_table, offsetof(settings, sampling) },
     { "Model", cli_model_table, offsetof(settings, model) },
     { 0 },
 };

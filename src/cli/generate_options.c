@@ -82,6 +82,7 @@ static void fill_sampling(const cli_sampling_options *sampling, cogvideo_generat
 
     out->seed = sampling->seed < 0 ? 0 : (uint64_t)sampling->seed;
     out->first_sample = sampling->first_sample;
+    out->lookahead = sampling->lookahead;
     if (is_given(sampling, COGVIDEO_BY_RANK)) /* which clusters would leave unread */
         cogvideo_set_sampling(out, "clusters", 0, NULL);
     for (int i = 0; (field = cogvideo_sampling_field(i)); i++) {

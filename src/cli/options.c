@@ -94,6 +94,13 @@ static const arg_option own_sampling_rows[] = {
       "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's",
       ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
 };
+const arg_option cli_lookahead_table[] = {
+    { "lookahead", 0, "N",
+      "places of each sequence that a step looks at: codes that were guessed right are drawn together. auto (default): as "
+      "many as pay off; 0: one. The result is the same",
+      ARG_INT, FIELD(lookahead), 0, COGVIDEO_MAX_LOOKAHEAD, -1, "auto" },
+    { 0 },
+};
 #define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
 arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_steps_table[MAX_FIELDS + 1];
 

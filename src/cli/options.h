@@ -26,6 +26,7 @@ typedef struct cli_text_options {
 typedef struct cli_sampling_options {
     cogvideo_sampling given; /* a field that is out of its range was not given */
     int first_sample;
+    int lookahead;
     int64_t seed; /* CLI_SEED_NONE, or -1 for a random one, until one is found or drawn */
 } cli_sampling_options;
 
@@ -44,6 +45,7 @@ extern const arg_option cli_guide_table[];        /* --guide-ids, --guidance, --
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
 extern const arg_option cli_text_weight_table[];  /* --text-weight, of a command that does not guide */
 extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows: of codes that follow one another */
+extern const arg_option cli_lookahead_table[];    /* --lookahead; in cli_sampling_options, as the other two */
 extern arg_option cli_steps_table[];              /* the same: of models that fill a scene in steps */
 extern const arg_option cli_output_table[];       /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */

@@ -90,6 +90,9 @@ cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_gen
     if (o->rounds < 0 || o->batch < 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "rounds and batch must be from 0, not %d and %d", o->rounds,
                        o->batch);
+    if (o->lookahead < -1 || o->lookahead > COGVIDEO_MAX_LOOKAHEAD)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "lookahead must be from 0 to %d places, or -1 (automatic), not %d",
+                       COGVIDEO_MAX_LOOKAHEAD, o->lookahead);
     CV_TRY(check_mask(o, err));
     CV_TRY(check_scenes(model, o, err));
     CV_TRY(check_utf8("the prompt", o->prompt, err));

@@ -64,6 +64,8 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
                      .strands = list,
                      .count = run->strands,
                      .step = CV_STEP_KEYFRAMES,
+                     .lookahead = run->lookahead,
+                     .ahead = &run->ahead,
                      .advanced = advanced,
                      .slot_done = slot_done,
                      .user = run };
@@ -76,6 +78,7 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
     run->first = run->took = 0;
     run->places = 0;
     run->cancelled = false;
+    run->ahead = (cv_lookahead){ .trial = run->trial };
     cv_bench_text(ids, config->image_codes);
     if (run->kind == CV_STAGE_SEQUENTIAL) {
         loop.slots = run->given + 1;

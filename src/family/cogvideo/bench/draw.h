@@ -4,6 +4,7 @@
 
 #include "bench/rounds.h"
 #include "family/cogvideo/model/model.h"
+#include "family/cogvideo/steps/lookahead.h"
 
 #define CV_BENCH_STRANDS 8 /* the most that are drawn side by side */
 #define CV_BENCH_TEXT 20   /* pieces of the prompt: its words do not matter, its length does a little */
@@ -17,12 +18,15 @@ typedef struct cv_drawing {
     bool pass;      /* the pass over them, which takes minutes at full size, is made to know how long it takes */
     int strands;    /* sequences side by side */
     double seconds; /* the most, after the first code */
+    int lookahead;  /* places of each strand that a step looks at; 0 = one */
+    const cv_lookahead_trial *trial; /* of guesses, or NULL */
     /* Measured: */
     double first;     /* seconds until the first code of each strand is drawn */
     double took;      /* seconds of the codes after it */
     long long places; /* that it drew then in each strand */
     /* Its own: */
     double started;
+    cv_lookahead ahead; /* with what was counted */
     bool cancelled;
 } cv_drawing;
 

@@ -1,5 +1,7 @@
 #include "family/cogvideo/steps/autoregress.h"
 
+#include "base/clock.h"
+#include "base/parallel.h"
 #include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
@@ -8,35 +10,56 @@ typedef struct workspace {
     cv_text_cache text[2];
     cv_frames_cache *frames; /* [sequences] */
     cv_sequence *sequences;
-    cv_step_row *rows;
     int sequence_count;
-    int row_count;  /* sequences, or CV_REPLAY where those are fewer and codes are known */
+    int row_count; /* of the widest step: of all sequences, or of places of one whose codes are known */
+    cv_step_row *rows;
     float *logits;  /* [row_count][image_codes] */
-    cv_arena arena; /* of passes, steps and draws */
+    int32_t *drawn; /* [row_count] */
+    cv_arena arena; /* of passes and steps */
+    int threads;
+    cv_arena *drawing; /* [threads] */
 } workspace;
 
-static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int given, int sequences)
-{
-    int L = cv_cogvideo_places(stage->config), rows = given * L > text ? given * L : text;
-    size_t pass = cv_forward_scratch(&model->head.exec, stage, rows, false);
-    size_t step = cv_forward_scratch(&model->head.exec, stage, sequences, true);
-    size_t draw = cv_sampler_scratch(stage->config->image_codes, model->clusters), most = pass > step ? pass : step;
+/* How far the strands are, in places from slot 0 on. */
+typedef struct paces {
+    int *at;      /* [count]: the first that is not decided */
+    int *seen;    /* [count]: the first that no step has looked at */
+    int *decided; /* [count]: places that the newest step decided */
+    int told;     /* slots before it are finished in all strands, and the caller knows */
+} paces;
 
-    return most > draw ? most : draw;
+/* Of the widest step. */
+static int rows_of(int lookahead, int sequences)
+{
+    const int rows = sequences * cv_lookahead_room(lookahead, sequences);
+
+    return rows > CV_REPLAY ? rows : CV_REPLAY;
+}
+
+/* Of passes and steps. */
+static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int given, int rows)
+{
+    int L = cv_cogvideo_places(stage->config), passed = given * L > text ? given * L : text;
+    size_t pass = cv_forward_scratch(&model->head.exec, stage, passed, false);
+    size_t step = cv_forward_scratch(&model->head.exec, stage, rows, true);
+
+    return pass > step ? pass : step;
 }
 
 void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int guide, bool plus, int given,
-                   int slots, int count, uint64_t *caches, uint64_t *scratch)
+                   int slots, int count, int lookahead, uint64_t *caches, uint64_t *scratch)
 {
     const cv_cogvideo_config *config = stage->config;
-    const cv_weight_type cache = model->head.exec.cache;
-    int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
+    const cv_exec *exec = &model->head.exec;
+    const int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
+    const int rows = rows_of(lookahead, sequences);
 
-    *caches = cv_text_cache_bytes(config, cache, text, plus) +
-              (guide ? cv_text_cache_bytes(config, cache, guide, plus) : 0) +
-              (uint64_t)sequences * cv_frames_cache_bytes(config, cache, slots, plus);
-    *scratch = scratch_bytes(model, stage, longest, given, sequences) +
-               (uint64_t)sequences * (uint64_t)config->image_codes * sizeof(float);
+    *caches = cv_text_cache_bytes(config, exec->cache, text, plus) +
+              (guide ? cv_text_cache_bytes(config, exec->cache, guide, plus) : 0) +
+              (uint64_t)sequences * cv_frames_cache_bytes(config, exec->cache, slots, plus);
+    *scratch = scratch_bytes(model, stage, longest, given, rows) +
+               (uint64_t)exec->threads * cv_sampler_scratch(config->image_codes, model->clusters) +
+               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
 }
 
 static void workspace_free(workspace *w)
@@ -45,39 +68,47 @@ static void workspace_free(workspace *w)
     cv_text_cache_free(&w->text[1]);
     for (int i = 0; w->frames && i < w->sequence_count; i++)
         cv_frames_cache_free(&w->frames[i]);
+    for (int i = 0; w->drawing && i < w->threads; i++)
+        cv_arena_free(&w->drawing[i]);
     cv_free(w->frames);
     cv_free(w->sequences);
     cv_free(w->rows);
     cv_free(w->logits);
+    cv_free(w->drawn);
+    cv_free(w->drawing);
     cv_arena_free(&w->arena);
 }
 
 /* All memory is taken here, before the first code. */
-static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, bool replays, cogvideo_error *err)
+static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = loop->stage->config;
+    const cv_exec *exec = &loop->model->head.exec;
     int guided = loop->guide ? 1 : 0, longest = loop->text->count;
     cogvideo_status status;
 
     if (guided && loop->guide->count > longest)
         longest = loop->guide->count;
     w->sequence_count = loop->count * (1 + guided);
+    w->row_count = rows_of(loop->lookahead, w->sequence_count);
+    w->threads = exec->threads;
     CV_NEW(w->frames, w->sequence_count, err);
     CV_NEW(w->sequences, w->sequence_count, err);
-    w->row_count = replays && w->sequence_count < CV_REPLAY ? CV_REPLAY : w->sequence_count;
     CV_NEW(w->rows, w->row_count, err);
     CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
-    CV_TRY(cv_text_cache_create(&w->text[0], config, loop->model->head.exec.cache, loop->text->count, loop->plus, err));
+    CV_NEW(w->drawn, w->row_count, err);
+    CV_NEW(w->drawing, w->threads, err);
+    CV_TRY(cv_text_cache_create(&w->text[0], config, exec->cache, loop->text->count, loop->plus, err));
     if (guided)
-        CV_TRY(cv_text_cache_create(&w->text[1], config, loop->model->head.exec.cache, loop->guide->count, loop->plus,
-                                    err));
+        CV_TRY(cv_text_cache_create(&w->text[1], config, exec->cache, loop->guide->count, loop->plus, err));
     for (int i = 0; i < w->sequence_count; i++) {
-        CV_TRY(
-            cv_frames_cache_create(&w->frames[i], config, loop->model->head.exec.cache, loop->slots, loop->plus, err));
+        CV_TRY(cv_frames_cache_create(&w->frames[i], config, exec->cache, loop->slots, loop->plus, err));
         w->sequences[i] = (cv_sequence){ &w->text[i >= loop->count], &w->frames[i], loop->text_weight, loop->plus };
     }
     CV_TRY(
         cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
+    for (int i = 0; i < w->threads; i++)
+        CV_TRY(cv_arena_create(&w->drawing[i], cv_sampler_scratch(config->image_codes, loop->model->clusters), err));
 done:
     return status;
 }
@@ -102,30 +133,124 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
     return COGVIDEO_OK;
 }
 
-/* One place in every strand. */
-static cogvideo_status step(const cv_loop *loop, workspace *w, int slot, int index, cogvideo_error *err)
+/* --- a step --------------------------------------------------------------------------------------------------- */
+
+/* The frame that a frame resembles most of those that are known by then: a slot, or -1. */
+static int neighbour_of(const cv_loop *loop, int slot)
 {
-    int L = cv_cogvideo_places(loop->stage->config), at = slot * L + index;
-    size_t codes = (size_t)loop->stage->config->image_codes;
+    const cv_cogvideo_config *config = loop->stage->config;
+    const int before = cv_slot_time(config, loop->stage->kind, slot) - 1;
+    int other = slot - 1;
 
-    for (int i = 0; i < w->sequence_count; i++) {
-        const cv_strand *strand = &loop->strands[i % loop->count];
+    while (other >= 0 && cv_slot_time(config, loop->stage->kind, other) != before)
+        other--;
+    return other;
+}
 
-        w->rows[i] = (cv_step_row){ &w->sequences[i], slot, index, index ? strand->codes[at - 1] : 0 };
+/* Guesses of a strand's places up to `end` that no step has looked at: the code at the same place of the neighbouring
+ * frame or, of a first frame, the code above, else the one before. What a step has drawn is a better guess. */
+static void guess(const cv_loop *loop, const paces *pace, int i, int end)
+{
+    const int L = cv_cogvideo_places(loop->stage->config), grid = loop->stage->config->grid, at = pace->at[i];
+    const cv_lookahead_trial *trial = loop->ahead->trial;
+    int32_t *codes = loop->strands[i].codes;
+
+    for (int *seen = &pace->seen[i]; *seen < end; ++*seen) {
+        const int neighbour = neighbour_of(loop, *seen / L), index = *seen % L;
+
+        if (neighbour >= 0)
+            codes[*seen] = codes[neighbour * L + index];
+        else
+            codes[*seen] = index == 0 ? 0 : codes[*seen - (index >= grid ? grid : 1)];
     }
-    cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, w->sequence_count, w->logits, &w->arena);
+    if (trial && trial->guess)
+        trial->guess(trial->user, i, at, end - at, codes + at);
+}
+
+/* Places of a strand that a step of this width looks at, which are all of one frame; 0: it has ended. */
+static int places_of(const cv_loop *loop, const paces *pace, int i, int width)
+{
+    const int L = cv_cogvideo_places(loop->stage->config), left = L - pace->at[i] % L;
+
+    return pace->at[i] == loop->slots * L ? 0 : width < left ? width : left;
+}
+
+/* Rows `first` and on: so many places of a sequence from `at` on. */
+static void set_rows(const cv_loop *loop, workspace *w, int first, int sequence, int at, int count)
+{
+    const int L = cv_cogvideo_places(loop->stage->config);
+    const int32_t *codes = loop->strands[sequence % loop->count].codes;
+
+    for (int i = 0; i < count; i++, at++)
+        w->rows[first + i] = (cv_step_row){ &w->sequences[sequence], at / L, at % L, at % L ? codes[at - 1] : 0 };
+}
+
+/* Draws the code of a row, whose guide's row stands `guides` rows behind it. */
+static int32_t draw(const cv_loop *loop, workspace *w, int row, int guides)
+{
+    const size_t codes = (size_t)loop->stage->config->image_codes;
+    const cv_strand *strand = &loop->strands[w->rows[row].sequence - w->sequences];
+    const cv_draw what = { loop->step, loop->round, strand->sample, strand->frames[w->rows[row].slot],
+                           (uint32_t)w->rows[row].index };
+    float *logits = w->logits + (size_t)row * codes;
+
+    if (loop->guide)
+        cv_logits_guide(logits, w->logits + (size_t)(guides + row) * codes, loop->guidance, (int)codes);
+    return cv_draw_code(loop->model, loop->sampling, loop->seed, &what, logits, (int)codes,
+                        &w->drawing[cv_thread_index()]);
+}
+
+/* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided; 0:
+ * the first that would be could not be drawn. */
+static int decide(int32_t *codes, const int32_t *drawn, int count)
+{
+    int decided = 0;
+
+    for (bool hit = true; hit && decided < count; decided++) {
+        if (drawn[decided] < 0)
+            return 0;
+        hit = drawn[decided] == codes[decided];
+        codes[decided] = drawn[decided];
+    }
+    for (int i = decided; i < count; i++)
+        if (drawn[i] >= 0)
+            codes[i] = drawn[i];
+    return decided;
+}
+
+/* One step of all strands: pace->decided takes how many more of their codes are. */
+static cogvideo_status step(const cv_loop *loop, workspace *w, const paces *pace, cogvideo_error *err)
+{
+    const int width = cv_lookahead_width(loop->ahead), L = cv_cogvideo_places(loop->stage->config);
+    const double began = cv_clock();
+    int *decided = pace->decided, rows = 0;
+
     for (int i = 0; i < loop->count; i++) {
-        const cv_strand *strand = &loop->strands[i];
-        const cv_draw draw = { loop->step, loop->round, strand->sample, strand->frames[slot], (uint32_t)index };
-        float *logits = w->logits + (size_t)i * codes;
-
-        if (loop->guide)
-            cv_logits_guide(logits, w->logits + (size_t)(loop->count + i) * codes, loop->guidance, (int)codes);
-        strand->codes[at] = cv_draw_code(loop->model, loop->sampling, loop->seed, &draw, logits, (int)codes, &w->arena);
-        if (strand->codes[at] < 0)
-            return cv_fail_unsound(loop->model, loop->what, (int)strand->frames[slot],
-                                   index / loop->stage->config->grid, err);
+        decided[i] = places_of(loop, pace, i, width); /* at most */
+        guess(loop, pace, i, pace->at[i] + decided[i]);
+        set_rows(loop, w, rows, i, pace->at[i], decided[i]);
+        rows += decided[i];
     }
+    for (int i = 0, first = rows; loop->guide && i < loop->count; first += decided[i++])
+        set_rows(loop, w, first, loop->count + i, pace->at[i], decided[i]);
+    cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, loop->guide ? 2 * rows : rows, w->logits, &w->arena);
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic) if (rows > 1)
+    for (int row = 0; row < rows; row++)
+        w->drawn[row] = draw(loop, w, row, rows);
+    for (int i = 0, first = 0, count; i < loop->count; i++, first += count) {
+        const cv_strand *strand = &loop->strands[i];
+        const int at = pace->at[i];
+
+        if ((count = decided[i]) == 0)
+            continue;
+        decided[i] = decide(strand->codes + at, w->drawn + first, count);
+        if (decided[i] == 0)
+            return cv_fail_unsound(loop->model, loop->what, (int)strand->frames[at / L],
+                                   at % L / loop->stage->config->grid, err);
+        cv_lookahead_count(loop->ahead, count, decided[i]);
+    }
+    if (rows == loop->count * width)
+        cv_lookahead_time(loop->ahead, cv_clock() - began);
     return COGVIDEO_OK;
 }
 
@@ -139,77 +264,83 @@ static cv_code_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
         cv_code_row){ loop->step, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
 }
 
-static bool keep_rows(const cv_loop *loop, int at)
+/* The rows of codes that end behind a strand's place `at`, up to `end`; false: stop. */
+static bool keep_rows(const cv_loop *loop, const cv_strand *strand, int at, int end)
 {
-    for (int i = 0; i < loop->count; i++) {
-        const cv_code_row row = row_at(loop, &loop->strands[i], at);
+    const int grid = loop->stage->config->grid;
 
-        if (cv_row_keep(loop->rows, &row, loop->strands[i].codes + at))
+    for (at -= at % grid; at + grid <= end; at += grid) {
+        const cv_code_row row = row_at(loop, strand, at);
+
+        if (cv_row_keep(loop->rows, &row, strand->codes + at))
             return false;
     }
     return true;
 }
 
-/* Of the slot that ends before `end`, if one does; false: stop. */
-static bool tell_slot(const cv_loop *loop, int end)
+/* Of the slots that are finished in all strands, and of the codes that are decided; false: stop. */
+static bool tell(const cv_loop *loop, paces *pace)
 {
-    int L = cv_cogvideo_places(loop->stage->config);
+    const int L = cv_cogvideo_places(loop->stage->config);
+    int least = loop->slots * L;
+    long long codes = 0;
 
-    return end % L != 0 || !loop->slot_done || !loop->slot_done(loop->user, end / L - 1);
-}
-
-static bool tell_codes(const cv_loop *loop, int end)
-{
-    int L = cv_cogvideo_places(loop->stage->config);
-
-    return !loop->advanced || !loop->advanced(loop->user, (long long)(end - loop->given * L) * loop->count);
-}
-
-/* What is known is told at once, so that whoever watches the time counts from there. */
-static bool tell_known(const cv_loop *loop, int known)
-{
-    int L = cv_cogvideo_places(loop->stage->config);
-
-    for (int end = (loop->given + 1) * L; end <= known; end += L)
-        if (!tell_slot(loop, end))
+    for (int i = 0; i < loop->count; i++) {
+        least = pace->at[i] < least ? pace->at[i] : least;
+        codes += pace->at[i] - loop->given * L;
+    }
+    for (; (pace->told + 1) * L <= least; pace->told++)
+        if (loop->slot_done && loop->slot_done(loop->user, pace->told))
             return false;
-    return known == loop->given * L || tell_codes(loop, known);
+    return codes == 0 || !loop->advanced || !loop->advanced(loop->user, codes);
+}
+
+/* Goes on by what the step has decided; false: stop. */
+static bool advance(const cv_loop *loop, paces *pace)
+{
+    for (int i = 0; i < loop->count; i++) {
+        const int at = pace->at[i];
+
+        pace->at[i] += pace->decided[i];
+        if (!keep_rows(loop, &loop->strands[i], at, pace->at[i]))
+            return false;
+    }
+    return tell(loop, pace);
 }
 
 /* --- rows that are known -------------------------------------------------------------------------------------- */
 
-/* Fills in the rows that the caller knows and gives the place behind them. Sequences go side by side, so a row counts
- * only where it is known in all. */
-static int recall(const cv_loop *loop)
+/* Fills in a strand's rows that the caller knows and gives the place behind them. */
+static int recall(const cv_loop *loop, const cv_strand *strand)
 {
     const cv_cogvideo_config *config = loop->stage->config;
-    int L = cv_cogvideo_places(config), end = loop->slots * L, at = loop->given * L;
+    const int L = cv_cogvideo_places(config), end = loop->slots * L;
+    int at = loop->given * L;
 
-    for (; at < end; at += config->grid)
-        for (int i = 0; i < loop->count; i++) {
-            const cv_code_row row = row_at(loop, &loop->strands[i], at);
+    for (; at < end; at += config->grid) {
+        const cv_code_row row = row_at(loop, strand, at);
 
-            if (!cv_row_recall(loop->rows, &row, config->image_codes, loop->strands[i].codes + at))
-                return at;
-        }
+        if (!cv_row_recall(loop->rows, &row, config->image_codes, strand->codes + at))
+            break;
+    }
     return at;
 }
 
-/* What the drawing of these places would have left behind: their keys and values, by the kernels of a step, which give
- * the same bits for any number of rows. */
-static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvideo_error *err)
+/* What the drawing of the known places would have left behind: their keys and values, by the kernels of a step, which
+ * give the same bits for any number of rows. */
+static cogvideo_status replay(const cv_loop *loop, workspace *w, paces *pace, cogvideo_error *err)
 {
-    int L = cv_cogvideo_places(loop->stage->config);
+    const int L = cv_cogvideo_places(loop->stage->config);
 
     for (int i = 0; i < w->sequence_count; i++) {
-        const int32_t *codes = loop->strands[i % loop->count].codes;
+        const int end = pace->at[i % loop->count];
 
         for (int at = loop->given * L, count; at < end; at += count) {
-            for (count = 0; count < CV_REPLAY && at + count < end && (at + count) / L == at / L; count++)
-                w->rows[count] = (cv_step_row){ &w->sequences[i], at / L, at % L + count,
-                                                (at + count) % L ? codes[at + count - 1] : 0 };
+            count = L - at % L < CV_REPLAY ? L - at % L : CV_REPLAY;
+            count = count < end - at ? count : end - at;
+            set_rows(loop, w, 0, i, at, count);
             cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, count, w->logits, &w->arena);
-            if (!tell_codes(loop, end))
+            if (!tell(loop, pace))
                 return cv_cancelled(err);
         }
     }
@@ -218,29 +349,43 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, int end, cogvid
 
 /* --- the loop ------------------------------------------------------------------------------------------------- */
 
+static cogvideo_status pace_create(paces *pace, const cv_loop *loop, cogvideo_error *err)
+{
+    cogvideo_status status = COGVIDEO_OK;
+
+    CV_NEW(pace->at, loop->count, err);
+    CV_NEW(pace->seen, loop->count, err);
+    CV_NEW(pace->decided, loop->count, err);
+    for (int i = 0; i < loop->count; i++)
+        pace->at[i] = pace->seen[i] = recall(loop, &loop->strands[i]);
+    pace->told = loop->given;
+done:
+    return status;
+}
+
 cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
 {
-    int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
-    int first = loop->given * L, end = loop->slots * L, known = recall(loop);
-    cogvideo_status status = COGVIDEO_OK;
+    cogvideo_status status;
     workspace w = { 0 };
+    paces pace = { 0 };
 
-    if (!tell_known(loop, known))
-        return cv_cancelled(err);
-    if (known == end)
-        return COGVIDEO_OK;
-    CV_TRY(workspace_create(&w, loop, known > first, err));
+    CV_TRY(pace_create(&pace, loop, err));
+    /* what is known is told at once, so that whoever watches the time counts from there */
+    CV_TRY(tell(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
+    if (pace.told == loop->slots)
+        goto done;
+    CV_TRY(workspace_create(&w, loop, err));
     CV_TRY(prefill(loop, &w, err));
-    CV_TRY(replay(loop, &w, known, err));
-    for (int at = known; at < end; at++) {
-        CV_TRY(step(loop, &w, at / L, at % L, err));
-        if (((at + 1) % grid == 0 && !keep_rows(loop, at + 1 - grid)) || !tell_slot(loop, at + 1) ||
-            !tell_codes(loop, at + 1)) {
-            status = cv_cancelled(err);
-            goto done;
-        }
+    CV_TRY(replay(loop, &w, &pace, err));
+    cv_lookahead_begin(loop->ahead, loop->lookahead, w.sequence_count);
+    while (pace.told < loop->slots) {
+        CV_TRY(step(loop, &w, &pace, err));
+        CV_TRY(advance(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
     }
 done:
     workspace_free(&w);
+    cv_free(pace.at);
+    cv_free(pace.seen);
+    cv_free(pace.decided);
     return status;
 }

@@ -1,10 +1,11 @@
-/* autoregress.h - the sampling loop: code after code, side by side in any number of sequences. The first frame, the
- * key frames and the windows of a round of interpolation are all this loop. */
+/* autoregress.h - the sampling loop: code after code, side by side in any number of sequences, each at its own pace.
+ * The first frame, the key frames and the windows of a round of interpolation are all this loop. */
 #ifndef CV_FAMILY_COGVIDEO_STEPS_AUTOREGRESS_H
 #define CV_FAMILY_COGVIDEO_STEPS_AUTOREGRESS_H
 
 #include "family/cogvideo/model/texts.h"
 #include "family/cogvideo/network/forward.h"
+#include "family/cogvideo/steps/lookahead.h"
 
 #include <cogvideo/generate.h>
 
@@ -30,7 +31,9 @@ typedef struct cv_loop {
     int round;         /* of interpolation, counted from the key frames; 0 elsewhere */
     cv_strand *strands;
     int count;
-    /* Called after each place with the codes done so far by all strands, in this loop; another value than 0 stops. */
+    int lookahead;       /* as in the options */
+    cv_lookahead *ahead; /* what is known of steps, of this loop and those before it; zeroed at first */
+    /* Called after each step with the codes decided so far in all strands, in this loop; another value than 0 stops. */
     int (*advanced)(void *user, long long codes);
     /* A slot is finished in all strands. Another value than 0 stops. */
     int (*slot_done)(void *user, int slot);
@@ -45,6 +48,6 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err);
 
 /* Bytes that it allocates: caches and scratch. */
 void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int guide, bool plus, int given,
-                   int slots, int count, uint64_t *caches, uint64_t *scratch);
+                   int slots, int count, int lookahead, uint64_t *caches, uint64_t *scratch);
 
 #endif

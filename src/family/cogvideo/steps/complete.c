@@ -3,8 +3,11 @@
  * be that. */
 #include "family/cogvideo/steps/complete.h"
 
+#include "base/clock.h"
+#include "base/parallel.h"
 #include "family/cogvideo/network/coglm.h"
 #include "family/cogvideo/steps/draw.h"
+#include "family/cogvideo/steps/lookahead.h"
 #include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/rows.h"
 #include "family/cogvideo/steps/step.h"
@@ -25,19 +28,28 @@ typedef struct complete_run {
     cv_text_cache text;
     cv_frames_cache caches[COGVIDEO_MAX_SAMPLES];
     cv_sequence sequences[COGVIDEO_MAX_SAMPLES];
-    int32_t *recalled;    /* [grid] */
-    cv_element *elements; /* [rows]: of a step, with the codes of their samples */
-    cv_coglm_row *rows;   /* [rows] */
-    float *logits;        /* [rows][image_codes] */
+    cv_lookahead ahead;
+    int at[COGVIDEO_MAX_SAMPLES], seen[COGVIDEO_MAX_SAMPLES]; /* elements: the first that is not decided, the first that
+                                                                 no step has looked at */
+    int counts[COGVIDEO_MAX_SAMPLES];                         /* of a step: elements that it looks at */
+    int32_t *recalled;                                        /* [grid] */
+    cv_element *elements;                                     /* [rows]: of a step, with the codes of their samples */
+    cv_coglm_row *rows;                                       /* [rows] */
+    float *logits;                                            /* [rows][image_codes] */
+    int32_t *drawn;                                           /* [rows] */
     cv_arena arena;
+    cv_arena *drawing; /* [threads] */
     cogvideo_progress progress;
 } complete_run;
 
 /* --- memory --------------------------------------------------------------------------------------------------- */
 
-static int rows_of(int samples)
+/* Of the widest step. */
+static int rows_of(int samples, int lookahead)
 {
-    return samples > CV_REPLAY ? samples : CV_REPLAY;
+    const int rows = samples * cv_lookahead_room(lookahead, samples);
+
+    return rows > CV_REPLAY ? rows : CV_REPLAY;
 }
 
 static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int text, int rows)
@@ -46,8 +58,7 @@ static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int te
     const int all = 1 + cv_cogvideo_places(stage->config), longest = text > all ? text : all;
     const size_t parts[] = { cv_forward_scratch(exec, stage, longest, false),
                              cv_coglm_scratch(exec, stage, all, text + all, false),
-                             cv_coglm_scratch(exec, stage, rows, text + all, true),
-                             cv_sampler_scratch(stage->config->image_codes, model->clusters) };
+                             cv_coglm_scratch(exec, stage, rows, text + all, true) };
     size_t most = 0;
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -55,16 +66,18 @@ static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int te
     return most;
 }
 
-void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, uint64_t *caches,
-                       uint64_t *scratch)
+void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, int lookahead,
+                       uint64_t *caches, uint64_t *scratch)
 {
     const cv_cogvideo_config *config = stage->config;
     const cv_weight_type type = model->head.exec.cache;
-    const int rows = rows_of(samples);
+    const int rows = rows_of(samples, lookahead);
 
     *caches = cv_text_cache_bytes(config, type, text, false) +
               (uint64_t)samples * cv_elements_cache_bytes(config, type, 1 + cv_cogvideo_places(config));
-    *scratch = scratch_of(model, stage, text, rows) + (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
+    *scratch = scratch_of(model, stage, text, rows) +
+               (uint64_t)model->head.exec.threads * cv_sampler_scratch(config->image_codes, model->clusters) +
+               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
 }
 
 static void run_free(complete_run *run)
@@ -80,7 +93,11 @@ static void run_free(complete_run *run)
     cv_free(run->elements);
     cv_free(run->rows);
     cv_free(run->logits);
+    cv_free(run->drawn);
     cv_arena_free(&run->arena);
+    for (int i = 0; run->drawing && i < run->model->head.exec.threads; i++)
+        cv_arena_free(&run->drawing[i]);
+    cv_free(run->drawing);
 }
 
 /* All memory is taken here, before the first code. */
@@ -88,7 +105,8 @@ static cogvideo_status run_open(complete_run *run, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = run->stage->config;
     const cv_weight_type type = run->model->head.exec.cache;
-    const int L = cv_cogvideo_places(config), rows = rows_of(run->options->samples), text = run->step.text.count;
+    const int L = cv_cogvideo_places(config), text = run->step.text.count;
+    const int rows = rows_of(run->options->samples, run->options->lookahead), threads = run->model->head.exec.threads;
     cogvideo_status status;
 
     CV_NEW(run->layout.elements, 1 + L, err);
@@ -103,7 +121,11 @@ static cogvideo_status run_open(complete_run *run, cogvideo_error *err)
     CV_NEW(run->elements, rows, err);
     CV_NEW(run->rows, rows, err);
     CV_NEW(run->logits, (size_t)rows * (size_t)config->image_codes, err);
+    CV_NEW(run->drawn, rows, err);
     CV_TRY(cv_arena_create(&run->arena, scratch_of(run->model, run->stage, text, rows), err));
+    CV_NEW(run->drawing, threads, err);
+    for (int i = 0; i < threads; i++)
+        CV_TRY(cv_arena_create(&run->drawing[i], cv_sampler_scratch(config->image_codes, run->model->clusters), err));
 done:
     return status;
 }
@@ -125,18 +147,6 @@ static cv_code_row row_at(const complete_run *run, int sample, int row)
     return (cv_code_row){ run->step.kind, 0, run->options->first_sample + sample, 0, row, grid };
 }
 
-/* Of a row of the picture whose last hole was drawn. */
-static bool keep_row(const complete_run *run, int row)
-{
-    for (int s = 0; s < run->options->samples; s++) {
-        const cv_code_row kept = row_at(run, s, row);
-
-        if (cv_row_keep(&run->options->callbacks, &kept, run->clips[s].codes + row * kept.count))
-            return false;
-    }
-    return true;
-}
-
 /* Whether any place of the row from `column` on is a hole. */
 static bool has_hole(const complete_run *run, int row, int column)
 {
@@ -148,35 +158,42 @@ static bool has_hole(const complete_run *run, int row, int column)
     return false;
 }
 
-/* Whether an earlier run drew a row of the picture in all samples; if so, its holes are filled in. */
-static bool recall_row(complete_run *run, int row)
+/* Keeps the rows of the picture whose last hole is among a sample's elements `at` .. `end` - 1; false: stop. */
+static bool keep_rows(const complete_run *run, int sample, int at, int end)
 {
     const int grid = run->stage->config->grid;
 
-    for (int fill = 0; fill < 2; fill++)
-        for (int s = 0; s < run->options->samples; s++) {
-            const cv_code_row known = row_at(run, s, row);
+    for (; at < end; at++) {
+        const int place = run->layout.places[at], row = place / grid;
+        const cv_code_row kept = row_at(run, sample, row);
 
-            if (!cv_row_recall(&run->options->callbacks, &known, run->stage->config->image_codes, run->recalled))
-                return false;
-            for (int i = 0; i < grid && fill; i++)
-                if (run->mask[row * grid + i])
-                    run->clips[s].codes[row * grid + i] = run->recalled[i];
-        }
+        if (run->mask[place] && !has_hole(run, row, place % grid + 1) &&
+            cv_row_keep(&run->options->callbacks, &kept, run->clips[sample].codes + row * grid))
+            return false;
+    }
     return true;
 }
 
-/* Fills in what an earlier run drew, and gives the first element that is left. */
-static int recall(complete_run *run)
+/* Fills in what an earlier run drew of a sample, row by row of the picture, and gives the first element that is left. */
+static int recall(complete_run *run, int sample)
 {
     const int grid = run->stage->config->grid, all = 1 + grid * grid;
     int i = run->layout.known;
 
     for (int row = 0; row < grid; row++) {
-        if (has_hole(run, row, 0) && !recall_row(run, row))
+        const cv_code_row known = row_at(run, sample, row);
+
+        if (has_hole(run, row, 0) &&
+            !cv_row_recall(&run->options->callbacks, &known, run->stage->config->image_codes, run->recalled))
             break;
-        for (; i < all && run->layout.places[i] < (row + 1) * grid; i++)
-            run->progress.done += run->mask[run->layout.places[i]] ? run->options->samples : 0;
+        for (; i < all && run->layout.places[i] < (row + 1) * grid; i++) {
+            const int place = run->layout.places[i];
+
+            if (run->mask[place]) {
+                run->clips[sample].codes[place] = run->recalled[place % grid];
+                run->progress.done++;
+            }
+        }
     }
     return i;
 }
@@ -212,13 +229,13 @@ static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* What the drawing up to element `end` would have left behind, by the kernels of a step, which give the same bits for
+/* What the drawing of the known elements would have left behind, by the kernels of a step, which give the same bits for
  * any number of rows. */
-static cogvideo_status replay(complete_run *run, int end, cogvideo_error *err)
+static cogvideo_status replay(complete_run *run, cogvideo_error *err)
 {
     for (int s = 0; s < run->options->samples; s++)
-        for (int at = run->layout.known - 1, count; at < end - 1; at += count) {
-            for (count = 0; count < CV_REPLAY && at + count < end - 1; count++)
+        for (int at = run->layout.known - 1, count; at < run->at[s] - 1; at += count) {
+            for (count = 0; count < CV_REPLAY && at + count < run->at[s] - 1; count++)
                 set_row(run, count, s, at + count);
             cv_coglm_step(&run->model->head.exec, run->stage, run->rows, count, run->logits, &run->arena);
             if (!tell(run, 0))
@@ -227,45 +244,114 @@ static cogvideo_status replay(complete_run *run, int end, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* Element `index`: what stands before it goes through the network in every sample, and its code is drawn if it is a
- * hole. */
-static cogvideo_status advance(complete_run *run, int index, cogvideo_error *err)
+/* Guesses of a sample's holes up to element `end` that no step has looked at: the code above, else the one before. */
+static void guess(complete_run *run, int sample, int end)
+{
+    const int grid = run->stage->config->grid;
+    int32_t *codes = run->clips[sample].codes;
+
+    for (int *seen = &run->seen[sample]; *seen < end; ++*seen) {
+        const int place = run->layout.places[*seen];
+
+        if (run->mask[place] && place > 0)
+            codes[place] = codes[place - (place >= grid ? grid : 1)];
+    }
+}
+
+/* The code of row r of a step, which predicts element `index`: drawn where it is a hole, else the given one. */
+static int32_t draw(complete_run *run, int r, int sample, int index)
 {
     const cv_cogvideo_config *config = run->stage->config;
-    const int place = run->layout.places[index], row = place / config->grid, samples = run->options->samples;
+    const int place = run->layout.places[index];
+    const cv_draw what = { run->step.kind, 0, (uint32_t)(run->options->first_sample + sample), 0, (uint32_t)place };
 
-    for (int s = 0; s < samples; s++)
-        set_row(run, s, s, index - 1);
-    cv_coglm_step(&run->model->head.exec, run->stage, run->rows, samples, run->logits, &run->arena);
     if (!run->mask[place])
-        return tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err);
-    for (int s = 0; s < samples; s++) {
-        const cv_draw draw = { run->step.kind, 0, (uint32_t)(run->options->first_sample + s), 0, (uint32_t)place };
-        const int32_t code =
-            cv_draw_code(run->model, &run->step.sampling, run->options->seed, &draw,
-                         run->logits + (size_t)s * (size_t)config->image_codes, config->image_codes, &run->arena);
+        return run->clips[sample].codes[place];
+    return cv_draw_code(run->model, &run->step.sampling, run->options->seed, &what,
+                        run->logits + (size_t)r * (size_t)config->image_codes, config->image_codes,
+                        &run->drawing[cv_thread_index()]);
+}
 
-        if (code < 0)
-            return cv_fail_unsound(run->model, run->progress.what, 0, row, err);
-        run->clips[s].codes[place] = code;
+/* Takes over what was drawn for a sample's next `count` elements, as far as the guesses before came true. */
+static cogvideo_status decide(complete_run *run, int sample, const int32_t *drawn, int count, cogvideo_error *err)
+{
+    const int first = run->at[sample], grid = run->stage->config->grid;
+    int32_t *codes = run->clips[sample].codes;
+    int holes = 0, decided = 0;
+    bool hit = true;
+
+    for (int i = 0; i < count; i++) {
+        const int place = run->layout.places[first + i];
+
+        if (hit && drawn[i] < 0)
+            return cv_fail_unsound(run->model, run->progress.what, 0, place / grid, err);
+        decided += hit;
+        holes += hit && run->mask[place];
+        hit = hit && drawn[i] == codes[place];
+        if (drawn[i] >= 0)
+            codes[place] = drawn[i];
     }
-    if (!has_hole(run, row, place % config->grid + 1) && !keep_row(run, row))
+    run->at[sample] += decided;
+    cv_lookahead_count(&run->ahead, count, decided);
+    if (!keep_rows(run, sample, first, run->at[sample]) || !tell(run, holes))
         return cv_cancelled(err);
-    return tell(run, samples) ? COGVIDEO_OK : cv_cancelled(err);
+    return COGVIDEO_OK;
+}
+
+/* One step of all samples: what stands before their next elements goes through the network. */
+static cogvideo_status advance(complete_run *run, cogvideo_error *err)
+{
+    const int all = 1 + cv_cogvideo_places(run->stage->config), samples = run->options->samples;
+    const int width = cv_lookahead_width(&run->ahead);
+    const double began = cv_clock();
+    cogvideo_status status = COGVIDEO_OK;
+    int rows = 0;
+
+    for (int s = 0; s < samples; s++) {
+        const int left = all - run->at[s];
+
+        run->counts[s] = left < width ? left : width;
+        guess(run, s, run->at[s] + run->counts[s]);
+        for (int i = 0; i < run->counts[s]; i++)
+            set_row(run, rows++, s, run->at[s] - 1 + i);
+    }
+    cv_coglm_step(&run->model->head.exec, run->stage, run->rows, rows, run->logits, &run->arena);
+    for (int s = 0, first = 0; s < samples; first += run->counts[s++]) {
+#pragma omp parallel for num_threads(run->model->head.exec.threads) schedule(dynamic) if (run->counts[s] > 1)
+        for (int i = 0; i < run->counts[s]; i++)
+            run->drawn[first + i] = draw(run, first + i, s, run->at[s] + i);
+        if (run->counts[s] > 0)
+            CV_TRY(decide(run, s, run->drawn + first, run->counts[s], err));
+    }
+    if (rows == samples * width)
+        cv_lookahead_time(&run->ahead, cv_clock() - began);
+done:
+    return status;
+}
+
+/* Whether a sample has elements left. */
+static bool is_left(const complete_run *run)
+{
+    for (int s = 0; s < run->options->samples; s++)
+        if (run->at[s] < 1 + cv_cogvideo_places(run->stage->config))
+            return true;
+    return false;
 }
 
 static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
 {
-    const int all = 1 + cv_cogvideo_places(run->stage->config), known = recall(run);
     cogvideo_status status = COGVIDEO_OK;
 
+    for (int s = 0; s < run->options->samples; s++)
+        run->at[s] = run->seen[s] = recall(run, s);
     CV_TRY(tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err));
-    if (known < all) {
+    if (is_left(run)) {
         CV_TRY(prefill(run, err));
-        CV_TRY(replay(run, known, err));
+        CV_TRY(replay(run, err));
     }
-    for (int i = known; i < all; i++)
-        CV_TRY(advance(run, i, err));
+    cv_lookahead_begin(&run->ahead, run->options->lookahead, run->options->samples);
+    while (is_left(run))
+        CV_TRY(advance(run, err));
     for (int s = 0; s < run->options->samples; s++)
         if (cv_frame_done(&run->options->callbacks, NAME, &run->clips[s], run->options->first_sample + s, 0))
             return cv_cancelled(err);

@@ -15,7 +15,7 @@ cogvideo_status cv_complete_check(const cv_cogvideo *model, const cogvideo_gener
                                   cogvideo_error *err);
 
 /* Bytes that it allocates, with a text of so many tokens. */
-void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, uint64_t *caches,
-                       uint64_t *scratch);
+void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int samples, int lookahead,
+                       uint64_t *caches, uint64_t *scratch);
 
 #endif

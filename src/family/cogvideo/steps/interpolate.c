@@ -22,7 +22,8 @@ typedef struct round_run {
     uint32_t *frame_ids;       /* [windows][slots]: the slot's frame of the child */
     cv_strand *strands;        /* [windows] */
     int batch;                 /* windows in the batch that runs */
-    int told;                  /* frames of the child that were given to the caller */
+    cv_lookahead *ahead;
+    int told; /* frames of the child that were given to the caller */
     cogvideo_progress progress;
     long long before; /* codes of earlier batches of the round */
 } round_run;
@@ -126,6 +127,8 @@ static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogv
                      .seed = run->options->seed,
                      .step = CV_STEP_INTERPOLATE,
                      .round = run->round,
+                     .lookahead = run->options->lookahead,
+                     .ahead = run->ahead,
                      .advanced = advanced,
                      .slot_done = slot_done,
                      .user = run,
@@ -186,7 +189,8 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     cogvideo_status status;
     cogvideo_tokens clip = { 0 }, next = { 0 };
     cv_json *record = NULL;
-    round_run run = { .model = model, .options = options };
+    cv_lookahead ahead = { 0 };
+    round_run run = { .model = model, .options = options, .ahead = &ahead };
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_check_clip(&in->codes, model->description.network.grid, model->description.network.image_codes, "stage 2",

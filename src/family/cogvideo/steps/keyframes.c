@@ -13,6 +13,7 @@ typedef struct keyframes_run {
     const char *name; /* of the step */
     int samples, frames;
     cogvideo_tokens *clips; /* [samples] */
+    cv_lookahead ahead;
     cogvideo_progress progress;
 } keyframes_run;
 
@@ -60,6 +61,8 @@ static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_
     loop->seed = run->options->seed;
     loop->strands = strands;
     loop->count = run->samples;
+    loop->lookahead = run->options->lookahead;
+    loop->ahead = &run->ahead;
     loop->advanced = advanced;
     loop->slot_done = slot_done;
     loop->user = run;

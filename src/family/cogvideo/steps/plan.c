@@ -32,7 +32,8 @@ static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options 
     const bool plus = step != CV_STEP_FIRST_FRAME, guided = plus && cv_step_guidance(options, step) != 1;
     uint64_t caches, scratch;
 
-    cv_loop_bytes(model, stage, room, guided ? room : 0, plus, given, slots, batch, &caches, &scratch);
+    cv_loop_bytes(model, stage, room, guided ? room : 0, plus, given, slots, batch, options->lookahead, &caches,
+                  &scratch);
     if (caches + scratch > plan->caches + plan->scratch) {
         plan->caches = caches;
         plan->scratch = scratch;
@@ -148,7 +149,8 @@ cogvideo_status cv_cogvideo_plan_complete(const cogvideo_model *head, const cogv
     CV_TRY(check(model, options, CV_STEP_FIRST_FRAME, 0, err));
     CV_NEW(mask, cv_cogvideo_places(config), err);
     CV_TRY(cv_complete_mask(model, options, mask, &holes, err));
-    cv_complete_bytes(model, stage, config->text_places, options->samples, &plan.caches, &plan.scratch);
+    cv_complete_bytes(model, stage, config->text_places, options->samples, options->lookahead, &plan.caches,
+                      &plan.scratch);
     if (options->picture) {
         plan.weights += weights_of(model, model->description.files.image_tokenizer, NULL);
         make_room(&plan, cv_photo_bytes(model, config->grid * model->description.rate));

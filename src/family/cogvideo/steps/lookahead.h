@@ -1,0 +1,54 @@
+/* lookahead.h - how many places of each sequence a step looks at.
+ *
+ * A step reads all weights, whether for one place or for several. So the next codes of a sequence are guessed, their
+ * places go through the step as rows, and each code is drawn by the random numbers that its place has anyway. Codes
+ * are decided as long as what is drawn is what was guessed, and one more; what was drawn behind that is the guess of
+ * the next step. A code is a function of the codes before it and of its place's random numbers, so neither width nor
+ * guesses change one: the fixed point iteration of Wiggers and Hoogeboom, "Predictive Sampling with Forecasting
+ * Autoregressive Models" (2020).
+ *
+ * Rows cost time all the same. The width that pays off follows the time of steps and the luck of guesses. */
+#ifndef CV_FAMILY_COGVIDEO_STEPS_LOOKAHEAD_H
+#define CV_FAMILY_COGVIDEO_STEPS_LOOKAHEAD_H
+
+#include <cogvideo/generate.h>
+
+#include <stdbool.h>
+
+#define CV_LOOKAHEAD_ROWS 32  /* rows of a step, of all sequences, beyond which none is tried unasked */
+#define CV_LOOKAHEAD_WIDTHS 8 /* that are tried unasked, from 1 on */
+
+/* In place of the widths and the guesses of a run, for tests and measurements. Either function may be NULL. */
+typedef struct cv_lookahead_trial {
+    int (*width)(void *user, int most); /* 1 .. most */
+    /* codes [count] are the guesses of a sequence's places from `at` on, which is the next undecided one, counted as
+     * the loop does. They may be replaced by other codes of the model. */
+    void (*guess)(void *user, int sequence, int at, int count, int32_t *codes);
+    void *user;
+} cv_lookahead_trial;
+
+/* Begin with cv_lookahead_begin. One is enough for a run of several loops. */
+typedef struct cv_lookahead {
+    int most;                            /* widest: rows and caches are there for it */
+    bool adapts;                         /* else it is always the widest */
+    int width;                           /* of the step that runs */
+    int tried;                           /* steps since another width was looked at */
+    double codes[CV_LOOKAHEAD_WIDTHS];   /* that a sequence's step of each width decides: a running mean */
+    double seconds[CV_LOOKAHEAD_WIDTHS]; /* of a whole step: a running mean; 0 = not measured */
+    const cv_lookahead_trial *trial;     /* NULL = none */
+    /* Of all steps so far, for reports: */
+    long long steps, looked, decided; /* of each sequence by itself; places that they looked at; that they decided */
+} cv_lookahead;
+
+/* Places of each sequence that a loop of so many rows a place must have room for; `asked` is that of the options. */
+int cv_lookahead_room(int asked, int rows);
+/* Before each loop. What is known of guesses stays, what is known of times does not. */
+void cv_lookahead_begin(cv_lookahead *ahead, int asked, int rows);
+/* Places to look at in the next step. */
+int cv_lookahead_width(cv_lookahead *ahead);
+/* A sequence looked at so many places, and decided so many. */
+void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided);
+/* The step took so long, with all sequences at its full width. */
+void cv_lookahead_time(cv_lookahead *ahead, double seconds);
+
+#endif
