@@ -1,6 +1,6 @@
 #include "family/cogvideo/steps/lookahead.h"
 
-#define MEMORY (1 / 16.0) /* weight of the newest step in running means */
+#define MEMORY (1 / 24.0) /* weight of the newest step in running means */
 #define RETRY 24          /* steps after which a neighbouring width is looked at again */
 #define WORTH 0.7         /* and the share of the best rate that it must promise */
 
@@ -95,17 +95,29 @@ static void update(double *mean, double value)
     *mean += MEMORY * (value - *mean);
 }
 
+/* What a step of another width would have decided there. A narrower one would have ended sooner, a wider one at the same
+ * miss; where there was none it would have gone on, as far as such steps get on average. */
+static double would_decide(const cv_lookahead *ahead, int width, int looked, int decided)
+{
+    const double luck = ahead->codes[1] - 1; /* of the first guess behind */
+    int more = 0;
+
+    if (width <= decided)
+        return width;
+    if (decided < looked)
+        return decided;
+    while (more + 1 < CV_LOOKAHEAD_WIDTHS && widths[more + 1] <= width - looked)
+        more++;
+    return decided + luck * ahead->codes[more];
+}
+
 void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided)
 {
     ahead->steps++;
     ahead->looked += looked;
     ahead->decided += decided;
-    for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++) {
-        if (widths[i] <= looked || decided < looked) /* a narrower step would have ended sooner, a wider one there */
-            update(&ahead->codes[i], decided < widths[i] ? decided : widths[i]);
-        else if (ahead->codes[i] < decided)
-            update(&ahead->codes[i], decided);
-    }
+    for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++)
+        update(&ahead->codes[i], would_decide(ahead, widths[i], looked, decided));
 }
 
 void cv_lookahead_time(cv_lookahead *ahead, double seconds)
