@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEED 480000000ll /* bytes of address space that the libraries and a run of a small model on one thread take */
@@ -96,17 +97,51 @@ static void start_anew(char **argv, char *const *environment, char *const *more,
     free(whole);
 }
 
-/* By default OpenMP's threads spin while they wait for each other, which takes ten times as long on a machine that
- * does other work. OpenBLAS allocates a buffer for each thread that it might start; it starts none, because the
- * layers split the work. */
+/* Whether something else runs on this machine: processes that are ready to run, beside this one, at each of several
+ * looks. True where the system does not say. */
+static int others_run(void)
+{
+    enum { LOOKS = 4 };
+    const struct timespec pause = { .tv_nsec = 300000 };
+
+    for (int look = 0; look < LOOKS; look++) {
+        char text[100] = "", *running = text;
+        int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+
+        if (file < 0 || read(file, text, sizeof text - 1) < 0)
+            return close(file), 1;
+        close(file);
+        for (int word = 0; running && word < 3; word++) /* behind three averages: RUNNING/ALL */
+            running = (running = strchr(running, ' ')) ? running + 1 : NULL;
+        if (!running || atoi(running) < 1)
+            return 1;
+        if (atoi(running) == 1)
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    return 1;
+}
+
+/* Threads that sleep while they wait for each other wake up late: the shipped model's clip takes twice as long. Threads
+ * that spin take the processors of whatever else runs, and of each other: then it takes many times as long. So they
+ * spin only on a machine that does nothing else, and at most for what a layer of a small model takes (some 100 us, in
+ * turns of GCC's OpenMP and milliseconds of LLVM's). OpenBLAS allocates a buffer for each thread that it might start;
+ * it starts none, because the layers split the work. */
 static void settle_environment(char **argv, char *const *environment)
 {
-    static char wait[] = "OMP_WAIT_POLICY=passive", team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
-    char *more[3];
+    static char sleep_at_once[] = "OMP_WAIT_POLICY=passive", spin[] = "GOMP_SPINCOUNT=10000",
+                spin_shortly[] = "KMP_BLOCKTIME=1", team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
+    char *more[4];
     size_t count = 0;
 
-    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, "GOMP_SPINCOUNT"))
-        more[count++] = wait;
+    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, "GOMP_SPINCOUNT")) {
+        if (others_run()) {
+            more[count++] = sleep_at_once;
+        } else {
+            more[count++] = spin;
+            more[count++] = spin_shortly;
+        }
+    }
     if (!is_one(value_of(environment, "OMP_NUM_THREADS")))
         more[count++] = team;
     if (!is_one(value_of(environment, "OPENBLAS_NUM_THREADS")))
