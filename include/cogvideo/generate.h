@@ -132,8 +132,8 @@ typedef struct cogvideo_generate_options {
      * depend on it */
     int batch;
     /* of each sequence, places that a step of a model looks at that draws codes one after another: guesses that come
-     * true are decided together. -1 (default) = as many as pay off, as measured meanwhile; 0 and 1 = one; at most 64. The
-     * codes do not depend on it */
+     * true are decided together. -1 (default) = as many as pay off, as measured meanwhile; 0 and 1 = one; at most 64.
+     * The codes do not depend on it */
     int lookahead;
     /* Of a model that tells stories: the scenes in order, in place of `prompt`. None (default): the prompt is the one
      * scene. */

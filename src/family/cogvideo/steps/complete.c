@@ -174,7 +174,7 @@ static bool keep_rows(const complete_run *run, int sample, int at, int end)
     return true;
 }
 
-/* Fills in what an earlier run drew of a sample, row by row of the picture, and gives the first element that is left. */
+/* Fills in what an earlier run drew of a sample, row by row of the picture; gives the first element that is left. */
 static int recall(complete_run *run, int sample)
 {
     const int grid = run->stage->config->grid, all = 1 + grid * grid;

@@ -95,8 +95,8 @@ static void update(double *mean, double value)
     *mean += MEMORY * (value - *mean);
 }
 
-/* What a step of another width would have decided there. A narrower one would have ended sooner, a wider one at the same
- * miss; where there was none it would have gone on, as far as such steps get on average. */
+/* What a step of another width would have decided there. A narrower one would have ended sooner, a wider one at the
+ * same miss; where there was none it would have gone on, as far as such steps get on average. */
 static double would_decide(const cv_lookahead *ahead, int width, int looked, int decided)
 {
     const double luck = ahead->codes[1] - 1; /* of the first guess behind */
