@@ -107,14 +107,18 @@ static void sift(const double *weights, int32_t *order, int size, int at)
     order[at] = moving;
 }
 
-/* Puts the best of n candidates first in `order`, until there are `limit` of them or their weights reach `enough`. A
- * heap finds each in log n steps, so taking a few of many costs little more than reading all once. */
+static void list_all(int32_t *order, int n)
+{
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+}
+
+/* Puts the best of the n candidates in `order` first, until there are `limit` of them or their weights reach `enough`.
+ * A heap finds each in log n steps, so taking a few of many costs little more than reading all once. */
 static kept take_best(const double *weights, int32_t *order, int n, int limit, double enough)
 {
     kept best = { 0 };
 
-    for (int i = 0; i < n; i++)
-        order[i] = i;
     for (int i = n / 2 - 1; i >= 0; i--)
         sift(weights, order, n, i);
     while (best.count < limit && (best.count == 0 || best.total < enough)) {
@@ -169,6 +173,7 @@ static kept keep_clusters(const workspace *work, const float *logits, float best
         work->weights[c] = 0;
     for (int code = 0; code < codes; code++)
         work->weights[labels[code]] += (double)weight_of(logits[code], best, scale);
+    list_all(work->order, count);
     return take_best(work->weights, work->order, count, sampling->clusters < count ? sampling->clusters : count,
                      INFINITY);
 }
@@ -191,7 +196,56 @@ static kept weigh_members(const workspace *work, const float *logits, const cogv
 
 /* --- plain ---------------------------------------------------------------------------------------------------- */
 
-/* Weighs all codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order is not used. */
+enum { BLOCK = 32 };
+/* Exponents that differ by less may round to equal weights, of which the lower code is the better one; below the least,
+ * where weights have no full precision, they may differ by more. */
+#define NEAR 1e-4F
+#define LEAST_EXPONENT (-80)
+
+/* Lists the codes that can be among the best k, which are few where k is, and gives how many. Each of the k blocks with
+ * the greatest logits has a code at least as good as the worst of these blocks' best: all others are out. */
+static int list_leaders(const workspace *work, const float *logits, float best, int codes, int k, float scale)
+{
+    const int blocks = codes / BLOCK; /* what is behind them is listed unseen */
+    double *maxima = work->weights;
+    int count = 0;
+    float least;
+
+    if (k < blocks) {
+        for (int b = 0; b < blocks; b++) {
+            const float top = greatest(logits + b * BLOCK, BLOCK);
+
+            maxima[b] = isnan(top) ? -INFINITY : (double)top;
+        }
+        list_all(work->order, blocks);
+        take_best(maxima, work->order, blocks, k, INFINITY);
+        least = (float)maxima[work->order[k - 1]];
+        if ((least - best) * scale > LEAST_EXPONENT) {
+            least -= NEAR / scale;
+            for (int b = 0; b < blocks; b++)
+                for (int code = b * BLOCK; maxima[b] >= (double)least && code < (b + 1) * BLOCK; code++)
+                    if (logits[code] >= least)
+                        work->order[count++] = code;
+            for (int code = blocks * BLOCK; code < codes; code++)
+                work->order[count++] = code;
+            return count;
+        }
+    }
+    list_all(work->order, codes);
+    return codes;
+}
+
+/* The best k codes. */
+static kept keep_few(const workspace *work, const float *logits, float best, int codes, int k, float scale)
+{
+    const int count = list_leaders(work, logits, best, codes, k, scale);
+
+    for (int i = 0; i < count; i++)
+        work->weights[work->order[i]] = (double)weight_of(logits[work->order[i]], best, scale);
+    return take_best(work->weights, work->order, count, k, INFINITY);
+}
+
+/* Weighs codes and keeps those of top_k and top_p. *in_order: all are kept, and work->order is not used. */
 static kept keep_codes(const workspace *work, const float *logits, float best, int codes,
                        const cogvideo_sampling *sampling, bool *in_order)
 {
@@ -201,16 +255,19 @@ static kept keep_codes(const workspace *work, const float *logits, float best, i
     kept all = { .count = codes }, result;
     double enough;
 
-    for (int code = 0; code < codes; code++) {
-        work->weights[code] = (double)weight_of(logits[code], best, scale);
-        all.total += work->weights[code];
-    }
     *in_order = !few && !share;
-    if (*in_order)
-        return all;
-    if (!few)
+    if (few) {
+        result = keep_few(work, logits, best, codes, sampling->top_k, scale);
+    } else {
+        for (int code = 0; code < codes; code++) {
+            work->weights[code] = (double)weight_of(logits[code], best, scale);
+            all.total += work->weights[code];
+        }
+        if (*in_order)
+            return all;
+        list_all(work->order, codes);
         return take_best(work->weights, work->order, codes, codes, sampling->top_p * all.total);
-    result = take_best(work->weights, work->order, codes, sampling->top_k, INFINITY);
+    }
     if (!share)
         return result;
     enough = sampling->top_p * result.total;

@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "sample/fields.h"
 #include "sample/sampler.h"
 
@@ -374,6 +375,186 @@ static void check_record(const cogvideo_sampling *sampling, const char *expected
     cv_json_free(&json);
 }
 
+/* --- many codes ----------------------------------------------------------------------------------------------- */
+
+#define MANY 1000
+
+/* Two numbers from 0 to 1 of a place. */
+static void units(double out[2], uint64_t seed, uint32_t at)
+{
+    const uint32_t counter[4] = { at / 500, at / 20 % 25, at % 20, 1 }; /* sample, frame, place, step */
+    uint32_t bits[4];
+
+    cv_rng_block(bits, seed, counter);
+    out[0] = cv_rng_unit(bits[0], bits[1]);
+    out[1] = cv_rng_unit(bits[2], bits[3]);
+}
+
+/* Logits of about normal distribution, of which every third is rounded so that many are equal, and some impossible. */
+static void spread(float *logits, int n, double width, uint64_t seed)
+{
+    for (int i = 0; i < n; i++) {
+        double u[2];
+
+        units(u, seed, (uint32_t)i);
+        logits[i] = (float)(width * sqrt(-2 * log(u[0] + 1e-12)) * cos(6.283185307 * u[1]));
+        if (i % 3 == 0)
+            logits[i] = roundf(logits[i]);
+        if (i % 97 == 5)
+            logits[i] = -INFINITY;
+    }
+}
+
+static const float *sorted_weights;
+
+static int by_weight(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+    if (sorted_weights[x] != sorted_weights[y])
+        return sorted_weights[x] > sorted_weights[y] ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+/* Which codes are kept of many, by sorting them all. */
+static void the_few_best_are_those_of_a_full_sort(void **state)
+{
+    static const double temperatures[] = { 1, 0.4, 1e-3, 1e-30, 50 }, widths[] = { 2, 60, 1e-3 };
+    static const int kept[] = { 1, 2, 16, 32, 200 };
+    float logits[MANY], weights[MANY];
+    double found[MANY];
+    int32_t order[MANY];
+    cv_arena arena = { 0 };
+
+    (void)state;
+    assert_int_equal(cv_arena_create(&arena, cv_sampler_scratch(MANY, NULL), NULL), COGVIDEO_OK);
+    for (int w = 0; w < 3; w++)
+        for (int t = 0; t < 5; t++)
+            for (int k = 0; k < 5; k++) {
+                const cogvideo_sampling sampling = { .temperature = temperatures[t], .top_k = kept[k], .top_p = 1 };
+                const float scale = (float)(1 / temperatures[t]);
+                float best = -INFINITY;
+                double total = 0;
+
+                spread(logits, MANY, widths[w], (uint64_t)(t + 5 * k));
+                for (int i = 0; i < MANY; i++)
+                    best = fmaxf(best, logits[i]);
+                for (int i = 0; i < MANY; i++) {
+                    weights[i] = expf((logits[i] - best) * scale);
+                    order[i] = i;
+                }
+                sorted_weights = weights;
+                qsort(order, MANY, sizeof *order, by_weight);
+                for (int i = 0; i < kept[k]; i++)
+                    total += (double)weights[order[i]];
+                cv_sample_probabilities(found, logits, MANY, &sampling, NULL, &arena);
+                for (int i = 0; i < MANY; i++) {
+                    const double expected = i < kept[k] ? (double)weights[order[i]] / total : 0;
+
+                    if (fabs(found[order[i]] - expected) > 1e-12)
+                        fail_msg("width %g, temperature %g, top_k %d: code %d has %g, expected %g", widths[w],
+                                 temperatures[t], kept[k], order[i], found[order[i]], expected);
+                }
+            }
+    cv_arena_free(&arena);
+}
+
+/* Pearson's sum of `count` classes as a normal variable, by Wilson and Hilferty. */
+static double normal_of(double sum, int count)
+{
+    const double freedom = count - 1, spare = 2 / (9 * freedom);
+
+    return (cbrt(sum / freedom) - (1 - spare)) / sqrt(spare);
+}
+
+/* The same sum over a table of `rows` and `columns` that are not to depend on each other. */
+static double dependence(const double *table, int n)
+{
+    double sum = 0, all = 0, *rows = calloc((size_t)n, sizeof *rows), *columns = calloc((size_t)n, sizeof *columns);
+
+    for (int i = 0; i < n * n; i++) {
+        rows[i / n] += table[i];
+        columns[i % n] += table[i];
+        all += table[i];
+    }
+    for (int i = 0; i < n * n; i++) {
+        const double expected = rows[i / n] * columns[i % n] / all;
+
+        sum += (table[i] - expected) * (table[i] - expected) / expected;
+    }
+    free(rows);
+    free(columns);
+    return normal_of(sum, (n - 1) * (n - 1) + 1);
+}
+
+/* A million counters draw each code as often as its probability says, and neighbouring places do not know of each
+ * other: what lookahead, batches and resuming rest on. */
+static void counters_draw_what_probabilities_say(void **state)
+{
+    enum { DRAWS = 1000000, LABELS = 20, CLASSES = 8 };
+    static const cogvideo_sampling rules[] = {
+        { .temperature = 0.9, .top_k = 32, .top_p = 0.95 },
+        { .temperature = 1, .top_p = 1 },
+        { .temperature = 1.05, .clusters = 6, .code_temperature = 0.9 },
+    };
+    float logits[300];
+    enum { N = sizeof logits / sizeof *logits };
+    double expected[N];
+    int32_t labels[N];
+    cv_clusters *clusters = NULL;
+    cv_arena arena = { 0 };
+    cogvideo_error err;
+
+    (void)state;
+    spread(logits, N, 1.5, 77);
+    for (int i = 0; i < N; i++)
+        labels[i] = i * 7 % LABELS;
+    CHECK_OK(cv_clusters_create(&clusters, labels, N, &err), err);
+    CHECK_OK(cv_arena_create(&arena, cv_sampler_scratch(N, clusters), &err), err);
+    for (size_t rule = 0; rule < sizeof rules / sizeof *rules; rule++) {
+        double counts[N] = { 0 }, pairs[CLASSES * CLASSES] = { 0 }, sum = 0, rest = 0, rest_counts = 0, fair, apart;
+        int classes = 0, before = 0;
+
+        cv_sample_probabilities(expected, logits, N, &rules[rule], clusters, &arena);
+        for (int at = 0; at < DRAWS; at++) {
+            double u[2];
+            int code;
+
+            units(u, 5, (uint32_t)at);
+            code = cv_sample(logits, N, &rules[rule], clusters, u[0], u[1], &arena);
+            assert_in_range(code, 0, N - 1);
+            counts[code]++;
+            if (at % 20 > 0) /* of one frame */
+                pairs[before % CLASSES * CLASSES + code % CLASSES]++;
+            before = code;
+        }
+        for (int i = 0; i < N; i++) {
+            const double often = expected[i] * DRAWS;
+
+            if (expected[i] == 0)
+                assert_true(counts[i] == 0);
+            if (often > 20) {
+                sum += (counts[i] - often) * (counts[i] - often) / often;
+                classes++;
+            } else {
+                rest += often;
+                rest_counts += counts[i];
+            }
+        }
+        if (rest > 20) {
+            sum += (rest_counts - rest) * (rest_counts - rest) / rest;
+            classes++;
+        }
+        fair = normal_of(sum, classes);
+        apart = dependence(pairs, CLASSES);
+        print_message("    rule %zu: %d classes, %.2f standard deviations; neighbours %.2f\n", rule, classes, fair,
+                      apart);
+        assert_true(fabs(fair) < 3.9 && fabs(apart) < 3.9);
+    }
+    cv_arena_free(&arena);
+    cv_clusters_free(&clusters);
+}
+
 static void fields_are_read_checked_and_recorded(void **state)
 {
     cogvideo_sampling sampling;
@@ -423,6 +604,8 @@ int main(void)
         cmocka_unit_test(degenerate_logits_give_a_code_or_none),
         cmocka_unit_test(one_unsound_logit_is_found_anywhere),
         cmocka_unit_test(labels_out_of_range_are_refused),
+        cmocka_unit_test(the_few_best_are_those_of_a_full_sort),
+        cmocka_unit_test(counters_draw_what_probabilities_say),
         cmocka_unit_test(fields_are_read_checked_and_recorded),
         cmocka_unit_test(guidance_moves_away_from_the_guide),
         cmocka_unit_test(log_probability_is_log_softmax),
