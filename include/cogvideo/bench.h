@@ -24,9 +24,14 @@ typedef struct cogvideo_bench_options {
     /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that the
      * processor can run */
     const char *kernels;
+    /* 1: of the steps that draw codes one after another, by how many places of a sequence they look at: rates, and
+     * codes that a step decides. The text is `prompt`, in UTF-8; NULL = one of no meaning */
+    int lookahead;
+    const char *prompt;
+    double hits; /* share of guesses that are made to come true, above 0 and up to 1; 0 = the program's own guesses */
     cogvideo_progress_fn *progress; /* in measurements, after each; may be NULL */
     void *user;
-    uint64_t reserved[8];
+    uint64_t reserved[5];
 } cogvideo_bench_options;
 
 typedef struct cogvideo_bench_row {

@@ -6,9 +6,9 @@
 #include "say.h"
 
 typedef struct settings {
-    int threads, rounds, hidden, cache, json, quiet;
-    const char *kernels, *config, *type, *work;
-    double seconds;
+    int threads, rounds, hidden, cache, lookahead, json, quiet;
+    const char *kernels, *config, *type, *work, *prompt;
+    double seconds, hits;
 } settings;
 
 #define FIELD(field) offsetof(settings, field)
@@ -28,6 +28,13 @@ static const arg_option table[] = {
       ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
     { "seconds", 0, "X", "measure each kind of step for at most X seconds; default 10", ARG_NUMBER, FIELD(seconds),
       0.01, 100000, 10, NULL },
+    { "lookahead", 0, NULL, "of that model only: steps that look at 1, 2, 4, 8 and 16 places of a sequence", ARG_FLAG,
+      FIELD(lookahead), 0, 0, 0, NULL },
+    { "prompt", 0, "TEXT", "for --lookahead: what is drawn; default: a text of no meaning", ARG_TEXT, FIELD(prompt), 0,
+      0, 0, NULL },
+    { "hits", 0, "X",
+      "for --lookahead: let this share of the guesses come true, from 0.01 to 1; default: those that do", ARG_NUMBER,
+      FIELD(hits), 0.01, 1, 0, NULL },
     { "kernels", 0, "NAME",
       "plain, avx2, avx512 or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT,
       FIELD(kernels), 0, 0, 0, NULL },
@@ -103,12 +110,19 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                        .cache = (cogvideo_cache)s->cache,
                                        .work = s->work,
                                        .seconds = s->seconds,
+                                       .lookahead = s->lookahead,
+                                       .prompt = s->prompt,
+                                       .hits = s->hits,
                                        .progress = on_measured,
                                        .user = given };
     static cogvideo_bench_report report;
     cogvideo_error err;
 
     (void)arguments;
+    if (s->lookahead && !s->config)
+        return cli_usage_error(command, "--lookahead needs a model to draw with: --config FILE");
+    if (!s->lookahead && (s->prompt || s->hits > 0))
+        return cli_usage_error(command, "--prompt and --hits go with --lookahead alone");
     if (s->config && !s->work)
         return cli_usage_error(command, "--config needs a directory for the model: --work DIR");
     cli_progress_init(&session.progress, s->quiet);
@@ -136,7 +150,8 @@ const cli_command cmd_bench = {
         "machine affects all alike.",
     .examples = "  cogvideo bench\n"
                 "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
-                "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1",
+                "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1\n"
+                "  cogvideo bench --config configs/small.json --work seeded --seconds 1 --lookahead --hits 0.7",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

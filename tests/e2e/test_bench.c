@@ -98,6 +98,28 @@ static void a_model_is_made_and_found_again(void **state)
     program_ok("info '%s'", check_temp_path("seeded"));
 }
 
+/* With guesses that all come true a step decides as many codes as it looks at. */
+static void looking_ahead_is_measured(void **state)
+{
+    static const char *const parts[] = { "first frame", "key frames", "between" };
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+    cv_json *report;
+    char row[100];
+
+    (void)state;
+    program_ok(
+        "bench --config '%s/small.json' --type q8 --work '%s' --seconds 5 --rounds 1 --lookahead --hits 1 -q --json",
+        dir ? dir : "configs", check_temp_path("ahead"));
+    report = parse_output();
+    assert_int_equal(check_rows(report, "codes/s"), 15);
+    assert_int_equal(check_rows(report, "codes"), 12);
+    cv_json_free(&report);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(row, sizeof row, "\"name\":\"%s, lookahead 8, a step\",\"rate\":8,", parts[i]);
+        assert_non_null(strstr(program_output(), row));
+    }
+}
+
 /* A model that makes pictures: it has no stages, and its upscaler reads the trunk that draws the first picture. */
 static void a_picture_is_measured_in_all_steps(void **state)
 {
@@ -145,6 +167,8 @@ static void what_cannot_be_is_said(void **state)
                   "kernels 'none' do not exist in this build; supported on this processor: plain");
     program_check("bench --hidden 65" STDERR, 1, "multiple of 64");
     program_check("bench --config x" STDERR, 2, "--work DIR");
+    program_check("bench --lookahead" STDERR, 2, "--config FILE");
+    program_check("bench --hits 0.5" STDERR, 2, "--lookahead alone");
     program_check("bench --config nowhere.json --work made" STDERR, 1, "nowhere.json");
     program_check("bench --config x --work y --type q5" STDERR, 1, "q5");
 }
@@ -158,11 +182,13 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(limits_and_layers_are_measured),  cmocka_unit_test(kernels_are_chosen),
-        cmocka_unit_test(a_model_is_made_and_found_again), cmocka_unit_test(a_picture_is_measured_in_all_steps),
-        cmocka_unit_test(a_phenaki_is_measured_too),       cmocka_unit_test(what_cannot_be_is_said)
-    };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(limits_and_layers_are_measured),
+                                        cmocka_unit_test(kernels_are_chosen),
+                                        cmocka_unit_test(a_model_is_made_and_found_again),
+                                        cmocka_unit_test(looking_ahead_is_measured),
+                                        cmocka_unit_test(a_picture_is_measured_in_all_steps),
+                                        cmocka_unit_test(a_phenaki_is_measured_too),
+                                        cmocka_unit_test(what_cannot_be_is_said) };
 
     return cmocka_run_group_tests(tests, start, NULL);
 }

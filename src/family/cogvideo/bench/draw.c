@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/step.h"
 
 #define GUIDE 6
 #define MOST_CODES 400
@@ -21,11 +22,14 @@ static int advanced(void *user, long long codes)
     run->cancelled = run->options->progress && run->options->progress(run->options->user, &progress);
     if (codes == 0) /* still in the pass over what is given */
         return run->cancelled;
-    if (run->first == 0)
+    if (run->first == 0) {
         run->first = now;
+        run->begun = codes;
+    }
     run->took = now - run->first;
-    run->places = codes / run->strands - 1;
-    return run->cancelled || run->places >= MOST_CODES || run->took > run->seconds;
+    run->places = (double)(codes - run->begun) / run->strands;
+    return run->cancelled || codes >= (run->most ? run->most : 1 + MOST_CODES) * (long long)run->strands ||
+           run->took > run->seconds;
 }
 
 static int slot_done(void *user, int slot)
@@ -37,7 +41,7 @@ static int slot_done(void *user, int slot)
 
 double cv_drawing_rate(const cv_drawing *drawing)
 {
-    return drawing->took > 0 ? (double)drawing->places * drawing->strands / drawing->took : 0;
+    return drawing->took > 0 ? drawing->places * drawing->strands / drawing->took : 0;
 }
 
 double cv_drawing_seconds(const cv_drawing *drawing, int frames)
@@ -51,7 +55,7 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
 {
     const cv_cogvideo *model = run->model;
     const cv_cogvideo_config *config = &model->description.network;
-    static const uint32_t frame_ids[64] = { 0 };
+    uint32_t frame_ids[64];
     int32_t ids[CV_BENCH_TEXT];
     cv_ids text = { ids, CV_BENCH_TEXT }, guide = { ids, GUIDE };
     cv_strand list[CV_BENCH_STRANDS];
@@ -73,15 +77,17 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
         model->description.sampling[run->kind == CV_STAGE_SEQUENTIAL ? CV_STEP_KEYFRAMES : CV_STEP_INTERPOLATE];
     size_t count = (size_t)config->frames * (size_t)cv_cogvideo_places(config);
     cogvideo_status status;
-    int32_t *codes = NULL;
+    int32_t *made = NULL, *codes = run->codes;
 
     run->first = run->took = 0;
     run->places = 0;
+    for (uint32_t i = 0; i < 64; i++)
+        frame_ids[i] = i;
     run->cancelled = false;
     run->ahead = (cv_lookahead){ .trial = run->trial };
     cv_bench_text(ids, config->image_codes);
     if (run->kind == CV_STAGE_SEQUENTIAL) {
-        loop.slots = run->given + 1;
+        loop.slots = run->whole && run->given > 0 ? config->frames : run->given + 1;
         if (run->given > 0) {
             loop.guide = &guide;
             loop.guidance = 3;
@@ -89,13 +95,24 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
     }
     sampling.clusters = 0; /* the model has none */
     loop.sampling = &sampling;
+    if (run->say) {
+        loop.text = &run->say->text;
+        loop.guide = run->say->guided ? &run->say->guide : NULL;
+        loop.guidance = run->say->guidance;
+        loop.text_weight = (float)run->say->text_weight;
+        loop.sampling = &run->say->sampling;
+        loop.step = run->say->kind;
+    }
     if (run->given == 0)
         CV_TRY(cv_need_trunk(model, &loop.stage, err));
     else
         CV_TRY(cv_need_stage(model, run->kind, &loop.stage, err));
-    CV_NEW(codes, (size_t)run->strands * count, err);
-    for (size_t i = 0; i < (size_t)run->strands * count; i++)
-        codes[i] = (int32_t)(i * 7 % (size_t)config->image_codes);
+    if (!codes) {
+        CV_NEW(made, (size_t)run->strands * count, err);
+        codes = made;
+        for (size_t i = 0; i < (size_t)run->strands * count; i++)
+            codes[i] = (int32_t)(i * 7 % (size_t)config->image_codes);
+    }
     for (int s = 0; s < run->strands; s++)
         list[s] = (cv_strand){ codes + (size_t)s * count, (uint32_t)s, frame_ids };
     run->started = cv_clock();
@@ -103,6 +120,6 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
     if (status == COGVIDEO_ERROR_CANCELLED && !run->cancelled)
         status = COGVIDEO_OK;
 done:
-    cv_free(codes);
+    cv_free(made);
     return status;
 }

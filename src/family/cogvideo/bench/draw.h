@@ -18,15 +18,21 @@ typedef struct cv_drawing {
     bool pass;      /* the pass over them, which takes minutes at full size, is made to know how long it takes */
     int strands;    /* sequences side by side */
     double seconds; /* the most, after the first code */
+    bool whole;     /* to the last frame of the sequence, not of key frames the next one alone */
     int lookahead;  /* places of each strand that a step looks at; 0 = one */
-    const cv_lookahead_trial *trial; /* of guesses, or NULL */
+    const cv_lookahead_trial *trial;    /* or NULL */
+    const struct cv_cogvideo_step *say; /* its texts and its sampling; NULL = a made-up text */
+    /* [strands][frames][L]: the given ones are in place, and the drawn ones are put there; NULL = made-up codes */
+    int32_t *codes;
+    int most; /* places to draw in each strand; 0 = 400 after the first */
     /* Measured: */
-    double first;     /* seconds until the first code of each strand is drawn */
-    double took;      /* seconds of the codes after it */
-    long long places; /* that it drew then in each strand */
+    double first;       /* seconds until the first code of each strand is drawn */
+    double took;        /* seconds of the codes after it */
+    double places;      /* that it drew then in each strand, on average */
+    cv_lookahead ahead; /* what was counted, from the first code on */
     /* Its own: */
     double started;
-    cv_lookahead ahead; /* with what was counted */
+    long long begun; /* codes of the first step */
     bool cancelled;
 } cv_drawing;
 

@@ -75,7 +75,7 @@ static double run_picture(void *user)
     if (status != COGVIDEO_OK)
         return 0;
     p->first = p->first == 0 || p->drawing.first < p->first ? p->drawing.first : p->first;
-    return (double)p->drawing.places * weights_of(&p->drawing.model->stages[0]);
+    return p->drawing.places * weights_of(&p->drawing.model->stages[0]);
 }
 
 /* Reads the weights from the disk, which is not counted, and takes the memory that both batches need. */

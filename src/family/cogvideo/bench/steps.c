@@ -2,6 +2,7 @@
 
 #include "family/cogvideo/bench/draw.h"
 #include "family/cogvideo/bench/finer.h"
+#include "family/cogvideo/bench/lookahead.h"
 #include "family/cogvideo/bench/picture.h"
 
 #include <stdio.h>
@@ -115,6 +116,10 @@ cogvideo_status cv_cogvideo_bench(const cogvideo_model *head, const cogvideo_ben
     cogvideo_status status;
 
     out->hidden = model->description.network.hidden;
+    if (options->lookahead) {
+        status = cv_bench_lookahead(model, seconds, options, out, err);
+        goto done;
+    }
     if (pictures)
         CV_TRY(cv_bench_picture(model, seconds, options, out, &first, err));
     else

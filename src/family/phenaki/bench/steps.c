@@ -183,6 +183,9 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
     const cv_cvivit_config *c;
     cogvideo_status status;
 
+    if (options->lookahead)
+        return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
+                       "this model fills all places of a scene side by side: there is nothing to look ahead at");
     CV_TRY(cv_need_video_tokenizer(model, err));
     if (!model->masked || model->height == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
