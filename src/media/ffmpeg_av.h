@@ -4,11 +4,13 @@
 
 #include "media/ffmpeg.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
+#include "media/ffmpeg_functions.h"
 
-/* Keeps FFmpeg from writing to standard error. Call it before anything else of FFmpeg's. */
-void cv_av_silence(void);
+/* FFmpeg's functions: cv_av.av_read_frame(...). All are NULL until they are loaded. */
+extern cv_av_functions cv_av;
+/* Loads them, once, and keeps FFmpeg from writing to standard error. Call it before anything else of FFmpeg's.
+ * COGVIDEO_ERROR_UNSUPPORTED where the libraries are not installed. */
+cogvideo_status cv_av_load(cogvideo_error *err);
 /* "path: doing: FFmpeg's words for `code`". */
 cogvideo_status cv_av_fail(cogvideo_error *err, cogvideo_status status, const char *path, const char *doing, int code);
 /* Returns the best available encoder for a container, or NULL. */

@@ -15,7 +15,7 @@
 
 double cv_av_rate(const cv_av_frames *f)
 {
-    AVRational rate = av_guess_frame_rate(f->format, f->track, NULL);
+    AVRational rate = cv_av.av_guess_frame_rate(f->format, f->track, NULL);
     double fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
 
     return f->timeless || fps > CV_MEDIA_MAX_FPS ? 0 : fps;
@@ -83,13 +83,13 @@ static const int32_t *track_matrix(const AVStream *track)
 {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
     const AVPacketSideData *side =
-        av_packet_side_data_get(track->codecpar->coded_side_data, track->codecpar->nb_coded_side_data,
-                                AV_PKT_DATA_DISPLAYMATRIX);
+        cv_av.av_packet_side_data_get(track->codecpar->coded_side_data, track->codecpar->nb_coded_side_data,
+                                      AV_PKT_DATA_DISPLAYMATRIX);
 
     return side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)side->data : NULL;
 #else
     size_t size = 0;
-    const uint8_t *data = av_stream_get_side_data(track, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    const uint8_t *data = cv_av.av_stream_get_side_data(track, AV_PKT_DATA_DISPLAYMATRIX, &size);
 
     return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
 #endif
@@ -98,7 +98,7 @@ static const int32_t *track_matrix(const AVStream *track)
 /* The frame's own orientation takes precedence over its track's. */
 static int orientation(const cv_av_frames *f, const AVFrame *in)
 {
-    const AVFrameSideData *side = av_frame_get_side_data(in, AV_FRAME_DATA_DISPLAYMATRIX);
+    const AVFrameSideData *side = cv_av.av_frame_get_side_data(in, AV_FRAME_DATA_DISPLAYMATRIX);
     const int32_t *m = side && side->size >= 9 * sizeof(int32_t) ? (const int32_t *)side->data : track_matrix(f->track);
 
     return m ? cv_turn_of_matrix(m[0], m[1], m[3], m[4]) : f->still_turn;
@@ -108,15 +108,15 @@ static int orientation(const cv_av_frames *f, const AVFrame *in)
 
 static int make_rgb(cv_av_frames *f, int width, int height)
 {
-    if (!f->rgb && !(f->rgb = av_frame_alloc()))
+    if (!f->rgb && !(f->rgb = cv_av.av_frame_alloc()))
         return AVERROR(ENOMEM);
     if (f->rgb->width == width && f->rgb->height == height)
         return 0;
-    av_frame_unref(f->rgb);
+    cv_av.av_frame_unref(f->rgb);
     f->rgb->width = width;
     f->rgb->height = height;
     f->rgb->format = AV_PIX_FMT_RGB24;
-    return av_frame_get_buffer(f->rgb, 0);
+    return cv_av.av_frame_get_buffer(f->rgb, 0);
 }
 
 /* Converts through a frame of FFmpeg's own, whose rows have the padding that the scaler may write to. */
@@ -128,14 +128,16 @@ static cogvideo_status convert(cv_av_frames *f, const AVFrame *in, uint8_t *pixe
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", code);
     f->scaler =
-        sws_getCachedContext(f->scaler, in->width, in->height, in->format, in->width, in->height, AV_PIX_FMT_RGB24,
-                             SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, NULL, NULL, NULL);
+        cv_av.sws_getCachedContext(f->scaler, in->width, in->height, in->format, in->width, in->height,
+                                   AV_PIX_FMT_RGB24, SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT,
+                                   NULL, NULL, NULL);
     if (!f->scaler)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", AVERROR(EINVAL));
-    sws_setColorspaceDetails(f->scaler, sws_getCoefficients(in->colorspace), in->color_range == AVCOL_RANGE_JPEG,
-                             sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-    code = sws_scale(f->scaler, (const uint8_t *const *)in->data, in->linesize, 0, in->height, f->rgb->data,
-                     f->rgb->linesize);
+    cv_av.sws_setColorspaceDetails(f->scaler, cv_av.sws_getCoefficients(in->colorspace),
+                                   in->color_range == AVCOL_RANGE_JPEG, cv_av.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
+                                   1 << 16, 1 << 16);
+    code = cv_av.sws_scale(f->scaler, (const uint8_t *const *)in->data, in->linesize, 0, in->height, f->rgb->data,
+                           f->rgb->linesize);
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_FORMAT, f->out->name, "its colours cannot be converted", code);
     for (int y = 0; y < in->height; y++)
@@ -145,7 +147,7 @@ static cogvideo_status convert(cv_av_frames *f, const AVFrame *in, uint8_t *pixe
 
 cogvideo_status cv_av_hand_on(cv_av_frames *f, AVFrame *in, bool gap, cogvideo_error *err)
 {
-    const AVRational shape = av_guess_sample_aspect_ratio(f->format, f->track, in);
+    const AVRational shape = cv_av.av_guess_sample_aspect_ratio(f->format, f->track, in);
     cv_frame_facts facts = { .orientation = orientation(f, in),
                              .aspect = shape.num > 0 && shape.den > 0 ? av_q2d(shape) : 1,
                              .time = -1,
@@ -168,7 +170,7 @@ done:
 
 void cv_av_frames_free(cv_av_frames *f)
 {
-    av_frame_free(&f->rgb);
-    sws_freeContext(f->scaler);
+    cv_av.av_frame_free(&f->rgb);
+    cv_av.sws_freeContext(f->scaler);
     f->scaler = NULL;
 }

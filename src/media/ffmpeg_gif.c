@@ -19,7 +19,7 @@ static cogvideo_status fill(AVFrame *frame, const cv_held *s, const cv_palette *
                             cogvideo_error *err)
 {
     const uint8_t *pixel = s->frames.video.pixels + (size_t)number * cv_frame_bytes(frame->width, frame->height);
-    int code = av_frame_make_writable(frame);
+    int code = cv_av.av_frame_make_writable(frame);
     uint32_t colours[256] = { 0 };
 
     if (code < 0)
@@ -51,10 +51,11 @@ static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8
     int code;
     cogvideo_status status;
 
-    cv_av_silence();
+    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+        return status; /* nothing of FFmpeg can be called, not even to free */
     config.fps = fmin(config.fps, MAX_FPS);
     CV_TRY(cv_av_stream_init(&stream, &config, NULL, s->config->width, s->config->height, AV_PIX_FMT_PAL8, err));
-    if ((code = avio_open_dyn_buf(&stream.format->pb)) < 0) {
+    if ((code = cv_av.avio_open_dyn_buf(&stream.format->pb)) < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_MEMORY, s->config->path, "memory", code);
         goto done;
     }
@@ -68,7 +69,7 @@ static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8
     status = cv_av_stream_send(&stream, true, err);
 done:
     if (stream.format && stream.format->pb) {
-        *size = avio_close_dyn_buf(stream.format->pb, bytes);
+        *size = cv_av.avio_close_dyn_buf(stream.format->pb, bytes);
         stream.format->pb = NULL;
     }
     cv_av_stream_free(&stream);
@@ -122,7 +123,7 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
     status = cv_output_commit(&output, err);
 done:
     cv_output_abandon(&output);
-    av_free(bytes);
+    cv_av.av_free(bytes);
     cv_free(palette);
     return status;
 }

@@ -28,8 +28,8 @@ static cogvideo_status append_text(cv_buffer *out, const char *comment, cogvideo
     CV_TRY(cv_buffer_append(out, number, 4, err));
     CV_TRY(cv_buffer_append(out, head, sizeof head, err));
     CV_TRY(cv_buffer_append(out, comment, length, err));
-    store_32(number, ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u, (const uint8_t *)out->data + start + 4,
-                             sizeof head + length));
+    store_32(number, ~cv_av.av_crc(cv_av.av_crc_get_table(AV_CRC_32_IEEE_LE), ~0u,
+                                   (const uint8_t *)out->data + start + 4, sizeof head + length));
     CV_TRY(cv_buffer_append(out, number, 4, err));
 done:
     return status;
@@ -47,27 +47,31 @@ static int encode(AVCodecContext *codec, AVFrame *frame, AVPacket *packet, const
     codec->time_base = (AVRational){ 1, 1 };
     codec->thread_count = 1;
     codec->flags |= AV_CODEC_FLAG_BITEXACT;
-    if ((code = avcodec_open2(codec, NULL, NULL)) < 0 || (code = av_frame_get_buffer(frame, 0)) < 0)
+    if ((code = cv_av.avcodec_open2(codec, NULL, NULL)) < 0 || (code = cv_av.av_frame_get_buffer(frame, 0)) < 0)
         return code;
     for (int y = 0; y < picture->height; y++)
         memcpy(frame->data[0] + (ptrdiff_t)y * frame->linesize[0],
                picture->pixels + (size_t)y * (size_t)picture->width * 3, (size_t)picture->width * 3);
-    if ((code = avcodec_send_frame(codec, frame)) < 0 || (code = avcodec_send_frame(codec, NULL)) < 0)
+    if ((code = cv_av.avcodec_send_frame(codec, frame)) < 0 || (code = cv_av.avcodec_send_frame(codec, NULL)) < 0)
         return code;
-    return avcodec_receive_packet(codec, packet);
+    return cv_av.avcodec_receive_packet(codec, packet);
 }
 
 cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvideo_error *err)
 {
-    const AVCodec *encoder = cv_av_encoder("png");
+    cogvideo_status status = cv_av_load(err);
+    const AVCodec *encoder;
     AVCodecContext *codec;
-    AVFrame *frame = av_frame_alloc();
-    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame;
+    AVPacket *packet;
     int code = AVERROR(ENOMEM);
-    cogvideo_status status;
 
-    cv_av_silence();
-    codec = encoder ? avcodec_alloc_context3(encoder) : NULL;
+    if (status != COGVIDEO_OK)
+        return status;
+    frame = cv_av.av_frame_alloc();
+    packet = cv_av.av_packet_alloc();
+    encoder = cv_av_encoder("png");
+    codec = encoder ? cv_av.avcodec_alloc_context3(encoder) : NULL;
     if (codec && frame && packet)
         code = encode(codec, frame, packet, picture);
     if (code >= 0 && packet->size < HEAD)
@@ -81,8 +85,8 @@ cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvide
         CV_TRY(append_text(out, picture->comment, err));
     status = cv_buffer_append(out, packet->data + HEAD, (size_t)packet->size - HEAD, err);
 done:
-    avcodec_free_context(&codec);
-    av_frame_free(&frame);
-    av_packet_free(&packet);
+    cv_av.avcodec_free_context(&codec);
+    cv_av.av_frame_free(&frame);
+    cv_av.av_packet_free(&packet);
     return status;
 }

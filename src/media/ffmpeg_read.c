@@ -100,33 +100,33 @@ static cogvideo_status fail_code(reader *r, const char *doing, int code)
 
 static void reader_free(reader *r)
 {
-    avcodec_free_context(&r->codec);
-    avformat_close_input(&r->format);
+    cv_av.avcodec_free_context(&r->codec);
+    cv_av.avformat_close_input(&r->format);
     if (r->io)
-        av_freep(&r->io->buffer);
-    avio_context_free(&r->io);
-    av_packet_free(&r->packet);
-    av_frame_free(&r->frame);
+        cv_av.av_freep(&r->io->buffer);
+    cv_av.avio_context_free(&r->io);
+    cv_av.av_packet_free(&r->packet);
+    cv_av.av_frame_free(&r->frame);
     cv_av_frames_free(&r->frames);
 }
 
 static cogvideo_status allocate(reader *r)
 {
-    uint8_t *buffer = av_malloc(IO_BUFFER);
+    uint8_t *buffer = cv_av.av_malloc(IO_BUFFER);
 
-    if (buffer && !(r->io = avio_alloc_context(buffer, IO_BUFFER, 0, r, read_input, NULL, seek_input)))
-        av_free(buffer);
-    r->format = avformat_alloc_context();
-    r->packet = av_packet_alloc();
-    r->frame = av_frame_alloc();
+    if (buffer && !(r->io = cv_av.avio_alloc_context(buffer, IO_BUFFER, 0, r, read_input, NULL, seek_input)))
+        cv_av.av_free(buffer);
+    r->format = cv_av.avformat_alloc_context();
+    r->packet = cv_av.av_packet_alloc();
+    r->frame = cv_av.av_frame_alloc();
     if (!r->io || !r->format || !r->packet || !r->frame)
         return fail_code(r, "FFmpeg", AVERROR(ENOMEM));
     r->format->pb = r->io;
     r->format->io_open = refuse_open;
     r->format->interrupt_callback = (AVIOInterruptCB){ is_stopped, r };
     r->format->max_streams = MAX_STREAMS;
-    r->format->protocol_whitelist = av_strdup("none");
-    r->format->format_whitelist = av_strdup(containers);
+    r->format->protocol_whitelist = cv_av.av_strdup("none");
+    r->format->format_whitelist = cv_av.av_strdup(containers);
     if (!r->format->protocol_whitelist || !r->format->format_whitelist)
         return fail_code(r, "FFmpeg", AVERROR(ENOMEM));
     return COGVIDEO_OK;
@@ -140,14 +140,14 @@ static int find_streams(AVFormatContext *format)
     int code = 0;
 
     for (unsigned i = 0; i < count && code >= 0; i++) {
-        code = av_dict_set_int(&options[i], "max_pixels", CV_MEDIA_MAX_PIXELS, 0);
+        code = cv_av.av_dict_set_int(&options[i], "max_pixels", CV_MEDIA_MAX_PIXELS, 0);
         if (code >= 0)
-            code = av_dict_set(&options[i], "threads", "1", 0);
+            code = cv_av.av_dict_set(&options[i], "threads", "1", 0);
     }
     if (code >= 0)
-        code = avformat_find_stream_info(format, options);
+        code = cv_av.avformat_find_stream_info(format, options);
     for (unsigned i = 0; i < count; i++)
-        av_dict_free(&options[i]);
+        cv_av.av_dict_free(&options[i]);
     return code;
 }
 
@@ -187,9 +187,9 @@ static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
     r->frames.timeless = strstr(r->format->iformat->name, "_pipe") != NULL;
     r->out->fps = cv_av_rate(&r->frames);
     r->out->expected = expected_frames(r);
-    if (!(r->codec = avcodec_alloc_context3(decoder)))
+    if (!(r->codec = cv_av.avcodec_alloc_context3(decoder)))
         return fail_code(r, "FFmpeg", AVERROR(ENOMEM));
-    if ((code = avcodec_parameters_to_context(r->codec, track->codecpar)) < 0)
+    if ((code = cv_av.avcodec_parameters_to_context(r->codec, track->codecpar)) < 0)
         return fail_code(r, "cannot be decoded", code);
     r->codec->pkt_timebase = track->time_base;
     r->codec->thread_count = 1;
@@ -197,7 +197,7 @@ static cogvideo_status open_decoder(reader *r, const AVCodec *decoder)
     r->codec->err_recognition = STRICT;
     if (is_headless(r))
         r->codec->has_b_frames = REORDERED;
-    if ((code = avcodec_open2(r->codec, decoder, NULL)) < 0)
+    if ((code = cv_av.avcodec_open2(r->codec, decoder, NULL)) < 0)
         return fail_code(r, "cannot be decoded", code);
     return COGVIDEO_OK;
 }
@@ -210,7 +210,7 @@ static cogvideo_status open_track(reader *r)
 
     if (code < 0)
         return fail_code(r, "its contents cannot be identified", code);
-    r->track = av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+    r->track = cv_av.av_find_best_stream(r->format, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
     if (r->track < 0)
         return fail_code(r, "contains no picture that can be decoded", r->track);
     return open_decoder(r, decoder);
@@ -223,7 +223,7 @@ static cogvideo_status open_late(reader *r)
 {
     const AVCodecParameters *parameters = r->format->streams[r->packet->stream_index]->codecpar;
     const AVCodec *decoder =
-        parameters->codec_type == AVMEDIA_TYPE_VIDEO ? avcodec_find_decoder(parameters->codec_id) : NULL;
+        parameters->codec_type == AVMEDIA_TYPE_VIDEO ? cv_av.avcodec_find_decoder(parameters->codec_id) : NULL;
 
     r->track = r->packet->stream_index;
     return decoder ? open_decoder(r, decoder) : COGVIDEO_OK;
@@ -263,7 +263,7 @@ static cogvideo_status refuse(reader *r, int code)
 
 static cogvideo_status open_container(reader *r)
 {
-    int code = avformat_open_input(&r->format, NULL, NULL, NULL);
+    int code = cv_av.avformat_open_input(&r->format, NULL, NULL, NULL);
 
     if (code < 0)
         return refuse(r, code);
@@ -316,7 +316,7 @@ static cogvideo_status skip_damage(reader *r, int code)
 {
     if (!is_leading(r, r->packet->pts)) {
         r->waiting = true;
-        avcodec_flush_buffers(r->codec);
+        cv_av.avcodec_flush_buffers(r->codec);
     }
     return note_damage(r, code);
 }
@@ -361,7 +361,7 @@ static cogvideo_status take_frames(reader *r, int *code)
 
     *code = 0;
     while (status == COGVIDEO_OK && !cv_stream_is_full(r->out) &&
-           (*code = avcodec_receive_frame(r->codec, r->frame)) >= 0) {
+           (*code = cv_av.avcodec_receive_frame(r->codec, r->frame)) >= 0) {
         const double before = r->frames.time;
 
         if ((r->frame->flags & AV_FRAME_FLAG_CORRUPT) || r->frame->decode_error_flags) {
@@ -376,7 +376,7 @@ static cogvideo_status take_frames(reader *r, int *code)
             report_damage(r, before);
         r->gap = false;
     }
-    av_frame_unref(r->frame);
+    cv_av.av_frame_unref(r->frame);
     return status;
 }
 
@@ -392,7 +392,7 @@ static int strictness(const reader *r)
  * packets. */
 static cogvideo_status skip_packet(reader *r)
 {
-    int code = is_leading(r, r->packet->pts) ? AVERROR_EOF : avcodec_send_packet(r->codec, NULL);
+    int code = is_leading(r, r->packet->pts) ? AVERROR_EOF : cv_av.avcodec_send_packet(r->codec, NULL);
     cogvideo_status status = code < 0 ? COGVIDEO_OK : take_frames(r, &code);
 
     return status == COGVIDEO_OK ? skip_damage(r, AVERROR_INVALIDDATA) : status;
@@ -407,7 +407,7 @@ static cogvideo_status decode(reader *r)
     if (r->packet->flags & AV_PKT_FLAG_CORRUPT)
         return skip_packet(r);
     r->codec->err_recognition = strictness(r);
-    code = avcodec_send_packet(r->codec, r->packet);
+    code = cv_av.avcodec_send_packet(r->codec, r->packet);
     if (code >= 0 && (status = take_frames(r, &code)) != COGVIDEO_OK)
         return status;
     return code < 0 && code != AVERROR(EAGAIN) && code != AVERROR_EOF ? skip_damage(r, code) : COGVIDEO_OK;
@@ -424,7 +424,7 @@ static bool is_animation(const reader *r)
 /* Decodes what the decoder still holds at the end. */
 static cogvideo_status drain(reader *r)
 {
-    int code = r->waiting ? 0 : avcodec_send_packet(r->codec, NULL);
+    int code = r->waiting ? 0 : cv_av.avcodec_send_packet(r->codec, NULL);
     cogvideo_status status = COGVIDEO_OK;
 
     if (code >= 0 && !r->waiting)
@@ -444,7 +444,7 @@ static int next_packet(reader *r)
     int code = AVERROR(EAGAIN);
 
     for (int i = 0; i < MAX_RETRIES && code == AVERROR(EAGAIN) && !is_stopped(r); i++)
-        code = av_read_frame(r->format, r->packet);
+        code = cv_av.av_read_frame(r->format, r->packet);
     return r->stopped ? AVERROR_EXIT : code;
 }
 
@@ -462,7 +462,7 @@ static cogvideo_status decode_all(reader *r)
             discard_others(r);
         if (status == COGVIDEO_OK && r->codec && r->packet->stream_index == r->track && !is_lost(r))
             status = decode(r);
-        av_packet_unref(r->packet);
+        cv_av.av_packet_unref(r->packet);
         if (code < 0)
             break;
     }
@@ -478,7 +478,8 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
     reader r = { .input = input, .out = stream, .key = AV_NOPTS_VALUE, .before = stream->frames, .err = err };
     cogvideo_status status;
 
-    cv_av_silence();
+    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+        return status; /* nothing of FFmpeg can be called, not even to free */
     CV_TRY(allocate(&r));
     CV_TRY(open_container(&r));
     CV_TRY(find_turn(&r, input));

@@ -26,9 +26,9 @@ static void video_close(void *state)
     video *s = state;
 
     if (s->stream.format)
-        avio_closep(&s->stream.format->pb);
+        cv_av.avio_closep(&s->stream.format->pb);
     cv_av_stream_free(&s->stream);
-    sws_freeContext(s->scaler);
+    cv_av.sws_freeContext(s->scaler);
     cv_output_abandon(&s->output);
     cv_free(s->padded);
     cv_free(s);
@@ -37,14 +37,15 @@ static void video_close(void *state)
 /* Sets up the conversion of RGB to BT.601 in the limited range, which the encoder states in the file. */
 static cogvideo_status set_colours(video *s, int width, int height, cogvideo_error *err)
 {
-    const int *bt601 = sws_getCoefficients(SWS_CS_ITU601);
+    const int *bt601 = cv_av.sws_getCoefficients(SWS_CS_ITU601);
     AVCodecContext *codec = s->stream.codec;
 
-    s->scaler = sws_getContext(width, height, AV_PIX_FMT_RGB24, width, height, AV_PIX_FMT_YUV420P,
-                               SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL, NULL, NULL);
+    s->scaler =
+        cv_av.sws_getContext(width, height, AV_PIX_FMT_RGB24, width, height, AV_PIX_FMT_YUV420P,
+                             SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL, NULL, NULL);
     if (!s->scaler)
         return cv_fail(err, COGVIDEO_ERROR_MEMORY, "out of memory: colours cannot be converted");
-    sws_setColorspaceDetails(s->scaler, bt601, 1, bt601, 0, 0, 1 << 16, 1 << 16);
+    cv_av.sws_setColorspaceDetails(s->scaler, bt601, 1, bt601, 0, 0, 1 << 16, 1 << 16);
     codec->colorspace = AVCOL_SPC_SMPTE170M;
     codec->color_range = AVCOL_RANGE_MPEG;
     codec->color_primaries = AVCOL_PRI_BT709;
@@ -60,7 +61,8 @@ static cogvideo_status video_open(void **state, const cv_sink_config *config, co
     cogvideo_status status;
     video *s = NULL;
 
-    cv_av_silence();
+    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+        return status; /* nothing of FFmpeg can be called, not even to free */
     CV_NEW(s, 1, err);
     CV_NEW(s->padded, cv_frame_bytes(width, height) + AV_INPUT_BUFFER_PADDING_SIZE, err);
     CV_TRY(cv_output_open(&s->output, config->path, err));
@@ -68,11 +70,11 @@ static cogvideo_status video_open(void **state, const cv_sink_config *config, co
     CV_TRY(cv_buffer_printf(&url, err, "file:%s", s->output.partial));
     CV_TRY(cv_av_stream_init(&s->stream, config, url.data, width, height, AV_PIX_FMT_YUV420P, err));
     if (is_mp4)
-        av_opt_set(s->stream.format->priv_data, "movflags", "faststart", 0);
+        cv_av.av_opt_set(s->stream.format->priv_data, "movflags", "faststart", 0);
     else
         s->stream.format->flags |= AVFMT_FLAG_BITEXACT; /* otherwise Matroska's ids are random */
     CV_TRY(set_colours(s, width, height, err));
-    code = avio_open(&s->stream.format->pb, url.data, AVIO_FLAG_WRITE);
+    code = cv_av.avio_open(&s->stream.format->pb, url.data, AVIO_FLAG_WRITE);
     if (code < 0) {
         status = cv_av_fail(err, COGVIDEO_ERROR_IO, config->path, "cannot be written", code);
         goto done;
@@ -109,12 +111,12 @@ static cogvideo_status video_frame(void *state, const uint8_t *pixels, cogvideo_
     AVFrame *frame = s->stream.frame;
     const uint8_t *planes[4] = { s->padded };
     int strides[4] = { frame->width * 3 };
-    int code = av_frame_make_writable(frame);
+    int code = cv_av.av_frame_make_writable(frame);
 
     if (code < 0)
         return cv_av_fail(err, COGVIDEO_ERROR_MEMORY, s->stream.config->path, "frame", code);
     pad(s, pixels);
-    sws_scale(s->scaler, planes, strides, 0, frame->height, frame->data, frame->linesize);
+    cv_av.sws_scale(s->scaler, planes, strides, 0, frame->height, frame->data, frame->linesize);
     return cv_av_stream_send(&s->stream, false, err);
 }
 
@@ -122,7 +124,7 @@ static cogvideo_status video_commit(void *state, cogvideo_error *err)
 {
     video *s = state;
     cogvideo_status status = cv_av_stream_send(&s->stream, true, err);
-    int code = avio_closep(&s->stream.format->pb);
+    int code = cv_av.avio_closep(&s->stream.format->pb);
 
     if (status != COGVIDEO_OK)
         return status;
