@@ -189,6 +189,15 @@ if [ "$sanitize" = none ] && unshare -m true 2>/dev/null; then
     same odd.jsonl
 fi
 
+library=$(ldconfig -p | sed -n 's/.*=> \(.*libavformat\.so\.[0-9]*\)$/\1/p' | head -n 1)
+if [ -n "$library" ] && unshare -m true 2>/dev/null && grep -q 'libavformat\.so' "$program"; then
+    where="no FFmpeg, though it was built with it"
+    expect 1 unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$library" "$program" generate "$prompt" --model "$model" --seed 1 --rounds 1 -q --force -o gone.mp4
+    says "^cogvideo: error: FFmpeg's libraries, .* cannot be loaded"
+    expect 0 unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$library" "$program" keyframes "$prompt" --seed 1 -q --force -o odd.jsonl
+    same odd.jsonl
+fi
+
 if script -qec true /dev/null >/dev/null 2>&1; then
     where="a dumb terminal"
     for kind in dumb ""; do
