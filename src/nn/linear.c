@@ -7,9 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
+/* Most weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
  * cache. */
 #define BLOCK 128
+
+/* Rows per block so that the number of blocks can be shared out evenly among `threads`. */
+static int block_of(int N, int threads)
+{
+    const int most = (N + BLOCK - 1) / BLOCK, blocks = (most + threads - 1) / threads * threads;
+
+    return ((N + blocks - 1) / blocks + 15) / 16 * 16;
+}
 
 cogvideo_status cv_linear_bind(cv_linear *out, cv_store *store, const char *name, int N, int K, bool bias,
                                cogvideo_error *err)
@@ -109,14 +117,14 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
     const cv_weight *weight = &linear->weight;
     cv_linear_q8_fn *by_q8 = q8_kernel(exec, linear);
     cv_linear_fn *by_f32 = exec->kernels.linear_f32[weight->type];
-    int blocks = (weight->N + BLOCK - 1) / BLOCK;
+    const int size = block_of(weight->N, exec->threads), blocks = (weight->N + size - 1) / size;
     double work = (double)weight->N * weight->K * input->rows;
 
     if (by_q8)
         narrow(exec, input);
 #pragma omp parallel for num_threads(exec->threads) schedule(static) if (work > CV_PARALLEL_WORK)
     for (int block = 0; block < blocks; block++) {
-        int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;
+        int first = block * size, count = weight->N - first < size ? weight->N - first : size;
         cv_weight part = cv_weight_rows(weight, first, count);
 
         if (by_q8)
@@ -160,7 +168,8 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
                     size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    int blocks = (weight->N + BLOCK - 1) / BLOCK, K = weight->K;
+    /* BLAS may round in another way in another block, and threads must not change a bit: as if there were two */
+    const int size = block_of(weight->N, 2), blocks = (weight->N + size - 1) / size, K = weight->K;
     size_t mark = cv_arena_mark(arena);
     float *panels;
 
@@ -174,7 +183,7 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
                  : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
-        int first = block * BLOCK, count = weight->N - first < BLOCK ? weight->N - first : BLOCK;
+        int first = block * size, count = weight->N - first < size ? weight->N - first : size;
         cv_weight part = cv_weight_rows(weight, first, count);
         const float *panel = part.data;
 
