@@ -119,10 +119,11 @@ static int bad_value(const cli_command *command, const arg_option *option, const
 {
     if (option->kind == ARG_CHOICE)
         return cli_usage_error(command, "--%s must be one of %s, not '%s'", option->name, option->choices, text);
-    return cli_usage_error(command, "--%s must be %s%s%s from %.16g to %.16g, not '%s'", option->name,
-                           option->kind == ARG_INT && option->choices ? option->choices : "",
-                           option->kind == ARG_INT && option->choices ? " or " : "",
-                           option->kind == ARG_NUMBER ? "a number" : "a whole number", option->min, option->max, text);
+    return cli_usage_error(command, "--%s must be %s from %.16g to %.16g, not '%s'", option->name,
+                           option->kind == ARG_NUMBER ? "a number"
+                           : option->kind == ARG_AUTO ? "auto or a whole number"
+                                                      : "a whole number",
+                           option->min, option->max, text);
 }
 
 static int parse_whole(const char *text, double min, double max, int64_t *out)
@@ -209,8 +210,9 @@ static int store(const cli_command *command, const arg_option *option, void *fie
     case ARG_CHOICE:
         *(int *)field = parse_choice(option->choices, text);
         return *(int *)field < 0 ? bad_value(command, option, text) : CLI_OK;
+    case ARG_AUTO:
     case ARG_INT:
-        if (option->choices && strcmp(text, option->choices) == 0)
+        if (option->kind == ARG_AUTO && strcmp(text, "auto") == 0)
             whole = (int64_t)option->initial;
         else if (!parse_whole(text, option->min, option->max, &whole))
             return bad_value(command, option, text);
@@ -234,7 +236,7 @@ static void set_initial_values(const cli_command *command, void *settings)
         for (const arg_option *option = group->options; option->name; option++) {
             void *field = field_of(group, option, settings);
 
-            if (option->kind == ARG_INT || option->kind == ARG_CHOICE)
+            if (option->kind == ARG_INT || option->kind == ARG_AUTO || option->kind == ARG_CHOICE)
                 *(int *)field = (int)option->initial;
             else if (option->kind == ARG_BIG)
                 *(int64_t *)field = (int64_t)option->initial;

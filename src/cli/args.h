@@ -11,6 +11,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 typedef enum arg_kind {
     ARG_FLAG,   /* int: 1 when given */
     ARG_INT,    /* int, from min to max */
+    ARG_AUTO,   /* int, from min to max, or the word "auto", which gives `initial` */
     ARG_BIG,    /* int64_t, from min to max */
     ARG_NUMBER, /* double, from min to max */
     ARG_TEXT,   /* const char *: the argument itself */
@@ -38,8 +39,7 @@ typedef struct arg_option {
     arg_kind kind;
     size_t offset; /* of the field in the group's struct */
     double min, max, initial;
-    const char *choices; /* of a CHOICE: "clamp|minmax"; of an INT: a word that stands for `initial`;
-                            of other kinds: words that a shell offers, or NULL */
+    const char *choices; /* of a CHOICE: "clamp|minmax"; of other kinds: words that a shell offers, or NULL */
 } arg_option;
 
 /* Options that are listed together in --help and stored into one struct inside the command's settings. */
