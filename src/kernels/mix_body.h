@@ -37,6 +37,8 @@ INLINE void mix(cv_weight_type type, float *out, const float *weights, const cv_
 
     for (; k + 4 * LANES <= w->K; k += 4 * LANES)
         mix_columns(type, true, 4, out, weights, w, k, LANES);
+    for (; k + 2 * LANES <= w->K; k += 2 * LANES)
+        mix_columns(type, true, 2, out, weights, w, k, LANES);
     for (; k + LANES <= w->K; k += LANES)
         mix_columns(type, true, 1, out, weights, w, k, LANES);
     if (k < w->K)
