@@ -17,7 +17,6 @@ clips() {
 }
 clips held-out --held-out
 clips once
-clips some --clips 3000 --seed 23
 clips many --clips 17110 --seed 21
 
 [ -e model ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
@@ -64,14 +63,20 @@ rows held-out-image held-out image
 rows held-out-stage1 held-out stage1
 rows held-out-stage2 held-out stage2
 # Of the windows of all rounds more than half are of the last, in which frames hardly differ; so those of the first round come once
-# more, and those of the first two.
-rows stage2-first some stage2 --rounds 1
-rows stage2-second some stage2 --rounds 2
-rows stage2 some stage2
+# more. And motions that are learned late come more often.
+rows stage2-first many stage2 --rounds 1
+rows stage2 many stage2
+clips hard --motions orbit,bounce,rotate,grow,shrink --clips 8555 --seed 41
+rows hard-stage1 hard stage1
 
-# Half of the trunk's rows are first frames under the first frame's text, the others any frame under the video's text.
-train image run-image "$recipe" image.rows image.rows stage1.rows stage2.rows --held-out held-out-image.rows
+# The trunk, which all else rests on: first frames under the first frame's text and key frames under the video's, then frames
+# between, which show things at every pixel, and at last holes in pictures, for completion.
+train image run-image "$recipe" image.rows image.rows stage1.rows --held-out held-out-image.rows
+train image run-between "$root/configs/shapes-trunk.json" image.rows stage1.rows stage2-first.rows stage2.rows stage2.rows \
+    --held-out held-out-stage2.rows
+train coglm run-coglm "$root/configs/shapes-trunk.json" image.rows image.rows image.rows stage1.rows stage2-first.rows stage2.rows \
+    --held-out held-out-image.rows
 ends image
-train stage1 run-stage1 "$recipe" stage1.rows --held-out held-out-stage1.rows
+train stage1 run-stage1 "$recipe" stage1.rows hard-stage1.rows --held-out held-out-stage1.rows
 ends stage1
-train stage2 run-stage2 "$recipe" stage2-first.rows stage2-second.rows stage2.rows --held-out held-out-stage2.rows
+train stage2 run-stage2 "$recipe" stage2-first.rows stage2-first.rows stage2.rows --held-out held-out-stage2.rows

@@ -200,15 +200,13 @@ static int32_t draw(const cv_loop *loop, workspace *w, int row, int guides)
                         &w->drawing[cv_thread_index()]);
 }
 
-/* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided; 0:
- * the first that would be could not be drawn. */
+/* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided: up to
+ * the first that could not be drawn, which is an error only once it is the next one. */
 static int decide(int32_t *codes, const int32_t *drawn, int count)
 {
     int decided = 0;
 
-    for (bool hit = true; hit && decided < count; decided++) {
-        if (drawn[decided] < 0)
-            return 0;
+    for (bool hit = true; hit && decided < count && drawn[decided] >= 0; decided++) {
         hit = drawn[decided] == codes[decided];
         codes[decided] = drawn[decided];
     }

@@ -272,7 +272,8 @@ static int32_t draw(complete_run *run, int r, int sample, int index)
                         &run->drawing[cv_thread_index()]);
 }
 
-/* Takes over what was drawn for a sample's next `count` elements, as far as the guesses before came true. */
+/* Takes over what was drawn for a sample's next `count` elements, as far as the guesses before came true, and up to the
+ * first that could not be drawn, which is an error only once it is the next one. */
 static cogvideo_status decide(complete_run *run, int sample, const int32_t *drawn, int count, cogvideo_error *err)
 {
     const int first = run->at[sample], grid = run->stage->config->grid;
@@ -283,8 +284,9 @@ static cogvideo_status decide(complete_run *run, int sample, const int32_t *draw
     for (int i = 0; i < count; i++) {
         const int place = run->layout.places[first + i];
 
-        if (hit && drawn[i] < 0)
+        if (i == 0 && drawn[i] < 0)
             return cv_fail_unsound(run->model, run->progress.what, 0, place / grid, err);
+        hit = hit && drawn[i] >= 0;
         decided += hit;
         holes += hit && run->mask[place];
         hit = hit && drawn[i] == codes[place];
