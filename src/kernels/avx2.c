@@ -18,18 +18,10 @@
 INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
                        const cv_weight *w, int B)
 {
-    const f32_block block = { .part = BEGINS | ENDS };
-    const int most = B >= 4 ? 3 : 4;
-
-    for (int n = 0, rows; n < w->N; n += rows) {
-        const f32_job job = f32_job_of(type, w, n, out, out_stride, x, x_stride, B);
-
-        rows = w->N - n >= most ? most : 1;
-        if (rows == 3)
-            f32_tiles(type, 3, 1, &job, f32_tiles(type, 3, 4, &job, 0, block), block);
-        else
-            f32_rows(type, rows, &job, block);
-    }
+    if (B >= 4)
+        f32_matrix(type, 3, out, out_stride, x, x_stride, w, B);
+    else
+        f32_matrix(type, 4, out, out_stride, x, x_stride, w, B);
 }
 
 enum { Q4_BATCH = 8 }; /* entries for which a group is widened only once */

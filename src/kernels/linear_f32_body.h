@@ -2,9 +2,10 @@
 #ifndef CV_KERNELS_LINEAR_F32_BODY_H
 #define CV_KERNELS_LINEAR_F32_BODY_H
 
-#include "kernels/vec.h"
+#include "kernels/streams.h"
 
-/* At most MOST_R rows of weights, row_bytes apart, and the inputs that they are multiplied by. */
+/* At most MOST_R rows of weights, row_bytes apart, and the inputs that they are multiplied by. Between the outputs and
+ * the scales of two rows lie as many as between the rows of the matrix, `apart`. */
 typedef struct f32_job {
     float *out;
     size_t out_stride;
@@ -14,30 +15,30 @@ typedef struct f32_job {
     size_t row_bytes;
     const float *scales; /* scales of the rows, or NULL */
     int K, B;
+    size_t apart;
 } f32_job;
 
-/* A job for the rows of a whole matrix from n on. */
-INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, float *out, size_t out_stride, const float *x,
-                          size_t x_stride, int B)
+/* A job for rows n, n + apart, and so on of a whole matrix. */
+INLINE f32_job f32_job_of(cv_weight_type type, const cv_weight *w, int n, int apart, float *out, size_t out_stride,
+                          const float *x, size_t x_stride, int B)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
     const float *scales = type == CV_WEIGHT_Q8 ? (const float *)w->scales + n : NULL;
 
-    return (f32_job){ out + n,   out_stride, x,    x_stride, (const char *)w->data + (size_t)n * row_bytes,
-                      row_bytes, scales,     w->K, B };
+    return (f32_job){ .out = out + n,
+                      .out_stride = out_stride,
+                      .x = x,
+                      .x_stride = x_stride,
+                      .w = (const char *)w->data + (size_t)n * row_bytes,
+                      .row_bytes = (size_t)apart * row_bytes,
+                      .scales = scales,
+                      .K = w->K,
+                      .B = B,
+                      .apart = (size_t)apart };
 }
 
-/* K may be a block of a longer row. The sums of the cells then wait in memory from one block to the next. */
-enum { BEGINS = 1, ENDS = 2 }; /* which block this is: the first one, the last one */
-
-typedef struct f32_block {
-    int part;     /* BEGINS | ENDS */
-    vec *waiting; /* [B * rows]; NULL where there is one block only */
-    bool ahead;   /* prefetch the next rows while these are read for the first time */
-} f32_block;
-
 INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MOST_R], const char *w, size_t row_bytes,
-                     const float *x, size_t x_stride, int k, int count, bool ahead)
+                     const float *x, size_t x_stride, int k, int count)
 {
     vec row[MOST_R];
 
@@ -45,8 +46,6 @@ INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MO
         const char *at = w + (size_t)r * row_bytes;
 
         row[r] = whole ? vec_weights(type, at, k) : vec_weights_some(type, at, k, count);
-        if (ahead)
-            prefetch(at + (size_t)R * row_bytes + cv_weight_row_bytes(type, (size_t)k));
     }
     EACH (c, C) {
         const float *at = x + (size_t)c * x_stride + k;
@@ -57,68 +56,84 @@ INLINE void f32_step(cv_weight_type type, bool whole, int R, int C, vec sum[][MO
     }
 }
 
-/* Each cell has one accumulator that walks through K in order, so its value is the same in every shape of tile and
- * with any block of K. */
-INLINE void f32_tile(cv_weight_type type, int R, int C, const f32_job *job, int b, f32_block block)
+/* Writes the totals of a tile's rows for one entry. */
+INLINE void f32_store(const f32_job *job, int R, int b, const vec *sum)
 {
-    const float *x = job->x + (size_t)b * job->x_stride, *scales = job->scales;
+    float *out = job->out + (size_t)b * job->out_stride, totals[MOST_R];
+
+    if (job->apart == 1) {
+        store_totals(out, sum, R, job->scales);
+        return;
+    }
+    store_totals(totals, sum, R, NULL);
+    EACH (r, R)
+        totals[r] *= job->scales ? job->scales[(size_t)r * job->apart] : 1;
+    scatter(out, job->apart, totals, R);
+}
+
+/* Each cell has one accumulator that walks through K in order, so its value is the same in every shape of tile. */
+INLINE void f32_tile(cv_weight_type type, int R, int C, const f32_job *job, int b)
+{
+    const float *x = job->x + (size_t)b * job->x_stride;
     const size_t x_stride = job->x_stride, row_bytes = job->row_bytes;
-    const bool ahead = block.ahead && b == 0;
+    const int K = job->K, line = (int)(LINE / cv_weight_row_bytes(type, 1));
     const char *w = job->w;
-    vec sum[MOST_C][MOST_R], *waiting = block.waiting ? block.waiting + b * R : NULL;
-    int K = job->K, k = 0;
+    vec sum[MOST_C][MOST_R];
+    int k = 0;
 
     EACH (c, C)
         EACH (r, R)
-            sum[c][r] = block.part & BEGINS ? vec_all(0) : waiting[c * R + r];
-    for (; k + LANES <= K; k += LANES)
-        f32_step(type, true, R, C, sum, w, row_bytes, x, x_stride, k, LANES, ahead);
-    if (k < K)
-        f32_step(type, false, R, C, sum, w, row_bytes, x, x_stride, k, K - k, ahead);
-    EACH (c, C) {
-        if (block.part & ENDS) {
-            store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, scales);
-        } else {
-            EACH (r, R)
-                waiting[c * R + r] = sum[c][r];
-        }
+            sum[c][r] = vec_all(0);
+    for (; b == 0 && k + line <= K; k += line) {
+        EACH (r, R)
+            prefetch_stream(w + (size_t)r * row_bytes + cv_weight_row_bytes(type, (size_t)k));
+        UNROLL
+        for (int i = 0; i < line; i += LANES)
+            f32_step(type, true, R, C, sum, w, row_bytes, x, x_stride, k + i, LANES);
     }
+    for (; k + LANES <= K; k += LANES)
+        f32_step(type, true, R, C, sum, w, row_bytes, x, x_stride, k, LANES);
+    if (k < K)
+        f32_step(type, false, R, C, sum, w, row_bytes, x, x_stride, k, K - k);
+    EACH (c, C)
+        f32_store(job, R, b + c, sum[c]);
 }
 
 /* Runs as many tiles as fit from batch entry b on; returns the entry behind them. */
-INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int b, f32_block block)
+INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int b)
 {
     for (; b + C <= job->B; b += C)
-        f32_tile(type, R, C, job, b, block);
+        f32_tile(type, R, C, job, b);
     return b;
 }
 
-/* Four rows at once keep four streams from memory busy. */
-INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job, f32_block block)
+INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
 {
     int b = 0;
 
     if (rows == 4) {
         if (WIDEST == 4)
-            b = f32_tiles(type, 4, 4, job, b, block);
-        b = f32_tiles(type, 4, 2, job, b, block);
-        f32_tiles(type, 4, 1, job, b, block);
+            b = f32_tiles(type, 4, 4, job, b);
+        b = f32_tiles(type, 4, 2, job, b);
+        f32_tiles(type, 4, 1, job, b);
+    } else if (rows == 3) {
+        f32_tiles(type, 3, 1, job, f32_tiles(type, 3, 4, job, b));
     } else {
-        f32_tiles(type, 1, 1, job, b, block);
+        f32_tiles(type, 1, 1, job, b);
     }
 }
 
-/* Multiplies by the whole matrix in one block. */
-INLINE void f32_matrix(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
-                       const cv_weight *w, int B, bool ahead)
+/* Multiplies by the whole matrix, `most` rows at once. Inputs and weights are not laid out anew for that: what a tile
+ * loads from the second cache, and widens again for each four entries, hides behind its multiplications. */
+INLINE void f32_matrix(cv_weight_type type, int most, float *out, size_t out_stride, const float *x, size_t x_stride,
+                       const cv_weight *w, int B)
 {
-    const f32_block block = { .part = BEGINS | ENDS, .ahead = ahead };
+    const streams s = streams_of(w, most);
 
-    for (int n = 0, rows; n < w->N; n += rows) {
-        const f32_job job = f32_job_of(type, w, n, out, out_stride, x, x_stride, B);
+    for (int i = 0; i < s.all; i++) {
+        const f32_job job = f32_job_of(type, w, first_row(s, i), s.apart, out, out_stride, x, x_stride, B);
 
-        rows = w->N - n >= 4 ? 4 : 1;
-        f32_rows(type, rows, &job, block);
+        f32_rows(type, i < s.tiles ? most : 1, &job);
     }
 }
 

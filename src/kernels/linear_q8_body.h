@@ -3,11 +3,9 @@
 #ifndef CV_KERNELS_LINEAR_Q8_BODY_H
 #define CV_KERNELS_LINEAR_Q8_BODY_H
 
-#include "kernels/vec.h"
+#include "kernels/streams.h"
 
-/* A job is at most MOST_R rows of weights and the B entries that they are multiplied by. The hardware prefetcher
- * restarts at each row, which is short for it, so the next rows are prefetched while these are read for the first
- * time. */
+/* A job is at most MOST_R rows of weights, so many rows apart, and the B entries that they are multiplied by. */
 
 /* --- q8 weights ----------------------------------------------------------------------------------------------- */
 
@@ -19,10 +17,11 @@ typedef struct q8_job {
     const int8_t *w;
     const float *scales;
     int K, B;
+    size_t apart;
 } q8_job;
 
 INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *w, size_t row_bytes, const int8_t *x,
-                    size_t x_stride, int k, int count, bool ahead)
+                    size_t x_stride, int k, int count)
 {
     bytes in[MOST_C];
 
@@ -35,16 +34,25 @@ INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *
         const int8_t *at = w + (size_t)r * row_bytes + k;
         q8_weights row = q8_prepare(whole ? bytes_load(at) : bytes_load_some(at, count));
 
-        if (ahead)
-            prefetch(at + (size_t)R * row_bytes);
         EACH (c, C)
             sum[c][r] = q8_dot(sum[c][r], row, in[c]);
     }
 }
 
+/* Writes the totals of a tile's rows for one entry. */
+INLINE void q8_store(const q8_job *job, int R, int b, const ivec *sum)
+{
+    float scales[MOST_R], totals[MOST_R];
+
+    EACH (r, R)
+        scales[r] = job->scales[(size_t)r * job->apart];
+    q8_store_totals(totals, sum, R, job->offsets ? job->offsets[b] : 0, scales, job->x->scales[b]);
+    scatter(job->out + (size_t)b * job->out_stride, job->apart, totals, R);
+}
+
 INLINE void q8_tile(int R, int C, const q8_job *job, int b)
 {
-    const size_t x_stride = job->x->stride, row_bytes = (size_t)job->K;
+    const size_t x_stride = job->x->stride, row_bytes = (size_t)job->K * job->apart;
     const int8_t *x = job->x->values + (size_t)b * x_stride, *w = job->w;
     ivec sum[MOST_C][MOST_R];
     int K = job->K, k = 0;
@@ -52,13 +60,19 @@ INLINE void q8_tile(int R, int C, const q8_job *job, int b)
     EACH (c, C)
         EACH (r, R)
             sum[c][r] = ivec_all(0);
+    for (; b == 0 && k + LINE <= K; k += LINE) {
+        EACH (r, R)
+            prefetch_stream(w + (size_t)r * row_bytes + k);
+        UNROLL
+        for (int i = 0; i < LINE; i += BYTES)
+            q8_step(true, R, C, sum, w, row_bytes, x, x_stride, k + i, BYTES);
+    }
     for (; k + BYTES <= K; k += BYTES)
-        q8_step(true, R, C, sum, w, row_bytes, x, x_stride, k, BYTES, b == 0);
+        q8_step(true, R, C, sum, w, row_bytes, x, x_stride, k, BYTES);
     if (k < K)
-        q8_step(false, R, C, sum, w, row_bytes, x, x_stride, k, K - k, b == 0);
+        q8_step(false, R, C, sum, w, row_bytes, x, x_stride, k, K - k);
     EACH (c, C)
-        q8_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->offsets ? job->offsets[b + c] : 0,
-                        job->scales, job->x->scales[b + c]);
+        q8_store(job, R, b + c, sum[c]);
 }
 
 /* Runs as many tiles as fit from batch entry b on; returns the entry behind them. */
@@ -89,16 +103,24 @@ INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const 
                       int B)
 {
     const int most = Q8_PAIRS && B >= 4 ? 2 : 4;
+    const streams s = streams_of(w, most);
 
-    for (int n = 0, rows; n < w->N; n += rows) {
-        const int8_t *rows_of_w = (const int8_t *)w->data + (size_t)n * (size_t)w->K;
-        const q8_job job = { out + n, out_stride, x, offsets, rows_of_w, (const float *)w->scales + n, w->K, B };
+    for (int i = 0; i < s.all; i++) {
+        const int n = first_row(s, i);
+        const q8_job job = { .out = out + n,
+                             .out_stride = out_stride,
+                             .x = x,
+                             .offsets = offsets,
+                             .w = (const int8_t *)w->data + (size_t)n * (size_t)w->K,
+                             .scales = (const float *)w->scales + n,
+                             .K = w->K,
+                             .B = B,
+                             .apart = (size_t)s.apart };
 
-        rows = w->N - n >= most ? most : 1;
-        if (rows == 2)
+        if (i < s.tiles && most == 2)
             q8_tiles(2, 1, &job, q8_tiles(2, 4, &job, 0));
         else
-            q8_rows(rows, &job);
+            q8_rows(i < s.tiles ? 4 : 1, &job);
     }
 }
 
@@ -111,6 +133,7 @@ typedef struct q4_job {
     const char *w;
     const uint16_t *scales;
     int groups, B;
+    size_t apart;
 } q4_job;
 
 enum { MOST_SCALES = 32 }; /* scales that are widened at once, in rows that have enough of them */
@@ -125,10 +148,19 @@ INLINE void widen_scales(float *out, const uint16_t *scales, int count)
         widen_halves_some(out + i, scales + i, count - i);
 }
 
+/* Writes the totals of a tile's rows for one entry. */
+INLINE void q4_store(const q4_job *job, int R, int b, const q4_sum *sum)
+{
+    float totals[MOST_R];
+
+    q4_store_totals(totals, sum, R, job->x->scales[b]);
+    scatter(job->out + (size_t)b * job->out_stride, job->apart, totals, R);
+}
+
 INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
 {
     const size_t x_stride = job->x->stride, sum_stride = job->x->sum_stride,
-                 row_bytes = (size_t)job->groups * (CV_Q4_GROUP / 2);
+                 row_bytes = (size_t)job->groups * (CV_Q4_GROUP / 2) * job->apart;
     const int8_t *x = job->x->values + (size_t)b * x_stride;
     const int32_t *sums = job->x->sums + (size_t)b * sum_stride;
     const char *w = job->w;
@@ -142,7 +174,7 @@ INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
         const int left = job->groups - from, count = at_once == 1 || left > at_once ? at_once : left;
 
         EACH (r, R)
-            widen_scales(scales[r], job->scales + r * job->groups + from, count);
+            widen_scales(scales[r], job->scales + (size_t)(r * job->groups) * job->apart + from, count);
         for (int g = 0; g < count; g++, x += CV_Q4_GROUP, w += CV_Q4_GROUP / 2, sums++) {
             q4_input in[MOST_C];
 
@@ -151,15 +183,15 @@ INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
             EACH (r, R) {
                 q4_weights row = q4_load(w + (size_t)r * row_bytes);
 
-                if (b == 0)
-                    prefetch(w + (size_t)(R + r) * row_bytes);
+                if (b == 0 && g % 2 == 0)
+                    prefetch_stream(w + (size_t)r * row_bytes);
                 EACH (c, C)
                     sum[c][r] = q4_add(sum[c][r], row, in[c], scales[r][g]);
             }
         }
     }
     EACH (c, C)
-        q4_store_totals(job->out + (size_t)(b + c) * job->out_stride, sum[c], R, job->x->scales[b + c]);
+        q4_store(job, R, b + c, sum[c]);
 }
 
 INLINE int q4_tiles(int at_once, int R, int C, const q4_job *job, int b)
@@ -172,20 +204,22 @@ INLINE int q4_tiles(int at_once, int R, int C, const q4_job *job, int b)
 INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     const int groups = w->K / CV_Q4_GROUP;
+    const streams s = streams_of(w, 4);
 
-    for (int n = 0, rows; n < w->N; n += rows) {
+    for (int i = 0; i < s.all; i++) {
+        const int n = first_row(s, i);
         const size_t before = (size_t)n * (size_t)groups;
-        const q4_job job = { out + n,
-                             out_stride,
-                             x,
-                             (const char *)w->data + before * (CV_Q4_GROUP / 2),
-                             (const uint16_t *)w->scales + before,
-                             groups,
-                             B };
+        const q4_job job = { .out = out + n,
+                             .out_stride = out_stride,
+                             .x = x,
+                             .w = (const char *)w->data + before * (CV_Q4_GROUP / 2),
+                             .scales = (const uint16_t *)w->scales + before,
+                             .groups = groups,
+                             .B = B,
+                             .apart = (size_t)s.apart };
         int b = 0;
 
-        rows = w->N - n >= 4 ? 4 : 1;
-        if (rows == 4) {
+        if (i < s.tiles) {
             if (WIDEST == 4)
                 b = q4_tiles(at_once, 4, 4, &job, b);
             b = q4_tiles(at_once, 4, 2, &job, b);

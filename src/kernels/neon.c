@@ -13,7 +13,7 @@
 INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const float *x, size_t x_stride,
                        const cv_weight *w, int B)
 {
-    f32_matrix(type, out, out_stride, x, x_stride, w, B, false);
+    f32_matrix(type, 4, out, out_stride, x, x_stride, w, B);
 }
 
 static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)

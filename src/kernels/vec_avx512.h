@@ -114,9 +114,15 @@ INLINE void widen_halves_some(float *out, const uint16_t *halves, int count)
     vec_store(out, vec_weights_some(CV_WEIGHT_F16, halves, 0, count));
 }
 
+/* Into the first cache, and into the second. */
 INLINE void prefetch(const void *at)
 {
     _mm_prefetch((const char *)at, _MM_HINT_T0);
+}
+
+INLINE void prefetch_second(const void *at)
+{
+    _mm_prefetch((const char *)at, _MM_HINT_T1);
 }
 
 /* Adds up the lanes of each of four vectors by repeated halving. An attention's keys are so short that adding up

@@ -139,6 +139,11 @@ INLINE void prefetch(const void *at)
     (void)at;
 }
 
+INLINE void prefetch_second(const void *at)
+{
+    (void)at;
+}
+
 /* out[r] = the sum of the lanes of sum[r], times scales[r] where there are scales; for r < R. */
 INLINE void store_totals(float *out, const vec *sum, int R, const float *scales)
 {
