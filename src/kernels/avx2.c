@@ -74,6 +74,7 @@ void cv_kernels_avx2(cv_kernels *table)
     cv_loops_avx2(table);
     set_linear_f32(table);
     table->linear_f32[CV_WEIGHT_Q4] = linear_f32_wq4;
+    table->outruns_blas[CV_WEIGHT_F16] = true;
     set_linear_q8(table);
     set_mix(table);
     set_panel(table);

@@ -51,6 +51,7 @@ void cv_kernels_avx512(cv_kernels *table)
 {
     cv_loops_avx512(table);
     set_linear_f32(table);
+    table->outruns_blas[CV_WEIGHT_BF16] = table->outruns_blas[CV_WEIGHT_Q8] = true; /* as that of f16 does */
     set_linear_q8(table);
     set_mix(table);
     set_panel(table);

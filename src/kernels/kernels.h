@@ -106,6 +106,7 @@ typedef struct cv_kernels {
     const char *name;
     cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];   /* inputs in f32 */
     cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantized */
+    bool outruns_blas[CV_WEIGHT_TYPES]; /* linear_f32 does, with any number of rows: BLAS needs the weights widened */
     int panel_width;
     cv_panel_fn *panel;
     int product_width;

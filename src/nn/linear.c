@@ -10,6 +10,8 @@
 /* Most weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
  * cache. */
 #define BLOCK 128
+/* Rows of inputs in f32 that a block is multiplied by before the next: so many stay in the second cache. */
+#define FEW 16
 
 /* Rows per block so that the number of blocks can be shared out evenly among `threads`. */
 static int block_of(int N, int threads)
@@ -129,8 +131,9 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
         if (by_q8)
             by_q8(out + first, out_stride, &input->q8, &part, input->rows);
-        else
-            by_f32(out + first, out_stride, input->x, input->stride, &part, input->rows);
+        for (int r = 0; r < input->rows && !by_q8; r += FEW)
+            by_f32(out + first + (size_t)r * out_stride, out_stride, input->x + (size_t)r * input->stride,
+                   input->stride, &part, input->rows - r < FEW ? input->rows - r : FEW);
         add_bias(linear, out, out_stride, first, count, input->rows);
     }
 }
@@ -171,11 +174,17 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
     /* BLAS may round in another way in another block, and threads must not change a bit: as if there were two */
     const int size = block_of(weight->N, 2), blocks = (weight->N + size - 1) / size, K = weight->K;
     size_t mark = cv_arena_mark(arena);
+    cv_step_input input = { 0 };
     float *panels;
 
     if (q8_kernel(exec, linear)) {
         rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, arena);
         cv_arena_rewind(arena, mark);
+        return;
+    }
+    if (exec->kernels.outruns_blas[weight->type]) {
+        cv_step_input_set(&input, x, x_stride, rows, K);
+        cv_linear_step(exec, linear, out, out_stride, &input);
         return;
     }
     panels = weight->type == CV_WEIGHT_F32
