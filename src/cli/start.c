@@ -124,12 +124,13 @@ static int others_run(void)
 
 /* Threads that sleep while they wait for each other wake up late: the shipped model's clip takes twice as long. Threads
  * that spin take the processors of whatever else runs, and of each other: then it takes many times as long. So they
- * spin only on a machine that does nothing else, and at most for what a layer of a small model takes (some 500 us, in
- * turns of GCC's OpenMP and milliseconds of LLVM's). OpenBLAS allocates a buffer for each thread that it might start;
- * it starts none, because the layers split the work. */
+ * spin only on a machine that does nothing else, and for no longer than threads are apart at the end of a small layer:
+ * 1000 turns of GCC's OpenMP, some 20 us, are as fast there as any number, and cost half as much again where something
+ * else begins to run. LLVM's OpenMP counts milliseconds. OpenBLAS allocates a buffer for each thread that it might
+ * start; it starts none, because the layers split the work. */
 static void settle_environment(char **argv, char *const *environment)
 {
-    static char sleep_at_once[] = "OMP_WAIT_POLICY=passive", spin[] = "GOMP_SPINCOUNT=30000",
+    static char sleep_at_once[] = "OMP_WAIT_POLICY=passive", spin[] = "GOMP_SPINCOUNT=1000",
                 spin_shortly[] = "KMP_BLOCKTIME=1", team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
     char *more[4];
     size_t count = 0;
