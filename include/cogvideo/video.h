@@ -46,10 +46,14 @@ typedef struct cogvideo_frame {
     int gap;         /* 1: between the previous frame and this one something is damaged and was skipped */
 } cogvideo_frame;
 
+/* Loads FFmpeg's libraries, which is otherwise done when the first file needs them: for a process that is about to give
+ * up the right to read them. COGVIDEO_ERROR_UNSUPPORTED where the build has none or they are not installed. */
+COGVIDEO_API cogvideo_status cogvideo_video_load(cogvideo_error *err);
+
 /* Reads a picture or a video frame by frame: `take` is called for each in turn. The kind of a file is decided by its
  * content, never by its name; "-" is standard input, and pipes are read, too, up to 1 GiB. Built in: JPEG and PPM
  * (P6, 8 bits), one or several one after another (MJPEG). Everything else (PNG, GIF, MP4, MKV, WebM, MPEG-TS, ...)
- * is read through FFmpeg's libraries if the build has them. A numbered pattern ("frame-%04d.ppm") reads one frame of
+ * is read through FFmpeg's libraries if the build has them and they are installed. A numbered pattern ("frame-%04d.ppm") reads one frame of
  * each file, from the first of 0 and 1 that exists to the last before a gap. Only one frame is held in memory. A
  * video may have at most a million frames, of 2^26 pixels each; files that refer to other files (playlists) are
  * refused. Damage is skipped with a warning, up to the next key frame; a file that is cut at its end, or has no
@@ -97,7 +101,7 @@ typedef struct cogvideo_write_options {
 
 /* Writes a video or pictures. The name of `path` selects the format:
  *   clip.mp4 .webm .mkv .gif, and .png for pictures: through FFmpeg's libraries (COGVIDEO_ERROR_UNSUPPORTED in a
- *                            build without them)
+ *                            build without them, or where they are not installed)
  *   frame-%04d.jpg .ppm .png one picture per frame, numbered from 0. The name has exactly one %d or %0Nd
  *                            (N = 1 .. 9), and %% stands for a percent sign. In other names a % is an ordinary
  *                            character, as in "50% off.mp4" and in "100%done.mp4", where %d begins a word

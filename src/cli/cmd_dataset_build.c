@@ -36,8 +36,10 @@ static int enter_sandbox(const char *source, const char *output)
     char *folder = cli_folder(source);
     struct stat info;
     const char *const inputs[] = { stat(source, &info) == 0 && !S_ISDIR(info.st_mode) ? folder : source };
-    int status = cli_sandbox(inputs, 1, output);
+    int status;
 
+    (void)cogvideo_video_load(NULL); /* perhaps from where nothing can be read any more; who needs it is told */
+    status = cli_sandbox(inputs, 1, output);
     free(folder);
     return status;
 }

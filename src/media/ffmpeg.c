@@ -35,7 +35,7 @@ const AVCodec *cv_av_encoder(const char *container)
 
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
 {
-    cogvideo_status status = cv_av_load(err);
+    cogvideo_status status = cv_ffmpeg_load(err);
 
     if (status != COGVIDEO_OK)
         return status;
@@ -43,7 +43,7 @@ cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
     if (!cv_av_encoder(container) || (strcmp(container, "png") != 0 && !cv_av.av_guess_format(container, NULL, NULL)))
         return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED,
                        "FFmpeg's libraries on this machine have no encoder for %s; install a libavcodec that has "
-                       "(Debian: libavcodec59 or libavcodec-extra)",
+                       "(Debian: libavcodec-extra)",
                        container);
     return COGVIDEO_OK;
 }

@@ -7,6 +7,9 @@
 #include "media/input.h"
 #include "media/sink.h"
 
+/* Loads the libraries, once; every function below does it, too. */
+cogvideo_status cv_ffmpeg_load(cogvideo_error *err);
+
 /* Whether this build can write the container ("png" too): COGVIDEO_ERROR_UNSUPPORTED without FFmpeg or without an
  * encoder for it. */
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err);

@@ -6,11 +6,8 @@
 
 #include "media/ffmpeg_functions.h"
 
-/* FFmpeg's functions: cv_av.av_read_frame(...). All are NULL until they are loaded. */
+/* FFmpeg's functions: cv_av.av_read_frame(...). All are NULL until cv_ffmpeg_load has found them. */
 extern cv_av_functions cv_av;
-/* Loads them, once, and keeps FFmpeg from writing to standard error. Call it before anything else of FFmpeg's.
- * COGVIDEO_ERROR_UNSUPPORTED where the libraries are not installed. */
-cogvideo_status cv_av_load(cogvideo_error *err);
 /* "path: doing: FFmpeg's words for `code`". */
 cogvideo_status cv_av_fail(cogvideo_error *err, cogvideo_status status, const char *path, const char *doing, int code);
 /* Returns the best available encoder for a container, or NULL. */

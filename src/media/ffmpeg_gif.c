@@ -51,7 +51,7 @@ static cogvideo_status encode(const cv_held *s, const cv_palette *palette, uint8
     int code;
     cogvideo_status status;
 
-    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+    if ((status = cv_ffmpeg_load(err)) != COGVIDEO_OK)
         return status; /* nothing of FFmpeg can be called, not even to free */
     config.fps = fmin(config.fps, MAX_FPS);
     CV_TRY(cv_av_stream_init(&stream, &config, NULL, s->config->width, s->config->height, AV_PIX_FMT_PAL8, err));
@@ -123,7 +123,8 @@ static cogvideo_status gif_commit(void *state, cogvideo_error *err)
     status = cv_output_commit(&output, err);
 done:
     cv_output_abandon(&output);
-    cv_av.av_free(bytes);
+    if (bytes)
+        cv_av.av_free(bytes);
     cv_free(palette);
     return status;
 }

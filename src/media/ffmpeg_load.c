@@ -49,7 +49,7 @@ static void load(void)
         cv_av.av_log_set_level(AV_LOG_QUIET);
 }
 
-cogvideo_status cv_av_load(cogvideo_error *err)
+cogvideo_status cv_ffmpeg_load(cogvideo_error *err)
 {
     pthread_once(&once, load);
     if (missing[0])

@@ -10,6 +10,11 @@ static cogvideo_status missing(const char *what, cogvideo_error *err)
     return cv_fail(err, COGVIDEO_ERROR_UNSUPPORTED, "%s needs FFmpeg's libraries, and " WITHOUT_FFMPEG, what);
 }
 
+cogvideo_status cv_ffmpeg_load(cogvideo_error *err)
+{
+    return missing("a video", err);
+}
+
 cogvideo_status cv_ffmpeg_check(const char *container, cogvideo_error *err)
 {
     return missing(container, err);

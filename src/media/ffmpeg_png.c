@@ -59,7 +59,7 @@ static int encode(AVCodecContext *codec, AVFrame *frame, AVPacket *packet, const
 
 cogvideo_status cv_png_encode(cv_buffer *out, const cv_picture *picture, cogvideo_error *err)
 {
-    cogvideo_status status = cv_av_load(err);
+    cogvideo_status status = cv_ffmpeg_load(err);
     const AVCodec *encoder;
     AVCodecContext *codec;
     AVFrame *frame;

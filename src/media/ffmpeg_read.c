@@ -478,7 +478,7 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
     reader r = { .input = input, .out = stream, .key = AV_NOPTS_VALUE, .before = stream->frames, .err = err };
     cogvideo_status status;
 
-    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+    if ((status = cv_ffmpeg_load(err)) != COGVIDEO_OK)
         return status; /* nothing of FFmpeg can be called, not even to free */
     CV_TRY(allocate(&r));
     CV_TRY(open_container(&r));

@@ -61,7 +61,7 @@ static cogvideo_status video_open(void **state, const cv_sink_config *config, co
     cogvideo_status status;
     video *s = NULL;
 
-    if ((status = cv_av_load(err)) != COGVIDEO_OK)
+    if ((status = cv_ffmpeg_load(err)) != COGVIDEO_OK)
         return status; /* nothing of FFmpeg can be called, not even to free */
     CV_NEW(s, 1, err);
     CV_NEW(s->padded, cv_frame_bytes(width, height) + AV_INPUT_BUFFER_PADDING_SIZE, err);

@@ -23,6 +23,11 @@ static const built_in built_ins[] = {
     { "P6", 2, cv_ppm_decode },
 };
 
+cogvideo_status cogvideo_video_load(cogvideo_error *err)
+{
+    return cv_ffmpeg_load(err);
+}
+
 static const built_in *find_built_in(const unsigned char *data, size_t size)
 {
     for (size_t i = 0; i < sizeof built_ins / sizeof *built_ins; i++)
