@@ -108,8 +108,10 @@ static int others_run(void)
         char text[100] = "", *running = text;
         int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
 
-        if (file < 0 || read(file, text, sizeof text - 1) < 0)
-            return close(file), 1;
+        if (file < 0)
+            return 1;
+        if (read(file, text, sizeof text - 1) < 0)
+            text[0] = '\0';
         close(file);
         for (int word = 0; running && word < 3; word++) /* behind three averages: RUNNING/ALL */
             running = (running = strchr(running, ' ')) ? running + 1 : NULL;
@@ -135,7 +137,8 @@ static void settle_environment(char **argv, char *const *environment)
     char *more[4];
     size_t count = 0;
 
-    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, "GOMP_SPINCOUNT")) {
+    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, "GOMP_SPINCOUNT") &&
+        !value_of(environment, "KMP_BLOCKTIME")) {
         if (others_run()) {
             more[count++] = sleep_at_once;
         } else {
