@@ -1,5 +1,5 @@
 /* parallel.h - how many threads there can be; the only file that includes omp.h. The pragmas stand beside the loops
- * in nn/, model/, train/ and bench/. */
+ * in nn/, model/, train/, bench/ and the steps of families. */
 #ifndef CV_BASE_PARALLEL_H
 #define CV_BASE_PARALLEL_H
 

@@ -132,7 +132,7 @@ static void guesses_change_steps_alone(void **state)
         int32_t *right = run_loop(&plain, 0);
         const int made = STRANDS * (plain.places / L - plain.given);
 
-        assert_int_equal(plain.ahead.steps, made * L);
+        assert_int_equal(plain.ahead.sequence_steps, made * L);
         for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
             for (int luck = OWN; luck <= RANDOM; luck++) {
                 trial t = loops[i];
@@ -144,9 +144,9 @@ static void guesses_change_steps_alone(void **state)
                 assert_memory_equal(codes, right, (size_t)(STRANDS * t.places) * sizeof *codes);
                 assert_int_equal(t.ahead.decided, made * L);
                 if (luck == RIGHT)
-                    assert_int_equal(t.ahead.steps, made * ((L + widths[w] - 1) / widths[w]));
+                    assert_int_equal(t.ahead.sequence_steps, made * ((L + widths[w] - 1) / widths[w]));
                 if (luck == WRONG)
-                    assert_int_equal(t.ahead.steps, made * L);
+                    assert_int_equal(t.ahead.sequence_steps, made * L);
                 free(codes);
             }
         free(right);
@@ -190,7 +190,7 @@ static void the_width_follows_time_and_luck(void **state)
 
         for (int width = 1; width <= 16; width++) /* the sum of luck^i, over the time */
             best = fmax(best, (1 - pow(luck, width)) / (1 - luck) / (1 + column * (width - 1)));
-        cv_lookahead_begin(&ahead, -1, 1);
+        cv_lookahead_begin(&ahead, -1, 0, 1, 400);
         assert_int_equal(ahead.most, 16);
         for (int step = 0; step < 1000; step++) {
             const int width = cv_lookahead_width(&ahead);
@@ -212,12 +212,33 @@ static void the_width_follows_time_and_luck(void **state)
 static void rooms_have_bounds(void **state)
 {
     (void)state;
-    assert_int_equal(cv_lookahead_room(0, 4), 1);
-    assert_int_equal(cv_lookahead_room(1, 4), 1);
-    assert_int_equal(cv_lookahead_room(64, 4), 64);
-    assert_int_equal(cv_lookahead_room(-1, 1), 16);
-    assert_int_equal(cv_lookahead_room(-1, 8), 4);
-    assert_int_equal(cv_lookahead_room(-1, 1000), 1);
+    assert_int_equal(cv_lookahead_rows(0, 40, 400), 40);
+    assert_int_equal(cv_lookahead_rows(1, 40, 400), 40);
+    assert_int_equal(cv_lookahead_rows(64, 4, 400), 256);
+    assert_int_equal(cv_lookahead_rows(64, 4, 25), 100); /* a frame has no more places */
+    assert_int_equal(cv_lookahead_rows(-1, 1, 400), 16);
+    assert_int_equal(cv_lookahead_rows(-1, 8, 400), 32);
+    assert_int_equal(cv_lookahead_rows(-1, 1000, 400), 1000);
+    assert_int_equal(cv_lookahead_rows(0, 1, 400), CV_REPLAY); /* known codes go by so many */
+}
+
+/* A step that was disturbed once is measured again: no width is given up for good. */
+static void one_bad_measurement_is_forgotten(void **state)
+{
+    cv_lookahead ahead = { 0 };
+    long long wide = 0;
+
+    (void)state;
+    cv_lookahead_begin(&ahead, -1, 0, 1, 400);
+    for (int step = 0; step < 1000; step++) {
+        const int width = cv_lookahead_width(&ahead);
+        const bool disturbed = width >= 8 && step < 8;
+
+        cv_lookahead_count(&ahead, width, width);
+        cv_lookahead_time(&ahead, disturbed ? 30 : 1);
+        wide += step >= 500 && width >= 12;
+    }
+    assert_true(wide > 400);
 }
 
 /* --- by the program ------------------------------------------------------------------------------------------- */
@@ -338,6 +359,7 @@ int main(void)
         cmocka_unit_test(widths_may_change_in_every_step),
         cmocka_unit_test(the_width_follows_time_and_luck),
         cmocka_unit_test(rooms_have_bounds),
+        cmocka_unit_test(one_bad_measurement_is_forgotten),
         cmocka_unit_test(files_are_equal),
         cmocka_unit_test(completion_is_equal),
         cmocka_unit_test(killed_runs_go_on),

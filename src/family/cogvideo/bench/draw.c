@@ -28,7 +28,8 @@ static int advanced(void *user, long long codes)
     }
     run->took = now - run->first;
     run->places = (double)(codes - run->begun) / run->strands;
-    return run->cancelled || codes >= (run->most ? run->most : 1 + MOST_CODES) * (long long)run->strands ||
+    return run->cancelled ||
+           codes >= (run->most_places ? run->most_places : 1 + MOST_CODES) * (long long)run->strands ||
            run->took > run->seconds;
 }
 
@@ -55,7 +56,7 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
 {
     const cv_cogvideo *model = run->model;
     const cv_cogvideo_config *config = &model->description.network;
-    uint32_t frame_ids[64];
+    uint32_t frame_ids[CV_COGVIDEO_MAX_FRAMES];
     int32_t ids[CV_BENCH_TEXT];
     cv_ids text = { ids, CV_BENCH_TEXT }, guide = { ids, GUIDE };
     cv_strand list[CV_BENCH_STRANDS];
@@ -81,7 +82,7 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
 
     run->first = run->took = 0;
     run->places = 0;
-    for (uint32_t i = 0; i < 64; i++)
+    for (uint32_t i = 0; i < CV_COGVIDEO_MAX_FRAMES; i++)
         frame_ids[i] = i;
     run->cancelled = false;
     run->ahead = (cv_lookahead){ .trial = run->trial };
@@ -95,13 +96,13 @@ cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
     }
     sampling.clusters = 0; /* the model has none */
     loop.sampling = &sampling;
-    if (run->say) {
-        loop.text = &run->say->text;
-        loop.guide = run->say->guided ? &run->say->guide : NULL;
-        loop.guidance = run->say->guidance;
-        loop.text_weight = (float)run->say->text_weight;
-        loop.sampling = &run->say->sampling;
-        loop.step = run->say->kind;
+    if (run->step) {
+        loop.text = &run->step->text;
+        loop.guide = run->step->guided ? &run->step->guide : NULL;
+        loop.guidance = run->step->guidance;
+        loop.text_weight = (float)run->step->text_weight;
+        loop.sampling = &run->step->sampling;
+        loop.step = run->step->kind;
     }
     if (run->given == 0)
         CV_TRY(cv_need_trunk(model, &loop.stage, err));

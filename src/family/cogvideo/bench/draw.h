@@ -20,11 +20,11 @@ typedef struct cv_drawing {
     double seconds; /* the most, after the first code */
     bool whole;     /* to the last frame of the sequence, not of key frames the next one alone */
     int lookahead;  /* places of each strand that a step looks at; 0 = one */
-    const cv_lookahead_trial *trial;    /* or NULL */
-    const struct cv_cogvideo_step *say; /* its texts and its sampling; NULL = a made-up text */
+    const cv_lookahead_trial *trial;     /* or NULL */
+    const struct cv_cogvideo_step *step; /* its texts and its sampling; NULL = a made-up text */
     /* [strands][frames][L]: the given ones are in place, and the drawn ones are put there; NULL = made-up codes */
     int32_t *codes;
-    int most; /* places to draw in each strand; 0 = 400 after the first */
+    int most_places; /* places to draw in each strand; 0 = 400 after the first */
     /* Measured: */
     double first;       /* seconds until the first code of each strand is drawn */
     double took;        /* seconds of the codes after it */

@@ -21,8 +21,9 @@ typedef struct drawn_part {
 /* One width of a part. */
 typedef struct width_run {
     cv_drawing drawing;
-    const int32_t *right; /* [places]: what is drawn in the end; NULL = not known yet */
-    double hits;          /* share of guesses that are made to come true; 0 = as they come */
+    const int32_t *right; /* what is drawn in the end, at places before `known` */
+    int known;
+    double hits; /* share of guesses that are made to come true; 0 = as they come */
     int image_codes;
     uint32_t drawn; /* random numbers so far */
     long long steps, decided;
@@ -36,7 +37,7 @@ static void guess(void *user, int sequence, int at, int count, int32_t *codes)
     width_run *run = user;
 
     (void)sequence;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && at + i < run->known; i++) {
         const uint32_t counter[4] = { run->drawn++, 0, 0, 0 };
         uint32_t bits[4];
 
@@ -54,7 +55,7 @@ static double run_width(void *user)
 
     if (status == COGVIDEO_OK) /* a failed run is not made again: its error would be lost */
         *run->status = status = cv_bench_draw(&run->drawing, run->err);
-    run->steps += run->drawing.ahead.steps;
+    run->steps += run->drawing.ahead.sequence_steps;
     run->decided += run->drawing.ahead.decided;
     return status == COGVIDEO_OK ? run->drawing.places * 1e9 : 0;
 }
@@ -88,17 +89,18 @@ static cogvideo_status measure(const drawn_part *part, const cv_drawing *like, i
     CV_NEW(own, count, err);
     first.codes = codes;
     CV_TRY(cv_bench_draw(&first, err)); /* reads the weights from the disk, and finds the codes */
+    memcpy(own, codes, count * sizeof *own);
     for (int i = 0; i < WIDTHS; i++) {
         trials[i] = (cv_lookahead_trial){ .guess = guess, .user = &runs[i] };
-        memcpy(own, codes, count * sizeof *own);
         runs[i] = (width_run){ .drawing = *like,
                                .right = codes,
+                               .known = like->given * cv_cogvideo_places(config) + (int)first.ahead.decided,
                                .hits = like->options->hits,
                                .image_codes = config->image_codes,
                                .status = &failed,
                                .err = err };
         runs[i].drawing.codes = own;
-        runs[i].drawing.most = (int)first.ahead.decided;
+        runs[i].drawing.most_places = (int)first.ahead.decided;
         runs[i].drawing.seconds = 1e9; /* as many codes as the first one had time for */
         runs[i].drawing.lookahead = widths[i];
         runs[i].drawing.trial = runs[i].hits > 0 ? &trials[i] : NULL;
@@ -131,12 +133,14 @@ static cogvideo_status run_part(const drawn_part *part, const cv_cogvideo *model
                         .whole = true,
                         .strands = 1,
                         .seconds = seconds,
-                        .most = cv_cogvideo_places(&model->description.network) * model->description.network.frames };
+                        .most_places =
+                            cv_cogvideo_places(&model->description.network) * model->description.network.frames };
 
     if (options->prompt) {
         cv_cogvideo_defaults(&model->head, &asked);
+        CV_TRY(cv_check_options(model, &asked, err));
         CV_TRY(cv_cogvideo_step_begin(&step, model, &asked, part->step, 0, err));
-        like.say = &step;
+        like.step = &step;
     }
     status = measure(part, &like, codes, out, err);
 done:
@@ -156,6 +160,8 @@ cogvideo_status cv_bench_lookahead(const cv_cogvideo *model, double seconds, con
     cogvideo_status status;
     int32_t *codes = NULL;
 
+    if (!(options->hits >= 0 && options->hits <= 1))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "hits must be from 0 to 1, not %g", options->hits);
     CV_NEW(codes, frames * L, err);
     for (int i = 0; i < count; i++)
         CV_TRY(run_part(&parts[i], model, seconds, options, codes, out, err));

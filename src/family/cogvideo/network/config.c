@@ -44,7 +44,7 @@ cogvideo_status cv_cogvideo_config_parse(cv_cogvideo_config *out, const cv_json 
         { "start_of_image", &c.start_of_image, 1, 1 << 24 },
         { "grid", &c.grid, 1, 128 },
         { "window", &c.window, 1, 128 },
-        { "frames", &c.frames, 1, 65 },
+        { "frames", &c.frames, 1, CV_COGVIDEO_MAX_FRAMES },
         { "text_places", &c.text_places, 1, 4096 },
         { "positions", &c.positions, 1, 1 << 20 },
         { "extra_positions", &c.extra_positions, 0, 1 << 20 },

@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 
+#define CV_COGVIDEO_MAX_FRAMES 65 /* of a sequence */
+
 typedef struct cv_cogvideo_config {
     int layers, hidden, heads, mlp; /* hidden is a multiple of heads */
     int vocabulary;                 /* rows of the word embeddings */

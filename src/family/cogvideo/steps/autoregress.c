@@ -1,7 +1,6 @@
 #include "family/cogvideo/steps/autoregress.h"
 
 #include "base/clock.h"
-#include "base/parallel.h"
 #include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
@@ -16,8 +15,7 @@ typedef struct workspace {
     float *logits;  /* [row_count][image_codes] */
     int32_t *drawn; /* [row_count] */
     cv_arena arena; /* of passes and steps */
-    int threads;
-    cv_arena *drawing; /* [threads] */
+    cv_draw_room drawing;
 } workspace;
 
 /* How far the strands are, in places from slot 0 on. */
@@ -26,15 +24,8 @@ typedef struct paces {
     int *seen;    /* [count]: the first that no step has looked at */
     int *decided; /* [count]: places that the newest step decided */
     int told;     /* slots before it are finished in all strands, and the caller knows */
+    int unsound;  /* the strand whose next code could not be drawn, the least advanced of several; -1 = none */
 } paces;
-
-/* Of the widest step. */
-static int rows_of(int lookahead, int sequences)
-{
-    const int rows = sequences * cv_lookahead_room(lookahead, sequences);
-
-    return rows > CV_REPLAY ? rows : CV_REPLAY;
-}
 
 /* Of passes and steps. */
 static size_t scratch_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, int given, int rows)
@@ -52,14 +43,13 @@ void cv_loop_bytes(const cv_cogvideo *model, const cv_stage *stage, int text, in
     const cv_cogvideo_config *config = stage->config;
     const cv_exec *exec = &model->head.exec;
     const int sequences = count * (guide ? 2 : 1), longest = text > guide ? text : guide;
-    const int rows = rows_of(lookahead, sequences);
+    const int rows = cv_lookahead_rows(lookahead, sequences, cv_cogvideo_places(config));
 
     *caches = cv_text_cache_bytes(config, exec->cache, text, plus) +
               (guide ? cv_text_cache_bytes(config, exec->cache, guide, plus) : 0) +
               (uint64_t)sequences * cv_frames_cache_bytes(config, exec->cache, slots, plus);
-    *scratch = scratch_bytes(model, stage, longest, given, rows) +
-               (uint64_t)exec->threads * cv_sampler_scratch(config->image_codes, model->clusters) +
-               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
+    *scratch = scratch_bytes(model, stage, longest, given, rows) + cv_draw_bytes(model, config->image_codes) +
+               (uint64_t)rows * ((uint64_t)config->image_codes * sizeof(float) + sizeof(cv_step_row) + sizeof(int32_t));
 }
 
 static void workspace_free(workspace *w)
@@ -68,14 +58,12 @@ static void workspace_free(workspace *w)
     cv_text_cache_free(&w->text[1]);
     for (int i = 0; w->frames && i < w->sequence_count; i++)
         cv_frames_cache_free(&w->frames[i]);
-    for (int i = 0; w->drawing && i < w->threads; i++)
-        cv_arena_free(&w->drawing[i]);
     cv_free(w->frames);
     cv_free(w->sequences);
     cv_free(w->rows);
     cv_free(w->logits);
     cv_free(w->drawn);
-    cv_free(w->drawing);
+    cv_draw_room_free(&w->drawing);
     cv_arena_free(&w->arena);
 }
 
@@ -90,14 +78,12 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvi
     if (guided && loop->guide->count > longest)
         longest = loop->guide->count;
     w->sequence_count = loop->count * (1 + guided);
-    w->row_count = rows_of(loop->lookahead, w->sequence_count);
-    w->threads = exec->threads;
+    w->row_count = cv_lookahead_rows(loop->lookahead, w->sequence_count, cv_cogvideo_places(config));
     CV_NEW(w->frames, w->sequence_count, err);
     CV_NEW(w->sequences, w->sequence_count, err);
     CV_NEW(w->rows, w->row_count, err);
     CV_NEW(w->logits, (size_t)w->row_count * (size_t)config->image_codes, err);
     CV_NEW(w->drawn, w->row_count, err);
-    CV_NEW(w->drawing, w->threads, err);
     CV_TRY(cv_text_cache_create(&w->text[0], config, exec->cache, loop->text->count, loop->plus, err));
     if (guided)
         CV_TRY(cv_text_cache_create(&w->text[1], config, exec->cache, loop->guide->count, loop->plus, err));
@@ -107,8 +93,7 @@ static cogvideo_status workspace_create(workspace *w, const cv_loop *loop, cogvi
     }
     CV_TRY(
         cv_arena_create(&w->arena, scratch_bytes(loop->model, loop->stage, longest, loop->given, w->row_count), err));
-    for (int i = 0; i < w->threads; i++)
-        CV_TRY(cv_arena_create(&w->drawing[i], cv_sampler_scratch(config->image_codes, loop->model->clusters), err));
+    CV_TRY(cv_draw_room_create(&w->drawing, loop->model, config->image_codes, err));
 done:
     return status;
 }
@@ -197,59 +182,51 @@ static int32_t draw(const cv_loop *loop, workspace *w, int row, int guides)
     if (loop->guide)
         cv_logits_guide(logits, w->logits + (size_t)(guides + row) * codes, loop->guidance, (int)codes);
     return cv_draw_code(loop->model, loop->sampling, loop->seed, &what, logits, (int)codes,
-                        &w->drawing[cv_thread_index()]);
-}
-
-/* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided: up to
- * the first that could not be drawn, which is an error only once it is the next one. */
-static int decide(int32_t *codes, const int32_t *drawn, int count)
-{
-    int decided = 0;
-
-    for (bool hit = true; hit && decided < count && drawn[decided] >= 0; decided++) {
-        hit = drawn[decided] == codes[decided];
-        codes[decided] = drawn[decided];
-    }
-    for (int i = decided; i < count; i++)
-        if (drawn[i] >= 0)
-            codes[i] = drawn[i];
-    return decided;
+                        cv_draw_room_own(&w->drawing));
 }
 
 /* One step of all strands: pace->decided takes how many more of their codes are. */
-static cogvideo_status step(const cv_loop *loop, workspace *w, const paces *pace, cogvideo_error *err)
+static void step(const cv_loop *loop, workspace *w, paces *pace)
 {
-    const int width = cv_lookahead_width(loop->ahead), L = cv_cogvideo_places(loop->stage->config);
+    const cv_cogvideo_config *config = loop->stage->config;
+    const cv_exec *exec = &loop->model->head.exec;
+    const int width = cv_lookahead_width(loop->ahead);
     const double began = cv_clock();
-    int *decided = pace->decided, rows = 0;
+    int *decided = pace->decided, rows = 0, live = 0;
 
     for (int i = 0; i < loop->count; i++) {
         decided[i] = places_of(loop, pace, i, width); /* at most */
         guess(loop, pace, i, pace->at[i] + decided[i]);
         set_rows(loop, w, rows, i, pace->at[i], decided[i]);
         rows += decided[i];
+        live += decided[i] > 0;
     }
     for (int i = 0, first = rows; loop->guide && i < loop->count; first += decided[i++])
         set_rows(loop, w, first, loop->count + i, pace->at[i], decided[i]);
-    cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, loop->guide ? 2 * rows : rows, w->logits, &w->arena);
-#pragma omp parallel for num_threads(w->threads) schedule(dynamic) if (rows > 1)
+    cv_forward_step(exec, loop->stage, w->rows, loop->guide ? 2 * rows : rows, w->logits, &w->arena);
+#pragma omp parallel for num_threads(exec->threads) \
+    schedule(dynamic) if (cv_draw_side_by_side(rows, config->image_codes))
     for (int row = 0; row < rows; row++)
         w->drawn[row] = draw(loop, w, row, rows);
     for (int i = 0, first = 0, count; i < loop->count; i++, first += count) {
-        const cv_strand *strand = &loop->strands[i];
-        const int at = pace->at[i];
-
         if ((count = decided[i]) == 0)
             continue;
-        decided[i] = decide(strand->codes + at, w->drawn + first, count);
-        if (decided[i] == 0)
-            return cv_fail_unsound(loop->model, loop->what, (int)strand->frames[at / L],
-                                   at % L / loop->stage->config->grid, err);
+        decided[i] = cv_lookahead_decide(loop->strands[i].codes + pace->at[i], NULL, w->drawn + first, count);
+        if (decided[i] == 0 && (pace->unsound < 0 || pace->at[i] < pace->at[pace->unsound]))
+            pace->unsound = i;
         cv_lookahead_count(loop->ahead, count, decided[i]);
     }
-    if (rows == loop->count * width)
+    if (rows == live * width)
         cv_lookahead_time(loop->ahead, cv_clock() - began);
-    return COGVIDEO_OK;
+}
+
+/* The error of a strand's next code. */
+static cogvideo_status fail_at(const cv_loop *loop, const paces *pace, int i, cogvideo_error *err)
+{
+    const int L = cv_cogvideo_places(loop->stage->config), at = pace->at[i];
+
+    return cv_fail_unsound(loop->model, loop->what, (int)loop->strands[i].frames[at / L],
+                           at % L / loop->stage->config->grid, err);
 }
 
 /* --- telling -------------------------------------------------------------------------------------------------- */
@@ -357,6 +334,7 @@ static cogvideo_status pace_create(paces *pace, const cv_loop *loop, cogvideo_er
     for (int i = 0; i < loop->count; i++)
         pace->at[i] = pace->seen[i] = recall(loop, &loop->strands[i]);
     pace->told = loop->given;
+    pace->unsound = -1;
 done:
     return status;
 }
@@ -375,10 +353,12 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     CV_TRY(workspace_create(&w, loop, err));
     CV_TRY(prefill(loop, &w, err));
     CV_TRY(replay(loop, &w, &pace, err));
-    cv_lookahead_begin(loop->ahead, loop->lookahead, w.sequence_count);
+    cv_lookahead_begin(loop->ahead, loop->lookahead, (int)loop->step, w.sequence_count,
+                       cv_cogvideo_places(loop->stage->config));
     while (pace.told < loop->slots) {
-        CV_TRY(step(loop, &w, &pace, err));
+        step(loop, &w, &pace);
         CV_TRY(advance(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
+        CV_TRY(pace.unsound < 0 ? COGVIDEO_OK : fail_at(loop, &pace, pace.unsound, err));
     }
 done:
     workspace_free(&w);

@@ -43,7 +43,8 @@ typedef struct cv_loop {
     const char *what; /* is made, in words, for errors: "key frames" */
 } cv_loop;
 
-/* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. */
+/* COGVIDEO_ERROR_MODEL, with the place in words, where logits are not sound. Of several strands with such logits, the
+ * one that is named depends on how far each had come. */
 cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err);
 
 /* Bytes that it allocates: caches and scratch. */

@@ -4,7 +4,6 @@
 #include "family/cogvideo/steps/complete.h"
 
 #include "base/clock.h"
-#include "base/parallel.h"
 #include "family/cogvideo/network/coglm.h"
 #include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/lookahead.h"
@@ -38,19 +37,11 @@ typedef struct complete_run {
     float *logits;                                            /* [rows][image_codes] */
     int32_t *drawn;                                           /* [rows] */
     cv_arena arena;
-    cv_arena *drawing; /* [threads] */
+    cv_draw_room drawing;
     cogvideo_progress progress;
 } complete_run;
 
 /* --- memory --------------------------------------------------------------------------------------------------- */
-
-/* Of the widest step. */
-static int rows_of(int samples, int lookahead)
-{
-    const int rows = samples * cv_lookahead_room(lookahead, samples);
-
-    return rows > CV_REPLAY ? rows : CV_REPLAY;
-}
 
 static size_t scratch_of(const cv_cogvideo *model, const cv_stage *stage, int text, int rows)
 {
@@ -71,13 +62,13 @@ void cv_complete_bytes(const cv_cogvideo *model, const cv_stage *stage, int text
 {
     const cv_cogvideo_config *config = stage->config;
     const cv_weight_type type = model->head.exec.cache;
-    const int rows = rows_of(samples, lookahead);
+    const int rows = cv_lookahead_rows(lookahead, samples, 1 + cv_cogvideo_places(config));
 
     *caches = cv_text_cache_bytes(config, type, text, false) +
               (uint64_t)samples * cv_elements_cache_bytes(config, type, 1 + cv_cogvideo_places(config));
-    *scratch = scratch_of(model, stage, text, rows) +
-               (uint64_t)model->head.exec.threads * cv_sampler_scratch(config->image_codes, model->clusters) +
-               (uint64_t)rows * (uint64_t)config->image_codes * sizeof(float);
+    *scratch = scratch_of(model, stage, text, rows) + cv_draw_bytes(model, config->image_codes) +
+               (uint64_t)rows * ((uint64_t)config->image_codes * sizeof(float) + sizeof(cv_element) +
+                                 sizeof(cv_coglm_row) + sizeof(int32_t));
 }
 
 static void run_free(complete_run *run)
@@ -95,9 +86,7 @@ static void run_free(complete_run *run)
     cv_free(run->logits);
     cv_free(run->drawn);
     cv_arena_free(&run->arena);
-    for (int i = 0; run->drawing && i < run->model->head.exec.threads; i++)
-        cv_arena_free(&run->drawing[i]);
-    cv_free(run->drawing);
+    cv_draw_room_free(&run->drawing);
 }
 
 /* All memory is taken here, before the first code. */
@@ -106,7 +95,7 @@ static cogvideo_status run_open(complete_run *run, cogvideo_error *err)
     const cv_cogvideo_config *config = run->stage->config;
     const cv_weight_type type = run->model->head.exec.cache;
     const int L = cv_cogvideo_places(config), text = run->step.text.count;
-    const int rows = rows_of(run->options->samples, run->options->lookahead), threads = run->model->head.exec.threads;
+    const int rows = cv_lookahead_rows(run->options->lookahead, run->options->samples, 1 + L);
     cogvideo_status status;
 
     CV_NEW(run->layout.elements, 1 + L, err);
@@ -123,9 +112,7 @@ static cogvideo_status run_open(complete_run *run, cogvideo_error *err)
     CV_NEW(run->logits, (size_t)rows * (size_t)config->image_codes, err);
     CV_NEW(run->drawn, rows, err);
     CV_TRY(cv_arena_create(&run->arena, scratch_of(run->model, run->stage, text, rows), err));
-    CV_NEW(run->drawing, threads, err);
-    for (int i = 0; i < threads; i++)
-        CV_TRY(cv_arena_create(&run->drawing[i], cv_sampler_scratch(config->image_codes, run->model->clusters), err));
+    CV_TRY(cv_draw_room_create(&run->drawing, run->model, config->image_codes, err));
 done:
     return status;
 }
@@ -258,75 +245,72 @@ static void guess(complete_run *run, int sample, int end)
     }
 }
 
-/* The code of row r of a step, which predicts element `index`: drawn where it is a hole, else the given one. */
-static int32_t draw(complete_run *run, int r, int sample, int index)
+/* The code that row r of a step predicts: drawn where the next element is a hole, else the given one. */
+static int32_t draw(const complete_run *run, int r)
 {
     const cv_cogvideo_config *config = run->stage->config;
-    const int place = run->layout.places[index];
+    const int sample = (int)(run->rows[r].sequence - run->sequences),
+              place = run->layout.places[run->rows[r].index + 1];
     const cv_draw what = { run->step.kind, 0, (uint32_t)(run->options->first_sample + sample), 0, (uint32_t)place };
 
     if (!run->mask[place])
         return run->clips[sample].codes[place];
     return cv_draw_code(run->model, &run->step.sampling, run->options->seed, &what,
                         run->logits + (size_t)r * (size_t)config->image_codes, config->image_codes,
-                        &run->drawing[cv_thread_index()]);
+                        cv_draw_room_own(&run->drawing));
 }
 
-/* Takes over what was drawn for a sample's next `count` elements, as far as the guesses before came true, and up to the
- * first that could not be drawn, which is an error only once it is the next one. */
-static cogvideo_status decide(complete_run *run, int sample, const int32_t *drawn, int count, cogvideo_error *err)
+/* Goes on by the elements that a step has decided in a sample. */
+static cogvideo_status advance(complete_run *run, int sample, int decided, cogvideo_error *err)
 {
     const int first = run->at[sample], grid = run->stage->config->grid;
-    int32_t *codes = run->clips[sample].codes;
-    int holes = 0, decided = 0;
-    bool hit = true;
+    int holes = 0;
 
-    for (int i = 0; i < count; i++) {
-        const int place = run->layout.places[first + i];
-
-        if (i == 0 && drawn[i] < 0)
-            return cv_fail_unsound(run->model, run->progress.what, 0, place / grid, err);
-        hit = hit && drawn[i] >= 0;
-        decided += hit;
-        holes += hit && run->mask[place];
-        hit = hit && drawn[i] == codes[place];
-        if (drawn[i] >= 0)
-            codes[place] = drawn[i];
-    }
+    if (decided == 0)
+        return cv_fail_unsound(run->model, run->progress.what, 0, run->layout.places[first] / grid, err);
+    for (int i = 0; i < decided; i++)
+        holes += run->mask[run->layout.places[first + i]];
     run->at[sample] += decided;
-    cv_lookahead_count(&run->ahead, count, decided);
     if (!keep_rows(run, sample, first, run->at[sample]) || !tell(run, holes))
         return cv_cancelled(err);
     return COGVIDEO_OK;
 }
 
 /* One step of all samples: what stands before their next elements goes through the network. */
-static cogvideo_status advance(complete_run *run, cogvideo_error *err)
+static cogvideo_status step(complete_run *run, cogvideo_error *err)
 {
+    const cv_exec *exec = &run->model->head.exec;
     const int all = 1 + cv_cogvideo_places(run->stage->config), samples = run->options->samples;
     const int width = cv_lookahead_width(&run->ahead);
     const double began = cv_clock();
     cogvideo_status status = COGVIDEO_OK;
-    int rows = 0;
+    int decided[COGVIDEO_MAX_SAMPLES], rows = 0, live = 0;
 
     for (int s = 0; s < samples; s++) {
         const int left = all - run->at[s];
 
         run->counts[s] = left < width ? left : width;
+        live += left > 0;
         guess(run, s, run->at[s] + run->counts[s]);
         for (int i = 0; i < run->counts[s]; i++)
             set_row(run, rows++, s, run->at[s] - 1 + i);
     }
-    cv_coglm_step(&run->model->head.exec, run->stage, run->rows, rows, run->logits, &run->arena);
+    cv_coglm_step(exec, run->stage, run->rows, rows, run->logits, &run->arena);
+#pragma omp parallel for num_threads(exec->threads) \
+    schedule(dynamic) if (cv_draw_side_by_side(rows, run->stage->config->image_codes))
+    for (int r = 0; r < rows; r++)
+        run->drawn[r] = draw(run, r);
     for (int s = 0, first = 0; s < samples; first += run->counts[s++]) {
-#pragma omp parallel for num_threads(run->model->head.exec.threads) schedule(dynamic) if (run->counts[s] > 1)
-        for (int i = 0; i < run->counts[s]; i++)
-            run->drawn[first + i] = draw(run, first + i, s, run->at[s] + i);
+        decided[s] = cv_lookahead_decide(run->clips[s].codes, run->layout.places + run->at[s], run->drawn + first,
+                                         run->counts[s]);
         if (run->counts[s] > 0)
-            CV_TRY(decide(run, s, run->drawn + first, run->counts[s], err));
+            cv_lookahead_count(&run->ahead, run->counts[s], decided[s]);
     }
-    if (rows == samples * width)
+    if (rows == live * width)
         cv_lookahead_time(&run->ahead, cv_clock() - began);
+    for (int s = 0; s < samples; s++)
+        if (run->counts[s] > 0)
+            CV_TRY(advance(run, s, decided[s], err));
 done:
     return status;
 }
@@ -351,9 +335,10 @@ static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
         CV_TRY(prefill(run, err));
         CV_TRY(replay(run, err));
     }
-    cv_lookahead_begin(&run->ahead, run->options->lookahead, run->options->samples);
+    cv_lookahead_begin(&run->ahead, run->options->lookahead, (int)run->step.kind, run->options->samples,
+                       1 + cv_cogvideo_places(run->stage->config));
     while (is_left(run))
-        CV_TRY(advance(run, err));
+        CV_TRY(step(run, err));
     for (int s = 0; s < run->options->samples; s++)
         if (cv_frame_done(&run->options->callbacks, NAME, &run->clips[s], run->options->first_sample + s, 0))
             return cv_cancelled(err);

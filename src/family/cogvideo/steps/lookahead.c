@@ -1,30 +1,43 @@
 #include "family/cogvideo/steps/lookahead.h"
 
 #define MEMORY (1 / 24.0) /* weight of the newest step in running means */
-#define RETRY 24          /* steps after which a neighbouring width is looked at again */
-#define WORTH 0.7         /* and the share of the best rate that it must promise */
+#define RETRY 24          /* steps after which another width is looked at again */
+#define AGE 0.8           /* what is left then of the trust in times: they may have been disturbed */
 
 static const int widths[CV_LOOKAHEAD_WIDTHS] = { 1, 2, 3, 4, 6, 8, 12, 16 };
 
-int cv_lookahead_room(int asked, int rows)
+/* Places of each sequence that a step can look at. */
+static int widest(int asked, int sequences, int places)
 {
-    const int widest = widths[CV_LOOKAHEAD_WIDTHS - 1], most = CV_LOOKAHEAD_ROWS / rows;
+    int most = CV_LOOKAHEAD_ROWS / sequences;
 
     if (asked >= 0)
-        return asked > 1 ? asked : 1;
-    return most < 1 ? 1 : most < widest ? most : widest;
+        most = asked;
+    else if (most > widths[CV_LOOKAHEAD_WIDTHS - 1])
+        most = widths[CV_LOOKAHEAD_WIDTHS - 1];
+    return most < 1 ? 1 : most < places ? most : places;
 }
 
-void cv_lookahead_begin(cv_lookahead *ahead, int asked, int rows)
+int cv_lookahead_rows(int asked, int sequences, int places)
 {
-    ahead->most = cv_lookahead_room(asked, rows);
+    const int rows = sequences * widest(asked, sequences, places);
+
+    return rows > CV_REPLAY ? rows : CV_REPLAY;
+}
+
+void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int places)
+{
+    const bool known = ahead->kind == kind && ahead->sequences == sequences;
+
+    ahead->kind = kind;
+    ahead->sequences = sequences;
+    ahead->most = widest(asked, sequences, places);
     ahead->adapts = asked < 0;
-    ahead->width = 0;
-    ahead->tried = 0;
     for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++) {
         if (ahead->codes[i] < 1) /* before anything is known, every second guess comes true */
             ahead->codes[i] = i == 0 ? 1 : 2 - 2.0 / (1 << widths[i]);
-        ahead->seconds[i] = 0;
+        if (!known)
+            ahead->seconds[i] = 0;
     }
 }
 
@@ -37,38 +50,50 @@ static int find(const cv_lookahead *ahead)
     return i;
 }
 
-/* Of each width that the loop has room for: measured, or not yet. */
-static int unmeasured(const cv_lookahead *ahead)
+/* A width that the loop has room for and whose time is not known; -1: there is none. `few`: of widths that are far
+ * enough apart to see at first which is good. */
+static int unmeasured(const cv_lookahead *ahead, bool few)
 {
-    static const int order[] = { 3, 0, 5, 1, 7 }; /* the others follow when their neighbours are the best */
+    static const int order[CV_LOOKAHEAD_WIDTHS] = { 3, 0, 5, 1, 7, 2, 4, 6 };
 
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    for (int i = 0; i < (few ? 5 : CV_LOOKAHEAD_WIDTHS); i++)
         if (widths[order[i]] <= ahead->most && ahead->seconds[order[i]] == 0)
             return order[i];
     return -1;
 }
 
+/* The width that decides most codes a second; -1: no time is known. */
 static int best(const cv_lookahead *ahead)
 {
-    int found = 0;
+    int found = -1;
 
-    for (int i = 1; i < CV_LOOKAHEAD_WIDTHS; i++)
-        if (ahead->seconds[i] > 0 && ahead->codes[i] * ahead->seconds[found] > ahead->codes[found] * ahead->seconds[i])
+    for (int i = 0; i < CV_LOOKAHEAD_WIDTHS && widths[i] <= ahead->most; i++)
+        if (ahead->seconds[i] > 0 &&
+            (found < 0 || ahead->codes[i] * ahead->seconds[found] > ahead->codes[found] * ahead->seconds[i]))
             found = i;
     return found;
 }
 
-/* A neighbour of the best width whose time is unknown or old. */
-static int neighbour(const cv_lookahead *ahead, int of)
+/* A width beside the best one that is looked at again: one never measured, or one that may have become better, since
+ * its time is trusted less and less. */
+static int another(cv_lookahead *ahead, int of)
 {
-    const int other = ahead->steps & 1 ? of + 1 : of - 1;
+    int found = unmeasured(ahead, false);
+    double most = 0;
 
-    if (other < 0 || other >= CV_LOOKAHEAD_WIDTHS || widths[other] > ahead->most)
-        return of;
-    if (ahead->seconds[other] > 0 &&
-        ahead->codes[other] * ahead->seconds[of] < WORTH * ahead->codes[of] * ahead->seconds[other])
-        return of;
-    return other;
+    for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++)
+        ahead->trust[i] *= AGE;
+    if (found >= 0)
+        return found;
+    for (int i = 0; i < CV_LOOKAHEAD_WIDTHS && widths[i] <= ahead->most; i++) {
+        const double hope = ahead->codes[i] / (ahead->seconds[i] * ahead->trust[i]);
+
+        if (i != of && hope > most) {
+            most = hope;
+            found = i;
+        }
+    }
+    return found < 0 ? of : found;
 }
 
 int cv_lookahead_width(cv_lookahead *ahead)
@@ -79,15 +104,32 @@ int cv_lookahead_width(cv_lookahead *ahead)
         return ahead->width = ahead->trial->width(ahead->trial->user, ahead->most);
     if (!ahead->adapts)
         return ahead->width = ahead->most;
-    choice = unmeasured(ahead);
+    choice = unmeasured(ahead, true);
     if (choice < 0) {
         choice = best(ahead);
-        if (++ahead->tried >= RETRY) {
-            ahead->tried = 0;
-            choice = neighbour(ahead, choice);
+        if (++ahead->since >= RETRY) {
+            ahead->since = 0;
+            choice = another(ahead, choice);
         }
     }
     return ahead->width = widths[choice];
+}
+
+int cv_lookahead_decide(int32_t *codes, const int *places, const int32_t *drawn, int count)
+{
+    int decided = 0;
+    bool hit = true;
+
+    for (int i = 0; i < count; i++) {
+        int32_t *code = &codes[places ? places[i] : i];
+
+        hit = hit && drawn[i] >= 0;
+        decided += hit;
+        hit = hit && drawn[i] == *code;
+        if (drawn[i] >= 0)
+            *code = drawn[i];
+    }
+    return decided;
 }
 
 static void update(double *mean, double value)
@@ -113,7 +155,7 @@ static double would_decide(const cv_lookahead *ahead, int width, int looked, int
 
 void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided)
 {
-    ahead->steps++;
+    ahead->sequence_steps++;
     ahead->looked += looked;
     ahead->decided += decided;
     for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++)
@@ -127,8 +169,9 @@ void cv_lookahead_time(cv_lookahead *ahead, double seconds)
 
     if (widths[at] != ahead->width)
         return;
+    ahead->trust[at] = 1;
     if (*mean == 0 || seconds < *mean) /* what disturbs a step makes it longer */
-        *mean = *mean == 0 ? seconds : 0.5 * (*mean + seconds);
+        *mean = seconds;
     else
         update(mean, seconds);
 }

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#define CV_LOOKAHEAD_ROWS 32  /* rows of a step, of all sequences, beyond which none is tried unasked */
+#define CV_LOOKAHEAD_ROWS 32  /* the most rows of a step, over all sequences, that are tried unasked */
 #define CV_LOOKAHEAD_WIDTHS 8 /* that are tried unasked, from 1 on */
 
 /* In place of the widths and the guesses of a run, for tests and measurements. Either function may be NULL. */
@@ -29,23 +29,33 @@ typedef struct cv_lookahead_trial {
 
 /* Begin with cv_lookahead_begin. One is enough for a run of several loops. */
 typedef struct cv_lookahead {
-    int most;                            /* widest: rows and caches are there for it */
+    int kind, sequences;                 /* of the loop that runs: times are known of such steps */
+    int most;                            /* widest: there are rows for it */
     bool adapts;                         /* else it is always the widest */
     int width;                           /* of the step that runs */
-    int tried;                           /* steps since another width was looked at */
+    int since;                           /* steps since a width was looked at again */
     double codes[CV_LOOKAHEAD_WIDTHS];   /* that a sequence's step of each width decides: a running mean */
     double seconds[CV_LOOKAHEAD_WIDTHS]; /* of a whole step: a running mean; 0 = not measured */
+    double trust[CV_LOOKAHEAD_WIDTHS];   /* in that: 1 when it was measured, and less from then on */
     const cv_lookahead_trial *trial;     /* NULL = none */
     /* Of all steps so far, for reports: */
-    long long steps, looked, decided; /* of each sequence by itself; places that they looked at; that they decided */
+    long long sequence_steps, looked, decided; /* of each sequence by itself; their places; codes that they decided */
 } cv_lookahead;
 
-/* Places of each sequence that a loop of so many rows a place must have room for; `asked` is that of the options. */
-int cv_lookahead_room(int asked, int rows);
-/* Before each loop. What is known of guesses stays, what is known of times does not. */
-void cv_lookahead_begin(cv_lookahead *ahead, int asked, int rows);
+/* Places of one sequence that go through the step kernels together where their codes are known. */
+#define CV_REPLAY 16
+
+/* Rows that a loop of so many sequences, each of `places` places, must have room for, for steps and for known codes;
+ * `asked` is that of the options. */
+int cv_lookahead_rows(int asked, int sequences, int places);
+/* Before each loop. What is known of guesses stays, what is known of times where steps are of the same kind. */
+void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int places);
 /* Places to look at in the next step. */
 int cv_lookahead_width(cv_lookahead *ahead);
+/* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided: up to
+ * the first that could not be drawn (below 0), which is an error only once it is the next one. Place i is
+ * codes[places[i]], or codes[i] where `places` is NULL. */
+int cv_lookahead_decide(int32_t *codes, const int *places, const int32_t *drawn, int count);
 /* A sequence looked at so many places, and decided so many. */
 void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided);
 /* The step took so long, with all sequences at its full width. */

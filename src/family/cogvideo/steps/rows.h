@@ -13,9 +13,6 @@ typedef struct cv_code_row {
     int row, count; /* from the top, and its codes */
 } cv_code_row;
 
-/* Places of one sequence that go through the step kernels together where their codes are known. */
-#define CV_REPLAY 16
-
 /* The end of a step whose caller stops it. */
 static inline cogvideo_status cv_cancelled(cogvideo_error *err)
 {
