@@ -66,7 +66,7 @@ static void linear_f32_wq4(float *out, size_t out_stride, const float *x, size_t
 
 static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
-    q8_matrix(out, out_stride, x, NULL, w, B);
+    q8_matrix(out, out_stride, x, NULL, w, B, false);
 }
 
 void cv_kernels_avx2(cv_kernels *table)

@@ -43,7 +43,7 @@ static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, co
                                      x->sums + (size_t)from * x->sum_stride, x->stride, x->sum_stride };
 
         q8_offsets(offsets, &entries, count, w->K);
-        q8_matrix(out + (size_t)from * out_stride, out_stride, &entries, offsets, w, count);
+        q8_matrix(out + (size_t)from * out_stride, out_stride, &entries, offsets, w, count, from > 0);
     }
 }
 

@@ -128,7 +128,7 @@ INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
 INLINE void f32_matrix(cv_weight_type type, int most, float *out, size_t out_stride, const float *x, size_t x_stride,
                        const cv_weight *w, int B)
 {
-    const streams s = streams_of(w, most);
+    const streams s = streams_of(w, most, false);
 
     for (int i = 0; i < s.all; i++) {
         const f32_job job = f32_job_of(type, w, first_row(s, i), s.apart, out, out_stride, x, x_stride, B);

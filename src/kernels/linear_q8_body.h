@@ -15,9 +15,10 @@ typedef struct q8_job {
     const cv_q8_rows *x;
     const int32_t *offsets; /* subtracted from the sums of each entry; NULL where q8_dot needs no offset */
     const int8_t *w;
-    const float *scales;
+    float scales[MOST_R];
     int K, B;
     size_t apart;
+    bool again; /* the rows come from a cache */
 } q8_job;
 
 INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *w, size_t row_bytes, const int8_t *x,
@@ -42,12 +43,15 @@ INLINE void q8_step(bool whole, int R, int C, ivec sum[][MOST_R], const int8_t *
 /* Writes the totals of a tile's rows for one entry. */
 INLINE void q8_store(const q8_job *job, int R, int b, const ivec *sum)
 {
-    float scales[MOST_R], totals[MOST_R];
+    const int32_t offset = job->offsets ? job->offsets[b] : 0;
+    float *out = job->out + (size_t)b * job->out_stride, totals[MOST_R];
 
-    EACH (r, R)
-        scales[r] = job->scales[(size_t)r * job->apart];
-    q8_store_totals(totals, sum, R, job->offsets ? job->offsets[b] : 0, scales, job->x->scales[b]);
-    scatter(job->out + (size_t)b * job->out_stride, job->apart, totals, R);
+    if (job->apart == 1) {
+        q8_store_totals(out, sum, R, offset, job->scales, job->x->scales[b]);
+        return;
+    }
+    q8_store_totals(totals, sum, R, offset, job->scales, job->x->scales[b]);
+    scatter(out, job->apart, totals, R);
 }
 
 INLINE void q8_tile(int R, int C, const q8_job *job, int b)
@@ -60,7 +64,7 @@ INLINE void q8_tile(int R, int C, const q8_job *job, int b)
     EACH (c, C)
         EACH (r, R)
             sum[c][r] = ivec_all(0);
-    for (; b == 0 && k + LINE <= K; k += LINE) {
+    for (; b == 0 && !job->again && k + LINE <= K; k += LINE) {
         EACH (r, R)
             prefetch_stream(w + (size_t)r * row_bytes + k);
         UNROLL
@@ -98,25 +102,29 @@ INLINE void q8_rows(int rows, const q8_job *job)
     }
 }
 
-/* From a batch of four on, two rows by four entries are better where preparing a row is expensive (Q8_PAIRS). */
+/* The rows were read before, for other entries, where `again`. From a batch of four on, two rows by four entries are
+ * better where preparing a row is expensive (Q8_PAIRS). */
 INLINE void q8_matrix(float *out, size_t out_stride, const cv_q8_rows *x, const int32_t *offsets, const cv_weight *w,
-                      int B)
+                      int B, bool again)
 {
     const int most = Q8_PAIRS && B >= 4 ? 2 : 4;
-    const streams s = streams_of(w, most);
+    const streams s = streams_of(w, most, again);
 
     for (int i = 0; i < s.all; i++) {
         const int n = first_row(s, i);
-        const q8_job job = { .out = out + n,
-                             .out_stride = out_stride,
-                             .x = x,
-                             .offsets = offsets,
-                             .w = (const int8_t *)w->data + (size_t)n * (size_t)w->K,
-                             .scales = (const float *)w->scales + n,
-                             .K = w->K,
-                             .B = B,
-                             .apart = (size_t)s.apart };
+        q8_job job = { .out = out + n,
+                       .out_stride = out_stride,
+                       .x = x,
+                       .offsets = offsets,
+                       .w = (const int8_t *)w->data + (size_t)n * (size_t)w->K,
+                       .K = w->K,
+                       .B = B,
+                       .apart = (size_t)s.apart,
+                       .again = again };
 
+        /* Gathered once for all entries: a vector of what was stored in pieces has to wait for these. */
+        for (int r = 0; r < (i < s.tiles ? most : 1); r++)
+            job.scales[r] = ((const float *)w->scales)[n + r * s.apart];
         if (i < s.tiles && most == 2)
             q8_tiles(2, 1, &job, q8_tiles(2, 4, &job, 0));
         else
@@ -204,7 +212,7 @@ INLINE int q4_tiles(int at_once, int R, int C, const q4_job *job, int b)
 INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     const int groups = w->K / CV_Q4_GROUP;
-    const streams s = streams_of(w, 4);
+    const streams s = streams_of(w, 4, false);
 
     for (int i = 0; i < s.all; i++) {
         const int n = first_row(s, i);

@@ -18,7 +18,7 @@ INLINE void linear_f32(cv_weight_type type, float *out, size_t out_stride, const
 
 static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
-    q8_matrix(out, out_stride, x, NULL, w, B);
+    q8_matrix(out, out_stride, x, NULL, w, B, false);
 }
 
 void cv_kernels_neon(cv_kernels *table)

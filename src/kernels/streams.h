@@ -14,12 +14,14 @@ typedef struct streams {
 
 enum { SHORT_ROW = 512 }; /* bytes: the keys of an attention, which lie in a cache and have their totals side by side */
 
-INLINE streams streams_of(const cv_weight *w, int R)
+/* Rows that are read `again` come from a cache: there they lie side by side, since those far apart would often fall on
+ * the same lines of the first one. */
+INLINE streams streams_of(const cv_weight *w, int R, bool again)
 {
     const int tiles = w->N / R;
-    const bool is_short = cv_weight_row_bytes(w->type, (size_t)w->K) < SHORT_ROW;
+    const bool near = again || cv_weight_row_bytes(w->type, (size_t)w->K) < SHORT_ROW;
 
-    return (streams){ R, tiles, tiles + w->N % R, is_short ? R : 1, is_short ? 1 : tiles };
+    return (streams){ R, tiles, tiles + w->N % R, near ? R : 1, near ? 1 : tiles };
 }
 
 /* The first row of tile i, whose others lie `apart` from each other; behind the tiles, a row that is left. */
