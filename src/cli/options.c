@@ -98,7 +98,7 @@ const arg_option cli_lookahead_table[] = {
     { "lookahead", 0, "N",
       "places of each sequence that a step looks at: codes that were guessed right are drawn together. auto (default): as "
       "many as pay off; 0: one. The result is the same",
-      ARG_AUTO, FIELD(lookahead), 0, COGVIDEO_MAX_LOOKAHEAD, -1, "auto|0|2|4|8|16" },
+      ARG_AUTO, FIELD(lookahead), 0, COGVIDEO_MAX_LOOKAHEAD, -1, "auto" },
     { 0 },
 };
 #define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)

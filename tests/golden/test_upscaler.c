@@ -153,21 +153,24 @@ static uint64_t frame_hash(const network *of, int threads)
     return hash;
 }
 
-static void threads_and_dtype_change_no_bit(void **state)
+static void threads_change_no_bit(void **state)
 {
-    uint64_t expected = frame_hash(&f32, 1);
+    const network *const networks[] = { &f32, &f16 }; /* by BLAS, and by the kernels of steps */
 
     (void)state;
-    assert_true(expected == frame_hash(&f32, 2));
-    assert_true(expected == frame_hash(&f32, 3));
-    assert_true(expected == frame_hash(&f16, 2));
+    for (int n = 0; n < 2; n++) {
+        uint64_t expected = frame_hash(networks[n], 1);
+
+        assert_true(expected == frame_hash(networks[n], 2));
+        assert_true(expected == frame_hash(networks[n], 3));
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_are_the_originals),
-        cmocka_unit_test(threads_and_dtype_change_no_bit),
+        cmocka_unit_test(threads_change_no_bit),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
