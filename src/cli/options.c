@@ -94,6 +94,9 @@ static const arg_option own_sampling_rows[] = {
       "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's",
       ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
 };
+#define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
+arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_steps_table[MAX_FIELDS + 1];
+
 const arg_option cli_lookahead_table[] = {
     { "lookahead", 0, "N",
       "places of each sequence that a step looks at: codes that were guessed right are drawn together. auto (default): as "
@@ -101,8 +104,6 @@ const arg_option cli_lookahead_table[] = {
       ARG_AUTO, FIELD(lookahead), 0, COGVIDEO_MAX_LOOKAHEAD, -1, "auto" },
     { 0 },
 };
-#define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
-arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_steps_table[MAX_FIELDS + 1];
 
 /* Field `index` of the library as an option. What is out of its range is what it holds where it is not given. */
 static arg_option sampling_row(int index, const cogvideo_field *field)
