@@ -328,7 +328,7 @@ static void foreign_files_stay(void **state)
     program_check(CLIP "-o f.y4m" STDERR, 1, "f.jsonl: holds other codes");
     shell("rm f.*");
     /* A run that is refused takes nothing of one that was interrupted. */
-    program_interrupt("TERM", SIGTERM, "f.journal", 8, "generate -q --model m " PROMPT " --seed 5 --rounds 2 -o f.y4m");
+    program_interrupt(SIGTERM, "f.journal", 8, "generate -q --model m " PROMPT " --seed 5 --rounds 2 -o f.y4m");
     shell("cp f.journal kept.journal");
     program_check("generate --model m " PROMPT " --seed 5 --rounds 2 -o f.y4m --force --max-memory 0.001" STDERR, 1,
                   "are allowed");

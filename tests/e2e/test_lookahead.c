@@ -309,7 +309,7 @@ static void killed_runs_go_on(void **state)
     (void)state;
     program_ok(CLIP "--lookahead 0 -o straight.y4m");
     for (int lines = 1; lines < 100; lines += 9 + lines / 3, at++)
-        program_interrupt("KILL", SIGKILL, "r.journal", lines, CLIP "--lookahead %s --resume -o r.y4m",
+        program_interrupt(SIGKILL, "r.journal", lines, CLIP "--lookahead %s --resume -o r.y4m",
                           lookaheads[at % (int)LOOKAHEADS]);
     program_ok(CLIP "--lookahead 3 --resume -o r.y4m");
     program_equal_files("straight.y4m", "r.y4m");

@@ -65,7 +65,7 @@ static void runs_go_on_where_they_were(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        program_interrupt("TERM", SIGTERM, "kill.journal", lines[i], HOLE "-o kill.ppm");
+        program_interrupt(SIGTERM, "kill.journal", lines[i], HOLE "-o kill.ppm");
         program_ok(HOLE "-o kill.ppm --resume");
         program_equal_files("kill.ppm", "hole-0.ppm");
         program_ok("%s", "--version; rm -f $COGVIDEO_TEST_TEMP/kill.*");
@@ -166,7 +166,7 @@ static void choosing_goes_on(void **state)
     (void)state;
     program_ok(PICTURE "--samples 3 --keep 1 -o whole-%%d.ppm");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        program_interrupt("TERM", SIGTERM, "part.journal", lines[i], PICTURE "--samples 3 --keep 1 -o part-%%d.ppm");
+        program_interrupt(SIGTERM, "part.journal", lines[i], PICTURE "--samples 3 --keep 1 -o part-%%d.ppm");
         program_ok(PICTURE "--samples 3 --keep 1 -o part-%%d.ppm --resume");
         program_ok("--version >/dev/null; cd $COGVIDEO_TEST_TEMP; cat part-*.ppm | cmp - whole-*.ppm; "
                    "test $(ls part-* | wc -l) = $(ls whole-* | wc -l); rm part-*");

@@ -127,7 +127,7 @@ static void super_resolution_goes_on(void **state)
         skip();
     program_ok(UPSCALE "straight.jsonl --threads 2");
     /* At the settings and the rows of the first of two frames: a frame's rows all come near its end. */
-    program_interrupt("KILL", SIGKILL, "killed.journal", 61, UPSCALE "killed.jsonl --threads 1");
+    program_interrupt(SIGKILL, "killed.journal", 61, UPSCALE "killed.jsonl --threads 1");
     program_ok(UPSCALE "killed.jsonl --threads 2 --resume");
     program_equal_files("killed.jsonl", "straight.jsonl");
 }

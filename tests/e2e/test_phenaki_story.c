@@ -126,8 +126,7 @@ static void killed_runs_go_on(void **state)
 {
     (void)state;
     for (int lines = 2; lines < 8; lines += 2)
-        program_interrupt("KILL", SIGKILL, "r.journal", lines, GENERATE "--threads %d --resume -o r.y4m",
-                          1 + lines % 2);
+        program_interrupt(SIGKILL, "r.journal", lines, GENERATE "--threads %d --resume -o r.y4m", 1 + lines % 2);
     program_ok(GENERATE "--resume -o r.y4m");
     program_equal_files("r.y4m", "straight-0.y4m");
     program_equal_files("r.jsonl", "straight-0.jsonl");

@@ -63,7 +63,7 @@ static void train_twice(const char *part, const char *data, const char *held_out
 
     snprintf(killed, sizeof killed, "%s-killed", part);
     snprintf(log, sizeof log, "%s/log.jsonl", killed);
-    program_interrupt("KILL", SIGKILL, log, 5,
+    program_interrupt(SIGKILL, log, 5,
                       "train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 1 -q", part, data,
                       held_out, killed);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model model -o %s --threads 3 -q --resume", part, data,

@@ -67,7 +67,7 @@ static void threads_and_frames_change_nothing(void **state)
 static void a_run_goes_on_where_it_was(void **state)
 {
     (void)state;
-    program_interrupt("TERM", SIGTERM, "kill.journal", 12, STEP "-o kill.jsonl");
+    program_interrupt(SIGTERM, "kill.journal", 12, STEP "-o kill.jsonl");
     program_ok(STEP "-o kill.jsonl --resume");
     program_equal_files("fine.jsonl", "kill.jsonl");
 }

@@ -48,7 +48,7 @@ static void killed_runs_go_on(void **state)
     for (int run = 0; run < 3; run++) {
         remove_run();
         for (int lines = 1 + run; lines < LAST; lines += 9 + lines / 3, kills++)
-            program_interrupt("KILL", SIGKILL, "r.journal", lines, GENERATE "--threads %d --batch %d --resume -o r.y4m",
+            program_interrupt(SIGKILL, "r.journal", lines, GENERATE "--threads %d --batch %d --resume -o r.y4m",
                               kills % 2 + 1, kills % 3 + 1);
         program_ok(GENERATE "--resume -o r.y4m");
         equal_runs("r", "straight");
@@ -78,7 +78,7 @@ static void read_journal(cv_buffer *out)
     cogvideo_error err;
 
     remove_run();
-    program_interrupt("TERM", SIGTERM, "r.journal", 12, GENERATE "-o r.y4m --threads 1");
+    program_interrupt(SIGTERM, "r.journal", 12, GENERATE "-o r.y4m --threads 1");
     check_told();
     assert_false(is_there("r.y4m"));
     CHECK_OK(cv_file_read(out, check_temp_path("r.journal"), 1 << 24, &err), err);
@@ -181,7 +181,7 @@ static void single_stages_go_on(void **state)
     remove_run();
     program_ok(KEYFRAMES "key-%%d.jsonl");
     end_at_block(4, KEYFRAMES "r-%d.jsonl --threads 1");
-    program_interrupt("INT", SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
+    program_interrupt(SIGINT, "r.journal", 30, KEYFRAMES "r-%%d.jsonl --threads 2 --resume");
     check_told();
     program_check(KEYFRAMES "r-%d.jsonl" STDERR, 1, "r.journal: is what an interrupted run has drawn");
     program_check(KEYFRAMES "r-%d.jsonl --count 3 --resume" STDERR, 1,
@@ -195,7 +195,7 @@ static void single_stages_go_on(void **state)
 
     program_ok(INTERPOLATE "middle.jsonl --threads 2 --batch 4");
     end_at_block(4, INTERPOLATE "r.jsonl --threads 1 --batch 1");
-    program_interrupt("TERM", SIGTERM, "r.journal", 30, INTERPOLATE "r.jsonl --threads 2 --batch 4 --resume");
+    program_interrupt(SIGTERM, "r.journal", 30, INTERPOLATE "r.jsonl --threads 2 --batch 4 --resume");
     check_told();
     program_check("interpolate --model m key-1.jsonl --seed 5 --first-sample 0 --rounds 2 --resume -o r.jsonl" STDERR,
                   1, "r.journal: was begun with other settings");

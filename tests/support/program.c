@@ -2,7 +2,10 @@
 #include "support/check.h"
 #include "support/clip.h"
 
+#include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 static char output[1 << 18];
 
@@ -68,21 +71,53 @@ void program_ok(const char *format, ...)
         fail_msg("cogvideo %s: ended with %d, its errors are above; said '%s'", arguments, code, output);
 }
 
-void program_interrupt(const char *signal, int number, const char *journal, int lines, const char *format, ...)
+static int lines_of(const char *path)
 {
-    char command[8192], arguments[7000];
+    FILE *file = fopen(path, "r");
+    int lines = 0, byte;
+
+    while (file && (byte = getc(file)) != EOF)
+        lines += byte == '\n';
+    if (file)
+        fclose(file);
+    return lines;
+}
+
+/* The run stands still while its lines are counted, and then works for a moment: however late the counting gets the
+ * processor, a fast run has not ended meanwhile. */
+void program_interrupt(int signal, const char *journal, int lines, const char *format, ...)
+{
+    static const struct timespec moment = { .tv_nsec = 500000 };
+    char command[8192], arguments[7000], path[4096];
     const char *program = getenv("COGVIDEO_PROGRAM");
+    int status = 0, ended;
+    pid_t run;
 
     ARGUMENTS(arguments, format);
-    assert_true(
-        snprintf(
-            command, sizeof command,
-            "exec 2>/dev/null; cd '%s' && { nice -n 19 '%s' %s 2>told & }; while kill -0 $! && ! [ $(cat %s 2>/dev/null | wc -l) -ge %d ]; do :; done; "
-            "kill -%s $!; wait $!; [ $? = %d ] && [ -e %s ]",
-            check_temp(), program ? program : "build/cogvideo", arguments, journal, lines, signal, 128 + number,
-            journal) < (int)sizeof command);
-    if (system(command) != 0)
-        fail_msg("cogvideo %s: was not ended by %s after %d lines of %s", arguments, signal, lines, journal);
+    assert_true(snprintf(command, sizeof command, "exec 2>told '%s' %s", program ? program : "build/cogvideo",
+                         arguments) < (int)sizeof command);
+    assert_true(snprintf(path, sizeof path, "%s/%s", check_temp(), journal) < (int)sizeof path);
+    run = fork();
+    assert_true(run >= 0);
+    if (run == 0) {
+        if (chdir(check_temp()) == 0)
+            execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    while (lines_of(path) < lines) {
+        kill(run, SIGCONT);
+        nanosleep(&moment, NULL);
+        kill(run, SIGSTOP);
+        assert_int_equal(waitpid(run, &status, WUNTRACED), run);
+        if (!WIFSTOPPED(status))
+            fail_msg("cogvideo %s: ended before %d lines of %s", arguments, lines, journal);
+    }
+    kill(run, signal);
+    kill(run, SIGCONT);
+    assert_int_equal(waitpid(run, &status, 0), run);
+    ended = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - 128; /* as a shell has it */
+    if (ended != signal || access(path, F_OK) != 0)
+        fail_msg("cogvideo %s: was not ended by signal %d after %d lines of %s", arguments, signal, lines, journal);
 }
 
 void program_equal_files(const char *a, const char *b)

@@ -13,10 +13,10 @@ const char *program_output(void);
 void program_check(const char *arguments, int expected, const char *words);
 /* A run that must succeed; a failing one shows what it said. */
 void program_ok(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Sends a signal (as kill names it, with its number) to a run as soon as its journal has so many lines: it must end by
- * that and leave the journal. "TEMP/told" is what it said on stderr. */
-void program_interrupt(const char *signal, int number, const char *journal, int lines, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+/* Sends a signal to a run as soon as its journal has so many lines: it must end by that and leave the journal.
+ * "TEMP/told" is what it said on stderr. */
+void program_interrupt(int signal, const char *journal, int lines, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* The whole files "TEMP/a" and "TEMP/b" must be equal. */
 void program_equal_files(const char *a, const char *b);
 
