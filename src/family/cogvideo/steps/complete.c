@@ -260,20 +260,16 @@ static int32_t draw(const complete_run *run, int r)
                         cv_draw_room_own(&run->drawing));
 }
 
-/* Goes on by the elements that a step has decided in a sample. */
-static cogvideo_status advance(complete_run *run, int sample, int decided, cogvideo_error *err)
+/* Goes on by the elements that a step has decided in a sample; false: stop. */
+static bool advance(complete_run *run, int sample, int decided)
 {
-    const int first = run->at[sample], grid = run->stage->config->grid;
+    const int first = run->at[sample];
     int holes = 0;
 
-    if (decided == 0)
-        return cv_fail_unsound(run->model, run->progress.what, 0, run->layout.places[first] / grid, err);
     for (int i = 0; i < decided; i++)
         holes += run->mask[run->layout.places[first + i]];
     run->at[sample] += decided;
-    if (!keep_rows(run, sample, first, run->at[sample]) || !tell(run, holes))
-        return cv_cancelled(err);
-    return COGVIDEO_OK;
+    return keep_rows(run, sample, first, run->at[sample]) && tell(run, holes);
 }
 
 /* One step of all samples: what stands before their next elements goes through the network. */
@@ -283,7 +279,6 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
     const int all = 1 + cv_cogvideo_places(run->stage->config), samples = run->options->samples;
     const int width = cv_lookahead_width(&run->ahead);
     const double began = cv_clock();
-    cogvideo_status status = COGVIDEO_OK;
     int decided[COGVIDEO_MAX_SAMPLES], rows = 0, live = 0;
 
     for (int s = 0; s < samples; s++) {
@@ -309,10 +304,14 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
     if (rows == live * width)
         cv_lookahead_time(&run->ahead, cv_clock() - began);
     for (int s = 0; s < samples; s++)
-        if (run->counts[s] > 0)
-            CV_TRY(advance(run, s, decided[s], err));
-done:
-    return status;
+        if (run->counts[s] > 0 && !advance(run, s, decided[s]))
+            return cv_cancelled(err);
+    /* only now: what the step decided in other samples is kept */
+    for (int s = 0; s < samples; s++)
+        if (run->counts[s] > 0 && decided[s] == 0)
+            return cv_fail_unsound(run->model, run->progress.what, 0,
+                                   run->layout.places[run->at[s]] / run->stage->config->grid, err);
+    return COGVIDEO_OK;
 }
 
 /* Whether a sample has elements left. */
