@@ -190,7 +190,7 @@ static void the_width_follows_time_and_luck(void **state)
 
         for (int width = 1; width <= 16; width++) /* the sum of luck^i, over the time */
             best = fmax(best, (1 - pow(luck, width)) / (1 - luck) / (1 + column * (width - 1)));
-        cv_lookahead_begin(&ahead, -1, 0, 1, 400);
+        cv_lookahead_begin(&ahead, -1, 0, 1, 1, 400);
         assert_int_equal(ahead.most, 16);
         for (int step = 0; step < 1000; step++) {
             const int width = cv_lookahead_width(&ahead);
@@ -200,7 +200,7 @@ static void the_width_follows_time_and_luck(void **state)
             while (decided < width && next_random(&t) < luck * 4294967296.0)
                 decided++;
             cv_lookahead_count(&ahead, width, decided);
-            cv_lookahead_time(&ahead, took);
+            cv_lookahead_time(&ahead, width, took);
             seconds += took;
         }
         share = (double)ahead.decided / seconds / best;
@@ -229,13 +229,13 @@ static void one_bad_measurement_is_forgotten(void **state)
     long long wide = 0;
 
     (void)state;
-    cv_lookahead_begin(&ahead, -1, 0, 1, 400);
+    cv_lookahead_begin(&ahead, -1, 0, 1, 1, 400);
     for (int step = 0; step < 1000; step++) {
         const int width = cv_lookahead_width(&ahead);
         const bool disturbed = width >= 8 && step < 8;
 
         cv_lookahead_count(&ahead, width, width);
-        cv_lookahead_time(&ahead, disturbed ? 30 : 1);
+        cv_lookahead_time(&ahead, width, disturbed ? 30 : 1);
         wide += step >= 500 && width >= 12;
     }
     assert_true(wide > 400);

@@ -22,7 +22,8 @@ typedef struct workspace {
 typedef struct paces {
     int *at;      /* [count]: the first that is not decided */
     int *seen;    /* [count]: the first that no step has looked at */
-    int *decided; /* [count]: places that the newest step decided */
+    int *counts;  /* [count]: places that the newest step looked at */
+    int *decided; /* [count]: those of them that it decided */
     int told;     /* slots before it are finished in all strands, and the caller knows */
     int unsound;  /* the strand whose next code could not be drawn, the least advanced of several; -1 = none */
 } paces;
@@ -98,8 +99,13 @@ done:
     return status;
 }
 
-/* Texts once each, then the given frames of every sequence. */
-static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error *err)
+static bool has_ended(const cv_loop *loop, const paces *pace, int i)
+{
+    return pace->at[i] == loop->slots * cv_cogvideo_places(loop->stage->config);
+}
+
+/* Texts once each, then the given frames of every sequence that is not finished. */
+static cogvideo_status prefill(const cv_loop *loop, workspace *w, const paces *pace, cogvideo_error *err)
 {
     const cv_exec *exec = &loop->model->head.exec;
 
@@ -111,6 +117,8 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, cogvideo_error
     for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
         cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
 
+        if (has_ended(loop, pace, i % loop->count))
+            continue;
         cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
         if (loop->advanced && loop->advanced(loop->user, 0))
             return cv_cancelled(err);
@@ -157,7 +165,7 @@ static int places_of(const cv_loop *loop, const paces *pace, int i, int width)
 {
     const int L = cv_cogvideo_places(loop->stage->config), left = L - pace->at[i] % L;
 
-    return pace->at[i] == loop->slots * L ? 0 : width < left ? width : left;
+    return has_ended(loop, pace, i) ? 0 : width < left ? width : left;
 }
 
 /* Rows `first` and on: so many places of a sequence from `at` on. */
@@ -192,32 +200,31 @@ static void step(const cv_loop *loop, workspace *w, paces *pace)
     const cv_exec *exec = &loop->model->head.exec;
     const int width = cv_lookahead_width(loop->ahead);
     const double began = cv_clock();
-    int *decided = pace->decided, rows = 0, live = 0;
+    int *counts = pace->counts, *decided = pace->decided, rows = 0, all;
 
     for (int i = 0; i < loop->count; i++) {
-        decided[i] = places_of(loop, pace, i, width); /* at most */
-        guess(loop, pace, i, pace->at[i] + decided[i]);
-        set_rows(loop, w, rows, i, pace->at[i], decided[i]);
-        rows += decided[i];
-        live += decided[i] > 0;
+        counts[i] = places_of(loop, pace, i, width);
+        guess(loop, pace, i, pace->at[i] + counts[i]);
+        set_rows(loop, w, rows, i, pace->at[i], counts[i]);
+        rows += counts[i];
     }
-    for (int i = 0, first = rows; loop->guide && i < loop->count; first += decided[i++])
-        set_rows(loop, w, first, loop->count + i, pace->at[i], decided[i]);
-    cv_forward_step(exec, loop->stage, w->rows, loop->guide ? 2 * rows : rows, w->logits, &w->arena);
+    all = loop->guide ? 2 * rows : rows;
+    for (int i = 0, first = rows; first < all; first += counts[i++])
+        set_rows(loop, w, first, loop->count + i, pace->at[i], counts[i]);
+    cv_forward_step(exec, loop->stage, w->rows, all, w->logits, &w->arena);
 #pragma omp parallel for num_threads(exec->threads) \
     schedule(dynamic) if (cv_draw_side_by_side(rows, config->image_codes))
     for (int row = 0; row < rows; row++)
         w->drawn[row] = draw(loop, w, row, rows);
-    for (int i = 0, first = 0, count; i < loop->count; i++, first += count) {
-        if ((count = decided[i]) == 0)
+    for (int i = 0, first = 0; i < loop->count; first += counts[i++]) {
+        decided[i] = cv_lookahead_decide(loop->strands[i].codes + pace->at[i], NULL, w->drawn + first, counts[i]);
+        if (counts[i] == 0)
             continue;
-        decided[i] = cv_lookahead_decide(loop->strands[i].codes + pace->at[i], NULL, w->drawn + first, count);
         if (decided[i] == 0 && (pace->unsound < 0 || pace->at[i] < pace->at[pace->unsound]))
             pace->unsound = i;
-        cv_lookahead_count(loop->ahead, count, decided[i]);
+        cv_lookahead_count(loop->ahead, counts[i], decided[i]);
     }
-    if (rows == live * width)
-        cv_lookahead_time(loop->ahead, cv_clock() - began);
+    cv_lookahead_time(loop->ahead, all, cv_clock() - began);
 }
 
 /* The error of a strand's next code. */
@@ -308,7 +315,7 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, paces *pace, co
     const int L = cv_cogvideo_places(loop->stage->config);
 
     for (int i = 0; i < w->sequence_count; i++) {
-        const int end = pace->at[i % loop->count];
+        const int end = has_ended(loop, pace, i % loop->count) ? 0 : pace->at[i % loop->count];
 
         for (int at = loop->given * L, count; at < end; at += count) {
             count = L - at % L < CV_REPLAY ? L - at % L : CV_REPLAY;
@@ -330,6 +337,7 @@ static cogvideo_status pace_create(paces *pace, const cv_loop *loop, cogvideo_er
 
     CV_NEW(pace->at, loop->count, err);
     CV_NEW(pace->seen, loop->count, err);
+    CV_NEW(pace->counts, loop->count, err);
     CV_NEW(pace->decided, loop->count, err);
     for (int i = 0; i < loop->count; i++)
         pace->at[i] = pace->seen[i] = recall(loop, &loop->strands[i]);
@@ -344,6 +352,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     cogvideo_status status;
     workspace w = { 0 };
     paces pace = { 0 };
+    int live = 0;
 
     CV_TRY(pace_create(&pace, loop, err));
     /* what is known is told at once, so that whoever watches the time counts from there */
@@ -351,9 +360,11 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     if (pace.told == loop->slots)
         goto done;
     CV_TRY(workspace_create(&w, loop, err));
-    CV_TRY(prefill(loop, &w, err));
+    CV_TRY(prefill(loop, &w, &pace, err));
     CV_TRY(replay(loop, &w, &pace, err));
-    cv_lookahead_begin(loop->ahead, loop->lookahead, (int)loop->step, w.sequence_count,
+    for (int i = 0; i < w.sequence_count; i++)
+        live += !has_ended(loop, &pace, i % loop->count);
+    cv_lookahead_begin(loop->ahead, loop->lookahead, (int)loop->step, w.sequence_count, live,
                        cv_cogvideo_places(loop->stage->config));
     while (pace.told < loop->slots) {
         step(loop, &w, &pace);
@@ -364,6 +375,7 @@ done:
     workspace_free(&w);
     cv_free(pace.at);
     cv_free(pace.seen);
+    cv_free(pace.counts);
     cv_free(pace.decided);
     return status;
 }

@@ -217,17 +217,20 @@ static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
 }
 
 /* What the drawing of the known elements would have left behind, by the kernels of a step, which give the same bits for
- * any number of rows. */
+ * any number of rows; nothing of samples that are finished. */
 static cogvideo_status replay(complete_run *run, cogvideo_error *err)
 {
-    for (int s = 0; s < run->options->samples; s++)
-        for (int at = run->layout.known - 1, count; at < run->at[s] - 1; at += count) {
-            for (count = 0; count < CV_REPLAY && at + count < run->at[s] - 1; count++)
+    for (int s = 0; s < run->options->samples; s++) {
+        const int end = run->at[s] == 1 + cv_cogvideo_places(run->stage->config) ? 0 : run->at[s] - 1;
+
+        for (int at = run->layout.known - 1, count; at < end; at += count) {
+            for (count = 0; count < CV_REPLAY && at + count < end; count++)
                 set_row(run, count, s, at + count);
             cv_coglm_step(&run->model->head.exec, run->stage, run->rows, count, run->logits, &run->arena);
             if (!tell(run, 0))
                 return cv_cancelled(err);
         }
+    }
     return COGVIDEO_OK;
 }
 
@@ -260,16 +263,15 @@ static int32_t draw(const complete_run *run, int r)
                         cv_draw_room_own(&run->drawing));
 }
 
-/* Goes on by the elements that a step has decided in a sample; false: stop. */
-static bool advance(complete_run *run, int sample, int decided)
+/* Goes on by the elements that a step has decided in a sample, and counts the holes among them; false: stop. */
+static bool advance(complete_run *run, int sample, int decided, long long *holes)
 {
     const int first = run->at[sample];
-    int holes = 0;
 
     for (int i = 0; i < decided; i++)
-        holes += run->mask[run->layout.places[first + i]];
+        *holes += run->mask[run->layout.places[first + i]];
     run->at[sample] += decided;
-    return keep_rows(run, sample, first, run->at[sample]) && tell(run, holes);
+    return keep_rows(run, sample, first, run->at[sample]);
 }
 
 /* One step of all samples: what stands before their next elements goes through the network. */
@@ -279,13 +281,13 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
     const int all = 1 + cv_cogvideo_places(run->stage->config), samples = run->options->samples;
     const int width = cv_lookahead_width(&run->ahead);
     const double began = cv_clock();
-    int decided[COGVIDEO_MAX_SAMPLES], rows = 0, live = 0;
+    int decided[COGVIDEO_MAX_SAMPLES], rows = 0;
+    long long holes = 0;
 
     for (int s = 0; s < samples; s++) {
         const int left = all - run->at[s];
 
         run->counts[s] = left < width ? left : width;
-        live += left > 0;
         guess(run, s, run->at[s] + run->counts[s]);
         for (int i = 0; i < run->counts[s]; i++)
             set_row(run, rows++, s, run->at[s] - 1 + i);
@@ -301,11 +303,12 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
         if (run->counts[s] > 0)
             cv_lookahead_count(&run->ahead, run->counts[s], decided[s]);
     }
-    if (rows == live * width)
-        cv_lookahead_time(&run->ahead, cv_clock() - began);
+    cv_lookahead_time(&run->ahead, rows, cv_clock() - began);
     for (int s = 0; s < samples; s++)
-        if (run->counts[s] > 0 && !advance(run, s, decided[s]))
+        if (run->counts[s] > 0 && !advance(run, s, decided[s], &holes))
             return cv_cancelled(err);
+    if (!tell(run, holes))
+        return cv_cancelled(err);
     /* only now: what the step decided in other samples is kept */
     for (int s = 0; s < samples; s++)
         if (run->counts[s] > 0 && decided[s] == 0)
@@ -314,13 +317,14 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
     return COGVIDEO_OK;
 }
 
-/* Whether a sample has elements left. */
-static bool is_left(const complete_run *run)
+/* How many samples have elements left. */
+static int left_in(const complete_run *run)
 {
+    int samples = 0;
+
     for (int s = 0; s < run->options->samples; s++)
-        if (run->at[s] < 1 + cv_cogvideo_places(run->stage->config))
-            return true;
-    return false;
+        samples += run->at[s] < 1 + cv_cogvideo_places(run->stage->config);
+    return samples;
 }
 
 static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
@@ -330,13 +334,13 @@ static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
     for (int s = 0; s < run->options->samples; s++)
         run->at[s] = run->seen[s] = recall(run, s);
     CV_TRY(tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err));
-    if (is_left(run)) {
+    if (left_in(run) > 0) {
         CV_TRY(prefill(run, err));
         CV_TRY(replay(run, err));
     }
-    cv_lookahead_begin(&run->ahead, run->options->lookahead, (int)run->step.kind, run->options->samples,
+    cv_lookahead_begin(&run->ahead, run->options->lookahead, (int)run->step.kind, run->options->samples, left_in(run),
                        1 + cv_cogvideo_places(run->stage->config));
-    while (is_left(run))
+    while (left_in(run) > 0)
         CV_TRY(step(run, err));
     for (int s = 0; s < run->options->samples; s++)
         if (cv_frame_done(&run->options->callbacks, NAME, &run->clips[s], run->options->first_sample + s, 0))

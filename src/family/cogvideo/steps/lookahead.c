@@ -25,17 +25,17 @@ int cv_lookahead_rows(int asked, int sequences, int places)
     return rows > CV_REPLAY ? rows : CV_REPLAY;
 }
 
-void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int places)
+void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int live, int places)
 {
-    const bool known = ahead->kind == kind && ahead->sequences == sequences;
+    const bool known = ahead->kind == kind && ahead->live == live;
 
     ahead->kind = kind;
-    ahead->sequences = sequences;
+    ahead->live = live;
     ahead->most = widest(asked, sequences, places);
     ahead->adapts = asked < 0;
     for (int i = 0; i < CV_LOOKAHEAD_WIDTHS; i++) {
         if (ahead->codes[i] < 1) /* before anything is known, every second guess comes true */
-            ahead->codes[i] = i == 0 ? 1 : 2 - 2.0 / (1 << widths[i]);
+            ahead->codes[i] = 2 - 2.0 / (1 << widths[i]);
         if (!known)
             ahead->seconds[i] = 0;
     }
@@ -162,12 +162,12 @@ void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided)
         update(&ahead->codes[i], would_decide(ahead, widths[i], looked, decided));
 }
 
-void cv_lookahead_time(cv_lookahead *ahead, double seconds)
+void cv_lookahead_time(cv_lookahead *ahead, int rows, double seconds)
 {
     const int at = find(ahead);
     double *mean = &ahead->seconds[at];
 
-    if (widths[at] != ahead->width)
+    if (widths[at] != ahead->width || rows != ahead->live * ahead->width)
         return;
     ahead->trust[at] = 1;
     if (*mean == 0 || seconds < *mean) /* what disturbs a step makes it longer */

@@ -11,12 +11,13 @@
 #ifndef CV_FAMILY_COGVIDEO_STEPS_LOOKAHEAD_H
 #define CV_FAMILY_COGVIDEO_STEPS_LOOKAHEAD_H
 
-#include <cogvideo/generate.h>
-
 #include <stdbool.h>
+#include <stdint.h>
 
 #define CV_LOOKAHEAD_ROWS 32  /* the most rows of a step, over all sequences, that are tried unasked */
 #define CV_LOOKAHEAD_WIDTHS 8 /* that are tried unasked, from 1 on */
+/* Places of one sequence that go through a step together where their codes are known: every loop has room for so many. */
+#define CV_REPLAY 16
 
 /* In place of the widths and the guesses of a run, for tests and measurements. Either function may be NULL. */
 typedef struct cv_lookahead_trial {
@@ -29,7 +30,8 @@ typedef struct cv_lookahead_trial {
 
 /* Begin with cv_lookahead_begin. One is enough for a run of several loops. */
 typedef struct cv_lookahead {
-    int kind, sequences;                 /* of the loop that runs: times are known of such steps */
+    int kind, live;                      /* of the loop that runs, and its sequences that have places left: times are
+                                            known of such steps */
     int most;                            /* widest: there are rows for it */
     bool adapts;                         /* else it is always the widest */
     int width;                           /* of the step that runs */
@@ -42,14 +44,12 @@ typedef struct cv_lookahead {
     long long sequence_steps, looked, decided; /* of each sequence by itself; their places; codes that they decided */
 } cv_lookahead;
 
-/* Places of one sequence that go through the step kernels together where their codes are known. */
-#define CV_REPLAY 16
-
 /* Rows that a loop of so many sequences, each of `places` places, must have room for, for steps and for known codes;
  * `asked` is that of the options. */
 int cv_lookahead_rows(int asked, int sequences, int places);
-/* Before each loop. What is known of guesses stays, what is known of times where steps are of the same kind. */
-void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int places);
+/* Before each loop of so many sequences, of which `live` have places left. What is known of guesses stays, what is known
+ * of times where steps are of the same kind. */
+void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int live, int places);
 /* Places to look at in the next step. */
 int cv_lookahead_width(cv_lookahead *ahead);
 /* Takes over what was drawn for `count` places, whose codes were guessed, and gives how many of them are decided: up to
@@ -58,7 +58,8 @@ int cv_lookahead_width(cv_lookahead *ahead);
 int cv_lookahead_decide(int32_t *codes, const int *places, const int32_t *drawn, int count);
 /* A sequence looked at so many places, and decided so many. */
 void cv_lookahead_count(cv_lookahead *ahead, int looked, int decided);
-/* The step took so long, with all sequences at its full width. */
-void cv_lookahead_time(cv_lookahead *ahead, double seconds);
+/* A step of so many rows took so long. It counts where all sequences that were live at the beginning went through at
+ * their full width. */
+void cv_lookahead_time(cv_lookahead *ahead, int rows, double seconds);
 
 #endif
