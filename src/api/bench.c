@@ -53,5 +53,9 @@ done:
 
 cogvideo_status cogvideo_bench(const cogvideo_bench_options *options, cogvideo_bench_report *out, cogvideo_error *err)
 {
-    return options->config ? bench_model(options, out, err) : cv_bench_machine(options, out, err);
+    if (options->config)
+        return bench_model(options, out, err);
+    if (options->lookahead || options->prompt || options->hits != 0)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "lookahead, prompt and hits are of a model: a config is missing");
+    return cv_bench_machine(options, out, err);
 }

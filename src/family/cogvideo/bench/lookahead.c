@@ -82,25 +82,28 @@ static cogvideo_status measure(const drawn_part *part, const cv_drawing *like, i
     cv_bench_item items[WIDTHS];
     width_run runs[WIDTHS] = { 0 };
     cv_lookahead_trial trials[WIDTHS];
+    const int enough = 2 * widths[WIDTHS - 1]; /* so that the widest steps are not over before they are timed */
     cogvideo_status failed = COGVIDEO_OK, status;
     cv_drawing first = *like;
+    int decided;
     int32_t *own = NULL;
 
     CV_NEW(own, count, err);
     first.codes = codes;
     CV_TRY(cv_bench_draw(&first, err)); /* reads the weights from the disk, and finds the codes */
     memcpy(own, codes, count * sizeof *own);
+    decided = (int)first.ahead.decided;
     for (int i = 0; i < WIDTHS; i++) {
         trials[i] = (cv_lookahead_trial){ .guess = guess, .user = &runs[i] };
         runs[i] = (width_run){ .drawing = *like,
                                .right = codes,
-                               .known = like->given * cv_cogvideo_places(config) + (int)first.ahead.decided,
+                               .known = like->given * cv_cogvideo_places(config) + decided,
                                .hits = like->options->hits,
                                .image_codes = config->image_codes,
                                .status = &failed,
                                .err = err };
         runs[i].drawing.codes = own;
-        runs[i].drawing.most_places = (int)first.ahead.decided;
+        runs[i].drawing.most_places = decided > enough ? decided : enough;
         runs[i].drawing.seconds = 1e9; /* as many codes as the first one had time for */
         runs[i].drawing.lookahead = widths[i];
         runs[i].drawing.trial = runs[i].hits > 0 ? &trials[i] : NULL;
