@@ -38,8 +38,7 @@ static int enter_sandbox(const char *source, const char *output)
     const char *const inputs[] = { stat(source, &info) == 0 && !S_ISDIR(info.st_mode) ? folder : source };
     int status;
 
-    (void)cogvideo_video_load(NULL); /* perhaps from where nothing can be read any more; who needs it is told */
-    status = cli_sandbox(inputs, 1, output);
+    status = cli_sandbox_video(inputs, 1, output);
     free(folder);
     return status;
 }

@@ -36,8 +36,7 @@ static int enter_sandbox(const settings *s, const char *picture)
     const char *const inputs[] = { picture, s->model.model ? s->model.model : shipped };
     int status;
 
-    (void)cogvideo_video_load(NULL); /* perhaps from where nothing can be read any more; who needs it is told */
-    status = cli_sandbox(inputs, 2, s->output.output);
+    status = cli_sandbox_video(inputs, 2, s->output.output);
     free(shipped);
     return status;
 }

@@ -5,6 +5,8 @@
 
 #include "base/pattern.h"
 
+#include <cogvideo/video.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -168,4 +170,10 @@ int cli_sandbox(const char *const *inputs, size_t count, const char *output)
         return cli_error("--sandbox: privileges cannot be dropped: %s", strerror(errno));
     status = restrict_files(inputs, count, output);
     return status == CLI_OK ? restrict_calls() : status;
+}
+
+int cli_sandbox_video(const char *const *inputs, size_t count, const char *output)
+{
+    (void)cogvideo_video_load(NULL);
+    return cli_sandbox(inputs, count, output);
 }

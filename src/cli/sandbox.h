@@ -17,5 +17,8 @@
  * (`count`, of which some may be NULL), read /usr, /lib, /etc, /proc, /sys and /dev, and change files in the folder
  * of `output` ("-": none). Returns CLI_OK, or CLI_FAILED after printing an error. */
 int cli_sandbox(const char *const *inputs, size_t count, const char *output);
+/* The same for a command that may read videos: loads FFmpeg's libraries first, whose folder the sandbox may hide. Where
+ * that fails, the reading that needs them says so. */
+int cli_sandbox_video(const char *const *inputs, size_t count, const char *output);
 
 #endif

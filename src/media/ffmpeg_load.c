@@ -11,7 +11,7 @@ cv_av_functions cv_av;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char missing[400]; /* what could not be loaded; "" = nothing */
 
-/* The library, or the function in it, that has this name; NULL after it was put down as missing. */
+/* The library of this name, or NULL. The first failure is kept in `missing`, and nothing is opened after it. */
 static void *opened(const char *name)
 {
     void *library = missing[0] ? NULL : dlopen(name, RTLD_NOW | RTLD_LOCAL);
@@ -21,6 +21,7 @@ static void *opened(const char *name)
     return library;
 }
 
+/* The function of this name, or NULL: as above. */
 static void *found(void *library, const char *name)
 {
     void *function = library ? dlsym(library, name) : NULL;

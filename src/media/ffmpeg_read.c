@@ -479,7 +479,7 @@ cogvideo_status cv_ffmpeg_read(cv_stream *stream, cv_input *input, cogvideo_erro
     cogvideo_status status;
 
     if ((status = cv_ffmpeg_load(err)) != COGVIDEO_OK)
-        return status; /* nothing of FFmpeg can be called, not even to free */
+        return cv_fail_prefix(err, status, input->name); /* nothing of FFmpeg can be called, not even to free */
     CV_TRY(allocate(&r));
     CV_TRY(open_container(&r));
     CV_TRY(find_turn(&r, input));
