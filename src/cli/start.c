@@ -106,8 +106,11 @@ static int others_run(void)
 
     for (int look = 0; look < LOOKS; look++) {
         char text[100] = "", *running = text;
-        int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+        int file;
 
+        if (look > 0)
+            nanosleep(&pause, NULL);
+        file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
         if (file < 0)
             return 1;
         if (read(file, text, sizeof text - 1) < 0)
@@ -119,7 +122,6 @@ static int others_run(void)
             return 1;
         if (atoi(running) == 1)
             return 0;
-        nanosleep(&pause, NULL);
     }
     return 1;
 }

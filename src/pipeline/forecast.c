@@ -24,7 +24,7 @@ static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *s
 {
     const bool video = shape->kind == COGVIDEO_KIND_PIXELS;
     const char *less = video ? "a smaller --size takes less, and a form that holds no frames, such as numbered pictures"
-                             : "fewer --samples, a smaller --batch and --cache q8 take less";
+                             : "fewer --samples, a smaller --batch, --cache q8 and --lookahead 0 take less";
     const double available = cv_forecast_available(run);
     const long long left = cv_address_space_left();
     char need[CV_UNITS], have[CV_UNITS], what[120];
