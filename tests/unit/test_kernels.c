@@ -54,8 +54,8 @@ static void free_matrix(matrix *m)
 
 /* Small sizes are tried all, up to these. */
 enum { SWEEP_N = 11, SWEEP_K = 200, SWEEP_B = 9 };
-/* Large ones at the edges of the blocks in which kernels walk: 384 of K, 64 rows, 16 entries of a batch. Any two of the
- * values meet once. */
+/* Large ones beside whole vectors and tiles, and 16 entries of a batch; rows of 1000 reach far enough apart in memory
+ * that kernels walk them in another order. Any two of the values meet once. */
 enum { MOST_N = 65, MOST_K = 1024, MOST_B = 17 };
 static const struct edge {
     int K, N, B;
@@ -395,8 +395,10 @@ static void linear_ignores_the_company(void **state)
     for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
         try_shape(*state, type, SWEEP_N, fit_K(type, 179), SWEEP_B, SWEEP_B, try_companies);
         try_shape(*state, type, SWEEP_N, fit_K(type, 179), SWEEP_B, SWEEP_B, try_rows);
-        for (int i = 0; i < EDGES; i++)
+        for (int i = 0; i < EDGES; i++) {
             try_shape(*state, type, edges[i].N, fit_K(type, edges[i].K), edges[i].B, edges[i].B, try_companies);
+            try_shape(*state, type, edges[i].N, fit_K(type, edges[i].K), edges[i].B, edges[i].B, try_rows);
+        }
     }
 }
 
