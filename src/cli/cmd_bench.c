@@ -7,7 +7,7 @@
 
 typedef struct settings {
     int threads, rounds, hidden, cache, lookahead, json, quiet;
-    const char *kernels, *config, *type, *work, *prompt;
+    const char *kernels, *model, *config, *type, *work, *prompt;
     double seconds, hits;
 } settings;
 
@@ -18,20 +18,21 @@ static const arg_option table[] = {
       NULL },
     { "hidden", 0, "N", "width of the layers; default 3072, that of the full-size model", ARG_INT, FIELD(hidden), 64,
       16384, 3072, NULL },
-    { "config", 0, "FILE", "a model config: measure whole steps of a model of that size instead", ARG_TEXT,
-      FIELD(config), 0, 0, 0, NULL },
-    { "type", 0, "TYPE", "type of that model's weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT, FIELD(type), 0,
-      0, 0, "f32|f16|bf16|q8|q4" },
-    { "cache", 0, "TYPE", "type of its KV cache: f16, q8 or f32; default f16", ARG_CHOICE, FIELD(cache), 0, 0, 0,
-      "f16|q8|f32" },
-    { "work", 0, "DIR", "the directory in which that model is made with random weights, and found the next time",
-      ARG_TEXT, FIELD(work), 0, 0, 0, NULL },
+    { "model", 'm', "DIR", "a model: measure whole steps of it instead", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
+    { "config", 0, "FILE", "a model config: measure whole steps of a model of that size, with random weights, instead",
+      ARG_TEXT, FIELD(config), 0, 0, 0, NULL },
+    { "work", 0, "DIR", "with --config: the directory in which that model is made, and found the next time", ARG_TEXT,
+      FIELD(work), 0, 0, 0, NULL },
+    { "type", 0, "TYPE", "with --config: type of the weights: f32, f16, bf16, q8 or q4; default q8", ARG_TEXT,
+      FIELD(type), 0, 0, 0, "f32|f16|bf16|q8|q4" },
+    { "cache", 0, "TYPE", "type of the model's KV cache: f16, q8 or f32; default f16", ARG_CHOICE, FIELD(cache), 0, 0,
+      0, "f16|q8|f32" },
     { "seconds", 0, "X", "measure each kind of step for at most X seconds; default 10", ARG_NUMBER, FIELD(seconds),
       0.01, 100000, 10, NULL },
     { "lookahead", 0, NULL, "of that model only: steps that look at 1, 2, 4, 8 and 16 places of a sequence", ARG_FLAG,
       FIELD(lookahead), 0, 0, 0, NULL },
-    { "prompt", 0, "TEXT", "for --lookahead: what is drawn; default: a text of no meaning", ARG_TEXT, FIELD(prompt), 0,
-      0, 0, NULL },
+    { "prompt", 0, "TEXT", "for --lookahead and --model: what is drawn; default: a text of no meaning", ARG_TEXT,
+      FIELD(prompt), 0, 0, 0, NULL },
     { "hits", 0, "X",
       "for --lookahead: let this share of the guesses come true, from 0.01 to 1; default: those that do", ARG_NUMBER,
       FIELD(hits), 0.01, 1, 0, NULL },
@@ -105,6 +106,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                        .rounds = s->rounds,
                                        .hidden = s->hidden,
                                        .kernels = s->kernels,
+                                       .model = s->model,
                                        .config = s->config,
                                        .type = s->type,
                                        .cache = (cogvideo_cache)s->cache,
@@ -119,8 +121,12 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_error err;
 
     (void)arguments;
-    if (s->lookahead && !s->config)
-        return cli_usage_error(command, "--lookahead needs a model to draw with: --config FILE");
+    if (s->model && s->config)
+        return cli_usage_error(command, "either --model or --config is measured, not both");
+    if (s->lookahead && !s->model && !s->config)
+        return cli_usage_error(command, "--lookahead needs a model to draw with: --model DIR or --config FILE");
+    if (s->prompt && !s->model)
+        return cli_usage_error(command, "--prompt needs a trained model: --model DIR");
     if (!s->lookahead && (s->prompt || s->hits > 0))
         return cli_usage_error(command, "--prompt and --hits go with --lookahead alone");
     if (s->config && !s->work)
@@ -148,10 +154,12 @@ const cli_command cmd_bench = {
         "tokens of one (rows). Then come two convolutions over clips; the rate of the second counts the operations of\n"
         "the plain algorithm, while the program needs fewer. All are measured in turn, so that other work on the\n"
         "machine affects all alike.",
-    .examples = "  cogvideo bench\n"
-                "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
-                "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1\n"
-                "  cogvideo bench --config configs/small.json --work seeded --seconds 1 --lookahead --hits 0.7",
+    .examples =
+        "  cogvideo bench\n"
+        "  cogvideo bench --hidden 512 --rounds 3 --threads 1 --json > machine.json\n"
+        "  cogvideo bench --config configs/small.json --type q8 --work seeded --seconds 1\n"
+        "  cogvideo bench --config configs/small.json --work seeded --seconds 1 --lookahead --hits 0.7\n"
+        "  cogvideo bench --model weights/shapes --lookahead --prompt 'a large red star moves left on a white background'",
     .groups = groups,
     .settings_size = sizeof(settings),
     .run = run,

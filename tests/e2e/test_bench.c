@@ -98,6 +98,24 @@ static void a_model_is_made_and_found_again(void **state)
     program_ok("info '%s'", check_temp_path("seeded"));
 }
 
+/* A folder holds one model, and no trained one is touched. */
+static void other_models_stay(void **state)
+{
+    const char *dir = getenv("COGVIDEO_CONFIGS");
+    char bench[400];
+
+    (void)state;
+    snprintf(bench, sizeof bench, "bench --config '%s/small.json' --seconds 0.05 --rounds 1 -q", dir ? dir : "configs");
+    program_ok("%s --type q8 --work '%s'", bench, check_temp_path("kept"));
+    program_ok("bench --model '%s' --seconds 0.05 --rounds 1 -q", check_temp_path("kept"));
+    assert_int_equal(program_run("%s --type q4 --work '%s'" STDERR, bench, check_temp_path("kept")), 1);
+    assert_non_null(strstr(program_output(), "another config or type"));
+    assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && rm kept/bench.json kept/stage2.safetensors"), 0);
+    assert_int_equal(program_run("%s --type q8 --work '%s'" STDERR, bench, check_temp_path("kept")), 1);
+    assert_non_null(strstr(program_output(), "was not made to be measured"));
+    assert_int_equal(system("[ -e \"$COGVIDEO_TEST_TEMP\"/kept/stage2.safetensors ]") == 0, 0);
+}
+
 /* With guesses that all come true a step decides as many codes as it looks at. */
 static void looking_ahead_is_measured(void **state)
 {
@@ -169,6 +187,8 @@ static void what_cannot_be_is_said(void **state)
     program_check("bench --config x" STDERR, 2, "--work DIR");
     program_check("bench --lookahead" STDERR, 2, "--config FILE");
     program_check("bench --hits 0.5" STDERR, 2, "--lookahead alone");
+    program_check("bench --model x --config y --work z" STDERR, 2, "not both");
+    program_check("bench --config x --work y --lookahead --prompt z" STDERR, 2, "--prompt needs a trained model");
     program_check("bench --config nowhere.json --work made" STDERR, 1, "nowhere.json");
     program_check("bench --config x --work y --type q5" STDERR, 1, "q5");
 }
@@ -182,13 +202,12 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(limits_and_layers_are_measured),
-                                        cmocka_unit_test(kernels_are_chosen),
-                                        cmocka_unit_test(a_model_is_made_and_found_again),
-                                        cmocka_unit_test(looking_ahead_is_measured),
-                                        cmocka_unit_test(a_picture_is_measured_in_all_steps),
-                                        cmocka_unit_test(a_phenaki_is_measured_too),
-                                        cmocka_unit_test(what_cannot_be_is_said) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_and_layers_are_measured),  cmocka_unit_test(kernels_are_chosen),
+        cmocka_unit_test(a_model_is_made_and_found_again), cmocka_unit_test(other_models_stay),
+        cmocka_unit_test(looking_ahead_is_measured),       cmocka_unit_test(a_picture_is_measured_in_all_steps),
+        cmocka_unit_test(a_phenaki_is_measured_too),       cmocka_unit_test(what_cannot_be_is_said)
+    };
 
     return cmocka_run_group_tests(tests, start, NULL);
 }

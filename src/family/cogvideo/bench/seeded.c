@@ -9,9 +9,7 @@
 #include "family/cogvideo/refiner/refiner.h"
 #include "family/cogvideo/upscaler/upscaler.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { TRUNK, STAGE1, STAGE2, UPSCALER, REFINER, IMAGE_TOKENIZER, PARTS };
 
@@ -182,10 +180,6 @@ cogvideo_status cv_cogvideo_bench_model(const char *config, cv_weight_type type,
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-        goto done;
-    }
     if (!cv_path_exists(path))
         CV_TRY(write_description(config, path, err));
     CV_TRY(cv_model_describe(&json, &family, path, err));

@@ -5,10 +5,8 @@
 #include "bench/seeded_store.h"
 #include "family/phenaki/model/model.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static cogvideo_status bind_tokenizer(cv_store *plan, const cv_json *section, const char *origin, cogvideo_error *err)
 {
@@ -89,10 +87,6 @@ cogvideo_status cv_phenaki_bench_model(const char *config, cv_weight_type type, 
 
     if (!path)
         return COGVIDEO_ERROR_MEMORY;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-        goto done;
-    }
     CV_TRY(cv_json_read(&json, config, (size_t)1 << 20, err));
     cv_json_remove(json, "parts");
     cv_json_remove(json, "critic");
