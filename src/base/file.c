@@ -175,6 +175,19 @@ static cogvideo_status check_partial(const char *path, cogvideo_error *err)
     return status;
 }
 
+/* Only regular files are replaced: the final rename would put a file in the place of a device, of /dev/null for root. */
+static cogvideo_status check_kind(const char *path, cogvideo_error *err)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
+        return COGVIDEO_OK;
+    if (S_ISDIR(info.st_mode))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
+    return cv_fail(err, COGVIDEO_ERROR_IO,
+                   "%s: is a device or a pipe; a regular file was expected; - writes to standard output", path);
+}
+
 cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err)
 {
     const char *slash = strrchr(path, '/');
@@ -190,7 +203,7 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     if (access(folder, W_OK | X_OK) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' cannot be written to: %s", path, folder,
                          strerror(errno));
-    else
+    else if ((status = check_kind(path, err)) == COGVIDEO_OK)
         status = cv_output_check_new(path, force, err);
     cv_free(folder);
     return status != COGVIDEO_OK || force ? status : check_partial(path, err);
@@ -201,7 +214,6 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     cogvideo_status status;
     cv_output opened = { 0 };
     cv_buffer partial = { 0 };
-    struct stat info;
     int fd;
 
     if (!(opened.path = cv_strdup(path, err)))
@@ -211,16 +223,7 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
         *out = opened;
         return COGVIDEO_OK;
     }
-    if (cv_path_is_dir(path)) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
-        goto done;
-    }
-    /* The final rename would put a file in the place of a device or a pipe: of /dev/null, for root. */
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO,
-                         "%s: is a device or a pipe; a regular file was expected; - writes to standard output", path);
-        goto done;
-    }
+    CV_TRY(check_kind(path, err));
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
     /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for somebody
