@@ -54,14 +54,15 @@ static const char *itself(void)
 
 /* --- the environment ------------------------------------------------------------------------------------------ */
 
-/* Returns the value of a variable, or NULL. getenv does not work before the C library's constructors. */
+/* Returns the value of a variable; NULL where it is not set, or empty. getenv does not work before the C library's
+ * constructors. */
 static const char *value_of(char *const *environment, const char *name)
 {
     const size_t length = strlen(name);
 
     for (; *environment; environment++)
         if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment + length + 1;
+            return (*environment)[length + 1] ? *environment + length + 1 : NULL;
     return NULL;
 }
 
@@ -126,6 +127,14 @@ static int others_run(void)
     return 1;
 }
 
+#ifdef __clang__ /* the variable that the compiler's OpenMP reads */
+#define SPIN_TIME "KMP_BLOCKTIME"
+#define SPIN_SHORTLY SPIN_TIME "=1"
+#else
+#define SPIN_TIME "GOMP_SPINCOUNT"
+#define SPIN_SHORTLY SPIN_TIME "=1000"
+#endif
+
 /* Threads that sleep while they wait for each other wake up late: the shipped model's clip takes twice as long. Threads
  * that spin take the processors of whatever else runs, and of each other: then it takes many times as long. So they
  * spin only on a machine that does nothing else, and for no longer than threads are apart at the end of a small layer:
@@ -134,20 +143,13 @@ static int others_run(void)
  * start; it starts none, because the layers split the work. */
 static void settle_environment(char **argv, char *const *environment)
 {
-    static char sleep_at_once[] = "OMP_WAIT_POLICY=passive", spin[] = "GOMP_SPINCOUNT=1000",
-                spin_shortly[] = "KMP_BLOCKTIME=1", team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
+    static char sleep_at_once[] = "OMP_WAIT_POLICY=passive", spin_shortly[] = SPIN_SHORTLY,
+                team[] = "OMP_NUM_THREADS=1", threads[] = "OPENBLAS_NUM_THREADS=1";
     char *more[4];
     size_t count = 0;
 
-    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, "GOMP_SPINCOUNT") &&
-        !value_of(environment, "KMP_BLOCKTIME")) {
-        if (others_run()) {
-            more[count++] = sleep_at_once;
-        } else {
-            more[count++] = spin;
-            more[count++] = spin_shortly;
-        }
-    }
+    if (!value_of(environment, "OMP_WAIT_POLICY") && !value_of(environment, SPIN_TIME))
+        more[count++] = others_run() ? sleep_at_once : spin_shortly;
     if (!is_one(value_of(environment, "OMP_NUM_THREADS")))
         more[count++] = team;
     if (!is_one(value_of(environment, "OPENBLAS_NUM_THREADS")))
