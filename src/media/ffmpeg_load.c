@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 cv_av_functions cv_av;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -53,6 +54,11 @@ static void load(void)
 cogvideo_status cv_ffmpeg_load(cogvideo_error *err)
 {
     pthread_once(&once, load);
+    if (missing[0] && strstr(missing, "failed to map")) /* dlopen found it, and had no room for it */
+        return cv_fail(err, COGVIDEO_ERROR_MEMORY,
+                       "FFmpeg's libraries do not fit into the memory that this process may use: %s; raise its limits "
+                       "(ulimit -v, ulimit -d)",
+                       missing);
     if (missing[0])
         return cv_fail(
             err, COGVIDEO_ERROR_UNSUPPORTED,
