@@ -175,7 +175,7 @@ static cogvideo_status check_partial(const char *path, cogvideo_error *err)
     return status;
 }
 
-/* Only regular files are replaced: the final rename would put a file in the place of a device, of /dev/null for root. */
+/* Only regular files are replaced: the last rename would put a file in the place of a device, of /dev/null for root. */
 static cogvideo_status check_kind(const char *path, cogvideo_error *err)
 {
     struct stat info;

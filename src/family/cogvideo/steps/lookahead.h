@@ -16,7 +16,7 @@
 
 #define CV_LOOKAHEAD_ROWS 32  /* the most rows of a step, over all sequences, that are tried unasked */
 #define CV_LOOKAHEAD_WIDTHS 8 /* that are tried unasked, from 1 on */
-/* Places of one sequence that go through a step together where their codes are known: every loop has room for so many. */
+/* Places of one sequence that go through a step together where their codes are known: any loop has room for so many. */
 #define CV_REPLAY 16
 
 /* In place of the widths and the guesses of a run, for tests and measurements. Either function may be NULL. */
@@ -47,8 +47,8 @@ typedef struct cv_lookahead {
 /* Rows that a loop of so many sequences, each of `places` places, must have room for, for steps and for known codes;
  * `asked` is that of the options. */
 int cv_lookahead_rows(int asked, int sequences, int places);
-/* Before each loop of so many sequences, of which `live` have places left. What is known of guesses stays, what is known
- * of times where steps are of the same kind. */
+/* Before each loop of so many sequences, of which `live` have places left. What is known of guesses stays, what is
+ * known of times where steps are of the same kind. */
 void cv_lookahead_begin(cv_lookahead *ahead, int asked, int kind, int sequences, int live, int places);
 /* Places to look at in the next step. */
 int cv_lookahead_width(cv_lookahead *ahead);
