@@ -1,6 +1,6 @@
 #!/bin/sh
 # train-shapes.sh WORK - trains the model of the shapes world from nothing, into WORK/model: hours on two cores. Stopped, it goes on where it
-# was. PART=image-tokenizer, image or stage1 in the environment ends it after that part.
+# was. PART=image-tokenizer, trunk or stage1 in the environment ends it after that part.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cogvideo=$root/build/cogvideo
@@ -62,21 +62,18 @@ rows stage1 many stage1
 rows held-out-image held-out image
 rows held-out-stage1 held-out stage1
 rows held-out-stage2 held-out stage2
-# Of the windows of all rounds more than half are of the last, in which frames hardly differ; so those of the first round come once
-# more. And motions that are learned late come more often.
+# Of the windows of all rounds more than half are of the last, in which frames hardly differ; so more come of the first round.
 rows stage2-first many stage2 --rounds 1
-rows stage2 many stage2
+clips some --clips 5000 --seed 61
+rows stage2 some stage2
+# Motions that are learned late come more often.
 clips hard --motions orbit,bounce,rotate,grow,shrink --clips 8555 --seed 41
 rows hard-stage1 hard stage1
 
-# The trunk, which all else rests on: first frames under the first frame's text and key frames under the video's, then frames
-# between, which show things at every pixel, and at last holes in pictures, for completion.
-train image run-image "$recipe" image.rows image.rows stage1.rows --held-out held-out-image.rows
-train image run-between "$root/configs/shapes-trunk.json" image.rows stage1.rows stage2-first.rows stage2.rows stage2.rows \
-    --held-out held-out-stage2.rows
-train coglm run-coglm "$root/configs/shapes-trunk.json" image.rows image.rows image.rows stage1.rows stage2-first.rows stage2.rows \
-    --held-out held-out-image.rows
-ends image
+# The trunk, which all else rests on: first frames under the first frame's text and all others, key frames and those between, which
+# show things at every pixel, under the video's; and holes in pictures, for completion.
+train coglm run-trunk "$recipe" image.rows image.rows stage1.rows hard-stage1.rows stage2-first.rows stage2.rows --held-out held-out-image.rows
+ends trunk
 train stage1 run-stage1 "$recipe" stage1.rows hard-stage1.rows --held-out held-out-stage1.rows
 ends stage1
 train stage2 run-stage2 "$recipe" stage2-first.rows stage2-first.rows stage2.rows --held-out held-out-stage2.rows
