@@ -43,27 +43,22 @@ static cogvideo_status claim_folder(const char *folder, const char *config, cons
     CV_TRY(cv_json_read(&sizes, config, (size_t)1 << 20, err));
     cv_json_set_string(wanted, "type", type);
     cv_json_set_copy(wanted, "config", sizes);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-        goto done;
-    }
-    if (!cv_path_exists(own) && cv_path_exists(model)) {
+    if (cv_path_exists(own)) {
+        CV_TRY(cv_json_read(&there, own, (size_t)1 << 20, err));
+        if (!cv_json_equal(there, wanted))
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                             "%s: holds a model of another config or type than %s in %s: choose another --work", folder,
+                             config, type);
+    } else if (cv_path_exists(model)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "%s: holds a model that was not made to be measured: choose another --work, or measure that "
                          "model itself with --model",
                          folder);
-        goto done;
-    }
-    if (!cv_path_exists(own)) {
+    } else if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    } else {
         status = cv_json_write(wanted, true, own, err);
-        goto done;
     }
-    CV_TRY(cv_json_read(&there, own, (size_t)1 << 20, err));
-    if (!cv_json_equal(there, wanted))
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: holds a model of another config or type than %s in %s: "
-                         "choose another --work",
-                         folder, config, type);
 done:
     cv_json_free(&sizes);
     cv_json_free(&there);

@@ -174,8 +174,8 @@ struct cv_family {
      * have at least one source, each of this family and once. */
     cogvideo_status (*import)(const cogvideo_import_options *options, const char *directory, cogvideo_error *err);
 
-    /* Fills `directory` with a model of seeded numbers as `config` describes it, matrices in `type`; what an earlier
-     * call left there is used again. Then measures its steps, and appends rows to the report. */
+    /* Fills `directory`, which exists, with a model of seeded numbers as `config` describes it, matrices in `type`;
+     * what an earlier call left there is used again. Then measures its steps, and appends rows to the report. */
     cogvideo_status (*bench_model)(const char *config, cv_weight_type type, const char *directory, cogvideo_error *err);
     cogvideo_status (*bench)(const cogvideo_model *model, const cogvideo_bench_options *options,
                              cogvideo_bench_report *out, cogvideo_error *err);
