@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "generate_options.h"
 #include "mask.h"
+#include "names.h"
 #include "pixels.h"
 #include "prompt.h"
 #include "result.h"
@@ -170,6 +171,9 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     run.first = h.codes.kind ? &h.codes : NULL;
     run.keep = s->keep;
     run.keep_english = s->english;
+    if (s->image && strcmp(s->image, "-") != 0 &&
+        (status = cli_names_check_beside(session, &options, &run, s->image, CLI_NAMES_IMAGE)) != CLI_OK)
+        goto done;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
                          arguments);
     if (status == CLI_OK && s->output.json)

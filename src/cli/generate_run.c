@@ -30,20 +30,11 @@ void generate_run_fill(const cli_session *session, const generate_settings *s, c
 static int check_preview(cli_session *session, const generate_settings *s, const cogvideo_generate_options *options,
                          const cogvideo_run_options *run)
 {
-    cogvideo_result result = { 0 };
-    cli_names names = { 0 };
     cogvideo_error err;
-    int status = CLI_OK;
 
-    if (cogvideo_video_check_path(s->preview, &err) != COGVIDEO_OK ||
-        cogvideo_generate_check(session->model, options, run, &result, &err) != COGVIDEO_OK)
+    if (cogvideo_video_check_path(s->preview, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    if ((status = cli_names_add_result(&names, &result, 0)) == CLI_OK &&
-        (status = cli_names_add(&names, s->preview, CLI_NAMES_PREVIEW)) == CLI_OK)
-        status = cli_names_check(&names, s->output.output);
-    cli_names_free(&names);
-    cogvideo_result_free(&result);
-    return status;
+    return cli_names_check_beside(session, options, run, s->preview, CLI_NAMES_PREVIEW);
 }
 
 int generate_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments)

@@ -77,6 +77,7 @@ static char *owner(int line)
 {
     return line == CLI_NAMES_PREVIEW ? cli_format("--preview")
            : line == CLI_NAMES_LIST  ? cli_format("the list itself")
+           : line == CLI_NAMES_IMAGE ? cli_format("--image")
            : line > 0                ? cli_format("line %d", line)
                                      : cli_format("the clip");
 }
@@ -94,13 +95,31 @@ int cli_names_check(cli_names *names, const char *list)
             continue;
         char *first = owner(a->line), *second = owner(b->line);
 
-        status = cli_error("%s: %s and %s would both write %s; give %s another output", list, first, second, b->path,
+        status = cli_error("%s: %s and %s have the same file, %s; give %s another output", list, first, second, b->path,
                            second);
         told_a = a->line;
         told_b = b->line;
         free(first);
         free(second);
     }
+    return status;
+}
+
+int cli_names_check_beside(cli_session *session, const cogvideo_generate_options *options,
+                           const cogvideo_run_options *run, const char *path, int line)
+{
+    cogvideo_result result = { 0 };
+    cli_names names = { 0 };
+    cogvideo_error err;
+    int status;
+
+    if (cogvideo_generate_check(session->model, options, run, &result, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
+    if ((status = cli_names_add_result(&names, &result, 0)) == CLI_OK &&
+        (status = cli_names_add(&names, path, line)) == CLI_OK)
+        status = cli_names_check(&names, run->output);
+    cli_names_free(&names);
+    cogvideo_result_free(&result);
     return status;
 }
 

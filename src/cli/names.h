@@ -2,12 +2,15 @@
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 
+#include "session.h"
+
 #include <cogvideo/pipeline.h>
 
 #include <stddef.h>
 
 #define CLI_NAMES_PREVIEW (-1) /* used as a line's number: the file is that of --preview, */
-#define CLI_NAMES_LIST (-2)    /* or the list itself */
+#define CLI_NAMES_LIST (-2)    /* or the list itself, */
+#define CLI_NAMES_IMAGE (-3)   /* or that of --image */
 
 typedef struct cli_name {
     char *path; /* its folder without links and dots, if that exists */
@@ -23,8 +26,12 @@ typedef struct cli_names {
 int cli_names_add(cli_names *names, const char *path, int line);
 /* The files of a run's clips, and its journal. */
 int cli_names_add_result(cli_names *names, const cogvideo_result *result, int line);
-/* CLI_OK, or CLI_FAILED after errors were printed that name every two lines of `list` that would write one file. */
+/* CLI_OK, or CLI_FAILED after errors were printed that name every two lines of `list` that have one file. */
 int cli_names_check(cli_names *names, const char *list);
+/* The same of one run and of the file at `path`, which none of the run's may be; or an exit code after the error with
+ * which the run would end. */
+int cli_names_check_beside(cli_session *session, const cogvideo_generate_options *options,
+                           const cogvideo_run_options *run, const char *path, int line);
 void cli_names_free(cli_names *names);
 
 #endif

@@ -199,6 +199,8 @@ static void what_cannot_be_is_refused(void **state)
     program_check("picture --model m " PROMPT " --image first.jsonl --mask 1,1,2,2 --keep-outside -o x.ppm" STDERR, 2,
                   "keeps pixels");
     program_check("picture --model m " PROMPT " -o cat-0.ppm" STDERR, 1, "cat-0.ppm");
+    program_check("picture --model m " PROMPT " --image first.jsonl --mask 1,1,2,2 --force -o first.png" STDERR, 1,
+                  "--image and the clip have the same file, ");
     program_check("picture --model m " PROMPT " --max-memory 0.001 -o x.ppm" STDERR, 1, "MB");
 }
 
