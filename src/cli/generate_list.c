@@ -110,9 +110,10 @@ int generate_list_run(const cli_command *command, cli_session *session, const ge
                       const cli_arguments *arguments)
 {
     cli_prompts prompts = { 0 };
-    int status = cli_prompts_read(&prompts, s->prompts, 0);
+    int status = cli_take_input(session, s->prompts, "the prompts");
 
-    if (status == CLI_OK && (status = plan(command, session, s, &prompts, arguments)) == CLI_OK)
+    if (status == CLI_OK && (status = cli_prompts_read(&prompts, s->prompts, 0)) == CLI_OK &&
+        (status = plan(command, session, s, &prompts, arguments)) == CLI_OK)
         status = draw(command, session, s, &prompts, arguments);
     cli_prompts_free(&prompts);
     return status;

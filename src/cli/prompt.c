@@ -20,6 +20,8 @@ const char *cli_prompt(cli_session *session, const char *argument)
 
     if (strcmp(argument, "-") != 0)
         return argument;
+    if (cli_take_input(session, argument, "the prompt") != CLI_OK)
+        return NULL;
     session->prompt = cli_alloc(MAX_PROMPT + 2, 1);
     size = fread(session->prompt, 1, MAX_PROMPT + 1, stdin);
     if (ferror(stdin)) {

@@ -37,8 +37,11 @@ int cli_need_number(const cli_command *command, const char *output, int samples)
 
 int cli_load_clip(cli_session *session, const char *path, cogvideo_tokens *clip)
 {
+    const int status = cli_take_input(session, path, "codes");
     cogvideo_error err;
 
+    if (status != CLI_OK)
+        return status;
     return cogvideo_tokens_load(clip, path, &err) == COGVIDEO_OK ? CLI_OK : cli_failed(session, &err);
 }
 

@@ -5,6 +5,17 @@
 #include "say.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+int cli_take_input(cli_session *session, const char *path, const char *what)
+{
+    if (strcmp(path, "-") != 0)
+        return CLI_OK;
+    if (session->input)
+        return cli_error("standard input: was read as %s already, so %s must come from a file", session->input, what);
+    session->input = what;
+    return CLI_OK;
+}
 
 static void log_message(void *user, cogvideo_log_level level, const char *text)
 {

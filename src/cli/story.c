@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_scenes(cli_story *story, const generate_settings *s, cogvideo_generate_options *options)
+static int add_scenes(cli_story *story, cli_session *session, const generate_settings *s,
+                      cogvideo_generate_options *options)
 {
     size_t count = 0;
 
     if (s->story) {
-        const int status = cli_prompts_read(&story->file, s->story, 1);
+        int status = cli_take_input(session, s->story, "the story");
 
-        if (status != CLI_OK)
+        if (status != CLI_OK || (status = cli_prompts_read(&story->file, s->story, 1)) != CLI_OK)
             return status;
         story->scenes = cli_alloc(story->file.count, sizeof *story->scenes);
         for (; count < story->file.count; count++) {
@@ -83,6 +84,8 @@ static int read_first(cli_story *story, cli_session *session, const char *path, 
     cogvideo_error err;
     cogvideo_status status;
 
+    if (cli_take_input(session, path, "the first frames") != CLI_OK)
+        return CLI_FAILED;
     if (height < 1 || width < 1)
         return cli_error("the model does not say how large its frames are, so no picture can be fitted to them");
     if (cogvideo_video_alloc(r.video, width, height, frames, 0, &err) != COGVIDEO_OK)
@@ -106,7 +109,7 @@ int cli_story_open(cli_story *story, cli_session *session, const generate_settin
 
     if (s->context > 0)
         options->context = s->context;
-    if ((status = add_scenes(story, s, options)) != CLI_OK)
+    if ((status = add_scenes(story, session, s, options)) != CLI_OK)
         return status;
     if (!s->first)
         return CLI_OK;

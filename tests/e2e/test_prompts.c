@@ -105,7 +105,7 @@ static void twins_are_refused(void **state)
         { "t.y4m", "t.keyframes.y4m", "/t.keyframes.jsonl" },
         { "t-%02d.ppm", "t-03.ppm", "/t-03.ppm" },
         { "t-%02d.ppm", "t.y4m", "/t." },
-        { "twins.y4m", "u.y4m", "the list itself and line 1 would both write " },
+        { "twins.y4m", "u.y4m", "the list itself and line 1 have the same file, " },
         { "c-2.y4m", "", "/c-2." },
     };
 
@@ -120,11 +120,11 @@ static void twins_are_refused(void **state)
                  twins[i].a, twins[i].b);
         write_text("twins.jsonl", text);
         program_check(OPTIONS "--prompts twins.jsonl --seed 5 -o c-%d.y4m" STDERR, 1, twins[i].file);
-        assert_non_null(strstr(program_output(), "would both write "));
+        assert_non_null(strstr(program_output(), "have the same file, "));
         assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls t.* t-* u.* c-* 2>/dev/null"), 0);
     }
     program_check("generate --model m " WAVES " --preview p.jpg -o p.jpg" STDERR, 1,
-                  "--preview and the clip would both write ");
+                  "--preview and the clip have the same file, ");
 }
 
 /* Every way of writing text that editors and programs have. */
@@ -148,6 +148,8 @@ static void lists_are_read_as_they_are_written(void **state)
     check_write(check_temp_path("wide"), utf16, sizeof utf16 - 1);
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1,
                   "wide: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 ");
+    program_check("keyframes --model m - --first - -o e.jsonl <one" STDERR, 1,
+                  "standard input: was read as the prompt already, so codes must come from a file");
     program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16, UTF-8");
     check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE, UTF-8");
