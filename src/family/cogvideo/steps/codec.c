@@ -286,7 +286,8 @@ cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_toke
 
     if (e->clip.frames == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
-    CV_TRY(encoder_report(e, e->clip.frames, err));
+    if (e->clip.frames != e->expected) /* otherwise the last frame has reported it */
+        CV_TRY(encoder_report(e, e->clip.frames, err));
     CV_TRY(cv_record_close(&e->record, &e->clip, err));
     *out = e->clip;
     e->clip = (cogvideo_tokens){ 0 };
