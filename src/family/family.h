@@ -61,6 +61,7 @@ struct cogvideo_encoder {
 typedef struct cv_step {
     const char *name;  /* "keyframes", as programs call it */
     const char *title; /* "key frames", as progress and plans call it */
+    const char *less;  /* options with which it needs less memory: "fewer --samples"; NULL: none */
     const char *file;  /* what its result is called in the name of a file: "interpolated"; NULL: as the step */
     /* what it takes and gives; `in` is COGVIDEO_KIND_NONE where it begins with the prompt alone */
     cogvideo_kind in, out;

@@ -23,12 +23,14 @@ static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *s
                                     const cogvideo_run_options *run, cogvideo_error *err)
 {
     const bool video = shape->kind == COGVIDEO_KIND_PIXELS;
-    const char *less = video ? "a smaller --size takes less, and a form that holds no frames, such as numbered pictures"
-                             : "fewer --samples, a smaller --batch, --cache q8 and --lookahead 0 take less";
+    const char *less =
+        video ? "a smaller --size, and a form that holds no frames, such as numbered pictures" : step->less;
     const double available = cv_forecast_available(run);
     const long long left = cv_address_space_left();
-    char need[CV_UNITS], have[CV_UNITS], what[120];
+    char need[CV_UNITS], have[CV_UNITS], what[120], way[160] = "";
 
+    if (less)
+        snprintf(way, sizeof way, "; %s need less", less);
     snprintf(what, sizeof what, video ? "%s, %d frames of %dx%d pixels" : "%s", step->title, shape->frames,
              shape->width, shape->height);
     cv_units_bytes(need, bytes);
@@ -37,15 +39,15 @@ static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *s
         return cv_fail(
             err, COGVIDEO_ERROR_MEMORY,
             "%s: %s of memory are needed to work in, and the limits of the process (ulimit -v, ulimit -d) leave %s; "
-            "fewer --threads take less; %s; or raise the limits",
-            what, need, have, less);
+            "fewer --threads need less%s; or raise the limits",
+            what, need, have, way);
     }
     if (available < 0 || bytes <= available)
         return COGVIDEO_OK;
     cv_units_bytes(have, available);
-    return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: %s of memory are needed to work in, and %s are %s; %s%s", what,
-                   need, have, run->max_memory > 0 ? "allowed" : "free", less,
-                   run->max_memory > 0 ? "" : ", --max-memory allows more");
+    return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: %s of memory are needed to work in, and %s are %s%s%s", what, need,
+                   have, run->max_memory > 0 ? "allowed" : "free", way,
+                   run->max_memory > 0 ? "" : "; --max-memory allows more");
 }
 
 static void warn_of_weights(const cogvideo_model *model, const cogvideo_plan *plan, double available)

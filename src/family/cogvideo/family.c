@@ -10,9 +10,12 @@
 
 extern const cv_family cv_family_cogvideo;
 
+#define FEWER_SAMPLES "fewer --samples, --cache q8 and --lookahead 0"
+
 static const cv_step steps[] = {
     { .name = "first_frame",
       .title = "picture",
+      .less = FEWER_SAMPLES,
       .out = COGVIDEO_KIND_CODES,
       .asked = true,
       .side_by_side = true,
@@ -20,6 +23,7 @@ static const cv_step steps[] = {
       .run = cv_cogvideo_first_frame },
     { .name = "complete",
       .title = "completion",
+      .less = FEWER_SAMPLES,
       .file = "completed",
       .in = COGVIDEO_KIND_CODES,
       .out = COGVIDEO_KIND_CODES,
@@ -30,6 +34,7 @@ static const cv_step steps[] = {
       .run = cv_cogvideo_complete },
     { .name = "keyframes",
       .title = "key frames",
+      .less = FEWER_SAMPLES,
       .in = COGVIDEO_KIND_CODES,
       .out = COGVIDEO_KIND_CODES,
       .in_optional = true,
@@ -38,6 +43,7 @@ static const cv_step steps[] = {
       .run = cv_cogvideo_keyframes },
     { .name = "interpolate",
       .title = "interpolation",
+      .less = "a smaller --batch, --cache q8 and --lookahead 0",
       .file = "interpolated",
       .in = COGVIDEO_KIND_CODES,
       .out = COGVIDEO_KIND_CODES,
