@@ -24,17 +24,19 @@ typedef struct cogvideo_train_progress {
 } cogvideo_train_progress;
 
 typedef struct cogvideo_train_options {
-    const char *part;        /* "image-tokenizer", "image", "coglm", "stage1" or "stage2"; of metrics "metric-clip" */
+    /* "image-tokenizer", "image", "coglm", "stage1" or "stage2"; of Phenaki "video-tokenizer", "masked" or "critic"; of
+     * metrics "metric-i3d" or "metric-clip" */
+    const char *part;
     const char *recipe;      /* the recipe file */
     const char *model;       /* the model directory, read and written */
-    const char *const *data; /* datasets (image-tokenizer) or files of training rows, `data_count` of them */
+    const char *const *data; /* datasets (tokenizers, metrics) or files of training rows, `data_count` of them */
     int data_count;
     const char *held_out; /* the same, one, for evaluation; NULL = none */
     const char *output;   /* the run's folder, made where it is missing */
     /* 1: go on from the checkpoint there, with a warning where the recipe has changed; 0: there must be none */
     int resume;
-    /* 1: begin with the weights that the directory has of this part (not of the image tokenizer, on whose codes all
-     * else stands); 0: with new ones. A resumed run has begun already and ignores it */
+    /* 1: begin with the weights that the directory has of this part (of a tokenizer, on whose codes all else stands,
+     * with a recipe that trains its decoder only); 0: with new ones. A resumed run has begun already and ignores it */
     int finetune;
     int force;   /* 1: begin anew although the directory has this part; 0: that is an error */
     int steps;   /* stop after this step; 0 = as the recipe says */

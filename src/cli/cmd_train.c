@@ -147,13 +147,13 @@ const cli_command cmd_train = {
     .summary = "train a part of a model on your own data",
     .usage = "PART [OPTIONS] DATA... --recipe FILE --model DIR -o RUN",
     .details =
-        "PART is image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training rows), "
-        "coglm (the\n"
-        "trunk as CogLM, which also tells texts from pictures and fills holes; DATA: training rows), stage1 or\n"
-        "stage2 (the second channel, with the trunk frozen; DATA: training rows); or, of metrics of the shapes world,\n"
-        "metric-i3d (clips and what is in them) and metric-clip (clips and captions), DATA: datasets of that world. Each\n"
-        "writes its file into the model directory. A signal saves a checkpoint and stops; --resume continues from it and warns if the\n"
-        "recipe has changed.",
+        "PART of CogVideo: image-tokenizer (DATA: datasets), image (the trunk, on text and one frame; DATA: training\n"
+        "rows), coglm (the trunk as CogLM, which also tells texts from pictures and fills holes; rows), stage1 or stage2\n"
+        "(the second channel, with the trunk frozen; rows). Of Phenaki: video-tokenizer (datasets), masked (rows), critic\n"
+        "(the same rows). Of metrics of the shapes world, on datasets of it: metric-i3d (clips and what is in them) and\n"
+        "metric-clip (clips and captions).\n"
+        "Each writes its file into the model directory. A signal saves a checkpoint and stops; --resume continues from it\n"
+        "and warns if the recipe has changed.",
     .examples =
         "  cogvideo train image-tokenizer data --held-out data-held-out --recipe configs/shapes-train.json --model "
         "MODEL \\\n"
@@ -162,7 +162,7 @@ const cli_command cmd_train = {
         "  cogvideo train stage1 mine.rows --finetune --recipe recipe.json --model MODEL -o run-mine",
     .min_arguments = 2,
     .max_arguments = 9,
-    .choices = "image-tokenizer|image|coglm|stage1|stage2|metric-i3d|metric-clip",
+    .choices = "image-tokenizer|image|coglm|stage1|stage2|metric-i3d|metric-clip|video-tokenizer|masked|critic",
     .missing = "a part and its data are missing",
     .groups = groups,
     .settings_size = sizeof(settings),

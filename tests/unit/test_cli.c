@@ -3,10 +3,12 @@
 
 #include "base/mem.h"
 #include "cli/args.h"
+#include "cli/commands.h"
 #include "cli/json_out.h"
 #include "cli/names.h"
 #include "cli/prompts.h"
 #include "cli/say.h"
+#include "family/family.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -204,13 +206,29 @@ static void json_is_escaped(void **state)
     free(text);
 }
 
+/* A shell offers, and the help explains, the parts of every family that can be trained, and no others. */
+static void train_knows_all_parts(void **state)
+{
+    char all[400] = "";
+
+    (void)state;
+    for (int i = 0; cv_families[i]; i++)
+        for (int p = 0; p < cv_families[i]->part_count; p++) {
+            const char *name = cv_families[i]->parts[p].name;
+
+            assert_non_null(strstr(cmd_train.details, name));
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *all ? "|" : "", name);
+        }
+    assert_string_equal(cmd_train.choices, all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_read),     cmocka_unit_test(wrong_options_are_usage_errors),
         cmocka_unit_test(near_words_are_found), cmocka_unit_test(prompts_are_read),
         cmocka_unit_test(names_are_numbered),   cmocka_unit_test(files_of_two_lines_are_told),
-        cmocka_unit_test(json_is_escaped),
+        cmocka_unit_test(json_is_escaped),      cmocka_unit_test(train_knows_all_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
