@@ -3,6 +3,7 @@
 #include "generate_options.h"
 #include "json_out.h"
 #include "prompt.h"
+#include "result.h"
 #include "say.h"
 
 typedef struct settings {
@@ -77,7 +78,6 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     settings *s = given;
     cli_session sessions[2] = { { 0 }, { 0 } };
     cogvideo_tokens clip = { 0 };
-    cogvideo_error err;
     cogvideo_score_options what;
     int status = cli_score_what(command, &s->score, &what);
 
@@ -91,9 +91,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 
         status = cli_open(command, &sessions[i], &open);
     }
-    if (status == CLI_OK && cogvideo_tokens_load(&clip, arguments->values[2], &err) != COGVIDEO_OK)
-        status = cli_failed(&sessions[0], &err);
-    if (status == CLI_OK)
+    if (status == CLI_OK && (status = cli_load_clip(&sessions[0], arguments->values[2], &clip)) == CLI_OK)
         status = compare(&sessions[0], &sessions[1], s, &what, &clip);
     cogvideo_tokens_free(&clip);
     cli_close(&sessions[0]);

@@ -3,6 +3,7 @@
 #include "generate_options.h"
 #include "json_out.h"
 #include "prompt.h"
+#include "result.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -105,7 +106,6 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cli_session session = { 0 };
     cogvideo_score_options what;
     cogvideo_tokens clip = { 0 };
-    cogvideo_error err;
     int status;
 
     if (s->english && !s->caption)
@@ -118,9 +118,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if ((status = cli_score_what(command, &s->score, &what)) != CLI_OK)
         return status;
     if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {
-        if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
-            status = cli_failed(&session, &err);
-        else
+        if ((status = cli_load_clip(&session, arguments->values[0], &clip)) == CLI_OK)
             status = s->caption ? score_caption(&session, s, &clip) : score(&session, s, &what, &clip);
     }
     cogvideo_tokens_free(&clip);

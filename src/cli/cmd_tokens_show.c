@@ -1,6 +1,7 @@
 /* cogvideo tokens show - describes a file of codes. */
 #include "commands.h"
 #include "json_out.h"
+#include "result.h"
 #include "session.h"
 #include "inspect_print.h"
 #include "say.h"
@@ -181,41 +182,39 @@ static void show_clip(const cogvideo_tokens *clip)
 }
 
 /* Shows what a model predicts for the clip's codes. */
-static int show_inside(const cli_command *command, settings *s, const cogvideo_tokens *clip)
+static int show_inside(const cli_command *command, cli_session *session, settings *s, const cogvideo_tokens *clip)
 {
-    cli_session session = { 0 };
     cli_inspected inspected = { 0 };
-    int status = cli_open(command, &session, &s->model);
+    int status = cli_open(command, session, &s->model);
 
     if (status == CLI_OK)
-        status = cli_inspect(command, &session, &s->text, &s->inspect, clip, NULL, &inspected);
+        status = cli_inspect(command, session, &s->text, &s->inspect, clip, NULL, &inspected);
     if (status == CLI_OK && s->json)
         show_json(clip, s->frame, &inspected);
     else if (status == CLI_OK && s->frame >= 0)
-        cli_print_places(session.model, clip, &inspected, s->frame);
+        cli_print_places(session->model, clip, &inspected, s->frame);
     else if (status == CLI_OK)
         cli_print_frames(clip, &inspected);
     cli_inspected_free(&inspected);
-    cli_close(&session);
     return status;
 }
 
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     settings *s = given;
+    cli_session session = { 0 };
     cogvideo_tokens clip = { 0 };
-    cogvideo_error err;
-    int status = CLI_OK;
+    int status;
 
     if (!s->model.model && (s->inspect.stage || s->inspect.first_frame || s->text.prompt || s->text.text_ids.values))
         return cli_usage_error(command, "--stage, --first-frame and texts need a model: --model DIR");
-    if (cogvideo_tokens_load(&clip, arguments->values[0], &err) != COGVIDEO_OK)
-        return cli_error("%s", err.message);
+    if ((status = cli_load_clip(&session, arguments->values[0], &clip)) != CLI_OK)
+        return status;
     if (s->frame >= clip.frames)
         status = cli_error("%s: has %d frames, numbered from 0; frame %d does not exist", arguments->values[0],
                            clip.frames, s->frame);
     else if (s->model.model)
-        status = show_inside(command, s, &clip);
+        status = show_inside(command, &session, s, &clip);
     else if (s->json)
         show_json(&clip, s->frame, NULL);
     else if (s->frame >= 0)
@@ -223,6 +222,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     else
         show_clip(&clip);
     cogvideo_tokens_free(&clip);
+    cli_close(&session);
     return status;
 }
 
