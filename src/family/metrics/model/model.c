@@ -26,7 +26,7 @@ const char *cv_metrics_part_name(cv_metrics_part_id id)
 cogvideo_status cv_metrics_need(const cogvideo_model *model, cv_metrics_part_id id, cogvideo_error *err)
 {
     if (cv_metrics_of(model)->parts[id].path)
-        return COGVIDEO_OK;
+        return cv_exec_prepare(&model->exec, err);
     if (!parts[id].option)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s", model->name, parts[id].title);
     return cv_fail(err, COGVIDEO_ERROR_MODEL, "the model '%s' has no %s, which 'cogvideo import --%s' brings%s%s%s",

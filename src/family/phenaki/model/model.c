@@ -246,7 +246,7 @@ static cogvideo_status missing(const cv_phenaki *model, const char *what, const 
 
 cogvideo_status cv_need_video_tokenizer(const cv_phenaki *model, cogvideo_error *err)
 {
-    return model->tokenizer ? COGVIDEO_OK
+    return model->tokenizer ? cv_exec_prepare(&model->head.exec, err)
                             : missing(model, "video tokenizer", "video-tokenizer", "video-tokenizer", err);
 }
 
