@@ -13,6 +13,12 @@ cogvideo_status cv_fail(cogvideo_error *err, cogvideo_status status, const char 
 /* Puts "prefix: " before the sentence in `err`, where an outer function knows the file's name. */
 cogvideo_status cv_fail_prefix(cogvideo_error *err, cogvideo_status status, const char *prefix);
 
+/* The end of work whose caller stops it. */
+static inline cogvideo_status cv_cancelled(cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+}
+
 /* Sends a formatted sentence to a log, which may be NULL or have no callback; control characters are escaped. */
 void cv_log(const cogvideo_log *log, cogvideo_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -57,7 +57,7 @@ cogvideo_status cv_bench_rounds(cv_bench_item *items, int count, int rounds, con
             if (round >= 0)
                 rates[i * rounds + round] = rate;
             if (options->progress && options->progress(options->user, &progress)) {
-                status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+                status = cv_cancelled(err);
                 goto done;
             }
         }

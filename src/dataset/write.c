@@ -159,6 +159,6 @@ cogvideo_status cv_dataset_progress(const cogvideo_dataset_callbacks *callbacks,
     const cogvideo_progress progress = { .what = "dataset", .unit = unit, .done = done, .total = total };
 
     if (callbacks && callbacks->progress && callbacks->progress(callbacks->user, &progress))
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        return cv_cancelled(err);
     return COGVIDEO_OK;
 }

@@ -334,7 +334,7 @@ static cogvideo_status read_texts(evaluation *e, int metric, cogvideo_error *err
         if (status != COGVIDEO_OK)
             return cv_fail_prefix(err, status, cv_item_place(&set->items[i]));
         if (o->progress && o->progress(o->user, &progress))
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            return cv_cancelled(err);
     }
     return status;
 }

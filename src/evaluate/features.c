@@ -234,7 +234,7 @@ static cogvideo_status take(work *w, const sample *s, cogvideo_error *err)
     cogvideo_status status;
 
     if (poll(w))
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        return cv_cancelled(err);
     CV_TRY(cv_read_clip(&reading, item, s->which, &clip, &left_out, &why, err));
     if (left_out && job->strict) {
         status = cv_fail(err, why.status, "%s", why.message);

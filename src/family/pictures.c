@@ -24,7 +24,7 @@ cogvideo_status cv_pictures_give(cv_pictures *pictures, const uint8_t *pixels, c
         cv_frame_nearest(pictures->enlarged, next->width, next->height, pixels, pictures->width, pictures->height);
     next->pixels = pictures->enlarged ? pictures->enlarged : pixels;
     if (pictures->take(pictures->user, next) != 0)
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        return cv_cancelled(err);
     next->index++;
     return COGVIDEO_OK;
 }
@@ -50,7 +50,7 @@ cogvideo_status cv_pictures_give_all(const cogvideo_video *video, cogvideo_pictu
                                            video->frames, video->fps,    video->pixels + (size_t)f * bytes };
 
         if (take(user, &picture) != 0)
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            return cv_cancelled(err);
     }
     return COGVIDEO_OK;
 }

@@ -29,6 +29,12 @@ static inline int cv_codes_keep(const cogvideo_callbacks *callbacks, const cogvi
                                         : 0;
 }
 
+/* Other than 0: stop. */
+static inline int cv_progress(const cogvideo_callbacks *callbacks, const cogvideo_progress *progress)
+{
+    return callbacks->progress ? callbacks->progress(callbacks->user, progress) : 0;
+}
+
 /* Frame `frame` of the clip that the step makes is finished, recalled or not. Other than 0: stop. */
 static inline int cv_frame_done(const cogvideo_callbacks *callbacks, const char *step, const cogvideo_tokens *clip,
                                 int sample, int frame)

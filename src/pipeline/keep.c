@@ -94,7 +94,7 @@ static cogvideo_status score(const cv_run *run, cogvideo_clip *clip, const cogvi
     cogvideo_status status;
 
     if (run->caller.progress && run->caller.progress(run->caller.user, &report))
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        return cv_cancelled(err);
     CV_TRY(cogvideo_score_caption(run->model, &options, &value->codes, &caption, err));
     clip->score = caption.score[0];
 done:

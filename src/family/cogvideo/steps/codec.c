@@ -2,6 +2,7 @@
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/model/settings.h"
 #include "family/pictures.h"
+#include "family/work.h"
 #include "tokens/header.h"
 
 #include <math.h>
@@ -80,8 +81,8 @@ static cogvideo_status decode_frames(const cv_cogvideo *model, const cogvideo_de
         CV_TRY(cv_pictures_give(out, pixels, err));
         progress.frame = f + 1;
         progress.done = (long long)places * (f + 1);
-        if (options->callbacks.progress && options->callbacks.progress(options->callbacks.user, &progress)) {
-            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        if (cv_progress(&options->callbacks, &progress)) {
+            status = cv_cancelled(err);
             goto done;
         }
     }
@@ -255,8 +256,8 @@ static cogvideo_status encoder_report(encoder *e, int frames, cogvideo_error *er
     e->progress.frames = frames;
     e->progress.done = (long long)encoder_places(e) * e->clip.frames;
     e->progress.total = (long long)encoder_places(e) * frames;
-    if (e->callbacks.progress && e->callbacks.progress(e->callbacks.user, &e->progress))
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    if (cv_progress(&e->callbacks, &e->progress))
+        return cv_cancelled(err);
     return COGVIDEO_OK;
 }
 

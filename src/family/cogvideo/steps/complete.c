@@ -124,7 +124,7 @@ static bool tell(complete_run *run, long long drawn)
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
     run->progress.done += drawn;
-    return !callbacks->progress || !callbacks->progress(callbacks->user, &run->progress);
+    return cv_progress(callbacks, &run->progress) == 0;
 }
 
 static cv_code_row row_at(const complete_run *run, int sample, int row)

@@ -15,9 +15,7 @@ void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *s
 
 static int report(const cv_fine *run)
 {
-    const cogvideo_callbacks *callbacks = &run->options->callbacks;
-
-    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+    return cv_progress(&run->options->callbacks, &run->progress);
 }
 
 int cv_fine_after_layer(void *run, int done, int layers)
@@ -70,7 +68,7 @@ static cogvideo_status make_frame(cv_fine *run, const cogvideo_tokens *clip, con
     run->progress.done = (long long)run->progress.frame * run->per_frame;
     if ((!known && keep_rows(run)) || report(run) ||
         cv_frame_done(&run->options->callbacks, cv_step_name(run->kind), clip, run->options->first_sample, run->at))
-        status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        status = cv_cancelled(err);
 done:
     return status;
 }

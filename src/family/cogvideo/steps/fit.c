@@ -72,7 +72,7 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     CV_TRY(cv_record_open(&record, model, options, drawn->header, err));
     CV_TRY(cv_record_close(&record, &clip, err));
     if (cv_frame_done(&options->callbacks, "fit", &clip, options->first_sample, 0)) {
-        status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        status = cv_cancelled(err);
         goto done;
     }
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };

@@ -3,6 +3,7 @@
 #include "family/cogvideo/steps/autoregress.h"
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/model/texts.h"
+#include "family/work.h"
 #include "sample/sampler.h"
 
 #include <string.h>
@@ -155,7 +156,6 @@ static void side_logits(const forced_walk *walk, forced_side *side, int first, i
 
 static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error *err)
 {
-    const cogvideo_callbacks *callbacks = &walk->sides[0].options->callbacks;
     const cv_cogvideo_config *config = config_of(walk);
     const cv_stage_kind kind = walk->sides[0].stage->kind;
     int L = cv_cogvideo_places(config), shown = (walk->slots - walk->given) * L, from = window * (config->frames - 1);
@@ -184,8 +184,8 @@ static cogvideo_status show_window(forced_walk *walk, int window, cogvideo_error
             walk->viewer->see(walk->viewer->user, frame, (first + i) % L, logits, codes[first + i]);
         }
         walk->progress.done += count;
-        if (callbacks->progress && callbacks->progress(callbacks->user, &walk->progress))
-            return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+        if (cv_progress(&walk->sides[0].options->callbacks, &walk->progress))
+            return cv_cancelled(err);
     }
     walk->progress.frame += walk->slots - walk->given;
     return COGVIDEO_OK;

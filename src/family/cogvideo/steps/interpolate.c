@@ -31,10 +31,9 @@ typedef struct round_run {
 static int advanced(void *user, long long codes)
 {
     round_run *run = user;
-    const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
     run->progress.done = run->before + codes;
-    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+    return cv_progress(&run->options->callbacks, &run->progress);
 }
 
 /* Tells the caller of the child's frames up to, not including, `end`. Only the last round's frames are results. */
@@ -102,7 +101,7 @@ static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cog
         CV_TRY(cv_loop_run(loop, err));
         run->before = run->progress.done;
         if (tell_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
-            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            status = cv_cancelled(err);
             goto done;
         }
     }

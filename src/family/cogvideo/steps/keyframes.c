@@ -20,10 +20,9 @@ typedef struct keyframes_run {
 static int advanced(void *user, long long codes)
 {
     keyframes_run *run = user;
-    const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
     run->progress.done = codes;
-    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+    return cv_progress(&run->options->callbacks, &run->progress);
 }
 
 static int slot_done(void *user, int slot)
@@ -166,7 +165,7 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
         for (int s = 0; s < run.samples; s++)
             memcpy(clips[s].codes, given->codes, (size_t)L * sizeof *given->codes);
         if (slot_done(&run, 0)) {
-            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            status = cv_cancelled(err);
             goto done;
         }
     } else {

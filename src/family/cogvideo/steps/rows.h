@@ -13,12 +13,6 @@ typedef struct cv_code_row {
     int row, count; /* from the top, and its codes */
 } cv_code_row;
 
-/* The end of a step whose caller stops it. */
-static inline cogvideo_status cv_cancelled(cogvideo_error *err)
-{
-    return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
-}
-
 static inline cogvideo_unit cv_row_unit(const cv_code_row *row)
 {
     return (cogvideo_unit){ cv_step_name(row->step), row->sample,
