@@ -227,9 +227,10 @@ cogvideo_status cv_options_check_steps(const cogvideo_model *model, const cogvid
 
 /* The model's text tokenizer, or an error that says how it can be had. */
 cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *err);
-/* The first weight of the model that is NaN or infinite, in words; false where all are sound. All files are read for
- * that. */
-bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size);
+/* The error of a network that gives NaN in place of numbers; it begins with where that was: "decoding, frame 3". All
+ * files are read for the weight that is to blame, which it names. */
+cogvideo_status cv_model_fail_unsound(const cogvideo_model *model, cogvideo_error *err, const char *where, ...)
+    __attribute__((format(printf, 3, 4)));
 /* COGVIDEO_ERROR_UNSUPPORTED: models of this family cannot do `what`, such as "decode". */
 cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err);
 /* Whether the model has what the step needs. */

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "nn/blas.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -292,7 +293,8 @@ cogvideo_status cv_model_need_text(const cogvideo_model *model, cogvideo_error *
                    model->name);
 }
 
-bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size)
+/* Tells of the first weight that is no number. */
+static bool unsound_weight(const cogvideo_model *model, char *out, size_t size)
 {
     for (int i = 0; i < model->file_count; i++)
         for (size_t t = 0; model->files[i].store && t < cv_store_count(model->files[i].store); t++) {
@@ -308,6 +310,22 @@ bool cv_model_unsound_weight(const cogvideo_model *model, char *out, size_t size
             return true;
         }
     return false;
+}
+
+cogvideo_status cv_model_fail_unsound(const cogvideo_model *model, cogvideo_error *err, const char *where, ...)
+{
+    char at[200], weight[700];
+    const bool found = unsound_weight(model, weight, sizeof weight);
+    va_list arguments;
+
+    va_start(arguments, where);
+    vsnprintf(at, sizeof at, where, arguments);
+    va_end(arguments);
+    return cv_fail(
+        err, COGVIDEO_ERROR_MODEL,
+        "%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take another copy of "
+        "the model, or import it anew",
+        at, found ? weight : "each is a number, but some must be too large");
 }
 
 cogvideo_status cv_model_cannot(const cogvideo_model *model, const char *what, cogvideo_error *err)

@@ -12,7 +12,7 @@ extern const cv_family cv_family_phenaki;
 static const cv_step steps[] = {
     { .name = CV_SCENES_STEP,
       .title = "scenes",
-      .less = "fewer --samples",
+      .less = "a smaller --batch and fewer --samples",
       .in = COGVIDEO_KIND_PIXELS,
       .out = COGVIDEO_KIND_CODES,
       .in_optional = true,

@@ -262,13 +262,9 @@ cogvideo_status cv_need_image_tokenizer(const cv_cogvideo *model, cogvideo_error
 
 cogvideo_status cv_fail_unsound(const cv_cogvideo *model, const char *what, int frame, int row, cogvideo_error *err)
 {
-    char place[60] = "", weight[700];
-    bool found = cv_model_unsound_weight(&model->head, weight, sizeof weight);
+    char at[60] = "";
 
     if (row >= 0)
-        snprintf(place, sizeof place, ", row %d", row);
-    return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                   "%s, frame %d%s: the network gives NaN in place of numbers, for its weights are damaged; %s; take "
-                   "another copy of the model, or import it anew",
-                   what, frame, place, found ? weight : "each is a number, but some must be too large");
+        snprintf(at, sizeof at, ", row %d", row);
+    return cv_model_fail_unsound(&model->head, err, "%s, frame %d%s", what, frame, at);
 }

@@ -61,7 +61,8 @@ void cv_box_codec_close(cv_box_codec *codec)
     codec->pixels = NULL;
 }
 
-cogvideo_status cv_box_decode(cv_box_codec *codec, const int32_t *codes, int T, int scene, cogvideo_error *err)
+cogvideo_status cv_box_decode(cv_box_codec *codec, const int32_t *codes, int T, const char *what, int number,
+                              cogvideo_error *err)
 {
     const cv_phenaki *model = codec->model;
     const cv_cvivit_box box = box_of(codec, T);
@@ -69,13 +70,12 @@ cogvideo_status cv_box_decode(cv_box_codec *codec, const int32_t *codes, int T, 
 
     cv_cvivit_decode(&model->head.exec, model->tokenizer, &box, codec->pixels, codes, NULL, NULL, &codec->arena);
     if (cv_dtype_not_finite(CV_F32, codec->pixels, numbers) != numbers)
-        return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                       "scene %d: the video tokenizer gives numbers that are no numbers: its file may be damaged",
-                       scene + 1);
+        return cv_model_fail_unsound(&model->head, err, "decoding, %s %d", what, number);
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_box_encode(cv_box_codec *codec, int32_t *codes, int T, int scene, cogvideo_error *err)
+cogvideo_status cv_box_encode(cv_box_codec *codec, int32_t *codes, int T, const char *what, int number,
+                              cogvideo_error *err)
 {
     const cv_phenaki *model = codec->model;
     const cv_cvivit_box box = box_of(codec, T);
@@ -85,9 +85,7 @@ cogvideo_status cv_box_encode(cv_box_codec *codec, int32_t *codes, int T, int sc
     cv_cvivit_encode(&model->head.exec, model->tokenizer, &box, codes, NULL, codec->pixels, NULL, NULL, &codec->arena);
     for (size_t i = 0; i < places; i++)
         if (codes[i] < 0 || codes[i] >= limit) /* of vectors that are no numbers */
-            return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                           "scene %d: the video tokenizer finds no code for a place: its file may be damaged",
-                           scene + 1);
+            return cv_model_fail_unsound(&model->head, err, "encoding, %s %d", what, number);
     return COGVIDEO_OK;
 }
 

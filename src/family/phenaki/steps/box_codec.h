@@ -20,10 +20,12 @@ void cv_box_codec_close(cv_box_codec *codec);
 /* Video frames of a box of T latent frames. */
 int cv_box_frames(const cv_phenaki *model, int T);
 
-/* `pixels` from codes [T][h][w]; `scene`, from 0, for errors. */
-cogvideo_status cv_box_decode(cv_box_codec *codec, const int32_t *codes, int T, int scene, cogvideo_error *err);
+/* `pixels` from codes [T][h][w]; what it is a box of, "scene" or "clip", and which, for errors. */
+cogvideo_status cv_box_decode(cv_box_codec *codec, const int32_t *codes, int T, const char *what, int number,
+                              cogvideo_error *err);
 /* codes from `pixels`. */
-cogvideo_status cv_box_encode(cv_box_codec *codec, int32_t *codes, int T, int scene, cogvideo_error *err);
+cogvideo_status cv_box_encode(cv_box_codec *codec, int32_t *codes, int T, const char *what, int number,
+                              cogvideo_error *err);
 
 /* Frame `frame` of a box of T latent frames as [height][width][3] bytes, and the opposite. `stretched`: the picture's
  * own range becomes 0 .. 255. */

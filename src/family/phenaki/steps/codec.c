@@ -2,6 +2,7 @@
 #include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/steps/steps.h"
 #include "family/pictures.h"
+#include "family/work.h"
 #include "tokens/header.h"
 
 #include <limits.h>
@@ -48,18 +49,17 @@ static cogvideo_status decode_scene(decoding *d, int scene, int first, int frame
 {
     const size_t places = cogvideo_tokens_per_frame(d->clip);
     const int shown = cv_box_frames(d->model, frames), left_out = given > 0 ? cv_box_frames(d->model, given) : 0;
-    const cogvideo_callbacks *callbacks = &d->options->callbacks;
     cogvideo_status status;
 
-    CV_TRY(cv_box_decode(&d->codec, d->clip->codes + (size_t)first * places, frames, scene, err));
+    CV_TRY(cv_box_decode(&d->codec, d->clip->codes + (size_t)first * places, frames, "scene", scene + 1, err));
     for (int f = left_out; f < shown; f++) {
         cv_box_get_frame(&d->codec, frames, f, d->options->normalize == COGVIDEO_NORMALIZE_MINMAX, d->pixels);
         CV_TRY(cv_pictures_give(&d->pictures, d->pixels, err));
     }
     d->progress.frame = first + frames;
     d->progress.done = (long long)places * (first + frames);
-    if (callbacks->progress && callbacks->progress(callbacks->user, &d->progress))
-        status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    if (cv_progress(&d->options->callbacks, &d->progress))
+        status = cv_cancelled(err);
 done:
     return status;
 }

@@ -225,9 +225,7 @@ static cogvideo_status pass(const chunk *c, const cv_masked *network, const cv_s
         const float *own = c->out + (size_t)b * box;
 
         if (cv_dtype_not_finite(CV_F32, own + from, box - from) != box - from)
-            return cv_fail(err, COGVIDEO_ERROR_MODEL,
-                           "scene %d: %s gives numbers that are no numbers: a file of weights may be damaged",
-                           d->scene + 1, what);
+            return cv_model_fail_unsound(&d->model->head, err, "scene %d, %s", d->scene + 1, what);
     }
     return COGVIDEO_OK;
 }
@@ -276,7 +274,7 @@ static cogvideo_status run_chunk(const chunk *c, cv_arena *arena, cogvideo_error
             stop = !keep(c, step);
         }
         if (stop || (d->stepped && d->stepped(d->user, step, c->first, c->count))) {
-            status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+            status = cv_cancelled(err);
             break;
         }
     }

@@ -3,6 +3,7 @@
  * lost. */
 #include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/steps/steps.h"
+#include "family/work.h"
 #include "tokens/header.h"
 
 #include <string.h>
@@ -138,7 +139,7 @@ static cogvideo_status encode_scene(encoder *e, int T, cogvideo_error *err)
     CV_TRY(make_room(e, T, err));
     for (int f = 0; f < frames; f++)
         cv_box_set_frame(&e->codec, T, f, e->window + (size_t)f * frame_bytes(e));
-    CV_TRY(cv_box_encode(&e->codec, clip->codes + (size_t)clip->frames * places, T, e->scene, err));
+    CV_TRY(cv_box_encode(&e->codec, clip->codes + (size_t)clip->frames * places, T, "scene", e->scene + 1, err));
     for (int t = 0; t < T; t++) {
         clip->times[clip->frames + t] = e->times[t == 0 ? 0 : 1 + (t - 1) * pt];
         clip->scenes[clip->frames + t] = e->scene;
@@ -159,8 +160,8 @@ static cogvideo_status report(encoder *e, cogvideo_error *err)
     e->progress.frames = e->expected;
     e->progress.done = e->seen;
     e->progress.total = e->expected >= e->seen ? e->expected : 0;
-    if (e->callbacks.progress && e->callbacks.progress(e->callbacks.user, &e->progress))
-        return cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+    if (cv_progress(&e->callbacks, &e->progress))
+        return cv_cancelled(err);
     return COGVIDEO_OK;
 }
 

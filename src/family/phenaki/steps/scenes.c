@@ -214,13 +214,13 @@ static int stepped(void *user, int step, int first, int count)
     if (stop)
         return stop;
     run->progress.done = codes * first + codes * count * (step + 1) / run->step->sampling.steps;
-    return callbacks->progress ? callbacks->progress(callbacks->user, &run->progress) : 0;
+    return cv_progress(callbacks, &run->progress);
 }
 
 /* The frames that a scene begins with stand in the codec. */
 static cogvideo_status give(scenes_run *run, int s, cogvideo_error *err)
 {
-    return cv_box_encode(&run->codec, run->boxes[s].ids, scene_of(run)->given, run->scene, err);
+    return cv_box_encode(&run->codec, run->boxes[s].ids, scene_of(run)->given, "scene", run->scene + 1, err);
 }
 
 static float *tail_of(const scenes_run *run, int s, int frame)
@@ -238,7 +238,7 @@ static cogvideo_status keep_tail(scenes_run *run, int s, cogvideo_error *err)
               kept = run->had + made > run->tail ? run->tail - made : run->had;
     cogvideo_status status;
 
-    CV_TRY(cv_box_decode(&run->codec, run->clips[s].codes + box_at(run), scene->T, run->scene, err));
+    CV_TRY(cv_box_decode(&run->codec, run->clips[s].codes + box_at(run), scene->T, "scene", run->scene + 1, err));
     memmove(tail_of(run, s, 0), tail_of(run, s, run->had - kept),
             (size_t)kept * frame_numbers(run) * sizeof *run->tails);
     for (int f = 0; f < made; f++)
@@ -301,7 +301,7 @@ static cogvideo_status draw_scene(scenes_run *run, cogvideo_error *err)
         store(run, s);
         for (int f = scene->first; f < scene->first + scene->T; f++)
             if (cv_frame_done(callbacks, CV_SCENES_STEP, &run->clips[s], run->options->first_sample + s, f)) {
-                status = cv_fail(err, COGVIDEO_ERROR_CANCELLED, "cancelled");
+                status = cv_cancelled(err);
                 goto done;
             }
     }

@@ -3,6 +3,7 @@
  * group, so that every code is scored once. */
 #include "base/rng.h"
 #include "family/phenaki/steps/steps.h"
+#include "family/work.h"
 #include "sample/sampler.h"
 
 #include <math.h>
@@ -21,6 +22,7 @@ typedef struct scoring {
     uint8_t *mask;     /* [2][rows] */
     float *logits;     /* [places][V] */
     double *logprob;   /* of the box at hand */
+    cogvideo_progress *progress;
 } scoring;
 
 static int guided(const scoring *s)
@@ -68,12 +70,11 @@ static cogvideo_status run_group(const scoring *s, const cv_masked_input *input,
         const float *own = s->logits + (size_t)s->order[i] * (size_t)V;
 
         if (cv_dtype_not_finite(CV_F32, own, (size_t)V) != (size_t)V)
-            return cv_fail(
-                err, COGVIDEO_ERROR_MODEL,
-                "the masked transformer gives numbers that are no numbers: a file of weights may be damaged");
+            return cv_model_fail_unsound(&s->model->head, err, "scoring");
         s->logprob[s->order[i]] = cv_log_probability(own, V, codes[s->order[i]]);
     }
-    return COGVIDEO_OK;
+    s->progress->done += to - from;
+    return cv_progress(&s->options->callbacks, s->progress) ? cv_cancelled(err) : COGVIDEO_OK;
 }
 
 /* Memory for a box of so many places under a text of so many rows. */
@@ -174,6 +175,7 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
 {
     const cv_phenaki *model = cv_phenaki_of(head);
     const size_t places = cogvideo_tokens_per_frame(clip);
+    cogvideo_progress progress = { .what = "scoring", .unit = "codes", .rounds = 1, .sequences = 1 };
     int first, frames, given;
     cv_json *header = NULL;
     cogvideo_status status;
@@ -193,12 +195,17 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
     memset(scored, 0, (size_t)clip->frames * sizeof *scored);
     memset(logprob, 0, (size_t)clip->frames * places * sizeof *logprob);
     for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++) {
+        progress.frames += frames - given;
+        progress.total += (long long)(frames - given) * (long long)places;
+    }
+    for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++) {
         const scoring s = { .model = model,
                             .options = options,
                             .clip = clip,
                             .places = frames * (int)places,
                             .given = given * (int)places,
-                            .logprob = logprob + (size_t)first * places };
+                            .logprob = logprob + (size_t)first * places,
+                            .progress = &progress };
 
         const char *prompt = options->prompt ? options->prompt : prompt_of(header, i);
 
@@ -208,6 +215,7 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
             goto done;
         }
         CV_TRY(score_box(s, i, first, frames, prompt, what->masked_share, err));
+        progress.frame += frames - given;
         for (int f = first + given; f < first + frames; f++)
             scored[f] = 1;
     }

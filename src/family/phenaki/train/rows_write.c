@@ -1,5 +1,6 @@
 /* rows_write.c - training rows: the clips of a dataset as text ids and boxes of codes. */
 #include "dataset/dataset.h"
+#include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/train/clips.h"
 #include "family/phenaki/train/parts.h"
 #include "family/phenaki/train/rows.h"
@@ -16,21 +17,19 @@ typedef struct run {
     const cogvideo_rows_options *options;
     const cogvideo_log *log;
     cogvideo_dataset_info info;
-    cv_cvivit_box box;
+    cv_box_codec codec;
     int frames, window; /* of a row; a row every `window` frames of a clip */
     int text_places, cut;
     int32_t ids[CV_T5_LONGEST], *codes;
-    float *pixels;
     size_t row_bytes;
     unsigned char *row;
-    cv_arena arena;
     cv_output output;
     long long rows;
 } run;
 
 static size_t codes_of(const run *r)
 {
-    return (size_t)r->box.T * (size_t)r->box.h * (size_t)r->box.w;
+    return (size_t)r->codec.T * (size_t)r->codec.h * (size_t)r->codec.w;
 }
 
 /* The ids of a clip's caption in r->ids. */
@@ -93,32 +92,31 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
                        m->fps);
     r->frames = r->options->kind == COGVIDEO_ROWS_IMAGE ? 1 : m->frames;
     r->window = m->frames > 1 ? m->frames - 1 : 1;
-    r->box = (cv_cvivit_box){ 1, 1 + (r->frames - 1) / c->patch_frames, m->height / c->patch_height,
-                              m->width / c->patch_width };
+    CV_TRY(cv_box_codec_open(&r->codec, m, 1 + (r->frames - 1) / c->patch_frames, m->height / c->patch_height,
+                             m->width / c->patch_width, err));
     CV_TRY(measure_captions(r, err));
     r->row_bytes = 4 * ((size_t)r->text_places + codes_of(r));
     CV_NEW(r->row, r->row_bytes, err);
     CV_NEW(r->codes, codes_of(r), err);
-    CV_NEW(r->pixels, 3 * (size_t)r->frames * (size_t)m->height * (size_t)m->width, err);
-    CV_TRY(cv_arena_create(&r->arena, cv_cvivit_scratch(&m->head.exec, m->tokenizer, &r->box), err));
 done:
     return status;
 }
 
-static cogvideo_status write_row(run *r, const cogvideo_dataset_clip *clip, int first, int count, cogvideo_error *err)
+static cogvideo_status write_row(run *r, int index, const cogvideo_dataset_clip *clip, int first, int count,
+                                 cogvideo_error *err)
 {
     unsigned char *at = r->row;
     cogvideo_status status;
 
-    cv_clip_pixels(clip, r->info.size, first, r->frames, r->pixels);
-    cv_cvivit_encode(&r->model->head.exec, r->model->tokenizer, &r->box, r->codes, NULL, r->pixels, NULL, NULL,
-                     &r->arena);
+    cv_clip_pixels(clip, r->info.size, first, r->frames, r->codec.pixels);
+    CV_TRY(cv_box_encode(&r->codec, r->codes, r->codec.T, "clip", index, err));
     for (int i = 0; i < r->text_places; i++, at += 4)
         cv_put_le32(at, (uint32_t)(i < count ? r->ids[i] : CV_BOX_ROWS_PAD));
     for (size_t i = 0; i < codes_of(r); i++, at += 4)
         cv_put_le32(at, (uint32_t)r->codes[i]);
-    status = cv_output_write(&r->output, r->row, r->row_bytes, err);
-    r->rows += status == COGVIDEO_OK;
+    CV_TRY(cv_output_write(&r->output, r->row, r->row_bytes, err));
+    r->rows++;
+done:
     return status;
 }
 
@@ -133,7 +131,7 @@ static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
     CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
     CV_TRY(read_caption(r, index, &clip, &count, err));
     for (int first = 0; first + r->frames <= clip.frames; first += r->window)
-        CV_TRY(write_row(r, &clip, first, count, err));
+        CV_TRY(write_row(r, index, &clip, first, count, err));
     if (r->rows == before)
         cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
                clip.source, clip.frames);
@@ -144,7 +142,7 @@ done:
 /* ROWS.json: what a row is. */
 static cogvideo_status write_about(const run *r, const char *path, cogvideo_error *err)
 {
-    const int32_t box[3] = { r->box.T, r->box.h, r->box.w };
+    const int32_t box[3] = { r->codec.T, r->codec.h, r->codec.w };
     cv_json *json = cv_json_new_object();
     char tokenizers[CV_BOX_TOKENIZERS];
     cogvideo_status status;
@@ -205,9 +203,8 @@ cogvideo_status cv_phenaki_dataset_tokens(const cogvideo_dataset *dataset, const
 done:
     cv_output_abandon(&r.output);
     cv_buffer_free(&about);
-    cv_arena_free(&r.arena);
+    cv_box_codec_close(&r.codec);
     cv_free(r.row);
     cv_free(r.codes);
-    cv_free(r.pixels);
     return status;
 }

@@ -1,6 +1,7 @@
 /* tokenizer_check.c - what a video tokenizer makes of a dataset: how much comes back, and how much its codes say that
  * the pictures do not. */
 #include "dataset/dataset.h"
+#include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/train/clips.h"
 #include "family/phenaki/train/parts.h"
 #include "train/plain_codes.h"
@@ -13,21 +14,25 @@
 typedef struct check {
     const cv_phenaki *model;
     const cv_cvivit_config *config;
-    cv_cvivit_box box;
+    cv_box_codec codec; /* its pixels are what goes through the tokenizer */
     int frames, side;
-    float *pixels, *other; /* [3][frames][side][side] */
+    float *pixels; /* [3][frames][side][side] of the clip */
     int32_t *codes, *moved;
     double errors[2]; /* squared, in 0..1, of first pictures and of those after them */
     long long numbers[2];
     bool *used; /* [codes] */
     cv_plain_codes plain;
-    cv_arena arena;
     cogvideo_tokenizer_check found;
 } check;
 
 static int places_of(const check *c)
 {
-    return c->box.h * c->box.w;
+    return c->codec.h * c->codec.w;
+}
+
+static size_t pixels_of(const check *c)
+{
+    return 3 * (size_t)c->frames * (size_t)c->side * (size_t)c->side;
 }
 
 /* The first video frame of a latent frame, and how many it has. */
@@ -44,8 +49,8 @@ static int frames_of(const check *c, int t)
 /* Pixel (y, x) of a place in channel `channel` of frame `frame`. */
 static float pixel_at(const check *c, const float *pixels, int channel, int frame, int place, int y, int x)
 {
-    const int row = place / c->box.w * c->config->patch_height + y,
-              column = place % c->box.w * c->config->patch_width + x;
+    const int row = place / c->codec.w * c->config->patch_height + y,
+              column = place % c->codec.w * c->config->patch_width + x;
 
     return pixels[(((size_t)channel * (size_t)c->frames + (size_t)frame) * (size_t)c->side + (size_t)row) *
                       (size_t)c->side +
@@ -92,7 +97,7 @@ static cogvideo_status count_codes(check *c, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
 
-    for (int t = 0; t < c->box.T; t++) {
+    for (int t = 0; t < c->codec.T; t++) {
         for (int place = 0; place < places_of(c); place++) {
             const int32_t code = c->codes[t * places_of(c) + place];
             uint8_t colour[3];
@@ -121,46 +126,48 @@ static void roll(check *c)
     for (int plane = 0; plane < 3 * c->frames; plane++)
         for (int y = 0; y < side; y++)
             for (int x = 0; x < side; x++)
-                c->other[((size_t)plane * (size_t)side + (size_t)((y + c->config->patch_height) % side)) *
-                             (size_t)side +
-                         (size_t)((x + c->config->patch_width) % side)] =
+                c->codec.pixels[((size_t)plane * (size_t)side + (size_t)((y + c->config->patch_height) % side)) *
+                                    (size_t)side +
+                                (size_t)((x + c->config->patch_width) % side)] =
                     c->pixels[((size_t)plane * (size_t)side + (size_t)y) * (size_t)side + (size_t)x];
 }
 
-static void encode(check *c, int32_t *codes, const float *pixels)
-{
-    cv_cvivit_encode(&c->model->head.exec, c->model->tokenizer, &c->box, codes, NULL, pixels, NULL, NULL, &c->arena);
-}
-
 /* Whether patterns have the same codes one place further on. */
-static void compare_moved(check *c)
+static cogvideo_status compare_moved(check *c, int index, cogvideo_error *err)
 {
-    roll(c);
-    encode(c, c->moved, c->other);
-    for (int t = 0; t < c->box.T; t++)
-        for (int place = 0; place < places_of(c); place++) {
-            const int to = place + c->box.w + 1;
+    cogvideo_status status;
 
-            if (place % c->box.w == c->box.w - 1 || place / c->box.w == c->box.h - 1 || is_plain(c, t, place))
+    roll(c);
+    CV_TRY(cv_box_encode(&c->codec, c->moved, c->codec.T, "clip", index, err));
+    for (int t = 0; t < c->codec.T; t++)
+        for (int place = 0; place < places_of(c); place++) {
+            const int to = place + c->codec.w + 1;
+
+            if (place % c->codec.w == c->codec.w - 1 || place / c->codec.w == c->codec.h - 1 || is_plain(c, t, place))
                 continue;
             c->found.patterns++;
             c->found.patterns_kept += c->codes[t * places_of(c) + place] == c->moved[t * places_of(c) + to];
         }
+done:
+    return status;
 }
 
-static void compare_decoded(check *c)
+static cogvideo_status compare_decoded(check *c, int index, cogvideo_error *err)
 {
     const size_t plane = (size_t)c->side * (size_t)c->side;
+    cogvideo_status status;
 
-    cv_cvivit_decode(&c->model->head.exec, c->model->tokenizer, &c->box, c->other, c->codes, NULL, NULL, &c->arena);
+    CV_TRY(cv_box_decode(&c->codec, c->codes, c->codec.T, "clip", index, err));
     for (size_t channel = 0; channel < 3; channel++)
         for (size_t f = 0; f < (size_t)c->frames; f++)
             for (size_t i = 0; i < plane; i++) {
                 const size_t at = (channel * (size_t)c->frames + f) * plane + i;
 
-                c->errors[f > 0] += pow((double)fminf(fmaxf(c->other[at], 0), 1) - (double)c->pixels[at], 2);
+                c->errors[f > 0] += pow((double)fminf(fmaxf(c->codec.pixels[at], 0), 1) - (double)c->pixels[at], 2);
                 c->numbers[f > 0]++;
             }
+done:
+    return status;
 }
 
 static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int index, cogvideo_error *err)
@@ -173,10 +180,11 @@ static cogvideo_status check_clip(check *c, const cogvideo_dataset *dataset, int
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "clip %d has %d frames, a clip of the model %d", index,
                        clip.frames, c->frames);
     cv_clip_pixels(&clip, c->side, 0, c->frames, c->pixels);
-    encode(c, c->codes, c->pixels);
+    memcpy(c->codec.pixels, c->pixels, pixels_of(c) * sizeof *c->pixels);
+    CV_TRY(cv_box_encode(&c->codec, c->codes, c->codec.T, "clip", index, err));
     CV_TRY(count_codes(c, err));
-    compare_moved(c);
-    compare_decoded(c);
+    CV_TRY(compare_moved(c, index, err));
+    CV_TRY(compare_decoded(c, index, err));
     c->found.frames += c->frames;
     c->found.clips++;
 done:
@@ -192,7 +200,7 @@ static cogvideo_status plan(check *c, const cogvideo_dataset_info *info, cogvide
 {
     const cv_phenaki *m = c->model;
     cogvideo_status status;
-    size_t numbers, codes;
+    size_t codes;
 
     CV_TRY(cv_need_video_tokenizer(m, err));
     if (info->size != m->height || info->size != m->width)
@@ -201,16 +209,13 @@ static cogvideo_status plan(check *c, const cogvideo_dataset_info *info, cogvide
     c->config = cv_cvivit_config_of(m->tokenizer);
     c->frames = m->frames;
     c->side = info->size;
-    c->box = (cv_cvivit_box){ 1, 1 + (m->frames - 1) / c->config->patch_frames, c->side / c->config->patch_height,
-                              c->side / c->config->patch_width };
-    numbers = 3 * (size_t)c->frames * (size_t)c->side * (size_t)c->side;
-    codes = (size_t)c->box.T * (size_t)places_of(c);
-    CV_NEW(c->pixels, numbers, err);
-    CV_NEW(c->other, numbers, err);
+    CV_TRY(cv_box_codec_open(&c->codec, m, 1 + (m->frames - 1) / c->config->patch_frames,
+                             c->side / c->config->patch_height, c->side / c->config->patch_width, err));
+    codes = (size_t)c->codec.T * (size_t)places_of(c);
+    CV_NEW(c->pixels, pixels_of(c), err);
     CV_NEW(c->codes, codes, err);
     CV_NEW(c->moved, codes, err);
     CV_NEW(c->used, c->config->codes, err);
-    CV_TRY(cv_arena_create(&c->arena, cv_cvivit_scratch(&m->head.exec, m->tokenizer, &c->box), err));
 done:
     return status;
 }
@@ -240,9 +245,8 @@ cogvideo_status cv_phenaki_check_tokenizer(const cogvideo_dataset *dataset, cons
     *out = c.found;
 done:
     cv_plain_codes_free(&c.plain);
-    cv_arena_free(&c.arena);
+    cv_box_codec_close(&c.codec);
     cv_free(c.pixels);
-    cv_free(c.other);
     cv_free(c.codes);
     cv_free(c.moved);
     cv_free(c.used);
