@@ -88,7 +88,7 @@ const arg_option cli_window_guide_table[] = {
 #define MAX_FIELDS 16
 static const arg_option own_sampling_rows[] = {
     { "seed", 's', "N",
-      "0 or more makes the run repeatable; -1: random, and printed; default: that of the clip which is given, else random",
+      "0 or more makes the run repeatable; -1: random, and printed; default: that of the codes to go on from, else random",
       ARG_BIG, FIELD(seed), -1, COGVIDEO_MAX_SEED, CLI_SEED_NONE, NULL },
     { "first-sample", 0, "N",
       "number of the first clip among the samples of a seed; default 0, or with the seed of a clip that clip's",
