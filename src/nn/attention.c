@@ -52,8 +52,7 @@ static cv_weight rows_of(const cv_attention_source *source, bool values, int hea
                           head * source->positions + source->runs[run].first + skip, count);
 }
 
-/* Returns how many rows at the beginning of a run stand at the same position in the list of each query of the tile. */
-static int shared_rows(const cv_attention_query *tile, int count, int s, int run, const int *at)
+int cv_attention_shared(const cv_attention_query *tile, int count, int s, int run, const int *at)
 {
     const cv_run *first = &tile[0].sources[s].runs[run];
     int shared = first->count;
@@ -75,7 +74,7 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
 
     for (int s = 0; s < tile[0].source_count; s++)
         for (int r = 0; r < tile[0].sources[s].run_count; r++) {
-            int shared = shared_rows(tile, count, s, r, at);
+            int shared = cv_attention_shared(tile, count, s, r, at);
             cv_weight rows = rows_of(&tile[0].sources[s], values, head, r, 0, shared);
 
             if (shared > 0)

@@ -33,7 +33,7 @@ typedef struct cv_attention_query {
 } cv_attention_query;
 
 /* The number of queries that are computed together. */
-#define CV_ATTENTION_TILE 4
+#define CV_ATTENTION_TILE 12
 
 /* Returns the bytes that cv_attention takes from its arena for queries that see at most `max_keys` keys. */
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D);
@@ -47,6 +47,9 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
 int cv_attention_tile(const cv_attention_query *queries, int count);
 /* Returns the number of keys that a query sees in all its sources. */
 int cv_attention_keys(const cv_attention_query *query);
+/* Returns how many rows at the beginning of a run of source `s` stand at the same position, at[q], in the list of each
+ * query of a tile. */
+int cv_attention_shared(const cv_attention_query *tile, int count, int s, int run, const int *at);
 /* Computes out [count][stride] = rows . x [count][D] for one head of a tile, each query's in the order of its
  * sources' runs; the rows are keys or, if `values`, values. A row that all queries see is read once. */
 void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *tile, int count, bool values, int head,
@@ -73,7 +76,7 @@ typedef struct cv_attention_query_grad {
 
 /* Returns the bytes that cv_attention_backward takes from its arena for queries that see at most `max_keys` keys. */
 size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D);
-/* Sets dq and adds to dkeys and dvalues, query by query in order. grads[i] belongs to queries[i], whose `out` is not
+/* Sets dq and adds to dkeys and dvalues, tile by tile in order. grads[i] belongs to queries[i], whose `out` is not
  * read: the weights are computed again. Group g is queries groups[g] .. groups[g + 1] - 1; threads share the work by
  * groups, so queries of different groups must not share dkeys or dvalues. */
 void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries, const cv_attention_query_grad *grads,
