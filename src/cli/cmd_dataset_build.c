@@ -1,6 +1,6 @@
 /* cogvideo dataset build - makes captioned clips from ordinary videos. */
 #include "commands.h"
-#include "dataset_run.h"
+#include "dataset_made.h"
 #include "output.h"
 #include "sandbox.h"
 #include "say.h"
@@ -47,17 +47,17 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 {
     const settings *s = given;
     const cogvideo_build_options options = { .size = s->size, .fps = s->fps, .frames = s->frames, .force = s->force };
-    cli_dataset_run making = { 0 };
-    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "videos");
+    cli_session session = { 0 };
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&session);
     cogvideo_error err;
 
     if (!s->output)
         return cli_usage_error(command, "an output is missing: -o DATA");
     if (s->sandbox && enter_sandbox(arguments->values[0], s->output) != CLI_OK)
         return CLI_FAILED;
-    cli_progress_init(&making.session.progress, s->quiet);
+    cli_progress_init(&session.progress, s->quiet);
     if (cogvideo_dataset_build(arguments->values[0], s->output, &options, &callbacks, &err) != COGVIDEO_OK)
-        return cli_failed(&making.session, &err);
+        return cli_failed(&session, &err);
     return cli_dataset_made(s->output, s->quiet, s->json);
 }
 

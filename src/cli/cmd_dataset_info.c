@@ -1,6 +1,6 @@
 /* cogvideo dataset info - describes a dataset; writes one of its clips as a video. */
 #include "commands.h"
-#include "dataset_run.h"
+#include "dataset_made.h"
 #include "json_out.h"
 #include "output.h"
 #include "say.h"

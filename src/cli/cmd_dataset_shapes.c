@@ -1,6 +1,6 @@
 /* cogvideo dataset shapes - makes captioned clips of the shapes world. */
 #include "commands.h"
-#include "dataset_run.h"
+#include "dataset_made.h"
 #include "say.h"
 
 typedef struct settings {
@@ -41,16 +41,16 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                               .language = (cogvideo_language)s->language,
                                               .motions = s->motions,
                                               .force = s->force };
-    cli_dataset_run making = { 0 };
-    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&making, "clips");
+    cli_session session = { 0 };
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&session);
     cogvideo_error err;
 
     (void)arguments;
     if (!s->output)
         return cli_usage_error(command, "an output is missing: -o DATA");
-    cli_progress_init(&making.session.progress, s->quiet);
+    cli_progress_init(&session.progress, s->quiet);
     if (cogvideo_dataset_shapes(s->output, &options, &callbacks, &err) != COGVIDEO_OK)
-        return cli_failed(&making.session, &err);
+        return cli_failed(&session, &err);
     return cli_dataset_made(s->output, s->quiet, s->json);
 }
 

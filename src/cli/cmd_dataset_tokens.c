@@ -1,6 +1,6 @@
 /* cogvideo dataset tokens - makes training rows of a dataset's clips, or measures how well a tokenizer suits them. */
 #include "commands.h"
-#include "dataset_run.h"
+#include "dataset_made.h"
 #include "json_out.h"
 #include "output.h"
 #include "say.h"
@@ -90,19 +90,18 @@ static void print_check_json(const cogvideo_tokenizer_check *c)
     putchar('\n');
 }
 
-static int make_rows(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
+static int make_rows(const settings *s, cli_session *session, const cogvideo_dataset *dataset)
 {
     const cogvideo_rows_options options = { .kind = (cogvideo_rows_kind)s->kind,
                                             .cut_text = s->cut_text,
                                             .force = s->force,
                                             .rounds = s->rounds };
-    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(session);
     cogvideo_error err;
     long long rows = 0;
 
-    if (cogvideo_dataset_tokens(dataset, making->session.model, s->output, &options, &callbacks, &rows, &err) !=
-        COGVIDEO_OK)
-        return cli_failed(&making->session, &err);
+    if (cogvideo_dataset_tokens(dataset, session->model, s->output, &options, &callbacks, &rows, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
     if (s->json)
         print_json(s->output, rows);
     else if (!s->model.quiet)
@@ -110,15 +109,14 @@ static int make_rows(const settings *s, cli_dataset_run *making, const cogvideo_
     return CLI_OK;
 }
 
-static int check(const settings *s, cli_dataset_run *making, const cogvideo_dataset *dataset)
+static int check(const settings *s, cli_session *session, const cogvideo_dataset *dataset)
 {
-    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(making, "clips");
+    cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(session);
     cogvideo_tokenizer_check found;
     cogvideo_error err;
 
-    if (cogvideo_dataset_check_tokenizer(dataset, making->session.model, s->clips, &callbacks, &found, &err) !=
-        COGVIDEO_OK)
-        return cli_failed(&making->session, &err);
+    if (cogvideo_dataset_check_tokenizer(dataset, session->model, s->clips, &callbacks, &found, &err) != COGVIDEO_OK)
+        return cli_failed(session, &err);
     if (s->json)
         print_check_json(&found);
     else
@@ -129,7 +127,7 @@ static int check(const settings *s, cli_dataset_run *making, const cogvideo_data
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
-    cli_dataset_run making = { 0 };
+    cli_session session = { 0 };
     cogvideo_dataset *dataset = NULL;
     cogvideo_error err;
     int status = CLI_OK;
@@ -139,15 +137,15 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     if (!s->check && !s->output)
         return cli_usage_error(command, "an output is missing: -o ROWS");
     if ((s->output && (status = cli_check_output(s->output, s->force)) != CLI_OK) ||
-        (status = cli_open(command, &making.session, &s->model)) != CLI_OK)
+        (status = cli_open(command, &session, &s->model)) != CLI_OK)
         goto done;
     if (cogvideo_dataset_open(&dataset, arguments->values[0], &err) != COGVIDEO_OK)
-        status = cli_failed(&making.session, &err);
+        status = cli_failed(&session, &err);
     else
-        status = s->check ? check(s, &making, dataset) : make_rows(s, &making, dataset);
+        status = s->check ? check(s, &session, dataset) : make_rows(s, &session, dataset);
 done:
     cogvideo_dataset_close(&dataset);
-    cli_close(&making.session);
+    cli_close(&session);
     return status;
 }
 

@@ -1,35 +1,12 @@
-#include "dataset_run.h"
+#include "dataset_made.h"
 
-#include "interrupt.h"
 #include "json_out.h"
 #include "say.h"
 
-#include "base/clock.h"
-
-#define REPEAT 5.0 /* seconds between two lines of progress */
-
-static int on_progress(void *user, const cogvideo_progress *report)
+cogvideo_dataset_callbacks cli_dataset_callbacks(cli_session *session)
 {
-    cli_dataset_run *run = user;
-    double now = cv_clock();
-
-    if (!run->session.progress.quiet && now - run->shown >= REPEAT) {
-        cli_say("%s: %lld of %lld", run->what, report->done, report->total);
-        run->shown = now;
-    }
-    return cli_interrupted();
-}
-
-static void on_message(void *user, cogvideo_log_level level, const char *text)
-{
-    cli_message(((const cli_dataset_run *)user)->session.progress.quiet, level, text);
-}
-
-cogvideo_dataset_callbacks cli_dataset_callbacks(cli_dataset_run *run, const char *what)
-{
-    run->what = what;
-    run->shown = cv_clock();
-    return (cogvideo_dataset_callbacks){ .log = { on_message, run }, .progress = on_progress, .user = run };
+    return (
+        cogvideo_dataset_callbacks){ .log = cli_log(session), .progress = cli_on_progress, .user = &session->progress };
 }
 
 void cli_dataset_json(const cogvideo_dataset_info *info)
