@@ -57,13 +57,13 @@ static void print_check(const cogvideo_tokenizer_check *c)
     if (c->between_psnr > 0)
         cli_print("frames between    %.2f dB\n", c->between_psnr);
     cli_print("codes in use      %d of %d\n", c->codes_used, c->codes);
-    cli_print("plain positions   %lld colour%s, %lld code%s\n", c->plain_colours, c->plain_colours == 1 ? "" : "s",
+    cli_print("plain places      %lld colour%s, %lld code%s\n", c->plain_colours, c->plain_colours == 1 ? "" : "s",
               c->plain_codes, c->plain_codes == 1 ? "" : "s");
-    cli_print("unchanged         %.2f %% of %lld positions have another code than in the previous key frame\n",
+    cli_print("unchanged         %.2f %% of %lld places have another code than in the previous key frame\n",
               share(c->still_changed, c->still), c->still);
-    cli_print("all positions     %.2f %% of %lld have another code than there\n", share(c->changed, c->places),
+    cli_print("all places        %.2f %% of %lld have another code than there\n", share(c->changed, c->places),
               c->places);
-    cli_print("moved patterns    %.2f %% of %lld keep their code one position further on\n",
+    cli_print("moved patterns    %.2f %% of %lld keep their code one place further on\n",
               share(c->patterns_kept, c->patterns), c->patterns);
 }
 

@@ -12,7 +12,8 @@
 #define RAW_PIXEL 3     /* bytes in .y4m and .ppm */
 #define SMALL_PIXEL 0.1 /* about, in all other forms, which depends on what is seen */
 
-double cv_forecast_available(const cogvideo_run_options *run)
+/* The bytes that a run may take: run->max_memory, or what is free; negative where nobody knows. */
+static double available_to(const cogvideo_run_options *run)
 {
     return run->max_memory > 0 ? run->max_memory : (double)cogvideo_memory_available();
 }
@@ -25,7 +26,7 @@ static cogvideo_status check_memory(const cv_step *step, const cogvideo_shape *s
     const bool video = shape->kind == COGVIDEO_KIND_PIXELS;
     const char *less =
         video ? "a smaller --size, and a form that holds no frames, such as numbered pictures" : step->less;
-    const double available = cv_forecast_available(run);
+    const double available = available_to(run);
     const long long left = cv_address_space_left();
     char need[CV_UNITS], have[CV_UNITS], what[120], way[160] = "";
 
@@ -89,7 +90,7 @@ cogvideo_status cv_forecast_memory(const cv_forecast *forecast, cogvideo_error *
                    chain->steps[i]->title, plan->codes * (chain->steps[i]->side_by_side ? 1 : forecast->kept), working,
                    weights);
         CV_TRY(check_memory(chain->steps[i], &plan->out, bytes, forecast->run, err));
-        warn_of_weights(forecast->model, plan, cv_forecast_available(forecast->run));
+        warn_of_weights(forecast->model, plan, available_to(forecast->run));
     }
 done:
     return status;

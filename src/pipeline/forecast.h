@@ -21,7 +21,4 @@ cogvideo_status cv_forecast_memory(const cv_forecast *forecast, cogvideo_error *
  * step, and the videos, in the form that the name's ending tells. */
 cogvideo_status cv_forecast_disk(const cv_forecast *forecast, uint64_t known, cogvideo_error *err);
 
-/* The bytes that a run may take: run->max_memory, or what is free; negative where nobody knows. */
-double cv_forecast_available(const cogvideo_run_options *run);
-
 #endif

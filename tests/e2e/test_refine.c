@@ -89,7 +89,7 @@ static void what_cannot_be_is_refused(void **state)
 {
     (void)state;
     program_check("refine --model m key.jsonl --seed 5 -o x.jsonl" STDERR, 1,
-                  "takes pictures of 16x16 codes, these have 8x8");
+                  "takes frames of 16x16 codes, these have 8x8");
     program_check("generate --model m " PROMPT " --seed 5 --rounds 1 --no-upscale --refine -o x.y4m" STDERR, 1,
                   "follows super-resolution");
     program_check("refine --model plain high.jsonl --seed 5 -o x.jsonl" STDERR, 1, "has no refiner");

@@ -24,7 +24,7 @@ typedef struct paces {
     int *seen;    /* [count]: the first that no step has looked at */
     int *counts;  /* [count]: places that the newest step looked at */
     int *decided; /* [count]: those of them that it decided */
-    int told;     /* slots before it are finished in all strands, and the caller knows */
+    int reported; /* slots before it are finished in all strands, and the caller knows */
     int unsound;  /* the strand whose next code could not be drawn, the least advanced of several; -1 = none */
 } paces;
 
@@ -236,7 +236,7 @@ static cogvideo_status fail_at(const cv_loop *loop, const paces *pace, int i, co
                            at % L / loop->stage->config->grid, err);
 }
 
-/* --- telling -------------------------------------------------------------------------------------------------- */
+/* --- reporting ------------------------------------------------------------------------------------------------ */
 
 static cv_code_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 {
@@ -261,7 +261,7 @@ static bool keep_rows(const cv_loop *loop, const cv_strand *strand, int at, int 
 }
 
 /* Of the slots that are finished in all strands, and of the codes that are decided; false: stop. */
-static bool tell(const cv_loop *loop, paces *pace)
+static bool report(const cv_loop *loop, paces *pace)
 {
     const int L = cv_cogvideo_places(loop->stage->config);
     int least = loop->slots * L;
@@ -271,8 +271,8 @@ static bool tell(const cv_loop *loop, paces *pace)
         least = pace->at[i] < least ? pace->at[i] : least;
         codes += pace->at[i] - loop->given * L;
     }
-    for (; (pace->told + 1) * L <= least; pace->told++)
-        if (loop->slot_done && loop->slot_done(loop->user, pace->told))
+    for (; (pace->reported + 1) * L <= least; pace->reported++)
+        if (loop->slot_done && loop->slot_done(loop->user, pace->reported))
             return false;
     return codes == 0 || !loop->advanced || !loop->advanced(loop->user, codes);
 }
@@ -287,7 +287,7 @@ static bool advance(const cv_loop *loop, paces *pace)
         if (!keep_rows(loop, &loop->strands[i], at, pace->at[i]))
             return false;
     }
-    return tell(loop, pace);
+    return report(loop, pace);
 }
 
 /* --- rows that are known -------------------------------------------------------------------------------------- */
@@ -322,7 +322,7 @@ static cogvideo_status replay(const cv_loop *loop, workspace *w, paces *pace, co
             count = count < end - at ? count : end - at;
             set_rows(loop, w, 0, i, at, count);
             cv_forward_step(&loop->model->head.exec, loop->stage, w->rows, count, w->logits, &w->arena);
-            if (!tell(loop, pace))
+            if (!report(loop, pace))
                 return cv_cancelled(err);
         }
     }
@@ -341,7 +341,7 @@ static cogvideo_status pace_create(paces *pace, const cv_loop *loop, cogvideo_er
     CV_NEW(pace->decided, loop->count, err);
     for (int i = 0; i < loop->count; i++)
         pace->at[i] = pace->seen[i] = recall(loop, &loop->strands[i]);
-    pace->told = loop->given;
+    pace->reported = loop->given;
     pace->unsound = -1;
 done:
     return status;
@@ -355,9 +355,9 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
     int live = 0;
 
     CV_TRY(pace_create(&pace, loop, err));
-    /* what is known is told at once, so that whoever watches the time counts from there */
-    CV_TRY(tell(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
-    if (pace.told == loop->slots)
+    /* what is known is reported at once, so that whoever watches the time counts from there */
+    CV_TRY(report(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
+    if (pace.reported == loop->slots)
         goto done;
     CV_TRY(workspace_create(&w, loop, err));
     CV_TRY(prefill(loop, &w, &pace, err));
@@ -366,7 +366,7 @@ cogvideo_status cv_loop_run(const cv_loop *loop, cogvideo_error *err)
         live += !has_ended(loop, &pace, i % loop->count);
     cv_lookahead_begin(loop->ahead, loop->lookahead, (int)loop->step, w.sequence_count, live,
                        cv_cogvideo_places(loop->stage->config));
-    while (pace.told < loop->slots) {
+    while (pace.reported < loop->slots) {
         step(loop, &w, &pace);
         CV_TRY(advance(loop, &pace) ? COGVIDEO_OK : cv_cancelled(err));
         CV_TRY(pace.unsound < 0 ? COGVIDEO_OK : fail_at(loop, &pace, pace.unsound, err));

@@ -199,7 +199,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     CV_TRY(cv_need_image_tokenizer(model, err));
     if (width != height || width < 1 || own < 1 || width % own != 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "pictures must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", own,
+                       "frames must be square and a multiple of the rate (%d) to be encoded, these are %dx%d", own,
                        width, height);
     CV_TRY(cv_tokens_check(&shape, err));
     CV_NEW(e, 1, err);

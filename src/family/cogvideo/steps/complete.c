@@ -117,9 +117,9 @@ done:
     return status;
 }
 
-/* --- telling -------------------------------------------------------------------------------------------------- */
+/* --- reporting ------------------------------------------------------------------------------------------------ */
 
-static bool tell(complete_run *run, long long drawn)
+static bool report(complete_run *run, long long drawn)
 {
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
@@ -210,7 +210,7 @@ static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
                           &run->arena);
         else
             cv_elements_cache_copy(&run->caches[s], &run->caches[0], run->stage->config);
-        if (!tell(run, 0))
+        if (!report(run, 0))
             return cv_cancelled(err);
     }
     return COGVIDEO_OK;
@@ -227,7 +227,7 @@ static cogvideo_status replay(complete_run *run, cogvideo_error *err)
             for (count = 0; count < CV_REPLAY && at + count < end; count++)
                 set_row(run, count, s, at + count);
             cv_coglm_step(&run->model->head.exec, run->stage, run->rows, count, run->logits, &run->arena);
-            if (!tell(run, 0))
+            if (!report(run, 0))
                 return cv_cancelled(err);
         }
     }
@@ -307,7 +307,7 @@ static cogvideo_status step(complete_run *run, cogvideo_error *err)
     for (int s = 0; s < samples; s++)
         if (run->counts[s] > 0 && !advance(run, s, decided[s], &holes))
             return cv_cancelled(err);
-    if (!tell(run, holes))
+    if (!report(run, holes))
         return cv_cancelled(err);
     /* only now: what the step decided in other samples is kept */
     for (int s = 0; s < samples; s++)
@@ -333,7 +333,7 @@ static cogvideo_status draw_all(complete_run *run, cogvideo_error *err)
 
     for (int s = 0; s < run->options->samples; s++)
         run->at[s] = run->seen[s] = recall(run, s);
-    CV_TRY(tell(run, 0) ? COGVIDEO_OK : cv_cancelled(err));
+    CV_TRY(report(run, 0) ? COGVIDEO_OK : cv_cancelled(err));
     if (left_in(run) > 0) {
         CV_TRY(prefill(run, err));
         CV_TRY(replay(run, err));

@@ -23,7 +23,7 @@ typedef struct round_run {
     cv_strand *strands;        /* [windows] */
     int batch;                 /* windows in the batch that runs */
     cv_lookahead *ahead;
-    int told; /* frames of the child that were given to the caller */
+    int reported; /* frames of the child that were given to the caller */
     cogvideo_progress progress;
     long long before; /* codes of earlier batches of the round */
 } round_run;
@@ -37,13 +37,13 @@ static int advanced(void *user, long long codes)
 }
 
 /* Tells the caller of the child's frames up to, not including, `end`. Only the last round's frames are results. */
-static int tell_frames(round_run *run, int end)
+static int report_frames(round_run *run, int end)
 {
     const cogvideo_callbacks *callbacks = &run->options->callbacks;
 
-    for (; run->told < end; run->told++)
+    for (; run->reported < end; run->reported++)
         if (run->round == run->end_round - 1 &&
-            cv_frame_done(callbacks, "interpolate", run->child, run->options->first_sample, run->told))
+            cv_frame_done(callbacks, "interpolate", run->child, run->options->first_sample, run->reported))
             return 1;
     return 0;
 }
@@ -100,7 +100,7 @@ static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cog
         loop->count = run->batch;
         CV_TRY(cv_loop_run(loop, err));
         run->before = run->progress.done;
-        if (tell_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
+        if (report_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
             status = cv_cancelled(err);
             goto done;
         }

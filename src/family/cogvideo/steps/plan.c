@@ -224,7 +224,7 @@ cogvideo_status cv_cogvideo_plan_refine(const cogvideo_model *head, const cogvid
     CV_TRY(check(model, options, CV_STEP_REFINE, 0, err));
     if (in->height != side || in->width != side)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the refiner follows super-resolution: it takes pictures of %dx%d codes, these have %dx%d", side,
+                       "the refiner follows super-resolution: it takes frames of %dx%d codes, these have %dx%d", side,
                        side, in->width, in->height);
     if (options->picture)
         CV_TRY(cv_need_image_tokenizer(model, err));

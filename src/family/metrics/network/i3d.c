@@ -181,7 +181,7 @@ cogvideo_status cv_i3d_config_parse(cv_i3d_config *out, const cv_json *section, 
 
     *out = (cv_i3d_config){ .shapes = true };
     cv_convnet_published(&out->net, &shapes_table, 3);
-    CV_TRY(cv_json_int(section, "frames", 1, 256, &frames, origin, err));
+    CV_TRY(cv_json_int(section, "frames", 1, CV_I3D_SHAPES_FRAMES, &frames, origin, err));
     CV_TRY(cv_json_int(section, "side", 1, 256, &side, origin, err));
     CV_TRY(cv_json_int(section, "features", 1, 4096, &features, origin, err));
     out->frames = (int)frames;

@@ -13,7 +13,7 @@ void cv_phenaki_info(const cogvideo_model *head, cogvideo_model_info *out)
     out->height = model->height / c->patch_height;
     out->width = model->width / c->patch_width;
     out->rate = c->patch_height;
-    out->rate_across = c->patch_width == c->patch_height ? 0 : c->patch_width;
+    out->rate_across = cv_cvivit_rate_across(c);
 }
 
 /* Names stand in the JSON of `cogvideo info`. */

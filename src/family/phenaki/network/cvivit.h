@@ -48,6 +48,12 @@ typedef struct cv_cvivit_box {
     int batch, T, h, w;
 } cv_cvivit_box;
 
+/* Pixels on one side of a patch across, where it is not a square; otherwise 0. */
+static inline int cv_cvivit_rate_across(const cv_cvivit_config *config)
+{
+    return config->patch_width == config->patch_height ? 0 : config->patch_width;
+}
+
 static inline int cv_cvivit_frames(const cv_cvivit_config *config, int T)
 {
     return 1 + (T - 1) * config->patch_frames;

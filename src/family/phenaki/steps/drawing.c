@@ -30,12 +30,14 @@ size_t cv_drawing_unit_bytes(const cv_drawing *d)
     return (size_t)places_of(d) * (3 * sizeof(int32_t) + sizeof(float));
 }
 
-double cv_drawing_guidance(const cv_drawing *drawing)
+/* The guidance scale: 1 where it is not guided. */
+static double guidance_of(const cv_drawing *drawing)
 {
     return drawing->step->guidance == 0 ? 1 : drawing->step->guidance;
 }
 
-cv_unmask cv_drawing_how(const cv_drawing *drawing)
+/* What the sampler is told. */
+static cv_unmask how_of(const cv_drawing *drawing)
 {
     const cogvideo_sampling *sampling = &drawing->step->sampling;
 
@@ -308,10 +310,10 @@ done:
 
 static chunk chunk_of(const cv_drawing *d, int first, int count)
 {
-    const float guidance = (float)cv_drawing_guidance(d);
+    const float guidance = (float)guidance_of(d);
 
     return (chunk){ .drawing = d,
-                    .how = cv_drawing_how(d),
+                    .how = how_of(d),
                     .first = first,
                     .count = count,
                     .guided = guidance != 1.0f && cv_masked_config_of(d->model->masked)->text_width > 0,

@@ -25,10 +25,6 @@ typedef struct cv_drawing {
     void *user;
 } cv_drawing;
 
-/* What the sampler is told. */
-cv_unmask cv_drawing_how(const cv_drawing *drawing);
-/* The guidance scale: 1 where it is not guided. */
-double cv_drawing_guidance(const cv_drawing *drawing);
 /* Bytes of a unit that it keeps: a box after a step of the sampler. */
 size_t cv_drawing_unit_bytes(const cv_drawing *drawing);
 /* Bytes that a drawing takes beside its boxes; refuses what it could not do. */

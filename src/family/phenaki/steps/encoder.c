@@ -79,7 +79,7 @@ cogvideo_status cv_phenaki_encoder_open(cogvideo_encoder **out, const cogvideo_m
     e->clip = (cogvideo_tokens){ .height = height / config->patch_height,
                                  .width = width / config->patch_width,
                                  .rate = config->patch_height,
-                                 .rate_across = config->patch_width == config->patch_height ? 0 : config->patch_width,
+                                 .rate_across = cv_cvivit_rate_across(config),
                                  .frames_per_code = config->patch_frames };
     CV_TRY(cv_tokens_check(&e->clip, err));
     e->progress = (cogvideo_progress){ .what = "encoding", .unit = "frames", .rounds = 1, .sequences = 1 };

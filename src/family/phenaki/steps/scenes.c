@@ -146,7 +146,7 @@ cogvideo_status cv_phenaki_plan_scenes(const cogvideo_model *head, const cogvide
                                  .height = run.h,
                                  .width = run.w,
                                  .rate = config->patch_height,
-                                 .rate_across = config->patch_width == config->patch_height ? 0 : config->patch_width,
+                                 .rate_across = cv_cvivit_rate_across(config),
                                  .frames_per_code = config->patch_frames,
                                  .video_frames = (int)run.story.frames,
                                  .scene_frames = run.story.longest };
@@ -284,7 +284,7 @@ static cogvideo_status draw_scene(scenes_run *run, cogvideo_error *err)
     cv_drawing drawing;
     cogvideo_status status;
 
-    CV_TRY(cv_phenaki_read_text(run->model, scene->text, run->options->cut_text, &text, err));
+    CV_TRY(read_text(run, run->model, &text, err));
     snprintf(run->what, sizeof run->what, "scene %d of %d", run->scene + 1, run->story.count);
     run->progress =
         (cogvideo_progress){ .what = run->what,
@@ -348,7 +348,7 @@ static cogvideo_status make_clips(scenes_run *run, cogvideo_error *err)
             (cv_unmask_box){ numbers, numbers + box, numbers + 2 * box, run->confidences + box * (size_t)s };
         CV_TRY(cogvideo_tokens_alloc(clip, run->h, run->w, config->patch_height, run->story.T, err));
         clip->frames_per_code = config->patch_frames;
-        clip->rate_across = config->patch_width == config->patch_height ? 0 : config->patch_width;
+        clip->rate_across = cv_cvivit_rate_across(config);
         CV_TRY(cogvideo_tokens_add_scenes(clip, 1, err));
         for (int i = 0; i < run->story.count; i++) {
             const cv_scene *scene = &run->story.scenes[i];

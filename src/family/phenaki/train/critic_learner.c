@@ -235,7 +235,7 @@ cogvideo_status cv_critic_part_open(cv_learner **out, const cogvideo_train_optio
         CV_TRY(cv_train_texts_open(&l->texts, exec, &text, own->text_encoder, NULL, NULL, cv_box_texts(&l->boxes),
                                    l->boxes.text_places, err));
     CV_TRY(cv_box_networks_open(&l->networks, &l->boxes, &l->head, &l->config, texts_of(l) ? l->boxes.text_places : 0,
-                                false, err));
+                                err));
     CV_TRY(plan_memory(l, err));
     *out = &l->head;
     return COGVIDEO_OK;

@@ -187,7 +187,7 @@ static cogvideo_status open_learners(masked_learner *l, cogvideo_error *err)
     const bool own = head->stores > 1;
     cogvideo_status status;
 
-    CV_TRY(cv_box_networks_open(&l->networks, b, head, &l->config, reads_text(l) ? b->text_places : 0, false, err));
+    CV_TRY(cv_box_networks_open(&l->networks, b, head, &l->config, reads_text(l) ? b->text_places : 0, err));
     if (reads_text(l))
         CV_TRY(cv_train_texts_open(&l->texts, head->exec, &l->text_config, cv_phenaki_of(head->model)->text_encoder,
                                    own ? head->weights[1] : NULL, own ? head->gradients[1] : NULL, cv_box_texts(b),

@@ -20,15 +20,14 @@ int cv_box_texts(const cv_boxes *boxes)
 }
 
 cogvideo_status cv_box_networks_open(cv_box_networks *out, const cv_boxes *b, const cv_learner *learner,
-                                     const cv_masked_config *config, int text_rows, bool self, cogvideo_error *err)
+                                     const cv_masked_config *config, int text_rows, cogvideo_error *err)
 {
     const cv_masked_learning clips = { .batch = b->batch,
                                        .T = b->T,
                                        .h = b->h,
                                        .w = b->w,
                                        .text_rows = text_rows,
-                                       .embedding_gradient = b->recipe->embedding_gradient,
-                                       .self = self };
+                                       .embedding_gradient = b->recipe->embedding_gradient };
     cv_masked_learning pictures = clips;
     cogvideo_status status = COGVIDEO_OK;
 

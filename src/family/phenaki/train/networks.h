@@ -13,7 +13,7 @@ typedef struct cv_box_networks {
 
 /* Over the learner's first stores. `text_rows` 0: no text is read. _close is for errors, too. */
 cogvideo_status cv_box_networks_open(cv_box_networks *out, const cv_boxes *boxes, const cv_learner *learner,
-                                     const cv_masked_config *config, int text_rows, bool self, cogvideo_error *err);
+                                     const cv_masked_config *config, int text_rows, cogvideo_error *err);
 void cv_box_networks_close(cv_box_networks *networks);
 uint64_t cv_box_networks_bytes(const cv_box_networks *networks);
 /* The one for the batch at hand. */
