@@ -54,11 +54,11 @@ static cv_weight rows_of(const cv_attention_source *source, bool values, int hea
 
 int cv_attention_shared(const cv_attention_query *tile, int count, int s, int run, const int *at)
 {
-    const cv_run *first = &tile[0].sources[s].runs[run];
+    const cv_key_run *first = &tile[0].sources[s].runs[run];
     int shared = first->count;
 
     for (int q = 1; q < count; q++) {
-        const cv_run *other = &tile[q].sources[s].runs[run];
+        const cv_key_run *other = &tile[q].sources[s].runs[run];
 
         if (other->first != first->first || at[q] != at[0])
             return 0;

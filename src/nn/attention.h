@@ -9,15 +9,15 @@
 #include "nn/exec.h"
 
 /* Keys and values of positions first .. first + count - 1. */
-typedef struct cv_run {
+typedef struct cv_key_run {
     int first, count;
-} cv_run;
+} cv_key_run;
 
 /* A cache of keys and values, [H * positions, D] each, and the part of it that one query sees. */
 typedef struct cv_attention_source {
     cv_weight keys, values;
     int positions;
-    const cv_run *runs;
+    const cv_key_run *runs;
     int run_count;
     float bias; /* added to each of this source's scores */
 } cv_attention_source;

@@ -58,7 +58,7 @@ static void rows_backward(const cv_kernels *kernels, const cv_attention_query *t
             if (together > 0 && to)
                 kernels->product(to + first, width, weights + at[0], 1, stride, together, x, width, count, D, true);
             for (int q = 0; q < count; q++) {
-                const cv_run run = tile[q].sources[s].runs[r];
+                const cv_key_run run = tile[q].sources[s].runs[r];
                 const int row = head * source->positions + run.first + together, more = run.count - together;
                 const float *own = weights + (size_t)q * stride + at[q] + together;
                 const cv_weight keys = cv_weight_rows(&source->keys, row, more);

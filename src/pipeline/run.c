@@ -74,7 +74,7 @@ static int on_frame(void *user, const cogvideo_code_frame *frame)
     cv_run *run = user;
     int stop = run->caller.frame ? run->caller.frame(run->caller.user, frame) : 0;
 
-    return stop ? stop : cv_sink_frame(&run->sink, frame, &run->why) != COGVIDEO_OK;
+    return stop ? stop : cv_partials_frame(&run->partials, frame, &run->why) != COGVIDEO_OK;
 }
 
 static int on_sketch(void *user, const cogvideo_sketch *sketch)
@@ -137,12 +137,12 @@ static char *partial_header(const cv_run *run, int sample, cogvideo_error *err)
 }
 
 /* Partial files for `count` clips from `first` on. */
-static cogvideo_status open_sink(cv_run *run, int index, int first, int count, cogvideo_error *err)
+static cogvideo_status open_partials(cv_run *run, int index, int first, int count, cogvideo_error *err)
 {
     const cogvideo_shape *shape = &run->chain.plans[index].out;
     cogvideo_status status = COGVIDEO_OK;
 
-    run->sink.first_sample = run->result->clips[first].sample;
+    run->partials.first_sample = run->result->clips[first].sample;
     for (int i = first; i < first + count && shape->kind == COGVIDEO_KIND_CODES; i++) {
         const cogvideo_clip *clip = &run->result->clips[i];
         cogvideo_tokens header = { .height = shape->height,
@@ -152,9 +152,10 @@ static cogvideo_status open_sink(cv_run *run, int index, int first, int count, c
                                    .frames_per_code = shape->frames_per_code,
                                    .header = partial_header(run, clip->sample, err) };
 
-        status = header.header ? cv_sink_add(&run->sink, cogvideo_clip_path(clip, cv_codes_name(&run->chain, index)),
-                                             &header, err)
-                               : COGVIDEO_ERROR_MEMORY;
+        status = header.header
+                     ? cv_partials_add(&run->partials, cogvideo_clip_path(clip, cv_codes_name(&run->chain, index)),
+                                       &header, err)
+                     : COGVIDEO_ERROR_MEMORY;
         cv_free(header.header);
         CV_TRY(status);
     }
@@ -198,7 +199,7 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
     cogvideo_status status;
 
     begin_step(run, index, first, count);
-    CV_TRY(open_sink(run, index, first, count, err));
+    CV_TRY(open_partials(run, index, first, count, err));
     status = cogvideo_run_step(run->model, run->chain.steps[index]->name, &run->options, in, out, err);
     if (status == COGVIDEO_ERROR_CANCELLED && run->why.status != COGVIDEO_OK) {
         status = run->why.status;
@@ -207,11 +208,11 @@ static cogvideo_status run_step(cv_run *run, int index, int first, int count, co
     }
     CV_TRY(status);
     run->drawn += run->chain.plans[index].codes;
-    cv_sink_close(&run->sink, false, NULL);
+    cv_partials_close(&run->partials, false, NULL);
     for (int i = 0; i < count; i++)
         CV_TRY(save(run, index, &run->result->clips[first + i], &out[i], err));
 done:
-    cv_sink_close(&run->sink, true, &run->model->log);
+    cv_partials_close(&run->partials, true, &run->model->log);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "pipeline/files.h"
 #include "pipeline/journal.h"
 #include "pipeline/settings.h"
-#include "pipeline/sink.h"
+#include "pipeline/partials.h"
 
 typedef struct cv_run {
     const cogvideo_model *model;
@@ -27,7 +27,7 @@ typedef struct cv_run {
     char part[80];    /* what was last reported ("first frame"), */
     int round;        /* in which round, */
     long long part_done, parts_done; /* how much, and of the parts before */
-    cv_sink sink;
+    cv_partials partials;
     cogvideo_error why; /* why a callback stopped a step; COGVIDEO_OK where none did */
 } cv_run;
 

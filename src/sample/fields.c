@@ -187,7 +187,7 @@ void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling, unsigne
     }
 }
 
-void cv_sampling_record(cv_json *object, const cogvideo_sampling *sampling)
+void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling)
 {
     cv_sampling_put(object, sampling,
                     sampling->greedy         ? COGVIDEO_BY_BEST

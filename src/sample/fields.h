@@ -15,7 +15,7 @@ cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section,
                                  cogvideo_error *err);
 /* Adds the fields of these ways to an object. */
 void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling, unsigned ways);
-/* The same of codes that are drawn one after the other: the fields that such a draw reads. */
-void cv_sampling_record(cv_json *object, const cogvideo_sampling *sampling);
+/* The same of codes that are drawn one after the other: the fields that such a draw reads, but no others. */
+void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling);
 
 #endif

@@ -33,16 +33,16 @@ static void open_dataset(void)
 static void open_rows(void)
 {
     cogvideo_error err = { 0 };
-    cv_rows rows = { 0 };
+    cv_frame_rows rows = { 0 };
     int32_t ids[4096];
 
-    if (!fuzz_ok(cv_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, &err), &err))
+    if (!fuzz_ok(cv_frame_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, &err), &err))
         return;
     for (size_t i = 0; i < rows.count; i++) {
-        fuzz_must(cv_rows_text(&rows, i, ids) > 0);
-        fuzz_touch(cv_rows_frame(&rows, i, rows.frames - 1), 4 * sizeof(int32_t));
+        fuzz_must(cv_frame_rows_text(&rows, i, ids) > 0);
+        fuzz_touch(cv_frame_rows_frame(&rows, i, rows.frames - 1), 4 * sizeof(int32_t));
     }
-    cv_rows_close(&rows);
+    cv_frame_rows_close(&rows);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

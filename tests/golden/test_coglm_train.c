@@ -118,7 +118,7 @@ static void lay_texts(cv_coglm_example *out, const cv_store *golden, int index, 
     const int english_end = atoi(cv_store_metadata(golden, "english_end")), across = config->grid - 4;
     int32_t starts[CV_COGLM_TEXTS];
     cv_coglm_hole holes[MOST_HOLES];
-    cv_run texts[CV_COGLM_TEXTS];
+    cv_key_run texts[CV_COGLM_TEXTS];
     const int count = cv_coglm_texts(row, texts);
 
     for (int t = 0; t < count; t++) {
@@ -143,7 +143,7 @@ static void lay(laid_row *out, const cv_store *golden, int index, const cv_cogvi
     const int text_places = places - cv_cogvideo_places(config);
     const int32_t *ids = check_i32(golden, "rows") + index * places;
     const cv_picture_row row = { ids, text_places, config->image_codes + 3 };
-    cv_run texts[CV_COGLM_TEXTS];
+    cv_key_run texts[CV_COGLM_TEXTS];
 
     out->example = (cv_coglm_example){ .elements = out->elements,
                                        .labels = out->labels,

@@ -38,6 +38,8 @@ found=$(
     # Sizes are checked where memory is taken.
     grep -rnE '\b(malloc|calloc|realloc|strdup|asprintf|posix_memalign)\(' src --include='*.c' | grep -vE '^src/(cli/|base/mem\.c)' |
         sed 's/$/  - memory is taken through base\/mem.h/'
+    # One name, one type: two headers that give it to different ones cannot meet in a file.
+    grep -rhoE '^} cv_[a-z0-9_]+;' src --include='*.h' | sort | uniq -d | sed 's/^} //; s/;$/: is the name of two types/'
     # Lines, files, white space.
     find src include tests -name '*.[ch]' -exec awk '
         length($0) > 120 && !/"/ { print FILENAME ":" FNR ": a line of " length($0) " bytes" }

@@ -13,7 +13,7 @@ typedef struct fixture {
     float q[QUERIES * C], out[QUERIES * C], dout[QUERIES * C];
     float keys[SEQUENCES][PLACES * C], values[SEQUENCES][PLACES * C];
     float text_keys[SEQUENCES][TEXT * C], text_values[SEQUENCES][TEXT * C];
-    cv_run text_run, runs[QUERIES][3];
+    cv_key_run text_run, runs[QUERIES][3];
     cv_attention_query queries[QUERIES];
     cv_arena arena;
     _Alignas(64) char memory[8192];
@@ -47,13 +47,13 @@ static void setup(fixture *f, int threads)
     gradient_fill(f->values[0], SEQUENCES * PLACES * C, 4, 1);
     gradient_fill(f->text_keys[0], SEQUENCES * TEXT * C, 5, 2);
     gradient_fill(f->text_values[0], SEQUENCES * TEXT * C, 6, 1);
-    f->text_run = (cv_run){ 1, TEXT - 1 };
+    f->text_run = (cv_key_run){ 1, TEXT - 1 };
     for (int i = 0; i < QUERIES; i++) {
         int s = sequence_of(i);
 
-        f->runs[i][0] = (cv_run){ 0, 1 };
-        f->runs[i][1] = (cv_run){ 2, i % 4 };
-        f->runs[i][2] = (cv_run){ 6, 3 };
+        f->runs[i][0] = (cv_key_run){ 0, 1 };
+        f->runs[i][1] = (cv_key_run){ 2, i % 4 };
+        f->runs[i][2] = (cv_key_run){ 6, 3 };
         f->queries[i] = (cv_attention_query){ .q = f->q + i * C, .out = f->out + i * C, .source_count = 2 };
         f->queries[i].sources[0] = (cv_attention_source){
             matrix(f->text_keys[s], TEXT), matrix(f->text_values[s], TEXT), TEXT, &f->text_run, 1, 0.5f

@@ -12,7 +12,7 @@ typedef struct fixture {
     cv_cogvideo model;
     cv_coglm_recipe recipe;
     int32_t values[ROWS][TEXT + L];
-    cv_rows rows;
+    cv_frame_rows rows;
     cv_coglm_draws draws;
 } fixture;
 
@@ -47,8 +47,12 @@ static void open_fixture(fixture *f, cv_coglm_recipe recipe)
     for (int r = 0; r < ROWS; r++)
         for (int i = 0; i < TEXT + L; i++)
             f->values[r][i] = i >= TEXT ? (i * 7 + r) % CODES : i > r % TEXT ? pad : r % 2 ? chinese : english;
-    f->rows =
-        (cv_rows){ .values = f->values[0], .count = ROWS, .text_places = TEXT, .frames = 1, .places = L, .pad = pad };
+    f->rows = (cv_frame_rows){ .values = f->values[0],
+                               .count = ROWS,
+                               .text_places = TEXT,
+                               .frames = 1,
+                               .places = L,
+                               .pad = pad };
     CHECK_OK(cv_coglm_draws_open(&f->draws, &f->model, &f->recipe, BATCH, &err), err);
 }
 

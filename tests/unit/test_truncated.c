@@ -146,11 +146,11 @@ static cogvideo_status read_dataset(const char *path, cogvideo_error *err)
 
 static cogvideo_status read_rows(const char *path, cogvideo_error *err)
 {
-    cv_rows rows = { 0 };
-    cogvideo_status status = cv_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, err);
+    cv_frame_rows rows = { 0 };
+    cogvideo_status status = cv_frame_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, err);
 
     (void)path;
-    cv_rows_close(&rows);
+    cv_frame_rows_close(&rows);
     return status;
 }
 

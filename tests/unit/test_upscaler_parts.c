@@ -146,7 +146,7 @@ static void neighbours_are_the_cells_around(void **state)
     (void)state;
     for (int cell = 0; cell < GRID * GRID; cell++) {
         int seen[GRID * GRID] = { 0 };
-        cv_run runs[ROWS];
+        cv_key_run runs[ROWS];
         int count = cv_neighbours(runs, GRID, cell / GRID, cell % GRID, ROWS, COLUMNS);
 
         assert_true(count <= ROWS);

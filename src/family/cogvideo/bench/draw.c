@@ -15,7 +15,7 @@ void cv_bench_text(int32_t ids[CV_BENCH_TEXT], int image_codes)
 
 static int advanced(void *user, long long codes)
 {
-    cv_drawing *run = user;
+    cv_bench_drawing *run = user;
     const cogvideo_progress progress = { .what = "steps", .unit = "measurements" };
     const double now = cv_clock() - run->started;
 
@@ -40,19 +40,19 @@ static int slot_done(void *user, int slot)
     return 0;
 }
 
-double cv_drawing_rate(const cv_drawing *drawing)
+double cv_drawing_rate(const cv_bench_drawing *drawing)
 {
     return drawing->took > 0 ? drawing->places * drawing->strands / drawing->took : 0;
 }
 
-double cv_drawing_seconds(const cv_drawing *drawing, int frames)
+double cv_drawing_seconds(const cv_bench_drawing *drawing, int frames)
 {
     const cv_cogvideo_config *config = &drawing->model->description.network;
 
     return (double)frames * drawing->strands * cv_cogvideo_places(config) / cv_drawing_rate(drawing);
 }
 
-cogvideo_status cv_bench_draw(cv_drawing *run, cogvideo_error *err)
+cogvideo_status cv_bench_draw(cv_bench_drawing *run, cogvideo_error *err)
 {
     const cv_cogvideo *model = run->model;
     const cv_cogvideo_config *config = &model->description.network;

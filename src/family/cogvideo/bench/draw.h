@@ -9,7 +9,7 @@
 #define CV_BENCH_STRANDS 8 /* the most that are drawn side by side */
 #define CV_BENCH_TEXT 20   /* pieces of the prompt: its words do not matter, its length does a little */
 
-typedef struct cv_drawing {
+typedef struct cv_bench_drawing {
     /* Set by the caller: */
     const cv_cogvideo *model;
     const cogvideo_bench_options *options;
@@ -34,14 +34,14 @@ typedef struct cv_drawing {
     double started;
     long long begun; /* codes of the first step */
     bool cancelled;
-} cv_drawing;
+} cv_bench_drawing;
 
 /* The next code, and as many more as the time allows, in each strand. */
-cogvideo_status cv_bench_draw(cv_drawing *drawing, cogvideo_error *err);
+cogvideo_status cv_bench_draw(cv_bench_drawing *drawing, cogvideo_error *err);
 /* Codes a second, of all strands. */
-double cv_drawing_rate(const cv_drawing *drawing);
+double cv_drawing_rate(const cv_bench_drawing *drawing);
 /* Seconds at that rate until the codes of so many frames are drawn in each strand. */
-double cv_drawing_seconds(const cv_drawing *drawing, int frames);
+double cv_drawing_seconds(const cv_bench_drawing *drawing, int frames);
 
 /* Ids of the prompt's pieces, as a step's options take them. */
 void cv_bench_text(int32_t ids[CV_BENCH_TEXT], int image_codes);

@@ -20,7 +20,7 @@ typedef struct drawn_part {
 
 /* One width of a part. */
 typedef struct width_run {
-    cv_drawing drawing;
+    cv_bench_drawing drawing;
     const int32_t *right; /* what is drawn in the end, at places before `known` */
     int known;
     double hits; /* share of guesses that are made to come true; 0 = as they come */
@@ -74,7 +74,7 @@ static void add_rows(const drawn_part *part, const cv_bench_item *items, const w
 }
 
 /* All widths of a part, in turn. codes [frames][L]: what is given, then what is drawn. */
-static cogvideo_status measure(const drawn_part *part, const cv_drawing *like, int32_t *codes,
+static cogvideo_status measure(const drawn_part *part, const cv_bench_drawing *like, int32_t *codes,
                                cogvideo_bench_report *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &like->model->description.network;
@@ -84,7 +84,7 @@ static cogvideo_status measure(const drawn_part *part, const cv_drawing *like, i
     cv_lookahead_trial trials[WIDTHS];
     const int enough = 2 * widths[WIDTHS - 1]; /* so that the widest steps are not over before they are timed */
     cogvideo_status failed = COGVIDEO_OK, status;
-    cv_drawing first = *like;
+    cv_bench_drawing first = *like;
     int decided;
     int32_t *own = NULL;
 
@@ -128,16 +128,16 @@ static cogvideo_status run_part(const drawn_part *part, const cv_cogvideo *model
     cogvideo_generate_options asked = { .samples = 1, .seconds = 1, .prompt = options->prompt };
     cv_cogvideo_step step = { 0 };
     cogvideo_status status;
-    cv_drawing like = { .model = model,
-                        .options = options,
-                        .kind = part->stage,
-                        .given = part->given,
-                        .pass = true,
-                        .whole = true,
-                        .strands = 1,
-                        .seconds = seconds,
-                        .most_places =
-                            cv_cogvideo_places(&model->description.network) * model->description.network.frames };
+    cv_bench_drawing like = { .model = model,
+                              .options = options,
+                              .kind = part->stage,
+                              .given = part->given,
+                              .pass = true,
+                              .whole = true,
+                              .strands = 1,
+                              .seconds = seconds,
+                              .most_places =
+                                  cv_cogvideo_places(&model->description.network) * model->description.network.frames };
 
     if (options->prompt) {
         cv_cogvideo_defaults(&model->head, &asked);

@@ -59,7 +59,7 @@ static cv_limits reading(const cv_cogvideo *model)
 /* --- in turn -------------------------------------------------------------------------------------------------- */
 
 typedef struct picture {
-    cv_drawing drawing;
+    cv_bench_drawing drawing;
     double first; /* seconds until the first code, of the run that needed least */
     cogvideo_status *status;
     cogvideo_error *err;
@@ -84,7 +84,7 @@ static cogvideo_status warm_up(const picture *pictures, cogvideo_bench_report *o
     cogvideo_status status = COGVIDEO_OK;
 
     for (int i = 0; i < BATCHES; i++) {
-        cv_drawing drawing = pictures[i].drawing;
+        cv_bench_drawing drawing = pictures[i].drawing;
 
         drawing.seconds = 0;
         CV_TRY(cv_bench_draw(&drawing, err));

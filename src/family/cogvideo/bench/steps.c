@@ -16,7 +16,11 @@ static cogvideo_status keyframes(const cv_cogvideo *model, double seconds, const
                                  cogvideo_bench_report *out, clip_time *clip, cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_OK;
-    cv_drawing run = { .model = model, .options = options, .kind = CV_STAGE_SEQUENTIAL, .pass = true, .strands = 1 };
+    cv_bench_drawing run = { .model = model,
+                             .options = options,
+                             .kind = CV_STAGE_SEQUENTIAL,
+                             .pass = true,
+                             .strands = 1 };
     char name[48];
 
     CV_TRY(cv_bench_draw(&run, err)); /* weights come from the disk; not counted */
@@ -61,11 +65,11 @@ static cogvideo_status interpolation(const cv_cogvideo *model, double seconds, c
     const cv_cogvideo_config *config = &model->description.network;
     cogvideo_status status = COGVIDEO_OK;
     double pass = 0; /* of one window */
-    cv_drawing run = { .model = model,
-                       .options = options,
-                       .kind = CV_STAGE_INTERPOLATE,
-                       .given = cv_cogvideo_known(config),
-                       .seconds = seconds };
+    cv_bench_drawing run = { .model = model,
+                             .options = options,
+                             .kind = CV_STAGE_INTERPOLATE,
+                             .given = cv_cogvideo_known(config),
+                             .seconds = seconds };
     char name[48];
 
     for (int strands = 1; strands <= CV_BENCH_STRANDS; strands *= 2) {

@@ -44,13 +44,4 @@ cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, i
  * below `codes`. */
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err);
 
-/* How a clip was made, for its header: a JSON object that begins as a copy of an earlier clip's header (or empty). */
-cogvideo_status cv_record_open(cv_json **out, const cv_cogvideo *model, const cogvideo_generate_options *options,
-                               const char *earlier, cogvideo_error *err);
-/* The record as a clip's header; frees the record. */
-cogvideo_status cv_record_close(cv_json **record, cogvideo_tokens *clip, cogvideo_error *err);
-/* The same for clips [samples], each of which tells of its own sample. */
-cogvideo_status cv_record_close_samples(cv_json **record, cogvideo_tokens *clips,
-                                        const cogvideo_generate_options *options, cogvideo_error *err);
-
 #endif

@@ -14,7 +14,7 @@
 typedef struct cv_element {
     int32_t id;   /* whose embedding goes in, below the vocabulary */
     int position; /* row of the trunk's positions */
-    cv_run sees[CV_ELEMENT_RUNS];
+    cv_key_run sees[CV_ELEMENT_RUNS];
     int runs; /* of `sees`, at least 1: an element sees itself */
 } cv_element;
 

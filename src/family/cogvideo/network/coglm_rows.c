@@ -62,7 +62,7 @@ void cv_coglm_lay_text(cv_coglm_example *out, const int32_t *ids, int places, co
 
 /* --- texts and a picture -------------------------------------------------------------------------------------- */
 
-int cv_coglm_texts(const cv_picture_row *row, cv_run texts[CV_COGLM_TEXTS])
+int cv_coglm_texts(const cv_picture_row *row, cv_key_run texts[CV_COGLM_TEXTS])
 {
     int count = 0;
 
@@ -72,20 +72,20 @@ int cv_coglm_texts(const cv_picture_row *row, cv_run texts[CV_COGLM_TEXTS])
         if (i == 0 || row->ids[i - 1] == row->pad) {
             if (count == CV_COGLM_TEXTS)
                 break;
-            texts[count++] = (cv_run){ i, 0 };
+            texts[count++] = (cv_key_run){ i, 0 };
         }
         texts[count - 1].count++;
     }
     return count;
 }
 
-static bool holds(cv_run run, int place)
+static bool holds(cv_key_run run, int place)
 {
     return place >= run.first && place < run.first + run.count;
 }
 
 void cv_coglm_lay_picture(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
-                          cv_run text)
+                          cv_key_run text)
 {
     const int L = cv_cogvideo_places(config), boi = row->text_places - 1, all = row->text_places + L;
 
@@ -107,7 +107,7 @@ void cv_coglm_lay_picture(cv_coglm_example *out, const cv_cogvideo_config *confi
 typedef struct moved_row {
     const cv_picture_row *row;
     const int32_t *starts;
-    cv_run texts[CV_COGLM_TEXTS]; /* with their starts */
+    cv_key_run texts[CV_COGLM_TEXTS]; /* with their starts */
     int count;
 } moved_row;
 
@@ -169,7 +169,7 @@ void cv_coglm_lay_texts(cv_coglm_example *out, const cv_cogvideo_config *config,
             cv_element *element = append_moved(out, &m, first + i, i, last, i + 1 < count);
 
             element->sees[0].count = L;
-            element->sees[1] = (cv_run){ before, i + 1 };
+            element->sees[1] = (cv_key_run){ before, i + 1 };
             element->runs = 2;
         }
     }
@@ -181,7 +181,7 @@ void cv_coglm_lay_texts(cv_coglm_example *out, const cv_cogvideo_config *config,
 }
 
 void cv_coglm_lay_completion(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
-                             cv_run text, const uint8_t *mask, int *places)
+                             cv_key_run text, const uint8_t *mask, int *places)
 {
     const int32_t *codes = row->ids + row->text_places;
     const int L = cv_cogvideo_places(config);

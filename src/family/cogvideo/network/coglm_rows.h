@@ -42,12 +42,12 @@ typedef struct cv_picture_row {
 } cv_picture_row;
 
 /* Returns the number of texts, at most CV_COGLM_TEXTS, and which places are theirs. */
-int cv_coglm_texts(const cv_picture_row *row, cv_run texts[CV_COGLM_TEXTS]);
+int cv_coglm_texts(const cv_picture_row *row, cv_key_run texts[CV_COGLM_TEXTS]);
 
 /* The picture under one of the texts, as in generation: <start_of_image> takes the last text place. Positions of the
  * text are 0 and on, of the picture frame_position and on, of all else 0. */
 void cv_coglm_lay_picture(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
-                          cv_run text);
+                          cv_key_run text);
 
 /* A rectangle of codes; all but its last column are followed by a code of the hole. */
 typedef struct cv_coglm_hole {
@@ -64,6 +64,6 @@ void cv_coglm_lay_texts(cv_coglm_example *out, const cv_cogvideo_config *config,
  * predicted. CogLM was not trained so; a small model that shall complete is better for it. mask [L] is 1 where a code
  * is predicted; places [1 + L] is room to work in. */
 void cv_coglm_lay_completion(cv_coglm_example *out, const cv_cogvideo_config *config, const cv_picture_row *row,
-                             cv_run text, const uint8_t *mask, int *places);
+                             cv_key_run text, const uint8_t *mask, int *places);
 
 #endif

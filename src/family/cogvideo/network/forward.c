@@ -68,11 +68,11 @@ void cv_pass_carve(cv_pass *p, cv_arena *arena)
     p->gelu = p->training ? take(arena, (size_t)p->block, (size_t)config->mlp) : NULL;
     p->rows = cv_arena_take(arena, n, sizeof *p->rows);
     p->queries = cv_arena_take(arena, n, sizeof *p->queries);
-    p->text_runs = cv_arena_take(arena, n, sizeof(cv_run));
-    p->base_runs = cv_arena_take(arena, n * CV_ELEMENT_RUNS, sizeof(cv_run));
+    p->text_runs = cv_arena_take(arena, n, sizeof(cv_key_run));
+    p->base_runs = cv_arena_take(arena, n * CV_ELEMENT_RUNS, sizeof(cv_key_run));
     p->base_counts = cv_arena_take(arena, n, sizeof(int));
     for (int parity = 0; parity < 2; parity++) {
-        p->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_run));
+        p->plus_runs[parity] = cv_arena_take(arena, runs, sizeof(cv_key_run));
         p->plus_counts[parity] = cv_arena_take(arena, n, sizeof(int));
     }
     if (p->step) {
@@ -137,7 +137,7 @@ static void set_row(cv_pass *p, int r, const cv_row *row)
 
     p->rows[r] = *row;
     cv_trunk_embed(p->stage->trunk, p->x + (size_t)r * (size_t)C, row->input, row->position.table, row->position.row);
-    p->text_runs[r] = (cv_run){ 0, row->sequence->text->count };
+    p->text_runs[r] = (cv_key_run){ 0, row->sequence->text->count };
 }
 
 void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place, int32_t input)
@@ -147,7 +147,7 @@ void cv_pass_row(cv_pass *p, int r, const cv_sequence *sequence, cv_place place,
     const int max_runs = cv_plus_max_runs(config, p->stage->kind);
     const int before = text ? 0 : place.slot * cv_cogvideo_places(config); /* places of the frames before its own */
     const int base = text || !holds_all_frames(config, sequence->frames) ? 0 : before;
-    cv_run *runs = &p->base_runs[(size_t)r * CV_ELEMENT_RUNS];
+    cv_key_run *runs = &p->base_runs[(size_t)r * CV_ELEMENT_RUNS];
 
     if (!text && place.index == 0)
         input = config->start_of_image;
@@ -216,7 +216,7 @@ static void remember(const cv_pass *p, int layer, bool plus, const float *qkv, i
     }
 }
 
-static cv_attention_source source(const cv_kv_cache *cache, int layer, const cv_run *runs, int count, float bias)
+static cv_attention_source source(const cv_kv_cache *cache, int layer, const cv_key_run *runs, int count, float bias)
 {
     return (cv_attention_source){
         .keys = cv_kv_cache_keys(cache, layer),

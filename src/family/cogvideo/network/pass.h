@@ -60,15 +60,15 @@ typedef struct cv_pass {
     float *gelu;                 /* [block, mlp]; training only, inference works in place */
     float *alpha;                /* [C] */
     cv_attention_query *queries;
-    int max_keys;         /* that a row can see; 0 = as many as rows of frames can */
-    cv_run *text_runs;    /* [rows] */
-    cv_run *base_runs;    /* [rows][CV_ELEMENT_RUNS] */
-    int *base_counts;     /* [rows] */
-    cv_run *plus_runs[2]; /* [rows][max runs], by parity of the layer */
-    int *plus_counts[2];  /* [rows] */
-    int block;            /* rows that go through the MLP at once */
-    cv_step_input *input; /* a step's: of the layer at work */
-    cv_arena *arena;      /* what layers need for themselves, behind all that the pass took */
+    int max_keys;             /* that a row can see; 0 = as many as rows of frames can */
+    cv_key_run *text_runs;    /* [rows] */
+    cv_key_run *base_runs;    /* [rows][CV_ELEMENT_RUNS] */
+    int *base_counts;         /* [rows] */
+    cv_key_run *plus_runs[2]; /* [rows][max runs], by parity of the layer */
+    int *plus_counts[2];      /* [rows] */
+    int block;                /* rows that go through the MLP at once */
+    cv_step_input *input;     /* a step's: of the layer at work */
+    cv_arena *arena;          /* what layers need for themselves, behind all that the pass took */
 } cv_pass;
 
 static inline const cv_layer_buffers *cv_pass_layer(const cv_pass *p, int layer)

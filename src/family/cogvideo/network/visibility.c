@@ -9,11 +9,11 @@ int cv_slot_time(const cv_cogvideo_config *config, cv_stage_kind kind, int slot)
     return slot < known ? 2 * slot : 2 * (slot - known) + 1;
 }
 
-cv_run cv_base_run(const cv_cogvideo_config *config, cv_stage_kind kind, cv_place place)
+cv_key_run cv_base_run(const cv_cogvideo_config *config, cv_stage_kind kind, cv_place place)
 {
     if (kind == CV_STAGE_INTERPOLATE && !place.generated)
-        return (cv_run){ 0, cv_cogvideo_places(config) };
-    return (cv_run){ 0, place.index + 1 };
+        return (cv_key_run){ 0, cv_cogvideo_places(config) };
+    return (cv_key_run){ 0, place.index + 1 };
 }
 
 int cv_plus_max_runs(const cv_cogvideo_config *config, cv_stage_kind kind)
@@ -57,7 +57,7 @@ static span cut_window(int at, int grid, int window, int shift)
 }
 
 /* The window rows by columns of one slot; places after `last` of that slot are left out. */
-static int window_runs(int grid, int base, const span *rows, const span *columns, int last, cv_run *runs)
+static int window_runs(int grid, int base, const span *rows, const span *columns, int last, cv_key_run *runs)
 {
     int count = 0;
 
@@ -71,12 +71,12 @@ static int window_runs(int grid, int base, const span *rows, const span *columns
                     continue;
                 if (first + length - 1 > last)
                     length = last - first + 1;
-                runs[count++] = (cv_run){ base + first, length };
+                runs[count++] = (cv_key_run){ base + first, length };
             }
     return count;
 }
 
-int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_layer, cv_place place, cv_run *runs)
+int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_layer, cv_place place, cv_key_run *runs)
 {
     int L = cv_cogvideo_places(config), grid = config->grid, window = config->window;
     int shift = odd_layer ? window / 2 : 0, row = place.index / grid, column = place.index % grid;
@@ -84,7 +84,7 @@ int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_l
     span rows, columns;
 
     if (kind == CV_STAGE_SEQUENTIAL) {
-        runs[0] = (cv_run){ 0, place.slot * L + place.index + 1 };
+        runs[0] = (cv_key_run){ 0, place.slot * L + place.index + 1 };
         return 1;
     }
     slots = place.generated ? place.slot + 1 : cv_cogvideo_known(config);

@@ -29,7 +29,7 @@ int cv_slot_time(const cv_cogvideo_config *config, cv_stage_kind kind, int slot)
 
 /* Base channel: its own frame, so far or (a given frame of stage 2) whole. One run, counted from the frame's first
  * place. */
-cv_run cv_base_run(const cv_cogvideo_config *config, cv_stage_kind kind, cv_place place);
+cv_key_run cv_base_run(const cv_cogvideo_config *config, cv_stage_kind kind, cv_place place);
 
 /* Most runs that cv_plus_runs can give. */
 int cv_plus_max_runs(const cv_cogvideo_config *config, cv_stage_kind kind);
@@ -38,6 +38,6 @@ int cv_visible_max(const cv_cogvideo_config *config);
 
 /* Plus channel in a layer of this parity (odd layers of stage 2 are shifted by half a window): runs over all frames'
  * places, slot s beginning at s * L. Returns their number, at least 1. */
-int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_layer, cv_place place, cv_run *runs);
+int cv_plus_runs(const cv_cogvideo_config *config, cv_stage_kind kind, int odd_layer, cv_place place, cv_key_run *runs);
 
 #endif

@@ -27,9 +27,9 @@ static cv_kv_cache take_cache(cv_arena *arena, const cv_refiner_config *config)
     return cv_kv_cache_take(arena, CV_WEIGHT_F32, config->layers, config->text_places, config->hidden, config->heads);
 }
 
-static cv_attention_source all_text(const cv_refiner_text *text, int layer, cv_run *run)
+static cv_attention_source all_text(const cv_refiner_text *text, int layer, cv_key_run *run)
 {
-    *run = (cv_run){ 0, text->count };
+    *run = (cv_key_run){ 0, text->count };
     return (cv_attention_source){
         .keys = cv_kv_cache_keys(&text->cache, layer),
         .values = cv_kv_cache_values(&text->cache, layer),
@@ -45,7 +45,7 @@ static void text_layer(const cv_exec *exec, const cv_refiner *refiner, const cv_
     const cv_refiner_config *config = &refiner->config;
     const cv_trunk_layer *layer = &refiner->trunk.layers[n];
     const size_t C = (size_t)config->hidden;
-    cv_run run;
+    cv_key_run run;
 
     cv_rows_project(exec, &layer->input_norm, &layer->qkv, t->x, text->count, t->q, &text->cache, n, 0, &t->rows);
     for (int i = 0; i < text->count; i++) {
@@ -88,7 +88,7 @@ done:
 
 /* --- the picture ---------------------------------------------------------------------------------------------- */
 
-static cv_attention_source context(void *user, int layer, int place, cv_run *runs)
+static cv_attention_source context(void *user, int layer, int place, cv_key_run *runs)
 {
     (void)place; /* all see the whole text */
     return all_text(user, layer, runs);

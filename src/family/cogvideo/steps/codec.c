@@ -1,6 +1,7 @@
 /* codec.c - codes to pixels and pixels to codes, by the image tokenizer. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/model/settings.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/pictures.h"
 #include "family/work.h"
 #include "tokens/header.h"
@@ -145,7 +146,7 @@ typedef struct encoder {
     int size, most;       /* pixels on a side; frames that a file of codes holds */
     int expected, capacity;
     cv_arena arena;
-    cv_json *record;
+    cv_json *header;
 } encoder;
 
 static encoder *encoder_of(cogvideo_encoder *head)
@@ -181,7 +182,7 @@ void cv_cogvideo_encoder_close(cogvideo_encoder *head)
     encoder *e = encoder_of(head);
 
     cogvideo_tokens_free(&e->clip);
-    cv_json_free(&e->record);
+    cv_json_free(&e->header);
     cv_arena_free(&e->arena);
     cv_free(e);
 }
@@ -216,7 +217,7 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
         status = too_many(e, expected, err);
         goto done;
     }
-    CV_TRY(cv_record_open(&e->record, model, NULL, NULL, err));
+    CV_TRY(cv_header_begin(&e->header, model, NULL, NULL, err));
     CV_TRY(cv_arena_create(&e->arena,
                            cv_image_tokenizer_encode_scratch(model->image_tokenizer, &model->head.exec, width, width),
                            err));
@@ -289,7 +290,7 @@ cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_toke
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
     if (e->clip.frames != e->expected) /* otherwise the last frame has reported it */
         CV_TRY(encoder_report(e, e->clip.frames, err));
-    CV_TRY(cv_record_close(&e->record, &e->clip, err));
+    CV_TRY(cv_header_end(&e->header, &e->clip, err));
     *out = e->clip;
     e->clip = (cogvideo_tokens){ 0 };
 done:

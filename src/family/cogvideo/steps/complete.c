@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "family/cogvideo/network/coglm.h"
 #include "family/cogvideo/steps/draw.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/lookahead.h"
 #include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/rows.h"
@@ -422,7 +423,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
     const cogvideo_tokens *given = in && in->kind == COGVIDEO_KIND_CODES ? &in->codes : NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     complete_run run = { .model = model, .options = options, .clips = clips };
-    cv_json *record = NULL;
+    cv_json *header = NULL;
     cogvideo_status status;
     int holes = 0;
 
@@ -444,9 +445,9 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
                                         .sequences = options->samples,
                                         .total = (long long)holes * options->samples };
     CV_TRY(draw_all(&run, err));
-    CV_TRY(cv_record_open(&record, model, options, given ? given->header : NULL, err));
-    cv_cogvideo_step_record(&run.step, options, NAME, record);
-    CV_TRY(cv_record_close_samples(&record, clips, options, err));
+    CV_TRY(cv_header_begin(&header, model, options, given ? given->header : NULL, err));
+    cv_cogvideo_step_put(&run.step, options, NAME, header);
+    CV_TRY(cv_header_end_samples(&header, clips, options, err));
     for (int s = 0; s < options->samples; s++) {
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
         clips[s] = (cogvideo_tokens){ 0 };
@@ -454,7 +455,7 @@ cogvideo_status cv_cogvideo_complete(const cogvideo_model *head, const cogvideo_
 done:
     for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);
-    cv_json_free(&record);
+    cv_json_free(&header);
     run_free(&run);
     return status;
 }

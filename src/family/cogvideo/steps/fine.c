@@ -1,6 +1,7 @@
 #include "family/cogvideo/steps/fine.h"
 
 #include "family/cogvideo/steps/draw.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/rows.h"
 
 void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *sampling, const float *logits)
@@ -78,14 +79,14 @@ cogvideo_status cv_fine_run(cv_fine *run, const cogvideo_value *in, cogvideo_val
     const cogvideo_tokens *given = &in->codes;
     const size_t places = (size_t)run->side * (size_t)run->side;
     cogvideo_tokens clip = { 0 };
-    cv_json *record = NULL;
+    cv_json *header = NULL;
     cogvideo_status status;
 
     CV_TRY(cv_check_options(run->model, run->options, err));
     CV_TRY(cv_check_clip(given, run->side_in, run->codes, run->network, err));
     CV_TRY(cv_cogvideo_step_begin(&run->step, run->model, run->options, run->kind, 0, err));
-    CV_TRY(cv_record_open(&record, run->model, run->options, given->header, err));
-    cv_cogvideo_step_record(&run->step, run->options, cv_step_name(run->kind), record);
+    CV_TRY(cv_header_begin(&header, run->model, run->options, given->header, err));
+    cv_cogvideo_step_put(&run->step, run->options, cv_step_name(run->kind), header);
     CV_TRY(cogvideo_tokens_alloc(&clip, run->side, run->side, given->rate, given->frames, err));
     CV_TRY(cv_arena_create(&run->arena, run->scratch, err));
     CV_TRY(cv_arena_create(&run->drawing, cv_sampler_scratch(run->codes, run->model->clusters), err));
@@ -100,11 +101,11 @@ cogvideo_status cv_fine_run(cv_fine *run, const cogvideo_value *in, cogvideo_val
         clip.times[run->at] = given->times[run->at];
         CV_TRY(make_frame(run, &clip, given->codes + (size_t)run->at * cogvideo_tokens_per_frame(given), err));
     }
-    CV_TRY(cv_record_close(&record, &clip, err));
+    CV_TRY(cv_header_end(&header, &clip, err));
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     clip = (cogvideo_tokens){ 0 };
 done:
-    cv_json_free(&record);
+    cv_json_free(&header);
     cogvideo_tokens_free(&clip);
     cv_cogvideo_step_free(&run->step);
     cv_arena_free(&run->arena);

@@ -1,6 +1,7 @@
 /* fit.c - what was drawn of a photo put into it again: CogView2's driver decodes it, sets its pixels into the photo,
  * and makes codes of the whole once more. So nothing of what comes out is the given photo pixel for pixel. */
 #include "family/cogvideo/model/settings.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/photo.h"
 #include "family/cogvideo/steps/steps.h"
 #include "family/work.h"
@@ -25,7 +26,7 @@ size_t cv_fit_bytes(const cv_cogvideo *model, int grid, int rate)
 }
 
 /* The window of a photo's planes becomes pixels [side][side][3] by nearest neighbour. */
-static void put(float *planes, int photo_side, const cv_window *window, const float *pixels, int side)
+static void put(float *planes, int photo_side, const cv_photo_part *window, const float *pixels, int side)
 {
     const float step = (float)side / (float)window->height;
     const size_t plane = (size_t)photo_side * (size_t)photo_side;
@@ -49,9 +50,9 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     const size_t pixels = (size_t)side * (size_t)side, drawn_pixels = (size_t)drawn_side * (size_t)drawn_side;
     float *photo = NULL, *rgb = NULL;
     cogvideo_tokens clip = { 0 };
-    cv_json *record = NULL;
+    cv_json *header = NULL;
     cv_arena arena = { 0 };
-    cv_window window;
+    cv_photo_part window;
     cogvideo_status status;
 
     CV_TRY(cv_need_image_tokenizer(model, err));
@@ -64,13 +65,13 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     CV_TRY(cv_arena_create(&arena, scratch_of(model, side, drawn->height, drawn->rate), err));
     CV_TRY(cv_image_tokenizer_decode(&model->head.exec, model->image_tokenizer, rgb, drawn->codes, drawn->width,
                                      drawn->height, drawn->rate, &arena, err));
-    cv_photo_planes(photo, options->picture, &(cv_window){ 0, 0, side, side });
+    cv_photo_planes(photo, options->picture, &(cv_photo_part){ 0, 0, side, side });
     put(photo, side, &window, rgb, drawn_side);
     CV_TRY(cogvideo_tokens_alloc(&clip, side / rate, side / rate, rate, 1, err));
     CV_TRY(cv_image_tokenizer_encode_planes(&model->head.exec, model->image_tokenizer, clip.codes, NULL, photo, side,
                                             side, rate, &arena, err));
-    CV_TRY(cv_record_open(&record, model, options, drawn->header, err));
-    CV_TRY(cv_record_close(&record, &clip, err));
+    CV_TRY(cv_header_begin(&header, model, options, drawn->header, err));
+    CV_TRY(cv_header_end(&header, &clip, err));
     if (cv_frame_done(&options->callbacks, "fit", &clip, options->first_sample, 0)) {
         status = cv_cancelled(err);
         goto done;
@@ -78,7 +79,7 @@ cogvideo_status cv_cogvideo_fit(const cogvideo_model *head, const cogvideo_gener
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     clip = (cogvideo_tokens){ 0 };
 done:
-    cv_json_free(&record);
+    cv_json_free(&header);
     cogvideo_tokens_free(&clip);
     cv_free(photo);
     cv_free(rgb);

@@ -64,7 +64,7 @@ done:
 static const float *spread(const cv_attention_source *source, const float *weights, float *to)
 {
     for (int r = 0; r < source->run_count; r++) {
-        const cv_run *run = &source->runs[r];
+        const cv_key_run *run = &source->runs[r];
 
         for (int i = 0; i < run->count; i++)
             to[run->first + i] += *weights++;

@@ -4,6 +4,7 @@
  * do not see each other, so they run side by side. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/step.h"
 #include "family/work.h"
 
@@ -109,8 +110,8 @@ done:
     return status;
 }
 
-/* Texts, sampling and record of a round, then its windows. */
-static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogvideo_error *err)
+/* Texts, sampling and header of a round, then its windows. */
+static cogvideo_status run_step(round_run *run, int batch, cv_json *header, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &run->model->description.network;
     cogvideo_status status;
@@ -139,7 +140,7 @@ static cogvideo_status run_step(round_run *run, int batch, cv_json *record, cogv
     loop.guidance = step.guidance;
     loop.text_weight = (float)step.text_weight;
     snprintf(name, sizeof name, "interpolate_%d", run->round);
-    cv_cogvideo_step_record(&step, run->options, name, record);
+    cv_cogvideo_step_put(&step, run->options, name, header);
     CV_TRY(run_batches(run, &loop, batch, err));
 done:
     cv_cogvideo_step_free(&step);
@@ -148,7 +149,7 @@ done:
 
 /* Makes the round's child in `out`. `run` holds model, options, stage and rounds. */
 static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens *parent, cogvideo_tokens *out,
-                                 cv_json *record, cogvideo_error *err)
+                                 cv_json *header, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &run.model->description.network;
     int known = cv_cogvideo_known(config), L = cv_cogvideo_places(config), made;
@@ -170,7 +171,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
                                         .rounds = run.end_round - run.first_round,
                                         .frames = made,
                                         .total = (long long)made * L };
-    CV_TRY(run_step(&run, batch ? batch : run.windows, record, err));
+    CV_TRY(run_step(&run, batch ? batch : run.windows, header, err));
     *out = child;
     child = (cogvideo_tokens){ 0 };
 done:
@@ -187,7 +188,7 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
     const cv_cogvideo *model = cv_cogvideo_of(head);
     cogvideo_status status;
     cogvideo_tokens clip = { 0 }, next = { 0 };
-    cv_json *record = NULL;
+    cv_json *header = NULL;
     cv_lookahead ahead = { 0 };
     round_run run = { .model = model, .options = options, .ahead = &ahead };
 
@@ -196,18 +197,18 @@ cogvideo_status cv_cogvideo_interpolate(const cogvideo_model *head, const cogvid
                          err));
     CV_TRY(cv_rounds_of(model, in->codes.frames, options->rounds, &run.first_round, &run.end_round, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &run.stage, err));
-    CV_TRY(cv_record_open(&record, model, options, in->codes.header, err));
+    CV_TRY(cv_header_begin(&header, model, options, in->codes.header, err));
     for (run.round = run.first_round; run.round < run.end_round; run.round++) {
-        CV_TRY(run_round(run, options->batch, run.round > run.first_round ? &clip : &in->codes, &next, record, err));
+        CV_TRY(run_round(run, options->batch, run.round > run.first_round ? &clip : &in->codes, &next, header, err));
         cogvideo_tokens_free(&clip);
         clip = next;
         next = (cogvideo_tokens){ 0 };
     }
-    CV_TRY(cv_record_close(&record, &clip, err));
+    CV_TRY(cv_header_end(&header, &clip, err));
     *out = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clip };
     return COGVIDEO_OK;
 done:
-    cv_json_free(&record);
+    cv_json_free(&header);
     cogvideo_tokens_free(&clip);
     return status;
 }

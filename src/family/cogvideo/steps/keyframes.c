@@ -2,6 +2,7 @@
  * then the others by stage 1, guided. CogVideo, section 3.3. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/step.h"
 #include "family/work.h"
 
@@ -70,7 +71,7 @@ static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_
     return cv_loop_run(loop, err);
 }
 
-static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv_json *record, cogvideo_error *err)
+static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv_json *header, cogvideo_error *err)
 {
     static const uint32_t frame_id[1] = { 0 };
     cogvideo_status status;
@@ -83,7 +84,7 @@ static cogvideo_status first_frame(keyframes_run *run, const cv_stage *stage, cv
 
     CV_TRY(cv_cogvideo_step_begin(&step, run->model, run->options, CV_STEP_FIRST_FRAME, 0, err));
     loop.text_weight = (float)step.text_weight;
-    cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), record);
+    cv_cogvideo_step_put(&step, run->options, cv_step_name(CV_STEP_FIRST_FRAME), header);
     begin(run, "first frame", 1);
     CV_TRY(run_loop(run, &loop, frame_id, err));
 done:
@@ -91,7 +92,7 @@ done:
     return status;
 }
 
-static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, cv_json *record, cogvideo_error *err)
+static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, cv_json *header, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_cogvideo_step step = { 0 };
@@ -111,7 +112,7 @@ static cogvideo_status other_frames(keyframes_run *run, const cv_stage *stage, c
     CV_NEW(frame_ids, run->frames, err);
     for (int i = 0; i < run->frames; i++)
         frame_ids[i] = (uint32_t)i;
-    cv_cogvideo_step_record(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), record);
+    cv_cogvideo_step_put(&step, run->options, cv_step_name(CV_STEP_KEYFRAMES), header);
     begin(run, "key frames", run->frames - 1);
     CV_TRY(run_loop(run, &loop, frame_ids, err));
 done:
@@ -145,7 +146,7 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
     int L = cv_cogvideo_places(config);
     cogvideo_status status;
     const cv_stage *stage;
-    cv_json *record = NULL;
+    cv_json *header = NULL;
     cogvideo_tokens clips[COGVIDEO_MAX_SAMPLES] = { { 0 } };
     keyframes_run run = { .model = model,
                           .options = &unmasked,
@@ -160,7 +161,7 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
         CV_TRY(cv_check_clip(given, config->grid, config->image_codes, "stage 1", err));
     cv_warn_language(model, options);
     CV_TRY(make_clips(&run, config->frames, err));
-    CV_TRY(cv_record_open(&record, model, options, given ? given->header : NULL, err));
+    CV_TRY(cv_header_begin(&header, model, options, given ? given->header : NULL, err));
     if (given) {
         for (int s = 0; s < run.samples; s++)
             memcpy(clips[s].codes, given->codes, (size_t)L * sizeof *given->codes);
@@ -169,16 +170,16 @@ static cogvideo_status make(const cv_cogvideo *model, const cogvideo_generate_op
             goto done;
         }
     } else {
-        CV_TRY(first_frame(&run, stage, record, err));
+        CV_TRY(first_frame(&run, stage, header, err));
     }
     if (run.frames > 1)
-        CV_TRY(other_frames(&run, stage, record, err));
-    CV_TRY(cv_record_close_samples(&record, clips, options, err));
+        CV_TRY(other_frames(&run, stage, header, err));
+    CV_TRY(cv_header_end_samples(&header, clips, options, err));
     for (int s = 0; s < run.samples; s++)
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
     return COGVIDEO_OK;
 done:
-    cv_json_free(&record);
+    cv_json_free(&header);
     for (int s = 0; s < COGVIDEO_MAX_SAMPLES; s++)
         cogvideo_tokens_free(&clips[s]);
     return status;

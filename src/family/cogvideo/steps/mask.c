@@ -10,7 +10,7 @@ cogvideo_status cv_mask_read(const cv_cogvideo *model, const cogvideo_generate_o
                              uint8_t *mask, int *count, cogvideo_error *err)
 {
     cogvideo_status status;
-    cv_window window;
+    cv_photo_part window;
     int masked = 0;
 
     CV_TRY(cv_photo_window(model, options, &window, err));

@@ -40,14 +40,14 @@ static int begin_of(int first, int last, int side, int all)
     return centre > half ? (int)(centre - half) : 0;
 }
 
-cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
+cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_photo_part *out,
                                 cogvideo_error *err)
 {
     const int photo = cv_photo_side(model);
     int top, bottom, left, right, side, all;
     cogvideo_status status = COGVIDEO_OK;
 
-    *out = (cv_window){ 0, 0, options->mask_height, options->mask_width };
+    *out = (cv_photo_part){ 0, 0, options->mask_height, options->mask_width };
     if (!options->mask && !options->picture)
         return COGVIDEO_OK;
     CV_TRY(cv_options_check(&model->head, options, err));
@@ -68,7 +68,7 @@ cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generat
                                                                        : (right - left + 1) * 20 / 14;
     /* without super-resolution the networks see all of it as it is: a part would only be enlarged */
     if (side < all && model->upscaler)
-        *out = (cv_window){ begin_of(top, bottom, side, all), begin_of(left, right, side, all), side, side };
+        *out = (cv_photo_part){ begin_of(top, bottom, side, all), begin_of(left, right, side, all), side, side };
 done:
     return status;
 }
@@ -78,7 +78,7 @@ cogvideo_status cv_cogvideo_window(const cogvideo_model *head, const cogvideo_ge
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     cogvideo_status status = COGVIDEO_OK;
-    cv_window window;
+    cv_photo_part window;
 
     *out = (cogvideo_window){ .side = cv_photo_side(model), .fine = model->upscaler != NULL };
     if (!options->picture)
@@ -94,7 +94,7 @@ done:
 
 /* --- its codes ------------------------------------------------------------------------------------------------ */
 
-void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_window *window)
+void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_photo_part *window)
 {
     const size_t pixels = (size_t)window->height * (size_t)window->width;
 
@@ -122,7 +122,7 @@ cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate
     const cv_exec *exec = &model->head.exec;
     float *part = NULL, *resized = NULL; /* planes */
     cv_arena arena = { 0 };
-    cv_window window;
+    cv_photo_part window;
     cogvideo_status status;
 
     CV_TRY(cv_need_image_tokenizer(model, err));

@@ -11,20 +11,20 @@
 #include <cogvideo/generate.h>
 
 /* A part of a mask or of a photo. */
-typedef struct cv_window {
+typedef struct cv_photo_part {
     int row, column, height, width;
-} cv_window;
+} cv_photo_part;
 
 /* The photo's side in pixels. */
 int cv_photo_side(const cv_cogvideo *model);
 
 /* What of the photo is looked at: of a model without super-resolution all, as of a mask without a photo. An error where
  * photo or mask are not what they must be, or nothing is masked. */
-cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_window *out,
+cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generate_options *options, cv_photo_part *out,
                                 cogvideo_error *err);
 
 /* planes [3][height][width] of a window of the photo, 0 .. 1. */
-void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_window *window);
+void cv_photo_planes(float *planes, const cogvideo_video *photo, const cv_photo_part *window);
 
 /* The window, resized to side x side pixels, as codes [side / rate]^2. */
 cogvideo_status cv_photo_codes(const cv_cogvideo *model, const cogvideo_generate_options *options, int side,

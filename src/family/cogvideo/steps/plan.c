@@ -248,7 +248,7 @@ cogvideo_status cv_cogvideo_plan_fit(const cogvideo_model *head, const cogvideo_
 {
     const cv_cogvideo *model = cv_cogvideo_of(head);
     const int rate = model->description.rate;
-    cv_window window;
+    cv_photo_part window;
     cogvideo_status status;
 
     CV_TRY(cv_need_image_tokenizer(model, err));

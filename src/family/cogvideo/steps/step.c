@@ -33,10 +33,10 @@ void cv_cogvideo_step_free(cv_cogvideo_step *step)
     cv_ids_free(&step->guide);
 }
 
-void cv_cogvideo_step_record(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name,
-                             cv_json *record)
+void cv_cogvideo_step_put(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name,
+                          cv_json *header)
 {
-    cv_json *object = cv_json_set_object(record, name);
+    cv_json *object = cv_json_set_object(header, name);
 
     cv_json_set_int(object, "seed", (int64_t)options->seed);
     cv_json_set_ints(object, "text_ids", step->text.ids, (size_t)step->text.count);
@@ -47,5 +47,5 @@ void cv_cogvideo_step_record(const cv_cogvideo_step *step, const cogvideo_genera
     cv_json_set_double(object, "text_weight", step->text_weight);
     if (step->seconds >= 0)
         cv_json_set_double(object, "seconds", step->seconds);
-    cv_sampling_record(object, &step->sampling);
+    cv_sampling_put_drawn(object, &step->sampling);
 }

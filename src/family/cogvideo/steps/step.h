@@ -21,8 +21,8 @@ cogvideo_status cv_cogvideo_step_begin(cv_cogvideo_step *out, const cv_cogvideo 
                                        cogvideo_error *err);
 void cv_cogvideo_step_free(cv_cogvideo_step *step);
 
-/* Adds the step to a clip's record as the member `name`. */
-void cv_cogvideo_step_record(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name,
-                             cv_json *record);
+/* Adds the step to a clip's header as the member `name`. */
+void cv_cogvideo_step_put(const cv_cogvideo_step *step, const cogvideo_generate_options *options, const char *name,
+                          cv_json *header);
 
 #endif

@@ -172,14 +172,14 @@ static int alone_places(const cv_cogvideo_config *config)
 }
 
 /* Texts one after the other, this row's first, until the row is full. */
-static int fill_text(const cv_coglm_draws *draws, number_stream *stream, const cv_rows *rows, size_t row)
+static int fill_text(const cv_coglm_draws *draws, number_stream *stream, const cv_frame_rows *rows, size_t row)
 {
     const int places = alone_places(draws->config);
     int count = 0;
 
     while (count < places) {
         int32_t *text = draws->texts;
-        int more = cv_rows_text(rows, row, text);
+        int more = cv_frame_rows_text(rows, row, text);
 
         if (more > places - count)
             more = places - count;
@@ -191,7 +191,7 @@ static int fill_text(const cv_coglm_draws *draws, number_stream *stream, const c
 }
 
 static void lay_alone(const cv_coglm_draws *draws, cv_coglm_example *example, number_stream *stream,
-                      const cv_rows *rows, size_t row)
+                      const cv_frame_rows *rows, size_t row)
 {
     const int places = fill_text(draws, stream, rows, row), spans = draw_spans(draws, stream, places);
 
@@ -208,27 +208,27 @@ static int32_t start_of(const cv_coglm_draws *draws, const int32_t *text, int co
 }
 
 static void lay_picture(const cv_coglm_draws *draws, cv_coglm_example *example, number_stream *stream,
-                        cv_coglm_task task, const cv_rows *rows, size_t row, int frame)
+                        cv_coglm_task task, const cv_frame_rows *rows, size_t row, int frame)
 {
-    const int count = cv_rows_text(rows, row, draws->ids);
+    const int count = cv_frame_rows_text(rows, row, draws->ids);
     const cv_picture_row picture = { draws->ids, count + 1, rows->pad };
 
     draws->ids[count] = rows->pad;
-    memcpy(draws->ids + count + 1, cv_rows_frame(rows, row, frame), (size_t)rows->places * sizeof *draws->ids);
+    memcpy(draws->ids + count + 1, cv_frame_rows_frame(rows, row, frame), (size_t)rows->places * sizeof *draws->ids);
     if (task == CV_TASK_HOLES) {
         draw_mask(draws, stream, draws->ids + count + 1);
-        cv_coglm_lay_completion(example, draws->config, &picture, (cv_run){ 0, count }, draws->mask, draws->order);
+        cv_coglm_lay_completion(example, draws->config, &picture, (cv_key_run){ 0, count }, draws->mask, draws->order);
     } else if (task == CV_TASK_TEXTS) {
         const int32_t starts[CV_COGLM_TEXTS] = { start_of(draws, draws->ids, count) };
 
         cv_coglm_lay_texts(example, draws->config, &picture, starts, draws->holes, draw_holes(draws, stream));
     } else {
-        cv_coglm_lay_picture(example, draws->config, &picture, (cv_run){ 0, count });
+        cv_coglm_lay_picture(example, draws->config, &picture, (cv_key_run){ 0, count });
     }
 }
 
-cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key key, const cv_rows *rows, size_t row,
-                                int frame)
+cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key key, const cv_frame_rows *rows,
+                                size_t row, int frame)
 {
     const size_t at = (size_t)s * (size_t)draws->places;
     const cv_coglm_recipe *recipe = draws->recipe;

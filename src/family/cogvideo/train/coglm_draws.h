@@ -46,8 +46,8 @@ typedef struct cv_draw_key {
 
 /* Sequence s of the batch, from the text and one frame of a row, or from its text and those of other rows; until the
  * next call for this s. */
-cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key key, const cv_rows *rows, size_t row,
-                                int frame);
+cv_train_sequence cv_coglm_draw(const cv_coglm_draws *draws, int s, cv_draw_key key, const cv_frame_rows *rows,
+                                size_t row, int frame);
 
 /* The losses of an evaluation by what is predicted, and what their names are in a log. */
 enum { CV_COGLM_CODES, CV_COGLM_HOLES, CV_COGLM_TEXT, CV_COGLM_SPANS, CV_COGLM_COMPLETION, CV_COGLM_LOSSES };

@@ -11,7 +11,7 @@
 #define CV_ROWS_FORMAT "cogvideo-rows"
 #define CV_ROWS_VERSION 1
 
-typedef struct cv_rows {
+typedef struct cv_frame_rows {
     char *path;
     cv_mapping file;
     const int32_t *values; /* [count][text_places + frames * places] */
@@ -20,20 +20,20 @@ typedef struct cv_rows {
     int text_places, frames, places;
     int32_t pad;
     char tokenizers[CV_TOKENIZERS_HASH]; /* that made it; empty where that is not known */
-} cv_rows;
+} cv_frame_rows;
 
 /* "image", "stage1" or "stage2". */
-const char *cv_rows_kind_name(cogvideo_rows_kind kind);
+const char *cv_frame_rows_kind_name(cogvideo_rows_kind kind);
 
 /* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least
  * one. */
-cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
-                             cogvideo_error *err);
-void cv_rows_close(cv_rows *rows);
+cogvideo_status cv_frame_rows_open(cv_frame_rows *out, const char *path, int grid, int image_codes, int vocabulary,
+                                   cogvideo_error *err);
+void cv_frame_rows_close(cv_frame_rows *rows);
 
 /* The text of a row without its pads, into `ids` [text_places]; their number. */
-int cv_rows_text(const cv_rows *rows, size_t row, int32_t *ids);
+int cv_frame_rows_text(const cv_frame_rows *rows, size_t row, int32_t *ids);
 /* The codes of a frame, [places]. */
-const int32_t *cv_rows_frame(const cv_rows *rows, size_t row, int frame);
+const int32_t *cv_frame_rows_frame(const cv_frame_rows *rows, size_t row, int frame);
 
 #endif

@@ -9,12 +9,12 @@
 
 static const char *const kind_names[] = { "image", "stage1", "stage2" };
 
-const char *cv_rows_kind_name(cogvideo_rows_kind kind)
+const char *cv_frame_rows_kind_name(cogvideo_rows_kind kind)
 {
     return kind_names[kind];
 }
 
-static cogvideo_status read_kind(cv_rows *rows, const cv_json *json, const char *path, cogvideo_error *err)
+static cogvideo_status read_kind(cv_frame_rows *rows, const cv_json *json, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
     const char *kind;
@@ -32,12 +32,12 @@ done:
     return status;
 }
 
-static size_t row_size(const cv_rows *rows)
+static size_t row_size(const cv_frame_rows *rows)
 {
     return (size_t)rows->text_places + (size_t)rows->frames * (size_t)rows->places;
 }
 
-static cogvideo_status read_sidecar(cv_rows *rows, int wanted, int image_codes, cogvideo_error *err)
+static cogvideo_status read_sidecar(cv_frame_rows *rows, int wanted, int image_codes, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_buffer path = { 0 };
@@ -92,7 +92,7 @@ done:
     return status;
 }
 
-static cogvideo_status check_ids(const cv_rows *rows, int image_codes, int vocabulary, cogvideo_error *err)
+static cogvideo_status check_ids(const cv_frame_rows *rows, int image_codes, int vocabulary, cogvideo_error *err)
 {
     size_t size = row_size(rows);
 
@@ -114,11 +114,11 @@ static cogvideo_status check_ids(const cv_rows *rows, int image_codes, int vocab
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image_codes, int vocabulary,
-                             cogvideo_error *err)
+cogvideo_status cv_frame_rows_open(cv_frame_rows *out, const char *path, int grid, int image_codes, int vocabulary,
+                                   cogvideo_error *err)
 {
     cogvideo_status status = COGVIDEO_ERROR_MEMORY;
-    cv_rows rows = { 0 };
+    cv_frame_rows rows = { 0 };
     size_t bytes;
 
     if (!(rows.path = cv_strdup(path, err)))
@@ -135,18 +135,18 @@ cogvideo_status cv_rows_open(cv_rows *out, const char *path, int grid, int image
     *out = rows;
     return COGVIDEO_OK;
 done:
-    cv_rows_close(&rows);
+    cv_frame_rows_close(&rows);
     return status;
 }
 
-void cv_rows_close(cv_rows *rows)
+void cv_frame_rows_close(cv_frame_rows *rows)
 {
     cv_map_close(&rows->file);
     cv_free(rows->path);
-    *rows = (cv_rows){ 0 };
+    *rows = (cv_frame_rows){ 0 };
 }
 
-int cv_rows_text(const cv_rows *rows, size_t row, int32_t *ids)
+int cv_frame_rows_text(const cv_frame_rows *rows, size_t row, int32_t *ids)
 {
     const int32_t *from = rows->values + row * row_size(rows);
     int count = 0;
@@ -157,7 +157,7 @@ int cv_rows_text(const cv_rows *rows, size_t row, int32_t *ids)
     return count;
 }
 
-const int32_t *cv_rows_frame(const cv_rows *rows, size_t row, int frame)
+const int32_t *cv_frame_rows_frame(const cv_frame_rows *rows, size_t row, int frame)
 {
     return rows->values + row * row_size(rows) + (size_t)rows->text_places + (size_t)frame * (size_t)rows->places;
 }

@@ -271,7 +271,7 @@ static cogvideo_status write_about(const run *r, const char *path, cogvideo_erro
     CV_TRY(cv_tokenizers_hash(tokenizers, r->model, err));
     cv_json_set_string(json, "format", CV_ROWS_FORMAT);
     cv_json_set_int(json, "version", CV_ROWS_VERSION);
-    cv_json_set_string(json, "kind", cv_rows_kind_name(r->options->kind));
+    cv_json_set_string(json, "kind", cv_frame_rows_kind_name(r->options->kind));
     cv_json_set_int(json, "rows", r->rows);
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", r->pad);

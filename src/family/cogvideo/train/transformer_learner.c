@@ -30,7 +30,7 @@ typedef struct transformer_learner {
     cv_trunk trunk, trunk_grads;
     cv_stage stage, grads;
     cv_store *frozen; /* the trunk's file where it is not trained */
-    cv_rows rows[MAX_FILES], held_out;
+    cv_frame_rows rows[MAX_FILES], held_out;
     int files;
     cv_ids guide; /* the text that replaces a dropped one */
     int slots, given;
@@ -54,13 +54,13 @@ static bool of_trunk(const transformer_learner *l)
 /* --- batches -------------------------------------------------------------------------------------------------- */
 
 /* Fills sequence s of the batch from a row; the trunk takes one frame of it, `frame`. */
-static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row, int frame, bool drop_text)
+static void fill(transformer_learner *l, int s, const cv_frame_rows *rows, size_t row, int frame, bool drop_text)
 {
     const cv_cogvideo_config *config = config_of(l);
     size_t L = (size_t)cv_cogvideo_places(config);
     int32_t *text = l->texts + (size_t)s * (size_t)config->text_places;
     int32_t *codes = l->codes + (size_t)s * (size_t)l->slots * L;
-    int count = cv_rows_text(rows, row, text);
+    int count = cv_frame_rows_text(rows, row, text);
 
     if (drop_text) {
         memcpy(text, l->guide.ids, (size_t)l->guide.count * sizeof *text);
@@ -69,7 +69,7 @@ static void fill(transformer_learner *l, int s, const cv_rows *rows, size_t row,
     for (int slot = 0; slot < l->slots; slot++) {
         int from = l->slots == 1 ? frame : cv_slot_time(config, l->stage.kind, slot);
 
-        memcpy(codes + (size_t)slot * L, cv_rows_frame(rows, row, from), L * sizeof *codes);
+        memcpy(codes + (size_t)slot * L, cv_frame_rows_frame(rows, row, from), L * sizeof *codes);
     }
     l->sequences[s] = (cv_train_sequence){ .text = text, .text_count = count, .codes = codes };
 }
@@ -95,7 +95,7 @@ static double batch(cv_learner *learner, uint64_t index)
 
     for (int s = 0; s < recipe->batch; s++) {
         uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
-        const cv_rows *rows;
+        const cv_frame_rows *rows;
 
         cv_rng_block(bits, recipe->seed, counter);
         rows = &l->rows[bits[0] % (uint32_t)l->files];
@@ -135,7 +135,7 @@ static double evaluate_batch(transformer_learner *l, int index, float *ce, held_
 
     for (int s = 0; s < count; s++) {
         uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_HELD_OUT }, bits[4];
-        const cv_rows *rows = &l->held_out;
+        const cv_frame_rows *rows = &l->held_out;
 
         cv_rng_block(bits, 1, counter);
         if (l->part == CV_PART_COGLM)
@@ -325,11 +325,11 @@ done:
     return status;
 }
 
-static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers, cv_rows *out,
-                                 cogvideo_error *err)
+static cogvideo_status open_rows(const transformer_learner *l, const char *path, const char *tokenizers,
+                                 cv_frame_rows *out, cogvideo_error *err)
 {
     const cv_cogvideo_config *c = config_of(l);
-    cogvideo_status status = cv_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
+    cogvideo_status status = cv_frame_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
 
     if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
@@ -340,7 +340,7 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
         out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')", path,
-                         cv_rows_kind_name(out->kind), l->head.recipe->part->name);
+                         cv_frame_rows_kind_name(out->kind), l->head.recipe->part->name);
     if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: has rows of %d text places and %d frames, this part takes %d and %d", path,
@@ -449,7 +449,7 @@ done:
 }
 
 /* Every `step`-th frame of a row as a clip's codes. */
-static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows, size_t row, int count, int step,
+static cogvideo_status clip_of(const transformer_learner *l, const cv_frame_rows *rows, size_t row, int count, int step,
                                cogvideo_value *out, cogvideo_error *err)
 {
     const cv_description *d = &cv_cogvideo_of(l->head.model)->description;
@@ -459,7 +459,8 @@ static cogvideo_status clip_of(const transformer_learner *l, const cv_rows *rows
     out->kind = COGVIDEO_KIND_CODES;
     CV_TRY(cogvideo_tokens_alloc(&out->codes, d->network.grid, d->network.grid, d->rate, count, err));
     for (int f = 0; f < count; f++) {
-        memcpy(out->codes.codes + (size_t)f * L, cv_rows_frame(rows, row, f * step), L * sizeof *out->codes.codes);
+        memcpy(out->codes.codes + (size_t)f * L, cv_frame_rows_frame(rows, row, f * step),
+               L * sizeof *out->codes.codes);
         out->codes.times[f] = f;
     }
 done:
@@ -471,7 +472,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
                               cogvideo_error *err)
 {
     const transformer_learner *l = (const transformer_learner *)learner;
-    const cv_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
+    const cv_frame_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
     const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
     const cogvideo_decode_options decode = { 0 };
     cogvideo_generate_options options;
@@ -482,7 +483,7 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
         return COGVIDEO_OK;
     cogvideo_generate_defaults(newest, &options);
     options.text_ids = l->texts;
-    options.text_count = (size_t)cv_rows_text(rows, row, l->texts);
+    options.text_count = (size_t)cv_frame_rows_text(rows, row, l->texts);
     options.seed = (uint64_t)index;
     if (of_trunk(l)) {
         options.keyframes = 1;
@@ -513,8 +514,8 @@ static void learner_close(cv_learner *learner)
     cv_learner_close_stores(learner);
     cv_store_close(&l->frozen);
     for (int i = 0; i < MAX_FILES; i++)
-        cv_rows_close(&l->rows[i]);
-    cv_rows_close(&l->held_out);
+        cv_frame_rows_close(&l->rows[i]);
+    cv_frame_rows_close(&l->held_out);
     cv_ids_free(&l->guide);
     cv_coglm_draws_close(&l->coglm);
     cv_free(l->sequences);

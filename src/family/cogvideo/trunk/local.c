@@ -27,7 +27,7 @@ void cv_local_take(cv_local *local, cv_arena *arena)
     local->q = cv_arena_take(arena, places * C, sizeof(float));
     local->own = cv_kv_cache_take(arena, CV_WEIGHT_F32, 1, (int)places, (int)C, local->heads);
     local->queries = cv_arena_take(arena, CV_LOCAL_QUERIES, sizeof(cv_attention_query));
-    local->runs = cv_arena_take(arena, CV_LOCAL_QUERIES * runs, sizeof(cv_run));
+    local->runs = cv_arena_take(arena, CV_LOCAL_QUERIES * runs, sizeof(cv_key_run));
     local->normed = cv_arena_take(arena, LOGIT_PLACES * C, sizeof(float));
     local->logits = cv_arena_take(arena, LOGIT_PLACES * (size_t)local->image_codes, sizeof(float));
     local->rows = cv_rows_take(arena, local->exec, (int)C, local->mlp);
@@ -39,10 +39,10 @@ void cv_local_embed(const cv_local *local, int place, int32_t id, const cv_tenso
     cv_trunk_embed(local->trunk, local->x + (size_t)place * (size_t)local->trunk->hidden, id, positions, position);
 }
 
-static cv_attention_query query_of(const cv_local *local, int layer, int place, cv_run *runs)
+static cv_attention_query query_of(const cv_local *local, int layer, int place, cv_key_run *runs)
 {
     float *q = local->q + (size_t)place * (size_t)local->trunk->hidden;
-    cv_run *own = runs + local->context_runs;
+    cv_key_run *own = runs + local->context_runs;
     cv_attention_query query = { .q = q, .out = q, .source_count = 2 };
 
     query.sources[0] = local->context(local->user, layer, place, runs);

@@ -14,7 +14,7 @@ typedef struct cv_local {
     int side;   /* places on a side of the picture */
     int kernel; /* a place sees so many columns of 2 kernel - 1 rows around it, itself included; odd */
     /* What a place sees of the context in this layer; `runs` is memory for context_runs. */
-    cv_attention_source (*context)(void *user, int layer, int place, cv_run *runs);
+    cv_attention_source (*context)(void *user, int layer, int place, cv_key_run *runs);
     int context_runs, context_keys; /* the most that it gives */
     void *user;
     /* Taken: */
@@ -22,7 +22,7 @@ typedef struct cv_local {
     float *q;                    /* [places, C]: queries, then what attention gives */
     cv_kv_cache own;             /* keys and values of the places in the layer at work */
     cv_attention_query *queries; /* [CV_LOCAL_QUERIES] */
-    cv_run *runs;                /* [CV_LOCAL_QUERIES][runs of a query] */
+    cv_key_run *runs;            /* [CV_LOCAL_QUERIES][runs of a query] */
     float *normed;               /* [places whose logits exist at a time, C] */
     float *logits;               /* the same, [image_codes] */
     cv_rows_scratch rows;

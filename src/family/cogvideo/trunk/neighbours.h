@@ -6,6 +6,6 @@
 
 /* The `rows` by `columns` cells (both odd) centred on (row, column) of a grid x grid picture, cut to the picture: one
  * run for each of its rows, at most `rows` runs. Gives their number. */
-int cv_neighbours(cv_run *runs, int grid, int row, int column, int rows, int columns);
+int cv_neighbours(cv_key_run *runs, int grid, int row, int column, int rows, int columns);
 
 #endif

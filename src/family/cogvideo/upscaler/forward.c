@@ -4,10 +4,10 @@
 
 /* The text and the low codes: [rows, C] where nothing else is said. */
 typedef struct context {
-    float *x, *q;     /* the residual stream; queries, then what attention gives */
-    cv_kv_cache base; /* keys and values in the layer at work */
-    cv_run seen[2];   /* by text, by low codes */
-    int text, count;  /* text places; text and low codes */
+    float *x, *q;       /* the residual stream; queries, then what attention gives */
+    cv_kv_cache base;   /* keys and values in the layer at work */
+    cv_key_run seen[2]; /* by text, by low codes */
+    int text, count;    /* text places; text and low codes */
 } context;
 
 typedef struct pass {
@@ -23,7 +23,7 @@ static int max_context(const cv_upscaler_config *config)
 }
 
 /* What one place sees of the context: the low codes around its own. */
-static cv_attention_source around(void *user, int layer, int place, cv_run *runs)
+static cv_attention_source around(void *user, int layer, int place, cv_key_run *runs)
 {
     const pass *run = user;
     const cv_upscaler_config *config = &run->upscaler->config;
@@ -175,8 +175,8 @@ cogvideo_status cv_upscaler_run(const cv_exec *exec, const cv_upscaler *upscaler
     CV_TRY(check_inputs(config, text, text_count, low_codes, err));
     run.context.text = text_count;
     run.context.count = text_count + config->grid * config->grid;
-    run.context.seen[0] = (cv_run){ 0, text_count };
-    run.context.seen[1] = (cv_run){ 0, run.context.count };
+    run.context.seen[0] = (cv_key_run){ 0, text_count };
+    run.context.seen[1] = (cv_key_run){ 0, run.context.count };
     take_buffers(&run, arena);
     embed_all(&run, text, low_codes);
     for (int n = 0; n < config->layers; n++) {

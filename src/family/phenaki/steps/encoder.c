@@ -196,7 +196,7 @@ cogvideo_status cv_phenaki_encoder_finish(cogvideo_encoder *head, cogvideo_token
         e->clip.scenes = NULL;
         e->clip.given = NULL;
     }
-    CV_TRY(cv_phenaki_record(e->model, NULL, 0, &e->clip, err));
+    CV_TRY(cv_phenaki_header(e->model, NULL, 0, &e->clip, err));
     *out = e->clip;
     e->clip = (cogvideo_tokens){ 0 };
 done:

@@ -389,7 +389,7 @@ cogvideo_status cv_phenaki_scenes(const cogvideo_model *head, const cogvideo_gen
         run.had = run.had + scene_of(&run)->frames < run.tail ? run.had + scene_of(&run)->frames : run.tail;
     }
     for (int s = 0; s < run.samples; s++)
-        CV_TRY(cv_phenaki_record(run.model, options, options->first_sample + s, &clips[s], err));
+        CV_TRY(cv_phenaki_header(run.model, options, options->first_sample + s, &clips[s], err));
     for (int s = 0; s < run.samples; s++) {
         out[s] = (cogvideo_value){ .kind = COGVIDEO_KIND_CODES, .codes = clips[s] };
         clips[s] = (cogvideo_tokens){ 0 };

@@ -35,7 +35,7 @@ cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_gene
                                  int *scored, cogvideo_error *err);
 
 /* Writes the header of a clip; without options it was encoded. */
-cogvideo_status cv_phenaki_record(const cv_phenaki *model, const cogvideo_generate_options *options, int sample,
+cogvideo_status cv_phenaki_header(const cv_phenaki *model, const cogvideo_generate_options *options, int sample,
                                   cogvideo_tokens *clip, cogvideo_error *err);
 
 #endif
