@@ -38,7 +38,7 @@ static void open_rows(void)
 
     if (!fuzz_ok(cv_frame_rows_open(&rows, check_temp_path("rows"), 2, 8, 1 << 30, &err), &err))
         return;
-    for (size_t i = 0; i < rows.count; i++) {
+    for (size_t i = 0; i < rows.file.count; i++) {
         fuzz_must(cv_frame_rows_text(&rows, i, ids) > 0);
         fuzz_touch(cv_frame_rows_frame(&rows, i, rows.frames - 1), 4 * sizeof(int32_t));
     }

@@ -47,8 +47,7 @@ static void open_fixture(fixture *f, cv_coglm_recipe recipe)
     for (int r = 0; r < ROWS; r++)
         for (int i = 0; i < TEXT + L; i++)
             f->values[r][i] = i >= TEXT ? (i * 7 + r) % CODES : i > r % TEXT ? pad : r % 2 ? chinese : english;
-    f->rows = (cv_frame_rows){ .values = f->values[0],
-                               .count = ROWS,
+    f->rows = (cv_frame_rows){ .file = { .values = f->values[0], .count = ROWS },
                                .text_places = TEXT,
                                .frames = 1,
                                .places = L,

@@ -185,7 +185,7 @@ static int fill_text(const cv_coglm_draws *draws, number_stream *stream, const c
             more = places - count;
         memcpy(draws->ids + count, text, (size_t)more * sizeof *text);
         count += more;
-        row = (size_t)(next_unit(stream) * (double)rows->count);
+        row = (size_t)(next_unit(stream) * (double)rows->file.count);
     }
     return places;
 }

@@ -3,27 +3,16 @@
 #ifndef CV_FAMILY_COGVIDEO_TRAIN_ROWS_H
 #define CV_FAMILY_COGVIDEO_TRAIN_ROWS_H
 
-#include "base/file.h"
-#include "family/cogvideo/train/tokenizers.h"
+#include "train/rows_file.h"
 
-#include <cogvideo/dataset.h>
-
-#define CV_ROWS_FORMAT "cogvideo-rows"
-#define CV_ROWS_VERSION 1
+/* The tensor that decides what a code stands for. */
+#define CV_CODEBOOK "quantize.embed.weight"
 
 typedef struct cv_frame_rows {
-    char *path;
-    cv_mapping file;
-    const int32_t *values; /* [count][text_places + frames * places] */
-    size_t count;
-    cogvideo_rows_kind kind;
+    cv_rows_file file; /* values [count][text_places + frames * places] */
     int text_places, frames, places;
     int32_t pad;
-    char tokenizers[CV_TOKENIZERS_HASH]; /* that made it; empty where that is not known */
 } cv_frame_rows;
-
-/* "image", "stage1" or "stage2". */
-const char *cv_frame_rows_kind_name(cogvideo_rows_kind kind);
 
 /* Rows for a network of grid x grid codes a frame; codes below image_codes, text ids below the vocabulary, at least
  * one. */

@@ -24,7 +24,6 @@ typedef struct run {
     const cogvideo_dataset *dataset;
     const cv_cogvideo *model;
     const cogvideo_rows_options *options;
-    const cogvideo_log *log;
     cogvideo_dataset_info info;
     row_form forms[CV_MAX_DURATIONS];
     int form_count, frames; /* of a row */
@@ -35,8 +34,7 @@ typedef struct run {
     size_t row_bytes, frame_bytes; /* of a dataset's frame */
     unsigned char *row;
     cv_frame_cache *cache;
-    cv_output output;
-    long long rows;
+    cv_rows_writer writer;
 } run;
 
 static cogvideo_status add_form(run *r, cv_step_kind step, double seconds, cogvideo_error *err)
@@ -203,7 +201,6 @@ static cogvideo_status write_row(run *r, const cv_ids *text, const cogvideo_toke
                                  cogvideo_error *err)
 {
     unsigned char *at = r->row;
-    cogvideo_status status;
 
     for (int i = 0; i < r->text_places; i++, at += 4)
         cv_put_le32(at, (uint32_t)(i < text->count ? text->ids[i] : r->pad));
@@ -211,9 +208,7 @@ static cogvideo_status write_row(run *r, const cv_ids *text, const cogvideo_toke
         for (int i = 0; i < r->places; i++, at += 4)
             cv_put_le32(at,
                         (uint32_t)codes->codes[(size_t)r->place[first + f * apart] * (size_t)r->places + (size_t)i]);
-    status = cv_output_write(&r->output, r->row, r->row_bytes, err);
-    r->rows += status == COGVIDEO_OK;
-    return status;
+    return cv_rows_put(&r->writer, r->row, r->row_bytes, err);
 }
 
 static cogvideo_status write_form(run *r, const row_form *form, const cogvideo_dataset_clip *clip,
@@ -235,55 +230,36 @@ done:
     return status;
 }
 
-static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
+static cogvideo_status write_clip(void *user, int index, const cogvideo_dataset_clip *clip, cogvideo_error *err)
 {
-    cogvideo_dataset_clip clip;
+    run *r = user;
     cogvideo_tokens codes = { 0 };
-    long long before = r->rows;
     cogvideo_status status;
     char where[260];
 
-    CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
-    CV_TRY(choose_frames(r, clip.frames, err));
-    CV_TRY(encode_clip(r, &clip, &codes, err));
+    CV_TRY(choose_frames(r, clip->frames, err));
+    CV_TRY(encode_clip(r, clip, &codes, err));
     for (int i = 0; i < r->form_count; i++)
-        if ((status = write_form(r, &r->forms[i], &clip, &codes, err)) != COGVIDEO_OK) {
-            snprintf(where, sizeof where, "clip %d (%.200s)", index, clip.source);
+        if ((status = write_form(r, &r->forms[i], clip, &codes, err)) != COGVIDEO_OK) {
+            snprintf(where, sizeof where, "clip %d (%.200s)", index, clip->source);
             cv_fail_prefix(err, status, where);
             goto done;
         }
-    if (r->rows == before)
-        cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
-               clip.source, clip.frames);
 done:
     cogvideo_tokens_free(&codes);
     return status;
 }
 
-/* ROWS.json: what a row is. */
-static cogvideo_status write_about(const run *r, const char *path, cogvideo_error *err)
+static void put_about(const void *user, cv_json *json)
 {
-    const cv_description *d = &r->model->description;
-    cv_json *json = cv_json_new_object();
-    char tokenizers[CV_TOKENIZERS_HASH];
-    cogvideo_status status;
+    const run *r = user;
+    const cv_cogvideo_config *network = &r->model->description.network;
 
-    CV_TRY(cv_tokenizers_hash(tokenizers, r->model, err));
-    cv_json_set_string(json, "format", CV_ROWS_FORMAT);
-    cv_json_set_int(json, "version", CV_ROWS_VERSION);
-    cv_json_set_string(json, "kind", cv_frame_rows_kind_name(r->options->kind));
-    cv_json_set_int(json, "rows", r->rows);
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", r->pad);
     cv_json_set_int(json, "frames", r->frames);
-    cv_json_set_int(json, "grid", d->network.grid);
-    cv_json_set_int(json, "image_codes", d->network.image_codes);
-    cv_json_set_string(json, "model", r->model->head.name);
-    cv_json_set_string(json, "tokenizers", tokenizers);
-    CV_TRY(cv_json_write(json, true, path, err));
-done:
-    cv_json_free(&json);
-    return status;
+    cv_json_set_int(json, "grid", network->grid);
+    cv_json_set_int(json, "image_codes", network->image_codes);
 }
 
 cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head,
@@ -291,41 +267,19 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
                                            const cogvideo_dataset_callbacks *callbacks, long long *rows,
                                            cogvideo_error *err)
 {
-    const cv_cogvideo *model = cv_cogvideo_of(head);
+    static const char *const deciding[] = { CV_CODEBOOK };
     run r = { .dataset = dataset,
-              .model = model,
+              .model = cv_cogvideo_of(head),
               .options = options,
-              .log = callbacks ? &callbacks->log : &model->head.log };
-    cv_buffer about = { 0 };
+              .writer = { dataset, head, options, callbacks, write_clip, put_about, &r, .rows = 0 } };
     cogvideo_status status;
 
-    if (strcmp(output, "-") == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "training rows go to a file with another beside it, not to standard output");
+    CV_TRY(cv_rows_check_output(output, options, err));
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
-    CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
-    if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
-        goto done;
-    }
-    CV_TRY(cv_output_open(&r.output, output, err));
-    for (int i = 0; i < r.info.clips; i++) {
-        CV_TRY(write_clip(&r, i, err));
-        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, r.info.clips, err));
-    }
-    if (r.rows == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
-        goto done;
-    }
-    CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
-    CV_TRY(cv_output_commit(&r.output, err));
-    CV_TRY(write_about(&r, about.data, err));
-    if (rows)
-        *rows = r.rows;
+    CV_TRY(cv_tokenizers_hash(r.writer.tokenizers, head, deciding, 1, err));
+    CV_TRY(cv_rows_write(&r.writer, output, rows, err));
 done:
-    cv_output_abandon(&r.output);
-    cv_buffer_free(&about);
     cv_free(r.row);
     cv_free(r.place);
     cv_frame_cache_close(&r.cache);

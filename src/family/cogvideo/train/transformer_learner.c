@@ -10,7 +10,6 @@
 #include "family/cogvideo/train/first_weights.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/rows.h"
-#include "family/cogvideo/train/tokenizers.h"
 #include "train/learner.h"
 
 #include <inttypes.h>
@@ -101,10 +100,10 @@ static double batch(cv_learner *learner, uint64_t index)
         rows = &l->rows[bits[0] % (uint32_t)l->files];
         if (l->part == CV_PART_COGLM)
             l->sequences[s] = cv_coglm_draw(&l->coglm, s, (cv_draw_key){ recipe->seed, (uint32_t)index, DRAW_COGLM },
-                                            rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames));
+                                            rows, bits[1] % rows->file.count, (int)(bits[2] % (uint32_t)rows->frames));
         else
-            fill(l, s, rows, bits[1] % rows->count, (int)(bits[2] % (uint32_t)rows->frames),
-                 rows->kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
+            fill(l, s, rows, bits[1] % rows->file.count, (int)(bits[2] % (uint32_t)rows->frames),
+                 rows->file.kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
     }
     return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &l->arena);
 }
@@ -140,9 +139,9 @@ static double evaluate_batch(transformer_learner *l, int index, float *ce, held_
         cv_rng_block(bits, 1, counter);
         if (l->part == CV_PART_COGLM)
             l->sequences[s] = cv_coglm_draw(&l->coglm, s, (cv_draw_key){ 1, (uint32_t)index, DRAW_COGLM_HELD_OUT },
-                                            rows, bits[0] % rows->count, (int)(bits[1] % (uint32_t)rows->frames));
+                                            rows, bits[0] % rows->file.count, (int)(bits[1] % (uint32_t)rows->frames));
         else
-            fill(l, s, rows, bits[0] % rows->count, (int)(bits[1] % (uint32_t)rows->frames), false);
+            fill(l, s, rows, bits[0] % rows->file.count, (int)(bits[1] % (uint32_t)rows->frames), false);
     }
     loss = cv_stage_train(l->head.exec, &l->stage, NULL, &work, ce, &l->arena);
     for (int i = 0; i < count * per && l->part != CV_PART_COGLM; i++)
@@ -183,7 +182,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     held_out_losses losses = { 0 };
 
     *loss = 0;
-    if (l->held_out.count == 0)
+    if (l->held_out.file.count == 0)
         return false;
     for (int b = 0; b < batches; b++) {
         size_t mark = cv_arena_mark(&l->arena);
@@ -281,6 +280,17 @@ done:
     return status;
 }
 
+/* NULL: the model has no image tokenizer yet. */
+static const cv_tensor *find_codebook(const cogvideo_model *model)
+{
+    const cv_tensor *codebook = NULL;
+
+    for (int i = 0; i < model->file_count && !codebook; i++)
+        if (model->files[i].store)
+            codebook = cv_store_find(model->files[i].store, CV_CODEBOOK);
+    return codebook;
+}
+
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
@@ -302,8 +312,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        cv_first_trunk(&l->trunk, l->head.weights[0], config, cv_find_codebook(cv_cogvideo_of(l->head.model)),
-                       l->recipe);
+        cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l->head.model), l->recipe);
         return COGVIDEO_OK;
     }
     if (l->recipe->train_trunk) {
@@ -331,16 +340,13 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
     const cv_cogvideo_config *c = config_of(l);
     cogvideo_status status = cv_frame_rows_open(out, path, c->grid, c->image_codes, c->vocabulary, err);
 
-    if (status == COGVIDEO_OK && tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_MODEL,
-                         "%s: was made with other tokenizers than those of %s, to which its ids mean something "
-                         "else: make it again ('cogvideo dataset tokens')",
-                         path, l->head.options->model);
+    if (status == COGVIDEO_OK)
+        status = cv_rows_file_check(&out->file, tokenizers, l->head.options->model, err);
     if (status == COGVIDEO_OK && !of_trunk(l) &&
-        out->kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
+        out->file.kind != (l->part == CV_PART_STAGE1 ? COGVIDEO_ROWS_STAGE1 : COGVIDEO_ROWS_STAGE2))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: has rows for %s, %s wants its own ('cogvideo dataset tokens --for')", path,
-                         cv_frame_rows_kind_name(out->kind), l->head.recipe->part->name);
+                         cv_rows_kind_name(out->file.kind), l->head.recipe->part->name);
     if (status == COGVIDEO_OK && (out->text_places > c->text_places || (l->slots > 1 && out->frames != c->frames)))
         status = cv_fail(err, COGVIDEO_ERROR_MODEL,
                          "%s: has rows of %d text places and %d frames, this part takes %d and %d", path,
@@ -350,6 +356,7 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 
 static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
 {
+    static const char *const deciding[] = { CV_CODEBOOK };
     const cogvideo_train_options *options = l->head.options;
     char tokenizers[CV_TOKENIZERS_HASH];
     cogvideo_status status;
@@ -357,7 +364,7 @@ static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
     if (options->data_count < 1 || options->data_count > MAX_FILES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
                        options->data_count);
-    CV_TRY(cv_tokenizers_hash(tokenizers, cv_cogvideo_of(l->head.model), err));
+    CV_TRY(cv_tokenizers_hash(tokenizers, l->head.model, deciding, 1, err));
     for (int i = 0; i < options->data_count; i++) {
         CV_TRY(open_rows(l, options->data[i], tokenizers, &l->rows[i], err));
         l->files++;
@@ -472,8 +479,8 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
                               cogvideo_error *err)
 {
     const transformer_learner *l = (const transformer_learner *)learner;
-    const cv_frame_rows *rows = l->held_out.count ? &l->held_out : &l->rows[0];
-    const size_t row = (size_t)index * rows->count / (size_t)learner->recipe->samples;
+    const cv_frame_rows *rows = l->held_out.file.count ? &l->held_out : &l->rows[0];
+    const size_t row = (size_t)index * rows->file.count / (size_t)learner->recipe->samples;
     const cogvideo_decode_options decode = { 0 };
     cogvideo_generate_options options;
     cogvideo_value given = { 0 }, clip = { 0 };

@@ -13,26 +13,21 @@ enum { DRAW_BATCH = 0x6261, DRAW_ROW = 0x726f, DRAW_MASK = 0x6d61, HELD_OUT_ROW 
 
 /* --- opening -------------------------------------------------------------------------------------------------- */
 
-static cogvideo_status open_rows(const cv_boxes *b, const char *path, const char *tokenizers, int vocabulary,
-                                 const cv_masked_config *config, cv_box_rows *out, cogvideo_error *err)
+static cogvideo_status open_rows(const cv_boxes *b, const char *path, const char *model, const char *tokenizers,
+                                 int vocabulary, const cv_masked_config *config, cv_box_rows *out, cogvideo_error *err)
 {
-    cogvideo_status status = cv_box_rows_open(out, path, config->codes, vocabulary, err);
+    cogvideo_status status;
 
-    if (status != COGVIDEO_OK)
-        return status;
-    if (tokenizers[0] && out->tokenizers[0] && strcmp(tokenizers, out->tokenizers) != 0)
-        return cv_fail(
-            err, COGVIDEO_ERROR_MODEL,
-            "%s: was made with other tokenizers than the model's, to which its ids mean something else: make "
-            "it again ('cogvideo dataset tokens')",
-            path);
+    CV_TRY(cv_box_rows_open(out, path, config->codes, vocabulary, err));
+    CV_TRY(cv_rows_file_check(&out->file, tokenizers, model, err));
     if (b->h > 0 && (out->h != b->h || out->w != b->w))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has latent frames of %dx%d codes, others have %dx%d", path,
                        out->h, out->w, b->h, b->w);
     if ((int64_t)out->T * out->h * out->w > config->places)
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "%s: has boxes of %dx%dx%d codes, the network has %d places", path,
                        out->T, out->h, out->w, config->places);
-    return COGVIDEO_OK;
+done:
+    return status;
 }
 
 static void grow(cv_boxes *b, const cv_box_rows *rows)
@@ -63,7 +58,7 @@ static cogvideo_status check_pictures(const cv_boxes *b, const cv_phenaki *model
 static cogvideo_status open_files(cv_boxes *b, const cogvideo_train_options *options, const cv_phenaki *model,
                                   const cv_masked_config *config, int vocabulary, cogvideo_error *err)
 {
-    char tokenizers[CV_BOX_TOKENIZERS];
+    char tokenizers[CV_TOKENIZERS_HASH];
     cogvideo_status status;
 
     if (options->data_count < 1 || options->data_count > CV_BOX_FILES)
@@ -71,12 +66,12 @@ static cogvideo_status open_files(cv_boxes *b, const cogvideo_train_options *opt
                        options->data_count);
     CV_TRY(cv_box_tokenizers(tokenizers, model, err));
     for (int i = 0; i < options->data_count; i++) {
-        CV_TRY(open_rows(b, options->data[i], tokenizers, vocabulary, config, &b->rows[i], err));
+        CV_TRY(open_rows(b, options->data[i], options->model, tokenizers, vocabulary, config, &b->rows[i], err));
         b->files++;
         grow(b, &b->rows[i]);
     }
     if (options->held_out) {
-        CV_TRY(open_rows(b, options->held_out, tokenizers, vocabulary, config, &b->held_out, err));
+        CV_TRY(open_rows(b, options->held_out, options->model, tokenizers, vocabulary, config, &b->held_out, err));
         grow(b, &b->held_out);
     }
 done:
@@ -221,8 +216,8 @@ void cv_boxes_draw(cv_boxes *b, uint64_t index, cv_train_texts *texts)
         draw(&at, 0, bits);
         draw(&at, 1, kind);
         given = b->latent > b->given_T && cv_rng_unit(kind[0], kind[1]) < recipe->given;
-        take_row(b, i, rows, bits[0] % rows->count);
-        take_text(rows, bits[0] % rows->count, cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout, texts);
+        take_row(b, i, rows, bits[0] % rows->file.count);
+        take_text(rows, bits[0] % rows->file.count, cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout, texts);
         mask(b, i, given ? b->given_T * b->h * b->w : 0, &masks);
     }
 }
@@ -241,7 +236,7 @@ static size_t other_row(const cv_box_rows *rows, size_t row)
     size_t other = row;
 
     for (int i = 0; i < WRONG_TRIES && same_text(rows, row, other); i++)
-        other = (other + 1 + rows->count / 3) % rows->count;
+        other = (other + 1 + rows->file.count / 3) % rows->file.count;
     return other;
 }
 
@@ -256,7 +251,7 @@ void cv_boxes_draw_held_out(cv_boxes *b, uint64_t index, bool pictures, bool wro
         size_t row;
 
         draw(&at, 0, bits);
-        row = bits[0] % rows->count;
+        row = bits[0] % rows->file.count;
         take_row(b, i, rows, row);
         take_text(rows, wrong ? other_row(rows, row) : row, false, texts);
         mask(b, i, 0, &masks);

@@ -12,7 +12,7 @@
 
 typedef struct cv_boxes {
     const cv_masked_recipe *recipe;
-    cv_box_rows rows[CV_BOX_FILES], held_out; /* held_out.count 0 = none */
+    cv_box_rows rows[CV_BOX_FILES], held_out; /* held_out.file.count 0 = none */
     int files;
     int codes;          /* V, and the id of the mask */
     int batch, T, h, w; /* clips of a batch; latent frames of the longest; batch * T pictures are one, too */

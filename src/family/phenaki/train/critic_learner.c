@@ -73,7 +73,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     double wrong = 0;
 
     *loss = 0;
-    if (l->boxes.held_out.count == 0)
+    if (l->boxes.held_out.file.count == 0)
         return false;
     for (int i = 0; i < batches; i++) {
         cv_masked_input input;

@@ -109,7 +109,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     size_t used = 0;
 
     *loss = 0;
-    if (l->boxes.held_out.count == 0)
+    if (l->boxes.held_out.file.count == 0)
         return false;
     *loss = measure(l, false, false, &sums);
     if (reads_text(l))
@@ -216,10 +216,10 @@ static cogvideo_status sample(cv_learner *learner, const cogvideo_model *newest,
                               cogvideo_error *err)
 {
     const masked_learner *l = (const masked_learner *)learner;
-    const cv_box_rows *rows = l->boxes.held_out.count > 0 ? &l->boxes.held_out : &l->boxes.rows[0];
+    const cv_box_rows *rows = l->boxes.held_out.file.count > 0 ? &l->boxes.held_out : &l->boxes.rows[0];
 
-    return cv_boxes_sample(newest, rows, (size_t)index * rows->count / (size_t)learner->recipe->samples, index, out,
-                           err);
+    return cv_boxes_sample(newest, rows, (size_t)index * rows->file.count / (size_t)learner->recipe->samples, index,
+                           out, err);
 }
 
 static void learner_close(cv_learner *learner)

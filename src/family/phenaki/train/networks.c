@@ -11,7 +11,7 @@ static bool any_of(const cv_boxes *b, bool pictures)
 
     for (int i = 0; i < b->files; i++)
         found = found || (b->rows[i].T == 1) == pictures;
-    return found || (b->held_out.count > 0 && (b->held_out.T == 1) == pictures);
+    return found || (b->held_out.file.count > 0 && (b->held_out.T == 1) == pictures);
 }
 
 int cv_box_texts(const cv_boxes *boxes)

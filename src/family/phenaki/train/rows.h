@@ -3,23 +3,14 @@
 #ifndef CV_FAMILY_PHENAKI_TRAIN_ROWS_H
 #define CV_FAMILY_PHENAKI_TRAIN_ROWS_H
 
-#include "base/file.h"
 #include "family/phenaki/model/model.h"
+#include "train/rows_file.h"
 
-#include <cogvideo/dataset.h>
-
-#define CV_BOX_ROWS_FORMAT "cogvideo-rows"
-#define CV_BOX_ROWS_VERSION 1
 #define CV_BOX_ROWS_PAD (-1)
-#define CV_BOX_TOKENIZERS 17 /* characters of the number for both tokenizers, with the NUL */
 
 typedef struct cv_box_rows {
-    char *path;
-    cv_mapping file;
-    const int32_t *values; /* [count][text_places + T h w] */
-    size_t count;
+    cv_rows_file file; /* values [count][text_places + T h w] */
     int text_places, T, h, w;
-    char tokenizers[CV_BOX_TOKENIZERS]; /* that made it; empty where that is not known */
 } cv_box_rows;
 
 /* Rows for a network of `codes` codes and texts of ids below `vocabulary`; 0 = no text is read. */
@@ -31,8 +22,7 @@ const int32_t *cv_box_rows_text(const cv_box_rows *rows, size_t row, int *count)
 /* The codes of a row, [T][h][w]. */
 const int32_t *cv_box_rows_codes(const cv_box_rows *rows, size_t row);
 
-/* A number for a model's codes and text model, by which rows are known that were made with others; empty where the
- * model lacks one of them. */
-cogvideo_status cv_box_tokenizers(char out[CV_BOX_TOKENIZERS], const cv_phenaki *model, cogvideo_error *err);
+/* cv_tokenizers_hash of the tensors that decide what a code stands for. */
+cogvideo_status cv_box_tokenizers(char out[CV_TOKENIZERS_HASH], const cv_phenaki *model, cogvideo_error *err);
 
 #endif

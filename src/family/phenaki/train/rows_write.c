@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kind_names[] = { [COGVIDEO_ROWS_IMAGE] = "image", [COGVIDEO_ROWS_MASKED] = "masked" };
-
 typedef struct run {
     const cogvideo_dataset *dataset;
     const cv_phenaki *model;
@@ -23,8 +21,7 @@ typedef struct run {
     int32_t ids[CV_T5_LONGEST], *codes;
     size_t row_bytes;
     unsigned char *row;
-    cv_output output;
-    long long rows;
+    cv_rows_writer writer;
 } run;
 
 static size_t codes_of(const run *r)
@@ -114,54 +111,34 @@ static cogvideo_status write_row(run *r, int index, const cogvideo_dataset_clip 
         cv_put_le32(at, (uint32_t)(i < count ? r->ids[i] : CV_BOX_ROWS_PAD));
     for (size_t i = 0; i < codes_of(r); i++, at += 4)
         cv_put_le32(at, (uint32_t)r->codes[i]);
-    CV_TRY(cv_output_write(&r->output, r->row, r->row_bytes, err));
-    r->rows++;
+    CV_TRY(cv_rows_put(&r->writer, r->row, r->row_bytes, err));
 done:
     return status;
 }
 
 /* Rows follow each other through the clip: the last frame of one is the first of the next. */
-static cogvideo_status write_clip(run *r, int index, cogvideo_error *err)
+static cogvideo_status write_clip(void *user, int index, const cogvideo_dataset_clip *clip, cogvideo_error *err)
 {
-    const long long before = r->rows;
-    cogvideo_dataset_clip clip;
+    run *r = user;
     cogvideo_status status;
     int count;
 
-    CV_TRY(cogvideo_dataset_get_clip(r->dataset, index, &clip, err));
-    CV_TRY(read_caption(r, index, &clip, &count, err));
-    for (int first = 0; first + r->frames <= clip.frames; first += r->window)
-        CV_TRY(write_row(r, index, &clip, first, count, err));
-    if (r->rows == before)
-        cv_log(r->log, COGVIDEO_LOG_WARNING, "clip %d (%.200s) gives no row: its %d frames are too few", index,
-               clip.source, clip.frames);
+    CV_TRY(read_caption(r, index, clip, &count, err));
+    for (int first = 0; first + r->frames <= clip->frames; first += r->window)
+        CV_TRY(write_row(r, index, clip, first, count, err));
 done:
     return status;
 }
 
-/* ROWS.json: what a row is. */
-static cogvideo_status write_about(const run *r, const char *path, cogvideo_error *err)
+static void put_about(const void *user, cv_json *json)
 {
+    const run *r = user;
     const int32_t box[3] = { r->codec.T, r->codec.h, r->codec.w };
-    cv_json *json = cv_json_new_object();
-    char tokenizers[CV_BOX_TOKENIZERS];
-    cogvideo_status status;
 
-    CV_TRY(cv_box_tokenizers(tokenizers, r->model, err));
-    cv_json_set_string(json, "format", CV_BOX_ROWS_FORMAT);
-    cv_json_set_int(json, "version", CV_BOX_ROWS_VERSION);
-    cv_json_set_string(json, "kind", kind_names[r->options->kind]);
-    cv_json_set_int(json, "rows", r->rows);
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", CV_BOX_ROWS_PAD);
     cv_json_set_ints(json, "box", box, 3);
     cv_json_set_int(json, "codes", cv_cvivit_config_of(r->model->tokenizer)->codes);
-    cv_json_set_string(json, "model", r->model->head.name);
-    cv_json_set_string(json, "tokenizers", tokenizers);
-    CV_TRY(cv_json_write(json, true, path, err));
-done:
-    cv_json_free(&json);
-    return status;
 }
 
 cogvideo_status cv_phenaki_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *head,
@@ -172,37 +149,16 @@ cogvideo_status cv_phenaki_dataset_tokens(const cogvideo_dataset *dataset, const
     run r = { .dataset = dataset,
               .model = cv_phenaki_of(head),
               .options = options,
-              .log = callbacks ? &callbacks->log : &head->log };
-    cv_buffer about = { 0 };
+              .log = callbacks ? &callbacks->log : &head->log,
+              .writer = { dataset, head, options, callbacks, write_clip, put_about, &r, .rows = 0 } };
     cogvideo_status status;
 
-    if (strcmp(output, "-") == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "training rows go to a file with another beside it, not to standard output");
+    CV_TRY(cv_rows_check_output(output, options, err));
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
-    CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
-    if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data))) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
-        goto done;
-    }
-    CV_TRY(cv_output_open(&r.output, output, err));
-    for (int i = 0; i < r.info.clips; i++) {
-        CV_TRY(write_clip(&r, i, err));
-        CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, r.info.clips, err));
-    }
-    if (r.rows == 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
-        goto done;
-    }
-    CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
-    CV_TRY(cv_output_commit(&r.output, err));
-    CV_TRY(write_about(&r, about.data, err));
-    if (rows)
-        *rows = r.rows;
+    CV_TRY(cv_box_tokenizers(r.writer.tokenizers, r.model, err));
+    CV_TRY(cv_rows_write(&r.writer, output, rows, err));
 done:
-    cv_output_abandon(&r.output);
-    cv_buffer_free(&about);
     cv_box_codec_close(&r.codec);
     cv_free(r.row);
     cv_free(r.codes);
