@@ -29,7 +29,7 @@ static bool has_stages(const cogvideo_model *model)
 static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
 {
     const cv_picture_recipe *own = (const cv_picture_recipe *)(const void *)recipe;
-    const bool changes = !own->decoder_only || (begins && own->merge > 0);
+    const bool changes = !own->codebook.decoder_only || (begins && own->codebook.merge > 0);
 
     return changes && (has_stages(model) || file_of(model, CV_PART_IMAGE)) ? "a trunk that was trained on its codes"
                                                                            : NULL;
@@ -97,16 +97,16 @@ static int layer_matrices(const cv_tensor *tensor)
 static const cv_recipe_key picture_keys[] = {
     { "crop", CV_RECIPE_INT, OWN(crop), 8, 4096, 32 },
     { "busy", CV_RECIPE_DOUBLE, OWN(busy), 0, 1, 0 },
-    { "plain_steps", CV_RECIPE_INT, OWN(plain_steps), 0, 1e9, 0 },
+    { "plain_steps", CV_RECIPE_INT, OWN(codebook.plain_steps), 0, 1e9, 0 },
     { "l1", CV_RECIPE_DOUBLE, OWN(l1), 0, 1000, 1 },
     { "l2", CV_RECIPE_DOUBLE, OWN(l2), 0, 1000, 1 },
     { "commitment", CV_RECIPE_DOUBLE, OWN(commitment), 0, 1000, 0.25 },
-    { "decay", CV_RECIPE_DOUBLE, OWN(decay), 0, 0.99999, 0.99 },
-    { "dead", CV_RECIPE_DOUBLE, OWN(dead), 0, 1, 0.01 },
-    { "start_batches", CV_RECIPE_INT, OWN(start_batches), 1, 4096, 8 },
+    { "decay", CV_RECIPE_DOUBLE, OWN(codebook.decay), 0, 0.99999, 0.99 },
+    { "dead", CV_RECIPE_DOUBLE, OWN(codebook.dead), 0, 1, 0.01 },
+    { "start_batches", CV_RECIPE_INT, OWN(codebook.start_batches), 1, 4096, 8 },
     { "clusters", CV_RECIPE_INT, OWN(clusters), 0, 1 << 20, 0 },
-    { "decoder_only", CV_RECIPE_BOOL, OWN(decoder_only), 0, 1, 0 },
-    { "merge", CV_RECIPE_DOUBLE, OWN(merge), 0, 1000, 0 },
+    { "decoder_only", CV_RECIPE_BOOL, OWN(codebook.decoder_only), 0, 1, 0 },
+    { "merge", CV_RECIPE_DOUBLE, OWN(codebook.merge), 0, 1000, 0 },
 };
 #undef OWN
 

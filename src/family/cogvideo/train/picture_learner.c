@@ -7,7 +7,7 @@
 #include "family/cogvideo/train/frames.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/recipes.h"
-#include "train/codebook.h"
+#include "train/codebook_learner.h"
 #include "train/init.h"
 #include "train/kmeans.h"
 
@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define MAX_DATASETS 8
-#define KMEANS_ROUNDS 10
 #define COUNT_BATCHES 200 /* over which the use of codes is counted */
 #define CLUSTER_ROUNDS 50
 #define PLACES 4 /* among which a busy square is sought */
@@ -31,15 +30,9 @@ typedef struct picture_learner {
     cogvideo_dataset *data[MAX_DATASETS], *held_out;
     int datasets;
     cv_image_learner *learner;
-    cv_codebook codebook;
-    cv_codebook_options averaging;
-    uint8_t *pixels;  /* [batch][crop][crop][3] */
-    bool quantized;   /* the first steps of a run are not */
-    float *z;         /* [start_batches][rows][latent], what the codebook starts from */
-    double *away;     /* [rows], scratch of the codebook's update */
-    int32_t *counted; /* [COUNT_BATCHES][rows] codes */
-    bool *merged;     /* [codes], scratch */
-    cv_arena arena;   /* of that start */
+    cv_codebook_learner codebook;
+    uint8_t *pixels; /* [batch][crop][crop][3] */
+    bool quantized;  /* the first steps of a run are not */
 } picture_learner;
 
 /* How much the pixels of a square vary: the sum of their variances, times its pixels. */
@@ -132,48 +125,25 @@ static double loss_of(const picture_learner *l, const cv_image_losses *losses)
            (l->quantized ? recipe->commitment * losses->commitment : 0);
 }
 
-/* The first codebook: k-means over the vectors of some batches, once the encoder has learned without one. */
-static void start_codebook(picture_learner *l, uint32_t index)
+static cv_codebook_batch latest(const picture_learner *l)
 {
-    int rows = cv_image_learner_rows(l->learner), batches = l->recipe->start_batches;
-    size_t size = (size_t)rows * (size_t)l->codebook.latent;
-    cv_image_losses losses;
-
-    for (int b = 0; b < batches; b++) {
-        fill(l, index + (uint32_t)b, DRAW_CROP);
-        cv_image_learner_measure(l->learner, &losses, l->pixels);
-        memcpy(l->z + size * (size_t)b, cv_image_learner_vectors(l->learner), size * sizeof *l->z);
-    }
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS, l->head.recipe->seed,
-                      &l->arena);
+    return (cv_codebook_batch){ cv_image_learner_vectors(l->learner), cv_image_learner_codes(l->learner),
+                                cv_image_learner_rows(l->learner) };
 }
 
-/* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
-static void count_codes(picture_learner *l)
+static cv_codebook_batch measure(void *user, uint64_t index, bool counting)
 {
-    int rows = cv_image_learner_rows(l->learner);
+    picture_learner *l = user;
     cv_image_losses losses;
 
-    for (int b = 0; b < COUNT_BATCHES; b++) {
-        fill(l, (uint32_t)b, DRAW_COUNT);
-        cv_image_learner_measure(l->learner, &losses, l->pixels);
-        memcpy(l->counted + (size_t)b * (size_t)rows, cv_image_learner_codes(l->learner),
-               (size_t)rows * sizeof *l->counted);
-    }
-    cv_codebook_count(&l->codebook, l->counted, rows * COUNT_BATCHES, COUNT_BATCHES);
-    if (l->recipe->merge > 0)
-        cv_log(&l->head.options->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
-               cv_codebook_merge(&l->codebook, l->recipe->merge, l->merged));
+    fill(l, (uint32_t)index, counting ? DRAW_COUNT : DRAW_CROP);
+    cv_image_learner_measure(l->learner, &losses, l->pixels);
+    return latest(l);
 }
 
 static void before(cv_learner *learner, int step)
 {
-    picture_learner *l = (picture_learner *)learner;
-
-    if (l->recipe->decoder_only && step == 0)
-        count_codes(l);
-    if (!l->recipe->decoder_only && step == l->recipe->plain_steps)
-        start_codebook(l, (uint32_t)step);
+    cv_codebook_before(&((picture_learner *)learner)->codebook, step);
 }
 
 static double batch(cv_learner *learner, uint64_t index)
@@ -182,7 +152,7 @@ static double batch(cv_learner *learner, uint64_t index)
     cv_image_losses losses;
 
     /* one batch is a step here */
-    l->quantized = l->recipe->decoder_only || index >= (uint64_t)l->recipe->plain_steps;
+    l->quantized = !cv_codebook_plain(&l->recipe->codebook, index);
     cv_image_learner_quantize(l->learner, l->quantized);
     fill(l, (uint32_t)index, DRAW_CROP);
     cv_image_learner_run(l->learner, &losses, l->pixels);
@@ -193,9 +163,7 @@ static void moved(cv_learner *learner, int step)
 {
     picture_learner *l = (picture_learner *)learner;
 
-    if (l->quantized && !l->recipe->decoder_only)
-        cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_image_learner_vectors(l->learner),
-                           cv_image_learner_codes(l->learner), cv_image_learner_rows(l->learner), l->away);
+    cv_codebook_moved(&l->codebook, step, latest(l));
 }
 
 static bool evaluate(cv_learner *learner, double *loss, char *members, size_t size)
@@ -217,7 +185,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     }
     snprintf(members, size, ",\"psnr\":%.3f,\"commitment\":%.4g,\"codes_used\":%d",
              -10 * log10(fmax(l2 / recipe->head.evaluate_batches, 1e-12)), commitment / recipe->head.evaluate_batches,
-             cv_codebook_used(&l->codebook, recipe->dead));
+             cv_codebook_used(&l->codebook.codebook, recipe->codebook.dead));
     return true;
 }
 
@@ -258,6 +226,7 @@ done:
 
 static cogvideo_status make_stores(picture_learner *l, const cv_image_tokenizer_config *config, cogvideo_error *err)
 {
+    cv_codebook *book = &l->codebook.codebook;
     cv_learner *head = &l->head;
     cogvideo_status status;
     cv_store *plan = NULL;
@@ -268,28 +237,11 @@ static cogvideo_status make_stores(picture_learner *l, const cv_image_tokenizer_
     head->stores = 1;
     cv_store_close(&plan);
     CV_TRY(cv_store_plan(&plan, "averages of the codebook", err));
-    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], plan, config->codes, config->latent, err));
+    CV_TRY(cv_codebook_bind(book, head->weights[0], plan, config->codes, config->latent, err));
     CV_TRY(cv_store_create_like(&head->state, "averages of the codebook", plan, err));
-    CV_TRY(cv_codebook_bind(&l->codebook, head->weights[0], head->state, config->codes, config->latent, err));
+    CV_TRY(cv_codebook_bind(book, head->weights[0], head->state, config->codes, config->latent, err));
 done:
     cv_store_close(&plan);
-    return status;
-}
-
-/* Room for the codebook's start. */
-static cogvideo_status plan_start(picture_learner *l, cogvideo_error *err)
-{
-    int batches = l->recipe->start_batches, rows = cv_image_learner_rows(l->learner) * batches;
-    cogvideo_status status;
-    cv_arena measure = { 0 };
-
-    CV_NEW(l->z, (size_t)rows * (size_t)l->codebook.latent, err);
-    CV_NEW(l->away, rows, err);
-    CV_NEW(l->counted, (size_t)cv_image_learner_rows(l->learner) * COUNT_BATCHES, err);
-    CV_NEW(l->merged, l->codebook.codes, err);
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, rows, batches, KMEANS_ROUNDS, l->head.recipe->seed, &measure);
-    CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
-done:
     return status;
 }
 
@@ -299,7 +251,7 @@ done:
 static cogvideo_status publish_clusters(picture_learner *l, cogvideo_error *err)
 {
     static const char *const keys[] = { "file", NULL }, *const files[] = { "clusters.safetensors", NULL };
-    const cv_codebook *book = &l->codebook;
+    const cv_codebook *book = &l->codebook.codebook;
     size_t shape[1] = { (size_t)book->codes };
     int k = l->recipe->clusters;
     cogvideo_status status = COGVIDEO_OK;
@@ -387,12 +339,8 @@ static void learner_close(cv_learner *learner)
     for (int i = 0; i < MAX_DATASETS; i++)
         cogvideo_dataset_close(&l->data[i]);
     cogvideo_dataset_close(&l->held_out);
+    cv_codebook_learner_close(&l->codebook);
     cv_free(l->pixels);
-    cv_free(l->counted);
-    cv_free(l->merged);
-    cv_free(l->z);
-    cv_free(l->away);
-    cv_arena_free(&l->arena);
     cv_free(l);
 }
 
@@ -400,34 +348,18 @@ static void learner_close(cv_learner *learner)
 static cogvideo_status check_options(const cogvideo_train_options *options, const cv_picture_recipe *recipe,
                                      const cv_description *d, cogvideo_error *err)
 {
-    if (recipe->head.accumulate > 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%.500s: image-tokenizer: accumulate is %d, but the codebook's averages follow "
-                       "every batch: enlarge the batch instead",
-                       options->recipe, recipe->head.accumulate);
-    if (options->finetune && !recipe->decoder_only)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "an image tokenizer cannot be fine-tuned as a whole: all else is trained on its "
-                       "codes; decoder_only in the recipe leaves them as they are");
-    if (recipe->decoder_only && !options->finetune && !options->resume)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the recipe trains the decoder only, so the rest must be there: '--finetune' begins "
-                       "with the model's image tokenizer");
-    if (recipe->decoder_only && recipe->head.weight_decay > 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
-                       recipe->head.weight_decay);
-    if (recipe->merge > 0 && !recipe->decoder_only)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "merge is %g, but only a recipe with decoder_only merges codes",
-                       recipe->merge);
+    cogvideo_status status;
+
+    CV_TRY(cv_codebook_check(&recipe->codebook, &recipe->head, options, "image tokenizer", err));
     if (recipe->clusters > d->image_tokenizer.codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the recipe wants %d clusters of %d codes", recipe->clusters,
                        d->image_tokenizer.codes);
-    if ((int64_t)recipe->head.batch * recipe->crop * recipe->crop > INT_MAX / (3 * recipe->start_batches))
+    if ((int64_t)recipe->head.batch * recipe->crop * recipe->crop > INT_MAX / 3)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the recipe wants batches of %d squares of %d pixels, which are too many", recipe->head.batch,
                        recipe->crop);
-    return COGVIDEO_OK;
+done:
+    return status;
 }
 
 cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_options *options, const cv_recipe *head,
@@ -438,8 +370,10 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
                                           { "*.proj_out.weight", CV_INIT_FAN_IN, 0.3f } };
     const cv_picture_recipe *recipe = (const cv_picture_recipe *)(const void *)head;
     const cv_description *d = &cv_cogvideo_of(model)->description;
-    cv_image_learning learning = { recipe->head.batch, recipe->crop,        d->rate, recipe->l1, recipe->l2,
-                                   recipe->commitment, recipe->decoder_only };
+    cv_image_learning learning = {
+        recipe->head.batch,           recipe->crop, d->rate, recipe->l1, recipe->l2, recipe->commitment,
+        recipe->codebook.decoder_only
+    };
     cogvideo_status status;
     picture_learner *l = NULL;
 
@@ -451,9 +385,15 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
                             .exec = exec,
                             .model = model,
                             .items = recipe->head.batch,
-                            .useful_after = recipe->decoder_only ? -1 : recipe->plain_steps };
+                            .useful_after = recipe->codebook.decoder_only ? -1 : recipe->codebook.plain_steps };
     l->recipe = recipe;
-    l->averaging = (cv_codebook_options){ .decay = recipe->decay, .dead = recipe->dead, .seed = recipe->head.seed };
+    l->codebook = (cv_codebook_learner){ .recipe = &recipe->codebook,
+                                         .seed = recipe->head.seed,
+                                         .count_batches = COUNT_BATCHES,
+                                         .measure = measure,
+                                         .user = l,
+                                         .exec = exec,
+                                         .log = &options->log };
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, &d->image_tokenizer, err));
     if (options->finetune && !options->resume)
@@ -463,8 +403,8 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
     CV_NEW(l->pixels, (size_t)recipe->head.batch * (size_t)(recipe->crop * recipe->crop * 3), err);
     CV_TRY(cv_image_learner_open(&l->learner, exec, l->head.weights[0], l->head.gradients[0], &d->image_tokenizer,
                                  &learning, err));
-    CV_TRY(plan_start(l, err));
-    l->head.memory = cv_image_learner_bytes(l->learner) + l->arena.capacity;
+    CV_TRY(cv_codebook_learner_open(&l->codebook, cv_image_learner_rows(l->learner), err));
+    l->head.memory = cv_image_learner_bytes(l->learner) + l->codebook.arena.capacity;
     *out = &l->head;
     return COGVIDEO_OK;
 done:

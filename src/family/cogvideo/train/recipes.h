@@ -2,20 +2,16 @@
 #ifndef CV_FAMILY_COGVIDEO_TRAIN_RECIPES_H
 #define CV_FAMILY_COGVIDEO_TRAIN_RECIPES_H
 
-#include "train/recipe.h"
+#include "train/codebook_learner.h"
 
 /* Of the image tokenizer. */
 typedef struct cv_picture_recipe {
     cv_recipe head;            /* first */
     int crop;                  /* side of the squares cut from frames */
     double busy;               /* share of these squares that are sought where a frame varies most */
-    int plain_steps;           /* first steps without quantization, before the codebook starts */
     double l1, l2, commitment; /* weights of its losses */
-    double decay, dead;        /* of its codebook: train/codebook.h */
-    int start_batches;         /* whose vectors the codebook starts from */
-    int clusters;              /* of codes */
-    bool decoder_only;         /* the encoder and the codebook stay as they are */
-    double merge;              /* before the first step of that: codes this close become one */
+    cv_codebook_recipe codebook;
+    int clusters; /* of codes */
 } cv_picture_recipe;
 
 /* What CogLM learns: network/coglm_rows.h. */

@@ -38,7 +38,7 @@ static bool tokenizer_is_there(const cogvideo_model *model, const cv_part *part)
 static const char *on_tokenizer(const cogvideo_model *model, const cv_recipe *recipe, bool begins)
 {
     const cv_video_recipe *own = (const cv_video_recipe *)(const void *)recipe;
-    const bool changes = !own->decoder_only || (begins && own->merge > 0);
+    const bool changes = !own->codebook.decoder_only || (begins && own->codebook.merge > 0);
 
     return changes && cv_phenaki_file_of(model, "masked") ? "a masked transformer that was trained on its codes" : NULL;
 }
@@ -98,14 +98,14 @@ static int tokenizer_matrices(const cv_tensor *tensor)
 static const cv_recipe_key video_keys[] = {
     { "frames", CV_RECIPE_INT, OWN(frames), 0, 4096, 0 },
     { "pictures", CV_RECIPE_DOUBLE, OWN(pictures), 0, 1, 0 },
-    { "plain_steps", CV_RECIPE_INT, OWN(plain_steps), 0, 1e9, 0 },
+    { "plain_steps", CV_RECIPE_INT, OWN(codebook.plain_steps), 0, 1e9, 0 },
     { "commitment", CV_RECIPE_DOUBLE, OWN(commitment), 0, 1000, 0.25 },
     { "entropy", CV_RECIPE_DOUBLE, OWN(entropy), 0, 1000, 0.1 },
-    { "decay", CV_RECIPE_DOUBLE, OWN(decay), 0, 0.99999, 0.98 },
-    { "dead", CV_RECIPE_DOUBLE, OWN(dead), 0, 1, 0.01 },
-    { "start_batches", CV_RECIPE_INT, OWN(start_batches), 1, 4096, 8 },
-    { "decoder_only", CV_RECIPE_BOOL, OWN(decoder_only), 0, 1, 0 },
-    { "merge", CV_RECIPE_DOUBLE, OWN(merge), 0, 2, 0 },
+    { "decay", CV_RECIPE_DOUBLE, OWN(codebook.decay), 0, 0.99999, 0.98 },
+    { "dead", CV_RECIPE_DOUBLE, OWN(codebook.dead), 0, 1, 0.01 },
+    { "start_batches", CV_RECIPE_INT, OWN(codebook.start_batches), 1, 4096, 8 },
+    { "decoder_only", CV_RECIPE_BOOL, OWN(codebook.decoder_only), 0, 1, 0 },
+    { "merge", CV_RECIPE_DOUBLE, OWN(codebook.merge), 0, 2, 0 },
 };
 #undef OWN
 

@@ -2,20 +2,16 @@
 #ifndef CV_FAMILY_PHENAKI_TRAIN_RECIPES_H
 #define CV_FAMILY_PHENAKI_TRAIN_RECIPES_H
 
-#include "train/recipe.h"
+#include "train/codebook_learner.h"
 
 /* Of the video tokenizer. */
 typedef struct cv_video_recipe {
-    cv_recipe head;     /* first */
-    int frames;         /* of a clip of a batch, 1 + patch_frames * j; 0 = the model's */
-    double pictures;    /* share of batches that are single pictures, as many as there are latent frames otherwise */
-    int plain_steps;    /* first steps without quantization, before the codebook starts */
-    double commitment;  /* weight of that loss */
-    double entropy;     /* weight of the entropies of lfq */
-    double decay, dead; /* of the codebook: train/codebook.h */
-    int start_batches;  /* whose vectors the codebook starts from */
-    bool decoder_only;  /* the encoder and the codebook stay as they are */
-    double merge;       /* before the first step of that: codes this close become one */
+    cv_recipe head;    /* first */
+    int frames;        /* of a clip of a batch, 1 + patch_frames * j; 0 = the model's */
+    double pictures;   /* share of batches that are single pictures, as many as there are latent frames otherwise */
+    double commitment; /* weight of that loss */
+    double entropy;    /* weight of the entropies of lfq */
+    cv_codebook_recipe codebook;
 } cv_video_recipe;
 
 /* Of the masked transformer and of a critic. */

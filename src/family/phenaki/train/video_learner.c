@@ -5,7 +5,6 @@
 #include "family/phenaki/train/first_weights.h"
 #include "family/phenaki/train/parts.h"
 #include "family/phenaki/train/recipes.h"
-#include "train/codebook.h"
 
 #include <limits.h>
 #include <math.h>
@@ -14,7 +13,6 @@
 
 #define PART "video_tokenizer"
 #define FILE_NAME "video_tokenizer.safetensors"
-#define KMEANS_ROUNDS 10
 #define COUNT_BATCHES 50 /* over which the use of codes is counted */
 /* Streams of random numbers: of training, of the evaluation, of a count. */
 enum { DRAW_CLIP = 0x636c, DRAW_KIND = 0x6b69, DRAW_HELD_OUT = 0x6865, DRAW_COUNT = 0x636f };
@@ -27,14 +25,8 @@ typedef struct video_learner {
     int height, width, frames, T;
     /* of clips, and of as many pictures as they have latent frames */
     cv_cvivit_learner *clips, *pictures, *latest;
-    cv_codebook codebook;
-    cv_codebook_options averaging;
-    float *pixels;    /* of a batch */
-    float *z;         /* [start_batches][rows][code_width], what the codebook starts from */
-    double *away;     /* [rows], scratch of the codebook's update */
-    int32_t *counted; /* [COUNT_BATCHES][rows] codes */
-    bool *merged;     /* [codes], scratch */
-    cv_arena arena;   /* of that start */
+    cv_codebook_learner codebook;
+    float *pixels; /* of a batch */
 } video_learner;
 
 static bool has_codebook(const video_learner *l)
@@ -60,57 +52,25 @@ static void fill(video_learner *l, const cv_clips *clips, bool pictures, uint64_
     }
 }
 
-static bool is_plain(const video_learner *l, uint64_t index)
+static cv_codebook_batch batch_of(const cv_cvivit_learner *learner)
 {
-    return !l->recipe->decoder_only && index < (uint64_t)l->recipe->plain_steps;
+    return (cv_codebook_batch){ cv_cvivit_learner_vectors(learner), cv_cvivit_learner_codes(learner),
+                                cv_cvivit_learner_rows(learner) };
 }
 
-/* The first codebook: k-means over the vectors of some batches. */
-static void start_codebook(video_learner *l, uint64_t index)
+static cv_codebook_batch measure(void *user, uint64_t index, bool counting)
 {
-    const int batches = l->recipe->start_batches;
+    video_learner *l = user;
     cv_cvivit_losses losses;
-    size_t rows = 0;
 
-    for (int b = 0; b < batches; b++) {
-        fill(l, &l->data, false, l->recipe->head.seed, index + (uint64_t)b, DRAW_CLIP);
-        cv_cvivit_learner_measure(l->clips, &losses, l->pixels, l->T, NULL);
-        rows = (size_t)cv_cvivit_learner_rows(l->clips);
-        memcpy(l->z + rows * (size_t)l->codebook.latent * (size_t)b, cv_cvivit_learner_vectors(l->clips),
-               rows * (size_t)l->codebook.latent * sizeof *l->z);
-    }
-    cv_codebook_start(l->head.exec, &l->codebook, l->z, (int)rows * batches, batches, KMEANS_ROUNDS,
-                      l->head.recipe->seed, &l->arena);
-}
-
-/* Codes that look alike become one, where the recipe wants it; how often each is used is counted over some batches. */
-static void count_codes(video_learner *l)
-{
-    cv_cvivit_losses losses;
-    size_t rows = 0;
-
-    for (int b = 0; b < COUNT_BATCHES; b++) {
-        fill(l, &l->data, false, l->recipe->head.seed, (uint64_t)b, DRAW_COUNT);
-        cv_cvivit_learner_measure(l->clips, &losses, l->pixels, l->T, NULL);
-        rows = (size_t)cv_cvivit_learner_rows(l->clips);
-        memcpy(l->counted + (size_t)b * rows, cv_cvivit_learner_codes(l->clips), rows * sizeof *l->counted);
-    }
-    cv_codebook_count(&l->codebook, l->counted, (int)rows * COUNT_BATCHES, COUNT_BATCHES);
-    if (l->recipe->merge > 0)
-        cv_log(&l->head.options->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
-               cv_codebook_merge(&l->codebook, l->recipe->merge, l->merged));
+    fill(l, &l->data, false, l->recipe->head.seed, index, counting ? DRAW_COUNT : DRAW_CLIP);
+    cv_cvivit_learner_measure(l->clips, &losses, l->pixels, l->T, NULL);
+    return batch_of(l->clips);
 }
 
 static void before(cv_learner *learner, int step)
 {
-    video_learner *l = (video_learner *)learner;
-
-    if (!has_codebook(l))
-        return;
-    if (l->recipe->decoder_only && step == 0)
-        count_codes(l);
-    if (!l->recipe->decoder_only && step == l->recipe->plain_steps && !learner->options->finetune)
-        start_codebook(l, (uint64_t)step);
+    cv_codebook_before(&((video_learner *)learner)->codebook, step);
 }
 
 /* One batch is a step here. */
@@ -125,7 +85,7 @@ static double batch(cv_learner *learner, uint64_t index)
     cv_rng_block(bits, l->recipe->head.seed, counter);
     pictures = l->pictures && cv_rng_unit(bits[0], bits[1]) < l->recipe->pictures;
     fill(l, &l->data, pictures, l->recipe->head.seed, index, DRAW_CLIP);
-    cv_cvivit_learner_quantize(pictures ? l->pictures : l->clips, !is_plain(l, index));
+    cv_cvivit_learner_quantize(pictures ? l->pictures : l->clips, !cv_codebook_plain(&l->recipe->codebook, index));
     cv_cvivit_learner_run(pictures ? l->pictures : l->clips, &losses, l->pixels, pictures ? 1 : l->T, NULL);
     l->latest = pictures ? l->pictures : l->clips;
     return losses.loss;
@@ -135,9 +95,7 @@ static void moved(cv_learner *learner, int step)
 {
     video_learner *l = (video_learner *)learner;
 
-    if (has_codebook(l) && !l->recipe->decoder_only && !is_plain(l, (uint64_t)step))
-        cv_codebook_update(&l->codebook, &l->averaging, (uint64_t)step, cv_cvivit_learner_vectors(l->latest),
-                           cv_cvivit_learner_codes(l->latest), cv_cvivit_learner_rows(l->latest), l->away);
+    cv_codebook_moved(&l->codebook, step, batch_of(l->latest));
 }
 
 /* --- evaluation ----------------------------------------------------------------------------------------------- */
@@ -174,7 +132,8 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
     if (l->pictures && used < size)
         used += (size_t)snprintf(members + used, size - used, ",\"picture_psnr\":%.3f", psnr(pictures));
     if (has_codebook(l) && used < size)
-        snprintf(members + used, size - used, ",\"codes_used\":%d", cv_codebook_used(&l->codebook, l->recipe->dead));
+        snprintf(members + used, size - used, ",\"codes_used\":%d",
+                 cv_codebook_used(&l->codebook.codebook, l->recipe->codebook.dead));
     return true;
 }
 
@@ -182,6 +141,7 @@ static bool evaluate(cv_learner *learner, double *loss, char *members, size_t si
 
 static cogvideo_status make_stores(video_learner *l, cogvideo_error *err)
 {
+    cv_codebook *book = &l->codebook.codebook;
     cv_learner *head = &l->head;
     cogvideo_status status;
     cv_store *plan = NULL;
@@ -196,10 +156,9 @@ static cogvideo_status make_stores(video_learner *l, cogvideo_error *err)
         goto done;
     cv_store_close(&plan);
     CV_TRY(cv_store_plan(&plan, "averages of the codebook", err));
-    CV_TRY(cv_codebook_bind_unit(&l->codebook, head->weights[0], plan, l->config.codes, l->config.code_width, err));
+    CV_TRY(cv_codebook_bind_unit(book, head->weights[0], plan, l->config.codes, l->config.code_width, err));
     CV_TRY(cv_store_create_like(&head->state, "averages of the codebook", plan, err));
-    CV_TRY(
-        cv_codebook_bind_unit(&l->codebook, head->weights[0], head->state, l->config.codes, l->config.code_width, err));
+    CV_TRY(cv_codebook_bind_unit(book, head->weights[0], head->state, l->config.codes, l->config.code_width, err));
 done:
     cv_cvivit_close(&planned);
     cv_store_close(&plan);
@@ -215,7 +174,7 @@ static cogvideo_status open_networks(video_learner *l, cogvideo_error *err)
                                         .w = l->width / l->config.patch_width },
                                .commitment = l->recipe->commitment,
                                .entropy = l->recipe->entropy,
-                               .decoder_only = l->recipe->decoder_only };
+                               .decoder_only = l->recipe->codebook.decoder_only };
     cogvideo_status status;
 
     CV_TRY(cv_cvivit_learner_open(&l->clips, head->exec, head->weights[0], head->gradients[0], &l->config, &how, err));
@@ -230,28 +189,15 @@ done:
     return status;
 }
 
-/* Room for batches and for the codebook's start. */
 static cogvideo_status plan_memory(video_learner *l, cogvideo_error *err)
 {
-    const int batches = l->recipe->start_batches;
-    const size_t rows = (size_t)l->recipe->head.batch * (size_t)l->T * (size_t)(l->height / l->config.patch_height) *
-                        (size_t)(l->width / l->config.patch_width),
-                 most = (size_t)l->recipe->head.batch * (size_t)(l->frames > l->T ? l->frames : l->T);
-    cogvideo_status status = COGVIDEO_OK;
-    cv_arena measure = { 0 };
+    const size_t most = (size_t)l->recipe->head.batch * (size_t)(l->frames > l->T ? l->frames : l->T);
+    cogvideo_status status;
 
     CV_NEW(l->pixels, 3 * most * (size_t)l->height * (size_t)l->width, err);
-    if (has_codebook(l)) {
-        CV_NEW(l->z, rows * (size_t)batches * (size_t)l->codebook.latent, err);
-        CV_NEW(l->away, rows, err);
-        CV_NEW(l->counted, rows * COUNT_BATCHES, err);
-        CV_NEW(l->merged, l->codebook.codes, err);
-        cv_codebook_start(l->head.exec, &l->codebook, l->z, (int)rows * batches, batches, KMEANS_ROUNDS,
-                          l->head.recipe->seed, &measure);
-        CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
-    }
+    CV_TRY(cv_codebook_learner_open(&l->codebook, l->head.items, err));
     l->head.memory = cv_cvivit_learner_bytes(l->clips) + (l->pictures ? cv_cvivit_learner_bytes(l->pictures) : 0) +
-                     l->arena.capacity;
+                     l->codebook.arena.capacity;
 done:
     return status;
 }
@@ -320,12 +266,8 @@ static void learner_close(cv_learner *learner)
     cv_learner_close_stores(learner);
     cv_clips_close(&l->data);
     cv_clips_close(&l->held_out);
+    cv_codebook_learner_close(&l->codebook);
     cv_free(l->pixels);
-    cv_free(l->z);
-    cv_free(l->away);
-    cv_free(l->counted);
-    cv_free(l->merged);
-    cv_arena_free(&l->arena);
     cv_free(l);
 }
 
@@ -334,36 +276,20 @@ static void learner_close(cv_learner *learner)
 static cogvideo_status check_recipe(const video_learner *l, cogvideo_error *err)
 {
     const cogvideo_train_options *options = l->head.options;
-    const cv_video_recipe *recipe = l->recipe;
-    const char *file = options->recipe;
+    const cv_codebook_recipe *recipe = &l->recipe->codebook;
+    cogvideo_status status;
 
-    if (recipe->head.accumulate > 1)
+    CV_TRY(cv_codebook_check(recipe, &l->recipe->head, options, "video tokenizer", err));
+    if (recipe->merge > 0 && !has_codebook(l))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%.500s: video-tokenizer: accumulate is %d, but the codebook's averages follow every batch: "
-                       "enlarge the batch instead",
-                       file, recipe->head.accumulate);
-    if (options->finetune && !recipe->decoder_only)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a video tokenizer cannot be fine-tuned as a whole: all else is trained on its codes; "
-                       "decoder_only in the recipe leaves them as they are");
-    if (recipe->decoder_only && !options->finetune && !options->resume)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the recipe trains the decoder only, so the rest must be there: '--finetune' begins with the "
-                       "model's video tokenizer");
-    if (recipe->decoder_only && recipe->head.weight_decay > 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "weight_decay is %g, but decoder_only leaves the encoder as it is: it must be 0",
-                       recipe->head.weight_decay);
-    if (recipe->merge > 0 && (!recipe->decoder_only || !has_codebook(l)))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "merge is %g, but only a recipe with decoder_only merges codes, and only those of a codebook",
-                       recipe->merge);
+                       "merge is %g, but the quantizer lfq has no codebook whose codes could be merged", recipe->merge);
     if (recipe->plain_steps > 0 && !has_codebook(l))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%.500s: video-tokenizer: plain_steps is %d, but the quantizer lfq has no codebook that could "
                        "start after them",
-                       file, recipe->plain_steps);
-    return COGVIDEO_OK;
+                       options->recipe, recipe->plain_steps);
+done:
+    return status;
 }
 
 /* Sizes of a batch; products of them stay within an int. */
@@ -386,12 +312,10 @@ static cogvideo_status set_sizes(video_learner *l, cogvideo_error *err)
                        l->frames, (l->frames - 1) / c->patch_frames * c->patch_frames + 1,
                        (l->frames - 1) / c->patch_frames * c->patch_frames + c->patch_frames + 1);
     l->T = 1 + (l->frames - 1) / c->patch_frames;
-    if ((int64_t)l->recipe->head.batch * l->frames * l->height * l->width >
-        INT_MAX / (3 * (l->recipe->start_batches > COUNT_BATCHES ? l->recipe->start_batches : COUNT_BATCHES)))
+    if ((int64_t)l->recipe->head.batch * l->frames * l->height * l->width > INT_MAX / 3)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "%.500s: video-tokenizer: batches of %d clips of %d frames of %dx%d pixels are too many for %d "
-                       "batches that the codebook starts from",
-                       file, l->recipe->head.batch, l->frames, l->width, l->height, l->recipe->start_batches);
+                       "%.500s: video-tokenizer: batches of %d clips of %d frames of %dx%d pixels are too many", file,
+                       l->recipe->head.batch, l->frames, l->width, l->height);
     return COGVIDEO_OK;
 }
 
@@ -425,10 +349,15 @@ cogvideo_status cv_video_learner_open(cv_learner **out, const cogvideo_train_opt
     CV_TRY(cv_cvivit_config_read(&l->config, section, origin, err));
     CV_TRY(check_recipe(l, err));
     CV_TRY(set_sizes(l, err));
-    l->averaging =
-        (cv_codebook_options){ .decay = l->recipe->decay, .dead = l->recipe->dead, .seed = l->recipe->head.seed };
+    l->codebook = (cv_codebook_learner){ .recipe = &l->recipe->codebook,
+                                         .seed = recipe->seed,
+                                         .count_batches = COUNT_BATCHES,
+                                         .measure = measure,
+                                         .user = l,
+                                         .exec = exec,
+                                         .log = &options->log };
     l->head.items = recipe->batch * l->T * (l->height / l->config.patch_height) * (l->width / l->config.patch_width);
-    l->head.useful_after = l->recipe->decoder_only || !has_codebook(l) ? -1 : l->recipe->plain_steps;
+    l->head.useful_after = l->recipe->codebook.decoder_only || !has_codebook(l) ? -1 : l->recipe->codebook.plain_steps;
     CV_TRY(open_data(l, err));
     CV_TRY(make_stores(l, err));
     if (options->finetune && !options->resume)
