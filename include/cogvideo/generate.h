@@ -298,8 +298,7 @@ COGVIDEO_API cogvideo_status cogvideo_run_step_each(const cogvideo_model *model,
                                                     const cogvideo_generate_options *options, const cogvideo_value *in,
                                                     cogvideo_picture_fn *take, void *user, cogvideo_error *err);
 
-/* Pixels to codes at `rate` 4, 8 or 16. Width and height must be equal and a multiple of `rate`
- * (cogvideo_video_fit). */
+/* Pixels to codes at `rate`; cogvideo_encoder_open says which rates and sizes a model takes (cogvideo_video_fit). */
 COGVIDEO_API cogvideo_status cogvideo_encode(const cogvideo_model *model, const cogvideo_video *in, int rate,
                                              const cogvideo_callbacks *callbacks, cogvideo_tokens *out,
                                              cogvideo_error *err);

@@ -4,7 +4,7 @@
 #include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/steps/steps.h"
 #include "family/work.h"
-#include "tokens/header.h"
+#include "tokens/growing.h"
 
 #include <string.h>
 
@@ -14,8 +14,7 @@ typedef struct encoder {
     cogvideo_callbacks callbacks;
     cogvideo_progress progress;
     cv_box_codec codec; /* of a whole window */
-    cogvideo_tokens clip;
-    int capacity; /* latent frames that the clip has room for */
+    cv_growing_clip growing;
     int scene;
     uint8_t *window; /* [frames][height][width][3] */
     double *times;   /* of its frames */
@@ -39,7 +38,7 @@ void cv_phenaki_encoder_close(cogvideo_encoder *head)
     encoder *e = encoder_of(head);
 
     cv_box_codec_close(&e->codec);
-    cogvideo_tokens_free(&e->clip);
+    cogvideo_tokens_free(&e->growing.clip);
     cv_free(e->window);
     cv_free(e->times);
     cv_free(e);
@@ -58,12 +57,26 @@ static cogvideo_status check_size(const cv_cvivit_config *config, int width, int
     return COGVIDEO_OK;
 }
 
+/* Latent frames that so many video frames become, in windows of T. */
+static long long latent_frames(const cv_phenaki *model, int T, int frames)
+{
+    const int pt = cv_cvivit_config_of(model->tokenizer)->patch_frames, window = cv_box_frames(model, T);
+    long long count = (long long)(frames / window) * T;
+
+    for (int left = frames % window, last; left > 0; left -= cv_box_frames(model, last)) {
+        last = 1 + (left - 1) / pt;
+        count += last;
+    }
+    return count;
+}
+
 cogvideo_status cv_phenaki_encoder_open(cogvideo_encoder **out, const cogvideo_model *head, int width, int height,
                                         int rate, int expected, const cogvideo_callbacks *callbacks,
                                         cogvideo_error *err)
 {
     const cv_phenaki *model = cv_phenaki_of(head);
     const cv_cvivit_config *config;
+    cogvideo_tokens shape;
     cogvideo_status status;
     encoder *e = NULL;
     int T;
@@ -76,16 +89,16 @@ cogvideo_status cv_phenaki_encoder_open(cogvideo_encoder **out, const cogvideo_m
     e->head.model = head;
     e->model = model;
     e->expected = expected;
-    e->clip = (cogvideo_tokens){ .height = height / config->patch_height,
-                                 .width = width / config->patch_width,
-                                 .rate = config->patch_height,
-                                 .rate_across = cv_cvivit_rate_across(config),
-                                 .frames_per_code = config->patch_frames };
-    CV_TRY(cv_tokens_check(&e->clip, err));
+    shape = (cogvideo_tokens){ .height = height / config->patch_height,
+                               .width = width / config->patch_width,
+                               .rate = config->patch_height,
+                               .rate_across = cv_cvivit_rate_across(config),
+                               .frames_per_code = config->patch_frames };
+    CV_TRY(cv_growing_open(&e->growing, &shape, config->codes, true, latent_frames(model, T, expected), err));
     e->progress = (cogvideo_progress){ .what = "encoding", .unit = "frames", .rounds = 1, .sequences = 1 };
     if (callbacks)
         e->callbacks = *callbacks;
-    CV_TRY(cv_box_codec_open(&e->codec, model, T, e->clip.height, e->clip.width, err));
+    CV_TRY(cv_box_codec_open(&e->codec, model, T, shape.height, shape.width, err));
     CV_NEW(e->window, (size_t)cv_box_frames(model, T) * frame_bytes(e), err);
     CV_NEW(e->times, cv_box_frames(model, T), err);
     *out = &e->head;
@@ -96,47 +109,15 @@ done:
     return status;
 }
 
-/* Room for T latent frames more. */
-static cogvideo_status make_room(encoder *e, int T, cogvideo_error *err)
-{
-    const size_t places = cogvideo_tokens_per_frame(&e->clip), frames = (size_t)e->clip.frames,
-                 grown = frames + frames / 2 + (size_t)T;
-    cogvideo_tokens *clip = &e->clip;
-    int32_t *codes;
-    uint8_t *given;
-    double *times;
-    int *scenes;
-
-    if ((long long)e->clip.frames + T > INT32_MAX / 2 || grown > CV_TOKENS_MAX_FILE / (2 * places))
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%lld frames are more than a file of codes holds: encode fewer",
-                       e->seen);
-    if (e->clip.frames + T <= e->capacity)
-        return COGVIDEO_OK;
-    if (!(codes = cv_realloc(clip->codes, frames * places, grown * places, sizeof *codes, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    clip->codes = codes;
-    if (!(times = cv_realloc(clip->times, frames, grown, sizeof *times, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    clip->times = times;
-    if (!(scenes = cv_realloc(clip->scenes, frames, grown, sizeof *scenes, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    clip->scenes = scenes;
-    if (!(given = cv_realloc(clip->given, frames, grown, sizeof *given, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    clip->given = given;
-    e->capacity = (int)grown;
-    return COGVIDEO_OK;
-}
-
 /* The first frames of the window, as many as T latent frames stand for, become a scene of the clip. */
 static cogvideo_status encode_scene(encoder *e, int T, cogvideo_error *err)
 {
-    const int frames = cv_box_frames(e->model, T), pt = e->clip.frames_per_code;
-    const size_t places = cogvideo_tokens_per_frame(&e->clip);
-    cogvideo_tokens *clip = &e->clip;
+    const int frames = cv_box_frames(e->model, T), pt = e->growing.clip.frames_per_code;
+    const size_t places = cogvideo_tokens_per_frame(&e->growing.clip);
+    cogvideo_tokens *clip = &e->growing.clip;
     cogvideo_status status;
 
-    CV_TRY(make_room(e, T, err));
+    CV_TRY(cv_growing_room(&e->growing, T, err));
     for (int f = 0; f < frames; f++)
         cv_box_set_frame(&e->codec, T, f, e->window + (size_t)f * frame_bytes(e));
     CV_TRY(cv_box_encode(&e->codec, clip->codes + (size_t)clip->frames * places, T, "scene", e->scene + 1, err));
@@ -154,12 +135,12 @@ done:
     return status;
 }
 
-static cogvideo_status report(encoder *e, cogvideo_error *err)
+static cogvideo_status report(encoder *e, int frames, cogvideo_error *err)
 {
     e->progress.frame = (int)e->seen;
-    e->progress.frames = e->expected;
+    e->progress.frames = frames;
     e->progress.done = e->seen;
-    e->progress.total = e->expected >= e->seen ? e->expected : 0;
+    e->progress.total = frames;
     if (cv_progress(&e->callbacks, &e->progress))
         return cv_cancelled(err);
     return COGVIDEO_OK;
@@ -176,7 +157,7 @@ cogvideo_status cv_phenaki_encoder_frame(cogvideo_encoder *head, const uint8_t *
     e->seen++;
     if (e->waiting == cv_box_frames(e->model, e->codec.T))
         CV_TRY(encode_scene(e, e->codec.T, err));
-    CV_TRY(report(e, err));
+    CV_TRY(report(e, e->expected >= e->seen ? e->expected : 0, err));
 done:
     return status;
 }
@@ -189,16 +170,18 @@ cogvideo_status cv_phenaki_encoder_finish(cogvideo_encoder *head, cogvideo_token
     if (e->seen == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
     while (e->waiting > 0)
-        CV_TRY(encode_scene(e, 1 + (e->waiting - 1) / e->clip.frames_per_code, err));
+        CV_TRY(encode_scene(e, 1 + (e->waiting - 1) / e->growing.clip.frames_per_code, err));
+    if (e->seen != e->expected) /* otherwise the last frame has reported it */
+        CV_TRY(report(e, (int)e->seen, err));
     if (e->scene == 1) { /* no story */
-        cv_free(e->clip.scenes);
-        cv_free(e->clip.given);
-        e->clip.scenes = NULL;
-        e->clip.given = NULL;
+        cv_free(e->growing.clip.scenes);
+        cv_free(e->growing.clip.given);
+        e->growing.clip.scenes = NULL;
+        e->growing.clip.given = NULL;
     }
-    CV_TRY(cv_phenaki_header(e->model, NULL, 0, &e->clip, err));
-    *out = e->clip;
-    e->clip = (cogvideo_tokens){ 0 };
+    CV_TRY(cv_phenaki_header(e->model, NULL, 0, &e->growing.clip, err));
+    *out = e->growing.clip;
+    e->growing.clip = (cogvideo_tokens){ 0 };
 done:
     return status;
 }

@@ -1,4 +1,4 @@
-/* codec.c - boxes of codes to pixels, scene by scene: of a story of any length one scene is in memory. */
+/* decoder.c - boxes of codes to pixels, scene by scene: of a story of any length one scene is in memory. */
 #include "family/phenaki/steps/box_codec.h"
 #include "family/phenaki/steps/steps.h"
 #include "family/pictures.h"

@@ -1,0 +1,71 @@
+#include "tokens/growing.h"
+
+#define LINE_SPARE 128 /* bytes of a frame's line besides its codes */
+
+/* Frames of the longest codes that fit the file of a clip. */
+static int most_frames(const cogvideo_tokens *shape, int codes)
+{
+    size_t digits = 1;
+
+    for (int code = codes - 1; code >= 10; code /= 10)
+        digits++;
+    return (int)(CV_TOKENS_MAX_FILE / (cogvideo_tokens_per_frame(shape) * (digits + 1) + LINE_SPARE));
+}
+
+static cogvideo_status check_frames(const cv_growing_clip *growing, long long frames, cogvideo_error *err)
+{
+    if (frames <= growing->most)
+        return COGVIDEO_OK;
+    return cv_fail(
+        err, COGVIDEO_ERROR_ARGUMENT,
+        "%lld frames of %dx%d codes are more than the %d that a file of codes holds: encode fewer (--frames)", frames,
+        growing->clip.width, growing->clip.height, growing->most);
+}
+
+cogvideo_status cv_growing_open(cv_growing_clip *out, const cogvideo_tokens *shape, int codes, bool scenes,
+                                long long expected, cogvideo_error *err)
+{
+    const cv_growing_clip growing = { .clip = *shape, .most = most_frames(shape, codes), .scenes = scenes };
+    cogvideo_status status;
+
+    CV_TRY(cv_tokens_check(shape, err));
+    CV_TRY(check_frames(&growing, expected, err));
+    *out = growing;
+done:
+    return status;
+}
+
+cogvideo_status cv_growing_room(cv_growing_clip *growing, int frames, cogvideo_error *err)
+{
+    cogvideo_tokens *clip = &growing->clip;
+    const size_t places = cogvideo_tokens_per_frame(clip), before = (size_t)clip->frames,
+                 after = before + before / 2 + (size_t)frames;
+    cogvideo_status status;
+    int32_t *codes;
+    uint8_t *given;
+    double *times;
+    int *scenes;
+
+    CV_TRY(check_frames(growing, (long long)clip->frames + frames, err));
+    if (clip->frames + frames <= growing->capacity)
+        return COGVIDEO_OK;
+    status = COGVIDEO_ERROR_MEMORY;
+    if (!(codes = cv_realloc(clip->codes, before * places, after * places, sizeof *codes, err)))
+        goto done;
+    clip->codes = codes;
+    if (!(times = cv_realloc(clip->times, before, after, sizeof *times, err)))
+        goto done;
+    clip->times = times;
+    if (growing->scenes) {
+        if (!(scenes = cv_realloc(clip->scenes, before, after, sizeof *scenes, err)))
+            goto done;
+        clip->scenes = scenes;
+        if (!(given = cv_realloc(clip->given, before, after, sizeof *given, err)))
+            goto done;
+        clip->given = given;
+    }
+    growing->capacity = (int)after;
+    status = COGVIDEO_OK;
+done:
+    return status;
+}
