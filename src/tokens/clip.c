@@ -46,6 +46,18 @@ size_t cogvideo_tokens_per_frame(const cogvideo_tokens *tokens)
     return (size_t)tokens->height * (size_t)tokens->width;
 }
 
+cogvideo_status cv_tokens_check_codes(const cogvideo_tokens *clip, int limit, const char *what, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(clip);
+
+    for (size_t i = 0; i < places * (size_t)clip->frames; i++)
+        if (clip->codes[i] < 0 || clip->codes[i] >= limit)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                           "frame %zu of the clip holds the code %d, %s knows 0 to %d: it was made by another model",
+                           i / places, (int)clip->codes[i], what, limit - 1);
+    return COGVIDEO_OK;
+}
+
 int cogvideo_tokens_rate_across(const cogvideo_tokens *tokens)
 {
     return tokens->rate_across > 0 ? tokens->rate_across : tokens->rate;

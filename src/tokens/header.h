@@ -15,6 +15,8 @@
 
 /* Checks height, width, rate and frames_per_code; reads nothing else. */
 cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err);
+/* An error where a code is not below `limit`; `what` knows only those: "the image tokenizer". */
+cogvideo_status cv_tokens_check_codes(const cogvideo_tokens *clip, int limit, const char *what, cogvideo_error *err);
 /* Whether "grid" describes the shape of a clip: its frames are square, and each stands for one video frame. */
 bool cv_tokens_is_grid(const cogvideo_tokens *shape);
 

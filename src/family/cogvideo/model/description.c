@@ -1,6 +1,7 @@
 #include "family/cogvideo/model/description.h"
 
 #include "family/family.h"
+#include "media/frame.h"
 #include "sample/fields.h"
 
 #include <stdio.h>
@@ -89,7 +90,7 @@ static cogvideo_status read_numbers(cv_description *d, const cv_json *json, cons
     CV_TRY(cv_json_double(weight, "plain", -100, 100, &d->text_weight_plain, path, err));
     CV_TRY(cv_json_double(weight, "guided", -100, 100, &d->text_weight_guided, path, err));
     CV_TRY(cv_json_int(json, "rate", 1, 64, &rate, path, err));
-    CV_TRY(cv_json_int(json, "picture_size", 1, 16384, &size, path, err));
+    CV_TRY(cv_json_int(json, "picture_size", 1, CV_MEDIA_MAX_SIDE, &size, path, err));
     d->rate = (int)rate;
     d->picture_size = (int)size;
 done:

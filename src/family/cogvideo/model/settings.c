@@ -1,5 +1,7 @@
 #include "family/cogvideo/model/settings.h"
 
+#include "tokens/header.h"
+
 #include <string.h>
 
 void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options *options)
@@ -145,8 +147,6 @@ cogvideo_status cv_rounds_of(const cv_cogvideo *model, int frames, int rounds, i
 
 cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, const char *what, cogvideo_error *err)
 {
-    const size_t places = cogvideo_tokens_per_frame(clip);
-
     if (clip->frames < 1 || !clip->codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has no frames");
     if (clip->frames_per_code != 1)
@@ -159,10 +159,5 @@ cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, 
     if (clip->height != grid)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes %dx%d", clip->width,
                        clip->height, what, grid, grid);
-    for (size_t i = 0; i < places * (size_t)clip->frames; i++)
-        if (clip->codes[i] < 0 || clip->codes[i] >= codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "frame %zu of the clip holds the code %d, %s knows 0 to %d: it was made by another model",
-                           i / places, (int)clip->codes[i], what, codes - 1);
-    return COGVIDEO_OK;
+    return cv_tokens_check_codes(clip, codes, what, err);
 }

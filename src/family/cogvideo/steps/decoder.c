@@ -3,6 +3,7 @@
 #include "family/cogvideo/model/settings.h"
 #include "family/pictures.h"
 #include "family/work.h"
+#include "media/frame.h"
 #include "tokens/header.h"
 
 #include <math.h>
@@ -98,12 +99,12 @@ cogvideo_status cv_decoded_side(const cv_cogvideo *model, const cogvideo_decode_
 {
     const int wanted = options ? options->size : model->description.picture_size;
 
-    if (wanted < 0 || wanted > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to 16384 pixels, not %d", wanted);
-    if ((long long)in->height * in->rate > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "frames of %dx%d codes at rate %d would be wider than 16384 pixels", in->width, in->height,
-                       in->rate);
+    if (wanted < 0 || wanted > CV_MEDIA_MAX_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to %d pixels, not %d", CV_MEDIA_MAX_SIDE,
+                       wanted);
+    if ((long long)in->height * in->rate > CV_MEDIA_MAX_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d codes at rate %d would be wider than %d pixels",
+                       in->width, in->height, in->rate, CV_MEDIA_MAX_SIDE);
     *side = in->height * in->rate < wanted ? wanted : in->height * in->rate;
     return COGVIDEO_OK;
 }

@@ -3,6 +3,7 @@
 #include "family/phenaki/steps/steps.h"
 #include "family/pictures.h"
 #include "family/work.h"
+#include "media/frame.h"
 #include "tokens/header.h"
 
 #include <limits.h>
@@ -14,7 +15,6 @@
 static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens *clip, cogvideo_error *err)
 {
     const cv_cvivit_config *config = cv_cvivit_config_of(model->tokenizer);
-    const size_t count = (size_t)clip->frames * cogvideo_tokens_per_frame(clip);
 
     if (clip->frames_per_code != config->patch_frames || clip->rate != config->patch_height ||
         cogvideo_tokens_rate_across(clip) != config->patch_width)
@@ -26,12 +26,7 @@ static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens
             config->patch_width, config->patch_height);
     if (cogvideo_tokens_video_frames(clip) > INT_MAX)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip stands for more frames of video than a file holds");
-    for (size_t i = 0; i < count; i++)
-        if (clip->codes[i] < 0 || clip->codes[i] >= config->codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "frame %zu of the clip has code %d; the video tokenizer has codes from 0 to %d",
-                           i / cogvideo_tokens_per_frame(clip), clip->codes[i], config->codes - 1);
-    return COGVIDEO_OK;
+    return cv_tokens_check_codes(clip, config->codes, "the video tokenizer", err);
 }
 
 /* How a clip is decoded. */
@@ -85,12 +80,14 @@ static cogvideo_status shown_size(const cogvideo_decode_options *options, const 
 {
     const int across = in->rate_across > 0 ? in->rate_across : in->rate, wanted = options ? options->size : 0;
 
-    if (wanted < 0 || wanted > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to 16384 pixels, not %d", wanted);
+    if (wanted < 0 || wanted > CV_MEDIA_MAX_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the size must be from 0 to %d pixels, not %d", CV_MEDIA_MAX_SIDE,
+                       wanted);
     *height = in->height * in->rate;
     *width = in->width * across;
-    if (*height > 16384 || *width > 16384)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d pixels are larger than 16384", *width, *height);
+    if (*height > CV_MEDIA_MAX_SIDE || *width > CV_MEDIA_MAX_SIDE)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "frames of %dx%d pixels are larger than %d", *width, *height,
+                       CV_MEDIA_MAX_SIDE);
     if (*height < wanted && *width < wanted) { /* the longer side becomes that long */
         const int longer = *height > *width ? *height : *width;
 

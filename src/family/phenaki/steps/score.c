@@ -5,6 +5,7 @@
 #include "family/phenaki/steps/steps.h"
 #include "family/work.h"
 #include "sample/sampler.h"
+#include "tokens/header.h"
 
 #include <math.h>
 #include <string.h>
@@ -155,18 +156,16 @@ static cogvideo_status check(const cv_phenaki *model, const cogvideo_tokens *cli
     const cv_masked_config *config = cv_masked_config_of(model->masked);
     const size_t places = cogvideo_tokens_per_frame(clip);
     int first, frames, given;
+    cogvideo_status status;
 
-    for (size_t i = 0; i < (size_t)clip->frames * places; i++)
-        if (clip->codes[i] < 0 || clip->codes[i] >= config->codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "frame %zu of the clip has code %d; the masked transformer has codes from 0 to %d",
-                           i / places, clip->codes[i], config->codes - 1);
+    CV_TRY(cv_tokens_check_codes(clip, config->codes, "the masked transformer", err));
     for (int i = 0; cogvideo_tokens_scene(clip, i, &first, &frames, &given); i++)
         if ((size_t)frames * places > (size_t)config->places)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                            "scene %d of the clip has %zu codes, and the masked transformer has %d places", i + 1,
                            (size_t)frames * places, config->places);
-    return COGVIDEO_OK;
+done:
+    return status;
 }
 
 cogvideo_status cv_phenaki_score(const cogvideo_model *head, const cogvideo_generate_options *options,
