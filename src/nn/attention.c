@@ -92,8 +92,9 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
         }
 }
 
-void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run,
-                      int head, const float *weights, float *out)
+/* out [D] += weights . rows, over a head's rows of one of the source's runs. */
+static void mix_run(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run,
+                    int head, const float *weights, float *out)
 {
     cv_weight rows =
         cv_weight_rows(matrix, head * source->positions + source->runs[run].first, source->runs[run].count);
@@ -142,7 +143,7 @@ static void mix_query(const cv_kernels *kernels, const cv_attention_query *query
         const cv_attention_source *source = &query->sources[s];
 
         for (int r = 0; r < source->run_count; r++) {
-            cv_attention_mix(kernels, &source->values, source, r, head, weights + count, out);
+            mix_run(kernels, &source->values, source, r, head, weights + count, out);
             count += source->runs[r].count;
         }
     }

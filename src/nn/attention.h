@@ -57,10 +57,6 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
 /* Computes the attention weights of the same tile; scaled [count][D] becomes q / sqrt(D). */
 void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D,
                           float *weights, size_t stride, float *scaled);
-/* out [D] += weights . rows, over a head's rows of one of the source's runs. */
-void cv_attention_mix(const cv_kernels *kernels, const cv_weight *matrix, const cv_attention_source *source, int run,
-                      int head, const float *weights, float *out);
-
 /* --- backward: attention_backward.c --------------------------------------------------------------------------- */
 
 /* Gradients of a source's keys and values, in its layout; both NULL = not wanted. */
@@ -78,7 +74,7 @@ typedef struct cv_attention_query_grad {
 size_t cv_attention_backward_scratch(const cv_exec *exec, int max_keys, int D);
 /* Sets dq and adds to dkeys and dvalues, tile by tile in order. grads[i] belongs to queries[i], whose `out` is not
  * read: the weights are computed again. Group g is queries groups[g] .. groups[g + 1] - 1; threads share the work by
- * groups, so queries of different groups must not share dkeys or dvalues. */
+ * groups, so queries of different groups must not share dkeys or dvalues; those of one that read the same keys must. */
 void cv_attention_backward(const cv_exec *exec, const cv_attention_query *queries, const cv_attention_query_grad *grads,
                            const int *groups, int group_count, int H, int D, int max_keys, cv_arena *arena);
 
