@@ -1,6 +1,7 @@
 /* cogvideo tokens compare - checks whether two clips have the same codes. */
 #include "commands.h"
 #include "json_out.h"
+#include "result.h"
 #include "say.h"
 
 #include <cogvideo/tokens.h>
@@ -47,15 +48,17 @@ static void print_text(const cogvideo_tokens *a, const cogvideo_tokens *b, const
 static int run(const cli_command *command, void *given, const cli_arguments *arguments)
 {
     const settings *s = given;
+    cli_session session = { 0 };
     cogvideo_tokens a = { 0 }, b = { 0 };
     cogvideo_tokens_difference difference;
     cogvideo_error err;
     int status = CLI_FAILED;
 
     (void)command;
-    if (cogvideo_tokens_load(&a, arguments->values[0], &err) != COGVIDEO_OK ||
-        cogvideo_tokens_load(&b, arguments->values[1], &err) != COGVIDEO_OK ||
-        cogvideo_tokens_compare(&a, &b, &difference, &err) != COGVIDEO_OK) {
+    if (cli_load_clip(&session, arguments->values[0], &a) != CLI_OK ||
+        cli_load_clip(&session, arguments->values[1], &b) != CLI_OK) {
+        status = CLI_FAILED;
+    } else if (cogvideo_tokens_compare(&a, &b, &difference, &err) != COGVIDEO_OK) {
         cli_error("%s", err.message);
     } else {
         int equal = difference.different == 0 && difference.same_shape;

@@ -110,6 +110,8 @@ static int read_picture(cli_session *session, const char *path, const area *a, i
     cogvideo_error err;
     int status;
 
+    if ((status = cli_take_input(session, path, "the mask")) != CLI_OK)
+        return status;
     if (cogvideo_video_read(&video, path, &options, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
     status = fill_from(path, &video, a, scale, mask);

@@ -12,7 +12,7 @@ int cli_take_input(cli_session *session, const char *path, const char *what)
     if (strcmp(path, "-") != 0)
         return CLI_OK;
     if (session->input)
-        return cli_error("standard input: was read as %s already, so %s must come from a file", session->input, what);
+        return cli_error("standard input: was read as %s already, so %s cannot come from it", session->input, what);
     session->input = what;
     return CLI_OK;
 }

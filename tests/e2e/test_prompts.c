@@ -149,7 +149,7 @@ static void lists_are_read_as_they_are_written(void **state)
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1,
                   "wide: is UTF-16, UTF-8 was expected; 'iconv -f UTF-16 ");
     program_check("keyframes --model m - --first - -o e.jsonl <one" STDERR, 1,
-                  "standard input: was read as the prompt already, so codes must come from a file");
+                  "standard input: was read as the prompt already, so codes cannot come from it");
     program_check("generate --model m - -o e.y4m <wide" STDERR, 1, "standard input: is UTF-16, UTF-8");
     check_write(check_temp_path("wide"), bare_utf16, sizeof bare_utf16 - 1);
     program_check(OPTIONS "--prompts wide -o e-%d.y4m" STDERR, 1, "wide: is UTF-16LE, UTF-8");
