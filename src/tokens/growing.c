@@ -26,11 +26,13 @@ cogvideo_status cv_growing_open(cv_growing_clip *out, const cogvideo_tokens *sha
                                 long long expected, cogvideo_error *err)
 {
     const cv_growing_clip growing = { .clip = *shape, .most = most_frames(shape, codes), .scenes = scenes };
+
     cogvideo_status status;
 
     CV_TRY(cv_tokens_check(shape, err));
     CV_TRY(check_frames(&growing, expected, err));
     *out = growing;
+    out->expected = (int)expected;
 done:
     return status;
 }
@@ -39,15 +41,16 @@ cogvideo_status cv_growing_room(cv_growing_clip *growing, int frames, cogvideo_e
 {
     cogvideo_tokens *clip = &growing->clip;
     const size_t places = cogvideo_tokens_per_frame(clip), before = (size_t)clip->frames,
-                 after = before + before / 2 + (size_t)frames;
+                 needed = before + (size_t)frames, expected = (size_t)growing->expected;
+    const size_t after = needed <= expected ? expected : needed + before / 2;
     cogvideo_status status;
     int32_t *codes;
     uint8_t *given;
     double *times;
     int *scenes;
 
-    CV_TRY(check_frames(growing, (long long)clip->frames + frames, err));
-    if (clip->frames + frames <= growing->capacity)
+    CV_TRY(check_frames(growing, (long long)needed, err));
+    if (needed <= (size_t)growing->capacity)
         return COGVIDEO_OK;
     status = COGVIDEO_ERROR_MEMORY;
     if (!(codes = cv_realloc(clip->codes, before * places, after * places, sizeof *codes, err)))

@@ -6,6 +6,7 @@
 
 typedef struct cv_growing_clip {
     cogvideo_tokens clip; /* its frames so far */
+    int expected;         /* frames that will come, 0 = unknown: there is room for so many at once */
     int capacity;         /* frames that there is room for */
     int most;             /* that the file of such a clip may hold, so that it can be read again */
     bool scenes;          /* each frame has its scene, and whether it was given */

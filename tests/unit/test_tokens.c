@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "base/file.h"
+#include "tokens/growing.h"
 #include "tokens/npy.h"
 
 #include <cogvideo/tokens.h>
@@ -591,9 +592,42 @@ static void lying_arrays_are_refused(void **state)
                 "a zip archive", err);
 }
 
+/* A clip that grows has room for what was announced at once, keeps what it has, and stays as short as a file that can
+ * be read. */
+static void growing_clips_have_bounds(void **state)
+{
+    const cogvideo_tokens shape = { .height = 2, .width = 2, .rate = 8, .frames_per_code = 1 },
+                          wide = { .height = 4096, .width = 4096, .rate = 8, .frames_per_code = 1 };
+    cv_growing_clip growing;
+    cogvideo_error err;
+
+    (void)state;
+    CHECK_OK(cv_growing_open(&growing, &shape, 100, true, 5, &err), err);
+    for (int frame = 0; frame < 40; frame++) {
+        CHECK_OK(cv_growing_room(&growing, 1, &err), err);
+        assert_true(frame >= 5 || growing.capacity == 5);
+        for (int i = 0; i < 4; i++)
+            growing.clip.codes[4 * frame + i] = 4 * frame + i;
+        growing.clip.times[frame] = frame;
+        growing.clip.scenes[frame] = frame / 10;
+        growing.clip.given[frame] = 0;
+        growing.clip.frames++;
+    }
+    for (int i = 0; i < 160; i++)
+        assert_int_equal(growing.clip.codes[i], i);
+    assert_int_equal(growing.clip.scenes[39], 3);
+    cogvideo_tokens_free(&growing.clip);
+    CHECK_FAILS(cv_growing_open(&growing, &wide, 20000, false, 12, &err), COGVIDEO_ERROR_ARGUMENT,
+                "12 frames of 4096x4096 codes are more than the 10 that a file of codes holds", err);
+    CHECK_OK(cv_growing_open(&growing, &wide, 20000, false, 0, &err), err);
+    CHECK_FAILS(cv_growing_room(&growing, 11, &err), COGVIDEO_ERROR_ARGUMENT, "encode fewer", err);
+    cogvideo_tokens_free(&growing.clip);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(growing_clips_have_bounds),
         cmocka_unit_test(streams_round_trip),
         cmocka_unit_test(every_shape_round_trips),
         cmocka_unit_test(stories_round_trip),

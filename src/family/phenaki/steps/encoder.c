@@ -157,7 +157,8 @@ cogvideo_status cv_phenaki_encoder_frame(cogvideo_encoder *head, const uint8_t *
     e->seen++;
     if (e->waiting == cv_box_frames(e->model, e->codec.T))
         CV_TRY(encode_scene(e, e->codec.T, err));
-    CV_TRY(report(e, e->expected >= e->seen ? e->expected : 0, err));
+    if (e->seen != e->expected || e->waiting == 0) /* what waits at the end is encoded by finish */
+        CV_TRY(report(e, e->expected >= e->seen ? e->expected : 0, err));
 done:
     return status;
 }
@@ -171,7 +172,7 @@ cogvideo_status cv_phenaki_encoder_finish(cogvideo_encoder *head, cogvideo_token
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
     while (e->waiting > 0)
         CV_TRY(encode_scene(e, 1 + (e->waiting - 1) / e->growing.clip.frames_per_code, err));
-    if (e->seen != e->expected) /* otherwise the last frame has reported it */
+    if (e->progress.done != e->seen || e->progress.total != e->seen) /* otherwise the last frame has reported it */
         CV_TRY(report(e, (int)e->seen, err));
     if (e->scene == 1) { /* no story */
         cv_free(e->growing.clip.scenes);
