@@ -35,25 +35,32 @@ cogvideo_status cv_codebook_check(const cv_codebook_recipe *recipe, const cv_rec
     return COGVIDEO_OK;
 }
 
-cogvideo_status cv_codebook_learner_open(cv_codebook_learner *l, int64_t rows, cogvideo_error *err)
+cogvideo_status cv_codebook_check_rows(const cv_codebook_recipe *recipe, int64_t rows, int count_batches,
+                                       cogvideo_error *err)
 {
-    const int batches = l->recipe->start_batches, most = batches > l->count_batches ? batches : l->count_batches;
+    const int most = recipe->start_batches > count_batches ? recipe->start_batches : count_batches;
+
+    if (rows > INT_MAX / most)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "batches of %lld codes are too many for a codebook that starts from %d batches and whose use is "
+                       "counted over %d",
+                       (long long)rows, recipe->start_batches, count_batches);
+    return COGVIDEO_OK;
+}
+
+cogvideo_status cv_codebook_learner_open(cv_codebook_learner *l, int rows, cogvideo_error *err)
+{
+    const int batches = l->recipe->start_batches;
     cv_arena measure = { 0 };
     cogvideo_status status;
 
     if (l->codebook.codes == 0)
         return COGVIDEO_OK;
-    if (rows > INT_MAX / most)
-        return cv_fail(
-            err, COGVIDEO_ERROR_ARGUMENT,
-            "batches of %lld codes are too many for a codebook that starts from %d batches, and whose use is "
-            "counted over %d",
-            (long long)rows, batches, l->count_batches);
     CV_NEW(l->z, (size_t)rows * (size_t)batches * (size_t)l->codebook.latent, err);
     CV_NEW(l->away, rows, err);
     CV_NEW(l->counted, (size_t)rows * (size_t)l->count_batches, err);
     CV_NEW(l->merged, l->codebook.codes, err);
-    cv_codebook_start(l->exec, &l->codebook, l->z, (int)rows * batches, batches, KMEANS_ROUNDS, l->seed, &measure);
+    cv_codebook_start(l->exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS, l->seed, &measure);
     CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
 done:
     return status;

@@ -47,8 +47,11 @@ typedef struct cv_codebook_learner {
 /* Refuses what a recipe cannot ask of a tokenizer, which `name` names: "image tokenizer". */
 cogvideo_status cv_codebook_check(const cv_codebook_recipe *recipe, const cv_recipe *head,
                                   const cogvideo_train_options *options, const char *name, cogvideo_error *err);
+/* Refuses batches of so many vectors where those of its start, or of `count_batches`, cannot be counted by an int. */
+cogvideo_status cv_codebook_check_rows(const cv_codebook_recipe *recipe, int64_t rows, int count_batches,
+                                       cogvideo_error *err);
 /* Takes memory for batches of at most `rows` vectors. Close it after errors, too. */
-cogvideo_status cv_codebook_learner_open(cv_codebook_learner *learner, int64_t rows, cogvideo_error *err);
+cogvideo_status cv_codebook_learner_open(cv_codebook_learner *learner, int rows, cogvideo_error *err);
 void cv_codebook_learner_close(cv_codebook_learner *learner);
 
 /* Whether a step is one of the first, without quantization. */

@@ -348,6 +348,7 @@ static void learner_close(cv_learner *learner)
 static cogvideo_status check_options(const cogvideo_train_options *options, const cv_picture_recipe *recipe,
                                      const cv_description *d, cogvideo_error *err)
 {
+    const int side = recipe->crop / d->rate; /* of a square, in codes */
     cogvideo_status status;
 
     CV_TRY(cv_codebook_check(&recipe->codebook, &recipe->head, options, "image tokenizer", err));
@@ -358,6 +359,7 @@ static cogvideo_status check_options(const cogvideo_train_options *options, cons
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the recipe wants batches of %d squares of %d pixels, which are too many", recipe->head.batch,
                        recipe->crop);
+    CV_TRY(cv_codebook_check_rows(&recipe->codebook, (int64_t)recipe->head.batch * side * side, COUNT_BATCHES, err));
 done:
     return status;
 }

@@ -316,7 +316,10 @@ static cogvideo_status set_sizes(video_learner *l, cogvideo_error *err)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%.500s: video-tokenizer: batches of %d clips of %d frames of %dx%d pixels are too many", file,
                        l->recipe->head.batch, l->frames, l->width, l->height);
-    return COGVIDEO_OK;
+    return cv_codebook_check_rows(&l->recipe->codebook,
+                                  (int64_t)l->recipe->head.batch * l->T * (l->height / c->patch_height) *
+                                      (l->width / c->patch_width),
+                                  COUNT_BATCHES, err);
 }
 
 static cogvideo_status open_data(video_learner *l, cogvideo_error *err)
