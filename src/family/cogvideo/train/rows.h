@@ -8,6 +8,9 @@
 /* The tensor that decides what a code stands for. */
 #define CV_CODEBOOK "quantize.embed.weight"
 
+/* cv_tokenizers_hash of that. */
+cogvideo_status cv_frame_tokenizers(char out[CV_TOKENIZERS_HASH], const cogvideo_model *model, cogvideo_error *err);
+
 typedef struct cv_frame_rows {
     cv_rows_file file; /* values [count][text_places + frames * places] */
     int text_places, frames, places;

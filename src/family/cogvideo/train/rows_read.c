@@ -1,5 +1,12 @@
 #include "family/cogvideo/train/rows.h"
 
+cogvideo_status cv_frame_tokenizers(char out[CV_TOKENIZERS_HASH], const cogvideo_model *model, cogvideo_error *err)
+{
+    static const char *const deciding[] = { CV_CODEBOOK };
+
+    return cv_tokenizers_hash(out, model, deciding, 1, err);
+}
+
 static size_t row_size(const cv_frame_rows *rows)
 {
     return (size_t)rows->text_places + (size_t)rows->frames * (size_t)rows->places;

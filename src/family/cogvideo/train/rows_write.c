@@ -267,7 +267,6 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
                                            const cogvideo_dataset_callbacks *callbacks, long long *rows,
                                            cogvideo_error *err)
 {
-    static const char *const deciding[] = { CV_CODEBOOK };
     run r = { .dataset = dataset,
               .model = cv_cogvideo_of(head),
               .options = options,
@@ -277,7 +276,7 @@ cogvideo_status cv_cogvideo_dataset_tokens(const cogvideo_dataset *dataset, cons
     CV_TRY(cv_rows_check_output(output, options, err));
     cogvideo_dataset_get_info(dataset, &r.info);
     CV_TRY(plan(&r, err));
-    CV_TRY(cv_tokenizers_hash(r.writer.tokenizers, head, deciding, 1, err));
+    CV_TRY(cv_frame_tokenizers(r.writer.tokenizers, head, err));
     CV_TRY(cv_rows_write(&r.writer, output, rows, err));
 done:
     cv_free(r.row);

@@ -356,7 +356,6 @@ static cogvideo_status open_rows(const transformer_learner *l, const char *path,
 
 static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
 {
-    static const char *const deciding[] = { CV_CODEBOOK };
     const cogvideo_train_options *options = l->head.options;
     char tokenizers[CV_TOKENIZERS_HASH];
     cogvideo_status status;
@@ -364,7 +363,7 @@ static cogvideo_status open_data(transformer_learner *l, cogvideo_error *err)
     if (options->data_count < 1 || options->data_count > MAX_FILES)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "1 to %d files of training rows are needed, not %d", MAX_FILES,
                        options->data_count);
-    CV_TRY(cv_tokenizers_hash(tokenizers, l->head.model, deciding, 1, err));
+    CV_TRY(cv_frame_tokenizers(tokenizers, l->head.model, err));
     for (int i = 0; i < options->data_count; i++) {
         CV_TRY(open_rows(l, options->data[i], tokenizers, &l->rows[i], err));
         l->files++;
