@@ -2,6 +2,7 @@
  * names the weight in place of codes, probabilities or pixels - for every kind of tensor of every network, stored in
  * every type. */
 #include "support/check.h"
+#include "support/damage.h"
 #include "support/models.h"
 #include "support/networks.h"
 #include "support/program.h"
@@ -10,8 +11,6 @@
 
 #include <cogvideo/cogvideo.h>
 #include <cogvideo/quantize.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 /* An upscaler for the small model, in its description and its folder. */
 static void add_upscaler(const char *model)
@@ -37,52 +36,6 @@ static int start(void **state)
     program_ok("quantize f16 q8 --type q8 -q");
     program_ok("quantize f16 q4 --type q4 -q");
     return 0;
-}
-
-/* --- one number of a file is changed and put back ------------------------------------------------------------- */
-
-typedef struct damage {
-    char path[600], kept[4];
-    size_t at, width;
-} damage;
-
-static void overwrite(const damage *d, const void *bytes)
-{
-    int fd = open(d->path, O_WRONLY | O_CLOEXEC);
-
-    assert_true(fd >= 0 && pwrite(fd, bytes, d->width, (off_t)d->at) == (ssize_t)d->width);
-    close(fd);
-}
-
-/* Puts `value` in the place of element `element` of a tensor. The tensors' data follow each other at the end of the
- * file. */
-static damage put(const char *model, const char *file, const char *name, size_t element, float value)
-{
-    damage d = { .at = 0 };
-    cogvideo_error err;
-    cv_store *store = NULL;
-    const cv_tensor *tensor;
-    const char *first = NULL;
-    size_t bytes = 0;
-    char number[4];
-
-    snprintf(d.path, sizeof d.path, "%s/%s", check_temp_path(model), file);
-    CHECK_OK(cv_store_open(&store, d.path, &err), err);
-    for (size_t i = 0; i < cv_store_count(store); i++) {
-        const cv_tensor *t = cv_store_at(store, i);
-
-        first = !first || (const char *)t->data < first ? t->data : first;
-        bytes += t->count * cv_dtype_size(t->dtype);
-    }
-    tensor = check_tensor(store, name);
-    assert_true(cv_dtype_is_real(tensor->dtype) && element < tensor->count);
-    d.width = cv_dtype_size(tensor->dtype);
-    d.at = cv_store_bytes(store) - bytes + (size_t)((const char *)tensor->data - first) + element * d.width;
-    memcpy(d.kept, (const char *)tensor->data + element * d.width, d.width);
-    cv_from_f32(number, tensor->dtype, &value, 1);
-    cv_store_close(&store);
-    overwrite(&d, number);
-    return d;
 }
 
 /* --- what is tried with a damaged model ----------------------------------------------------------------------- */
@@ -259,14 +212,14 @@ static void try_file(const char *model, const char *file, use_fn *use)
         if (!cv_dtype_is_real(tensor->dtype) || !first_of_its_kind(store, i))
             continue;
         for (int v = 0; v < 2; v++) {
-            damage d = put(model, file, tensor->name, tensor->count > 5 ? 5 : 0, values[v]);
+            damage d = damage_put(model, file, tensor->name, tensor->count > 5 ? 5 : 0, values[v]);
 
             /* An infinite mix is the share 1 of one channel, which draws as it should. */
             if (v == 0 || !strstr(tensor->name, "attn_distribution"))
                 try_use(model, v ? COGVIDEO_CACHE_Q8 : COGVIDEO_CACHE_F16, use, tensor->name, values[v]);
             if (tensor->dtype == CV_F16 && strcmp(model, "f16") == 0)
                 try_quantize(model, v ? "f16" : "q8", tensor->name, values[v]);
-            overwrite(&d, d.kept);
+            damage_undo(&d);
         }
     }
     cv_store_close(&store);
@@ -294,7 +247,7 @@ static void image_tokenizers_make_nothing(void **state)
 /* The program's sentence: stage, frame and row, the weight and the way out. */
 static void the_program_says_where(void **state)
 {
-    damage d = put("f16", "trunk.safetensors", "transformer.layers.1.mlp.dense_4h_to_h.bias", 7, NAN);
+    damage d = damage_put("f16", "trunk.safetensors", "transformer.layers.1.mlp.dense_4h_to_h.bias", 7, NAN);
 
     (void)state;
     program_check("keyframes --model f16 --seed 1 -q 海浪 -o none.jsonl" STDERR, 1,
@@ -303,18 +256,18 @@ static void the_program_says_where(void **state)
         "keyframes --model f16 --seed 1 -q 海浪 -o none2.jsonl" STDERR, 1,
         "trunk.safetensors: tensor 'transformer.layers.1.mlp.dense_4h_to_h.bias' holds NaN or an infinite number as element 7");
     assert_false(cv_path_exists(check_temp_path("none.jsonl")));
-    overwrite(&d, d.kept);
+    damage_undo(&d);
     program_ok("keyframes --model f16 --seed 1 -q 海浪 --count 2 -o key.jsonl");
-    d = put("f16", "stage1.safetensors", "mixins.attention_plus.dense.1.bias", 7, INFINITY);
+    d = damage_put("f16", "stage1.safetensors", "mixins.attention_plus.dense.1.bias", 7, INFINITY);
     program_check("score --model f16 --stage 1 key.jsonl" STDERR, 1, "scoring, frame 1, row 0: the network gives NaN");
     program_check("keyframes --model f16 --seed 1 -q 海浪 --first key.jsonl -o none.jsonl" STDERR, 1,
                   "key frames, frame 1, row 0: the network");
     program_check("generate --model f16 --seed 1 -q 海浪 --no-upscale -o clip.y4m" STDERR, 1,
                   "key frames, frame 1, row 0: the network");
-    overwrite(&d, d.kept);
-    d = put("f16", "image_tokenizer.safetensors", "decs.1.conv_out.bias", 1, NAN);
+    damage_undo(&d);
+    d = damage_put("f16", "image_tokenizer.safetensors", "decs.1.conv_out.bias", 1, NAN);
     program_check("decode --model f16 key.jsonl -q -o none.ppm" STDERR, 1, "decoding, frame 0: the network gives NaN");
-    overwrite(&d, d.kept);
+    damage_undo(&d);
 }
 
 int main(void)

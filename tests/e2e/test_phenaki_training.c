@@ -1,10 +1,12 @@
 /* Training a Phenaki model through the program: every part in turn, tiny; a run that was killed half way and resumed
  * equals the straight run bit for bit, on any number of threads; the model that comes out makes a clip. */
 #include "support/check.h"
+#include "support/damage.h"
 #include "support/program.h"
 
 #include "base/file.h"
 
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -180,6 +182,22 @@ static void a_text_encoder_may_be_frozen(void **state)
                   "has no masked transformer");
 }
 
+/* Vectors of NaN have no code. */
+static void damaged_weights_are_named(void **state)
+{
+    damage d;
+
+    (void)state;
+    need(ROWS);
+    d = damage_put("before", "video_tokenizer.safetensors", "to_patch_emb.1.weight", 3, NAN);
+    program_check("dataset tokens held --model before --for masked -o nan.rows" STDERR, 1,
+                  "encoding, clip 0: the network gives NaN in place of numbers");
+    assert_false(is_there("nan.rows"));
+    program_check("dataset tokens held --model before --check" STDERR, 1,
+                  "tensor 'to_patch_emb.1.weight' holds NaN or an infinite number as element 3");
+    damage_undo(&d);
+}
+
 /* The codes of another tokenizer mean something else. */
 static void rows_of_another_tokenizer_are_refused(void **state)
 {
@@ -209,7 +227,7 @@ int main(void)
         cmocka_unit_test(the_tokenizer_is_trained),     cmocka_unit_test(rows_tell_their_box),
         cmocka_unit_test(a_decoder_is_trained_alone),   cmocka_unit_test(the_masked_transformer_is_trained),
         cmocka_unit_test(a_text_encoder_may_be_frozen), cmocka_unit_test(rows_of_another_tokenizer_are_refused),
-        cmocka_unit_test(the_model_makes_clips),
+        cmocka_unit_test(damaged_weights_are_named),    cmocka_unit_test(the_model_makes_clips),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
