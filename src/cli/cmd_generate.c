@@ -21,8 +21,9 @@ static const arg_option table[] = {
       FIELD(seconds), 0.1, 1000, 0, NULL },
     { "rounds", 'n', "N", "rounds of interpolation; 0 (default): all of the model's", ARG_INT, FIELD(rounds), 0, 16, 0,
       NULL },
-    { "batch", 'b', "N", "windows interpolated side by side; 0 (default): all", ARG_INT, FIELD(batch), 0, 1000000, 0,
-      NULL },
+    { "batch", 'b', "N",
+      "windows of interpolation, or samples of a scene, that are drawn side by side; 0 (default): all", ARG_INT,
+      FIELD(batch), 0, 1000000, 0, NULL },
     { "prompts", 0, "FILE",
       "make a clip of each line, a prompt or a JSON object with \"prompt\" and optionally \"seed\" and \"output\"; finished "
       "clips are kept; - is standard input; -o needs a number, as clip-%d.mp4",

@@ -1,4 +1,4 @@
-/* names.h - the files that all runs of a list will write, to check that no two of them are the same. */
+/* names.h - the files that runs will write, to check that no two of them are the same, nor one that is read. */
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 

@@ -90,9 +90,8 @@ static cogvideo_status append_codes(cogvideo_token_writer *writer, double time, 
         cv_buffer_printf(&writer->line, err, "{\"frame\":%d,\"time\":%s%s,\"codes\":[", writer->frames, text, between));
     for (int i = 0; i < writer->places; i++) {
         if (codes[i] < 0) {
-            status =
-                cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at position %d; a code must be 0 or more",
-                        writer->output.path, writer->frames, codes[i], i);
+            status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: frame %d has %d at place %d; a code must be 0 or more",
+                             writer->output.path, writer->frames, codes[i], i);
             goto done;
         }
         CV_TRY(append_code(&writer->line, codes[i], i == 0, err));

@@ -363,9 +363,9 @@ static void impossible_sizes_and_ids_are_refused(void **state)
                     COGVIDEO_ERROR_ARGUMENT, "cannot be encoded at rate", err);
     assert_int_equal(cv_image_tokenizer_encode_scratch(tokenizers[0], &exec, 160, 3), 0);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 2, 1, 8, NULL, &err),
-                COGVIDEO_ERROR_ARGUMENT, "id 20000 at position 1", err);
+                COGVIDEO_ERROR_ARGUMENT, "id 20000 at place 1", err);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes + 2, 1, 2, 8, NULL, &err),
-                COGVIDEO_ERROR_ARGUMENT, "id -1 at position 1", err);
+                COGVIDEO_ERROR_ARGUMENT, "id -1 at place 1", err);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 1, 1, 2, NULL, &err),
                 COGVIDEO_ERROR_ARGUMENT, "no decoder of that rate", err);
     CHECK_FAILS(cv_image_tokenizer_decode(&exec, tokenizers[0], rgb, codes, 513, 1, 8, NULL, &err),

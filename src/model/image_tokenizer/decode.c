@@ -101,7 +101,7 @@ cogvideo_status cv_image_tokenizer_decode(const cv_exec *exec, const cv_image_to
                        grid_width, grid_height, rate, CV_IMAGE_TOKENIZER_MAX_SIDE);
     for (int i = 0; i < grid_width * grid_height; i++)
         if (codes[i] < 0 || codes[i] >= tokenizer->config.codes)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d at position %d is not an image code: those are 0 to %d",
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "id %d at place %d is not an image code: those are 0 to %d",
                            (int)codes[i], i, tokenizer->config.codes - 1);
     decode(exec, tokenizer, decoder, rgb, codes, grid_width, grid_height, arena);
     return COGVIDEO_OK;

@@ -54,7 +54,7 @@ static inline const cv_metrics *cv_metrics_of(const cogvideo_model *model)
 /* The name of a part in model.json: "clip_vocabulary". */
 const char *cv_metrics_part_name(cv_metrics_part_id id);
 
-/* A part that a network needs, or an error that says how it can be had. */
+/* A part that a network needs, with the threads that compute it, or an error that says how it can be had. */
 cogvideo_status cv_metrics_need(const cogvideo_model *model, cv_metrics_part_id id, cogvideo_error *err);
 
 /* open, close and property of the family. */

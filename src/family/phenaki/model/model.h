@@ -46,7 +46,7 @@ double cv_phenaki_seconds(const cv_phenaki *model);
 /* Bytes of the mapped files that its networks read. */
 uint64_t cv_phenaki_weights(const cv_phenaki *model);
 
-/* The part that a step needs, or a sentence that says how it can be had. */
+/* The part that a step needs, with the threads that compute it, or an error that says how it can be had. */
 cogvideo_status cv_need_video_tokenizer(const cv_phenaki *model, cogvideo_error *err);
 /* The masked transformer and all that it stands on: text encoder, text tokenizer, and a video tokenizer of as many
  * codes. */
