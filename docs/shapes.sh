@@ -22,11 +22,11 @@ while IFS='|' read -r seed object motion ground; do
     names+="[panel$number]"
     number=$((number + 1))
 done <<'PROMPTS'
-3|a large red circle|moves left|on a white background
-1|a large yellow square|moves right|on a black background
-3|a large blue star|moves up|on a white background
-1|a large cyan square|moves down|on a black background
-2|a large purple circle|stays still|on a gray background
+1|a large red circle|moves left|on a white background
+1|a large yellow square|bounces|on a black background
+1|a large blue star|moves up|on a white background
+4|a large cyan triangle|shrinks|on a black background
+1|a small green square|moves in a circle|on a gray background
 PROMPTS
 ffmpeg -v error -y "${inputs[@]}" -filter_complex "${panels}${names}hstack=inputs=$number,split[a][b];
 [a]palettegen=max_colors=64:stats_mode=full[palette];[b][palette]paletteuse=dither=none" -loop 0 "$root/docs/shapes.gif"
