@@ -68,11 +68,14 @@ clips some --clips 5000 --seed 61
 rows stage2 some stage2
 # Motions that are learned late come more often.
 clips hard --motions orbit,bounce,rotate,grow,shrink --clips 8555 --seed 41
+rows hard-image hard image
 rows hard-stage1 hard stage1
 
 # The trunk, which all else rests on: first frames under the first frame's text and all others, key frames and those between, which
-# show things at every pixel, under the video's; and holes in pictures, for completion.
-train coglm run-trunk "$recipe" image.rows image.rows stage1.rows hard-stage1.rows stage2-first.rows stage2.rows --held-out held-out-image.rows
+# show things at every pixel, under the video's; and holes in pictures, for completion. Half of all are frames between: stage 2 leaves
+# the trunk as it is, and learns from it only as much as that knows of them.
+train coglm run-trunk "$recipe" image.rows hard-image.rows stage1.rows hard-stage1.rows stage2-first.rows stage2.rows stage2.rows stage2.rows \
+    --held-out held-out-stage2.rows
 ends trunk
 train stage1 run-stage1 "$recipe" stage1.rows hard-stage1.rows --held-out held-out-stage1.rows
 ends stage1
