@@ -191,7 +191,7 @@ const cli_command cmd_tokenize = {
         "The ids are printed in the form that --text-ids takes. A piece that begins a word begins with ▁ (U+2581).",
     .examples = "  cogvideo tokenize \"a large red star\"\n"
                 "  echo \"红色圆形\" | cogvideo tokenize --pieces -\n"
-                "  cogvideo tokenize --decode 412,401,392,405\n"
+                "  cogvideo tokenize --decode 4124,4113,4104,4117\n"
                 "  cogvideo tokenize --id-of '<image_7>' --id-of '▁red' --pieces\n"
                 "  cogvideo tokenize --model weights/cogview2 --discourage '▁mo' \"a circle moves left\"",
     .min_arguments = 0,

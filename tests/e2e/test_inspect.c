@@ -14,12 +14,30 @@ typedef struct fixture {
     cogvideo_generate_options options;
 } fixture;
 
+/* What an empty white frame is made of. */
+static int32_t white(const cogvideo_model *model, const cogvideo_model_info *info)
+{
+    cogvideo_video video = { 0 };
+    cogvideo_tokens codes = { 0 };
+    cogvideo_error err;
+    int32_t code;
+
+    CHECK_OK(cogvideo_video_alloc(&video, info->width * info->rate, info->height * info->rate, 1, 0, &err), err);
+    memset(video.pixels, 255, (size_t)video.width * (size_t)video.height * 3);
+    CHECK_OK(cogvideo_encode(model, &video, info->rate, NULL, &codes, &err), err);
+    code = codes.codes[0];
+    cogvideo_tokens_free(&codes);
+    cogvideo_video_free(&video);
+    return code;
+}
+
 static int set_up(void **state)
 {
     static fixture f;
     const char *weights = getenv("COGVIDEO_WEIGHTS");
     char folder[1000];
     cogvideo_error err;
+    int32_t background;
 
     snprintf(folder, sizeof folder, "%s/shapes", weights ? weights : "weights");
     CHECK_OK(cogvideo_model_open(&f.model, folder, NULL, &err), err);
@@ -28,8 +46,9 @@ static int set_up(void **state)
     f.places = f.info.height * f.info.width;
     assert_true(FRAMES * f.places <= MOST);
     CHECK_OK(cogvideo_tokens_alloc(&f.clip, f.info.height, f.info.width, f.info.rate, FRAMES, &err), err);
-    for (int i = 0; i < FRAMES * f.places; i++) /* mostly one code, as backgrounds are */
-        f.clip.codes[i] = i * 7 % 10 < 6 ? 11 : i * 31 % f.info.image_codes;
+    background = white(f.model, &f.info);
+    for (int i = 0; i < FRAMES * f.places; i++)
+        f.clip.codes[i] = i * 7 % 10 < 6 ? background : i * 31 % f.info.image_codes;
     cogvideo_generate_defaults(f.model, &f.options);
     f.options.prompt = "a large red star moves left on a white background";
     *state = &f;

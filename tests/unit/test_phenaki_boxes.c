@@ -55,8 +55,8 @@ static void write_rows(const char *name, const char *about, int32_t bad, int at)
     check_write(check_temp_path(path), about, strlen(about));
 }
 
-#define ABOUT(codes)                                                                            \
-    "{\"format\":\"cogvideo-rows\",\"version\":1,\"rows\":6,\"text_places\":4,\"box\":[3,4,4]," \
+#define ABOUT(codes)                                                                                                \
+    "{\"format\":\"cogvideo-rows\",\"version\":1,\"kind\":\"masked\",\"rows\":6,\"text_places\":4,\"box\":[3,4,4]," \
     "\"codes\":" #codes "}"
 
 typedef struct fixture {
@@ -265,7 +265,7 @@ static void damaged_rows_are_refused(void **state)
     write_rows("other.rows", ABOUT(16), 0, -1);
     CHECK_FAILS(open_boxes(f, "other.rows", &err), COGVIDEO_ERROR_MODEL, "16 codes, the network has 8", err);
     cv_boxes_close(&f->boxes);
-    write_rows("family.rows", "{\"format\":\"cogvideo-rows\",\"version\":1}", 0, -1);
+    write_rows("family.rows", "{\"format\":\"cogvideo-rows\",\"version\":1,\"kind\":\"stage1\",\"rows\":6}", 0, -1);
     CHECK_FAILS(open_boxes(f, "family.rows", &err), COGVIDEO_ERROR_MODEL, "another family", err);
     cv_boxes_close(&f->boxes);
     check_write(check_temp_path("a.rows"), "1234", 4);
