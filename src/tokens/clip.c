@@ -46,6 +46,33 @@ size_t cogvideo_tokens_per_frame(const cogvideo_tokens *tokens)
     return (size_t)tokens->height * (size_t)tokens->width;
 }
 
+/* Makes an array of a clip longer: from `before` elements to `after`. */
+#define GROW(array, before, after)                                                  \
+    do {                                                                            \
+        void *grown = cv_realloc((array), (before), (after), sizeof *(array), err); \
+                                                                                    \
+        if (!grown)                                                                 \
+            return COGVIDEO_ERROR_MEMORY;                                           \
+        (array) = grown;                                                            \
+    } while (0)
+
+cogvideo_status cv_tokens_grow(cogvideo_tokens *clip, size_t capacity, bool scenes, bool drawn, cogvideo_error *err)
+{
+    const size_t places = cogvideo_tokens_per_frame(clip), frames = (size_t)clip->frames;
+
+    GROW(clip->codes, frames * places, capacity * places);
+    GROW(clip->times, frames, capacity);
+    if (scenes) {
+        GROW(clip->scenes, frames, capacity);
+        GROW(clip->given, frames, capacity);
+    }
+    if (drawn) {
+        GROW(clip->settled, frames * places, capacity * places);
+        GROW(clip->confidence, frames * places, capacity * places);
+    }
+    return COGVIDEO_OK;
+}
+
 cogvideo_status cv_tokens_check_codes(const cogvideo_tokens *clip, int limit, const char *what, cogvideo_error *err)
 {
     const size_t places = cogvideo_tokens_per_frame(clip);

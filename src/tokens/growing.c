@@ -25,50 +25,29 @@ static cogvideo_status check_frames(const cv_growing_clip *growing, long long fr
 cogvideo_status cv_growing_open(cv_growing_clip *out, const cogvideo_tokens *shape, int codes, bool scenes,
                                 long long expected, cogvideo_error *err)
 {
-    const cv_growing_clip growing = { .clip = *shape, .most = most_frames(shape, codes), .scenes = scenes };
-
+    cv_growing_clip growing = { .clip = *shape, .scenes = scenes };
     cogvideo_status status;
 
     CV_TRY(cv_tokens_check(shape, err));
+    growing.most = most_frames(shape, codes);
     CV_TRY(check_frames(&growing, expected, err));
+    growing.expected = (int)expected;
     *out = growing;
-    out->expected = (int)expected;
 done:
     return status;
 }
 
 cogvideo_status cv_growing_room(cv_growing_clip *growing, int frames, cogvideo_error *err)
 {
-    cogvideo_tokens *clip = &growing->clip;
-    const size_t places = cogvideo_tokens_per_frame(clip), before = (size_t)clip->frames,
-                 needed = before + (size_t)frames, expected = (size_t)growing->expected;
-    const size_t after = needed <= expected ? expected : needed + before / 2;
+    const size_t before = (size_t)growing->clip.frames, needed = before + (size_t)frames,
+                 expected = (size_t)growing->expected, after = needed <= expected ? expected : needed + before / 2;
     cogvideo_status status;
-    int32_t *codes;
-    uint8_t *given;
-    double *times;
-    int *scenes;
 
     CV_TRY(check_frames(growing, (long long)needed, err));
     if (needed <= (size_t)growing->capacity)
         return COGVIDEO_OK;
-    status = COGVIDEO_ERROR_MEMORY;
-    if (!(codes = cv_realloc(clip->codes, before * places, after * places, sizeof *codes, err)))
-        goto done;
-    clip->codes = codes;
-    if (!(times = cv_realloc(clip->times, before, after, sizeof *times, err)))
-        goto done;
-    clip->times = times;
-    if (growing->scenes) {
-        if (!(scenes = cv_realloc(clip->scenes, before, after, sizeof *scenes, err)))
-            goto done;
-        clip->scenes = scenes;
-        if (!(given = cv_realloc(clip->given, before, after, sizeof *given, err)))
-            goto done;
-        clip->given = given;
-    }
+    CV_TRY(cv_tokens_grow(&growing->clip, after, growing->scenes, false, err));
     growing->capacity = (int)after;
-    status = COGVIDEO_OK;
 done:
     return status;
 }

@@ -17,6 +17,9 @@
 cogvideo_status cv_tokens_check(const cogvideo_tokens *shape, cogvideo_error *err);
 /* An error where a code is not below `limit`; `what` knows only those: "the image tokenizer". */
 cogvideo_status cv_tokens_check_codes(const cogvideo_tokens *clip, int limit, const char *what, cogvideo_error *err);
+/* Room for `capacity` frames, more than there are, in codes and times, with `scenes` in scenes and given, and with
+ * `drawn` in settled and confidence. After an error all arrays hold what they held, some with more room. */
+cogvideo_status cv_tokens_grow(cogvideo_tokens *clip, size_t capacity, bool scenes, bool drawn, cogvideo_error *err);
 /* Whether "grid" describes the shape of a clip: its frames are square, and each stands for one video frame. */
 bool cv_tokens_is_grid(const cogvideo_tokens *shape);
 

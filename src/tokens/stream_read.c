@@ -192,34 +192,13 @@ static cogvideo_status make_room(reader *r, cogvideo_tokens *tokens, cogvideo_er
 {
     size_t places = cogvideo_tokens_per_frame(tokens), frames = (size_t)tokens->frames;
     size_t grown = r->capacity ? r->capacity + r->capacity / 2 + 1 : 1;
-    int32_t *codes, *settled;
-    float *confidence;
-    double *times;
-    uint8_t *given;
-    int *scenes;
 
     if (frames < r->capacity)
         return COGVIDEO_OK;
-    if (grown > INT_MAX || grown > SIZE_MAX / sizeof *codes / places)
+    if (grown > INT_MAX || grown > SIZE_MAX / sizeof *tokens->codes / places)
         return cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: too many frames", r->origin);
-    if (!(codes = cv_realloc(tokens->codes, frames * places, grown * places, sizeof *codes, err)))
+    if (cv_tokens_grow(tokens, grown, true, true, err) != COGVIDEO_OK)
         return COGVIDEO_ERROR_MEMORY;
-    tokens->codes = codes;
-    if (!(times = cv_realloc(tokens->times, frames, grown, sizeof *times, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    tokens->times = times;
-    if (!(scenes = cv_realloc(tokens->scenes, frames, grown, sizeof *scenes, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    tokens->scenes = scenes;
-    if (!(given = cv_realloc(tokens->given, frames, grown, sizeof *given, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    tokens->given = given;
-    if (!(settled = cv_realloc(tokens->settled, frames * places, grown * places, sizeof *settled, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    tokens->settled = settled;
-    if (!(confidence = cv_realloc(tokens->confidence, frames * places, grown * places, sizeof *confidence, err)))
-        return COGVIDEO_ERROR_MEMORY;
-    tokens->confidence = confidence;
     r->capacity = grown;
     return COGVIDEO_OK;
 }

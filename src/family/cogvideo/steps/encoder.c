@@ -11,7 +11,6 @@ typedef struct encoder {
     cogvideo_progress progress;
     cv_growing_clip growing;
     int size; /* pixels on a side */
-    int expected;
     cv_arena arena;
     cv_json *header;
 } encoder;
@@ -55,7 +54,6 @@ cogvideo_status cv_cogvideo_encoder_open(cogvideo_encoder **out, const cogvideo_
     e->head.model = head;
     e->model = model;
     e->size = width;
-    e->expected = expected;
     e->progress = (cogvideo_progress){ .what = "encoding", .unit = "codes", .rounds = 1, .sequences = 1 };
     if (callbacks)
         e->callbacks = *callbacks;
@@ -98,7 +96,7 @@ cogvideo_status cv_cogvideo_encoder_frame(cogvideo_encoder *head, const uint8_t 
         status = cv_fail_unsound(e->model, "encoding", clip->frames, -1, err);
     CV_TRY(status);
     clip->times[clip->frames++] = time;
-    status = report(e, e->expected >= clip->frames ? e->expected : 0, err);
+    status = report(e, e->growing.expected >= clip->frames ? e->growing.expected : 0, err);
 done:
     return status;
 }
@@ -111,7 +109,7 @@ cogvideo_status cv_cogvideo_encoder_finish(cogvideo_encoder *head, cogvideo_toke
 
     if (clip->frames == 0)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has at least 1 frame, none was encoded");
-    if (clip->frames != e->expected) /* otherwise the last frame has reported it */
+    if (clip->frames != e->growing.expected) /* otherwise the last frame has reported it */
         CV_TRY(report(e, clip->frames, err));
     CV_TRY(cv_header_end(&e->header, clip, err));
     *out = *clip;
