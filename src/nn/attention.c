@@ -5,10 +5,13 @@
 #include <math.h>
 #include <string.h>
 
+/* Queries that a thread takes at once in the forward pass: with more, a step of few queries would leave cores idle. */
+#define FORWARD_TILE 4
+
 /* Floats that one thread needs for a tile: weights [tile][max_keys] and queries [tile][D]. */
 static size_t thread_floats(int max_keys, int D)
 {
-    return CV_ATTENTION_TILE * ((size_t)max_keys + (size_t)D);
+    return FORWARD_TILE * ((size_t)max_keys + (size_t)D);
 }
 
 size_t cv_attention_scratch(const cv_exec *exec, int max_keys, int D)
@@ -163,7 +166,7 @@ static void attend(const cv_kernels *kernels, const cv_attention_query *queries,
 void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int count, int H, int D, int max_keys,
                   cv_arena *arena)
 {
-    const int blocks = (count + CV_ATTENTION_TILE - 1) / CV_ATTENTION_TILE;
+    const int blocks = (count + FORWARD_TILE - 1) / FORWARD_TILE;
     const size_t each = thread_floats(max_keys, D), mark = cv_arena_mark(arena);
     float *all = cv_arena_take(arena, (size_t)exec->threads * each, sizeof *all);
     double keys = 0;
@@ -176,10 +179,10 @@ void cv_attention(const cv_exec *exec, const cv_attention_query *queries, int co
     for (int head = 0; head < H; head++)
         for (int block = 0; block < blocks; block++) {
             float *own = all + (size_t)cv_thread_index() * each;
-            int first = block * CV_ATTENTION_TILE, left = count - first;
+            int first = block * FORWARD_TILE, left = count - first;
 
-            attend(&exec->kernels, queries + first, left < CV_ATTENTION_TILE ? left : CV_ATTENTION_TILE, head, D, own,
-                   (size_t)max_keys, own + CV_ATTENTION_TILE * (size_t)max_keys);
+            attend(&exec->kernels, queries + first, left < FORWARD_TILE ? left : FORWARD_TILE, head, D, own,
+                   (size_t)max_keys, own + FORWARD_TILE * (size_t)max_keys);
         }
     cv_arena_rewind(arena, mark);
 }

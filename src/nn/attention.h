@@ -32,7 +32,7 @@ typedef struct cv_attention_query {
     int source_count;
 } cv_attention_query;
 
-/* The number of queries that are computed together. */
+/* The most queries that are computed together. */
 #define CV_ATTENTION_TILE 12
 
 /* Returns the bytes that cv_attention takes from its arena for queries that see at most `max_keys` keys. */
@@ -57,6 +57,7 @@ void cv_attention_scores(const cv_kernels *kernels, const cv_attention_query *ti
 /* Computes the attention weights of the same tile; scaled [count][D] becomes q / sqrt(D). */
 void cv_attention_weights(const cv_kernels *kernels, const cv_attention_query *tile, int count, int head, int D,
                           float *weights, size_t stride, float *scaled);
+
 /* --- backward: attention_backward.c --------------------------------------------------------------------------- */
 
 /* Gradients of a source's keys and values, in its layout; both NULL = not wanted. */
