@@ -117,10 +117,9 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                "go with it");
     if ((status = cli_score_what(command, &s->score, &what)) != CLI_OK)
         return status;
-    if ((status = cli_open(command, &session, &s->model)) == CLI_OK) {
-        if ((status = cli_load_clip(&session, arguments->values[0], &clip)) == CLI_OK)
-            status = s->caption ? score_caption(&session, s, &clip) : score(&session, s, &what, &clip);
-    }
+    if ((status = cli_open(command, &session, &s->model)) == CLI_OK &&
+        (status = cli_load_clip(&session, arguments->values[0], &clip)) == CLI_OK)
+        status = s->caption ? score_caption(&session, s, &clip) : score(&session, s, &what, &clip);
     cogvideo_tokens_free(&clip);
     cli_close(&session);
     return status;
