@@ -319,7 +319,8 @@ cogvideo_status cv_model_fail_unsound(const cogvideo_model *model, cogvideo_erro
     va_list arguments;
 
     va_start(arguments, where);
-    vsnprintf(at, sizeof at, where, arguments);
+    if (vsnprintf(at, sizeof at, where, arguments) < 0)
+        at[0] = '\0';
     va_end(arguments);
     return cv_fail(
         err, COGVIDEO_ERROR_MODEL,
