@@ -191,7 +191,7 @@ cogvideo_status cv_phenaki_bench(const cogvideo_model *head, const cogvideo_benc
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "sections 'video_tokenizer', 'masked' and 'clip' are needed of a model that is measured");
     c = cv_cvivit_config_of(model->tokenizer);
-    n.box = (cv_cvivit_box){ 1, 1 + (model->frames - 1) / c->patch_frames, model->height / c->patch_height,
+    n.box = (cv_cvivit_box){ 1, cv_cvivit_latent_frames(c, model->frames), model->height / c->patch_height,
                              model->width / c->patch_width };
     if (places_of(&n) > cv_masked_config_of(model->masked)->places)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,

@@ -54,6 +54,13 @@ static inline int cv_cvivit_rate_across(const cv_cvivit_config *config)
     return config->patch_width == config->patch_height ? 0 : config->patch_width;
 }
 
+/* Latent frames that so many frames fill. */
+static inline int cv_cvivit_latent_frames(const cv_cvivit_config *config, int frames)
+{
+    return frames > 0 ? 1 + (frames - 1) / config->patch_frames : 0;
+}
+
+/* Frames of so many latent frames. */
 static inline int cv_cvivit_frames(const cv_cvivit_config *config, int T)
 {
     return 1 + (T - 1) * config->patch_frames;

@@ -84,7 +84,7 @@ cogvideo_status cv_phenaki_encoder_open(cogvideo_encoder **out, const cogvideo_m
     CV_TRY(cv_need_video_tokenizer(model, err));
     config = cv_cvivit_config_of(model->tokenizer);
     CV_TRY(check_size(config, width, height, rate, err));
-    T = model->frames > 0 ? 1 + (model->frames - 1) / config->patch_frames : 1;
+    T = model->frames > 0 ? cv_cvivit_latent_frames(config, model->frames) : 1;
     CV_NEW(e, 1, err);
     e->head.model = head;
     e->model = model;

@@ -89,7 +89,7 @@ cogvideo_status cv_boxes_open(cv_boxes *out, const cogvideo_train_options *optio
     CV_TRY(open_files(out, options, model, config, text_vocabulary, err));
     CV_TRY(check_pictures(out, model, options->recipe, err));
     if (model->tokenizer)
-        out->given_T = 1 + (model->context - 1) / cv_cvivit_config_of(model->tokenizer)->patch_frames;
+        out->given_T = cv_cvivit_latent_frames(cv_cvivit_config_of(model->tokenizer), model->context);
     if (recipe->given > 0 && (out->given_T < 1 || out->given_T >= out->T))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%.500s: 'given' is %g, but of boxes of %d latent frames %d would be given, as the model's "

@@ -89,7 +89,7 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
                        m->fps);
     r->frames = r->options->kind == COGVIDEO_ROWS_IMAGE ? 1 : m->frames;
     r->window = m->frames > 1 ? m->frames - 1 : 1;
-    CV_TRY(cv_box_codec_open(&r->codec, m, 1 + (r->frames - 1) / c->patch_frames, m->height / c->patch_height,
+    CV_TRY(cv_box_codec_open(&r->codec, m, cv_cvivit_latent_frames(c, r->frames), m->height / c->patch_height,
                              m->width / c->patch_width, err));
     CV_TRY(measure_captions(r, err));
     r->row_bytes = 4 * ((size_t)r->text_places + codes_of(r));

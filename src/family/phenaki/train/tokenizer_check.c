@@ -209,7 +209,7 @@ static cogvideo_status plan(check *c, const cogvideo_dataset_info *info, cogvide
     c->config = cv_cvivit_config_of(m->tokenizer);
     c->frames = m->frames;
     c->side = info->size;
-    CV_TRY(cv_box_codec_open(&c->codec, m, 1 + (m->frames - 1) / c->config->patch_frames,
+    CV_TRY(cv_box_codec_open(&c->codec, m, cv_cvivit_latent_frames(c->config, m->frames),
                              c->side / c->config->patch_height, c->side / c->config->patch_width, err));
     codes = (size_t)c->codec.T * (size_t)places_of(c);
     CV_NEW(c->pixels, pixels_of(c), err);

@@ -311,7 +311,7 @@ static cogvideo_status set_sizes(video_learner *l, cogvideo_error *err)
                        "%.500s: video-tokenizer: clips of %d frames have no whole latent frames; %d or %d would", file,
                        l->frames, (l->frames - 1) / c->patch_frames * c->patch_frames + 1,
                        (l->frames - 1) / c->patch_frames * c->patch_frames + c->patch_frames + 1);
-    l->T = 1 + (l->frames - 1) / c->patch_frames;
+    l->T = cv_cvivit_latent_frames(c, l->frames);
     if ((int64_t)l->recipe->head.batch * l->frames * l->height * l->width > INT_MAX / 3)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "%.500s: video-tokenizer: batches of %d clips of %d frames of %dx%d pixels are too many", file,
