@@ -3,6 +3,7 @@
  *
  * A dataset is a folder of three files:
  *     dataset.json  {"format":"cogvideo-dataset","version":1,"size":64,"fps":8,"clips":2,"frames":66}
+ *                   and "context":5 where each clip begins with 5 frames of what came before
  *     clips.jsonl   a line per clip: {"frames":33,"caption":"...","source":"..."}; of the shapes world also "labels":
  *                   [size,colour,shape,motion,background], each its place in the world's list, from 0
  *     frames.rgb    the frames of all clips one after the other, 8-bit RGB [size][size][3] each, without a header
@@ -26,6 +27,8 @@ typedef struct cogvideo_dataset_info {
     int clips;
     long long frames; /* of all clips */
     uint64_t bytes;   /* of frames.rgb */
+    int context; /* so many frames at the beginning of each clip are the end of what came before, of which its caption
+                    says nothing; mostly 0 */
 } cogvideo_dataset_info;
 
 /* The most labels of a clip. */
@@ -67,7 +70,9 @@ typedef struct cogvideo_shapes_options {
     int held_out;               /* 1: only combinations that training never sees; 0: only the others */
     cogvideo_language language; /* of the captions; both: either, by the seed */
     const char *motions;        /* only these, by their names in the world, such as "left,still"; NULL = all */
-    int force;                  /* 1: replace a dataset that is there */
+    int context; /* 1 .. frames - 1: each clip begins with so many frames of another motion, of a combination that
+                    training sees, and goes on from there; 0: it begins by itself */
+    int force;   /* 1: replace a dataset that is there */
     uint64_t reserved[8];
 } cogvideo_shapes_options;
 
@@ -125,7 +130,9 @@ typedef struct cogvideo_rows_options {
  *      "grid":20,"image_codes":20000,"model":"cogvideo","tokenizers":"0123456789abcdef"}
  * the last a number for the model's codebook and text model, by which training knows rows that were made with others.
  * Rows of the family phenaki end their text with </s> and fill up with -1, and the codes are a box of latent frames; in
- * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512.
+ * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512, and, of a dataset with
+ * context, which rows of no other kind can be made of, "given":2, latent frames that a row begins with and that are
+ * never masked.
  * The model needs its tokenizer of pictures or videos and a text tokenizer only. `callbacks` and `rows` (how many were
  * written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,

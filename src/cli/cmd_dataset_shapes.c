@@ -5,7 +5,7 @@
 
 typedef struct settings {
     const char *output, *world, *motions;
-    int clips, held_out, language, force, quiet, json;
+    int clips, context, held_out, language, force, quiet, json;
     int64_t seed;
 } settings;
 
@@ -22,6 +22,10 @@ static const arg_option table[] = {
       0, COGVIDEO_BOTH_LANGUAGES, "en|zh|both" },
     { "motions", 0, "NAME,...", "only these motions, by their names in the description of the world; default: all",
       ARG_TEXT, FIELD(motions), 0, 0, 0, NULL },
+    { "context", 0, "N",
+      "begin each clip with the last N frames of another motion, from which it goes on: what a Phenaki model learns "
+      "stories from",
+      ARG_INT, FIELD(context), 1, 1000000, 0, NULL },
     { "world", 0, "FILE", "a description of the world; default: the built-in one, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace an existing dataset", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
@@ -40,6 +44,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                               .held_out = s->held_out,
                                               .language = (cogvideo_language)s->language,
                                               .motions = s->motions,
+                                              .context = s->context,
                                               .force = s->force };
     cli_session session = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&session);
@@ -64,6 +69,7 @@ const cli_command cmd_dataset_shapes = {
                "combinations. Each is used once before any is used again.",
     .examples = "  cogvideo dataset shapes --clips 20 -o shapes\n"
                 "  cogvideo dataset shapes --held-out --clips 20 --seed 1 -o shapes-test\n"
+                "  cogvideo dataset shapes --context 5 --clips 20 -o second-scenes\n"
                 "  cogvideo dataset shapes --motions left,right,still --clips 20 -o first-turn",
     .groups = groups,
     .settings_size = sizeof(settings),

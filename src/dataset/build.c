@@ -225,7 +225,9 @@ cogvideo_status cogvideo_dataset_build(const char *source, const char *output, c
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip has from 1 to %d frames, not %d", CV_DATASET_MAX_FRAMES,
                        b.frames);
     CV_TRY(cv_sources_find(&sources, source, &b.log, err));
-    CV_TRY(cv_dataset_writer_open(&b.writer, output, b.sampler.size, b.sampler.fps, options->force != 0, err));
+    CV_TRY(cv_dataset_writer_open(&b.writer, output,
+                                  &(cogvideo_dataset_info){ .size = b.sampler.size, .fps = b.sampler.fps },
+                                  options->force != 0, err));
     b.frame_bytes = (size_t)b.sampler.size * (size_t)b.sampler.size * 3;
     if (!cv_size_mul(b.frame_bytes, (size_t)b.frames, &bytes) || !(b.pixels = cv_alloc(bytes, 1, err))) {
         status = COGVIDEO_ERROR_MEMORY;

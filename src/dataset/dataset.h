@@ -16,9 +16,10 @@ enum {
 
 typedef struct cv_dataset_writer cv_dataset_writer;
 
-/* Makes the folder where there is none. One that has a dataset already is an error unless `force`. */
-cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps, bool force,
-                                       cogvideo_error *err);
+/* Makes the folder where there is none. One that has a dataset already is an error unless `force`. Of `about` size, fps
+ * and context are read. */
+cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, const cogvideo_dataset_info *about,
+                                       bool force, cogvideo_error *err);
 /* Sizes are the writer's. */
 cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo_dataset_clip *clip,
                                        cogvideo_error *err);

@@ -55,7 +55,7 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
     cv_shapes_language language = options->language == COGVIDEO_CHINESE ? CV_SHAPES_CHINESE : CV_SHAPES_ENGLISH;
     cv_shapes_combination c = cv_shapes_at(world, index);
     int32_t labels[CV_SHAPES_ATTRIBUTES];
-    char caption[CV_SHAPES_CAPTION], source[64];
+    char caption[CV_SHAPES_CAPTION], source[96], after[32] = "";
     uint32_t random[4];
     uint64_t seed;
 
@@ -64,10 +64,18 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
     if (options->language == COGVIDEO_BOTH_LANGUAGES)
         language = (cv_shapes_language)(random[2] % CV_SHAPES_LANGUAGES);
     cv_shapes_caption(world, index, language, caption);
-    cv_shapes_render(world, index, seed, pixels);
+    if (options->context > 0) {
+        const int before = cv_shapes_render_after(world, index, seed, options->context, pixels);
+
+        if (before < 0)
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "in this world no clip can go on as '%.200s'", caption);
+        snprintf(after, sizeof after, " after %d", before);
+    } else {
+        cv_shapes_render(world, index, seed, pixels);
+    }
     for (int a = 0; a < CV_SHAPES_ATTRIBUTES; a++)
         labels[a] = *cv_shapes_value(&c, a);
-    snprintf(source, sizeof source, "shapes %d, seed %llu", index, (unsigned long long)seed);
+    snprintf(source, sizeof source, "shapes %d%s, seed %llu", index, after, (unsigned long long)seed);
     return cv_dataset_writer_clip(writer,
                                   &(cogvideo_dataset_clip){ .frames = world->frames,
                                                             .caption = caption,
@@ -86,9 +94,15 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
     uint8_t *pixels = NULL;
     int *chosen = NULL, count, clips;
     bool motions[CV_SHAPES_MOST];
+    cogvideo_dataset_info about;
     cogvideo_status status;
 
     CV_TRY(cv_shapes_open(&world, options->world, err));
+    if (options->context < 0 || options->context >= world->frames) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip of %d frames can begin with 0 to %d of another, not %d",
+                         world->frames, world->frames - 1, options->context);
+        goto done;
+    }
     CV_TRY(read_motions(world, options->motions, motions, err));
     CV_NEW(chosen, cv_shapes_count(world), err);
     CV_NEW(pixels, world->frames * world->side * world->side * 3, err);
@@ -99,7 +113,8 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
                          options->held_out ? "held out" : "trained on");
         goto done;
     }
-    CV_TRY(cv_dataset_writer_open(&writer, output, world->side, world->fps, options->force != 0, err));
+    about = (cogvideo_dataset_info){ .size = world->side, .fps = world->fps, .context = options->context };
+    CV_TRY(cv_dataset_writer_open(&writer, output, &about, options->force != 0, err));
     for (int i = 0; i < clips; i++) {
         CV_TRY(add_clip(writer, world, chosen[i % count], i, options, pixels, err));
         CV_TRY(cv_dataset_progress(callbacks, "clips", i + 1, clips, err));

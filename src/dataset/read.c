@@ -23,7 +23,7 @@ struct cogvideo_dataset {
 
 static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, cogvideo_error *err)
 {
-    int64_t size, clips, frames;
+    int64_t size, clips, frames, context = 0;
     cv_json *json = NULL;
     cogvideo_status status;
 
@@ -33,6 +33,8 @@ static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, 
     CV_TRY(cv_json_double(json, "fps", 0.01, 1000, &out->fps, path, err));
     CV_TRY(cv_json_int(json, "clips", 1, CV_DATASET_MAX_CLIPS, &clips, path, err));
     CV_TRY(cv_json_int(json, "frames", 1, (int64_t)1 << 40, &frames, path, err));
+    CV_TRY(cv_json_optional_int(json, "context", 1, CV_DATASET_MAX_FRAMES - 1, &context, path, err));
+    out->context = (int)context;
     out->size = (int)size;
     out->clips = (int)clips;
     out->frames = frames;

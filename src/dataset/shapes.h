@@ -130,6 +130,11 @@ cv_shapes_pose cv_shapes_pose_at(const cv_shapes *world, int index, uint64_t see
 void cv_shapes_frame(const cv_shapes *world, int index, uint64_t seed, int frame, uint8_t *pixels);
 /* The whole clip, [frames][side][side][3]. */
 void cv_shapes_render(const cv_shapes *world, int index, uint64_t seed, uint8_t *pixels);
+/* A clip that goes on from another of the same object: its first `context` frames (1 .. frames - 1) are the last of a
+ * clip with another motion or the same, drawn by the seed and not held out, and from there the combination's own motion
+ * begins, wherever, however large and however turned the object is by then. Returns the combination before, or -1 where
+ * none was found from which this motion can go on inside the frame. */
+int cv_shapes_render_after(const cv_shapes *world, int index, uint64_t seed, int context, uint8_t *pixels);
 /* The object alone: `coverage` [side][side], 0 .. 1, of a shape in a pose. */
 void cv_shapes_cover(const cv_shapes *world, const cv_shapes_shape *shape, cv_shapes_pose pose, float *coverage);
 

@@ -7,22 +7,35 @@
 #include <string.h>
 
 #define DEGREES (3.14159265358979323846 / 180)
+/* Of a clip that goes on from another: the share of a line or scale that must be left, and clips that are tried. */
+#define LEAST_WAY 0.25
+#define TRIES 1000
+/* Streams of random numbers. */
+enum { DRAW_VARIANT, DRAW_BEFORE = 3 };
 
 /* What the caption leaves open. */
 typedef struct variant {
-    int x, y;
+    cv_shapes_pose at; /* the place; a circle's centre, the foot of a parabola */
+    double from;       /* where a line begins along its axis, or a scale */
     double start;
+    int frames; /* that the motion takes */
 } variant;
+
+/* Of a combination's object as its words say it. */
+static double usual_radius(const cv_shapes *world, const cv_shapes_combination *c)
+{
+    return world->size[c->size].radius * world->shape[c->shape].radius;
+}
 
 static cv_shapes_pose pose_of(const cv_shapes *world, const cv_shapes_combination *c, variant v, int frame)
 {
     const cv_shapes_motion *motion = &world->motion[c->motion];
-    double t = (double)frame / (world->frames - 1), phase;
-    cv_shapes_pose pose = { v.x, v.y, world->size[c->size].radius * world->shape[c->shape].radius, 0 };
+    double t = (double)frame / (v.frames - 1), phase;
+    cv_shapes_pose pose = v.at;
 
     switch (motion->kind) {
     case CV_SHAPES_LINE:
-        *(motion->axis ? &pose.y : &pose.x) = motion->from + (motion->to - motion->from) * t;
+        *(motion->axis ? &pose.y : &pose.x) = v.from + (motion->to - v.from) * t;
         break;
     case CV_SHAPES_ORBIT:
         phase = (v.start + 360 * motion->turns * t) * DEGREES;
@@ -34,10 +47,10 @@ static cv_shapes_pose pose_of(const cv_shapes *world, const cv_shapes_combinatio
         pose.y -= motion->height * 4 * phase * (1 - phase);
         break;
     case CV_SHAPES_SCALE:
-        pose.radius *= motion->from + (motion->to - motion->from) * t;
+        pose.radius = usual_radius(world, c) * (v.from + (motion->to - v.from) * t);
         break;
     case CV_SHAPES_TURN:
-        pose.angle = motion->degrees * t;
+        pose.angle += motion->degrees * t;
         break;
     case CV_SHAPES_STILL:
         break;
@@ -49,7 +62,7 @@ static bool inside(const cv_shapes *world, const cv_shapes_combination *c, varia
 {
     const double slack = 1e-9;
 
-    for (int frame = 0; frame < world->frames; frame++) {
+    for (int frame = 0; frame < v.frames; frame++) {
         cv_shapes_pose p = pose_of(world, c, v, frame);
 
         if (p.x - p.radius < -slack || p.y - p.radius < -slack || p.x + p.radius > world->side + slack ||
@@ -69,7 +82,10 @@ static int places(const cv_shapes *world, const cv_shapes_combination *c, double
     int count = 0;
 
     for (int i = 0; i < rows * columns; i++) {
-        variant v = { world->place[i % columns], world->place[i / columns], start };
+        variant v = { { world->place[i % columns], world->place[i / columns], usual_radius(world, c), 0 },
+                      motion->from,
+                      start,
+                      world->frames };
 
         if (!inside(world, c, v))
             continue;
@@ -94,11 +110,11 @@ static variant variant_of(const cv_shapes *world, int index, uint64_t seed)
 {
     const cv_shapes_combination *c = &world->combinations[index];
     const cv_shapes_motion *motion = &world->motion[c->motion];
-    variant v = { 0, 0, 0 };
+    variant v = { 0 };
     uint32_t random[4];
     int count;
 
-    cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)index, 0, 0, 0 });
+    cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)index, 0, 0, DRAW_VARIANT });
     v.start = motion->start[random[0] % (unsigned)motion->starts];
     count = places(world, c, v.start, -1, &v);
     places(world, c, v.start, (int)(random[1] % (unsigned)count), &v);
@@ -108,6 +124,28 @@ static variant variant_of(const cv_shapes *world, int index, uint64_t seed)
 cv_shapes_pose cv_shapes_pose_at(const cv_shapes *world, int index, uint64_t seed, int frame)
 {
     return pose_of(world, &world->combinations[index], variant_of(world, index, seed), frame);
+}
+
+/* The motion of `c` from where it is, in so many frames. False where it would leave the frame, or hardly move. */
+static bool go_on(const cv_shapes *world, const cv_shapes_combination *c, cv_shapes_pose at, double start, int frames,
+                  variant *out)
+{
+    const cv_shapes_motion *motion = &world->motion[c->motion];
+    const double least = LEAST_WAY * fabs(motion->to - motion->from);
+    variant v = { at, motion->from, start, frames };
+    cv_shapes_pose begin;
+
+    if (motion->kind == CV_SHAPES_LINE)
+        v.from = motion->axis ? at.y : at.x;
+    if (motion->kind == CV_SHAPES_SCALE)
+        v.from = at.radius / usual_radius(world, c);
+    begin = pose_of(world, c, v, 0);
+    v.at.x += at.x - begin.x; /* a circle's centre, the foot of a parabola */
+    v.at.y += at.y - begin.y;
+    *out = v;
+    return ((motion->kind != CV_SHAPES_LINE && motion->kind != CV_SHAPES_SCALE) ||
+            fabs(motion->to - v.from) >= least) &&
+           inside(world, c, v);
 }
 
 /* Corners of a polygon or star; returns how many. */
@@ -201,11 +239,43 @@ void cv_shapes_frame(const cv_shapes *world, int index, uint64_t seed, int frame
     draw(world, &world->combinations[index], cv_shapes_pose_at(world, index, seed, frame), pixels);
 }
 
+static void draw_frames(const cv_shapes *world, const cv_shapes_combination *c, variant v, int first, int count,
+                        uint8_t *pixels)
+{
+    for (int i = 0; i < count; i++)
+        draw(world, c, pose_of(world, c, v, first + i), pixels + (size_t)i * (size_t)(world->side * world->side) * 3);
+}
+
 void cv_shapes_render(const cv_shapes *world, int index, uint64_t seed, uint8_t *pixels)
 {
-    const cv_shapes_combination *c = &world->combinations[index];
-    variant v = variant_of(world, index, seed);
+    draw_frames(world, &world->combinations[index], variant_of(world, index, seed), 0, world->frames, pixels);
+}
 
-    for (int frame = 0; frame < world->frames; frame++)
-        draw(world, c, pose_of(world, c, v, frame), pixels + (size_t)frame * (size_t)(world->side * world->side) * 3);
+int cv_shapes_render_after(const cv_shapes *world, int index, uint64_t seed, int context, uint8_t *pixels)
+{
+    const cv_shapes_combination *c = &world->combinations[index];
+    const cv_shapes_motion *motion = &world->motion[c->motion];
+    const int frames = world->frames;
+
+    for (uint32_t i = 0; i < TRIES; i++) {
+        cv_shapes_combination before = *c;
+        variant first, second;
+        uint32_t random[4];
+        int other;
+
+        cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)index, i, 0, DRAW_BEFORE });
+        before.motion = (int)(random[0] % (unsigned)world->motions);
+        other = cv_shapes_index(world, before);
+        if (other < 0 || cv_shapes_held_out(world, other))
+            continue;
+        first = variant_of(world, other, (uint64_t)random[1] << 32 | random[2]);
+        if (!go_on(world, c, pose_of(world, &before, first, frames - 1),
+                   motion->start[random[3] % (unsigned)motion->starts], frames - context + 1, &second))
+            continue;
+        draw_frames(world, &before, first, frames - context, context, pixels);
+        draw_frames(world, c, second, 1, frames - context,
+                    pixels + (size_t)context * (size_t)(world->side * world->side) * 3);
+        return other;
+    }
+    return -1;
 }

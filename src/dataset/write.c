@@ -10,9 +10,7 @@
 struct cv_dataset_writer {
     char *about_path; /* dataset.json */
     cv_output frames, clips;
-    int size, clip_count;
-    double fps;
-    long long frame_count;
+    cogvideo_dataset_info info; /* clips and frames are those written so far */
 };
 
 static void writer_free(cv_dataset_writer **writer)
@@ -36,21 +34,21 @@ static cogvideo_status open_file(cv_output *out, const char *folder, const char 
     return status;
 }
 
-cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, int size, double fps, bool force,
-                                       cogvideo_error *err)
+cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *folder, const cogvideo_dataset_info *about,
+                                       bool force, cogvideo_error *err)
 {
     cv_dataset_writer *writer = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (size < CV_DATASET_MIN_SIZE || size > CV_DATASET_MAX_SIZE || !(fps >= 0.01 && fps <= 1000))
+    if (about->size < CV_DATASET_MIN_SIZE || about->size > CV_DATASET_MAX_SIZE ||
+        !(about->fps >= 0.01 && about->fps <= 1000))
         return cv_fail(
             err, COGVIDEO_ERROR_ARGUMENT,
             "a dataset has frames of %d to %d pixels and 0.01 to 1000 of them a second; %d and %g were asked "
             "for",
-            CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, size, fps);
+            CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, about->size, about->fps);
     CV_NEW(writer, 1, err);
-    writer->size = size;
-    writer->fps = fps;
+    writer->info = (cogvideo_dataset_info){ .size = about->size, .fps = about->fps, .context = about->context };
     if (!(writer->about_path = cv_path_join(folder, "dataset.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
@@ -78,12 +76,12 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo
                                        cogvideo_error *err)
 {
     const int frames = clip->frames;
-    const size_t bytes = (size_t)frames * (size_t)writer->size * (size_t)writer->size * 3;
+    const size_t bytes = (size_t)frames * (size_t)writer->info.size * (size_t)writer->info.size * 3;
     cv_json *json = cv_json_new_object();
     char *line = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (frames < 1 || frames > CV_DATASET_MAX_FRAMES || writer->clip_count >= CV_DATASET_MAX_CLIPS ||
+    if (frames < 1 || frames > CV_DATASET_MAX_FRAMES || writer->info.clips >= CV_DATASET_MAX_CLIPS ||
         strlen(clip->caption) > CV_DATASET_MAX_CAPTION || clip->label_count > COGVIDEO_DATASET_LABELS) {
         status =
             cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
@@ -104,8 +102,8 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo
     CV_TRY(cv_output_write(&writer->frames, clip->pixels, bytes, err));
     CV_TRY(cv_output_write(&writer->clips, line, strlen(line), err));
     CV_TRY(cv_output_write(&writer->clips, "\n", 1, err));
-    writer->clip_count++;
-    writer->frame_count += frames;
+    writer->info.clips++;
+    writer->info.frames += frames;
 done:
     cv_json_free(&json);
     cv_free(line);
@@ -119,10 +117,12 @@ static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_err
 
     cv_json_set_string(json, "format", "cogvideo-dataset");
     cv_json_set_int(json, "version", 1);
-    cv_json_set_int(json, "size", writer->size);
-    cv_json_set_double(json, "fps", writer->fps);
-    cv_json_set_int(json, "clips", writer->clip_count);
-    cv_json_set_int(json, "frames", writer->frame_count);
+    cv_json_set_int(json, "size", writer->info.size);
+    cv_json_set_double(json, "fps", writer->info.fps);
+    cv_json_set_int(json, "clips", writer->info.clips);
+    cv_json_set_int(json, "frames", writer->info.frames);
+    if (writer->info.context > 0)
+        cv_json_set_int(json, "context", writer->info.context);
     status = cv_json_write(json, true, writer->about_path, err);
     cv_json_free(&json);
     return status;
@@ -133,7 +133,7 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
     cv_dataset_writer *writer = *out;
     cogvideo_status status;
 
-    if (writer->clip_count == 0) {
+    if (writer->info.clips == 0) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: is not made, since no clip came together for it",
                          writer->about_path);
         goto done;

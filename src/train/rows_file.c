@@ -114,6 +114,11 @@ cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long l
     cogvideo_status status;
 
     cogvideo_dataset_get_info(writer->dataset, &info);
+    if (info.context > 0 && writer->options->kind != COGVIDEO_ROWS_MASKED)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the dataset's clips begin with %d frames of what came before, which only rows for 'masked' of "
+                       "the family phenaki can say",
+                       info.context);
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
     CV_TRY(cv_output_open(&writer->output, output, err));
     for (int i = 0; i < info.clips; i++) {

@@ -271,7 +271,9 @@ static void sets_are_found_in_every_form(void **state)
     assert_string_equal(set.items[2].prompt, "green"); /* a space is no prompt */
     cv_set_free(&set);
 
-    CHECK_OK(cv_dataset_writer_open(&writer, check_temp_path("data"), EVALUATED_SIDE, 8, false, &err), err);
+    CHECK_OK(cv_dataset_writer_open(&writer, check_temp_path("data"),
+                                    &(cogvideo_dataset_info){ .size = EVALUATED_SIDE, .fps = 8 }, false, &err),
+             err);
     CHECK_OK(cv_dataset_writer_clip(writer, &clip, &err), err);
     CHECK_OK(cv_dataset_writer_commit(&writer, &err), err);
     CHECK_OK(cv_set_find(&set, check_temp_path("data"), true, &err), err);

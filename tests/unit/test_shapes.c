@@ -179,6 +179,59 @@ static void seeds_vary_what_the_caption_leaves_open(void **state)
     cv_shapes_close(&world);
 }
 
+/* A clip that goes on from another: its first frames are that one's last, of the same object; from there it moves on
+ * by small steps. */
+static void clips_go_on_from_others(void **state)
+{
+    enum { CONTEXT = 5 };
+    cv_shapes *world = open_world();
+    const size_t frame = (size_t)(world->side * world->side) * 3;
+    uint8_t *clip = malloc(frame * (size_t)world->frames), *again = malloc(frame * (size_t)world->frames);
+    int others[CV_SHAPES_MOST] = { 0 }, kinds = 0;
+
+    (void)state;
+    for (int i = 0; i < cv_shapes_count(world); i += 7) {
+        const cv_shapes_combination wanted = cv_shapes_at(world, i);
+        const int before = cv_shapes_render_after(world, i, (uint64_t)i, CONTEXT, clip);
+        cv_shapes_combination had;
+        double last[2] = { 0 };
+
+        assert_true(before >= 0);
+        assert_false(cv_shapes_held_out(world, before));
+        had = cv_shapes_at(world, before);
+        others[had.motion]++;
+        had.motion = wanted.motion;
+        assert_int_equal(cv_shapes_index(world, had), i);
+        assert_int_equal(cv_shapes_render_after(world, i, (uint64_t)i, CONTEXT, again), before);
+        assert_memory_equal(clip, again, frame * (size_t)world->frames);
+        for (int f = 0; f < world->frames; f++) {
+            const uint8_t *back = world->background[wanted.background].rgb;
+            double x = 0, y = 0, sum = 0;
+
+            for (int p = 0; p < world->side * world->side; p++) {
+                const double share = abs(clip[frame * (size_t)f + 3 * (size_t)p] - back[0]) +
+                                     abs(clip[frame * (size_t)f + 3 * (size_t)p + 1] - back[1]);
+
+                x += share * (p % world->side);
+                y += share * (double)(p / world->side);
+                sum += share;
+            }
+            assert_true(sum > 0);
+            if (f > 0)
+                assert_true(hypot(x / sum - last[0], y / sum - last[1]) < 4);
+            last[0] = x / sum, last[1] = y / sum;
+        }
+        /* With the whole clip before it for a context of all frames but one, what is left is one step. */
+        assert_true(cv_shapes_render_after(world, i, (uint64_t)i, world->frames - 1, again) >= 0);
+    }
+    for (int m = 0; m < world->motions; m++)
+        kinds += others[m] > 0;
+    assert_int_equal(kinds, world->motions);
+    free(clip);
+    free(again);
+    cv_shapes_close(&world);
+}
+
 static cogvideo_status open_edited(const char *from, const char *to, cogvideo_error *err)
 {
     char path[512], *text = calloc(1, 65536), *edited = calloc(1, 66000), *at;
@@ -231,6 +284,7 @@ int main(void)
         cmocka_unit_test(colours_are_exact),
         cmocka_unit_test(edges_cover_the_true_area),
         cmocka_unit_test(seeds_vary_what_the_caption_leaves_open),
+        cmocka_unit_test(clips_go_on_from_others),
         cmocka_unit_test(broken_worlds_are_refused),
     };
 
