@@ -49,6 +49,7 @@ static int start(void **state)
     program_ok(
         "import -q --config tiny.json --text-tokenizer \"$COGVIDEO_CONFIGS/../tokenizer/shapes.model\" -o model");
     program_ok("dataset shapes --clips 6 --seed 3 -q -o data");
+    program_ok("dataset shapes --clips 4 --seed 5 --context 9 -q -o second");
     program_ok("dataset shapes --held-out --clips 3 --seed 4 -q -o held");
     return 0;
 }
@@ -87,6 +88,7 @@ static void make_tokenizer(void)
 static void make_rows(void)
 {
     program_ok("dataset tokens data --model model --for masked -q -o clips.rows");
+    program_ok("dataset tokens second --model model --for masked -q -o second.rows");
     program_ok("dataset tokens data --model model --for image -q -o pictures.rows");
     program_ok("dataset tokens held --model model --for masked -q -o held.rows");
     assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/before\""), 0);
@@ -94,7 +96,7 @@ static void make_rows(void)
 
 static void make_masked(void)
 {
-    train_twice("masked", "clips.rows pictures.rows", "held.rows");
+    train_twice("masked", "clips.rows second.rows pictures.rows", "held.rows");
     assert_true(is_there("masked-straight/samples-000008.jpg"));
     assert_int_equal(system("cp -r \"$COGVIDEO_TEST_TEMP/model\" \"$COGVIDEO_TEST_TEMP/uncritical\""), 0);
 }
@@ -144,6 +146,9 @@ static void rows_tell_their_box(void **state)
     need(ROWS);
     log_has("clips.rows.json", "[5, 4, 4]");
     log_has("pictures.rows.json", "[1, 4, 4]");
+    log_has("second.rows.json", "\"given\":\t2");
+    program_check("dataset tokens second --model model --for image -o x.rows" STDERR, 1,
+                  "begin with 9 frames of what came before");
     program_check("dataset tokens data --model model --for stage1 -o x.rows" STDERR, 1, "'masked'");
     program_check("train masked held --recipe recipe.json --model model -o x" STDERR, 1, "is a folder");
 }

@@ -55,9 +55,10 @@ static void write_rows(const char *name, const char *about, int32_t bad, int at)
     check_write(check_temp_path(path), about, strlen(about));
 }
 
-#define ABOUT(codes)                                                                                                \
+/* `...`: the number of codes, and what else is to be said. */
+#define ABOUT(...)                                                                                                  \
     "{\"format\":\"cogvideo-rows\",\"version\":1,\"kind\":\"masked\",\"rows\":6,\"text_places\":4,\"box\":[3,4,4]," \
-    "\"codes\":" #codes "}"
+    "\"codes\":" #__VA_ARGS__ "}"
 
 typedef struct fixture {
     cv_store *store;
@@ -190,6 +191,32 @@ static void what_a_scene_is_given_is_never_masked(void **state)
     f->recipe.given = 0;
 }
 
+/* Rows may say themselves how much of them is of what came before, whatever the recipe says. */
+static void what_rows_are_given_is_never_masked(void **state)
+{
+    fixture *f = *state;
+    const int given = SIDE * SIDE;
+    int second = 0;
+    cogvideo_error err;
+
+    write_rows("second.rows", ABOUT(8, "given" : 1), 0, -1);
+    CHECK_OK(open_boxes(f, "second.rows", &err), err);
+    for (uint64_t index = 0; index < 50; index++) {
+        cv_boxes_draw(&f->boxes, index, NULL);
+        for (int i = 0; i < BATCH * PLACES; i++) {
+            assert_true(i % PLACES >= given || f->boxes.labels[i] < 0);
+            second += i % PLACES / given == 1 && f->boxes.labels[i] >= 0;
+        }
+        cv_boxes_draw_held_out(&f->boxes, index, false, false, NULL);
+        for (int i = 0; i < BATCH * PLACES; i++)
+            assert_true(i % PLACES >= given || f->boxes.labels[i] < 0);
+    }
+    assert_true(second > 0);
+    cv_boxes_close(&f->boxes);
+    write_rows("third.rows", ABOUT(8, "given" : 3), 0, -1); /* nothing would be left */
+    CHECK_FAILS(open_boxes(f, "third.rows", &err), COGVIDEO_ERROR_FORMAT, "'given' is 3, it must be from 1 to 2", err);
+}
+
 /* As many pictures as a batch of clips has latent frames, and what they show is a clip's first one. */
 static void pictures_are_first_latent_frames(void **state)
 {
@@ -310,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(masks_fall_everywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_batch_follows_from_its_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_scene_is_given_is_never_masked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_rows_are_given_is_never_masked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pictures_are_first_latent_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_dropped_or_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_rows_are_refused, set_up, tear_down),

@@ -26,7 +26,7 @@ int cv_story_given(const cv_phenaki *model, int context, long long frames)
 {
     const long long kept = frames < context ? frames : context;
 
-    return kept > 0 ? 1 + (int)((kept - 1) / patch_frames(model)) : 0;
+    return cv_cvivit_latent_frames(cv_cvivit_config_of(model->tokenizer), (int)kept);
 }
 
 static cogvideo_status check_context(const cv_phenaki *model, int context, cogvideo_error *err)

@@ -211,14 +211,15 @@ void cv_boxes_draw(cv_boxes *b, uint64_t index, cv_train_texts *texts)
         const place at = { recipe->head.seed, index, (uint32_t)i, DRAW_ROW },
                     masks = { recipe->head.seed, index, (uint32_t)i, DRAW_MASK };
         uint32_t kind[4];
-        bool given;
+        int given = rows->given;
 
         draw(&at, 0, bits);
         draw(&at, 1, kind);
-        given = b->latent > b->given_T && cv_rng_unit(kind[0], kind[1]) < recipe->given;
+        if (given == 0 && cv_rng_unit(kind[0], kind[1]) < recipe->given)
+            given = b->given_T;
         take_row(b, i, rows, bits[0] % rows->file.count);
         take_text(rows, bits[0] % rows->file.count, cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout, texts);
-        mask(b, i, given ? b->given_T * b->h * b->w : 0, &masks);
+        mask(b, i, b->latent > given ? given * b->h * b->w : 0, &masks);
     }
 }
 
@@ -254,6 +255,6 @@ void cv_boxes_draw_held_out(cv_boxes *b, uint64_t index, bool pictures, bool wro
         row = bits[0] % rows->file.count;
         take_row(b, i, rows, row);
         take_text(rows, wrong ? other_row(rows, row) : row, false, texts);
-        mask(b, i, 0, &masks);
+        mask(b, i, b->latent > rows->given ? rows->given * b->h * b->w : 0, &masks);
     }
 }

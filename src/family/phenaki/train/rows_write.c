@@ -17,6 +17,7 @@ typedef struct run {
     cogvideo_dataset_info info;
     cv_box_codec codec;
     int frames, window; /* of a row; a row every `window` frames of a clip */
+    int given;          /* latent frames of a row that are of what came before */
     int text_places, cut;
     int32_t ids[CV_T5_LONGEST], *codes;
     size_t row_bytes;
@@ -91,6 +92,11 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
     r->window = m->frames > 1 ? m->frames - 1 : 1;
     CV_TRY(cv_box_codec_open(&r->codec, m, cv_cvivit_latent_frames(c, r->frames), m->height / c->patch_height,
                              m->width / c->patch_width, err));
+    r->given = cv_cvivit_latent_frames(c, r->info.context);
+    if (r->given > 0 && r->given >= r->codec.T)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the dataset's clips begin with %d frames of what came before, and a clip of the model has %d",
+                       r->info.context, r->frames);
     CV_TRY(measure_captions(r, err));
     r->row_bytes = 4 * ((size_t)r->text_places + codes_of(r));
     CV_NEW(r->row, r->row_bytes, err);
@@ -138,6 +144,8 @@ static void put_about(const void *user, cv_json *json)
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", CV_BOX_ROWS_PAD);
     cv_json_set_ints(json, "box", box, 3);
+    if (r->given > 0)
+        cv_json_set_int(json, "given", r->given);
     cv_json_set_int(json, "codes", cv_cvivit_config_of(r->model->tokenizer)->codes);
 }
 
