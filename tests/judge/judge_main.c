@@ -2,6 +2,8 @@
  *
  *     judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]
  *     judge --list FILE [--json] [--world FILE]      lines of "CLIP<tab>CAPTION|INDEX"; counts at the end
+ *     judge --stories FILE [--world FILE]            lines of "CLIP<tab>CAPTION<tab>CAPTION..", a caption a scene; does
+ *                                                    the object stay the same, and does it jump at a seam?
  *     judge --data DATASET [--through MODEL] [--json] [--world FILE]
  *                                                    a dataset's clips against their captions, as they are or after
  *                                                    MODEL's image tokenizer has encoded and decoded them
@@ -20,7 +22,7 @@
 #include <string.h>
 
 typedef struct arguments {
-    const char *clip, *expected, *list, *world, *data, *through;
+    const char *clip, *expected, *list, *stories, *world, *data, *through;
     bool json;
 } arguments;
 
@@ -33,6 +35,7 @@ static int usage(void)
 {
     fputs("usage: judge CLIP [--expect CAPTION|INDEX] [--json] [--world FILE]\n"
           "       judge --list FILE [--json] [--world FILE]\n"
+          "       judge --stories FILE [--world FILE]\n"
           "       judge --data DATASET [--through MODEL] [--json] [--world FILE]\n",
           stderr);
     return 2;
@@ -43,6 +46,7 @@ static int parse(int argc, char **argv, arguments *out)
     for (int i = 1; i < argc; i++) {
         const char **value = strcmp(argv[i], "--expect") == 0    ? &out->expected
                              : strcmp(argv[i], "--list") == 0    ? &out->list
+                             : strcmp(argv[i], "--stories") == 0 ? &out->stories
                              : strcmp(argv[i], "--world") == 0   ? &out->world
                              : strcmp(argv[i], "--data") == 0    ? &out->data
                              : strcmp(argv[i], "--through") == 0 ? &out->through
@@ -57,8 +61,8 @@ static int parse(int argc, char **argv, arguments *out)
         else
             out->clip = argv[i];
     }
-    return (out->clip != NULL) + (out->list != NULL) + (out->data != NULL) != 1 || (out->expected && !out->clip) ||
-                   (out->through && !out->data)
+    return (out->clip != NULL) + (out->list != NULL) + (out->stories != NULL) + (out->data != NULL) != 1 ||
+                   (out->expected && !out->clip) || (out->through && !out->data)
                ? usage()
                : 0;
 }
@@ -76,17 +80,28 @@ static int expected_index(const cv_shapes *world, const char *text)
     return index;
 }
 
-static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char *path, judge_verdict *out,
-                                    cogvideo_error *err)
+/* A clip in the world's size; free it. */
+static cogvideo_status read_fitted(cogvideo_video *out, const cv_shapes *world, const char *path, cogvideo_error *err)
 {
-    cogvideo_video video = { 0 }, fitted = { 0 };
+    cogvideo_video video = { 0 };
     cogvideo_status status;
 
     CV_TRY(cogvideo_video_read(&video, path, NULL, err));
-    CV_TRY(cogvideo_video_fit(&fitted, &video, world->side, world->side, err));
-    judge_look(j, fitted.pixels, fitted.frames, out);
+    CV_TRY(cogvideo_video_fit(out, &video, world->side, world->side, err));
 done:
     cogvideo_video_free(&video);
+    return status;
+}
+
+static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char *path, judge_verdict *out,
+                                    cogvideo_error *err)
+{
+    cogvideo_video fitted = { 0 };
+    cogvideo_status status;
+
+    CV_TRY(read_fitted(&fitted, world, path, err));
+    judge_look(j, fitted.pixels, fitted.frames, out);
+done:
     cogvideo_video_free(&fitted);
     return status;
 }
@@ -184,29 +199,53 @@ static void print_counts(const counts *c, bool json)
            c->smooth);
 }
 
+/* --- lists: a line's fields are separated by tabs ------------------------------------------------------------ */
+
+enum { MOST_FIELDS = 33 };
+
+/* Splits the next line, which stays in `line`. Returns how many fields it has; 0 at the end. */
+static int next_line(FILE *file, char *line, int size, char *fields[MOST_FIELDS])
+{
+    int count = 0;
+
+    if (!fgets(line, size, file))
+        return 0;
+    line[strcspn(line, "\r\n")] = '\0';
+    while (line && count < MOST_FIELDS) {
+        fields[count++] = line;
+        if ((line = strchr(line, '\t')))
+            *line++ = '\0';
+    }
+    return count;
+}
+
+static FILE *open_list(const char *path)
+{
+    FILE *file = fopen(path, "r");
+
+    if (!file)
+        fprintf(stderr, "judge: %s: cannot be opened: %s\n", path, strerror(errno));
+    return file;
+}
+
 static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
 {
-    char line[8192];
+    char line[8192], *fields[MOST_FIELDS];
     counts total = { 0 };
-    int worst = 0;
-    FILE *file = fopen(a->list, "r");
+    int worst = 0, count;
+    FILE *file = open_list(a->list);
 
-    if (!file) {
-        fprintf(stderr, "judge: %s: cannot be opened: %s\n", a->list, strerror(errno));
+    if (!file)
         return 2;
-    }
-    while (worst < 2 && fgets(line, sizeof line, file)) {
-        char *tab = strchr(line, '\t');
+    while (worst < 2 && (count = next_line(file, line, sizeof line, fields)) > 0) {
         int status = 2;
 
-        line[strcspn(line, "\r\n")] = '\0';
-        if (!tab) {
+        if (count != 2) {
             fprintf(stderr, "judge: %s: a line has no tab between clip and caption: '%.80s'\n", a->list, line);
         } else {
-            *tab = '\0';
             if (!a->json)
-                printf("%s: %s\n", line, tab + 1);
-            status = judge_one(j, world, line, tab + 1, a->json, &total);
+                printf("%s: %s\n", fields[0], fields[1]);
+            status = judge_one(j, world, fields[0], fields[1], a->json, &total);
         }
         worst = status > worst ? status : worst;
     }
@@ -214,6 +253,86 @@ static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
     if (worst < 2 && total.clips)
         print_counts(&total, a->json);
     return worst;
+}
+
+/* Of stories: those whose object keeps colour and shape, those in which it never jumps at a seam, their scenes, and
+ * those in which it also moves as it should. */
+typedef struct story_counts {
+    int stories, same, smooth, scenes, moving;
+} story_counts;
+
+#define SEAM 6 /* pixels from one frame to the next that are no jump */
+
+/* A story has scenes of the world's frames, each of which begins with the last frames of the one before.
+ * 0, or 2 after an error was printed. */
+static int judge_story(judge *j, const cv_shapes *world, char **fields, int scenes, story_counts *total)
+{
+    const size_t frame = (size_t)(world->side * world->side) * 3;
+    cogvideo_video video = { 0 };
+    cogvideo_error err;
+    int more, context, status = 2;
+    bool same = true, smooth = true;
+
+    if (read_fitted(&video, world, fields[0], &err) != COGVIDEO_OK) {
+        fprintf(stderr, "judge: %s\n", err.message);
+        goto done;
+    }
+    more = scenes > 1 ? (video.frames - world->frames) / (scenes - 1) : 0;
+    context = world->frames - more;
+    if (video.frames != world->frames + (scenes - 1) * more || (scenes > 1 && (more < 1 || context < 0))) {
+        fprintf(stderr, "judge: %s: %d frames are not %d scenes of %d\n", fields[0], video.frames, scenes,
+                world->frames);
+        goto done;
+    }
+    for (int s = 0; s < scenes; s++) {
+        const int index = expected_index(world, fields[1 + s]);
+        judge_verdict verdict, seam = { 0 };
+        cv_shapes_combination wanted;
+
+        if (index < 0)
+            goto done;
+        wanted = cv_shapes_at(world, index);
+        judge_look(j, video.pixels + frame * (size_t)(s * more), world->frames, &verdict);
+        if (s > 0)
+            judge_look(j, video.pixels + frame * (size_t)(s * more + context - 1), 2, &seam);
+        same = same && verdict.seen.colour == wanted.colour && verdict.seen.shape == wanted.shape;
+        smooth = smooth && seam.jump <= SEAM;
+        total->scenes++;
+        total->moving += verdict.seen.motion == wanted.motion;
+        printf("%s, scene %d, %s: %s %s, %s; %.1f pixels at its seam\n", fields[0], s + 1, fields[1 + s],
+               judge_name(world, JUDGE_COLOUR, verdict.seen.colour), judge_name(world, JUDGE_SHAPE, verdict.seen.shape),
+               judge_name(world, JUDGE_MOTION, verdict.seen.motion), seam.jump);
+    }
+    total->stories++;
+    total->same += same;
+    total->smooth += smooth;
+    status = 0;
+done:
+    cogvideo_video_free(&video);
+    return status;
+}
+
+static int judge_stories(judge *j, const cv_shapes *world, const char *path)
+{
+    char line[16384], *fields[MOST_FIELDS];
+    story_counts total = { 0 };
+    int status = 0, count;
+    FILE *file = open_list(path);
+
+    if (!file)
+        return 2;
+    while (status == 0 && (count = next_line(file, line, sizeof line, fields)) > 0) {
+        status = count < 2 ? 2 : judge_story(j, world, fields, count - 1, &total);
+        if (count < 2)
+            fprintf(stderr, "judge: %s: a line has no tab between clip and caption: '%.80s'\n", path, line);
+    }
+    fclose(file);
+    if (status == 0)
+        printf(
+            "\nOf %d stories, %d keep colour and shape through all scenes, and %d have no jump of more than %d pixels at "
+            "a seam.\nOf %d scenes, %d show the motion that was asked for.\n",
+            total.stories, total.same, total.smooth, SEAM, total.scenes, total.moving);
+    return status == 0 ? total.same < total.stories || total.smooth < total.stories : status;
 }
 
 /* The clip of a dataset as it is, or as it comes back from the model's image tokenizer. */
@@ -301,6 +420,8 @@ int main(int argc, char **argv)
         status = 2;
     } else if (a.data) {
         status = judge_data(j, world, &a);
+    } else if (a.stories) {
+        status = judge_stories(j, world, a.stories);
     } else if (a.list) {
         status = judge_list(j, world, &a);
     } else {
