@@ -1,9 +1,10 @@
 #!/bin/bash
 # evaluate-shapes.sh OUT [held-out|training] [CLIPS] [OPTION...] - makes clips from captions of the shapes world, half of them Chinese, with seeds from 1
 # on. The judge looks at them: OUT/verdicts, whose last lines count. Then the metrics of the shapes world: OUT/metrics and, with all they were
-# measured by, OUT/metrics.json. OPTIONs go to 'cogvideo generate'.
+# measured by, OUT/metrics.json. OPTIONs go to 'cogvideo generate'. MODEL=DIR in the environment evaluates another model than weights/shapes.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+model=${MODEL:-$root/weights/shapes}
 mkdir -p "$1"
 out=$(cd "$1" && pwd) # paths in a list count from its own folder
 which=${2:-held-out}
@@ -14,7 +15,7 @@ case $which in held-out | training) ;; *)
     exit 2 ;;
 esac
 # Clips that are there already are kept, so they must be of the same kind and, by default, of the same weights.
-settings="$which $* $(cat "$root"/weights/shapes/*.safetensors | cksum)"
+settings="$which $* $(cat "$model"/*.safetensors | cksum)"
 if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
     echo "$out: holds clips of '$(cat "$out/settings")', not of '$settings': choose another folder" >&2
     exit 1
@@ -35,7 +36,7 @@ rm -f "$out/clips.list"
 seed=0
 while read -r prompt; do
     seed=$((seed + 1))
-    [ -e "$out/$seed.mjpeg" ] || "$root/build/cogvideo" generate "$prompt" --seed $seed --size 0 --quality 100 -q "$@" -o "$out/$seed.mjpeg" </dev/null
+    [ -e "$out/$seed.mjpeg" ] || "$root/build/cogvideo" generate "$prompt" --model "$model" --seed $seed --size 0 --quality 100 -q "$@" -o "$out/$seed.mjpeg" </dev/null
     printf '%s\t%s\n' "$out/$seed.mjpeg" "$prompt" >>"$out/clips.list"
 done <"$out/prompts"
 "$root/build/tests/judge" --list "$out/clips.list" >"$out/verdicts" || [ $? = 1 ] # 1: not all are right
