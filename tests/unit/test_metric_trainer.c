@@ -202,7 +202,9 @@ static void what_does_not_fit_is_refused(void **state)
     p.recipe = "accumulate.json";
     CHECK_FAILS(train(&p, 0, 1, false, &err), COGVIDEO_ERROR_ARGUMENT, "accumulate is 2", err);
     p.recipe = "recipe.json";
-    CHECK_OK(cv_dataset_writer_open(&writer, check_temp_path("plain"), 8, 8, false, &err), err);
+    CHECK_OK(cv_dataset_writer_open(&writer, check_temp_path("plain"), &(cogvideo_dataset_info){ .size = 8, .fps = 8 },
+                                    false, &err),
+             err);
     CHECK_OK(cv_dataset_writer_clip(
                  writer, &(cogvideo_dataset_clip){ .frames = 1, .caption = "gray", .source = "s", .pixels = pixels },
                  &err),
