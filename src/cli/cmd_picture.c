@@ -43,8 +43,8 @@ static const arg_option table[] = {
 
 static const arg_option hole_table[] = {
     { "image", 0, "FILE",
-      "a picture, or codes (.jsonl, or - for standard input), of which --mask marks what is drawn anew", ARG_TEXT,
-      FIELD(image), 0, 0, 0, NULL },
+      "a picture, or codes (.jsonl; - reads codes from standard input), of which --mask marks what is drawn anew",
+      ARG_TEXT, FIELD(image), 0, 0, 0, NULL },
     { "mask", 0, "MASK",
       "x,y,w,h in pixels (in codes of a file of codes) or, with a point, in shares of the centred square; or a picture "
       "of the same size whose bright pixels are drawn anew",
@@ -171,8 +171,10 @@ static int make(const cli_command *command, cli_session *session, settings *s, c
     run.first = h.codes.kind ? &h.codes : NULL;
     run.keep = s->keep;
     run.keep_english = s->english;
-    if (s->image && strcmp(s->image, "-") != 0 &&
-        (status = cli_names_check_beside(session, &options, &run, s->image, CLI_NAMES_IMAGE)) != CLI_OK)
+    if (s->image && (status = cli_names_check_beside(session, &options, &run,
+                                                     (cli_beside[]){ { s->image, CLI_NAMES_IMAGE },
+                                                                     { s->mask, CLI_NAMES_MASK },
+                                                                     { 0 } })) != CLI_OK)
         goto done;
     status = cli_run_end(session, cogvideo_generate(session->model, &options, &run, &result, &err), &result, &err,
                          arguments);

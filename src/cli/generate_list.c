@@ -40,7 +40,8 @@ static int plan_line(const cli_command *command, cli_session *session, const gen
     int status = CLI_OK;
 
     if (!name)
-        return cli_usage_error(command, "--prompts needs a number in the output's name, such as clip-%%d, in '%s'",
+        return cli_usage_error(command,
+                               "--prompts needs a number in the output's name: put %%d before the ending of '%s'",
                                s->output.output);
     cli_fill_options(session, &own.text, &own.sampling, &options);
     generate_run_fill(session, &own, arguments, &options, &run);

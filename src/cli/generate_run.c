@@ -34,7 +34,7 @@ static int check_preview(cli_session *session, const generate_settings *s, const
 
     if (cogvideo_video_check_path(s->preview, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    return cli_names_check_beside(session, options, run, s->preview, CLI_NAMES_PREVIEW);
+    return cli_names_check_beside(session, options, run, (cli_beside[]){ { s->preview, CLI_NAMES_PREVIEW }, { 0 } });
 }
 
 int generate_run(const cli_command *command, cli_session *session, generate_settings *s, const cli_arguments *arguments)

@@ -2,6 +2,8 @@
 
 #include "say.h"
 
+#include "base/file.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +131,7 @@ int cli_mask_read(const cli_command *command, cli_session *session, const char *
     *out = (cli_mask){ cli_alloc((size_t)side * (size_t)side, 1), side };
     if (read_numbers(text, numbers))
         status = fill_rectangle(text, numbers, &a, out);
-    else if (strspn(text, "0123456789.,-+ ") == strlen(text))
+    else if (strchr(text, ',') && !cv_path_exists(text))
         status = cli_usage_error(command, "--mask '%s': four numbers x,y,w,h were expected, or a picture", text);
     else
         status = read_picture(session, text, &a, scale, out);

@@ -79,7 +79,8 @@ static char *owner(int line)
            : line == CLI_NAMES_LIST  ? cli_format("the list itself")
            : line == CLI_NAMES_IMAGE ? cli_format("--image")
            : line > 0                ? cli_format("line %d", line)
-                                     : cli_format("the clip");
+           : line == CLI_NAMES_MASK  ? cli_format("--mask")
+                                     : cli_format("the output");
 }
 
 int cli_names_check(cli_names *names, const char *list)
@@ -95,7 +96,7 @@ int cli_names_check(cli_names *names, const char *list)
             continue;
         char *first = owner(a->line), *second = owner(b->line);
 
-        status = cli_error("%s: %s and %s have the same file, %s; give %s another output", list, first, second, b->path,
+        status = cli_error("%s: %s and %s have the same file, %s; give %s another name", list, first, second, b->path,
                            second);
         told_a = a->line;
         told_b = b->line;
@@ -106,7 +107,7 @@ int cli_names_check(cli_names *names, const char *list)
 }
 
 int cli_names_check_beside(cli_session *session, const cogvideo_generate_options *options,
-                           const cogvideo_run_options *run, const char *path, int line)
+                           const cogvideo_run_options *run, const cli_beside *files)
 {
     cogvideo_result result = { 0 };
     cli_names names = { 0 };
@@ -115,8 +116,11 @@ int cli_names_check_beside(cli_session *session, const cogvideo_generate_options
 
     if (cogvideo_generate_check(session->model, options, run, &result, &err) != COGVIDEO_OK)
         return cli_failed(session, &err);
-    if ((status = cli_names_add_result(&names, &result, 0)) == CLI_OK &&
-        (status = cli_names_add(&names, path, line)) == CLI_OK)
+    status = cli_names_add_result(&names, &result, 0);
+    for (; files->line != 0 && status == CLI_OK; files++)
+        if (files->path && strcmp(files->path, "-") != 0)
+            status = cli_names_add(&names, files->path, files->line);
+    if (status == CLI_OK)
         status = cli_names_check(&names, run->output);
     cli_names_free(&names);
     cogvideo_result_free(&result);

@@ -10,7 +10,8 @@
 
 #define CLI_NAMES_PREVIEW (-1) /* used as a line's number: the file is that of --preview, */
 #define CLI_NAMES_LIST (-2)    /* or the list itself, */
-#define CLI_NAMES_IMAGE (-3)   /* or that of --image */
+#define CLI_NAMES_IMAGE (-3)   /* or that of --image, */
+#define CLI_NAMES_MASK (-4)    /* or of --mask */
 
 typedef struct cli_name {
     char *path; /* its folder without links and dots, if that exists */
@@ -28,10 +29,16 @@ int cli_names_add(cli_names *names, const char *path, int line);
 int cli_names_add_result(cli_names *names, const cogvideo_result *result, int line);
 /* CLI_OK, or CLI_FAILED after errors were printed that name every two lines of `list` that have one file. */
 int cli_names_check(cli_names *names, const char *list);
-/* The same of one run and of the file at `path`, which none of the run's may be; or an exit code after the error with
- * which the run would end. */
+/* A file that belongs to an option of a run. */
+typedef struct cli_beside {
+    const char *path; /* NULL or -: none */
+    int line;         /* CLI_NAMES_; 0 ends a list */
+} cli_beside;
+
+/* The same of one run and of files that none of the run's may be; or an exit code after the error with which the run
+ * would end. */
 int cli_names_check_beside(cli_session *session, const cogvideo_generate_options *options,
-                           const cogvideo_run_options *run, const char *path, int line);
+                           const cogvideo_run_options *run, const cli_beside *files);
 void cli_names_free(cli_names *names);
 
 #endif

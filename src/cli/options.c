@@ -192,8 +192,8 @@ const arg_option cli_score_table[] = {
 
 #define FIELD(field) offsetof(cli_picture_options, field)
 const arg_option cli_picture_table[] = {
-    { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's (480)", ARG_INT,
-      FIELD(size), 0, 16384, -1, NULL },
+    { "size", 0, "N", "enlarge smaller pictures to N x N pixels; 0 = never; default: the model's", ARG_INT, FIELD(size),
+      0, 16384, -1, NULL },
     { "fps", 0, "X", "frames per second; default: from the times of the frames", ARG_NUMBER, FIELD(fps), 0.01, 1000, 0,
       NULL },
     { "normalize", 0, "HOW",

@@ -31,7 +31,8 @@ int cli_need_number(const cli_command *command, const char *output, int samples)
 {
     if (samples == 1 || cv_pattern_check(output, NULL) == COGVIDEO_OK)
         return CLI_OK;
-    return cli_usage_error(command, "--samples %d needs a number in the output's name, such as clip-%%d, in '%s'",
+    return cli_usage_error(command,
+                           "--samples %d needs a number in the output's name: put %%d before the ending of '%s'",
                            samples, output);
 }
 

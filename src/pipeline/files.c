@@ -98,7 +98,8 @@ cogvideo_status cv_files_name(cogvideo_result *out, const cv_chain *chain, const
                                  .shape = last < 0 ? *cv_chain_shape(chain) : chain->plans[last].out };
         if (samples > 1 && cv_pattern_expand(&own, output, clip->sample, NULL) != COGVIDEO_OK)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                           "%d samples need a number in the output's name, such as clip-%%d, in '%s'", samples, output);
+                           "%d samples need a number in the output's name: put %%d before the ending of '%s'", samples,
+                           output);
         status = name_clip(clip, chain, own ? own : output, err);
         cv_free(own);
         if (status != COGVIDEO_OK) {

@@ -12,7 +12,7 @@ static cogvideo_status check_output(const cogvideo_run_options *output, bool vid
     if (strcmp(output->output, "-") == 0 && (video || output->resume))
         return cv_fail(
             err, COGVIDEO_ERROR_ARGUMENT,
-            "files are kept beside the output of a run that makes a video or goes on, so it must be a file, not -");
+            "a run that makes pictures or goes on keeps files beside its output, so it cannot write to standard output: give a file");
     if (output->resume && output->force)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a run either goes on or starts over: resume and force cannot be combined");

@@ -175,7 +175,7 @@ static cogvideo_status save(const cv_run *run, int index, const cogvideo_clip *c
         return COGVIDEO_OK;
     path = cogvideo_clip_path(clip, cv_codes_name(&run->chain, index));
     CV_TRY(cogvideo_tokens_save(codes, path, err));
-    if (strcmp(path, "-") != 0)
+    if (strcmp(path, "-") != 0 && (index > 0 || run->output->keep == 0)) /* not those that may be removed again */
         cv_log(&run->model->log, COGVIDEO_LOG_INFO, "%s: %d frame%s of %dx%d codes", path, codes->frames,
                codes->frames == 1 ? "" : "s", codes->width, codes->height);
 done:

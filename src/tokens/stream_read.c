@@ -73,8 +73,11 @@ static cogvideo_status parse_line(const reader *r, size_t max_values, cv_json **
     if (memchr(r->line.data, '\0', r->line.size)) {
         const char *kind = r->number == 1 ? cv_file_kind(r->line.data, r->line.size) : NULL;
 
-        return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: %s%s; JSON text was expected", kind ? r->name : r->origin,
-                       kind ? "is " : "contains ", kind ? kind : "a zero byte");
+        return kind
+                   ? cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                             "%s: is %s; codes were expected, which 'cogvideo encode' makes of pictures and videos",
+                             r->name, kind)
+                   : cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: contains a zero byte; JSON text was expected", r->origin);
     }
     status = cv_json_parse(out, r->line.data, r->line.size, r->origin, err);
     if (status == COGVIDEO_OK && !cv_json_is_object(*out)) {

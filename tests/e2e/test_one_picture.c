@@ -175,6 +175,8 @@ static void choosing_goes_on(void **state)
 
 static void what_cannot_be_is_refused(void **state)
 {
+    static char mask[15 + 128 * 128 * 3];
+
     (void)state;
     program_check("picture --model m -o x.ppm" STDERR, 2, "a prompt is missing");
     program_check("picture --model m " PROMPT STDERR, 2, "an output is missing");
@@ -187,7 +189,7 @@ static void what_cannot_be_is_refused(void **state)
     program_check("picture --model m " PROMPT " --image photo.ppm -o x.ppm" STDERR, 2, "--mask is missing");
     program_check("picture --model m " PROMPT " --image none.ppm --mask 1,1,9,9 -o x.ppm" STDERR, 1, "none.ppm");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask 0,0,128,128 -o x.ppm" STDERR, 1,
-                  "marks all of the square around it");
+                  "marks everything that the model would see");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask 100,0,30,10 -o x.ppm" STDERR, 1,
                   "does not lie within");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask first.ppm -o x.ppm" STDERR, 1, "first.ppm");
@@ -200,7 +202,17 @@ static void what_cannot_be_is_refused(void **state)
                   "keeps pixels");
     program_check("picture --model m " PROMPT " -o cat-0.ppm" STDERR, 1, "cat-0.ppm");
     program_check("picture --model m " PROMPT " --image first.jsonl --mask 1,1,2,2 --force -o first.png" STDERR, 1,
-                  "--image and the clip have the same file, ");
+                  "--image and the output have the same file, ");
+    snprintf(mask, sizeof mask, "P6 128 128 255\n");
+    memset(mask + 15, 255, 40 * 128 * 3); /* bright above */
+    check_write(check_temp_path("mask.ppm"), mask, sizeof mask);
+    program_check("picture --model m " PROMPT " --image photo.ppm --mask mask.ppm --force -o mask.ppm" STDERR, 1,
+                  "--mask and the output have the same file, ");
+    program_check("picture --model m " PROMPT " --image photo.ppm --mask nan,0,1,1 -o x.ppm" STDERR, 2,
+                  "four numbers x,y,w,h were expected");
+    program_check("picture --model m " PROMPT " -o -" STDERR, 1, "cannot write to standard output: give a file");
+    program_ok("decode -q --model m first.jsonl --size 0 -o photo.jpg");
+    program_check("score --model m --caption " PROMPT " photo.jpg" STDERR, 1, "which 'cogvideo encode' makes of");
     program_check("picture --model m " PROMPT " --max-memory 0.001 -o x.ppm" STDERR, 1, "MB");
 }
 

@@ -124,7 +124,7 @@ static void twins_are_refused(void **state)
         assert_int_equal(system("cd \"$COGVIDEO_TEST_TEMP\" && ! ls t.* t-* u.* c-* 2>/dev/null"), 0);
     }
     program_check("generate --model m " WAVES " --preview p.jpg -o p.jpg" STDERR, 1,
-                  "--preview and the clip have the same file, ");
+                  "--preview and the output have the same file, ");
 }
 
 /* Every way of writing text that editors and programs have. */
@@ -178,7 +178,7 @@ static void objects_are_read_strictly(void **state)
         { "{\"prompt\":\"a\"", "is not valid JSON" },
         { "{\"prompt\":\"a\",\"prompt\":\"b\"}", "the key 'prompt' occurs twice" },
         { "{\"prompt\":\"a\\u0000b\"}", "the character \\u0000" },
-        { "{\"prompt\":\"a\",\"output\":\"-\"}", "it must be a file, not -" },
+        { "{\"prompt\":\"a\",\"output\":\"-\"}", "give a file" },
         { "{\"prompt\":\"a\",\"output\":\"x.txt\"}", "x.txt: unknown output format '.txt'" },
         { "{\"prompt\":\"a\",\"output\":\"x-%d.y4m\"}", "its name must not have a number" },
         { "[{\"prompt\":\"a\"}]", "begins a JSON array" },

@@ -58,7 +58,7 @@ static cogvideo_status check_prompt(const cv_cogvideo *model, const char *prompt
         cv_free(ids);
     }
     if (count == 0)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what the clip should show");
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what is to be shown");
     *tokens = count;
     status = COGVIDEO_OK;
 done:

@@ -362,11 +362,11 @@ cogvideo_status cv_complete_mask(const cv_cogvideo *model, const cogvideo_genera
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a mask is missing: it marks what is to be drawn anew");
     CV_TRY(cv_mask_read(model, options, grid, mask, count, err));
     if (*count == grid * grid && options->picture)
-        status =
-            cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                    "the mask marks all of the square around it, %dx%d codes of it, so that nothing would be seen of "
-                    "the picture: it is too small, or covers all of the picture",
-                    grid, grid);
+        status = cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "the mask marks everything that the model would see of the picture, %dx%d codes: mark less, or leave "
+            "the picture out for a new one",
+            grid, grid);
     else if (*count == grid * grid)
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "the mask marks all of the picture's %dx%d codes, and nothing of it would stay: leave the "

@@ -59,8 +59,8 @@ cogvideo_status cv_photo_window(const cv_cogvideo *model, const cogvideo_generat
     if (!extent(options, false, &top, &bottom) || !extent(options, true, &left, &right))
         return cv_fail(
             err, COGVIDEO_ERROR_ARGUMENT,
-            "the mask marks nothing that is left of the picture in %dx%d pixels, which this model completes: mark more of its "
-            "centred square",
+            "the mask marks nothing within the picture's centred square, which this model completes in %dx%d pixels: "
+            "bright pixels of a mask mark what is drawn anew",
             photo, photo);
     /* what is masked takes 14 of 20 codes, so that the networks see some of what surrounds it */
     all = options->mask_height;
