@@ -130,9 +130,9 @@ typedef struct cogvideo_rows_options {
  *      "grid":20,"image_codes":20000,"model":"cogvideo","tokenizers":"0123456789abcdef"}
  * the last a number for the model's codebook and text model, by which training knows rows that were made with others.
  * Rows of the family phenaki end their text with </s> and fill up with -1, and the codes are a box of latent frames; in
- * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512, and, of a dataset with
- * context, which rows of no other kind can be made of, "given":2, latent frames that a row begins with and that are
- * never masked.
+ * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512. Of a dataset with context
+ * they also have "context":2: each row begins with 2 latent frames that are never masked. Such a dataset gives rows for
+ * 'masked' only, of whose latent frames its context must fill whole ones.
  * The model needs its tokenizer of pictures or videos and a text tokenizer only. `callbacks` and `rows` (how many were
  * written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,

@@ -34,6 +34,8 @@ static void print_dataset(const cogvideo_dataset *dataset, const char *folder, i
     cv_units_bytes(size, (double)info.bytes);
     cli_print("%s: %d clip%s, %lld frames of %dx%d pixels, %g a second, %s\n", folder, info.clips,
               info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
+    if (info.context > 0)
+        cli_print("the first %d frames of each clip are of what came before it\n", info.context);
 }
 
 static void print_clip(const cogvideo_dataset_clip *clip, int index, int as_json)

@@ -19,6 +19,7 @@ void cli_dataset_json(const cogvideo_dataset_info *info)
     json_integer(&json, "size", info->size);
     json_number(&json, "fps", info->fps, 6);
     json_integer(&json, "bytes", (long long)info->bytes);
+    json_integer(&json, "context", info->context);
     json_end(&json);
     putchar('\n');
 }

@@ -33,7 +33,7 @@ static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, 
     CV_TRY(cv_json_double(json, "fps", 0.01, 1000, &out->fps, path, err));
     CV_TRY(cv_json_int(json, "clips", 1, CV_DATASET_MAX_CLIPS, &clips, path, err));
     CV_TRY(cv_json_int(json, "frames", 1, (int64_t)1 << 40, &frames, path, err));
-    CV_TRY(cv_json_optional_int(json, "context", 1, CV_DATASET_MAX_FRAMES - 1, &context, path, err));
+    CV_TRY(cv_json_optional_int(json, "context", 0, CV_DATASET_MAX_FRAMES - 1, &context, path, err));
     out->context = (int)context;
     out->size = (int)size;
     out->clips = (int)clips;
@@ -64,8 +64,9 @@ done:
     return status;
 }
 
-/* One line of clips.jsonl; `where` names it in errors. */
-static cogvideo_status read_entry(entry *out, const char *line, size_t size, const char *where, cogvideo_error *err)
+/* One line of clips.jsonl, a clip of more than `context` frames; `where` names it in errors. */
+static cogvideo_status read_entry(entry *out, const char *line, size_t size, int context, const char *where,
+                                  cogvideo_error *err)
 {
     const char *caption = NULL, *source = "";
     int64_t frames = 0;
@@ -76,7 +77,7 @@ static cogvideo_status read_entry(entry *out, const char *line, size_t size, con
         return cv_fail(err, COGVIDEO_ERROR_FORMAT, "%s: has %zu bytes, at most %d were expected", where, size,
                        MAX_LINE);
     CV_TRY(cv_json_parse(&json, line, size, where, err));
-    CV_TRY(cv_json_int(json, "frames", 1, CV_DATASET_MAX_FRAMES, &frames, where, err));
+    CV_TRY(cv_json_int(json, "frames", context + 1, CV_DATASET_MAX_FRAMES, &frames, where, err));
     CV_TRY(cv_json_string(json, "caption", &caption, where, err));
     CV_TRY(cv_json_optional_string(json, "source", &source, where, err));
     if (strlen(caption) > CV_DATASET_MAX_CAPTION) {
@@ -116,7 +117,7 @@ static cogvideo_status read_entries(cogvideo_dataset *d, const char *path, cogvi
 
         where.size = 0;
         CV_TRY(cv_buffer_printf(&where, err, "%s: line %d", path, i + 1));
-        CV_TRY(read_entry(&d->entries[i], line, size, where.data, err));
+        CV_TRY(read_entry(&d->entries[i], line, size, d->info.context, where.data, err));
         d->entries[i].at = bytes;
         frames += d->entries[i].frames;
         bytes += (size_t)d->entries[i].frames * frame_bytes;

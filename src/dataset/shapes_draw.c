@@ -126,12 +126,13 @@ cv_shapes_pose cv_shapes_pose_at(const cv_shapes *world, int index, uint64_t see
     return pose_of(world, &world->combinations[index], variant_of(world, index, seed), frame);
 }
 
-/* The motion of `c` from where it is, in so many frames. False where it would leave the frame, or hardly move. */
+/* The motion of `c` from where it is, in so many frames. False where it would leave the frame, hardly move, go back. */
 static bool go_on(const cv_shapes *world, const cv_shapes_combination *c, cv_shapes_pose at, double start, int frames,
                   variant *out)
 {
     const cv_shapes_motion *motion = &world->motion[c->motion];
-    const double least = LEAST_WAY * fabs(motion->to - motion->from);
+    const bool goes = motion->kind == CV_SHAPES_LINE || motion->kind == CV_SHAPES_SCALE;
+    const double usual = motion->to - motion->from;
     variant v = { at, motion->from, start, frames };
     cv_shapes_pose begin;
 
@@ -143,9 +144,7 @@ static bool go_on(const cv_shapes *world, const cv_shapes_combination *c, cv_sha
     v.at.x += at.x - begin.x; /* a circle's centre, the foot of a parabola */
     v.at.y += at.y - begin.y;
     *out = v;
-    return ((motion->kind != CV_SHAPES_LINE && motion->kind != CV_SHAPES_SCALE) ||
-            fabs(motion->to - v.from) >= least) &&
-           inside(world, c, v);
+    return (!goes || (motion->to - v.from) * usual >= LEAST_WAY * usual * usual) && inside(world, c, v);
 }
 
 /* Corners of a polygon or star; returns how many. */

@@ -81,13 +81,14 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo
     char *line = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
-    if (frames < 1 || frames > CV_DATASET_MAX_FRAMES || writer->info.clips >= CV_DATASET_MAX_CLIPS ||
-        strlen(clip->caption) > CV_DATASET_MAX_CAPTION || clip->label_count > COGVIDEO_DATASET_LABELS) {
-        status =
-            cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                    "%s: a dataset has up to %d clips of 1 to %d frames with captions of up to %d bytes and %d labels",
-                    clip->source, CV_DATASET_MAX_CLIPS, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION,
-                    COGVIDEO_DATASET_LABELS);
+    if (frames < 1 + writer->info.context || frames > CV_DATASET_MAX_FRAMES ||
+        writer->info.clips >= CV_DATASET_MAX_CLIPS || strlen(clip->caption) > CV_DATASET_MAX_CAPTION ||
+        clip->label_count > COGVIDEO_DATASET_LABELS) {
+        status = cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "%s: this dataset has up to %d clips of %d to %d frames with captions of up to %d bytes and %d labels",
+            clip->source, CV_DATASET_MAX_CLIPS, 1 + writer->info.context, CV_DATASET_MAX_FRAMES, CV_DATASET_MAX_CAPTION,
+            COGVIDEO_DATASET_LABELS);
         goto done;
     }
     cv_json_set_int(json, "frames", frames);

@@ -116,8 +116,8 @@ cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long l
     cogvideo_dataset_get_info(writer->dataset, &info);
     if (info.context > 0 && writer->options->kind != COGVIDEO_ROWS_MASKED)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the dataset's clips begin with %d frames of what came before, which only rows for 'masked' of "
-                       "the family phenaki can say",
+                       "the dataset's clips begin with %d frames of what came before, which only rows for 'masked' can "
+                       "say",
                        info.context);
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
     CV_TRY(cv_output_open(&writer->output, output, err));

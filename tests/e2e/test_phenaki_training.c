@@ -146,7 +146,9 @@ static void rows_tell_their_box(void **state)
     need(ROWS);
     log_has("clips.rows.json", "[5, 4, 4]");
     log_has("pictures.rows.json", "[1, 4, 4]");
-    log_has("second.rows.json", "\"given\":\t2");
+    log_has("second.rows.json", "\"context\":\t2");
+    program_ok("dataset shapes --clips 1 --context 5 -q -o half");
+    program_check("dataset tokens half --model model --for masked -o x.rows" STDERR, 1, "must be 1 + 8 n frames");
     program_check("dataset tokens second --model model --for image -o x.rows" STDERR, 1,
                   "begin with 9 frames of what came before");
     program_check("dataset tokens data --model model --for stage1 -o x.rows" STDERR, 1, "'masked'");

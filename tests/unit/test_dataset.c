@@ -508,6 +508,9 @@ static void datasets_that_lie_are_refused(void **state)
     check_refused(ABOUT("1", "2"), LABELS("[0,1,2,3,4,5,6,7,8]"), 384, "has 9 labels, 1 to 8 were expected");
     check_refused(ABOUT("1", "2"), LABELS("[0,-1]"), 384, "number 2 of the array");
     check_refused(ABOUT("1", "2"), LABELS("[0.5]"), 384, "number 1 of the array");
+    check_refused(ABOUT("1", "2,\"context\":2"), CLIP("2"), 384, "'frames' is 2, it must be from 3");
+    check_refused(ABOUT("1", "2,\"context\":-1"), CLIP("2"), 384, "'context'");
+    check_refused(ABOUT("1", "2,\"context\":1e300"), CLIP("2"), 384, "'context'");
     check_refused("{\"format\":\"other\"}", CLIP("2"), 384, "'format'");
     check_refused(ABOUT("1", "2"), CLIP("2"), 0, "its clips have");
     write_text("hostile/dataset.json", ABOUT("1", "2"));
@@ -568,6 +571,32 @@ static void check_row(const char *name, int row, int frames, const cogvideo_toke
     cogvideo_tokens_free(&got);
 }
 
+/* What each clip begins with is said once, of all. */
+static void clips_that_go_on_say_so(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options options = { .clips = 3, .context = 5 };
+    cogvideo_dataset_info info;
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_clip clip;
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("second"), &options, NULL, &err), err);
+    dataset = open_dataset("second");
+    cogvideo_dataset_get_info(dataset, &info);
+    assert_int_equal(info.context, 5);
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 2, &clip, &err), err);
+    assert_int_equal(clip.frames, 33);
+    assert_non_null(strstr(clip.source, " after "));
+    cogvideo_dataset_close(&dataset);
+    options.context = 33;
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "begin with 0 to 32 of another, not 33", err);
+    options.context = -1;
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "not -1", err);
+}
+
 static void rows_have_each_step_s_frames(void **state)
 {
     cogvideo_error err;
@@ -581,6 +610,13 @@ static void rows_have_each_step_s_frames(void **state)
     long long rows = 0;
 
     (void)state;
+    shapes.context = 5; /* which these rows could not say */
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("later"), &shapes, NULL, &err), err);
+    dataset = open_dataset("later");
+    CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("later.rows"), &options, NULL, &rows, &err),
+                COGVIDEO_ERROR_ARGUMENT, "begin with 5 frames of what came before", err);
+    cogvideo_dataset_close(&dataset);
+    shapes.context = 0;
     CHECK_OK(cogvideo_dataset_shapes(check_temp_path("shapes"), &shapes, NULL, &err), err);
     dataset = open_dataset("shapes");
     CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
@@ -611,6 +647,7 @@ static void rows_have_each_step_s_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clips_that_go_on_say_so),
         cmocka_unit_test(motions_can_be_chosen),
         cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),

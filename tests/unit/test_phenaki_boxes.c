@@ -199,7 +199,8 @@ static void what_rows_are_given_is_never_masked(void **state)
     int second = 0;
     cogvideo_error err;
 
-    write_rows("second.rows", ABOUT(8, "given" : 1), 0, -1);
+    f->recipe.given = 1; /* of which there would be two latent frames */
+    write_rows("second.rows", ABOUT(8, "context" : 1), 0, -1);
     CHECK_OK(open_boxes(f, "second.rows", &err), err);
     for (uint64_t index = 0; index < 50; index++) {
         cv_boxes_draw(&f->boxes, index, NULL);
@@ -213,8 +214,10 @@ static void what_rows_are_given_is_never_masked(void **state)
     }
     assert_true(second > 0);
     cv_boxes_close(&f->boxes);
-    write_rows("third.rows", ABOUT(8, "given" : 3), 0, -1); /* nothing would be left */
-    CHECK_FAILS(open_boxes(f, "third.rows", &err), COGVIDEO_ERROR_FORMAT, "'given' is 3, it must be from 1 to 2", err);
+    write_rows("third.rows", ABOUT(8, "context" : 3), 0, -1); /* nothing would be left */
+    f->recipe.given = 0;
+    CHECK_FAILS(open_boxes(f, "third.rows", &err), COGVIDEO_ERROR_FORMAT, "'context' is 3, it must be from 0 to 2",
+                err);
 }
 
 /* As many pictures as a batch of clips has latent frames, and what they show is a clip's first one. */

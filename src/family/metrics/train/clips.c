@@ -30,6 +30,14 @@ cogvideo_status cv_shapes_clips_open(cv_shapes_clips *out, const cv_shapes *worl
     *out = (cv_shapes_clips){ 0 };
     CV_TRY(cogvideo_dataset_open(&out->dataset, folder, err));
     cogvideo_dataset_get_info(out->dataset, &out->info);
+    if (out->info.context > 0) {
+        status =
+            cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                    "%s: its clips begin with %d frames of another motion, of which their labels say nothing: make "
+                    "them without --context",
+                    folder, out->info.context);
+        goto done;
+    }
     CV_NEW(out->combinations, out->info.clips, err);
     for (int i = 0; i < out->info.clips; i++) {
         cogvideo_dataset_clip clip;

@@ -194,6 +194,12 @@ static void take_text(const cv_box_rows *rows, size_t row, bool drop, cv_train_t
         cv_train_texts_add(texts, ids, drop ? 0 : count);
 }
 
+/* A row's first latent frame is a picture, of which its text says nothing where it is of what came before. */
+static bool says_nothing(const cv_boxes *b, const cv_box_rows *rows)
+{
+    return b->pictures && rows->context > 0;
+}
+
 void cv_boxes_draw(cv_boxes *b, uint64_t index, cv_train_texts *texts)
 {
     const cv_masked_recipe *recipe = b->recipe;
@@ -211,14 +217,16 @@ void cv_boxes_draw(cv_boxes *b, uint64_t index, cv_train_texts *texts)
         const place at = { recipe->head.seed, index, (uint32_t)i, DRAW_ROW },
                     masks = { recipe->head.seed, index, (uint32_t)i, DRAW_MASK };
         uint32_t kind[4];
-        int given = rows->given;
+        int given = rows->context;
+        bool drop;
 
         draw(&at, 0, bits);
         draw(&at, 1, kind);
         if (given == 0 && cv_rng_unit(kind[0], kind[1]) < recipe->given)
             given = b->given_T;
         take_row(b, i, rows, bits[0] % rows->file.count);
-        take_text(rows, bits[0] % rows->file.count, cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout, texts);
+        drop = cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout || says_nothing(b, rows);
+        take_text(rows, bits[0] % rows->file.count, drop, texts);
         mask(b, i, b->latent > given ? given * b->h * b->w : 0, &masks);
     }
 }
@@ -254,7 +262,7 @@ void cv_boxes_draw_held_out(cv_boxes *b, uint64_t index, bool pictures, bool wro
         draw(&at, 0, bits);
         row = bits[0] % rows->file.count;
         take_row(b, i, rows, row);
-        take_text(rows, wrong ? other_row(rows, row) : row, false, texts);
-        mask(b, i, b->latent > rows->given ? rows->given * b->h * b->w : 0, &masks);
+        take_text(rows, wrong ? other_row(rows, row) : row, says_nothing(b, rows), texts);
+        mask(b, i, b->latent > rows->context ? rows->context * b->h * b->w : 0, &masks);
     }
 }

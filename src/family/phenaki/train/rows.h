@@ -11,7 +11,7 @@
 typedef struct cv_box_rows {
     cv_rows_file file; /* values [count][text_places + T h w] */
     int text_places, T, h, w;
-    int given; /* latent frames at the beginning that are of what came before: 0 .. T - 1 */
+    int context; /* latent frames at the beginning that are of what came before: 0 .. T - 1 */
 } cv_box_rows;
 
 /* Rows for a network of `codes` codes and texts of ids below `vocabulary`; 0 = no text is read. */

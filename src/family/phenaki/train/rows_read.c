@@ -40,7 +40,7 @@ done:
 static cogvideo_status read_about(cv_box_rows *rows, const cv_json *json, int codes, cogvideo_error *err)
 {
     const char *path = rows->file.about;
-    int64_t text_places, made, given = 0;
+    int64_t text_places, made, context = 0;
     cogvideo_status status;
 
     CV_TRY(read_box(rows, json, path, err));
@@ -51,9 +51,9 @@ static cogvideo_status read_about(cv_box_rows *rows, const cv_json *json, int co
                        "%s: was made with %lld codes, the network has %d: make it again with this model's video "
                        "tokenizer",
                        path, (long long)made, codes);
-    CV_TRY(cv_json_optional_int(json, "given", 1, rows->T - 1, &given, path, err));
+    CV_TRY(cv_json_optional_int(json, "context", 0, rows->T - 1, &context, path, err));
     rows->text_places = (int)text_places;
-    rows->given = (int)given;
+    rows->context = (int)context;
 done:
     return status;
 }

@@ -17,7 +17,7 @@ typedef struct run {
     cogvideo_dataset_info info;
     cv_box_codec codec;
     int frames, window; /* of a row; a row every `window` frames of a clip */
-    int given;          /* latent frames of a row that are of what came before */
+    int context;        /* latent frames of a row that are of what came before */
     int text_places, cut;
     int32_t ids[CV_T5_LONGEST], *codes;
     size_t row_bytes;
@@ -68,6 +68,18 @@ done:
     return status;
 }
 
+/* What came before fills whole latent frames, and leaves some. */
+static cogvideo_status plan_context(run *r, const cv_cvivit_config *config, cogvideo_error *err)
+{
+    r->context = cv_cvivit_latent_frames(config, r->info.context);
+    if (r->context > 0 && (cv_cvivit_frames(config, r->context) != r->info.context || r->context >= r->codec.T))
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "the dataset's clips begin with %d frames of what came before; for this model that must be 1 + "
+                       "%d n frames, fewer than the %d of its clips",
+                       r->info.context, config->patch_frames, r->frames);
+    return COGVIDEO_OK;
+}
+
 static cogvideo_status plan(run *r, cogvideo_error *err)
 {
     const cv_phenaki *m = r->model;
@@ -92,11 +104,8 @@ static cogvideo_status plan(run *r, cogvideo_error *err)
     r->window = m->frames > 1 ? m->frames - 1 : 1;
     CV_TRY(cv_box_codec_open(&r->codec, m, cv_cvivit_latent_frames(c, r->frames), m->height / c->patch_height,
                              m->width / c->patch_width, err));
-    r->given = cv_cvivit_latent_frames(c, r->info.context);
-    if (r->given > 0 && r->given >= r->codec.T)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the dataset's clips begin with %d frames of what came before, and a clip of the model has %d",
-                       r->info.context, r->frames);
+    if (r->options->kind == COGVIDEO_ROWS_MASKED)
+        CV_TRY(plan_context(r, c, err));
     CV_TRY(measure_captions(r, err));
     r->row_bytes = 4 * ((size_t)r->text_places + codes_of(r));
     CV_NEW(r->row, r->row_bytes, err);
@@ -122,7 +131,8 @@ done:
     return status;
 }
 
-/* Rows follow each other through the clip: the last frame of one is the first of the next. */
+/* Rows follow each other through the clip: the last frame of one is the first of the next. Only the first begins with
+ * what came before the clip, so that of such clips there is one. */
 static cogvideo_status write_clip(void *user, int index, const cogvideo_dataset_clip *clip, cogvideo_error *err)
 {
     run *r = user;
@@ -130,7 +140,7 @@ static cogvideo_status write_clip(void *user, int index, const cogvideo_dataset_
     int count;
 
     CV_TRY(read_caption(r, index, clip, &count, err));
-    for (int first = 0; first + r->frames <= clip->frames; first += r->window)
+    for (int first = 0; first + r->frames <= clip->frames && (first == 0 || r->context == 0); first += r->window)
         CV_TRY(write_row(r, index, clip, first, count, err));
 done:
     return status;
@@ -144,8 +154,8 @@ static void put_about(const void *user, cv_json *json)
     cv_json_set_int(json, "text_places", r->text_places);
     cv_json_set_int(json, "pad", CV_BOX_ROWS_PAD);
     cv_json_set_ints(json, "box", box, 3);
-    if (r->given > 0)
-        cv_json_set_int(json, "given", r->given);
+    if (r->context > 0)
+        cv_json_set_int(json, "context", r->context);
     cv_json_set_int(json, "codes", cv_cvivit_config_of(r->model->tokenizer)->codes);
 }
 
