@@ -83,6 +83,11 @@ static char *owner(int line)
                                      : cli_format("the output");
 }
 
+static int is_read(const cli_name *name)
+{
+    return name->line == CLI_NAMES_LIST || name->line == CLI_NAMES_IMAGE || name->line == CLI_NAMES_MASK;
+}
+
 int cli_names_check(cli_names *names, const char *list)
 {
     int status = CLI_OK, told_a = 0, told_b = 0;
@@ -92,7 +97,8 @@ int cli_names_check(cli_names *names, const char *list)
     for (size_t i = 1; i < names->count; i++) {
         const cli_name *a = &names->items[i - 1], *b = &names->items[i];
 
-        if (a->line == b->line || strcmp(a->path, b->path) != 0 || (a->line == told_a && b->line == told_b))
+        if (a->line == b->line || (is_read(a) && is_read(b)) || strcmp(a->path, b->path) != 0 ||
+            (a->line == told_a && b->line == told_b))
             continue;
         char *first = owner(a->line), *second = owner(b->line);
 

@@ -208,6 +208,7 @@ static void what_cannot_be_is_refused(void **state)
     check_write(check_temp_path("mask.ppm"), mask, sizeof mask);
     program_check("picture --model m " PROMPT " --image photo.ppm --mask mask.ppm --force -o mask.ppm" STDERR, 1,
                   "--mask and the output have the same file, ");
+    program_ok("picture -q --model m " PROMPT " --image mask.ppm --mask mask.ppm -o both.ppm");
     program_check("picture --model m " PROMPT " --image photo.ppm --mask nan,0,1,1 -o x.ppm" STDERR, 2,
                   "four numbers x,y,w,h were expected");
     program_check("picture --model m " PROMPT " -o -" STDERR, 1, "cannot write to standard output: give a file");
