@@ -10,13 +10,12 @@
  *
  * Any file that cogvideo_video_read knows; other sizes are fitted to the world's. Exit code: 0 all as expected (or
  * nothing was), 1 some not, 2 an error. */
-#include "judge/judge.h"
+#include "judge/input.h"
+#include "judge/story.h"
 
 #include <cogvideo/dataset.h>
 #include <cogvideo/generate.h>
-#include <cogvideo/video.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,35 +61,9 @@ static int parse(int argc, char **argv, arguments *out)
             out->clip = argv[i];
     }
     return (out->clip != NULL) + (out->list != NULL) + (out->stories != NULL) + (out->data != NULL) != 1 ||
-                   (out->expected && !out->clip) || (out->through && !out->data)
+                   (out->expected && !out->clip) || (out->through && !out->data) || (out->json && out->stories)
                ? usage()
                : 0;
-}
-
-/* The combination that a caption or a number names; -1 after an error was printed. */
-static int expected_index(const cv_shapes *world, const char *text)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-    int index = *text && !*end ? (number >= 0 && number < cv_shapes_count(world) ? (int)number : -1)
-                               : cv_shapes_find(world, text);
-
-    if (index < 0)
-        fprintf(stderr, "judge: '%s' is neither a caption nor the number of a combination\n", text);
-    return index;
-}
-
-/* A clip in the world's size; free it. */
-static cogvideo_status read_fitted(cogvideo_video *out, const cv_shapes *world, const char *path, cogvideo_error *err)
-{
-    cogvideo_video video = { 0 };
-    cogvideo_status status;
-
-    CV_TRY(cogvideo_video_read(&video, path, NULL, err));
-    CV_TRY(cogvideo_video_fit(out, &video, world->side, world->side, err));
-done:
-    cogvideo_video_free(&video);
-    return status;
 }
 
 static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char *path, judge_verdict *out,
@@ -99,7 +72,7 @@ static cogvideo_status look_at_file(judge *j, const cv_shapes *world, const char
     cogvideo_video fitted = { 0 };
     cogvideo_status status;
 
-    CV_TRY(read_fitted(&fitted, world, path, err));
+    CV_TRY(judge_read_clip(&fitted, world, path, err));
     judge_look(j, fitted.pixels, fitted.frames, out);
 done:
     cogvideo_video_free(&fitted);
@@ -172,7 +145,7 @@ static int judge_one(judge *j, const cv_shapes *world, const char *path, const c
     cogvideo_error err;
     int index = -1;
 
-    if (expect && (index = expected_index(world, expect)) < 0)
+    if (expect && (index = judge_expected(world, expect)) < 0)
         return 2;
     if (look_at_file(j, world, path, &verdict, &err) != COGVIDEO_OK) {
         fprintf(stderr, "judge: %s\n", err.message);
@@ -199,49 +172,20 @@ static void print_counts(const counts *c, bool json)
            c->smooth);
 }
 
-/* --- lists: a line's fields are separated by tabs ------------------------------------------------------------ */
-
-enum { MOST_FIELDS = 33 };
-
-/* Splits the next line, which stays in `line`. Returns how many fields it has; 0 at the end. */
-static int next_line(FILE *file, char *line, int size, char *fields[MOST_FIELDS])
-{
-    int count = 0;
-
-    if (!fgets(line, size, file))
-        return 0;
-    line[strcspn(line, "\r\n")] = '\0';
-    while (line && count < MOST_FIELDS) {
-        fields[count++] = line;
-        if ((line = strchr(line, '\t')))
-            *line++ = '\0';
-    }
-    return count;
-}
-
-static FILE *open_list(const char *path)
-{
-    FILE *file = fopen(path, "r");
-
-    if (!file)
-        fprintf(stderr, "judge: %s: cannot be opened: %s\n", path, strerror(errno));
-    return file;
-}
-
 static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
 {
-    char line[8192], *fields[MOST_FIELDS];
+    char line[JUDGE_LINE], *fields[JUDGE_FIELDS];
     counts total = { 0 };
     int worst = 0, count;
-    FILE *file = open_list(a->list);
+    FILE *file = judge_open_list(a->list);
 
     if (!file)
         return 2;
-    while (worst < 2 && (count = next_line(file, line, sizeof line, fields)) > 0) {
+    while (worst < 2 && (count = judge_next_line(file, line, sizeof line, fields)) > 0) {
         int status = 2;
 
         if (count != 2) {
-            fprintf(stderr, "judge: %s: a line has no tab between clip and caption: '%.80s'\n", a->list, line);
+            fprintf(stderr, "judge: %s: '%.80s': a clip, a tab and a caption were expected\n", a->list, line);
         } else {
             if (!a->json)
                 printf("%s: %s\n", fields[0], fields[1]);
@@ -253,86 +197,6 @@ static int judge_list(judge *j, const cv_shapes *world, const arguments *a)
     if (worst < 2 && total.clips)
         print_counts(&total, a->json);
     return worst;
-}
-
-/* Of stories: those whose object keeps colour and shape, those in which it never jumps at a seam, their scenes, and
- * those in which it also moves as it should. */
-typedef struct story_counts {
-    int stories, same, smooth, scenes, moving;
-} story_counts;
-
-#define SEAM 6 /* pixels from one frame to the next that are no jump */
-
-/* A story has scenes of the world's frames, each of which begins with the last frames of the one before.
- * 0, or 2 after an error was printed. */
-static int judge_story(judge *j, const cv_shapes *world, char **fields, int scenes, story_counts *total)
-{
-    const size_t frame = (size_t)(world->side * world->side) * 3;
-    cogvideo_video video = { 0 };
-    cogvideo_error err;
-    int more, context, status = 2;
-    bool same = true, smooth = true;
-
-    if (read_fitted(&video, world, fields[0], &err) != COGVIDEO_OK) {
-        fprintf(stderr, "judge: %s\n", err.message);
-        goto done;
-    }
-    more = scenes > 1 ? (video.frames - world->frames) / (scenes - 1) : 0;
-    context = world->frames - more;
-    if (video.frames != world->frames + (scenes - 1) * more || (scenes > 1 && (more < 1 || context < 0))) {
-        fprintf(stderr, "judge: %s: %d frames are not %d scenes of %d\n", fields[0], video.frames, scenes,
-                world->frames);
-        goto done;
-    }
-    for (int s = 0; s < scenes; s++) {
-        const int index = expected_index(world, fields[1 + s]);
-        judge_verdict verdict, seam = { 0 };
-        cv_shapes_combination wanted;
-
-        if (index < 0)
-            goto done;
-        wanted = cv_shapes_at(world, index);
-        judge_look(j, video.pixels + frame * (size_t)(s * more), world->frames, &verdict);
-        if (s > 0)
-            judge_look(j, video.pixels + frame * (size_t)(s * more + context - 1), 2, &seam);
-        same = same && verdict.seen.colour == wanted.colour && verdict.seen.shape == wanted.shape;
-        smooth = smooth && seam.jump <= SEAM;
-        total->scenes++;
-        total->moving += verdict.seen.motion == wanted.motion;
-        printf("%s, scene %d, %s: %s %s, %s; %.1f pixels at its seam\n", fields[0], s + 1, fields[1 + s],
-               judge_name(world, JUDGE_COLOUR, verdict.seen.colour), judge_name(world, JUDGE_SHAPE, verdict.seen.shape),
-               judge_name(world, JUDGE_MOTION, verdict.seen.motion), seam.jump);
-    }
-    total->stories++;
-    total->same += same;
-    total->smooth += smooth;
-    status = 0;
-done:
-    cogvideo_video_free(&video);
-    return status;
-}
-
-static int judge_stories(judge *j, const cv_shapes *world, const char *path)
-{
-    char line[16384], *fields[MOST_FIELDS];
-    story_counts total = { 0 };
-    int status = 0, count;
-    FILE *file = open_list(path);
-
-    if (!file)
-        return 2;
-    while (status == 0 && (count = next_line(file, line, sizeof line, fields)) > 0) {
-        status = count < 2 ? 2 : judge_story(j, world, fields, count - 1, &total);
-        if (count < 2)
-            fprintf(stderr, "judge: %s: a line has no tab between clip and caption: '%.80s'\n", path, line);
-    }
-    fclose(file);
-    if (status == 0)
-        printf(
-            "\nOf %d stories, %d keep colour and shape through all scenes, and %d have no jump of more than %d pixels at "
-            "a seam.\nOf %d scenes, %d show the motion that was asked for.\n",
-            total.stories, total.same, total.smooth, SEAM, total.scenes, total.moving);
-    return status == 0 ? total.same < total.stories || total.smooth < total.stories : status;
 }
 
 /* The clip of a dataset as it is, or as it comes back from the model's image tokenizer. */
@@ -379,7 +243,11 @@ static int judge_data(judge *j, const cv_shapes *world, const arguments *a)
     if (a->through)
         CV_TRY(cogvideo_model_open(&model, a->through, NULL, &err));
     cogvideo_dataset_get_info(data, &info);
-    if (info.size != world->side) {
+    if (info.context > 0) {
+        fprintf(stderr, "judge: %s: its clips begin with %d frames of another motion, of which no caption tells\n",
+                a->data, info.context);
+        worst = 2;
+    } else if (info.size != world->side) {
         fprintf(stderr, "judge: %s: its frames are of %d pixels, the world's of %d\n", a->data, info.size, world->side);
         worst = 2;
     }
@@ -389,7 +257,7 @@ static int judge_data(judge *j, const cv_shapes *world, const arguments *a)
         int index;
 
         CV_TRY(look_at_clip(j, data, model, i, &verdict, &caption, &err));
-        index = expected_index(world, caption);
+        index = judge_expected(world, caption);
         if (!a->json)
             printf("clip %d: %s\n", i, caption);
         worst = index < 0 ? 2 : count_verdict(world, verdict, index, a->json, &total) > worst ? 1 : worst;

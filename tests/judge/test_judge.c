@@ -231,12 +231,61 @@ static void the_program_reads_files(void **state)
     close_fixture(&f);
 }
 
+/* A clip, and a second scene that begins with its last five frames: the object stays where it is, goes elsewhere, or
+ * becomes another one. */
+static void stories_are_looked_at(void **state)
+{
+    enum { MORE = 28 };
+    static const struct {
+        int motion, colour;
+        const char *said;
+    } second[] = { { 0, 0, "1 keep colour and shape through all scenes, and 1 have no jump" },
+                   { 1, 0, "1 keep colour and shape through all scenes, and 0 have no jump" },
+                   { 0, 1, "0 keep colour and shape through all scenes, and " } };
+    fixture f = open_fixture();
+    const size_t frame = f.bytes / (size_t)f.world->frames;
+    uint8_t *story = malloc(f.bytes + MORE * frame);
+    cogvideo_video video = { 64, 64, f.world->frames + MORE, 8, story, 0 };
+    cv_shapes_combination c = { .motion = 0 }; /* moves left, so that it ends far from where it begins to move right */
+    char caption[CV_SHAPES_CAPTION], arguments[2048];
+    cogvideo_error err;
+
+    (void)state;
+    cv_shapes_caption(f.world, cv_shapes_index(f.world, c), CV_SHAPES_ENGLISH, caption);
+    snprintf(arguments, sizeof arguments, "%s\t%s\t%s\n", check_temp_path("story.mjpeg"), caption, caption);
+    check_write(check_temp_path("stories"), arguments, strlen(arguments));
+    for (size_t i = 0; i < sizeof second / sizeof *second; i++) {
+        cv_shapes_combination other = c;
+
+        other.colour = second[i].colour;
+        other.motion = second[i].motion;
+        cv_shapes_render(f.world, cv_shapes_index(f.world, c), 3, story);
+        cv_shapes_render(f.world, cv_shapes_index(f.world, other), 3, f.clip);
+        for (int k = 0; k < MORE; k++) /* of the same motion the last frame, of another one the first */
+            memcpy(story + f.bytes + (size_t)k * frame, f.clip + (second[i].motion ? 31 : 32) * frame, frame);
+        CHECK_OK(cogvideo_video_write(&video, check_temp_path("story.mjpeg"),
+                                      &(cogvideo_write_options){ .quality = 100 }, &err),
+                 err);
+        snprintf(arguments, sizeof arguments, "--stories %s", check_temp_path("stories"));
+        assert_int_equal(run_judge(arguments), i > 0);
+        assert_said(second[i].said);
+    }
+    assert_int_equal(run_judge("--json --stories x"), 2);
+    snprintf(arguments, sizeof arguments, "%s\n", check_temp_path("story.mjpeg"));
+    check_write(check_temp_path("stories"), arguments, strlen(arguments));
+    snprintf(arguments, sizeof arguments, "--stories %s", check_temp_path("stories"));
+    assert_int_equal(run_judge(arguments), 2);
+    assert_said("a caption for each scene");
+    free(story);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh_clips_are_seen_right), cmocka_unit_test(spoiled_clips_are_seen_right),
         cmocka_unit_test(fewer_frames_are_enough),    cmocka_unit_test(what_is_missing_is_said_to_be),
-        cmocka_unit_test(the_program_reads_files),
+        cmocka_unit_test(the_program_reads_files),    cmocka_unit_test(stories_are_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
