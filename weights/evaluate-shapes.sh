@@ -3,24 +3,16 @@
 # on. The judge looks at them: OUT/verdicts, whose last lines count. Then the metrics of the shapes world: OUT/metrics and, with all they were
 # measured by, OUT/metrics.json. OPTIONs go to 'cogvideo generate'. MODEL=DIR in the environment evaluates another model than weights/shapes.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+. "$(dirname "$0")/evaluate.sh"
 model=${MODEL:-$root/weights/shapes}
-mkdir -p "$1"
-out=$(cd "$1" && pwd) # paths in a list count from its own folder
 which=${2:-held-out}
-clips=${3:-300}
+clips=${3:-300} folder=$1
 shift $(($# < 3 ? $# : 3))
 case $which in held-out | training) ;; *)
     echo "$which: held-out or training was expected" >&2
     exit 2 ;;
 esac
-# Clips that are there already are kept, so they must be of the same kind and, by default, of the same weights.
-settings="$which $* $(cat "$model"/*.safetensors | cksum)"
-if [ -e "$out/settings" ] && [ "$(cat "$out/settings")" != "$settings" ]; then
-    echo "$out: holds clips of '$(cat "$out/settings")', not of '$settings': choose another folder" >&2
-    exit 1
-fi
-echo "$settings" >"$out/settings"
+evaluation_begin "$folder" "$which $*"
 
 # captions LANGUAGE SEED: of combinations drawn by that seed.
 captions() {

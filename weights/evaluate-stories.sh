@@ -3,12 +3,11 @@
 # another way, with seeds from 1 on. The judge looks at them: OUT/verdicts, whose last lines count. OPTIONs go to 'cogvideo generate'.
 # MODEL=DIR in the environment evaluates another model than weights/phenaki-shapes.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+. "$(dirname "$0")/evaluate.sh"
 model=${MODEL:-$root/weights/phenaki-shapes}
-mkdir -p "$1"
-out=$(cd "$1" && pwd) # paths in a list count from its own folder
-stories=${2:-50}
+stories=${2:-50} folder=$1
 shift $(($# < 2 ? $# : 2))
+evaluation_begin "$folder" "$*"
 
 motions=('moves left' 'moves up' grows rotates 'moves right' 'moves in a circle' shrinks 'moves down' bounces 'stays still')
 "$root/build/cogvideo" dataset shapes --clips "$stories" --seed 3 --language en --force -q -o "$out/objects"
@@ -20,8 +19,9 @@ while read -r caption; do
     while [ ${#scenes[@]} -lt 3 ]; do
         motion=${motions[at % 10]}
         at=$((at + 1 + seed % 3))
-        case $caption$motion in *circle\ *rotates) continue ;; esac # which nobody could see
-        scenes+=("$(echo "$caption" | sed -E "s/(circle|square|triangle|star) .* on a/\\1 $motion on a/")")
+        scene=$(echo "$caption" | sed -E "s/(circle|square|triangle|star) .* on a/\\1 $motion on a/")
+        case $scene in *'circle rotates'*) continue ;; esac # which nobody could see
+        scenes+=("$scene")
     done
     [ -e "$out/$seed.mjpeg" ] || "$root/build/cogvideo" generate "${scenes[0]}" --then "${scenes[1]}" --then "${scenes[2]}" --model "$model" \
         --seed $seed --size 0 --quality 100 -q "$@" -o "$out/$seed.mjpeg" </dev/null
