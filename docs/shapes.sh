@@ -1,32 +1,63 @@
 #!/bin/bash
-# shapes.sh - makes docs/shapes.gif, the picture at the head of README.md: five clips of the shipped model side by side, each
-# under its prompt. Needs a build in build/ with FFmpeg's libraries, the program ffmpeg and the DejaVu fonts (Debian packages
-# ffmpeg and fonts-dejavu-core). Another processor may draw other codes from the same seeds (docs/reproducibility.md), so the
-# judge looks at the clips first.
+# shapes.sh - makes the pictures of README.md: docs/shapes.gif, five clips of the included CogVideo model side by side, and
+# docs/stories.gif, three stories of the included Phenaki model, each under its prompt. Needs a build in build/ with FFmpeg's libraries,
+# the program ffmpeg and the DejaVu fonts (Debian packages ffmpeg and fonts-dejavu-core). Another processor may draw other codes from
+# the same seeds (docs/reproducibility.md), so the judge looks at the clips first.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 font=$(fc-match -f '%{file}' 'DejaVu Sans')
 
-number=0 inputs=() panels='' names=''
-while IFS='|' read -r seed object motion ground; do
-    "$root/build/cogvideo" generate "$object $motion $ground" --seed "$seed" --size 128 -q -o "$work/$number.y4m" </dev/null
-    "$root/build/cogvideo" decode "$work/$number.jsonl" --size 0 --quality 100 -q -o "$work/$number.mjpeg"
-    "$root/build/tests/judge" "$work/$number.mjpeg" --expect "$object $motion $ground"
-    printf '%s\n%s\n%s' "$object" "$motion" "$ground" >"$work/$number.txt"
-    inputs+=(-i "$work/$number.y4m")
-    # A margin for the prompt above the clip and a thin frame around it; the last frame stays for a second.
-    panels+="[$number]tpad=stop_mode=clone:stop_duration=1,pad=140:182:6:50:white,drawbox=5:49:130:130:gray,"
-    panels+="drawtext=fontfile=$font:textfile=$work/$number.txt:fontsize=10:line_spacing=3:x=6:y=6[panel$number];"
-    names+="[panel$number]"
-    number=$((number + 1))
-done <<'PROMPTS'
-1|a large red circle|moves left|on a white background
-1|a large yellow square|bounces|on a black background
-1|a large blue star|moves up|on a white background
-4|a large cyan triangle|shrinks|on a black background
-1|a small green square|moves in a circle|on a gray background
-PROMPTS
-ffmpeg -v error -y "${inputs[@]}" -filter_complex "${panels}${names}hstack=inputs=$number,split[a][b];
-[a]palettegen=max_colors=64:stats_mode=full[palette];[b][palette]paletteuse=dither=none" -loop 0 "$root/docs/shapes.gif"
+# look CLIP PROMPT...: one prompt must be followed in all five ways; of a story, the object must stay the same and never jump.
+look() {
+    if [ $# = 2 ]; then
+        "$root/build/tests/judge" "$1" --expect "$2"
+    else
+        local IFS=$'\t'
+        echo "$*" >"$work/story.list"
+        "$root/build/tests/judge" --stories "$work/story.list"
+    fi
+}
+
+# picture MODEL GIF: of the lines that are read, each "seed|object|ground|motion of scene 1|motion of scene 2..".
+picture() {
+    local model=$root/weights/$1 gif=$root/docs/$2 number=0 inputs=() panels='' names=''
+    while IFS='|' read -r -a line; do
+        local seed=${line[0]} object=${line[1]} ground=${line[2]} motions=("${line[@]:3}") prompts=() more=() scene=0 clip=$work/$1-$number
+        for motion in "${motions[@]}"; do
+            prompts+=("$object $motion $ground")
+            [ ${#prompts[@]} = 1 ] || more+=(--then "${prompts[-1]}")
+        done
+        "$root/build/cogvideo" generate "${prompts[0]}" "${more[@]}" --model "$model" --seed "$seed" --size 128 -q -o "$clip.y4m" </dev/null
+        "$root/build/cogvideo" decode "$clip.jsonl" --model "$model" --size 0 --quality 100 -q -o "$clip.mjpeg"
+        look "$clip.mjpeg" "${prompts[@]}"
+        inputs+=(-i "$clip.y4m")
+        # A margin for the prompt above the clip and a thin frame around it; the last frame stays for a second.
+        panels+="[$number]tpad=stop_mode=clone:stop_duration=1,pad=140:182:6:50:white,drawbox=5:49:130:130:gray"
+        for motion in "${motions[@]}"; do # the first scene has 33 frames, each later one 28 of its own
+            printf '%s\n%s\n%s' "$object" "$motion" "$ground" >"$clip-$scene.txt"
+            local from=$((scene == 0 ? 0 : 5 + 28 * scene)) to=$((scene + 1 == ${#motions[@]} ? 999 : 32 + 28 * scene))
+            panels+=",drawtext=fontfile=$font:textfile=$clip-$scene.txt:fontsize=10:line_spacing=3:x=6:y=6:enable='between(n,$from,$to)'"
+            scene=$((scene + 1))
+        done
+        panels+="[panel$number];"
+        names+="[panel$number]"
+        number=$((number + 1))
+    done
+    ffmpeg -v error -y "${inputs[@]}" -filter_complex "${panels}${names}hstack=inputs=$number,split[a][b];
+[a]palettegen=max_colors=64:stats_mode=full[palette];[b][palette]paletteuse=dither=none" -loop 0 "$gif"
+}
+
+picture shapes shapes.gif <<'CLIPS'
+1|a large red circle|on a white background|moves left
+1|a large yellow square|on a black background|bounces
+1|a large blue star|on a white background|moves up
+4|a large cyan triangle|on a black background|shrinks
+1|a small green square|on a gray background|moves in a circle
+CLIPS
+picture phenaki-shapes stories.gif <<'STORIES'
+1|a large red star|on a white background|moves left|moves up|grows
+1|a small yellow square|on a black background|moves right|moves down|shrinks
+1|a large blue triangle|on a gray background|moves up|moves right|stays still
+STORIES
