@@ -101,7 +101,7 @@ static void ranges_are_checked(void **state)
     program_check("keyframes x -o y --top-p 1.5" STDERR, 2, "--top-p must be a number from 1e-06 to 1");
     program_check("keyframes x -o y --temperature 0" STDERR, 2, "--temperature");
     program_check("keyframes x -o y --samples 65" STDERR, 2, "--samples");
-    program_check("keyframes x -o y --samples 2" STDERR, 2, "clip-%d");
+    program_check("keyframes x -o y --samples 2" STDERR, 2, "put %d before the ending of");
     program_check("keyframes x -o y --text-ids 1,,2" STDERR, 2, "--text-ids takes whole numbers");
     program_check("keyframes x -o y --text-ids 1,2147483648" STDERR, 2, "--text-ids takes whole numbers");
     program_check("upscale x -o y --guidance 2" STDERR, 2, "unknown option '--guidance'");
