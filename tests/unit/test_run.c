@@ -298,8 +298,8 @@ static void steps_can_be_left_out(void **state)
                 "samples must be from 1 to 64", err);
     options.samples = 1;
     run.output = "-";
-    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT,
-                "give a file", err);
+    CHECK_FAILS(cogvideo_generate_check(model, &options, &run, &result, &err), COGVIDEO_ERROR_ARGUMENT, "give a file",
+                err);
     cogvideo_model_close(&model);
     /* A model without what an optional step takes. */
     model = open_toy(2, &w);
