@@ -137,10 +137,12 @@ static void draw(const place *at, uint32_t block, uint32_t bits[4])
     cv_rng_block(bits, at->seed, counter);
 }
 
-/* Masks a share of the places behind the first `given`, cos(pi/2 r) with r uniform in [0, 1), at least one. */
-static void mask(cv_boxes *b, int box, int given, const place *at)
+/* Masks a share of the places behind the first `latent` latent frames, or of all where no more are there: cos(pi/2 r)
+ * with r uniform in [0, 1), at least one. */
+static void mask(cv_boxes *b, int box, int latent, const place *at)
 {
-    const int places = b->latent * b->h * b->w, open = places - given;
+    const int places = b->latent * b->h * b->w, given = b->latent > latent ? latent * b->h * b->w : 0,
+              open = places - given;
     int32_t *ids = b->ids + (size_t)box * (size_t)places, *labels = b->labels + (size_t)box * (size_t)places;
     const int32_t *truth = b->truth + (size_t)box * (size_t)places;
     uint32_t bits[4];
@@ -227,7 +229,7 @@ void cv_boxes_draw(cv_boxes *b, uint64_t index, cv_train_texts *texts)
         take_row(b, i, rows, bits[0] % rows->file.count);
         drop = cv_rng_unit(bits[1], bits[2]) < recipe->text_dropout || says_nothing(b, rows);
         take_text(rows, bits[0] % rows->file.count, drop, texts);
-        mask(b, i, b->latent > given ? given * b->h * b->w : 0, &masks);
+        mask(b, i, given, &masks);
     }
 }
 
@@ -263,6 +265,6 @@ void cv_boxes_draw_held_out(cv_boxes *b, uint64_t index, bool pictures, bool wro
         row = bits[0] % rows->file.count;
         take_row(b, i, rows, row);
         take_text(rows, wrong ? other_row(rows, row) : row, says_nothing(b, rows), texts);
-        mask(b, i, b->latent > rows->context ? rows->context * b->h * b->w : 0, &masks);
+        mask(b, i, rows->context, &masks);
     }
 }
