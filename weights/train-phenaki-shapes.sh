@@ -18,6 +18,7 @@ clips held-out --held-out
 clips many --clips 17110 --seed 21
 # Motions that are learned late come more often; and scenes that go on from others, as in stories, wherever those end.
 clips hard --motions orbit,bounce,rotate,grow,shrink --clips 8555 --seed 41
+clips turning --motions orbit,bounce,rotate --clips 8555 --seed 61
 clips after --context 5 --clips 8555 --seed 51
 
 [ -e model ] || "$cogvideo" import --config "$root/configs/phenaki-shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
@@ -58,8 +59,9 @@ ends video-tokenizer
 
 rows many many
 rows hard hard
+rows turning turning
 rows after after
 rows held-out held-out
-train masked run-masked "$recipe" many.rows hard.rows many.rows after.rows --held-out held-out.rows
+train masked run-masked "$recipe" many.rows hard.rows turning.rows turning.rows after.rows after.rows --held-out held-out.rows
 ends masked
-train critic run-critic "$recipe" many.rows hard.rows many.rows after.rows --held-out held-out.rows
+train critic run-critic "$recipe" many.rows hard.rows turning.rows turning.rows after.rows after.rows --held-out held-out.rows
