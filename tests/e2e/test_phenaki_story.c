@@ -146,6 +146,9 @@ static void a_file_of_scenes_is_the_same_story(void **state)
     program_equal_files("file.y4m", "straight-0.y4m");
     program_check("generate --model m --story story.txt " TEXT " -o x.y4m" STDERR, 2, "--story has all scenes");
     program_check("generate --model m --seconds 900 a -o x.y4m" STDERR, 1, "there is room for");
+    program_check("generate --model m '' -o x.y4m" STDERR, 1, "the prompt is empty");
+    program_check("generate --model m " TEXT " --then ' ' -o x.y4m" STDERR, 1, "scene 2: the prompt is empty");
+    program_check("generate --model m " TEXT " --context 4 -o x.y4m" STDERR, 1, "a context of 4 frames cannot be");
     program_check("generate --model m --story none.txt -o x.y4m" STDERR, 1, "none.txt");
     check_write(check_temp_path("bad.txt"), "{\"text\":\"a\",\"second\":2}\n", 25);
     program_check("generate --model m --story bad.txt -o x.y4m" STDERR, 1, "second");
@@ -171,6 +174,8 @@ static void videos_are_encoded_in_windows(void **state)
     (void)state;
     program_ok("encode --model m straight-0.y4m -q -o encoded.jsonl");
     program_check("tokens show encoded.jsonl", 0, "25 video frames");
+    program_check("tokens convert encoded.jsonl -o encoded.npy" STDERR, 0,
+                  "encoded.npy: holds the codes alone, not that");
     program_ok("decode --model m encoded.jsonl -q -o decoded.y4m");
     program_ok("decode --model m straight-0.jsonl -q --no-metadata -o again.y4m");
     program_equal_files("again.y4m", "straight-0.y4m");

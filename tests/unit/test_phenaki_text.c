@@ -71,7 +71,7 @@ static void a_prompt_has_a_vector_for_each_token(void **state)
     static const struct {
         const char *prompt;
         int rows;
-    } cases[] = { { "", 1 }, { "a", 3 }, { "a bcd a", 7 } };
+    } cases[] = { { "a", 3 }, { "a bcd a", 7 } };
     cogvideo_error err;
     fixture f;
 
@@ -89,6 +89,8 @@ static void a_prompt_has_a_vector_for_each_token(void **state)
         cv_phenaki_text_free(&text);
         assert_null(text.vectors);
     }
+    CHECK_FAILS(cv_phenaki_read_text(&f.model, "", false, &(cv_phenaki_text){ 0 }, &err), COGVIDEO_ERROR_ARGUMENT,
+                "the prompt is empty", err);
     assert_string_equal(f.warning, "");
     teardown(&f);
 }

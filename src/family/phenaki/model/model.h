@@ -59,8 +59,8 @@ typedef struct cv_phenaki_text {
     uint8_t *mask;
     int rows;
 } cv_phenaki_text;
-/* Of one text, whatever it says where the masked transformer reads none; more than CV_T5_LONGEST ids are cut with a
- * warning where `cut`, else an error. */
+/* Of one text. Where the masked transformer reads none it may say anything, else it must not be empty, and more than
+ * CV_T5_LONGEST ids are cut with a warning where `cut`, or an error. */
 cogvideo_status cv_phenaki_read_text(const cv_phenaki *model, const char *text, bool cut, cv_phenaki_text *out,
                                      cogvideo_error *err);
 void cv_phenaki_text_free(cv_phenaki_text *text);

@@ -12,6 +12,8 @@ static cogvideo_status read_ids(const cv_phenaki *model, const char *text, bool 
                        "the model '%s' has no text encoder, which 'cogvideo import --text-encoder' brings",
                        model->head.name);
     CV_TRY(cv_t5_ids(model->head.text, text, ids, count, &whole, err));
+    if (whole == 1) /* the end of every text alone */
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the prompt is empty: say what is to be shown");
     if (whole > CV_T5_LONGEST && !cut)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the text has %zu tokens, but the model reads %d: shorten it, or let it be cut ('--cut-text', "
