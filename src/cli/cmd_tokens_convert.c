@@ -83,8 +83,12 @@ static cogvideo_status save(const settings *s, const cogvideo_tokens *clip, cogv
     arg_ids found = { 0 };
     cogvideo_status status;
 
-    if (form == FORM_NPY)
+    if (form == FORM_NPY) {
+        if (clip->frames_per_code != 1)
+            cli_warning("%s: holds the codes alone, not that each stands for %d video frames, nor where scenes begin",
+                        s->output.output, clip->frames_per_code);
         return cogvideo_tokens_save_npy(clip, s->output.output, err);
+    }
     if (form == FORM_STREAM)
         return cogvideo_tokens_save(clip, s->output.output, err);
     if (!s->text_ids.values && (status = header_ids(clip, &found, err)) != COGVIDEO_OK)

@@ -1,6 +1,7 @@
 #include "story.h"
 
 #include "interrupt.h"
+#include "prompt.h"
 #include "say.h"
 
 #include <stdlib.h>
@@ -29,6 +30,8 @@ static int add_scenes(cli_story *story, cli_session *session, const generate_set
     }
     if (count > COGVIDEO_MAX_SCENES)
         return cli_error("a story has at most %d scenes, these are %zu", COGVIDEO_MAX_SCENES, count);
+    for (size_t i = s->story ? 0 : 1; i < count; i++) /* the prompt's own words were looked up with its options */
+        cli_warn_of_unknown(session, story->scenes[i].prompt);
     options->scenes = story->scenes;
     options->scene_count = (int)count;
     return CLI_OK;

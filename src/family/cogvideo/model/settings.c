@@ -150,9 +150,11 @@ cogvideo_status cv_check_clip(const cogvideo_tokens *clip, int grid, int codes, 
     if (clip->frames < 1 || !clip->codes)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has no frames");
     if (clip->frames_per_code != 1)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "the codes of the clip stand for %d video frames each, %s takes codes of single frames",
-                       clip->frames_per_code, what);
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "the codes of the clip stand for %d video frames each, %s takes codes of single frames: another model "
+            "made them",
+            clip->frames_per_code, what);
     if (clip->height != clip->width)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip has frames of %dx%d codes, %s takes square ones",
                        clip->width, clip->height, what);

@@ -43,7 +43,7 @@ bool cv_phenaki_property(const cogvideo_model *head, int index, cogvideo_propert
         cv_property_whole("scene_frames", "scene", "frames", model->frames),
         cv_property_whole("context", "context frames", NULL, model->context),
         cv_property_number("fps", "frame rate", "frames/s", model->fps),
-        cv_property_number("seconds", "whole clip", "s", model->frames > 1 ? (model->frames - 1) / model->fps : 0),
+        cv_property_number("seconds", "scene length", "s", model->frames > 1 ? (model->frames - 1) / model->fps : 0),
     };
 
     if ((size_t)index >= sizeof rows / sizeof *rows)

@@ -276,5 +276,5 @@ cogvideo_status cv_need_critic(const cv_phenaki *model, cogvideo_error *err)
 {
     return model->critic || model->self_critic.to_pred.weight.N > 0
                ? COGVIDEO_OK
-               : missing(model, "critic, which the sampler 'critic' asks", "critic", "critic", err);
+               : missing(model, "critic for the sampler 'critic'", "critic", "critic", err);
 }

@@ -20,10 +20,10 @@ static cogvideo_status check_clip(const cv_phenaki *model, const cogvideo_tokens
         cogvideo_tokens_rate_across(clip) != config->patch_width)
         return cv_fail(
             err, COGVIDEO_ERROR_ARGUMENT,
-            "codes that stand for %d frames of %dx%d pixels were given; those of the model's video tokenizer "
-            "stand for %d of %dx%d",
-            clip->frames_per_code, cogvideo_tokens_rate_across(clip), clip->rate, config->patch_frames,
-            config->patch_width, config->patch_height);
+            "each code of the clip stands for %dx%d pixels in %d frame%s, each of the model's video tokenizer for %dx%d "
+            "in %d: another model made them",
+            cogvideo_tokens_rate_across(clip), clip->rate, clip->frames_per_code, clip->frames_per_code == 1 ? "" : "s",
+            config->patch_width, config->patch_height, config->patch_frames);
     if (cogvideo_tokens_video_frames(clip) > INT_MAX)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the clip stands for more frames of video than a file holds");
     return cv_tokens_check_codes(clip, config->codes, "the video tokenizer", err);
