@@ -109,7 +109,7 @@ static void threads_and_batch_change_nothing(void **state)
     char *first = NULL;
 
     (void)state;
-    for (size_t i = CHECK_SANITIZED; i < sizeof ways / sizeof *ways; i++) {
+    for (size_t i = 0; i < sizeof ways / sizeof *ways - CHECK_SANITIZED; i++) { /* sanitizers take their time */
         program_ok(EVALUATE "--real real --metric fvd,is,clip,fid --fid-frames 1 --samples 9 --bootstrap 10 --json %s",
                    ways[i]);
         if (first)
