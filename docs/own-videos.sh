@@ -2,7 +2,7 @@
 # own-videos.sh WORK - follows docs/training.md on eleven short videos, about an hour on one core, and draws
 # docs/own-videos.png: of six of them the real frames, a second apart, and below them those of a clip under their caption.
 # The videos are test sources of FFmpeg and a picture that every Debian has. Needs a build in build/, the program ffmpeg and
-# spm_train (Debian packages ffmpeg and sentencepiece). Stopped, it goes on where it was.
+# spm_train (Debian packages ffmpeg and sentencepiece). Stopped, it goes on where it was; other videos want another WORK.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cogvideo=$root/build/cogvideo
@@ -22,7 +22,7 @@ video carpet "a zoom into a carpet of squares" -f lavfi -i sierpinski=size=96x96
 video counter "a test card counts the seconds" -f lavfi -i testsrc=size=96x96:rate=8
 video card "a test card with moving squares" -f lavfi -i testsrc2=size=96x96:rate=8
 video bars "colour bars stand still" -f lavfi -i smptehdbars=size=96x96:rate=8
-video stripes "stripes change their colours" -f lavfi -i rgbtestsrc=size=96x96:rate=8,hue=h=24*t
+video stripes "stripes change their colours" -f lavfi -i "rgbtestsrc=size=96x96:rate=8,hue=h=24*t"
 video gradient "colours flow through each other" -f lavfi -i gradients=size=96x96:rate=8:speed=0.02:seed=1
 video rings "white rings on black grow" -f lavfi -i "nullsrc=size=96x96:rate=8,geq=lum='128+127*sin(hypot(X-48\,Y-48)/4-2*T)':cb=128:cr=128"
 video waves "gray waves roll to the right" -f lavfi -i "nullsrc=size=96x96:rate=8,geq=lum='128+100*sin((X-16*T)/8)':cb=128:cr=128"
@@ -38,10 +38,10 @@ video logo "the swirl of Debian rises" -loop 1 -framerate 8 -i /usr/share/pixmap
 train() {
     part=$1 run=$2
     shift 2
-    [ -e "$run.done" ] && return
+    [ -e "$run/done" ] && return
     [ -e "$run/checkpoint.safetensors" ] && set -- "$@" --resume
     "$cogvideo" train "$part" "$@" --model my -o "$run"
-    touch "$run.done"
+    touch "$run/done"
 }
 train image-tokenizer run-tokenizer data --recipe "$recipe"
 train image-tokenizer run-decoder data --finetune --recipe "$root/configs/shapes-decoder.json" --steps 700
@@ -55,7 +55,7 @@ train stage2 run-stage2 stage2.rows --recipe "$recipe"
 
 rows='' inputs=() number=0
 for name in box logo rings zoom stripes card; do
-    "$cogvideo" generate --model my "$(cat videos/$name.txt)" --seed 1 --size 0 --force -q -o made-$name.y4m </dev/null
+    "$cogvideo" generate --model my "$(cat videos/$name.txt)" --seed 1 --size 0 --force -q -o made-$name.y4m
     for from in videos/$name.mp4 made-$name.y4m; do
         inputs+=(-i "$from")
         rows+="[$number]fps=8,select='not(mod(n\,8))*lt(n\,33)',scale=64:64,tile=5x1:padding=2:color=white[row$number];"

@@ -62,6 +62,7 @@ rows hard hard
 rows turning turning
 rows after after
 rows held-out held-out
-train masked run-masked "$recipe" many.rows hard.rows turning.rows turning.rows after.rows after.rows --held-out held-out.rows
+shown="many.rows many.rows hard.rows turning.rows turning.rows after.rows after.rows"
+train masked run-masked "$recipe" $shown --held-out held-out.rows
 ends masked
-train critic run-critic "$recipe" many.rows hard.rows turning.rows turning.rows after.rows after.rows --held-out held-out.rows
+train critic run-critic "$recipe" $shown --held-out held-out.rows
