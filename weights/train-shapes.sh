@@ -2,59 +2,23 @@
 # train-shapes.sh WORK - trains the model of the shapes world from nothing, into WORK/model: hours on two cores. Stopped, it goes on where it
 # was. PART=image-tokenizer, trunk or stage1 in the environment ends it after that part.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-cogvideo=$root/build/cogvideo
-judge=$root/build/tests/judge
-recipe=$root/configs/shapes-train.json
-mkdir -p "$1" && cd "$1"
+. "$(dirname "$0")/train.sh"
+training_begin "$1" shapes
 
 # Clips: each of the 1711 combinations of training, at many places (a model that sees the same few again and again learns them by
 # heart and need not look at other frames), and those that training never sees.
-clips() {
-    folder=$1
-    shift
-    [ -e "$folder/dataset.json" ] || "$cogvideo" dataset shapes "$@" --force -o "$folder"
-}
 clips held-out --held-out
 clips once
 clips many --clips 17110 --seed 21
 
-[ -e model ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer "$root/tokenizer/shapes.model" -o model
-
-# train PART RUN RECIPE DATA...: from the start, or from its checkpoint; a finished run at most writes its part into the model again.
-train() {
-    part=$1 run=$2 by=$3
-    shift 3
-    begin=
-    [ "$by" = "$recipe" ] || begin=--finetune
-    [ -e "$run/checkpoint.safetensors" ] && begin=--resume
-    "$cogvideo" train "$part" "$@" --recipe "$by" --model model -o "$run" $begin
-    touch "$run/done"
-}
-
-# ends PART: whether that was all that was asked for.
-ends() {
-    [ "${PART:-stage2}" != "$1" ] || exit 0
-}
-
-# rows NAME CLIPS STEP [OPTION...]
-rows() {
-    name=$1 data=$2 step=$3
-    shift 3
-    [ -e "$name.rows.json" ] || "$cogvideo" dataset tokens "$data" --for "$step" --model model "$@" --force -o "$name.rows"
-}
+model shapes-model.json
 
 # Codes first, then, with the codes as they are, a decoder for whole frames. What a code stands for never changes after that.
 [ -e run-decoder/done ] || {
     [ -e run-tokenizer/done ] || train image-tokenizer run-tokenizer "$recipe" once --held-out held-out
     train image-tokenizer run-decoder "$root/configs/shapes-decoder.json" once --held-out held-out
 }
-[ -e tokenizer.check ] || {
-    "$cogvideo" dataset tokens held-out --check --clips 0 --model model >tokenizer.check.new
-    "$judge" --data held-out --through model | tail -n 7 >>tokenizer.check.new || true
-    mv tokenizer.check.new tokenizer.check
-}
-cat tokenizer.check
+check_codes
 ends image-tokenizer
 
 rows image many image
