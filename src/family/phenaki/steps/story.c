@@ -88,6 +88,7 @@ cogvideo_status cv_story_plan(cv_story *out, const cv_phenaki *model, const cogv
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "a latent frame of %d codes has no room in the %d places of the masked transformer",
                        codes_of_frame(model), cv_masked_config_of(model->masked)->places);
+    /* The model's own may be too long for its scenes, which one alone does not mind. */
     if (count > 1 || first_frames > 0 || options->context != model->context)
         CV_TRY(check_context(model, options->context, err));
     CV_NEW(story.scenes, count, err);
