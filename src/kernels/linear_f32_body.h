@@ -107,11 +107,88 @@ INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int 
     return b;
 }
 
+/* Entries of a batch for which weights are widened once, and weights of a row that are widened together: with as many
+ * inputs of each entry they fit into the first cache. */
+enum { LEAST_ENTRIES = 8, MOST_ENTRIES = 16, CHUNK = 256 };
+
+typedef struct f32_chunk {
+    float weights[MOST_R][CHUNK];
+    vec sum[MOST_ENTRIES][MOST_R]; /* so far */
+} f32_chunk;
+
+INLINE void f32_widen(cv_weight_type type, f32_chunk *chunk, const f32_job *job, int k, int count)
+{
+    EACH (r, MOST_R) {
+        const char *row = job->w + (size_t)r * job->row_bytes;
+
+        for (int i = 0; i < count; i += LANES)
+            vec_store(chunk->weights[r] + i, i + LANES <= count ? vec_weights(type, row, k + i)
+                                                                : vec_weights_some(type, row, k + i, count - i));
+    }
+}
+
+/* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: each tile of entries sees
+ * to one or two of the rows. */
+INLINE void f32_chunk_tile(cv_weight_type type, int C, f32_chunk *chunk, const f32_job *job, int b, int k, int count)
+{
+    const float *x = job->x + (size_t)b * job->x_stride + k;
+    const int tile = b / MOST_C, tiles = job->B / MOST_C, line = (int)(LINE / cv_weight_row_bytes(type, 1));
+    const char *next = job->w + cv_weight_row_bytes(type, (size_t)(k + count)),
+               *ahead = next + (size_t)(tile % MOST_R) * job->row_bytes,
+               *other = next + (size_t)((tile + tiles) % MOST_R) * job->row_bytes;
+    vec sum[MOST_C][MOST_R];
+    int i = 0;
+
+    EACH (c, C)
+        EACH (r, MOST_R)
+            sum[c][r] = k > 0 ? chunk->sum[b + c][r] : vec_all(0);
+    for (; i + line <= count; i += line) {
+        prefetch(ahead + cv_weight_row_bytes(type, (size_t)i));
+        prefetch(other + cv_weight_row_bytes(type, (size_t)i));
+        UNROLL
+        for (int j = i; j < i + line; j += LANES)
+            f32_step(CV_WEIGHT_F32, true, MOST_R, C, sum, (const char *)chunk->weights, sizeof chunk->weights[0], x,
+                     job->x_stride, j, LANES);
+    }
+    for (; i + LANES <= count; i += LANES)
+        f32_step(CV_WEIGHT_F32, true, MOST_R, C, sum, (const char *)chunk->weights, sizeof chunk->weights[0], x,
+                 job->x_stride, i, LANES);
+    if (i < count)
+        f32_step(CV_WEIGHT_F32, false, MOST_R, C, sum, (const char *)chunk->weights, sizeof chunk->weights[0], x,
+                 job->x_stride, i, count - i);
+    EACH (c, C)
+        EACH (r, MOST_R)
+            chunk->sum[b + c][r] = sum[c][r];
+}
+
+/* Four rows, with the same bits as tile by tile. */
+INLINE void f32_rows_widened(cv_weight_type type, const f32_job *job)
+{
+    f32_chunk chunk;
+
+    for (int k = 0; k < job->K; k += CHUNK) {
+        const int count = job->K - k < CHUNK ? job->K - k : CHUNK;
+        int b = 0;
+
+        f32_widen(type, &chunk, job, k, count);
+        for (; b + MOST_C <= job->B; b += MOST_C)
+            f32_chunk_tile(type, MOST_C, &chunk, job, b, k, count);
+        for (; b < job->B; b++)
+            f32_chunk_tile(type, 1, &chunk, job, b, k, count);
+    }
+    for (int b = 0; b < job->B; b++)
+        f32_store(job, MOST_R, b, chunk.sum[b]);
+}
+
 INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
 {
     int b = 0;
 
     if (rows == 4) {
+        if (WIDEST == 4 && job->B >= LEAST_ENTRIES && job->B <= MOST_ENTRIES) {
+            f32_rows_widened(type, job);
+            return;
+        }
         if (WIDEST == 4)
             b = f32_tiles(type, 4, 4, job, b);
         b = f32_tiles(type, 4, 2, job, b);
@@ -123,8 +200,7 @@ INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
     }
 }
 
-/* Multiplies by the whole matrix, `most` rows at once. Inputs and weights are not laid out anew for that: what a tile
- * loads from the second cache, and widens again for each four entries, hides behind its multiplications. */
+/* Multiplies by the whole matrix, `most` rows at once. */
 INLINE void f32_matrix(cv_weight_type type, int most, float *out, size_t out_stride, const float *x, size_t x_stride,
                        const cv_weight *w, int B)
 {
