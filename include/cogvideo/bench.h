@@ -24,7 +24,7 @@ typedef struct cogvideo_bench_options {
      * `config` */
     const char *work;
     double seconds; /* the most that each kind of step is measured; 0 = 10 */
-    /* "plain", "avx2", "avx512" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that the
+    /* "plain", "avx2", "avx512", "amx" or "neon": what to measure; NULL = what COGVIDEO_CPU names, or the best that the
      * processor can run */
     const char *kernels;
     /* 1: of the steps that draw codes one after another, by how many places of a sequence they look at: rates, and

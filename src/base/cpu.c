@@ -44,6 +44,21 @@ bool cv_cpu_has_avx512(void)
 #endif
 }
 
+bool cv_cpu_has_amx(void)
+{
+#if defined(__x86_64__) && defined(SYS_arch_prctl)
+    enum { ASK = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM and its feature, of Linux 5.16 */
+    unsigned eax, ebx, ecx, edx, low;
+
+    return cv_cpu_has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx >> 22 & 1) && /* AMX-BF16 */
+           (edx >> 24 & 1) &&                                                                           /* AMX-TILE */
+           __get_cpuid_count(7, 1, &low, &ebx, &ecx, &edx) && (low >> 5 & 1) && /* AVX512_BF16 */
+           syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+
 bool cv_cpu_has_dotprod(void)
 {
 #if defined(__aarch64__)

@@ -37,7 +37,7 @@ static const arg_option table[] = {
       "for --lookahead: let this share of the guesses come true, from 0.01 to 1; default: those that do", ARG_NUMBER,
       FIELD(hits), 0.01, 1, 0, NULL },
     { "kernels", 0, "NAME",
-      "plain, avx2, avx512 or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT,
+      "plain, avx2, avx512, amx or neon; default: COGVIDEO_CPU, or the best that the processor can run", ARG_TEXT,
       FIELD(kernels), 0, 0, 0, NULL },
     { "json", 0, NULL, "print a JSON object", ARG_FLAG, FIELD(json), 0, 0, 0, NULL },
     { "quiet", 'q', NULL, "print no progress", ARG_FLAG, FIELD(quiet), 0, 0, 0, NULL },

@@ -19,8 +19,8 @@ static const struct set {
 } sets[] = {
     { "plain", always, cv_kernels_plain },
 #if CV_HAVE_AVX2
-    { "avx2", cv_cpu_has_avx2, cv_kernels_avx2 },
-    { "avx512", cv_cpu_has_avx512, cv_kernels_avx512 },
+    { "avx2", cv_cpu_has_avx2, cv_kernels_avx2 },    { "avx512", cv_cpu_has_avx512, cv_kernels_avx512 },
+    { "amx", cv_cpu_has_amx, cv_kernels_amx },
 #endif
 #if CV_HAVE_NEON
     { "neon", cv_cpu_has_dotprod, cv_kernels_neon },

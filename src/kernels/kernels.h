@@ -31,6 +31,20 @@ typedef void cv_product_fn(float *out, size_t out_stride, const float *x, size_t
 /* Widens whole rows to f32: out[n * K + k] = w[n][k]. */
 typedef void cv_widen_fn(float *out, const cv_weight *w);
 
+/* Inputs split for matrix tiles: each number of f32 as the sum of CV_SPLIT_PARTS of bf16. CV_SPLIT_ROWS rows of K
+ * numbers lie together, cv_split_size(K) numbers of bf16 in an order of the set's own, zeros where there are fewer. */
+#define CV_SPLIT_ROWS 16
+#define CV_SPLIT_STEP 32
+#define CV_SPLIT_PARTS 3
+static inline size_t cv_split_size(int K)
+{
+    return ((size_t)K + CV_SPLIT_STEP - 1) / CV_SPLIT_STEP * CV_SPLIT_STEP * CV_SPLIT_ROWS * CV_SPLIT_PARTS;
+}
+/* Splits at most CV_SPLIT_ROWS rows. */
+typedef void cv_split_fn(uint16_t *out, const float *x, size_t x_stride, int rows, int K);
+/* cv_linear_fn with inputs that were split; as exact as with inputs in f32. */
+typedef void cv_linear_split_fn(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B);
+
 /* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */
 typedef struct cv_q8_rows {
     const int8_t *values;
@@ -104,8 +118,10 @@ typedef float cv_read_fn(const void *buffer, size_t bytes);
 
 typedef struct cv_kernels {
     const char *name;
-    cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];   /* inputs in f32 */
-    cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES]; /* inputs in 8 bits; NULL for weights that are not quantized */
+    cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];         /* inputs in f32 */
+    cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES];       /* inputs in 8 bits; NULL for weights that are not quantized */
+    cv_split_fn *split;                                /* NULL without matrix tiles */
+    cv_linear_split_fn *linear_split[CV_WEIGHT_TYPES]; /* NULL where linear_f32 or BLAS is as fast */
     bool outruns_blas[CV_WEIGHT_TYPES]; /* linear_f32 does, with any number of rows: BLAS needs the weights widened */
     int panel_width;
     cv_panel_fn *panel;
@@ -131,7 +147,7 @@ typedef struct cv_kernels {
     cv_peak_fn *peak_f32, *peak_int8; /* peak of f32 products; of 8-bit products with sums in 32 bits */
 } cv_kernels;
 
-/* Returns the table of the set "plain", "avx2", "avx512" or "neon". NULL means the set that the environment variable
+/* Returns the table of the set "plain", "avx2", "avx512", "amx" or "neon". NULL means the set that the environment variable
  * COGVIDEO_CPU names or, where that is unset or empty, the best that this processor can run. A name that does not
  * exist, or that this processor cannot run, is an error. */
 cogvideo_status cv_kernels_choose(cv_kernels *out, const char *name, cogvideo_error *err);
@@ -147,6 +163,7 @@ void cv_loops_avx2(cv_kernels *table);
 void cv_loops_avx512(cv_kernels *table);
 void cv_kernels_avx2(cv_kernels *table);
 void cv_kernels_avx512(cv_kernels *table);
+void cv_kernels_amx(cv_kernels *table);
 #endif
 #if CV_HAVE_NEON
 void cv_kernels_neon(cv_kernels *table);

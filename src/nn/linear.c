@@ -140,16 +140,25 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows ------------------------------------------------------------------------------------------------ */
 
-/* Rows whose inputs are held in 8 bits at once: so many that reading the weights again for each lot costs nothing. */
+/* Rows whose inputs are held in 8 bits, or split for matrix tiles, at once: so many that reading the weights again for each lot costs nothing. */
 #define LOT 128
+
+/* Tiles of a lot. */
+static size_t split_numbers(const cv_exec *exec, int K)
+{
+    return exec->kernels.split ? LOT / CV_SPLIT_ROWS * cv_split_size(K) : 0;
+}
 
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 {
-    size_t panels = (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float);
+    size_t panels = (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float),
+           tiles = split_numbers(exec, max_K) * sizeof(uint16_t);
     cv_arena narrow = { 0 };
     cv_step_input input;
 
     cv_step_input_take(&input, &narrow, exec, LOT, max_K);
+    if (panels < tiles)
+        panels = tiles;
     return narrow.peak > panels ? narrow.peak : panels;
 }
 
@@ -167,6 +176,34 @@ static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out,
     }
 }
 
+static void rows_by_tiles(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
+                          size_t x_stride, int rows, cv_arena *arena)
+{
+    const cv_weight *weight = &linear->weight;
+    const int size = block_of(weight->N, exec->threads), blocks = (weight->N + size - 1) / size;
+    uint16_t *tiles = cv_arena_take(arena, split_numbers(exec, weight->K), sizeof *tiles);
+
+#pragma omp parallel num_threads(exec->threads)
+    for (int first = 0; first < rows; first += LOT) {
+        const int count = rows - first < LOT ? rows - first : LOT;
+
+#pragma omp for schedule(static)
+        for (int r = 0; r < count; r += CV_SPLIT_ROWS)
+            exec->kernels.split(tiles + (size_t)(r / CV_SPLIT_ROWS) * cv_split_size(weight->K),
+                                x + (size_t)(first + r) * x_stride, x_stride,
+                                count - r < CV_SPLIT_ROWS ? count - r : CV_SPLIT_ROWS, weight->K);
+#pragma omp for schedule(static)
+        for (int block = 0; block < blocks; block++) {
+            int n = block * size, some = weight->N - n < size ? weight->N - n : size;
+            cv_weight part = cv_weight_rows(weight, n, some);
+            float *to = out + (size_t)first * out_stride;
+
+            exec->kernels.linear_split[weight->type](to + n, out_stride, tiles, &part, count);
+            add_bias(linear, to, out_stride, n, some, count);
+        }
+    }
+}
+
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena)
 {
@@ -179,6 +216,11 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
 
     if (q8_kernel(exec, linear)) {
         rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, arena);
+        cv_arena_rewind(arena, mark);
+        return;
+    }
+    if (exec->kernels.linear_split[weight->type]) {
+        rows_by_tiles(exec, linear, out, out_stride, x, x_stride, rows, arena);
         cv_arena_rewind(arena, mark);
         return;
     }

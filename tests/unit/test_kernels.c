@@ -211,25 +211,43 @@ static void quantizing_matches(void **state)
 
 /* --- linear --------------------------------------------------------------------------------------------------- */
 
-/* Inputs are f32, and also 8 bits for the types that have kernels for these. */
-static int input_kinds(const cv_kernels *table, const cv_weight *w)
+/* What inputs are in: f32, 8 bits or parts, the latter two for the types that have kernels for these. */
+enum { IN_F32, IN_Q8, IN_PARTS, KINDS };
+
+static bool takes(const cv_kernels *table, const cv_weight *w, int kind)
 {
-    return table->linear_q8[w->type] ? 2 : 1;
+    return kind == IN_F32 || (kind == IN_Q8 ? table->linear_q8[w->type] != NULL : table->linear_split[w->type] != NULL);
 }
 
-/* out = w times entries first .. first + count - 1 of a batch, in 8 bits where `q8` is given. */
-static void linear(const cv_kernels *table, float *out, size_t stride, const q8_input *q8, int first, int count,
-                   const cv_weight *w)
+/* Parts are as exact as what they are the sum of. */
+static void linear_by_parts(const cv_kernels *table, float *out, size_t stride, const float *in, const cv_weight *w,
+                            int count)
+{
+    enum { GROUPS = MOST_B / CV_SPLIT_ROWS + 1 };
+    static uint16_t parts[GROUPS * (MOST_K + CV_SPLIT_STEP) * CV_SPLIT_ROWS * CV_SPLIT_PARTS];
+    const size_t in_stride = (size_t)w->K + 3;
+
+    memset(parts, 77, sizeof parts);
+    for (int b = 0; b < count; b += CV_SPLIT_ROWS)
+        table->split(parts + (size_t)(b / CV_SPLIT_ROWS) * cv_split_size(w->K), in + (size_t)b * in_stride, in_stride,
+                     count - b < CV_SPLIT_ROWS ? count - b : CV_SPLIT_ROWS, w->K);
+    table->linear_split[w->type](out, stride, parts, w, count);
+}
+
+/* out = w times entries first .. first + count - 1 of a batch; q8 are these in 8 bits. */
+static void linear(const cv_kernels *table, int kind, float *out, size_t stride, const q8_input *q8, int first,
+                   int count, const cv_weight *w)
 {
     const size_t in_stride = (size_t)w->K + 3;
-    cv_q8_rows rows;
+    const float *in = x + 1 + (size_t)first * in_stride;
+    const cv_q8_rows rows = input_from(q8, first);
 
-    if (!q8) {
-        table->linear_f32[w->type](out, stride, x + 1 + (size_t)first * in_stride, in_stride, w, count);
-        return;
-    }
-    rows = input_from(q8, first);
-    table->linear_q8[w->type](out, stride, &rows, w, count);
+    if (kind == IN_Q8)
+        table->linear_q8[w->type](out, stride, &rows, w, count);
+    else if (kind == IN_PARTS)
+        linear_by_parts(table, out, stride, in, w, count);
+    else
+        table->linear_f32[w->type](out, stride, in, in_stride, w, count);
 }
 
 static void try_linear(const cv_kernels *table, const cv_weight *w, int least, int most)
@@ -240,12 +258,13 @@ static void try_linear(const cv_kernels *table, const cv_weight *w, int least, i
 
     cv_kernels_plain(&plain);
     make_input(&in, &plain, x, w->K, most);
-    for (int kind = 0; kind < input_kinds(table, w); kind++)
-        for (int b = least; b <= most; b++) {
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int b = least; b <= most && takes(table, w, kind); b++) {
             results_clear(&r);
-            linear(&plain, r.plain, (size_t)w->N + 2, kind ? &in : NULL, 0, b, w);
-            linear(table, r.tested, (size_t)w->N + 2, kind ? &in : NULL, 0, b, w);
-            results_compare(&r, w, b, kind && w->type == CV_WEIGHT_Q8 ? 0 : ROUNDING); /* whole numbers: to the bit */
+            linear(&plain, kind == IN_Q8 ? IN_Q8 : IN_F32, r.plain, (size_t)w->N + 2, &in, 0, b, w);
+            linear(table, kind, r.tested, (size_t)w->N + 2, &in, 0, b, w);
+            /* whole numbers: to the bit */
+            results_compare(&r, w, b, kind == IN_Q8 && w->type == CV_WEIGHT_Q8 ? 0 : ROUNDING);
         }
 }
 
@@ -356,12 +375,14 @@ static void try_companies(const cv_kernels *table, const cv_weight *w, int least
 
     (void)least;
     make_input(&in, table, x, w->K, most);
-    for (int kind = 0; kind < input_kinds(table, w); kind++) {
-        linear(table, together, N, kind ? &in : NULL, 0, most, w);
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (!takes(table, w, kind))
+            continue;
+        linear(table, kind, together, N, &in, 0, most, w);
         for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
             for (int b = 0, count; b < most; b += count) {
                 count = companies[i] < most - b ? companies[i] : most - b;
-                linear(table, apart + (size_t)b * N, N, kind ? &in : NULL, b, count, w);
+                linear(table, kind, apart + (size_t)b * N, N, &in, b, count, w);
             }
             assert_memory_equal(apart, together, (size_t)most * N * sizeof *apart);
         }
@@ -376,12 +397,14 @@ static void try_rows(const cv_kernels *table, const cv_weight *w, int least, int
 
     (void)least;
     make_input(&in, table, x, w->K, most);
-    for (int kind = 0; kind < input_kinds(table, w); kind++) {
-        linear(table, all, N, kind ? &in : NULL, 0, most, w);
+    for (int kind = 0; kind < KINDS; kind++) {
+        if (!takes(table, w, kind))
+            continue;
+        linear(table, kind, all, N, &in, 0, most, w);
         for (int n = 0; n < w->N; n += w->N / 16 + 1) {
             cv_weight row = cv_weight_rows(w, n, 1);
 
-            linear(table, one, 1, kind ? &in : NULL, 0, most, &row);
+            linear(table, kind, one, 1, &in, 0, most, &row);
             for (int b = 0; b < most; b++)
                 assert_memory_equal(&one[b], &all[(size_t)b * N + (size_t)n], sizeof *one);
         }
