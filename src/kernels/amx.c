@@ -2,8 +2,8 @@
  * This file is compiled with those flags and called only where the processor has them and the system allows them.
  *
  * The products are as exact as those in f32. A number of f32 is the sum of three of bf16, and one of f16 the sum of
- * two: so a tile of weights is multiplied by each part of the inputs, but for the products of
- * the smallest parts, which lie below f32's last digit. Numbers below 1e-38 count as zero. */
+ * two: so each part of the weights is multiplied by each part of the inputs, but for both smallest parts, whose product
+ * lies below f32's last digit. Numbers below 1e-38 count as zero. */
 #include "kernels/kernels.h"
 
 #include <immintrin.h>
@@ -11,9 +11,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { SIDE = CV_SPLIT_ROWS, DEPTH = CV_SPLIT_STEP, TILE = SIDE * DEPTH }; /* rows of a tile, numbers of each, of all */
-enum { ROW_BYTES = 64 };
-enum { PARTS = CV_SPLIT_PARTS };
+enum { SIDE = CV_SPLIT_ROWS, DEPTH = CV_SPLIT_STEP, PARTS = CV_SPLIT_PARTS };
+enum { TILE = SIDE * DEPTH, ROW_BYTES = 64 }; /* numbers of a tile, of SIDE rows by DEPTH; bytes of each row */
 enum { PAIR = 2 };       /* tiles of weights that are multiplied in turn: a sum is ready again four products later */
 enum { BLOCK = 4 };      /* steps of DEPTH, whose weights and inputs lie in the first cache together */
 enum { GROUPS = 4 };     /* tiles of inputs for which weights are made ready once */
@@ -84,7 +83,7 @@ INLINE __mmask32 words(int count)
     return count >= 32 ? 0xffffffff : count > 0 ? (1u << count) - 1 : 0;
 }
 
-/* For each step, tiles of the parts of 16 pairs of numbers, each pair of all rows side by side, as the instruction wants
+/* For each step, tiles of the parts: 16 pairs of numbers, each pair of all rows side by side, as the instruction wants
  * its second factor. */
 static void split(uint16_t *out, const float *x, size_t x_stride, int rows, int K)
 {

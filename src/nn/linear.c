@@ -140,10 +140,11 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows ------------------------------------------------------------------------------------------------ */
 
-/* Rows whose inputs are held in 8 bits, or split for matrix tiles, at once: so many that reading the weights again for each lot costs nothing. */
+/* Rows whose inputs are held in 8 bits, or split for matrix tiles, at once: so many that reading the weights again for
+ * each lot costs nothing. */
 #define LOT 128
 
-/* Tiles of a lot. */
+/* Numbers of a lot that is split. */
 static size_t split_numbers(const cv_exec *exec, int K)
 {
     return exec->kernels.split ? LOT / CV_SPLIT_ROWS * cv_split_size(K) : 0;

@@ -44,8 +44,8 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 /* Whether steps take the layer's inputs in 8 bits. */
 bool cv_linear_takes_q8(const cv_exec *exec, const cv_linear *linear);
-/* With the same bits as steps where these have 8-bit inputs or a kernel that outruns BLAS; otherwise by matrix tiles or,
- * where the processor has none, through BLAS, in blocks that depend on the shape alone. */
+/* With the same bits as steps where these have 8-bit inputs or a kernel that outruns BLAS; otherwise by matrix tiles,
+ * or through BLAS where there are none, in blocks that depend on the shape alone. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena);
 
