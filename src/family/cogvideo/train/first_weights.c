@@ -1,6 +1,7 @@
 #include "family/cogvideo/train/first_weights.h"
 
 #include "base/hash.h"
+#include "nn/blas.h"
 #include "train/init.h"
 
 #include <math.h>
@@ -8,27 +9,70 @@
 
 #define CODE_SCALE 0.1 /* root mean square of these numbers: they outweigh the random others */
 
-/* The first numbers of an image code's embedding are its codebook vector: codes that look alike begin alike. */
-static void start_embeddings(float *table, const cv_cogvideo_config *config, const cv_tensor *codebook)
+/* Replaces the vectors, of mean zero, by their shares of each principal component, divided by the root of its deviation.
+ * Of pictures most of the deviation is the colour, so plainly taken codes of one colour would all begin as one. */
+static cogvideo_status even_out(double *vectors, int codes, int latent, cogvideo_error *err)
+{
+    const size_t D = (size_t)latent;
+    double *covariance = NULL, *values = NULL, *turned = NULL;
+    cogvideo_status status;
+
+    CV_NEW(covariance, D * D, err);
+    CV_NEW(values, D, err);
+    CV_NEW(turned, (size_t)codes * D, err);
+    cv_blas_matmul_tn_f64(covariance, vectors, vectors, latent, latent, codes);
+    CV_TRY(cv_blas_eigen_f64(values, covariance, true, latent, err));
+    for (size_t i = 0; i < D; i++)
+        for (size_t j = 0; j < D; j++)
+            covariance[i * D + j] *= values[i] > 1e-9 * values[D - 1] ? pow(values[i], -0.25) : 0;
+    cv_blas_matmul_nt_f64(turned, vectors, covariance, codes, latent, latent);
+    memcpy(vectors, turned, (size_t)codes * D * sizeof *vectors);
+done:
+    cv_free(covariance);
+    cv_free(values);
+    cv_free(turned);
+    return status;
+}
+
+/* The first numbers of an image code's embedding are made of its codebook vector: codes that look alike begin alike. */
+static cogvideo_status start_embeddings(float *table, const cv_cogvideo_config *config, const cv_tensor *codebook,
+                                        cogvideo_error *err)
 {
     const size_t codes = (size_t)config->image_codes, C = (size_t)config->hidden;
-    double squares = 0;
+    cogvideo_status status = COGVIDEO_OK;
+    double *vectors = NULL, squares = 0;
     size_t latent;
-    float scale;
 
     if (!codebook || codebook->shape[0] != codes || codebook->shape[1] > C)
-        return;
+        return COGVIDEO_OK;
     latent = codebook->shape[1];
-    for (size_t code = 0; code < codes; code++)
+    CV_NEW(vectors, codes * latent, err);
+    for (size_t code = 0; code < codes; code++) {
         cv_to_f32(table + code * C, (const char *)codebook->data + code * latent * cv_dtype_size(codebook->dtype),
                   codebook->dtype, latent);
+        for (size_t i = 0; i < latent; i++)
+            vectors[code * latent + i] = (double)table[code * C + i];
+    }
+    for (size_t i = 0; i < latent; i++) {
+        double mean = 0;
+
+        for (size_t code = 0; code < codes; code++)
+            mean += vectors[code * latent + i] / (double)codes;
+        for (size_t code = 0; code < codes; code++)
+            vectors[code * latent + i] -= mean;
+    }
+    CV_TRY(even_out(vectors, (int)codes, (int)latent, err));
+    for (size_t i = 0; i < codes * latent; i++)
+        squares += vectors[i] * vectors[i];
     for (size_t code = 0; code < codes; code++)
         for (size_t i = 0; i < latent; i++)
-            squares += pow((double)table[code * C + i], 2);
-    scale = squares > 0 ? (float)(CODE_SCALE / sqrt(squares / (double)(codes * latent))) : 1;
-    for (size_t code = 0; code < codes; code++)
-        for (size_t i = 0; i < latent; i++)
-            table[code * C + i] *= scale;
+            table[code * C + i] =
+                squares > 0
+                    ? (float)(CODE_SCALE * vectors[code * latent + i] / sqrt(squares / (double)(codes * latent)))
+                    : 0;
+done:
+    cv_free(vectors);
+    return status;
 }
 
 /* Sines and cosines of row and column of a frame's place, a quarter of the channels each. */
@@ -46,19 +90,22 @@ static void start_position(float *row, int C, int y, int x, float amplitude)
     }
 }
 
-void cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_config *config, const cv_tensor *codebook,
-                    const cv_transformer_recipe *recipe)
+cogvideo_status cv_first_trunk(const cv_trunk *trunk, cv_store *store, const cv_cogvideo_config *config,
+                               const cv_tensor *codebook, const cv_transformer_recipe *recipe, cogvideo_error *err)
 {
+    cogvideo_status status;
     float gain = (float)recipe->norm_gain;
     const cv_init_rule rules[] = { { "*third_layernorm.weight", CV_INIT_CONSTANT, gain },
                                    { "*fourth_layernorm.weight", CV_INIT_CONSTANT, gain } };
 
     cv_init_store(store, recipe->head.seed, rules, 2);
-    start_embeddings((float *)trunk->word_embeddings.data, config, codebook);
+    CV_TRY(start_embeddings((float *)trunk->word_embeddings.data, config, codebook, err));
     for (int i = 0; i < cv_cogvideo_places(config); i++)
         start_position(cv_tensor_values(trunk->positions) +
                            (size_t)(config->frame_position + i) * (size_t)config->hidden,
                        config->hidden, i / config->grid, i % config->grid, (float)recipe->position_scale);
+done:
+    return status;
 }
 
 /* Into weights in f32. */

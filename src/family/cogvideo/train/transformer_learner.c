@@ -312,8 +312,7 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
         l->slots = 1;
         if (finetune)
             return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l->head.model), l->recipe);
-        return COGVIDEO_OK;
+        return cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l->head.model), l->recipe, err);
     }
     if (l->recipe->train_trunk) {
         CV_TRY(make_trunk(l, err));
