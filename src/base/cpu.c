@@ -51,6 +51,7 @@ bool cv_cpu_has_amx(void)
     unsigned eax, ebx, ecx, edx, low;
 
     return cv_cpu_has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx >> 22 & 1) && /* AMX-BF16 */
+           (edx >> 25 & 1) &&                                                                           /* AMX-INT8 */
            (edx >> 24 & 1) &&                                                                           /* AMX-TILE */
            __get_cpuid_count(7, 1, &low, &ebx, &ecx, &edx) && (low >> 5 & 1) && /* AVX512_BF16 */
            syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;

@@ -47,6 +47,11 @@ static void linear_q8_wq8(float *out, size_t out_stride, const cv_q8_rows *x, co
     }
 }
 
+void cv_avx512_linear_q8(float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
+{
+    linear_q8_wq8(out, out_stride, x, w, B);
+}
+
 void cv_kernels_avx512(cv_kernels *table)
 {
     cv_loops_avx512(table);

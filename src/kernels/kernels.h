@@ -164,6 +164,7 @@ void cv_loops_avx512(cv_kernels *table);
 void cv_kernels_avx2(cv_kernels *table);
 void cv_kernels_avx512(cv_kernels *table);
 void cv_kernels_amx(cv_kernels *table);
+cv_linear_q8_fn cv_avx512_linear_q8; /* of q8 weights: AMX leaves small batches to it */
 #endif
 #if CV_HAVE_NEON
 void cv_kernels_neon(cv_kernels *table);

@@ -9,8 +9,8 @@
 
 #define CODE_SCALE 0.1 /* root mean square of these numbers: they outweigh the random others */
 
-/* Replaces the vectors, of mean zero, by their shares of each principal component, divided by the root of its deviation.
- * Of pictures most of the deviation is the colour, so plainly taken codes of one colour would all begin as one. */
+/* Replaces the vectors, of mean zero, by their principal components, each divided by the root of its deviation. Of
+ * pictures most of the deviation is the colour: as they are, codes of one colour would all begin nearly as one. */
 static cogvideo_status even_out(double *vectors, int codes, int latent, cogvideo_error *err)
 {
     const size_t D = (size_t)latent;

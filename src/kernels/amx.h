@@ -1,0 +1,68 @@
+/* amx.h - what the kernels for AMX share. They are compiled with its flags and called only where the processor has it and
+ * the system allows it. */
+#ifndef CV_KERNELS_AMX_H
+#define CV_KERNELS_AMX_H
+
+#include "kernels/kernels.h"
+
+#include <immintrin.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { AMX_SIDE = 16, AMX_ROW_BYTES = 64 }; /* rows of a tile of registers, and bytes of each */
+
+/* All eight tiles are whole ones. */
+static const struct amx_shape {
+    uint8_t palette, start;
+    uint8_t unused[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} amx_shape __attribute__((aligned(64))) = { .palette = 1,
+                                             .row_bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
+                                             .rows = { 16, 16, 16, 16, 16, 16, 16, 16 } };
+
+INLINE int amx_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The first `count` of 16, which may be none or more. */
+INLINE __mmask16 amx_lanes(int count)
+{
+    return (__mmask16)(count >= 16 ? 0xffff : count > 0 ? (1 << count) - 1 : 0);
+}
+
+/* Turns a matrix of 16 rows of 16 words. */
+INLINE void amx_transpose(__m512i rows[AMX_SIDE])
+{
+    __m512i turned[AMX_SIDE];
+
+    for (int i = 0; i < AMX_SIDE; i += 4) {
+        const __m512i a = _mm512_unpacklo_epi32(rows[i], rows[i + 1]), b = _mm512_unpackhi_epi32(rows[i], rows[i + 1]),
+                      c = _mm512_unpacklo_epi32(rows[i + 2], rows[i + 3]),
+                      d = _mm512_unpackhi_epi32(rows[i + 2], rows[i + 3]);
+
+        turned[i] = _mm512_unpacklo_epi64(a, c);
+        turned[i + 1] = _mm512_unpackhi_epi64(a, c);
+        turned[i + 2] = _mm512_unpacklo_epi64(b, d);
+        turned[i + 3] = _mm512_unpackhi_epi64(b, d);
+    }
+    /* turned[4 g + j] holds words j, 4 + j, 8 + j and 12 + j of rows 4 g .. 4 g + 3, a quarter each. */
+    for (int j = 0; j < 4; j++) {
+        const __m512i a = _mm512_shuffle_i32x4(turned[j], turned[4 + j], 0x88),
+                      b = _mm512_shuffle_i32x4(turned[j], turned[4 + j], 0xdd),
+                      c = _mm512_shuffle_i32x4(turned[8 + j], turned[12 + j], 0x88),
+                      d = _mm512_shuffle_i32x4(turned[8 + j], turned[12 + j], 0xdd);
+
+        rows[j] = _mm512_shuffle_i32x4(a, c, 0x88);
+        rows[4 + j] = _mm512_shuffle_i32x4(b, d, 0x88);
+        rows[8 + j] = _mm512_shuffle_i32x4(a, c, 0xdd);
+        rows[12 + j] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    }
+}
+
+/* What each file fills in. */
+void cv_amx_bf16(cv_kernels *table);
+void cv_amx_int8(cv_kernels *table);
+
+#endif

@@ -1,0 +1,233 @@
+/* amx_bf16.c - linear kernels for AMX: matrix tiles of 16 rows by 32 numbers in bf16, whose products are added up in f32.
+ * This file is compiled with those flags and called only where the processor has them and the system allows them.
+ *
+ * The products are as exact as those in f32. A number of f32 is the sum of three of bf16, and one of f16 the sum of
+ * two: so each part of the weights is multiplied by each part of the inputs, but for both smallest parts, whose product
+ * lies below f32's last digit. Numbers below 1e-38 count as zero. */
+#include "kernels/amx.h"
+
+enum { SIDE = AMX_SIDE, DEPTH = CV_SPLIT_STEP, PARTS = CV_SPLIT_PARTS, ROW_BYTES = AMX_ROW_BYTES };
+enum { TILE = SIDE * DEPTH }; /* numbers of a tile */
+enum { PAIR = 2 };       /* tiles of weights that are multiplied in turn: a sum is ready again four products later */
+enum { BLOCK = 4 };      /* steps of DEPTH, whose weights and inputs lie in the first cache together */
+enum { GROUPS = 4 };     /* tiles of inputs for which weights are made ready once */
+enum { MOST_PAIRS = 4 }; /* pairs of tiles of weights for which a block of inputs is read from the second cache */
+enum { SUMS = 2 };       /* of a tile of weights, in turn */
+
+static int steps_of(int K)
+{
+    return (K + DEPTH - 1) / DEPTH;
+}
+
+/* --- parts ---------------------------------------------------------------------------------------------------- */
+
+/* The 8 leading bits of each number, which bf16 holds. */
+INLINE __m512 leading(__m512 x)
+{
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000)));
+}
+
+/* Two vectors of such numbers as one of bf16. */
+INLINE __m512i joined(__m512 low, __m512 high)
+{
+    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
+/* The first `count` of 32. */
+INLINE __mmask32 words(int count)
+{
+    return count >= 32 ? 0xffffffff : count > 0 ? (1u << count) - 1 : 0;
+}
+
+/* For each step, tiles of the parts: 16 pairs of numbers, each pair of all rows side by side, as the instruction wants
+ * its second factor. */
+static void split(uint16_t *out, const float *x, size_t x_stride, int rows, int K)
+{
+    for (int k = 0; k < K; k += DEPTH, out += PARTS * TILE) {
+        __m512i part[PARTS][SIDE];
+
+        for (int r = 0; r < SIDE; r++) {
+            const int left = r < rows ? K - k : 0;
+            const float *at = x + (size_t)(r < rows ? r : 0) * x_stride + k;
+            __m512 low = _mm512_maskz_loadu_ps(amx_lanes(left), at),
+                   high = _mm512_maskz_loadu_ps(amx_lanes(left - 16), at + 16);
+
+            for (int p = 0; p < PARTS; p++) {
+                const __m512 a = leading(low), b = leading(high);
+
+                part[p][r] = joined(a, b);
+                low = _mm512_sub_ps(low, a);
+                high = _mm512_sub_ps(high, b);
+            }
+        }
+        for (int p = 0; p < PARTS; p++) {
+            amx_transpose(part[p]);
+            for (int r = 0; r < SIDE; r++)
+                _mm512_storeu_si512(out + p * TILE + r * DEPTH, part[p][r]);
+        }
+    }
+}
+
+/* --- weights -------------------------------------------------------------------------------------------------- */
+
+typedef struct weights {
+    uint16_t tile[BLOCK][PAIR][2][TILE]; /* leading bits, and for f16 what is left */
+} weights;
+
+/* A step of a row, in two parts or, but for f16, in one. */
+INLINE void make_ready_step(cv_weight_type type, uint16_t *to, const char *at, int left)
+{
+    if (type == CV_WEIGHT_F16) {
+        const __m512 low = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(amx_lanes(left), at)),
+                     high = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(amx_lanes(left - 16), at + 32)), a = leading(low),
+                     b = leading(high);
+
+        _mm512_store_si512(to, joined(a, b));
+        _mm512_store_si512(to + TILE, joined(_mm512_sub_ps(low, a), _mm512_sub_ps(high, b)));
+    } else {
+        _mm512_store_si512(to, _mm512_maskz_loadu_epi16(words(left), at));
+    }
+}
+
+/* Rows n .. n + 31 of w, numbers k and so on of each, and a look at the same place of the next 32 rows. */
+INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, int n, int k)
+{
+    const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
+    const int steps = amx_min(BLOCK, steps_of(w->K - k));
+
+    for (int r = 0; r < PAIR * SIDE; r++) {
+        const char *at = (const char *)w->data + (size_t)(n + r) * row_bytes + cv_weight_row_bytes(type, (size_t)k);
+        uint16_t *to = out->tile[0][r / SIDE][0] + r % SIDE * DEPTH;
+        const int left = n + r < w->N ? w->K - k : 0;
+
+        for (int s = 0; s < steps; s++, at += DEPTH * sizeof(uint16_t), to += PAIR * 2 * TILE) {
+            _mm_prefetch(at + PAIR * SIDE * row_bytes, _MM_HINT_T1);
+            if (left >= (s + 1) * DEPTH)
+                make_ready_step(type, to, at, DEPTH);
+            else
+                make_ready_step(type, to, at, left - s * DEPTH);
+        }
+    }
+}
+
+/* --- products ------------------------------------------------------------------------------------------------- */
+
+typedef struct sums {
+    float of[PAIR][SUMS][SIDE * SIDE]; /* [row of weights][row of inputs] */
+} sums;
+
+/* Tiles of registers, whose names are part of the instructions: sums of the first tile of weights in 0 and 1, of the
+ * second in 2 and 3; parts of both in 4 and 5, of inputs in 6 and 7. Neighbouring products go to different sums, for a
+ * sum can take the next product only when the last one is done. */
+INLINE void multiply_step(cv_weight_type type, const uint16_t w[PAIR][2][TILE], const uint16_t *x)
+{
+    _tile_loadd(6, x, ROW_BYTES);
+    _tile_loadd(4, w[0][0], ROW_BYTES);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(5, w[1][0], ROW_BYTES);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_loadd(7, x + TILE, ROW_BYTES);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(6, x + 2 * TILE, ROW_BYTES);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+    if (type != CV_WEIGHT_F16)
+        return;
+    _tile_loadd(4, w[0][1], ROW_BYTES);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, w[1][1], ROW_BYTES);
+    _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(6, x, ROW_BYTES);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+}
+
+INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uint16_t *x, int steps, bool begins)
+{
+    if (begins) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, sum->of[0][0], ROW_BYTES);
+        _tile_loadd(1, sum->of[0][1], ROW_BYTES);
+        _tile_loadd(2, sum->of[1][0], ROW_BYTES);
+        _tile_loadd(3, sum->of[1][1], ROW_BYTES);
+    }
+    for (int s = 0; s < steps; s++, x += PARTS * TILE)
+        multiply_step(type, w->tile[s], x);
+    _tile_stored(0, sum->of[0][0], ROW_BYTES);
+    _tile_stored(1, sum->of[0][1], ROW_BYTES);
+    _tile_stored(2, sum->of[1][0], ROW_BYTES);
+    _tile_stored(3, sum->of[1][1], ROW_BYTES);
+}
+
+/* Adds the sums of `rows` rows of weights and `count` of inputs up and writes them where they belong. */
+static void finish(float *out, size_t out_stride, float of[SUMS][SIDE * SIDE], int rows, int count)
+{
+    __m512i row[SIDE];
+
+    for (int r = 0; r < SIDE; r++)
+        row[r] =
+            _mm512_castps_si512(_mm512_add_ps(_mm512_loadu_ps(of[0] + r * SIDE), _mm512_loadu_ps(of[1] + r * SIDE)));
+    amx_transpose(row);
+    for (int b = 0; b < count; b++)
+        _mm512_mask_storeu_ps(out + (size_t)b * out_stride, amx_lanes(rows), _mm512_castsi512_ps(row[b]));
+}
+
+/* At most GROUPS tiles of inputs and MOST_PAIRS pairs of tiles of weights. */
+INLINE void linear_few(cv_weight_type type, float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
+{
+    const size_t group = cv_split_size(w->K);
+    sums sum[MOST_PAIRS][GROUPS] __attribute__((aligned(64)));
+    weights ready __attribute__((aligned(64)));
+
+    _tile_loadconfig(&amx_shape);
+    for (int k = 0; k < w->K; k += BLOCK * DEPTH)
+        for (int n = 0; n < w->N; n += PAIR * SIDE) {
+            make_ready(type, &ready, w, n, k);
+            for (int b = 0; b < B; b += SIDE)
+                multiply(type, &sum[n / (PAIR * SIDE)][b / SIDE], &ready,
+                         x + (size_t)(b / SIDE) * group + (size_t)(k / DEPTH) * PARTS * TILE,
+                         amx_min(BLOCK, steps_of(w->K - k)), k == 0);
+        }
+    _tile_release();
+    for (int n = 0; n < w->N; n += SIDE)
+        for (int b = 0; b < B; b += SIDE)
+            finish(out + (size_t)b * out_stride + n, out_stride, sum[n / (PAIR * SIDE)][b / SIDE].of[n / SIDE % PAIR],
+                   amx_min(SIDE, w->N - n), amx_min(SIDE, B - b));
+}
+
+INLINE void linear_split(cv_weight_type type, float *out, size_t out_stride, const uint16_t *x, const cv_weight *w,
+                         int B)
+{
+    const size_t group = cv_split_size(w->K);
+
+    for (int b = 0; b < B; b += GROUPS * SIDE)
+        for (int n = 0; n < w->N; n += MOST_PAIRS * PAIR * SIDE) {
+            const cv_weight some = cv_weight_rows(w, n, amx_min(MOST_PAIRS * PAIR * SIDE, w->N - n));
+
+            linear_few(type, out + (size_t)b * out_stride + n, out_stride, x + (size_t)(b / SIDE) * group, &some,
+                       amx_min(GROUPS * SIDE, B - b));
+        }
+}
+
+static void linear_split_wf16(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
+{
+    linear_split(CV_WEIGHT_F16, out, out_stride, x, w, B);
+}
+
+static void linear_split_wbf16(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
+{
+    linear_split(CV_WEIGHT_BF16, out, out_stride, x, w, B);
+}
+
+void cv_amx_bf16(cv_kernels *table)
+{
+    table->outruns_blas[CV_WEIGHT_F16] = table->outruns_blas[CV_WEIGHT_BF16] = false;
+    table->split = split;
+    table->linear_split[CV_WEIGHT_F16] = linear_split_wf16;
+    table->linear_split[CV_WEIGHT_BF16] = linear_split_wbf16;
+}
