@@ -6,9 +6,10 @@
  *  - X_close / X_free functions take the address of a pointer or of a struct, accept an empty one and leave it
  *    empty.
  *  - The library never prints, exits or aborts. Its only mutable global state are the addresses of FFmpeg's
- *    functions, whose libraries it loads when it first needs them. It sets three things for the whole process:
- *    OpenBLAS's thread count (to 1, because the library splits the work itself), the buffers that OpenBLAS keeps, and
- *    FFmpeg's log level (quiet).
+ *    functions, whose libraries it loads when it first needs them. It sets four things for the whole process:
+ *    OpenBLAS's thread count (to 1, because the library splits the work itself), the buffers that OpenBLAS keeps,
+ *    FFmpeg's log level (quiet) and, on processors with AMX, the permission to use its tiles: Linux then refuses
+ *    alternate signal stacks that have no room for these, 8 KB. COGVIDEO_CPU=avx512 leaves AMX out.
  *  - Strings are UTF-8 and end in NUL. Structs of options need to be valid only during the call.
  *  - A struct of options is filled by its X_defaults function where it has one, and with zeros where it has none; then
  *  the caller

@@ -6,8 +6,8 @@
 
 bool cv_cpu_has_avx2(void);   /* AVX2, FMA and F16C together */
 bool cv_cpu_has_avx512(void); /* AVX-512 F, BW, VL and VNNI together, and the above */
-/* AMX tiles with products of bf16 and of bytes, AVX-512's bf16, and the above. Asks the system for the tiles' registers, which it
- * gives to a process only then. */
+/* AMX tiles with products of bf16 and of bytes, AVX-512's bf16, and the above. Asks the system for the registers of
+ * tiles, which a process has only then, and for good. */
 bool cv_cpu_has_amx(void);
 bool cv_cpu_has_dotprod(void); /* NEON with the byte dot product of ARMv8.2 */
 /* Returns how many threads are worth starting: the cores that this process may use by its affinity mask and the

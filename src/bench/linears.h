@@ -10,7 +10,7 @@ typedef struct cv_linears {
     const cv_exec *exec;
     cv_weight_type type;
     int hidden, copies, rows;
-    /* one row of each of several sequences, through the kernels; otherwise many rows of one, through BLAS */
+    /* one row of each of several sequences, through the kernels; otherwise many rows of one, through cv_linear_rows */
     bool step;
     bool count_bytes;    /* whether a run returns the bytes of weights read, or else the operations */
     const void *weights; /* shared by all layers */

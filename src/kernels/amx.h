@@ -1,13 +1,12 @@
-/* amx.h - what the kernels for AMX share. They are compiled with its flags and called only where the processor has it and
- * the system allows it. */
+/* amx.h - what the kernels for AMX share. They are called only where the processor has it and the system allows it. */
 #ifndef CV_KERNELS_AMX_H
 #define CV_KERNELS_AMX_H
 
-#include "kernels/kernels.h"
+#if !defined(__AMX_TILE__) || !defined(__AMX_BF16__) || !defined(__AMX_INT8__) || !defined(__AVX512BF16__)
+#error "this file needs -mamx-tile -mamx-bf16 -mamx-int8 -mavx512bf16"
+#endif
 
-#include <immintrin.h>
-
-#define INLINE static inline __attribute__((always_inline))
+#include "kernels/vec.h"
 
 enum { AMX_SIDE = 16, AMX_ROW_BYTES = 64 }; /* rows of a tile of registers, and bytes of each */
 
@@ -26,7 +25,13 @@ INLINE int amx_min(int a, int b)
     return a < b ? a : b;
 }
 
-/* The first `count` of 16, which may be none or more. */
+/* What tiles load next must be stored before: those of GCC 12 do not say that they read memory. */
+INLINE void amx_stored(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+/* The first `count` of 16 lanes, which may be none or more. */
 INLINE __mmask16 amx_lanes(int count)
 {
     return (__mmask16)(count >= 16 ? 0xffff : count > 0 ? (1 << count) - 1 : 0);

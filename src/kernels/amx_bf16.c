@@ -1,9 +1,10 @@
-/* amx_bf16.c - linear kernels for AMX: matrix tiles of 16 rows by 32 numbers in bf16, whose products are added up in f32.
- * This file is compiled with those flags and called only where the processor has them and the system allows them.
+/* amx_bf16.c - many rows of inputs in f32 times weights of f16 and bf16, by AMX: tiles of 16 rows by 32 numbers in
+ * bf16, whose products are added up in f32.
  *
- * The products are as exact as those in f32. A number of f32 is the sum of three of bf16, and one of f16 the sum of
- * two: so each part of the weights is multiplied by each part of the inputs, but for both smallest parts, whose product
- * lies below f32's last digit. Numbers below 1e-38 count as zero. */
+ * The products are nearly as exact as those in f32 (known as bf16x3). A number of f32 is the sum of three of bf16, and
+ * one of f16 the sum of two: so each part of the weights is multiplied by each part of the inputs, but for both
+ * smallest parts, whose product is less than two units of f32's last digit. Parts below 1e-38 count as zero, so inputs
+ * below 1e-33 lose digits; an infinity becomes NaN. */
 #include "kernels/amx.h"
 
 enum { SIDE = AMX_SIDE, DEPTH = CV_SPLIT_STEP, PARTS = CV_SPLIT_PARTS, ROW_BYTES = AMX_ROW_BYTES };
@@ -13,11 +14,6 @@ enum { BLOCK = 4 };      /* steps of DEPTH, whose weights and inputs lie in the 
 enum { GROUPS = 4 };     /* tiles of inputs for which weights are made ready once */
 enum { MOST_PAIRS = 4 }; /* pairs of tiles of weights for which a block of inputs is read from the second cache */
 enum { SUMS = 2 };       /* of a tile of weights, in turn */
-
-static int steps_of(int K)
-{
-    return (K + DEPTH - 1) / DEPTH;
-}
 
 /* --- parts ---------------------------------------------------------------------------------------------------- */
 
@@ -33,8 +29,7 @@ INLINE __m512i joined(__m512 low, __m512 high)
     return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }
 
-/* The first `count` of 32. */
-INLINE __mmask32 words(int count)
+INLINE __mmask32 lanes_of_32(int count)
 {
     return count >= 32 ? 0xffffffff : count > 0 ? (1u << count) - 1 : 0;
 }
@@ -85,7 +80,7 @@ INLINE void make_ready_step(cv_weight_type type, uint16_t *to, const char *at, i
         _mm512_store_si512(to, joined(a, b));
         _mm512_store_si512(to + TILE, joined(_mm512_sub_ps(low, a), _mm512_sub_ps(high, b)));
     } else {
-        _mm512_store_si512(to, _mm512_maskz_loadu_epi16(words(left), at));
+        _mm512_store_si512(to, _mm512_maskz_loadu_epi16(lanes_of_32(left), at));
     }
 }
 
@@ -93,16 +88,16 @@ INLINE void make_ready_step(cv_weight_type type, uint16_t *to, const char *at, i
 INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, int n, int k)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
-    const int steps = amx_min(BLOCK, steps_of(w->K - k));
+    const int steps = amx_min(BLOCK, cv_split_steps(w->K - k));
 
     for (int r = 0; r < PAIR * SIDE; r++) {
         const char *at = (const char *)w->data + (size_t)(n + r) * row_bytes + cv_weight_row_bytes(type, (size_t)k);
         uint16_t *to = out->tile[0][r / SIDE][0] + r % SIDE * DEPTH;
         const int left = n + r < w->N ? w->K - k : 0;
 
-        for (int s = 0; s < steps; s++, at += DEPTH * sizeof(uint16_t), to += PAIR * 2 * TILE) {
-            _mm_prefetch(at + PAIR * SIDE * row_bytes, _MM_HINT_T1);
-            if (left >= (s + 1) * DEPTH)
+        for (int s = 0; s < steps; s++, at += ROW_BYTES, to += PAIR * 2 * TILE) {
+            prefetch_second(at + PAIR * SIDE * row_bytes);
+            if (left >= (s + 1) * DEPTH) /* most of the time no lane is masked */
                 make_ready_step(type, to, at, DEPTH);
             else
                 make_ready_step(type, to, at, left - s * DEPTH);
@@ -145,6 +140,7 @@ INLINE void multiply_step(cv_weight_type type, const uint16_t w[PAIR][2][TILE], 
 
 INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uint16_t *x, int steps, bool begins)
 {
+    amx_stored();
     if (begins) {
         _tile_zero(0);
         _tile_zero(1);
@@ -177,7 +173,7 @@ static void finish(float *out, size_t out_stride, float of[SUMS][SIDE * SIDE], i
         _mm512_mask_storeu_ps(out + (size_t)b * out_stride, amx_lanes(rows), _mm512_castsi512_ps(row[b]));
 }
 
-/* At most GROUPS tiles of inputs and MOST_PAIRS pairs of tiles of weights. */
+/* At most GROUPS tiles of inputs and MOST_PAIRS pairs of tiles of weights; their sums take 64 KB of the stack. */
 INLINE void linear_few(cv_weight_type type, float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
 {
     const size_t group = cv_split_size(w->K);
@@ -191,7 +187,7 @@ INLINE void linear_few(cv_weight_type type, float *out, size_t out_stride, const
             for (int b = 0; b < B; b += SIDE)
                 multiply(type, &sum[n / (PAIR * SIDE)][b / SIDE], &ready,
                          x + (size_t)(b / SIDE) * group + (size_t)(k / DEPTH) * PARTS * TILE,
-                         amx_min(BLOCK, steps_of(w->K - k)), k == 0);
+                         amx_min(BLOCK, cv_split_steps(w->K - k)), k == 0);
         }
     _tile_release();
     for (int n = 0; n < w->N; n += SIDE)
@@ -205,13 +201,13 @@ INLINE void linear_split(cv_weight_type type, float *out, size_t out_stride, con
 {
     const size_t group = cv_split_size(w->K);
 
-    for (int b = 0; b < B; b += GROUPS * SIDE)
-        for (int n = 0; n < w->N; n += MOST_PAIRS * PAIR * SIDE) {
-            const cv_weight some = cv_weight_rows(w, n, amx_min(MOST_PAIRS * PAIR * SIDE, w->N - n));
+    for (int n = 0; n < w->N; n += MOST_PAIRS * PAIR * SIDE) {
+        const cv_weight some = cv_weight_rows(w, n, amx_min(MOST_PAIRS * PAIR * SIDE, w->N - n));
 
+        for (int b = 0; b < B; b += GROUPS * SIDE)
             linear_few(type, out + (size_t)b * out_stride + n, out_stride, x + (size_t)(b / SIDE) * group, &some,
                        amx_min(GROUPS * SIDE, B - b));
-        }
+    }
 }
 
 static void linear_split_wf16(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
@@ -226,7 +222,6 @@ static void linear_split_wbf16(float *out, size_t out_stride, const uint16_t *x,
 
 void cv_amx_bf16(cv_kernels *table)
 {
-    table->outruns_blas[CV_WEIGHT_F16] = table->outruns_blas[CV_WEIGHT_BF16] = false;
     table->split = split;
     table->linear_split[CV_WEIGHT_F16] = linear_split_wf16;
     table->linear_split[CV_WEIGHT_BF16] = linear_split_wbf16;

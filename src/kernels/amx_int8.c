@@ -1,5 +1,5 @@
-/* amx_int8.c - q8 weights times inputs in 8 bits by AMX: tiles of 16 rows by 64 numbers, whose products are added up in 32
- * bits. Sums are whole numbers, so each result has the very bits of the other kernels', which serve small batches. */
+/* amx_int8.c - q8 weights times inputs in 8 bits, by AMX: tiles of 16 rows by 64 numbers, whose products are added up
+ * in 32 bits. Sums are whole numbers, so results have the very bits of the other kernels, which serve small batches. */
 #include "kernels/amx.h"
 
 enum { SIDE = AMX_SIDE, DEPTH = 64, ROW_BYTES = AMX_ROW_BYTES };
@@ -9,8 +9,8 @@ enum { TILES = 4 };          /* of weights that are multiplied in turn: a sum is
 enum { BLOCK = 32 * DEPTH }; /* numbers of each entry that are laid out at once */
 enum { MOST_TILES = 8 };     /* of weights for which they are */
 
-/* For each step of DEPTH, a tile of 16 quads of numbers, each quad of all entries side by side, as the instruction wants
- * its second factor. */
+/* For each step of DEPTH, a tile of 16 quads of numbers, each quad of all entries side by side, as the instruction
+ * wants its second factor. */
 static void lay_out(int8_t *out, const cv_q8_rows *x, int first, int entries, int k, int count)
 {
     for (int from = 0; from < count; from += DEPTH, out += TILE) {
@@ -76,8 +76,9 @@ INLINE void multiply(tile_sums sum[TILES], const cv_weight *w, int n, int k, int
     }
     for (int from = 0; from < count; from += DEPTH, x += TILE) {
         find_tiles(&t, w, n, k + from);
+        amx_stored();
         for (int line = 0; line < TILES * SIDE; line++, next += ROW_BYTES)
-            _mm_prefetch(next, _MM_HINT_T1);
+            prefetch_second(next);
         _tile_loadd(4, x, ROW_BYTES);
         _tile_loadd(5, t.at, t.row_bytes);
         _tile_dpbssd(0, 5, 4);

@@ -14,12 +14,15 @@ static bool always(void)
 /* Instruction sets from the least to the best. Each one is filled over those before it, which supply what it lacks. */
 static const struct set {
     const char *name;
-    bool (*usable)(void); /* by this processor; a set that builds on another also asks for that one's instructions */
+    /* by this processor and its system; a set that builds on another also asks for that one's instructions */
+    bool (*usable)(void);
     void (*fill)(cv_kernels *table);
 } sets[] = {
     { "plain", always, cv_kernels_plain },
 #if CV_HAVE_AVX2
     { "avx2", cv_cpu_has_avx2, cv_kernels_avx2 },    { "avx512", cv_cpu_has_avx512, cv_kernels_avx512 },
+#endif
+#if CV_HAVE_AMX
     { "amx", cv_cpu_has_amx, cv_kernels_amx },
 #endif
 #if CV_HAVE_NEON
@@ -78,7 +81,9 @@ static cogvideo_status refuse(const char *name, const char *from, cogvideo_error
     for (int i = 0; usable(i); i++)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", usable(i)->name);
     return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%skernels '%.40s' %s; supported on this processor: %s", from, name,
-                   find(name) ? "need instructions that this processor lacks" : "do not exist in this build", list);
+                   find(name) ? "need instructions that this processor lacks or its system does not allow"
+                              : "do not exist in this build",
+                   list);
 }
 
 cogvideo_status cv_kernels_choose(cv_kernels *out, const char *name, cogvideo_error *err)

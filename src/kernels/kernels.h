@@ -36,13 +36,17 @@ typedef void cv_widen_fn(float *out, const cv_weight *w);
 #define CV_SPLIT_ROWS 16
 #define CV_SPLIT_STEP 32
 #define CV_SPLIT_PARTS 3
+static inline int cv_split_steps(int K)
+{
+    return (K + CV_SPLIT_STEP - 1) / CV_SPLIT_STEP;
+}
 static inline size_t cv_split_size(int K)
 {
-    return ((size_t)K + CV_SPLIT_STEP - 1) / CV_SPLIT_STEP * CV_SPLIT_STEP * CV_SPLIT_ROWS * CV_SPLIT_PARTS;
+    return (size_t)cv_split_steps(K) * CV_SPLIT_STEP * CV_SPLIT_ROWS * CV_SPLIT_PARTS;
 }
-/* Splits at most CV_SPLIT_ROWS rows. */
+/* Splits at most CV_SPLIT_ROWS rows. A row with NaN or an infinity gives NaN, and other rows do not see it. */
 typedef void cv_split_fn(uint16_t *out, const float *x, size_t x_stride, int rows, int K);
-/* cv_linear_fn with inputs that were split; as exact as with inputs in f32. */
+/* out as of cv_linear_fn, with inputs that were split: for many rows, since each weight is read for 64 of them. */
 typedef void cv_linear_split_fn(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B);
 
 /* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */
@@ -121,7 +125,7 @@ typedef struct cv_kernels {
     cv_linear_fn *linear_f32[CV_WEIGHT_TYPES];         /* inputs in f32 */
     cv_linear_q8_fn *linear_q8[CV_WEIGHT_TYPES];       /* inputs in 8 bits; NULL for weights that are not quantized */
     cv_split_fn *split;                                /* NULL without matrix tiles */
-    cv_linear_split_fn *linear_split[CV_WEIGHT_TYPES]; /* NULL where linear_f32 or BLAS is as fast */
+    cv_linear_split_fn *linear_split[CV_WEIGHT_TYPES]; /* for many rows; NULL where there is none */
     bool outruns_blas[CV_WEIGHT_TYPES]; /* linear_f32 does, with any number of rows: BLAS needs the weights widened */
     int panel_width;
     cv_panel_fn *panel;
@@ -163,8 +167,10 @@ void cv_loops_avx2(cv_kernels *table);
 void cv_loops_avx512(cv_kernels *table);
 void cv_kernels_avx2(cv_kernels *table);
 void cv_kernels_avx512(cv_kernels *table);
-void cv_kernels_amx(cv_kernels *table);
 cv_linear_q8_fn cv_avx512_linear_q8; /* of q8 weights: AMX leaves small batches to it */
+#endif
+#if CV_HAVE_AMX
+void cv_kernels_amx(cv_kernels *table);
 #endif
 #if CV_HAVE_NEON
 void cv_kernels_neon(cv_kernels *table);

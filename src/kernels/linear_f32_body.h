@@ -107,8 +107,8 @@ INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int 
     return b;
 }
 
-/* Entries of a batch for which weights are widened once, and weights of a row that are widened together: with as many
- * inputs of each entry they fit into the first cache. */
+/* Entries of a batch for which weights are widened once: fewer are one or two tiles only, and steps (nn/linear.c) bring
+ * no more. And weights of a row that are widened together, so that all of a tile's stay in the first cache. */
 enum { LEAST_ENTRIES = 8, MOST_ENTRIES = 16, CHUNK = 256 };
 
 typedef struct f32_chunk {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Most weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
- * cache. */
+/* Most weight rows per block: enough for BLAS and for matrix tiles to run near their full speed, few enough for a
+ * widened block to stay in cache. */
 #define BLOCK 128
 /* Rows of inputs in f32 that a block is multiplied by before the next: so many stay in the second cache. */
 #define FEW 16
@@ -164,8 +164,8 @@ size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 }
 
 /* Computes the same bits as the steps do. */
-static void rows_by_q8(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                       size_t x_stride, int rows, cv_arena *arena)
+static void rows_by_steps(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
+                          size_t x_stride, int rows, cv_arena *arena)
 {
     cv_step_input input;
 
@@ -182,9 +182,10 @@ static void rows_by_tiles(const cv_exec *exec, const cv_linear *linear, float *o
 {
     const cv_weight *weight = &linear->weight;
     const int size = block_of(weight->N, exec->threads), blocks = (weight->N + size - 1) / size;
+    const double work = (double)weight->N * weight->K * rows;
     uint16_t *tiles = cv_arena_take(arena, split_numbers(exec, weight->K), sizeof *tiles);
 
-#pragma omp parallel num_threads(exec->threads)
+#pragma omp parallel num_threads(exec->threads) if (work > CV_PARALLEL_WORK)
     for (int first = 0; first < rows; first += LOT) {
         const int count = rows - first < LOT ? rows - first : LOT;
 
@@ -205,34 +206,16 @@ static void rows_by_tiles(const cv_exec *exec, const cv_linear *linear, float *o
     }
 }
 
-void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
-                    size_t x_stride, int rows, cv_arena *arena)
+/* In blocks as if there were two threads, for BLAS may round in another way in another block. */
+static void rows_by_blas(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
+                         size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    /* BLAS may round in another way in another block, and threads must not change a bit: as if there were two */
     const int size = block_of(weight->N, 2), blocks = (weight->N + size - 1) / size, K = weight->K;
-    size_t mark = cv_arena_mark(arena);
-    cv_step_input input = { 0 };
-    float *panels;
+    float *panels = weight->type == CV_WEIGHT_F32
+                        ? NULL
+                        : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
 
-    if (q8_kernel(exec, linear)) {
-        rows_by_q8(exec, linear, out, out_stride, x, x_stride, rows, arena);
-        cv_arena_rewind(arena, mark);
-        return;
-    }
-    if (exec->kernels.linear_split[weight->type]) {
-        rows_by_tiles(exec, linear, out, out_stride, x, x_stride, rows, arena);
-        cv_arena_rewind(arena, mark);
-        return;
-    }
-    if (exec->kernels.outruns_blas[weight->type]) {
-        cv_step_input_set(&input, x, x_stride, rows, K);
-        cv_linear_step(exec, linear, out, out_stride, &input);
-        return;
-    }
-    panels = weight->type == CV_WEIGHT_F32
-                 ? NULL
-                 : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int block = 0; block < blocks; block++) {
         int first = block * size, count = weight->N - first < size ? weight->N - first : size;
@@ -247,6 +230,25 @@ void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, si
         }
         cv_blas_matmul_nt(out + first, (int)out_stride, x, (int)x_stride, panel, K, rows, count, K, 0.0f);
         add_bias(linear, out, out_stride, first, count, rows);
+    }
+}
+
+void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
+                    size_t x_stride, int rows, cv_arena *arena)
+{
+    const cv_weight_type type = linear->weight.type;
+    const size_t mark = cv_arena_mark(arena);
+    cv_step_input input = { 0 };
+
+    if (q8_kernel(exec, linear)) {
+        rows_by_steps(exec, linear, out, out_stride, x, x_stride, rows, arena);
+    } else if (exec->kernels.linear_split[type]) {
+        rows_by_tiles(exec, linear, out, out_stride, x, x_stride, rows, arena);
+    } else if (exec->kernels.outruns_blas[type]) {
+        cv_step_input_set(&input, x, x_stride, rows, linear->weight.K);
+        cv_linear_step(exec, linear, out, out_stride, &input);
+    } else {
+        rows_by_blas(exec, linear, out, out_stride, x, x_stride, rows, arena);
     }
     cv_arena_rewind(arena, mark);
 }

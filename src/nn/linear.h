@@ -44,8 +44,9 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 size_t cv_linear_scratch(const cv_exec *exec, int max_K);
 /* Whether steps take the layer's inputs in 8 bits. */
 bool cv_linear_takes_q8(const cv_exec *exec, const cv_linear *linear);
-/* With the same bits as steps where these have 8-bit inputs or a kernel that outruns BLAS; otherwise by matrix tiles,
- * or through BLAS where there are none, in blocks that depend on the shape alone. */
+/* With the same bits as steps where these have 8-bit inputs; otherwise by matrix tiles; by the steps' kernel, again
+ * with their bits, where it outruns BLAS; or else through BLAS, in blocks that depend on the shape alone. Only BLAS may
+ * give a row other bits where there are more of them. */
 void cv_linear_rows(const cv_exec *exec, const cv_linear *linear, float *out, size_t out_stride, const float *x,
                     size_t x_stride, int rows, cv_arena *arena);
 

@@ -155,7 +155,7 @@ static uint64_t frame_hash(const network *of, int threads)
 
 static void threads_change_no_bit(void **state)
 {
-    const network *const networks[] = { &f32, &f16 }; /* by BLAS, and by the kernels of steps */
+    const network *const networks[] = { &f32, &f16 }; /* by BLAS, and by kernels */
 
     (void)state;
     for (int n = 0; n < 2; n++) {

@@ -60,8 +60,9 @@ enum { MOST_N = 65, MOST_K = 1024, MOST_B = 17 };
 static const struct edge {
     int K, N, B;
 } edges[] = {
-    { 383, 63, 15 }, { 383, 64, 16 }, { 383, 65, 17 }, { 384, 63, 16 },  { 384, 64, 17 },  { 384, 65, 15 },
-    { 385, 63, 17 }, { 385, 64, 15 }, { 385, 65, 16 }, { 1000, 63, 15 }, { 1000, 64, 17 }, { 1000, 65, 16 },
+    { 383, 63, 15 },  { 383, 64, 16 },  { 383, 65, 17 }, { 384, 63, 16 }, { 384, 64, 17 },
+    { 384, 65, 15 },  { 385, 63, 17 },  { 385, 64, 15 }, { 385, 65, 16 }, { 1000, 63, 15 },
+    { 1000, 64, 17 }, { 1000, 65, 16 }, { 512, 64, 16 },
 };
 enum { EDGES = sizeof edges / sizeof *edges };
 
@@ -274,6 +275,47 @@ static void linear_matches(void **state)
 
     assert_true(table->linear_q8[CV_WEIGHT_Q8] && table->linear_q8[CV_WEIGHT_Q4]);
     try_shapes(table, CV_WEIGHT_F32, try_linear);
+}
+
+/* What reaches further than other shapes do: more rows and entries than tiles of AMX take at once. */
+static void split_reaches_far(void **state)
+{
+    enum { N = 161, K = 70, B = 83 };
+    static float wide_rows[N * K], in[B * K], expected[B * N], out[B * N], hidden[B * N];
+    static uint16_t parts[(B / CV_SPLIT_ROWS + 1) * (K + CV_SPLIT_STEP) * CV_SPLIT_ROWS * CV_SPLIT_PARTS];
+    const cv_kernels *table = *state;
+    cv_kernels plain;
+
+    if (!table->split)
+        skip();
+    cv_kernels_plain(&plain);
+    fill(wide_rows, N * K, 4);
+    fill(in, B * K, 5);
+    for (cv_weight_type type = CV_WEIGHT_F16; type <= CV_WEIGHT_BF16; type++) {
+        matrix m = make_matrix(type, wide_rows, N, K);
+
+        for (int pass = 0; pass < 2; pass++) {
+            if (pass == 1) { /* what is no number stays within its row */
+                in[20 * K + 3] = NAN;
+                in[40 * K + 5] = INFINITY;
+                memcpy(hidden, out, sizeof hidden);
+            }
+            for (int b = 0; b < B; b += CV_SPLIT_ROWS)
+                table->split(parts + (size_t)(b / CV_SPLIT_ROWS) * cv_split_size(K), in + b * K, K,
+                             B - b < CV_SPLIT_ROWS ? B - b : CV_SPLIT_ROWS, K);
+            table->linear_split[type](out, N, parts, &m.view, B);
+            if (pass == 0)
+                plain.linear_f32[type](expected, N, in, K, &m.view, B);
+            for (int i = 0; i < B * N; i++) {
+                if (pass == 1 && (i / N == 20 || i / N == 40))
+                    assert_false(isfinite(out[i]));
+                else
+                    CHECK_CLOSE(out[i], pass ? hidden[i] : expected[i], pass ? 0 : ROUNDING * sqrt(K));
+            }
+        }
+        in[20 * K + 3] = in[40 * K + 5] = 0;
+        free_matrix(&m);
+    }
 }
 
 /* --- every byte that a file may hold -------------------------------------------------------------------------- */
@@ -660,6 +702,7 @@ int main(void)
 
     for (int number = 0; cv_kernels_usable(number, &table); number++) {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test_prestate(split_reaches_far, &table),
             cmocka_unit_test_prestate(linear_matches, &table),
             cmocka_unit_test_prestate(quantizing_matches, &table),
             cmocka_unit_test_prestate(every_byte_is_met, &table),

@@ -5,18 +5,37 @@
 #include "nn/linear.h"
 
 /* Several blocks of weights, the last one short, and lots of inputs, the last one short; strides are wider. */
-enum { N = 131, K = 320, ROWS = 37, X = K + 2, Y = N + 1 };
+enum { N = 131, K = 320, ROWS = 213, X = K + 2, Y = N + 1 };
 
 static float wide[N * K], bias[N], x[ROWS * X];
 static char data[N * K * sizeof(float)], scales[N * K];
 
-static void by_rows(const cv_exec *exec, const cv_linear *linear, float *out)
+static void by_rows(const cv_exec *exec, const cv_linear *linear, float *out, int first, int count)
 {
     cv_arena arena = { 0 };
 
     assert_int_equal(cv_arena_create(&arena, cv_linear_scratch(exec, K), NULL), COGVIDEO_OK);
-    cv_linear_rows(exec, linear, out, Y, x, X, ROWS, &arena);
+    cv_linear_rows(exec, linear, out + first * Y, Y, x + first * X, X, count, &arena);
     cv_arena_free(&arena);
+}
+
+/* The very bits on other numbers of threads; and of rows by themselves, unless BLAS sees how many there are. */
+static void company_changes_no_bit(const cv_exec *exec, const cv_linear *linear, const float *rows)
+{
+    static float other[ROWS * Y];
+    cv_exec some = *exec;
+
+    for (some.threads = 1; some.threads < 4; some.threads++) {
+        memset(other, 0, sizeof other);
+        by_rows(&some, linear, other, 0, ROWS);
+        assert_memory_equal(other, rows, sizeof other);
+    }
+    if (!cv_linear_takes_q8(exec, linear) && !exec->kernels.linear_split[linear->weight.type])
+        return;
+    memset(other, 0, sizeof other);
+    for (int r = 0; r < ROWS; r++)
+        by_rows(exec, linear, other, r, 1);
+    assert_memory_equal(other, rows, sizeof other);
 }
 
 static void by_steps(const cv_exec *exec, const cv_linear *linear, float *out)
@@ -46,9 +65,10 @@ static void try_type(const cv_exec *exec, cv_weight_type type)
     }
     memset(rows, 0, sizeof rows);
     memset(steps, 0, sizeof steps);
-    by_rows(exec, &linear, rows);
+    by_rows(exec, &linear, rows, 0, ROWS);
+    company_changes_no_bit(exec, &linear, rows);
     by_steps(exec, &linear, steps);
-    if (cv_linear_takes_q8(exec, &linear) || exec->kernels.outruns_blas[type])
+    if (cv_linear_takes_q8(exec, &linear) || (exec->kernels.outruns_blas[type] && !exec->kernels.linear_split[type]))
         assert_memory_equal(rows, steps, sizeof rows);
     for (int i = 0; i < ROWS * Y; i++)
         CHECK_CLOSE(rows[i], steps[i], 2e-4);
