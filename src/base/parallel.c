@@ -1,7 +1,12 @@
 #include "base/parallel.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <omp.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +53,31 @@ int cv_threads_possible(int wanted)
     for (int i = 0; i < started; i++)
         join(&probes[i]);
     return 1 + started;
+}
+
+/* As OpenMP reads it: a number of kilobytes, or of another unit by its letter. 0: it says nothing. */
+static long long openmp_stack(void)
+{
+    static const char units[] = "BKMG";
+    const char *text = getenv("OMP_STACKSIZE"), *unit;
+    char *end;
+    long long size = text ? strtoll(text, &end, 10) : 0;
+
+    if (size <= 0 || size > LLONG_MAX >> 30)
+        return 0;
+    unit = *end ? strchr(units, toupper((unsigned char)*end)) : units + 1;
+    return unit ? size << 10 * (unit - units) : 0;
+}
+
+long long cv_stack_bytes(void)
+{
+    const long long others = openmp_stack();
+    struct rlimit limit;
+    long long bytes = LLONG_MAX;
+
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < LLONG_MAX)
+        bytes = (long long)limit.rlim_cur;
+    return others > 0 && others < bytes ? others : bytes;
 }
 
 int cv_threads_default(int threads)

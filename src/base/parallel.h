@@ -17,6 +17,10 @@
  * first. */
 int cv_threads_possible(int wanted);
 
+/* Returns the bytes of stack of the thread that has least: of the first one by 'ulimit -s', of the others by the
+ * environment variable OMP_STACKSIZE, too. */
+long long cv_stack_bytes(void);
+
 /* Sets how many threads a parallel region of the calling thread has that asks for no number, and returns how many it
  * had before. */
 int cv_threads_default(int threads);

@@ -17,7 +17,7 @@ static const arg_option table[] = {
     { "rounds", 0, "N", "how many times everything is measured in turn; default 5", ARG_INT, FIELD(rounds), 1, 1000, 5,
       NULL },
     { "hidden", 0, "N", "width of the layers; default 3072, that of the full-size model", ARG_INT, FIELD(hidden), 64,
-      16384, 3072, NULL },
+      16384, 0, NULL },
     { "model", 'm', "DIR", "a model: measure whole steps of it instead", ARG_TEXT, FIELD(model), 0, 0, 0, NULL },
     { "config", 0, "FILE", "a model config: measure whole steps of a model of that size, with random weights, instead",
       ARG_TEXT, FIELD(config), 0, 0, 0, NULL },
@@ -121,6 +121,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
     cogvideo_error err;
 
     (void)arguments;
+    if ((s->model || s->config) && s->hidden > 0)
+        return cli_usage_error(command, "--hidden is for layers alone: a model has a width of its own");
     if (s->model && s->config)
         return cli_usage_error(command, "either --model or --config is measured, not both");
     if (s->lookahead && !s->model && !s->config)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#define LEAST_STACK (512 << 10) /* bytes: kernels of matrix tiles take 80 KB, OpenBLAS 100 */
 #define SHARE 2 /* threads may use one part in so many of the address space; the rest is for weights and results */
 
 /* Returns the bytes of address space that a thread needs: its stack and the buffer of its products. */
@@ -69,6 +70,11 @@ cogvideo_status cv_exec_prepare(const cv_exec *exec, cogvideo_error *err)
 
     if (exec->threads <= ready)
         return COGVIDEO_OK;
+    if (cv_stack_bytes() < LEAST_STACK)
+        return cv_fail(
+            err, COGVIDEO_ERROR_MEMORY,
+            "a thread's stack has %lld KB and needs %d: raise 'ulimit -s', and OMP_STACKSIZE where it is set",
+            cv_stack_bytes() >> 10, LEAST_STACK >> 10);
     if (!cv_blas_reserve(exec->threads))
         return no_room(exec->threads, err);
     if (cv_threads_possible(exec->threads) < exec->threads)
