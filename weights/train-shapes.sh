@@ -34,6 +34,12 @@ rows stage2 some stage2
 clips hard --motions orbit,bounce,rotate,grow,shrink --clips 8555 --seed 41
 rows hard-image hard image
 rows hard-stage1 hard stage1
+clips between --motions orbit,bounce,rotate,grow,shrink --clips 3000 --seed 171
+rows hard-stage2 between stage2
+clips circles --motions orbit --clips 3000 --seed 181
+rows circles circles stage1
+clips sizes --motions grow,shrink,rotate --clips 4000 --seed 191
+rows sizes sizes stage1
 
 # The trunk, which all else rests on: first frames under the first frame's text and all others, key frames and those between, which
 # show things at every pixel, under the video's; and holes in pictures, for completion. Half of all are frames between: stage 2 leaves
@@ -41,6 +47,6 @@ rows hard-stage1 hard stage1
 train coglm run-trunk "$recipe" image.rows hard-image.rows stage1.rows hard-stage1.rows stage2-first.rows stage2.rows stage2.rows stage2.rows \
     --held-out held-out-stage2.rows
 ends trunk
-train stage1 run-stage1 "$recipe" stage1.rows hard-stage1.rows --held-out held-out-stage1.rows
+train stage1 run-stage1 "$recipe" stage1.rows hard-stage1.rows circles.rows sizes.rows --held-out held-out-stage1.rows
 ends stage1
-train stage2 run-stage2 "$recipe" stage2-first.rows stage2-first.rows stage2.rows --held-out held-out-stage2.rows
+train stage2 run-stage2 "$recipe" stage2-first.rows stage2.rows stage2.rows hard-stage2.rows --held-out held-out-stage2.rows
