@@ -9,13 +9,18 @@ enum { TILES = 4 };          /* of weights that are multiplied in turn: a sum is
 enum { BLOCK = 32 * DEPTH }; /* numbers of each entry that are laid out at once */
 enum { MOST_TILES = 8 };     /* of weights for which they are */
 
+/* The first `count` of 64 lanes, at least one, or more. */
+INLINE __mmask64 lanes_of_64(int count)
+{
+    return count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
+}
+
 /* For each step of DEPTH, a tile of 16 quads of numbers, each quad of all entries side by side, as the instruction
  * wants its second factor. */
 static void lay_out(int8_t *out, const cv_q8_rows *x, int first, int entries, int k, int count)
 {
     for (int from = 0; from < count; from += DEPTH, out += TILE) {
-        const int left = count - from;
-        const __mmask64 some = left >= DEPTH ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
+        const __mmask64 some = lanes_of_64(count - from);
         __m512i row[SIDE];
 
         for (int e = 0; e < SIDE; e++)
@@ -39,7 +44,7 @@ INLINE void find_tiles(tiles *out, const cv_weight *w, int n, int k)
     const size_t K = (size_t)w->K;
     const int8_t *at = (const int8_t *)w->data + (size_t)n * K + (size_t)k;
     const int left = w->K - k;
-    const __mmask64 some = left >= DEPTH ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
+    const __mmask64 some = lanes_of_64(left);
 
     if (n + TILES * SIDE <= w->N && left >= DEPTH) {
         out->at = at;

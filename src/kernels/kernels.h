@@ -151,9 +151,9 @@ typedef struct cv_kernels {
     cv_peak_fn *peak_f32, *peak_int8; /* peak of f32 products; of 8-bit products with sums in 32 bits */
 } cv_kernels;
 
-/* Returns the table of the set "plain", "avx2", "avx512", "amx" or "neon". NULL means the set that the environment variable
- * COGVIDEO_CPU names or, where that is unset or empty, the best that this processor can run. A name that does not
- * exist, or that this processor cannot run, is an error. */
+/* Returns the table of the set "plain", "avx2", "avx512", "amx" or "neon". NULL means the set that the environment
+ * variable COGVIDEO_CPU names or, where that is unset or empty, the best that this processor can run. A name that does
+ * not exist, or that this processor cannot run, is an error. */
 cogvideo_status cv_kernels_choose(cv_kernels *out, const char *name, cogvideo_error *err);
 /* Enumerates the sets that this processor can run: number 0 is "plain", and each is better than the one before.
  * Returns false after the last. */

@@ -152,15 +152,13 @@ static size_t split_numbers(const cv_exec *exec, int K)
 
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
 {
-    size_t panels = (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float),
-           tiles = split_numbers(exec, max_K) * sizeof(uint16_t);
+    const size_t panels = (size_t)exec->threads * BLOCK * (size_t)max_K * sizeof(float),
+                 tiles = split_numbers(exec, max_K) * sizeof(uint16_t), most = tiles > panels ? tiles : panels;
     cv_arena narrow = { 0 };
     cv_step_input input;
 
     cv_step_input_take(&input, &narrow, exec, LOT, max_K);
-    if (panels < tiles)
-        panels = tiles;
-    return narrow.peak > panels ? narrow.peak : panels;
+    return narrow.peak > most ? narrow.peak : most;
 }
 
 /* Computes the same bits as the steps do. */
