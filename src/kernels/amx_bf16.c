@@ -9,11 +9,10 @@
 
 enum { SIDE = AMX_SIDE, DEPTH = CV_SPLIT_STEP, PARTS = CV_SPLIT_PARTS, ROW_BYTES = AMX_ROW_BYTES };
 enum { TILE = SIDE * DEPTH }; /* numbers of a tile */
-enum { PAIR = 2 };       /* tiles of weights that are multiplied in turn: a sum is ready again four products later */
-enum { BLOCK = 4 };      /* steps of DEPTH, whose weights and inputs lie in the first cache together */
-enum { GROUPS = 4 };     /* tiles of inputs for which weights are made ready once */
-enum { MOST_PAIRS = 4 }; /* pairs of tiles of weights for which a block of inputs is read from the second cache */
-enum { SUMS = 2 };       /* of a tile of weights, in turn */
+enum { PAIR = 2 };            /* tiles of weights, and of inputs, whose four sums lie in registers */
+enum { BLOCK = 8 };           /* steps of DEPTH for which they lie there; weights are made ready for so many */
+enum { INPUTS = 4 };          /* pairs of tiles of inputs for which weights are made ready once */
+enum { ROWS = 8 };            /* pairs of tiles of weights for which inputs of a block are read from the third cache */
 
 /* --- parts ---------------------------------------------------------------------------------------------------- */
 
@@ -66,7 +65,7 @@ static void split(uint16_t *out, const float *x, size_t x_stride, int rows, int 
 /* --- weights -------------------------------------------------------------------------------------------------- */
 
 typedef struct weights {
-    uint16_t tile[BLOCK][PAIR][2][TILE]; /* leading bits, and for f16 what is left */
+    uint16_t tile[PAIR][2][BLOCK][TILE]; /* leading bits, and for f16 what is left */
 } weights;
 
 /* A step of a row, in two parts or, but for f16, in one. */
@@ -78,7 +77,7 @@ INLINE void make_ready_step(cv_weight_type type, uint16_t *to, const char *at, i
                      b = leading(high);
 
         _mm512_store_si512(to, joined(a, b));
-        _mm512_store_si512(to + TILE, joined(_mm512_sub_ps(low, a), _mm512_sub_ps(high, b)));
+        _mm512_store_si512(to + BLOCK * TILE, joined(_mm512_sub_ps(low, a), _mm512_sub_ps(high, b)));
     } else {
         _mm512_store_si512(to, _mm512_maskz_loadu_epi16(lanes_of_32(left), at));
     }
@@ -92,10 +91,10 @@ INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, in
 
     for (int r = 0; r < PAIR * SIDE; r++) {
         const char *at = (const char *)w->data + (size_t)(n + r) * row_bytes + cv_weight_row_bytes(type, (size_t)k);
-        uint16_t *to = out->tile[0][r / SIDE][0] + r % SIDE * DEPTH;
+        uint16_t *to = out->tile[r / SIDE][0][0] + r % SIDE * DEPTH;
         const int left = n + r < w->N ? w->K - k : 0;
 
-        for (int s = 0; s < steps; s++, at += ROW_BYTES, to += PAIR * 2 * TILE) {
+        for (int s = 0; s < steps; s++, at += ROW_BYTES, to += TILE) {
             prefetch_second(at + PAIR * SIDE * row_bytes);
             if (left >= (s + 1) * DEPTH) /* most of the time no lane is masked */
                 make_ready_step(type, to, at, DEPTH);
@@ -108,37 +107,56 @@ INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, in
 /* --- products ------------------------------------------------------------------------------------------------- */
 
 typedef struct sums {
-    float of[PAIR][SUMS][SIDE * SIDE]; /* [row of weights][row of inputs] */
+    float of[PAIR][PAIR][SIDE * SIDE]; /* [tile of weights][tile of inputs][row of weights][row of inputs] */
 } sums;
 
-/* Tiles of registers, whose names are part of the instructions: sums of the first tile of weights in 0 and 1, of the
- * second in 2 and 3; parts of both in 4 and 5, of inputs in 6 and 7. Neighbouring products go to different sums, for a
- * sum can take the next product only when the last one is done. */
-INLINE void multiply_step(cv_weight_type type, const uint16_t w[PAIR][2][TILE], const uint16_t *x)
+/* Tiles of registers, whose numbers are part of the instructions: 0 to 3 hold the sums, 4 and 5 a part of the weights,
+ * 6 and 7 a part of the inputs. Neighbouring products go to different sums, for a sum can take the next product only
+ * when the last one is done. */
+INLINE void multiply_parts(void)
 {
-    _tile_loadd(6, x, ROW_BYTES);
-    _tile_loadd(4, w[0][0], ROW_BYTES);
     _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(5, w[1][0], ROW_BYTES);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_loadd(7, x + TILE, ROW_BYTES);
     _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(3, 5, 7);
-    _tile_loadd(6, x + 2 * TILE, ROW_BYTES);
-    _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(2, 5, 6);
-    if (type != CV_WEIGHT_F16)
-        return;
-    _tile_loadd(4, w[0][1], ROW_BYTES);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, w[1][1], ROW_BYTES);
     _tile_dpbf16ps(3, 5, 7);
-    _tile_loadd(6, x, ROW_BYTES);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(2, 5, 6);
 }
 
-INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uint16_t *x, int steps, bool begins)
+INLINE void take_weights(const weights *w, int part, int step)
+{
+    _tile_loadd(4, w->tile[0][part][step], ROW_BYTES);
+    _tile_loadd(5, w->tile[1][part][step], ROW_BYTES);
+}
+
+INLINE void take_inputs(const uint16_t *const x[PAIR], int part, int step)
+{
+    const size_t at = (size_t)(step * PARTS + part) * TILE;
+
+    _tile_loadd(6, x[0] + at, ROW_BYTES);
+    _tile_loadd(7, x[1] + at, ROW_BYTES);
+}
+
+/* The smallest products first. */
+INLINE void multiply_step(cv_weight_type type, const weights *w, const uint16_t *const x[PAIR], int step)
+{
+    take_weights(w, 0, step);
+    take_inputs(x, 2, step);
+    multiply_parts();
+    take_inputs(x, 1, step);
+    multiply_parts();
+    if (type == CV_WEIGHT_F16) {
+        take_weights(w, 1, step);
+        multiply_parts();
+    }
+    take_inputs(x, 0, step);
+    multiply_parts();
+    if (type == CV_WEIGHT_F16) {
+        take_weights(w, 0, step);
+        multiply_parts();
+    }
+}
+
+INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uint16_t *const x[PAIR], int steps,
+                     bool begins)
 {
     amx_stored();
     if (begins) {
@@ -152,47 +170,50 @@ INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uin
         _tile_loadd(2, sum->of[1][0], ROW_BYTES);
         _tile_loadd(3, sum->of[1][1], ROW_BYTES);
     }
-    for (int s = 0; s < steps; s++, x += PARTS * TILE)
-        multiply_step(type, w->tile[s], x);
+    for (int s = 0; s < steps; s++)
+        multiply_step(type, w, x, s);
     _tile_stored(0, sum->of[0][0], ROW_BYTES);
     _tile_stored(1, sum->of[0][1], ROW_BYTES);
     _tile_stored(2, sum->of[1][0], ROW_BYTES);
     _tile_stored(3, sum->of[1][1], ROW_BYTES);
 }
 
-/* Adds the sums of `rows` rows of weights and `count` of inputs up and writes them where they belong. */
-static void finish(float *out, size_t out_stride, float of[SUMS][SIDE * SIDE], int rows, int count)
+/* Writes the sums of `rows` rows of weights and `count` of inputs where they belong. */
+static void finish(float *out, size_t out_stride, const float *of, int rows, int count)
 {
     __m512i row[SIDE];
 
     for (int r = 0; r < SIDE; r++)
-        row[r] =
-            _mm512_castps_si512(_mm512_add_ps(_mm512_loadu_ps(of[0] + r * SIDE), _mm512_loadu_ps(of[1] + r * SIDE)));
+        row[r] = _mm512_loadu_si512(of + r * SIDE);
     amx_transpose(row);
     for (int b = 0; b < count; b++)
         _mm512_mask_storeu_ps(out + (size_t)b * out_stride, amx_lanes(rows), _mm512_castsi512_ps(row[b]));
 }
 
-/* At most GROUPS tiles of inputs and MOST_PAIRS pairs of tiles of weights; their sums take 64 KB of the stack. */
+/* At most INPUTS pairs of tiles of inputs and ROWS of weights; their sums take 128 KB of the stack. */
 INLINE void linear_few(cv_weight_type type, float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
 {
     const size_t group = cv_split_size(w->K);
-    sums sum[MOST_PAIRS][GROUPS] __attribute__((aligned(64)));
+    sums sum[ROWS][INPUTS] __attribute__((aligned(64)));
     weights ready __attribute__((aligned(64)));
 
     _tile_loadconfig(&amx_shape);
     for (int k = 0; k < w->K; k += BLOCK * DEPTH)
         for (int n = 0; n < w->N; n += PAIR * SIDE) {
             make_ready(type, &ready, w, n, k);
-            for (int b = 0; b < B; b += SIDE)
-                multiply(type, &sum[n / (PAIR * SIDE)][b / SIDE], &ready,
-                         x + (size_t)(b / SIDE) * group + (size_t)(k / DEPTH) * PARTS * TILE,
+            for (int b = 0; b < B; b += PAIR * SIDE) {
+                const uint16_t *at = x + (size_t)(b / SIDE) * group + (size_t)(k / DEPTH) * PARTS * TILE;
+                const uint16_t *const pair[PAIR] = { at, b + SIDE < B ? at + group : at }; /* or sums of no use */
+
+                multiply(type, &sum[n / (PAIR * SIDE)][b / (PAIR * SIDE)], &ready, pair,
                          amx_min(BLOCK, cv_split_steps(w->K - k)), k == 0);
+            }
         }
     _tile_release();
     for (int n = 0; n < w->N; n += SIDE)
         for (int b = 0; b < B; b += SIDE)
-            finish(out + (size_t)b * out_stride + n, out_stride, sum[n / (PAIR * SIDE)][b / SIDE].of[n / SIDE % PAIR],
+            finish(out + (size_t)b * out_stride + n, out_stride,
+                   sum[n / (PAIR * SIDE)][b / (PAIR * SIDE)].of[n / SIDE % PAIR][b / SIDE % PAIR],
                    amx_min(SIDE, w->N - n), amx_min(SIDE, B - b));
 }
 
@@ -201,12 +222,12 @@ INLINE void linear_split(cv_weight_type type, float *out, size_t out_stride, con
 {
     const size_t group = cv_split_size(w->K);
 
-    for (int n = 0; n < w->N; n += MOST_PAIRS * PAIR * SIDE) {
-        const cv_weight some = cv_weight_rows(w, n, amx_min(MOST_PAIRS * PAIR * SIDE, w->N - n));
+    for (int n = 0; n < w->N; n += ROWS * PAIR * SIDE) {
+        const cv_weight some = cv_weight_rows(w, n, amx_min(ROWS * PAIR * SIDE, w->N - n));
 
-        for (int b = 0; b < B; b += GROUPS * SIDE)
+        for (int b = 0; b < B; b += INPUTS * PAIR * SIDE)
             linear_few(type, out + (size_t)b * out_stride + n, out_stride, x + (size_t)(b / SIDE) * group, &some,
-                       amx_min(GROUPS * SIDE, B - b));
+                       amx_min(INPUTS * PAIR * SIDE, B - b));
     }
 }
 

@@ -46,7 +46,7 @@ static inline size_t cv_split_size(int K)
 }
 /* Splits at most CV_SPLIT_ROWS rows. A row with NaN or an infinity gives NaN, and other rows do not see it. */
 typedef void cv_split_fn(uint16_t *out, const float *x, size_t x_stride, int rows, int K);
-/* out as of cv_linear_fn, with inputs that were split: for many rows, since each weight is read for 64 of them. */
+/* out as of cv_linear_fn, with inputs that were split: for many rows, since each weight is read for 128 of them. */
 typedef void cv_linear_split_fn(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B);
 
 /* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */

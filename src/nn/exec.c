@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define LEAST_STACK (512 << 10) /* bytes: kernels of matrix tiles take 80 KB, OpenBLAS 100 */
+#define LEAST_STACK (512 << 10) /* bytes: kernels of matrix tiles take 170 KB, OpenBLAS 100 */
 #define SHARE 2 /* threads may use one part in so many of the address space; the rest is for weights and results */
 
 /* Returns the bytes of address space that a thread needs: its stack and the buffer of its products. */

@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Most weight rows per block: enough for BLAS and for matrix tiles to run near their full speed, few enough for a
- * widened block to stay in cache. */
+/* Most weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
+ * cache. */
 #define BLOCK 128
+/* And of matrix tiles, which widen nothing and read all inputs from the third cache again for each block. */
+#define TILES_BLOCK 256
 /* Rows of inputs in f32 that a block is multiplied by before the next: so many stay in the second cache. */
 #define FEW 16
 
-/* Rows per block so that the number of blocks can be shared out evenly among `threads`. */
-static int block_of(int N, int threads)
+/* Rows per block, at most `most` of them, so that the number of blocks can be shared out evenly among `threads`. */
+static int block_of(int N, int most, int threads)
 {
-    const int most = (N + BLOCK - 1) / BLOCK, blocks = (most + threads - 1) / threads * threads;
+    const int least = (N + most - 1) / most, blocks = (least + threads - 1) / threads * threads;
 
     return ((N + blocks - 1) / blocks + 15) / 16 * 16;
 }
@@ -119,7 +121,7 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
     const cv_weight *weight = &linear->weight;
     cv_linear_q8_fn *by_q8 = q8_kernel(exec, linear);
     cv_linear_fn *by_f32 = exec->kernels.linear_f32[weight->type];
-    const int size = block_of(weight->N, exec->threads), blocks = (weight->N + size - 1) / size;
+    const int size = block_of(weight->N, BLOCK, exec->threads), blocks = (weight->N + size - 1) / size;
     double work = (double)weight->N * weight->K * input->rows;
 
     if (by_q8)
@@ -179,7 +181,7 @@ static void rows_by_tiles(const cv_exec *exec, const cv_linear *linear, float *o
                           size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    const int size = block_of(weight->N, exec->threads), blocks = (weight->N + size - 1) / size;
+    const int size = block_of(weight->N, TILES_BLOCK, exec->threads), blocks = (weight->N + size - 1) / size;
     const double work = (double)weight->N * weight->K * rows;
     uint16_t *tiles = cv_arena_take(arena, split_numbers(exec, weight->K), sizeof *tiles);
 
@@ -209,7 +211,7 @@ static void rows_by_blas(const cv_exec *exec, const cv_linear *linear, float *ou
                          size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    const int size = block_of(weight->N, 2), blocks = (weight->N + size - 1) / size, K = weight->K;
+    const int size = block_of(weight->N, BLOCK, 2), blocks = (weight->N + size - 1) / size, K = weight->K;
     float *panels = weight->type == CV_WEIGHT_F32
                         ? NULL
                         : cv_arena_take(arena, (size_t)exec->threads * BLOCK * (size_t)K, sizeof *panels);
