@@ -127,12 +127,13 @@ INLINE void f32_widen(cv_weight_type type, f32_chunk *chunk, const f32_job *job,
     }
 }
 
-/* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: each tile of entries
- * fetches those of one or two rows. */
+/* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: each of two or three
+ * tiles fetches those of two rows. */
 INLINE void f32_chunk_tile(cv_weight_type type, int C, f32_chunk *chunk, const f32_job *job, int b, int k, int count)
 {
     const float *x = job->x + (size_t)b * job->x_stride + k;
-    const int tile = b / MOST_C, tiles = job->B / MOST_C, line = (int)(LINE / cv_weight_row_bytes(type, 1));
+    const int tiles = tiles_of(job->B), tile = tiles - tiles_of(job->B - b),
+              line = (int)(LINE / cv_weight_row_bytes(type, 1));
     const char *next = job->w + cv_weight_row_bytes(type, (size_t)(k + count)),
                *ahead = next + (size_t)(tile % MOST_R) * job->row_bytes,
                *other = next + (size_t)((tile + tiles) % MOST_R) * job->row_bytes;
@@ -168,13 +169,9 @@ INLINE void f32_rows_widened(cv_weight_type type, const f32_job *job)
 
     for (int k = 0; k < job->K; k += CHUNK) {
         const int count = job->K - k < CHUNK ? job->K - k : CHUNK;
-        int b = 0;
 
         f32_widen(type, &chunk, job, k, count);
-        for (; b + MOST_C <= job->B; b += MOST_C)
-            f32_chunk_tile(type, MOST_C, &chunk, job, b, k, count);
-        for (; b < job->B; b++)
-            f32_chunk_tile(type, 1, &chunk, job, b, k, count);
+        EACH_TILE(b, job->B, f32_chunk_tile(type, W, &chunk, job, b, k, count))
     }
     for (int b = 0; b < job->B; b++)
         f32_store(job, MOST_R, b, chunk.sum[b]);
@@ -182,21 +179,14 @@ INLINE void f32_rows_widened(cv_weight_type type, const f32_job *job)
 
 INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
 {
-    int b = 0;
-
-    if (rows == 4) {
-        if (WIDEST == 4 && job->B >= LEAST_ENTRIES && job->B <= MOST_ENTRIES) {
-            f32_rows_widened(type, job);
-            return;
-        }
-        if (WIDEST == 4)
-            b = f32_tiles(type, 4, 4, job, b);
-        b = f32_tiles(type, 4, 2, job, b);
-        f32_tiles(type, 4, 1, job, b);
+    if (rows == 4 && WIDEST > 2 && job->B >= LEAST_ENTRIES && job->B <= MOST_ENTRIES) {
+        f32_rows_widened(type, job);
+    } else if (rows == 4) {
+        EACH_TILE(b, job->B, f32_tile(type, 4, W, job, b))
     } else if (rows == 3) {
-        f32_tiles(type, 3, 1, job, f32_tiles(type, 3, 4, job, b));
+        f32_tiles(type, 3, 1, job, f32_tiles(type, 3, 4, job, 0));
     } else {
-        f32_tiles(type, 1, 1, job, b);
+        f32_tiles(type, 1, 1, job, 0);
     }
 }
 

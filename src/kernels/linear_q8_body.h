@@ -90,16 +90,10 @@ INLINE int q8_tiles(int R, int C, const q8_job *job, int b)
 /* Four rows at once keep four streams from memory busy. */
 INLINE void q8_rows(int rows, const q8_job *job)
 {
-    int b = 0;
-
-    if (rows == 4) {
-        if (WIDEST == 4)
-            b = q8_tiles(4, 4, job, b);
-        b = q8_tiles(4, 2, job, b);
-        q8_tiles(4, 1, job, b);
-    } else {
-        q8_tiles(1, 1, job, b);
-    }
+    if (rows == 4)
+        EACH_TILE(b, job->B, q8_tile(4, W, job, b))
+    else
+        q8_tiles(1, 1, job, 0);
 }
 
 /* The rows were read before, for other entries, where `again`. From a batch of four on, two rows by four entries are
@@ -225,16 +219,11 @@ INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_ro
                              .groups = groups,
                              .B = B,
                              .apart = (size_t)s.apart };
-        int b = 0;
 
-        if (i < s.tiles) {
-            if (WIDEST == 4)
-                b = q4_tiles(at_once, 4, 4, &job, b);
-            b = q4_tiles(at_once, 4, 2, &job, b);
-            q4_tiles(at_once, 4, 1, &job, b);
-        } else {
-            q4_tiles(at_once, 1, 1, &job, b);
-        }
+        if (i < s.tiles)
+            EACH_TILE(b, B, q4_tile(at_once, 4, W, &job, b))
+        else
+            q4_tiles(at_once, 1, 1, &job, 0);
     }
 }
 

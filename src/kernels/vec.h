@@ -24,14 +24,14 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { MOST_R = 4, MOST_C = 4 }; /* rows and batch entries of a tile */
+enum { MOST_R = 4, MOST_C = 6 }; /* rows and batch entries of a tile */
 
-/* Repeats a statement for each i below `count`, a constant of the caller of at most 4. Clang optimizes a function
- * before it inlines it and spoils a loop of unknown length: this loop always has four turns, and inlining removes
+/* Repeats a statement for each i below `count`, a constant of the caller of at most MOST_C. Clang optimizes a function
+ * before it inlines it and spoils a loop of unknown length: this loop always has so many turns, and inlining removes
  * those that are too many. */
 #define EACH(i, count)               \
     UNROLL                           \
-    for (int i = 0; i < MOST_R; i++) \
+    for (int i = 0; i < MOST_C; i++) \
         if (i < (count))
 
 #if defined(__AVX512F__)
@@ -41,5 +41,33 @@ enum { MOST_R = 4, MOST_C = 4 }; /* rows and batch entries of a tile */
 #else
 #include "kernels/vec_neon.h"
 #endif
+
+/* Tiles of at most WIDEST entries for so many. */
+INLINE int tiles_of(int entries)
+{
+    return (entries + WIDEST - 1) / WIDEST;
+}
+
+/* Makes a call for each tile of B entries, which share these out evenly: for entries b and so on, W of them, a
+ * constant. */
+#define EACH_TILE(b, B, call)                                    \
+    for (int b = 0, width; b < (B); b += width) {                \
+        width = ((B)-b + tiles_of((B)-b) - 1) / tiles_of((B)-b); \
+        switch (width) {                                         \
+            OF_WIDTH(1, call)                                    \
+            OF_WIDTH(2, call)                                    \
+            OF_WIDTH(3, call)                                    \
+            OF_WIDTH(4, call)                                    \
+            OF_WIDTH(5, call)                                    \
+            OF_WIDTH(6, call)                                    \
+        }                                                        \
+    }
+#define OF_WIDTH(width, call)   \
+    case width:                 \
+        if (width <= WIDEST) {  \
+            enum { W = width }; \
+            call;               \
+        }                       \
+        break;
 
 #endif

@@ -12,7 +12,7 @@
 typedef __m512 vec;
 typedef __m512i ivec, bytes;
 enum { LANES = 16, BYTES = 64 };
-enum { WIDEST = 4 }; /* batch entries of a four-row tile that just fills the registers */
+enum { WIDEST = 6 }; /* batch entries of a four-row tile that just fills the registers */
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 16, PEAK_INT8_CHAINS = 16 };
 
