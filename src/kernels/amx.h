@@ -8,7 +8,7 @@
 
 #include "kernels/vec.h"
 
-enum { AMX_SIDE = 16, AMX_ROW_BYTES = 64 }; /* rows of a tile of registers, and bytes of each */
+enum { AMX_SIDE = 16, AMX_ROW_BYTES = 64, AMX_TILE_BYTES = 1024 }; /* rows of a tile register, bytes of each, and all */
 
 /* All eight tiles are whole ones. */
 static const struct amx_shape {
@@ -35,6 +35,34 @@ INLINE void amx_stored(void)
 INLINE __mmask16 amx_lanes(int count)
 {
     return (__mmask16)(count >= 16 ? 0xffff : count > 0 ? (1 << count) - 1 : 0);
+}
+
+/* The sums of four tiles are held in tile registers 0 to 3 and lie in memory one behind the other. */
+INLINE void amx_sums_load(const void *sums, bool begins)
+{
+    const char *at = sums;
+
+    if (begins) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, at, AMX_ROW_BYTES);
+        _tile_loadd(1, at + AMX_TILE_BYTES, AMX_ROW_BYTES);
+        _tile_loadd(2, at + 2 * AMX_TILE_BYTES, AMX_ROW_BYTES);
+        _tile_loadd(3, at + 3 * AMX_TILE_BYTES, AMX_ROW_BYTES);
+    }
+}
+
+INLINE void amx_sums_store(void *sums)
+{
+    char *at = sums;
+
+    _tile_stored(0, at, AMX_ROW_BYTES);
+    _tile_stored(1, at + AMX_TILE_BYTES, AMX_ROW_BYTES);
+    _tile_stored(2, at + 2 * AMX_TILE_BYTES, AMX_ROW_BYTES);
+    _tile_stored(3, at + 3 * AMX_TILE_BYTES, AMX_ROW_BYTES);
 }
 
 /* Turns a matrix of 16 rows of 16 words. */

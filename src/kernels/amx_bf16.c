@@ -10,9 +10,10 @@
 enum { SIDE = AMX_SIDE, DEPTH = CV_SPLIT_STEP, PARTS = CV_SPLIT_PARTS, ROW_BYTES = AMX_ROW_BYTES };
 enum { TILE = SIDE * DEPTH }; /* numbers of a tile */
 enum { PAIR = 2 };            /* tiles of weights, and of inputs, whose four sums lie in registers */
-enum { BLOCK = 8 };           /* steps of DEPTH for which they lie there; weights are made ready for so many */
-enum { INPUTS = 4 };          /* pairs of tiles of inputs for which weights are made ready once */
-enum { ROWS = 8 };            /* pairs of tiles of weights for which inputs of a block are read from the third cache */
+enum { BLOCK = 8 };           /* steps of DEPTH for which the sums lie there; weights are made ready for so many */
+/* Pairs of tiles of inputs for which weights are made ready once, and of weights for which the inputs of a block are
+ * read from the third cache once. */
+enum { INPUT_PAIRS = CV_SPLIT_INPUTS / (PAIR * SIDE), WEIGHT_PAIRS = CV_SPLIT_WEIGHTS / (PAIR * SIDE) };
 
 /* --- parts ---------------------------------------------------------------------------------------------------- */
 
@@ -83,11 +84,10 @@ INLINE void make_ready_step(cv_weight_type type, uint16_t *to, const char *at, i
     }
 }
 
-/* Rows n .. n + 31 of w, numbers k and so on of each, and a look at the same place of the next 32 rows. */
-INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, int n, int k)
+/* `steps` steps of rows n .. n + 31 of w, from number k on, and a look at the same place of the next 32 rows. */
+INLINE void make_ready(cv_weight_type type, weights *out, const cv_weight *w, int n, int k, int steps)
 {
     const size_t row_bytes = cv_weight_row_bytes(type, (size_t)w->K);
-    const int steps = amx_min(BLOCK, cv_split_steps(w->K - k));
 
     for (int r = 0; r < PAIR * SIDE; r++) {
         const char *at = (const char *)w->data + (size_t)(n + r) * row_bytes + cv_weight_row_bytes(type, (size_t)k);
@@ -110,8 +110,8 @@ typedef struct sums {
     float of[PAIR][PAIR][SIDE * SIDE]; /* [tile of weights][tile of inputs][row of weights][row of inputs] */
 } sums;
 
-/* Tiles of registers, whose numbers are part of the instructions: 0 to 3 hold the sums, 4 and 5 a part of the weights,
- * 6 and 7 a part of the inputs. Neighbouring products go to different sums, for a sum can take the next product only
+/* Tile registers, whose numbers are part of the instructions: 0 to 3 hold the sums, 4 and 5 a part of the weights, 6
+ * and 7 a part of the inputs. Neighbouring products go to different sums, for a sum can take the next product only
  * when the last one is done. */
 INLINE void multiply_parts(void)
 {
@@ -121,13 +121,13 @@ INLINE void multiply_parts(void)
     _tile_dpbf16ps(3, 5, 7);
 }
 
-INLINE void take_weights(const weights *w, int part, int step)
+INLINE void load_weights(const weights *w, int part, int step)
 {
     _tile_loadd(4, w->tile[0][part][step], ROW_BYTES);
     _tile_loadd(5, w->tile[1][part][step], ROW_BYTES);
 }
 
-INLINE void take_inputs(const uint16_t *const x[PAIR], int part, int step)
+INLINE void load_inputs(const uint16_t *const x[PAIR], int part, int step)
 {
     const size_t at = (size_t)(step * PARTS + part) * TILE;
 
@@ -135,22 +135,22 @@ INLINE void take_inputs(const uint16_t *const x[PAIR], int part, int step)
     _tile_loadd(7, x[1] + at, ROW_BYTES);
 }
 
-/* The smallest products first. */
+/* In an order in which each turn loads one factor anew. */
 INLINE void multiply_step(cv_weight_type type, const weights *w, const uint16_t *const x[PAIR], int step)
 {
-    take_weights(w, 0, step);
-    take_inputs(x, 2, step);
+    load_weights(w, 0, step);
+    load_inputs(x, 2, step);
     multiply_parts();
-    take_inputs(x, 1, step);
+    load_inputs(x, 1, step);
     multiply_parts();
     if (type == CV_WEIGHT_F16) {
-        take_weights(w, 1, step);
+        load_weights(w, 1, step);
         multiply_parts();
     }
-    take_inputs(x, 0, step);
+    load_inputs(x, 0, step);
     multiply_parts();
     if (type == CV_WEIGHT_F16) {
-        take_weights(w, 0, step);
+        load_weights(w, 0, step);
         multiply_parts();
     }
 }
@@ -159,23 +159,10 @@ INLINE void multiply(cv_weight_type type, sums *sum, const weights *w, const uin
                      bool begins)
 {
     amx_stored();
-    if (begins) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, sum->of[0][0], ROW_BYTES);
-        _tile_loadd(1, sum->of[0][1], ROW_BYTES);
-        _tile_loadd(2, sum->of[1][0], ROW_BYTES);
-        _tile_loadd(3, sum->of[1][1], ROW_BYTES);
-    }
+    amx_sums_load(sum, begins);
     for (int s = 0; s < steps; s++)
         multiply_step(type, w, x, s);
-    _tile_stored(0, sum->of[0][0], ROW_BYTES);
-    _tile_stored(1, sum->of[0][1], ROW_BYTES);
-    _tile_stored(2, sum->of[1][0], ROW_BYTES);
-    _tile_stored(3, sum->of[1][1], ROW_BYTES);
+    amx_sums_store(sum);
 }
 
 /* Writes the sums of `rows` rows of weights and `count` of inputs where they belong. */
@@ -190,25 +177,28 @@ static void finish(float *out, size_t out_stride, const float *of, int rows, int
         _mm512_mask_storeu_ps(out + (size_t)b * out_stride, amx_lanes(rows), _mm512_castsi512_ps(row[b]));
 }
 
-/* At most INPUTS pairs of tiles of inputs and ROWS of weights; their sums take 128 KB of the stack. */
+/* At most CV_SPLIT_INPUTS inputs and CV_SPLIT_WEIGHTS rows; their sums take 128 KB of the stack. */
 INLINE void linear_few(cv_weight_type type, float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B)
 {
     const size_t group = cv_split_size(w->K);
-    sums sum[ROWS][INPUTS] __attribute__((aligned(64)));
+    sums sum[WEIGHT_PAIRS][INPUT_PAIRS] __attribute__((aligned(64)));
     weights ready __attribute__((aligned(64)));
 
     _tile_loadconfig(&amx_shape);
-    for (int k = 0; k < w->K; k += BLOCK * DEPTH)
+    for (int k = 0; k < w->K; k += BLOCK * DEPTH) {
+        const int steps = amx_min(BLOCK, cv_split_steps(w->K - k));
+
         for (int n = 0; n < w->N; n += PAIR * SIDE) {
-            make_ready(type, &ready, w, n, k);
+            make_ready(type, &ready, w, n, k, steps);
             for (int b = 0; b < B; b += PAIR * SIDE) {
                 const uint16_t *at = x + (size_t)(b / SIDE) * group + (size_t)(k / DEPTH) * PARTS * TILE;
-                const uint16_t *const pair[PAIR] = { at, b + SIDE < B ? at + group : at }; /* or sums of no use */
+                /* A lone tile is multiplied twice, and its second sums are never read. */
+                const uint16_t *const pair[PAIR] = { at, b + SIDE < B ? at + group : at };
 
-                multiply(type, &sum[n / (PAIR * SIDE)][b / (PAIR * SIDE)], &ready, pair,
-                         amx_min(BLOCK, cv_split_steps(w->K - k)), k == 0);
+                multiply(type, &sum[n / (PAIR * SIDE)][b / (PAIR * SIDE)], &ready, pair, steps, k == 0);
             }
         }
+    }
     _tile_release();
     for (int n = 0; n < w->N; n += SIDE)
         for (int b = 0; b < B; b += SIDE)
@@ -222,12 +212,12 @@ INLINE void linear_split(cv_weight_type type, float *out, size_t out_stride, con
 {
     const size_t group = cv_split_size(w->K);
 
-    for (int n = 0; n < w->N; n += ROWS * PAIR * SIDE) {
-        const cv_weight some = cv_weight_rows(w, n, amx_min(ROWS * PAIR * SIDE, w->N - n));
+    for (int n = 0; n < w->N; n += CV_SPLIT_WEIGHTS) {
+        const cv_weight some = cv_weight_rows(w, n, amx_min(CV_SPLIT_WEIGHTS, w->N - n));
 
-        for (int b = 0; b < B; b += INPUTS * PAIR * SIDE)
+        for (int b = 0; b < B; b += CV_SPLIT_INPUTS)
             linear_few(type, out + (size_t)b * out_stride + n, out_stride, x + (size_t)(b / SIDE) * group, &some,
-                       amx_min(INPUTS * PAIR * SIDE, B - b));
+                       amx_min(CV_SPLIT_INPUTS, B - b));
     }
 }
 

@@ -60,25 +60,15 @@ INLINE void find_tiles(tiles *out, const cv_weight *w, int n, int k)
 
 typedef int32_t tile_sums[SIDE * SIDE]; /* [row of weights][entry] */
 
-/* TILES tiles of rows from n on, over `count` numbers from k on. Names of tiles are part of the instructions: sums in 0
- * to 3, inputs in 4, weights in 5 to 7. */
+/* TILES tiles of rows from n on, over `count` numbers from k on. Numbers of tile registers are part of the
+ * instructions: sums in 0 to 3, inputs in 4, weights in 5 to 7. */
 INLINE void multiply(tile_sums sum[TILES], const cv_weight *w, int n, int k, int count, const int8_t *x)
 {
     /* While a step reads a bit of each row, it fetches as much of the next rows in the order of memory. */
     const char *next = (const char *)w->data + (size_t)(n + TILES * SIDE) * (size_t)w->K + (size_t)k * TILES * SIDE;
     tiles t;
 
-    if (k == 0) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, sum[0], ROW_BYTES);
-        _tile_loadd(1, sum[1], ROW_BYTES);
-        _tile_loadd(2, sum[2], ROW_BYTES);
-        _tile_loadd(3, sum[3], ROW_BYTES);
-    }
+    amx_sums_load(sum, k == 0);
     for (int from = 0; from < count; from += DEPTH, x += TILE) {
         find_tiles(&t, w, n, k + from);
         amx_stored();
@@ -94,10 +84,7 @@ INLINE void multiply(tile_sums sum[TILES], const cv_weight *w, int n, int k, int
         _tile_loadd(5, t.at + 3 * SIDE * t.row_bytes, t.row_bytes);
         _tile_dpbssd(3, 5, 4);
     }
-    _tile_stored(0, sum[0], ROW_BYTES);
-    _tile_stored(1, sum[1], ROW_BYTES);
-    _tile_stored(2, sum[2], ROW_BYTES);
-    _tile_stored(3, sum[3], ROW_BYTES);
+    amx_sums_store(sum);
 }
 
 /* Scales the sums of `rows` rows of weights as the other kernels do, and writes them where they belong. */

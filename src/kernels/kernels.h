@@ -46,7 +46,10 @@ static inline size_t cv_split_size(int K)
 }
 /* Splits at most CV_SPLIT_ROWS rows. A row with NaN or an infinity gives NaN, and other rows do not see it. */
 typedef void cv_split_fn(uint16_t *out, const float *x, size_t x_stride, int rows, int K);
-/* out as of cv_linear_fn, with inputs that were split: for many rows, since each weight is read for 128 of them. */
+/* out as of cv_linear_fn, with inputs that were split. So many rows of inputs share one reading of the weights, and so
+ * many rows of weights one reading of the inputs: more of either are best given in lots of this size. */
+#define CV_SPLIT_INPUTS 128
+#define CV_SPLIT_WEIGHTS 256
 typedef void cv_linear_split_fn(float *out, size_t out_stride, const uint16_t *x, const cv_weight *w, int B);
 
 /* Inputs in 8 bits: x[b][k] = scales[b] * values[b * stride + k]. */

@@ -107,8 +107,8 @@ INLINE int f32_tiles(cv_weight_type type, int R, int C, const f32_job *job, int 
     return b;
 }
 
-/* Entries of a batch for which weights are widened once: fewer are one or two tiles only, and steps (nn/linear.c) bring
- * no more. And weights of a row that are widened together, so that all of a tile's stay in the first cache. */
+/* Entries of a batch for which weights are widened once: with fewer it gains nothing, and steps (nn/linear.c) bring no
+ * more. And weights of a row that are widened together, so that all of a tile's stay in the first cache. */
 enum { LEAST_ENTRIES = 8, MOST_ENTRIES = 16, CHUNK = 256 };
 
 typedef struct f32_chunk {
@@ -127,16 +127,16 @@ INLINE void f32_widen(cv_weight_type type, f32_chunk *chunk, const f32_job *job,
     }
 }
 
-/* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: each of two or three
- * tiles fetches those of two rows. */
+/* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: the two or
+ * three tiles share out its rows. */
 INLINE void f32_chunk_tile(cv_weight_type type, int C, f32_chunk *chunk, const f32_job *job, int b, int k, int count)
 {
     const float *x = job->x + (size_t)b * job->x_stride + k;
     const int tiles = tiles_of(job->B), tile = tiles - tiles_of(job->B - b),
               line = (int)(LINE / cv_weight_row_bytes(type, 1));
     const char *next = job->w + cv_weight_row_bytes(type, (size_t)(k + count)),
-               *ahead = next + (size_t)(tile % MOST_R) * job->row_bytes,
-               *other = next + (size_t)((tile + tiles) % MOST_R) * job->row_bytes;
+               *ahead = next + (size_t)tile * job->row_bytes,
+               *other = next + (size_t)(tile + tiles < MOST_R ? tile + tiles : tile) * job->row_bytes;
     vec sum[MOST_C][MOST_R];
     int i = 0;
 
@@ -171,7 +171,7 @@ INLINE void f32_rows_widened(cv_weight_type type, const f32_job *job)
         const int count = job->K - k < CHUNK ? job->K - k : CHUNK;
 
         f32_widen(type, &chunk, job, k, count);
-        EACH_TILE(b, job->B, f32_chunk_tile(type, W, &chunk, job, b, k, count))
+        EACH_TILE(b, C, job->B, f32_chunk_tile(type, C, &chunk, job, b, k, count))
     }
     for (int b = 0; b < job->B; b++)
         f32_store(job, MOST_R, b, chunk.sum[b]);
@@ -179,10 +179,10 @@ INLINE void f32_rows_widened(cv_weight_type type, const f32_job *job)
 
 INLINE void f32_rows(cv_weight_type type, int rows, const f32_job *job)
 {
-    if (rows == 4 && WIDEST > 2 && job->B >= LEAST_ENTRIES && job->B <= MOST_ENTRIES) {
+    if (rows == 4 && F32_WIDENS && job->B >= LEAST_ENTRIES && job->B <= MOST_ENTRIES) {
         f32_rows_widened(type, job);
     } else if (rows == 4) {
-        EACH_TILE(b, job->B, f32_tile(type, 4, W, job, b))
+        EACH_TILE(b, C, job->B, f32_tile(type, 4, C, job, b))
     } else if (rows == 3) {
         f32_tiles(type, 3, 1, job, f32_tiles(type, 3, 4, job, 0));
     } else {

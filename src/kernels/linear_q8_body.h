@@ -90,10 +90,11 @@ INLINE int q8_tiles(int R, int C, const q8_job *job, int b)
 /* Four rows at once keep four streams from memory busy. */
 INLINE void q8_rows(int rows, const q8_job *job)
 {
-    if (rows == 4)
-        EACH_TILE(b, job->B, q8_tile(4, W, job, b))
-    else
+    if (rows == 4) {
+        EACH_TILE(b, C, job->B, q8_tile(4, C, job, b))
+    } else {
         q8_tiles(1, 1, job, 0);
+    }
 }
 
 /* The rows were read before, for other entries, where `again`. From a batch of four on, two rows by four entries are
@@ -196,13 +197,6 @@ INLINE void q4_tile(int at_once, int R, int C, const q4_job *job, int b)
         q4_store(job, R, b + c, sum[c]);
 }
 
-INLINE int q4_tiles(int at_once, int R, int C, const q4_job *job, int b)
-{
-    for (; b + C <= job->B; b += C)
-        q4_tile(at_once, R, C, job, b);
-    return b;
-}
-
 INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_rows *x, const cv_weight *w, int B)
 {
     const int groups = w->K / CV_Q4_GROUP;
@@ -220,10 +214,12 @@ INLINE void q4_matrix(int at_once, float *out, size_t out_stride, const cv_q8_ro
                              .B = B,
                              .apart = (size_t)s.apart };
 
-        if (i < s.tiles)
-            EACH_TILE(b, B, q4_tile(at_once, 4, W, &job, b))
-        else
-            q4_tiles(at_once, 1, 1, &job, 0);
+        if (i < s.tiles) {
+            EACH_TILE(b, C, B, q4_tile(at_once, 4, C, &job, b))
+        } else {
+            for (int b = 0; b < B; b++)
+                q4_tile(at_once, 1, 1, &job, b);
+        }
     }
 }
 

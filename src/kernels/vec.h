@@ -48,24 +48,29 @@ INLINE int tiles_of(int entries)
     return (entries + WIDEST - 1) / WIDEST;
 }
 
-/* Makes a call for each tile of B entries, which share these out evenly: for entries b and so on, W of them, a
- * constant. */
-#define EACH_TILE(b, B, call)                                    \
-    for (int b = 0, width; b < (B); b += width) {                \
-        width = ((B)-b + tiles_of((B)-b) - 1) / tiles_of((B)-b); \
-        switch (width) {                                         \
-            OF_WIDTH(1, call)                                    \
-            OF_WIDTH(2, call)                                    \
-            OF_WIDTH(3, call)                                    \
-            OF_WIDTH(4, call)                                    \
-            OF_WIDTH(5, call)                                    \
-            OF_WIDTH(6, call)                                    \
-        }                                                        \
+/* Entries of the next tile where `left` are left, which the tiles share out evenly. */
+INLINE int tile_width(int left)
+{
+    return (left + tiles_of(left) - 1) / tiles_of(left);
+}
+
+/* Makes a call for each tile of B entries: for entries b and so on, C of them, a constant. */
+#define EACH_TILE(b, C, B, call)                          \
+    for (int b = 0, b##_width; b < (B); b += b##_width) { \
+        b##_width = tile_width((B)-b);                    \
+        switch (b##_width) {                              \
+            TILE_OF(1, C, call)                           \
+            TILE_OF(2, C, call)                           \
+            TILE_OF(3, C, call)                           \
+            TILE_OF(4, C, call)                           \
+            TILE_OF(5, C, call)                           \
+            TILE_OF(6, C, call)                           \
+        }                                                 \
     }
-#define OF_WIDTH(width, call)   \
+#define TILE_OF(width, C, call) \
     case width:                 \
         if (width <= WIDEST) {  \
-            enum { W = width }; \
+            enum { C = width }; \
             call;               \
         }                       \
         break;

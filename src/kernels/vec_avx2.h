@@ -12,7 +12,8 @@
 typedef __m256 vec;
 typedef __m256i ivec, bytes;
 enum { LANES = 8, BYTES = 32 };
-enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the registers */
+enum { WIDEST = 2 };     /* batch entries of a four-row tile that just fills the registers */
+#define F32_WIDENS false /* whether widening weights once for all tiles of a batch is worth storing them */
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 12, PEAK_INT8_CHAINS = 12 };
 

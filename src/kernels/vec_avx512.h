@@ -12,7 +12,8 @@
 typedef __m512 vec;
 typedef __m512i ivec, bytes;
 enum { LANES = 16, BYTES = 64 };
-enum { WIDEST = 6 }; /* batch entries of a four-row tile that just fills the registers */
+enum { WIDEST = 6 }; /* batch entries of a four-row tile that just fills the registers; in q4, more than fills them */
+#define F32_WIDENS true /* whether widening weights once for all tiles of a batch is worth storing them */
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 16, PEAK_INT8_CHAINS = 16 };
 

@@ -16,7 +16,8 @@ typedef struct vec {
 typedef int32x4_t ivec;
 typedef int8x16_t bytes;
 enum { LANES = 8, BYTES = 16 };
-enum { WIDEST = 2 }; /* batch entries of a four-row tile that just fills the registers */
+enum { WIDEST = 2 };     /* batch entries of a four-row tile that just fills the registers */
+#define F32_WIDENS false /* whether widening weights once for all tiles of a batch is worth storing them */
 /* At least latency times throughput of the instruction, and no more than there are registers. */
 enum { PEAK_F32_CHAINS = 8, PEAK_INT8_CHAINS = 16 };
 

@@ -10,8 +10,6 @@
 /* Most weight rows per block: enough for BLAS to run near its full speed, few enough for a widened block to stay in
  * cache. */
 #define BLOCK 128
-/* And of matrix tiles, which widen nothing and read all inputs from the third cache again for each block. */
-#define TILES_BLOCK 256
 /* Rows of inputs in f32 that a block is multiplied by before the next: so many stay in the second cache. */
 #define FEW 16
 
@@ -142,14 +140,13 @@ void cv_linear_step(const cv_exec *exec, const cv_linear *linear, float *out, si
 
 /* --- many rows ------------------------------------------------------------------------------------------------ */
 
-/* Rows whose inputs are held in 8 bits, or split for matrix tiles, at once: so many that reading the weights again for
- * each lot costs nothing. */
+/* Rows whose inputs are held in 8 bits at once: so many that reading the weights again for each lot costs nothing. */
 #define LOT 128
 
-/* Numbers of a lot that is split. */
+/* Numbers of the inputs that are split for matrix tiles at once. */
 static size_t split_numbers(const cv_exec *exec, int K)
 {
-    return exec->kernels.split ? LOT / CV_SPLIT_ROWS * cv_split_size(K) : 0;
+    return exec->kernels.split ? CV_SPLIT_INPUTS / CV_SPLIT_ROWS * cv_split_size(K) : 0;
 }
 
 size_t cv_linear_scratch(const cv_exec *exec, int max_K)
@@ -181,13 +178,13 @@ static void rows_by_tiles(const cv_exec *exec, const cv_linear *linear, float *o
                           size_t x_stride, int rows, cv_arena *arena)
 {
     const cv_weight *weight = &linear->weight;
-    const int size = block_of(weight->N, TILES_BLOCK, exec->threads), blocks = (weight->N + size - 1) / size;
+    const int size = block_of(weight->N, CV_SPLIT_WEIGHTS, exec->threads), blocks = (weight->N + size - 1) / size;
     const double work = (double)weight->N * weight->K * rows;
     uint16_t *tiles = cv_arena_take(arena, split_numbers(exec, weight->K), sizeof *tiles);
 
 #pragma omp parallel num_threads(exec->threads) if (work > CV_PARALLEL_WORK)
-    for (int first = 0; first < rows; first += LOT) {
-        const int count = rows - first < LOT ? rows - first : LOT;
+    for (int first = 0; first < rows; first += CV_SPLIT_INPUTS) {
+        const int count = rows - first < CV_SPLIT_INPUTS ? rows - first : CV_SPLIT_INPUTS;
 
 #pragma omp for schedule(static)
         for (int r = 0; r < count; r += CV_SPLIT_ROWS)

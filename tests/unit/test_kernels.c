@@ -277,10 +277,10 @@ static void linear_matches(void **state)
     try_shapes(table, CV_WEIGHT_F32, try_linear);
 }
 
-/* What reaches further than other shapes do: more rows and entries than tiles of AMX take at once. */
+/* What reaches further than other shapes do: more rows, numbers and entries than AMX takes at once, and a lone tile. */
 static void split_reaches_far(void **state)
 {
-    enum { N = 161, K = 70, B = 83 };
+    enum { N = CV_SPLIT_WEIGHTS + 33, K = 256 + 34, B = CV_SPLIT_INPUTS + 35 };
     static float wide_rows[N * K], in[B * K], expected[B * N], out[B * N], hidden[B * N];
     static uint16_t parts[(B / CV_SPLIT_ROWS + 1) * (K + CV_SPLIT_STEP) * CV_SPLIT_ROWS * CV_SPLIT_PARTS];
     const cv_kernels *table = *state;
