@@ -5,7 +5,7 @@
 
 typedef struct settings {
     const char *output, *world, *motions;
-    int clips, context, held_out, language, force, quiet, json;
+    int clips, context, poses, held_out, language, force, quiet, json;
     int64_t seed;
 } settings;
 
@@ -26,6 +26,10 @@ static const arg_option table[] = {
       "begin each clip with the last N frames of another motion, from which it goes on: what a Phenaki model learns "
       "stories from",
       ARG_INT, FIELD(context), 1, 1000000, 0, NULL },
+    { "poses", 0, NULL,
+      "no motion: each frame shows the object at another place, turned by any angle or in another size; pictures from "
+      "which a trunk learns how things look",
+      ARG_FLAG, FIELD(poses), 0, 0, 0, NULL },
     { "world", 0, "FILE", "a description of the world; default: the built-in one, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },
     { "force", 'f', NULL, "replace an existing dataset", ARG_FLAG, FIELD(force), 0, 0, 0, NULL },
@@ -45,6 +49,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
                                               .language = (cogvideo_language)s->language,
                                               .motions = s->motions,
                                               .context = s->context,
+                                              .poses = s->poses,
                                               .force = s->force };
     cli_session session = { 0 };
     cogvideo_dataset_callbacks callbacks = cli_dataset_callbacks(&session);
@@ -70,6 +75,7 @@ const cli_command cmd_dataset_shapes = {
     .examples = "  cogvideo dataset shapes --clips 20 -o shapes\n"
                 "  cogvideo dataset shapes --held-out --clips 20 --seed 1 -o shapes-test\n"
                 "  cogvideo dataset shapes --context 5 --clips 20 -o second-scenes\n"
+                "  cogvideo dataset shapes --poses --clips 20 -o poses\n"
                 "  cogvideo dataset shapes --motions left,right,still --clips 20 -o first-turn",
     .groups = groups,
     .settings_size = sizeof(settings),

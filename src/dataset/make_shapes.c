@@ -55,7 +55,7 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
     cv_shapes_language language = options->language == COGVIDEO_CHINESE ? CV_SHAPES_CHINESE : CV_SHAPES_ENGLISH;
     cv_shapes_combination c = cv_shapes_at(world, index);
     int32_t labels[CV_SHAPES_ATTRIBUTES];
-    char caption[CV_SHAPES_CAPTION], source[96], after[32] = "";
+    char caption[CV_SHAPES_CAPTION], source[96], how[32] = "";
     uint32_t random[4];
     uint64_t seed;
 
@@ -69,13 +69,18 @@ static cogvideo_status add_clip(cv_dataset_writer *writer, const cv_shapes *worl
 
         if (before < 0)
             return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "in this world no clip can go on as '%.200s'", caption);
-        snprintf(after, sizeof after, " after %d", before);
+        snprintf(how, sizeof how, " after %d", before);
+    } else if (options->poses) {
+        if (!cv_shapes_render_poses(world, index, seed, pixels))
+            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "in this world no frame has room for '%.200s' in any pose",
+                           caption);
+        snprintf(how, sizeof how, " in poses");
     } else {
         cv_shapes_render(world, index, seed, pixels);
     }
     for (int a = 0; a < CV_SHAPES_ATTRIBUTES; a++)
         labels[a] = *cv_shapes_value(&c, a);
-    snprintf(source, sizeof source, "shapes %d%s, seed %llu", index, after, (unsigned long long)seed);
+    snprintf(source, sizeof source, "shapes %d%s, seed %llu", index, how, (unsigned long long)seed);
     return cv_dataset_writer_clip(writer,
                                   &(cogvideo_dataset_clip){ .frames = world->frames,
                                                             .caption = caption,
@@ -101,6 +106,10 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
     if (options->context < 0 || options->context >= world->frames) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "a clip of %d frames can begin with 0 to %d of another, not %d",
                          world->frames, world->frames - 1, options->context);
+        goto done;
+    }
+    if (options->context > 0 && options->poses) {
+        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "pictures of poses go on from no clip: leave the context out");
         goto done;
     }
     CV_TRY(read_motions(world, options->motions, motions, err));

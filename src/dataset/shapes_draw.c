@@ -10,8 +10,11 @@
 /* Of a clip that goes on from another: the share of a line or scale that must be left, and clips that are tried. */
 #define LEAST_WAY 0.25
 #define TRIES 1000
+/* Radii of an object in any pose, in units of its usual one. */
+#define POSE_LEAST 0.7
+#define POSE_MOST 1.3
 /* Streams of random numbers. */
-enum { DRAW_VARIANT, DRAW_BEFORE = 3 };
+enum { DRAW_VARIANT, DRAW_BEFORE = 3, DRAW_POSE };
 
 /* What the caption leaves open. */
 typedef struct variant {
@@ -58,17 +61,19 @@ static cv_shapes_pose pose_of(const cv_shapes *world, const cv_shapes_combinatio
     return pose;
 }
 
-static bool inside(const cv_shapes *world, const cv_shapes_combination *c, variant v)
+static bool pose_inside(const cv_shapes *world, cv_shapes_pose p)
 {
     const double slack = 1e-9;
 
-    for (int frame = 0; frame < v.frames; frame++) {
-        cv_shapes_pose p = pose_of(world, c, v, frame);
+    return p.x - p.radius >= -slack && p.y - p.radius >= -slack && p.x + p.radius <= world->side + slack &&
+           p.y + p.radius <= world->side + slack;
+}
 
-        if (p.x - p.radius < -slack || p.y - p.radius < -slack || p.x + p.radius > world->side + slack ||
-            p.y + p.radius > world->side + slack)
+static bool inside(const cv_shapes *world, const cv_shapes_combination *c, variant v)
+{
+    for (int frame = 0; frame < v.frames; frame++)
+        if (!pose_inside(world, pose_of(world, c, v, frame)))
             return false;
-    }
     return true;
 }
 
@@ -277,4 +282,37 @@ int cv_shapes_render_after(const cv_shapes *world, int index, uint64_t seed, int
         return other;
     }
     return -1;
+}
+
+/* Turned, or larger or smaller: both at once no motion makes. */
+static cv_shapes_pose any_pose(const cv_shapes *world, const cv_shapes_combination *c, const uint32_t random[4])
+{
+    const bool turned = world->shape[c->shape].corners > 0 && random[0] % 2;
+    const double way = cv_rng_unit(random[1], random[2]);
+
+    return (cv_shapes_pose){ .x = world->place[random[3] % (unsigned)world->places],
+                             .y = world->place[random[3] / (unsigned)world->places % (unsigned)world->places],
+                             .radius =
+                                 usual_radius(world, c) * (turned ? 1 : POSE_LEAST + (POSE_MOST - POSE_LEAST) * way),
+                             .angle = turned ? 360 * way : 0 };
+}
+
+bool cv_shapes_render_poses(const cv_shapes *world, int index, uint64_t seed, uint8_t *pixels)
+{
+    const cv_shapes_combination *c = &world->combinations[index];
+
+    for (int frame = 0; frame < world->frames; frame++) {
+        cv_shapes_pose pose = { 0 };
+        uint32_t random[4];
+        uint32_t i = 0;
+
+        do {
+            if (i == TRIES)
+                return false;
+            cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)index, (uint32_t)frame, i++, DRAW_POSE });
+            pose = any_pose(world, c, random);
+        } while (!pose_inside(world, pose));
+        draw(world, c, pose, pixels + (size_t)frame * (size_t)(world->side * world->side) * 3);
+    }
+    return true;
 }

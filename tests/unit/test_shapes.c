@@ -240,6 +240,61 @@ static void clips_go_on_from_others(void **state)
     cv_shapes_close(&world);
 }
 
+/* Pixels that the object covers in a frame. */
+static double covered(const cv_shapes *world, const cv_shapes_combination *c, const uint8_t *frame)
+{
+    const uint8_t *front = world->colour[c->colour].rgb, *back = world->background[c->background].rgb;
+    double area = 0;
+    int channel = 0;
+
+    for (int i = 1; i < 3; i++)
+        if (abs(front[i] - back[i]) > abs(front[channel] - back[channel]))
+            channel = i;
+    for (int p = 0; p < world->side * world->side; p++)
+        area += (double)(frame[3 * p + channel] - back[channel]) / (front[channel] - back[channel]);
+    return area;
+}
+
+/* Pictures of poses: whole objects of 0.7 to 1.3 times their usual size, half of which are of that size and turned. */
+static void poses_are_of_every_kind(void **state)
+{
+    const int pixels = 64 * 64;
+    uint8_t *frames = NULL, *again = NULL;
+    double least = 1e9, most = 0; /* areas, in units of the usual one */
+    int kinds[2] = { 0 };
+    cv_shapes *world = open_world();
+
+    (void)state;
+    assert_non_null(frames = malloc((size_t)(world->frames * pixels) * 3));
+    assert_non_null(again = malloc((size_t)(world->frames * pixels) * 3));
+    for (int i = 0; i < world->count; i += 7) {
+        const cv_shapes_combination *c = &world->combinations[i];
+        const cv_shapes_shape *shape = &world->shape[c->shape];
+        double usual = 0;
+        float coverage[64 * 64];
+
+        cv_shapes_cover(world, shape, (cv_shapes_pose){ 32, 32, world->size[c->size].radius * shape->radius, 0 },
+                        coverage);
+        for (int p = 0; p < pixels; p++)
+            usual += (double)coverage[p];
+        assert_true(cv_shapes_render_poses(world, i, (uint64_t)i, frames));
+        assert_true(cv_shapes_render_poses(world, i, (uint64_t)i, again));
+        assert_memory_equal(frames, again, (size_t)(world->frames * pixels) * 3);
+        for (int f = 0; f < world->frames; f++) {
+            const double area = covered(world, c, frames + (size_t)(f * pixels) * 3);
+
+            least = fmin(least, area / usual);
+            most = fmax(most, area / usual);
+            kinds[fabs(area / usual - 1) < 0.004] += shape->corners > 0;
+        }
+    }
+    assert_true(least > 0.7 * 0.7 - 0.01 && least < 0.52 && most > 1.63 && most < 1.3 * 1.3 + 0.01);
+    assert_true(kinds[0] > 0.4 * (kinds[0] + kinds[1]) && kinds[0] < 0.6 * (kinds[0] + kinds[1]));
+    free(frames);
+    free(again);
+    cv_shapes_close(&world);
+}
+
 static cogvideo_status open_edited(const char *from, const char *to, cogvideo_error *err)
 {
     char path[512], *text = calloc(1, 65536), *edited = calloc(1, 66000), *at;
@@ -293,6 +348,7 @@ int main(void)
         cmocka_unit_test(edges_cover_the_true_area),
         cmocka_unit_test(seeds_vary_what_the_caption_leaves_open),
         cmocka_unit_test(clips_go_on_from_others),
+        cmocka_unit_test(poses_are_of_every_kind),
         cmocka_unit_test(broken_worlds_are_refused),
     };
 
