@@ -73,8 +73,8 @@ typedef struct cogvideo_shapes_options {
     int context; /* 1 .. frames - 1: each clip begins with so many frames of another motion, of a combination that
                     training sees, and goes on from there; 0: it begins by itself */
     int force;   /* 1: replace a dataset that is there */
-    int poses; /* 1: no clips but pictures, whose every frame shows the object at another place, and either turned by any
-                    angle or 0.7 to 1.3 times its size: for the trunk, which learns from single frames. Not with context. */
+    int poses;   /* 1: no clips but pictures: each frame shows the object at another place, and either turned by any
+                    angle or 0.7 to 1.3 times its size. Trunks learn from single frames. Not with context. */
     uint64_t reserved[8];
 } cogvideo_shapes_options;
 
