@@ -3,7 +3,8 @@
  *
  * A dataset is a folder of three files:
  *     dataset.json  {"format":"cogvideo-dataset","version":1,"size":64,"fps":8,"clips":2,"frames":66}
- *                   and "context":5 where each clip begins with 5 frames of what came before
+ *                   and "context":5 where each clip begins with 5 frames of what came before, "poses":1 where frames
+ *                   are single pictures
  *     clips.jsonl   a line per clip: {"frames":33,"caption":"...","source":"..."}; of the shapes world also "labels":
  *                   [size,colour,shape,motion,background], each its place in the world's list, from 0
  *     frames.rgb    the frames of all clips one after the other, 8-bit RGB [size][size][3] each, without a header
@@ -29,6 +30,7 @@ typedef struct cogvideo_dataset_info {
     uint64_t bytes;   /* of frames.rgb */
     int context; /* so many frames at the beginning of each clip are the end of what came before, of which its caption
                     says nothing; mostly 0 */
+    int poses;   /* 1: its clips are no clips but pictures, whose frames have nothing to do with one another */
 } cogvideo_dataset_info;
 
 /* The most labels of a clip. */
@@ -73,8 +75,8 @@ typedef struct cogvideo_shapes_options {
     int context; /* 1 .. frames - 1: each clip begins with so many frames of another motion, of a combination that
                     training sees, and goes on from there; 0: it begins by itself */
     int force;   /* 1: replace a dataset that is there */
-    int poses;   /* 1: no clips but pictures: each frame shows the object at another place, and either turned by any
-                    angle or 0.7 to 1.3 times its size. Trunks learn from single frames. Not with context. */
+    int poses; /* 1: no clips but pictures: each frame shows the object at any of the world's places, and either turned
+                    by any angle, which circles never are, or 0.7 to 1.3 times its size. Not with context. */
     uint64_t reserved[8];
 } cogvideo_shapes_options;
 
@@ -134,7 +136,8 @@ typedef struct cogvideo_rows_options {
  * Rows of the family phenaki end their text with </s> and fill up with -1, and the codes are a box of latent frames; in
  * place of "frames", "grid" and "image_codes" their description has "box":[9,8,8],"codes":512. Of a dataset with context
  * they also have "context":2: each row begins with 2 latent frames that are never masked. Such a dataset gives rows for
- * 'masked' only, of whose latent frames its context must fill whole ones.
+ * 'masked' only, of whose latent frames its context must fill whole ones; one of poses for 'image' only, a row for each
+ * frame, of the family cogvideo under the text of key frames, since no first frame looks like that.
  * The model needs its tokenizer of pictures or videos and a text tokenizer only. `callbacks` and `rows` (how many were
  * written) may be NULL. */
 COGVIDEO_API cogvideo_status cogvideo_dataset_tokens(const cogvideo_dataset *dataset, const cogvideo_model *model,

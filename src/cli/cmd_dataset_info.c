@@ -36,6 +36,8 @@ static void print_dataset(const cogvideo_dataset *dataset, const char *folder, i
               info.clips == 1 ? "" : "s", info.frames, info.size, info.size, info.fps, size);
     if (info.context > 0)
         cli_print("the first %d frames of each clip are of what came before it\n", info.context);
+    if (info.poses)
+        cli_print("its frames are pictures of poses, which make no clips\n");
 }
 
 static void print_clip(const cogvideo_dataset_clip *clip, int index, int as_json)

@@ -27,8 +27,8 @@ static const arg_option table[] = {
       "stories from",
       ARG_INT, FIELD(context), 1, 1000000, 0, NULL },
     { "poses", 0, NULL,
-      "no motion: each frame shows the object at another place, turned by any angle or in another size; pictures from "
-      "which a trunk learns how things look",
+      "no motion: each frame shows the object at any of the world's places, either turned by any angle or 0.7 to 1.3 "
+      "times its size: pictures for 'train coglm', by 'dataset tokens --for image'",
       ARG_FLAG, FIELD(poses), 0, 0, 0, NULL },
     { "world", 0, "FILE", "a description of the world; default: the built-in one, configs/shapes.json", ARG_TEXT,
       FIELD(world), 0, 0, 0, NULL },

@@ -20,6 +20,7 @@ void cli_dataset_json(const cogvideo_dataset_info *info)
     json_number(&json, "fps", info->fps, 6);
     json_integer(&json, "bytes", (long long)info->bytes);
     json_integer(&json, "context", info->context);
+    json_integer(&json, "poses", info->poses);
     json_end(&json);
     putchar('\n');
 }

@@ -122,7 +122,10 @@ cogvideo_status cogvideo_dataset_shapes(const char *output, const cogvideo_shape
                          options->held_out ? "held out" : "trained on");
         goto done;
     }
-    about = (cogvideo_dataset_info){ .size = world->side, .fps = world->fps, .context = options->context };
+    about = (cogvideo_dataset_info){ .size = world->side,
+                                     .fps = world->fps,
+                                     .context = options->context,
+                                     .poses = options->poses != 0 };
     CV_TRY(cv_dataset_writer_open(&writer, output, &about, options->force != 0, err));
     for (int i = 0; i < clips; i++) {
         CV_TRY(add_clip(writer, world, chosen[i % count], i, options, pixels, err));

@@ -23,7 +23,7 @@ struct cogvideo_dataset {
 
 static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, cogvideo_error *err)
 {
-    int64_t size, clips, frames, context = 0;
+    int64_t size, clips, frames, context = 0, poses = 0;
     cv_json *json = NULL;
     cogvideo_status status;
 
@@ -34,7 +34,9 @@ static cogvideo_status read_about(cogvideo_dataset_info *out, const char *path, 
     CV_TRY(cv_json_int(json, "clips", 1, CV_DATASET_MAX_CLIPS, &clips, path, err));
     CV_TRY(cv_json_int(json, "frames", 1, (int64_t)1 << 40, &frames, path, err));
     CV_TRY(cv_json_optional_int(json, "context", 0, CV_DATASET_MAX_FRAMES - 1, &context, path, err));
+    CV_TRY(cv_json_optional_int(json, "poses", 0, 1, &poses, path, err));
     out->context = (int)context;
+    out->poses = (int)poses;
     out->size = (int)size;
     out->clips = (int)clips;
     out->frames = frames;

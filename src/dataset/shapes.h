@@ -135,9 +135,9 @@ void cv_shapes_render(const cv_shapes *world, int index, uint64_t seed, uint8_t 
  * begins, wherever, however large and however turned the object is by then. Returns the combination before, or -1 where
  * none was found from which this motion can go on inside the frame. */
 int cv_shapes_render_after(const cv_shapes *world, int index, uint64_t seed, int context, uint8_t *pixels);
-/* Not a clip but pictures, [frames][side][side][3]: each shows the combination's object, whatever its motion, at
- * another place, and either turned by any angle or 0.7 to 1.3 times its usual size. False where the frame has no room
- * for it. */
+/* Not a clip but pictures, [frames][side][side][3]: each shows the combination's object, whatever its motion, at one of
+ * the world's places, and either turned by any angle or 0.7 to 1.3 times its usual size. False where the frame has no
+ * room for it. */
 bool cv_shapes_render_poses(const cv_shapes *world, int index, uint64_t seed, uint8_t *pixels);
 /* The object alone: `coverage` [side][side], 0 .. 1, of a shape in a pose. */
 void cv_shapes_cover(const cv_shapes *world, const cv_shapes_shape *shape, cv_shapes_pose pose, float *coverage);

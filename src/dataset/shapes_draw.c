@@ -284,17 +284,33 @@ int cv_shapes_render_after(const cv_shapes *world, int index, uint64_t seed, int
     return -1;
 }
 
-/* Turned, or larger or smaller: both at once no motion makes. */
-static cv_shapes_pose any_pose(const cv_shapes *world, const cv_shapes_combination *c, const uint32_t random[4])
+/* The usual pose turned, or larger or smaller: both at once no motion makes. Its place is not drawn yet. */
+static cv_shapes_pose draw_pose(const cv_shapes *world, const cv_shapes_combination *c, const uint32_t random[4])
 {
     const bool turned = world->shape[c->shape].corners > 0 && random[0] % 2;
     const double way = cv_rng_unit(random[1], random[2]);
 
-    return (cv_shapes_pose){ .x = world->place[random[3] % (unsigned)world->places],
-                             .y = world->place[random[3] / (unsigned)world->places % (unsigned)world->places],
-                             .radius =
+    return (cv_shapes_pose){ .radius =
                                  usual_radius(world, c) * (turned ? 1 : POSE_LEAST + (POSE_MOST - POSE_LEAST) * way),
                              .angle = turned ? 360 * way : 0 };
+}
+
+/* Puts a pose at one of the places where it stays inside, all of them alike; false where there is none. */
+static bool draw_place(const cv_shapes *world, uint32_t random, cv_shapes_pose *pose)
+{
+    int fitting[CV_SHAPES_MOST * CV_SHAPES_MOST], count = 0;
+
+    for (int i = 0; i < world->places * world->places; i++) {
+        pose->x = world->place[i % world->places];
+        pose->y = world->place[i / world->places];
+        if (pose_inside(world, *pose))
+            fitting[count++] = i;
+    }
+    if (count == 0)
+        return false;
+    pose->x = world->place[fitting[random % (unsigned)count] % world->places];
+    pose->y = world->place[fitting[random % (unsigned)count] / world->places];
+    return true;
 }
 
 bool cv_shapes_render_poses(const cv_shapes *world, int index, uint64_t seed, uint8_t *pixels)
@@ -302,16 +318,15 @@ bool cv_shapes_render_poses(const cv_shapes *world, int index, uint64_t seed, ui
     const cv_shapes_combination *c = &world->combinations[index];
 
     for (int frame = 0; frame < world->frames; frame++) {
-        cv_shapes_pose pose = { 0 };
-        uint32_t random[4];
-        uint32_t i = 0;
+        cv_shapes_pose pose;
+        uint32_t random[4], i = 0;
 
         do {
             if (i == TRIES)
                 return false;
             cv_rng_block(random, seed, (uint32_t[4]){ (uint32_t)index, (uint32_t)frame, i++, DRAW_POSE });
-            pose = any_pose(world, c, random);
-        } while (!pose_inside(world, pose));
+            pose = draw_pose(world, c, random);
+        } while (!draw_place(world, random[3], &pose));
         draw(world, c, pose, pixels + (size_t)frame * (size_t)(world->side * world->side) * 3);
     }
     return true;

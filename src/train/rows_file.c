@@ -114,6 +114,11 @@ cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long l
     cogvideo_status status;
 
     cogvideo_dataset_get_info(writer->dataset, &info);
+    if (info.poses && writer->options->kind != COGVIDEO_ROWS_IMAGE)
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "the dataset's frames are pictures of poses, which make no clips: only rows for 'image' can be of "
+            "them");
     if (info.context > 0 && writer->options->kind != COGVIDEO_ROWS_MASKED)
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "the dataset's clips begin with %d frames of what came before, which only rows for 'masked' can "

@@ -526,12 +526,11 @@ static void datasets_that_lie_are_refused(void **state)
 
 /* --- training rows -------------------------------------------------------------------------------------------- */
 
-static cogvideo_model *open_model(void)
+static void make_model(void)
 {
     seeded_list list = { 0 };
     cv_json *json = NULL, *parts;
     cv_buffer text = { 0 };
-    cogvideo_model *model = NULL;
     char path[512], *printed;
     cogvideo_error err;
 
@@ -553,6 +552,15 @@ static cogvideo_model *open_model(void)
     write_text("model/model.json", printed);
     cv_free(printed);
     cv_json_free(&json);
+}
+
+static cogvideo_model *open_model(void)
+{
+    cogvideo_model *model = NULL;
+    cogvideo_error err;
+
+    if (!cv_path_is_dir(check_temp_path("model")))
+        make_model();
     CHECK_OK(cogvideo_model_open(&model, check_temp_path("model"), NULL, &err), err);
     return model;
 }
@@ -595,6 +603,53 @@ static void clips_that_go_on_say_so(void **state)
     options.context = -1;
     CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
                 "not -1", err);
+}
+
+/* Each frame of a dataset of poses is a row of its own, under the text of key frames. */
+static void each_pose_is_a_row(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options shapes = { .clips = 1, .poses = 1 };
+    cogvideo_rows_options options = { .kind = COGVIDEO_ROWS_STAGE1 };
+    cogvideo_model *model = open_model();
+    cogvideo_dataset *dataset;
+    cogvideo_dataset_info info;
+    cogvideo_dataset_clip clip;
+    cogvideo_video video = { 64, 64, 33, 8, NULL, 0 };
+    cogvideo_tokens codes = { 0 }, key = { 0 }, pose = { 0 };
+    long long rows = 0;
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("poses"), &shapes, NULL, &err), err);
+    dataset = open_dataset("poses");
+    cogvideo_dataset_get_info(dataset, &info);
+    assert_int_equal(info.poses, 1);
+    CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("poses.rows"), &options, NULL, &rows, &err),
+                COGVIDEO_ERROR_ARGUMENT, "only rows for 'image'", err);
+    options.kind = COGVIDEO_ROWS_IMAGE;
+    CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("poses.rows"), &options, NULL, &rows, &err), err);
+    assert_int_equal(rows, 33);
+    CHECK_OK(cogvideo_dataset_get_clip(dataset, 0, &clip, &err), err);
+    video.pixels = (uint8_t *)(uintptr_t)clip.pixels;
+    CHECK_OK(cogvideo_encode(model, &video, 8, NULL, &codes, &err), err);
+    check_row("poses.rows", 0, 1, &codes, 0, 1);
+    check_row("poses.rows", 32, 1, &codes, 32, 1);
+    cogvideo_dataset_close(&dataset);
+
+    shapes.poses = 0; /* the same caption, of a clip */
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("clip"), &shapes, NULL, &err), err);
+    dataset = open_dataset("clip");
+    options.kind = COGVIDEO_ROWS_STAGE1;
+    CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("clip.rows"), &options, NULL, &rows, &err), err);
+    CHECK_OK(cogvideo_tokens_load_row(&key, check_temp_path("clip.rows"), 0, 8, 5, 64, 1027, &err), err);
+    CHECK_OK(cogvideo_tokens_load_row(&pose, check_temp_path("poses.rows"), 32, 8, 1, 64, 1027, &err), err);
+    assert_string_equal(strstr(pose.header, "text_ids"), strstr(key.header, "text_ids"));
+
+    cogvideo_tokens_free(&codes);
+    cogvideo_tokens_free(&key);
+    cogvideo_tokens_free(&pose);
+    cogvideo_dataset_close(&dataset);
+    cogvideo_model_close(&model);
 }
 
 static void rows_have_each_step_s_frames(void **state)
@@ -658,6 +713,7 @@ int main(void)
         cmocka_unit_test(lists_that_do_not_fit_show_what_they_hold),
         cmocka_unit_test(captions_are_found_or_missed_by_name),
         cmocka_unit_test(datasets_that_lie_are_refused),
+        cmocka_unit_test(each_pose_is_a_row),
         cmocka_unit_test(rows_have_each_step_s_frames),
     };
 

@@ -58,8 +58,11 @@ static cogvideo_status plan_forms(run *r, cogvideo_error *err)
 
     r->frames = r->options->kind == COGVIDEO_ROWS_IMAGE ? 1 : d->network.frames;
     switch (r->options->kind) {
-    case COGVIDEO_ROWS_IMAGE: /* the first frames of stage 1's rows */
-        CV_TRY(add_form(r, CV_STEP_FIRST_FRAME, d->durations[0], err));
+    case COGVIDEO_ROWS_IMAGE: /* the first frames of stage 1's rows; of poses, all: as of key frames, for no first frame
+                                 looks like that */
+        CV_TRY(add_form(r, r->info.poses ? CV_STEP_KEYFRAMES : CV_STEP_FIRST_FRAME, d->durations[0], err));
+        if (r->info.poses)
+            r->forms[0].window = 1;
         break;
     case COGVIDEO_ROWS_STAGE1:
         CV_TRY(add_form(r, CV_STEP_KEYFRAMES, d->durations[0], err));
@@ -72,7 +75,8 @@ static cogvideo_status plan_forms(run *r, cogvideo_error *err)
             CV_TRY(add_form(r, CV_STEP_INTERPOLATE, d->durations[i], err));
         break;
     default:
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "there are no training rows of kind %d", (int)r->options->kind);
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                       "models of the family cogvideo learn from rows for 'image', 'stage1' or 'stage2'");
     }
 done:
     return status;
@@ -105,7 +109,7 @@ done:
  * the first of the next. A clip too short for key frames still has a first frame. */
 static bool row_fits(const run *r, const row_form *form, int first, int frames)
 {
-    int needed = r->frames == 1 && first == 0 ? 0 : form->window;
+    int needed = r->frames == 1 && (first == 0 || r->info.poses) ? 0 : form->window;
 
     return first + needed < frames;
 }

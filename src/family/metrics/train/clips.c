@@ -38,6 +38,12 @@ cogvideo_status cv_shapes_clips_open(cv_shapes_clips *out, const cv_shapes *worl
                     folder, out->info.context);
         goto done;
     }
+    if (out->info.poses) {
+        status =
+            cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
+                    "%s: its frames are pictures of poses, which make no clips: make them without --poses", folder);
+        goto done;
+    }
     CV_NEW(out->combinations, out->info.clips, err);
     for (int i = 0; i < out->info.clips; i++) {
         cogvideo_dataset_clip clip;
