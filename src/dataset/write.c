@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct cv_dataset_writer {
     char *about_path; /* dataset.json */
+    char *made;       /* the folder, where it was not there before: it goes again with what is abandoned */
     cv_output frames, clips;
     cogvideo_dataset_info info; /* clips and frames are those written so far */
 };
@@ -17,6 +19,9 @@ static void writer_free(cv_dataset_writer **writer)
 {
     cv_output_abandon(&(*writer)->frames);
     cv_output_abandon(&(*writer)->clips);
+    if ((*writer)->made)
+        rmdir((*writer)->made); /* which a folder with files outlives */
+    cv_free((*writer)->made);
     cv_free((*writer)->about_path);
     cv_free(*writer);
     *writer = NULL;
@@ -47,15 +52,29 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
             "a dataset has frames of %d to %d pixels and 0.01 to 1000 of them a second; %d and %g were asked "
             "for",
             CV_DATASET_MIN_SIZE, CV_DATASET_MAX_SIZE, about->size, about->fps);
+    if (strcmp(folder, "-") == 0)
+        return cv_fail(
+            err, COGVIDEO_ERROR_ARGUMENT,
+            "a dataset is a folder of three files and cannot go to standard output; for a folder of that name "
+            "write './-'");
     CV_NEW(writer, 1, err);
-    writer->info = (cogvideo_dataset_info){ .size = about->size, .fps = about->fps, .context = about->context };
+    writer->info = (cogvideo_dataset_info){ .size = about->size,
+                                            .fps = about->fps,
+                                            .context = about->context,
+                                            .poses = about->poses };
     if (!(writer->about_path = cv_path_join(folder, "dataset.json", err))) {
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
     }
-    if (!cv_path_is_dir(folder) && mkdir(folder, 0777) != 0) {
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
-        goto done;
+    if (!cv_path_is_dir(folder)) {
+        if (mkdir(folder, 0777) != 0) {
+            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
+            goto done;
+        }
+        if (!(writer->made = cv_strdup(folder, err))) {
+            status = COGVIDEO_ERROR_MEMORY;
+            goto done;
+        }
     }
     if (!force && cv_path_exists(writer->about_path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
@@ -124,6 +143,8 @@ static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_err
     cv_json_set_int(json, "frames", writer->info.frames);
     if (writer->info.context > 0)
         cv_json_set_int(json, "context", writer->info.context);
+    if (writer->info.poses)
+        cv_json_set_int(json, "poses", 1);
     status = cv_json_write(json, true, writer->about_path, err);
     cv_json_free(&json);
     return status;
