@@ -128,7 +128,7 @@ INLINE void f32_widen(cv_weight_type type, f32_chunk *chunk, const f32_job *job,
 }
 
 /* Entries b and so on, over `count` weights from k on. Meanwhile the next weights are fetched: the two or
- * three tiles share out its rows. */
+ * three tiles share out the rows. */
 INLINE void f32_chunk_tile(cv_weight_type type, int C, f32_chunk *chunk, const f32_job *job, int b, int k, int count)
 {
     const float *x = job->x + (size_t)b * job->x_stride + k;
