@@ -71,7 +71,7 @@ typedef struct cogvideo_shapes_options {
     uint64_t seed;
     int held_out;               /* 1: only combinations that training never sees; 0: only the others */
     cogvideo_language language; /* of the captions; both: either, by the seed */
-    const char *motions;        /* only these, by their names in the world, such as "left,still"; NULL = all */
+    const char *motions;        /* only these, by their names in the world, such as "left,still"; NULL = all; not "" */
     int context; /* 1 .. frames - 1: each clip begins with so many frames of another motion, of a combination that
                     training sees, and goes on from there; 0: it begins by itself */
     int force;   /* 1: replace a dataset that is there */

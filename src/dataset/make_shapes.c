@@ -11,6 +11,8 @@
 static cogvideo_status read_motions(const cv_shapes *world, const char *names, bool wanted[CV_SHAPES_MOST],
                                     cogvideo_error *err)
 {
+    if (names && !*names)
+        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the list of motions is empty: leave it out for all of them");
     for (int m = 0; m < world->motions; m++)
         wanted[m] = !names;
     while (names && *names) {

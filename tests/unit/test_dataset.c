@@ -94,6 +94,10 @@ static void motions_can_be_chosen(void **state)
     options.motions = "still,flies";
     CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
                 "'flies'", err);
+    options.motions = "";
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("none"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "list of motions is empty", err);
+    assert_int_equal(access(check_temp_path("none"), F_OK), -1);
 }
 
 /* Labels are the combination that the caption tells. */
