@@ -298,18 +298,18 @@ static cv_shapes_pose draw_pose(const cv_shapes *world, const cv_shapes_combinat
 /* Puts a pose at one of the places where it stays inside, all of them alike; false where there is none. */
 static bool draw_place(const cv_shapes *world, uint32_t random, cv_shapes_pose *pose)
 {
-    int fitting[CV_SHAPES_MOST * CV_SHAPES_MOST], count = 0;
+    cv_shapes_pose fitting[CV_SHAPES_MOST * CV_SHAPES_MOST];
+    int count = 0;
 
     for (int i = 0; i < world->places * world->places; i++) {
         pose->x = world->place[i % world->places];
         pose->y = world->place[i / world->places];
         if (pose_inside(world, *pose))
-            fitting[count++] = i;
+            fitting[count++] = *pose;
     }
     if (count == 0)
         return false;
-    pose->x = world->place[fitting[random % (unsigned)count] % world->places];
-    pose->y = world->place[fitting[random % (unsigned)count] / world->places];
+    *pose = fitting[random % (unsigned)count];
     return true;
 }
 
