@@ -20,7 +20,7 @@ static void writer_free(cv_dataset_writer **writer)
     cv_output_abandon(&(*writer)->frames);
     cv_output_abandon(&(*writer)->clips);
     if ((*writer)->made)
-        rmdir((*writer)->made); /* which a folder with files outlives */
+        rmdir((*writer)->made); /* which a folder that something else was put into outlives */
     cv_free((*writer)->made);
     cv_free((*writer)->about_path);
     cv_free(*writer);
@@ -164,6 +164,8 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
     CV_TRY(cv_output_commit(&writer->frames, err));
     CV_TRY(cv_output_commit(&writer->clips, err));
     CV_TRY(write_about(writer, err));
+    cv_free(writer->made); /* stays */
+    writer->made = NULL;
 done:
     writer_free(out);
     return status;
