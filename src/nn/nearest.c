@@ -17,12 +17,20 @@ typedef struct prepared {
     double largest; /* of the half norms */
 } prepared;
 
+/* In several sums, so that one need not wait for the other. */
 static double half_norm(const float *x, int K)
 {
-    double sum = 0;
+    enum { LANES = 8 };
+    double sums[LANES] = { 0 }, sum = 0;
+    int k = 0;
 
-    for (int k = 0; k < K; k++)
+    for (; k + LANES <= K; k += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            sums[lane] += (double)x[k + lane] * (double)x[k + lane];
+    for (; k < K; k++)
         sum += (double)x[k] * (double)x[k];
+    for (int lane = 0; lane < LANES; lane++)
+        sum += sums[lane];
     return sum / 2;
 }
 
@@ -69,12 +77,14 @@ static void prepare(const cv_exec *exec, prepared *book, const cv_weight *codebo
 {
     book->codes = codebook->type == CV_WEIGHT_F32 ? codebook->data : wide;
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int n = 0; n < book->N; n++) {
-        size_t at = (size_t)n * (size_t)book->K;
+    for (int first = 0; first < book->N; first += CODES) {
+        const int count = book->N - first < CODES ? book->N - first : CODES;
+        const cv_weight rows = cv_weight_rows(codebook, first, count);
 
         if (codebook->type != CV_WEIGHT_F32)
-            cv_weight_widen(wide + at, codebook, n);
-        book->half_norms[n] = (float)half_norm(book->codes + at, book->K);
+            exec->kernels.widen[rows.type](wide + (size_t)first * (size_t)book->K, &rows);
+        for (int n = first; n < first + count; n++)
+            book->half_norms[n] = (float)half_norm(book->codes + (size_t)n * (size_t)book->K, book->K);
     }
     for (int n = 0; n < book->N; n++)
         if ((double)book->half_norms[n] > book->largest)
