@@ -8,6 +8,8 @@
 /* Rows and codes whose products are held at once. */
 #define ROWS 64
 #define CODES 512
+/* Codes that a thread gets ready at once. */
+#define READY 64
 
 /* The codebook in f32, with what a search needs. */
 typedef struct prepared {
@@ -17,7 +19,7 @@ typedef struct prepared {
     double largest; /* of the half norms */
 } prepared;
 
-/* In several sums, so that one need not wait for the other. */
+/* In sums that do not depend on each other, so that the compiler can use vectors. */
 static double half_norm(const float *x, int K)
 {
     enum { LANES = 8 };
@@ -77,8 +79,8 @@ static void prepare(const cv_exec *exec, prepared *book, const cv_weight *codebo
 {
     book->codes = codebook->type == CV_WEIGHT_F32 ? codebook->data : wide;
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
-    for (int first = 0; first < book->N; first += CODES) {
-        const int count = book->N - first < CODES ? book->N - first : CODES;
+    for (int first = 0; first < book->N; first += READY) {
+        const int count = book->N - first < READY ? book->N - first : READY;
         const cv_weight rows = cv_weight_rows(codebook, first, count);
 
         if (codebook->type != CV_WEIGHT_F32)

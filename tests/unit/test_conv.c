@@ -455,6 +455,42 @@ static void nearest_rows_are_exact(void **state)
     cv_free(x);
 }
 
+/* Codebooks of every type are searched as they are in f32, by all kernels and any number of threads. */
+static void nearest_rows_of_any_type(void **state)
+{
+    enum { N = 1300, K = 64, ROWS = 70 };
+    float *codes = numbers("codes", N * K), *x = numbers("rows", ROWS * K);
+    static char data[N * K * 4], scales[N * 4];
+    static float wide[N * K];
+    static int32_t found[ROWS], wanted[ROWS];
+
+    (void)state;
+    for (cv_weight_type type = CV_WEIGHT_F32; type < CV_WEIGHT_TYPES; type++) {
+        cv_weight book = { data, type < CV_WEIGHT_Q8 ? NULL : scales, type, N, K };
+        cv_exec exec;
+
+        for (int n = 0; n < N; n++)
+            cv_weight_narrow(data + (size_t)n * cv_weight_row_bytes(type, K),
+                             scales + (size_t)n * cv_weight_scale_bytes(type, K), type, codes + (size_t)n * K, K);
+        for (int n = 0; n < N; n++)
+            cv_weight_widen(wide + (size_t)n * K, &book, n);
+        for (int i = 0; i < ROWS; i++)
+            wanted[i] = naive_nearest(x + (size_t)i * K, wide, N, K);
+        for (int set = 0; cv_kernels_usable(set, &exec.kernels); set++)
+            for (exec.threads = 1; exec.threads < 4; exec.threads++) {
+                cv_arena measured = { 0 }, arena = { 0 };
+
+                cv_nearest(&exec, NULL, NULL, ROWS, &book, &measured);
+                assert_int_equal(cv_arena_create(&arena, measured.peak, NULL), COGVIDEO_OK);
+                cv_nearest(&exec, found, x, ROWS, &book, &arena);
+                assert_memory_equal(found, wanted, sizeof found);
+                cv_arena_free(&arena);
+            }
+    }
+    cv_free(codes);
+    cv_free(x);
+}
+
 static void arenas_measure_what_they_carve(void **state)
 {
     _Alignas(64) char memory[256];
@@ -486,11 +522,17 @@ static void arenas_measure_what_they_carve(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolutions_match),     cmocka_unit_test(tiled_convolutions_match),
-        cmocka_unit_test(group_norms_match),      cmocka_unit_test(norms_per_position_match),
-        cmocka_unit_test(patches_match),          cmocka_unit_test(resampling_matches),
-        cmocka_unit_test(attention_matches),      cmocka_unit_test(residual_blocks_match),
-        cmocka_unit_test(nearest_rows_are_exact), cmocka_unit_test(arenas_measure_what_they_carve),
+        cmocka_unit_test(convolutions_match),
+        cmocka_unit_test(tiled_convolutions_match),
+        cmocka_unit_test(group_norms_match),
+        cmocka_unit_test(norms_per_position_match),
+        cmocka_unit_test(patches_match),
+        cmocka_unit_test(resampling_matches),
+        cmocka_unit_test(attention_matches),
+        cmocka_unit_test(residual_blocks_match),
+        cmocka_unit_test(nearest_rows_are_exact),
+        cmocka_unit_test(nearest_rows_of_any_type),
+        cmocka_unit_test(arenas_measure_what_they_carve),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
