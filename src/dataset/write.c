@@ -20,7 +20,7 @@ static void writer_free(cv_dataset_writer **writer)
     cv_output_abandon(&(*writer)->frames);
     cv_output_abandon(&(*writer)->clips);
     if ((*writer)->made)
-        rmdir((*writer)->made); /* which a folder that something else was put into outlives */
+        rmdir((*writer)->made); /* fails, as it should, where files are in it */
     cv_free((*writer)->made);
     cv_free((*writer)->about_path);
     cv_free(*writer);
