@@ -50,10 +50,10 @@ picture() {
 }
 
 picture shapes shapes.gif <<'CLIPS'
-1|a large red circle|on a white background|moves left
+175|a large cyan circle|on a gray background|moves up
 1|a large yellow square|on a black background|bounces
-1|a large blue star|on a white background|moves up
-4|a large cyan triangle|on a black background|shrinks
+3|a large orange star|on a white background|grows
+79|a small red square|on a gray background|shrinks
 1|a small green square|on a gray background|moves in a circle
 CLIPS
 picture phenaki-shapes stories.gif <<'STORIES'
