@@ -136,6 +136,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "--check writes nothing and cannot be combined with -o");
     if (!s->check && !s->output)
         return cli_usage_error(command, "an output is missing: -o ROWS");
+    if (s->rounds > 0 && s->kind != COGVIDEO_ROWS_STAGE2)
+        return cli_usage_error(command, "--rounds is for rows of stage 2: add --for stage2");
     if ((s->output && (status = cli_check_output(s->output, s->force)) != CLI_OK) ||
         (status = cli_open(command, &session, &s->model)) != CLI_OK)
         goto done;
