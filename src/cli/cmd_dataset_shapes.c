@@ -16,7 +16,7 @@ static const arg_option table[] = {
       NULL },
     { "seed", 's', "N", "seed of the order, the positions and the languages; default 0", ARG_BIG, FIELD(seed), 0,
       9007199254740991.0, 0, NULL },
-    { "held-out", 0, NULL, "only the combinations that training never sees, one in ten; default: only the others",
+    { "held-out", 0, NULL, "only the combinations that training never sees, one in twelve; default: only the others",
       ARG_FLAG, FIELD(held_out), 0, 0, 0, NULL },
     { "language", 0, "WHICH", "language of the captions: en, zh or both; default both", ARG_CHOICE, FIELD(language), 0,
       0, COGVIDEO_BOTH_LANGUAGES, "en|zh|both" },
@@ -27,7 +27,7 @@ static const arg_option table[] = {
       "stories from",
       ARG_INT, FIELD(context), 1, 1000000, 0, NULL },
     { "poses", 0, NULL,
-      "no motion: each frame shows the object at any of the world's places, either turned by any angle or 0.7 to 1.3 "
+      "no motion, which only the caption names: each frame shows the object at any of the world's places, either turned by any angle or 0.7 to 1.3 "
       "times its size: pictures for 'train coglm', by 'dataset tokens --for image'",
       ARG_FLAG, FIELD(poses), 0, 0, 0, NULL },
     { "world", 0, "FILE", "a description of the world; default: the built-in one, configs/shapes.json", ARG_TEXT,
@@ -71,7 +71,7 @@ const cli_command cmd_dataset_shapes = {
     .summary = "generate captioned clips of a world of moving shapes",
     .usage = "[OPTIONS] -o DATA",
     .details = "One object on a plain background: 2 sizes, 8 colours, 4 shapes, 10 motions and 3 backgrounds are 1872\n"
-               "combinations. Each is used once before any is used again.",
+               "combinations, since no circle rotates. Each is used once before any is used again.",
     .examples = "  cogvideo dataset shapes --clips 20 -o shapes\n"
                 "  cogvideo dataset shapes --held-out --clips 20 --seed 1 -o shapes-test\n"
                 "  cogvideo dataset shapes --context 5 --clips 20 -o second-scenes\n"

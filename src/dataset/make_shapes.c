@@ -2,20 +2,35 @@
 #include "dataset/dataset.h"
 #include "dataset/shapes.h"
 
+#include "base/mem.h"
 #include "base/rng.h"
 
 #include <stdio.h>
 #include <string.h>
 
+static cogvideo_status no_such_motion(const cv_shapes *world, const char *name, size_t length, cogvideo_error *err)
+{
+    cv_buffer names = { 0 };
+    cogvideo_status status;
+
+    for (int m = 0; m < world->motions; m++)
+        CV_TRY(cv_buffer_printf(&names, err, "%s%s", m ? ", " : "", world->motion[m].word.name));
+    status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.*s' is no motion of this world, which has %s",
+                     length < 40 ? (int)length : 40, name, names.data);
+done:
+    cv_buffer_free(&names);
+    return status;
+}
+
 /* Marks the motions of a list of names. */
 static cogvideo_status read_motions(const cv_shapes *world, const char *names, bool wanted[CV_SHAPES_MOST],
                                     cogvideo_error *err)
 {
-    if (names && !*names)
-        return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "the list of motions is empty: leave it out for all of them");
+    bool more = names != NULL;
+
     for (int m = 0; m < world->motions; m++)
         wanted[m] = !names;
-    while (names && *names) {
+    while (more) {
         size_t length = strcspn(names, ",");
         int m = 0;
 
@@ -23,10 +38,10 @@ static cogvideo_status read_motions(const cv_shapes *world, const char *names, b
                (strlen(world->motion[m].word.name) != length || memcmp(world->motion[m].word.name, names, length) != 0))
             m++;
         if (m == world->motions)
-            return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%.*s' is no motion of this world",
-                           length < 40 ? (int)length : 40, names);
+            return no_such_motion(world, names, length, err);
         wanted[m] = true;
-        names += length + (names[length] == ',');
+        more = names[length] == ',';
+        names += length + 1;
     }
     return COGVIDEO_OK;
 }
