@@ -2,6 +2,8 @@
 
 #include "nn/nearest.h"
 
+#include <stdio.h>
+
 /* One picture at one rate, which takes `halvings` halvings after the encoder. */
 typedef struct picture {
     int32_t *codes;
@@ -119,15 +121,19 @@ size_t cv_image_tokenizer_encode_scratch(const cv_image_tokenizer *tokenizer, co
 static cogvideo_status encode_checked(const cv_exec *exec, const cv_image_tokenizer *tokenizer, picture *job, int rate,
                                       cv_arena *arena, cogvideo_error *err)
 {
-    int own = cv_image_tokenizer_rate(&tokenizer->config.encoder);
+    const int own = cv_image_tokenizer_rate(&tokenizer->config.encoder), most = own << tokenizer->config.down_samplers;
+    char rates[64];
 
     job->halvings = cv_image_tokenizer_halvings(tokenizer, job->width, job->height, rate);
-    if (job->halvings < 0)
+    if (job->halvings < 0) {
+        if (most > own)
+            snprintf(rates, sizeof rates, "the rate must be %d to %d in powers of two", own, most);
+        else
+            snprintf(rates, sizeof rates, "the only rate of this model is %d", own);
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                       "a picture of %dx%d cannot be encoded at rate %d: the rate must be %d to %d in powers of two, "
-                       "and both sides from that to %d",
-                       job->width, job->height, rate, own, own << tokenizer->config.down_samplers,
-                       CV_IMAGE_TOKENIZER_MAX_SIDE);
+                       "a picture of %dx%d cannot be encoded at rate %d: %s, and both sides go from that to %d",
+                       job->width, job->height, rate, rates, CV_IMAGE_TOKENIZER_MAX_SIDE);
+    }
     if (!encode(exec, tokenizer, job, arena) || !codebook_is_sound(&tokenizer->codebook))
         return cv_fail(err, COGVIDEO_ERROR_MODEL, "the image tokenizer returns NaN: its weights are damaged");
     return COGVIDEO_OK;
