@@ -11,6 +11,7 @@
 struct cv_dataset_writer {
     char *about_path; /* dataset.json */
     char *made;       /* the folder, where it was not there before: it goes again with what is abandoned */
+    int lock;         /* of the folder, so that two runs do not write the same files; or below 0 */
     cv_output frames, clips;
     cogvideo_dataset_info info; /* clips and frames are those written so far */
 };
@@ -21,6 +22,7 @@ static void writer_free(cv_dataset_writer **writer)
     cv_output_abandon(&(*writer)->clips);
     if ((*writer)->made)
         rmdir((*writer)->made); /* fails, as it should, where files are in it */
+    cv_folder_unlock(&(*writer)->lock);
     cv_free((*writer)->made);
     cv_free((*writer)->about_path);
     cv_free(*writer);
@@ -58,6 +60,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
             "a dataset is a folder of three files and cannot go to standard output; for a folder of that name "
             "write './-'");
     CV_NEW(writer, 1, err);
+    writer->lock = -1;
     writer->info = (cogvideo_dataset_info){ .size = about->size,
                                             .fps = about->fps,
                                             .context = about->context,
@@ -76,6 +79,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
             goto done;
         }
     }
+    CV_TRY(cv_folder_lock(&writer->lock, folder, false, err));
     if (!force && cv_path_exists(writer->about_path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                          "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);

@@ -116,6 +116,26 @@ static void check_labels(const cogvideo_dataset_clip *clip)
     cv_shapes_close(&world);
 }
 
+/* A second run is refused, whatever it was told to replace, and the dataset stays. */
+static void one_run_writes_to_a_folder(void **state)
+{
+    cogvideo_error err;
+    cogvideo_shapes_options options = { .clips = 2, .motions = "still" };
+    cogvideo_dataset *dataset;
+    int lock;
+
+    (void)state;
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("locked"), &options, NULL, &err), err);
+    CHECK_OK(cv_folder_lock(&lock, check_temp_path("locked"), false, &err), err);
+    options.force = 1;
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("locked"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
+                "another run is using this folder", err);
+    cv_folder_unlock(&lock);
+    dataset = open_dataset("locked");
+    cogvideo_dataset_close(&dataset);
+    CHECK_OK(cogvideo_dataset_shapes(check_temp_path("locked"), &options, NULL, &err), err);
+}
+
 static void shapes_are_repeatable(void **state)
 {
     cogvideo_error err;
@@ -706,6 +726,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clips_that_go_on_say_so),
         cmocka_unit_test(motions_can_be_chosen),
+        cmocka_unit_test(one_run_writes_to_a_folder),
         cmocka_unit_test(shapes_are_repeatable),
         cmocka_unit_test(videos_pictures_and_their_captions_are_found),
         cmocka_unit_test(videos_are_no_pictures),
