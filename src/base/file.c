@@ -247,36 +247,40 @@ done:
     return status;
 }
 
+static cogvideo_status cannot_write(const cv_output *out, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->partial ? out->path : "standard output",
+                   strerror(errno));
+}
+
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err)
 {
-    if (fwrite(data, 1, size, out->stream) != size)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s",
-                       out->partial ? out->path : "standard output", strerror(errno));
-    return COGVIDEO_OK;
+    return fwrite(data, 1, size, out->stream) == size ? COGVIDEO_OK : cannot_write(out, err);
+}
+
+cogvideo_status cv_output_sync(cv_output *out, cogvideo_error *err)
+{
+    const bool failed =
+        ferror(out->stream) || fflush(out->stream) != 0 || (out->partial && !cv_file_sync(fileno(out->stream)));
+
+    return failed ? cannot_write(out, err) : COGVIDEO_OK;
 }
 
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
 {
-    cogvideo_status status = COGVIDEO_OK;
-    int failed;
+    cogvideo_status status = cv_output_sync(out, err);
 
-    if (!out->partial) {
-        if (ferror(out->stream) || fflush(out->stream) != 0)
-            status = cv_fail(err, COGVIDEO_ERROR_IO, "standard output: cannot be written: %s", strerror(errno));
-        out->stream = NULL;
-        cv_output_abandon(out);
-        return status;
-    }
-    failed = ferror(out->stream) || fflush(out->stream) != 0 || !cv_file_sync(fileno(out->stream));
-    if (fclose(out->stream) != 0 || failed)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", out->path, strerror(errno));
+    if (out->partial && fclose(out->stream) != 0 && status == COGVIDEO_OK)
+        status = cannot_write(out, err);
     out->stream = NULL;
-    if (status == COGVIDEO_OK && rename(out->partial, out->path) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s: %s", out->partial, out->path,
-                         strerror(errno));
-    if (status == COGVIDEO_OK) {
-        cv_free(out->partial);
-        out->partial = NULL;
+    if (out->partial && status == COGVIDEO_OK) {
+        if (rename(out->partial, out->path) == 0) {
+            cv_free(out->partial);
+            out->partial = NULL;
+        } else {
+            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s: %s", out->partial, out->path,
+                             strerror(errno));
+        }
     }
     cv_output_abandon(out);
     return status;

@@ -577,20 +577,29 @@ char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err)
     return copy;
 }
 
-cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err)
+cogvideo_status cv_json_put(const cv_json *json, bool indented, cv_output *output, cogvideo_error *err)
 {
     char *text = cv_json_print(json, indented, err);
-    cv_output output = { 0 };
     cogvideo_status status;
 
     if (!text)
         return COGVIDEO_ERROR_MEMORY;
+    CV_TRY(cv_output_write(output, text, strlen(text), err));
+    CV_TRY(cv_output_write(output, "\n", 1, err));
+done:
+    cv_free(text);
+    return status;
+}
+
+cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err)
+{
+    cv_output output = { 0 };
+    cogvideo_status status;
+
     CV_TRY(cv_output_open(&output, path, err));
-    CV_TRY(cv_output_write(&output, text, strlen(text), err));
-    CV_TRY(cv_output_write(&output, "\n", 1, err));
+    CV_TRY(cv_json_put(json, indented, &output, err));
     CV_TRY(cv_output_commit(&output, err));
 done:
     cv_output_abandon(&output);
-    cv_free(text);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef CV_BASE_JSON_H
 #define CV_BASE_JSON_H
 
+#include "base/file.h"
 #include "base/mem.h"
 
 typedef struct cJSON cv_json;
@@ -98,6 +99,8 @@ void cv_json_set_copy(cv_json *object, const char *key, const cv_json *value);
 cv_json *cv_json_copy(const cv_json *value);
 /* Returns the text (free with cv_free), on one line or indented; NULL with err set. */
 char *cv_json_print(const cv_json *json, bool indented, cogvideo_error *err);
+/* Writes the text and a newline. */
+cogvideo_status cv_json_put(const cv_json *json, bool indented, cv_output *output, cogvideo_error *err);
 /* Writes it to a file that appears when it is whole: on one line, or indented. */
 cogvideo_status cv_json_write(const cv_json *json, bool indented, const char *path, cogvideo_error *err);
 

@@ -12,7 +12,7 @@ struct cv_dataset_writer {
     char *about_path; /* dataset.json */
     char *made;       /* the folder, where it was not there before: it goes again with what is abandoned */
     int lock;         /* of the folder, so that two runs do not write the same files; or below 0 */
-    cv_output frames, clips;
+    cv_output frames, clips, about;
     cogvideo_dataset_info info; /* clips and frames are those written so far */
 };
 
@@ -20,6 +20,7 @@ static void writer_free(cv_dataset_writer **writer)
 {
     cv_output_abandon(&(*writer)->frames);
     cv_output_abandon(&(*writer)->clips);
+    cv_output_abandon(&(*writer)->about);
     if ((*writer)->made)
         rmdir((*writer)->made); /* fails, as it should, where files are in it */
     cv_folder_unlock(&(*writer)->lock);
@@ -134,7 +135,7 @@ done:
     return status;
 }
 
-static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_error *err)
+static cogvideo_status write_about(cv_dataset_writer *writer, cogvideo_error *err)
 {
     cv_json *json = cv_json_new_object();
     cogvideo_status status;
@@ -149,7 +150,9 @@ static cogvideo_status write_about(const cv_dataset_writer *writer, cogvideo_err
         cv_json_set_int(json, "context", writer->info.context);
     if (writer->info.poses)
         cv_json_set_int(json, "poses", 1);
-    status = cv_json_write(json, true, writer->about_path, err);
+    CV_TRY(cv_output_open(&writer->about, writer->about_path, err));
+    CV_TRY(cv_json_put(json, true, &writer->about, err));
+done:
     cv_json_free(&json);
     return status;
 }
@@ -164,10 +167,14 @@ cogvideo_status cv_dataset_writer_commit(cv_dataset_writer **out, cogvideo_error
                          writer->about_path);
         goto done;
     }
+    CV_TRY(write_about(writer, err));
+    CV_TRY(cv_output_sync(&writer->frames, err));
+    CV_TRY(cv_output_sync(&writer->clips, err));
+    CV_TRY(cv_output_sync(&writer->about, err));
     CV_TRY(cv_file_remove(writer->about_path, err)); /* of an older dataset, whose frames go now */
     CV_TRY(cv_output_commit(&writer->frames, err));
     CV_TRY(cv_output_commit(&writer->clips, err));
-    CV_TRY(write_about(writer, err));
+    CV_TRY(cv_output_commit(&writer->about, err));
     cv_free(writer->made); /* stays */
     writer->made = NULL;
 done:
