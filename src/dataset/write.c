@@ -102,7 +102,6 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo
     const int frames = clip->frames;
     const size_t bytes = (size_t)frames * (size_t)writer->info.size * (size_t)writer->info.size * 3;
     cv_json *json = cv_json_new_object();
-    char *line = NULL;
     cogvideo_status status = COGVIDEO_OK;
 
     if (frames < 1 + writer->info.context || frames > CV_DATASET_MAX_FRAMES ||
@@ -120,18 +119,12 @@ cogvideo_status cv_dataset_writer_clip(cv_dataset_writer *writer, const cogvideo
     cv_json_set_string(json, "source", clip->source);
     if (clip->label_count > 0)
         cv_json_set_ints(json, "labels", clip->labels, (size_t)clip->label_count);
-    if (!(line = cv_json_print(json, false, err))) {
-        status = COGVIDEO_ERROR_MEMORY;
-        goto done;
-    }
+    CV_TRY(cv_json_put(json, false, &writer->clips, err));
     CV_TRY(cv_output_write(&writer->frames, clip->pixels, bytes, err));
-    CV_TRY(cv_output_write(&writer->clips, line, strlen(line), err));
-    CV_TRY(cv_output_write(&writer->clips, "\n", 1, err));
     writer->info.clips++;
     writer->info.frames += frames;
 done:
     cv_json_free(&json);
-    cv_free(line);
     return status;
 }
 
