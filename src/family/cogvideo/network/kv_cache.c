@@ -95,9 +95,11 @@ size_t cv_elements_cache_bytes(const cv_cogvideo_config *config, cv_weight_type 
     return cache_bytes(config, type, count);
 }
 
-void cv_elements_cache_copy(const cv_frames_cache *to, const cv_frames_cache *from, const cv_cogvideo_config *config)
+void cv_frames_cache_copy(const cv_frames_cache *to, const cv_frames_cache *from, const cv_cogvideo_config *config)
 {
     cv_kv_cache_copy(&to->base, &from->base, config->layers);
+    if (to->plus.keys)
+        cv_kv_cache_copy(&to->plus, &from->plus, config->layers);
 }
 
 void cv_frames_cache_clear(const cv_frames_cache *cache, const cv_cogvideo_config *config)

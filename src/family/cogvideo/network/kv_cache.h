@@ -31,10 +31,10 @@ cogvideo_status cv_frames_cache_create(cv_frames_cache *out, const cv_cogvideo_c
 cogvideo_status cv_elements_cache_create(cv_frames_cache *out, const cv_cogvideo_config *config, cv_weight_type type,
                                          int count, cogvideo_error *err);
 size_t cv_elements_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type, int count);
-/* Copies a cache of elements to another of as many. */
-void cv_elements_cache_copy(const cv_frames_cache *to, const cv_frames_cache *from, const cv_cogvideo_config *config);
 
 void cv_frames_cache_free(cv_frames_cache *cache);
+/* Copies a cache, of frames or of elements, to another of the same sizes. */
+void cv_frames_cache_copy(const cv_frames_cache *to, const cv_frames_cache *from, const cv_cogvideo_config *config);
 void cv_frames_cache_clear(const cv_frames_cache *cache, const cv_cogvideo_config *config);
 size_t cv_frames_cache_bytes(const cv_cogvideo_config *config, cv_weight_type type, int slots, bool plus);
 

@@ -4,6 +4,8 @@
 #include "family/cogvideo/steps/draw.h"
 #include "family/cogvideo/steps/rows.h"
 
+#include <string.h>
+
 /* The caches and buffers of a run. Strand i is sequence i; its guide, where there is one, sequence count + i. */
 typedef struct workspace {
     cv_text_cache text[2];
@@ -104,7 +106,23 @@ static bool has_ended(const cv_loop *loop, const paces *pace, int i)
     return pace->at[i] == loop->slots * cv_cogvideo_places(loop->stage->config);
 }
 
-/* Texts once each, then the given frames of every sequence that is not finished. */
+/* The sequence before `i` of the same text and the same given frames that was passed, or -1. Those that share frames
+ * stand side by side, so the nearest one is enough. */
+static int twin_of(const cv_loop *loop, const paces *pace, int i)
+{
+    const size_t given = (size_t)(loop->given * cv_cogvideo_places(loop->stage->config));
+    int twin = i - 1;
+
+    while (twin >= 0 && has_ended(loop, pace, twin % loop->count))
+        twin--;
+    return twin >= 0 && twin / loop->count == i / loop->count &&
+                   memcmp(loop->strands[twin % loop->count].codes, loop->strands[i % loop->count].codes,
+                          given * sizeof(int32_t)) == 0
+               ? twin
+               : -1;
+}
+
+/* Texts once each, then the given frames of every sequence that is not finished, once where several have the same. */
 static cogvideo_status prefill(const cv_loop *loop, workspace *w, const paces *pace, cogvideo_error *err)
 {
     const cv_exec *exec = &loop->model->head.exec;
@@ -115,11 +133,15 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, const paces *p
     for (int i = 0; loop->blank && i < w->sequence_count; i++)
         cv_frames_cache_clear(&w->frames[i], loop->stage->config);
     for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
-        cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
+        const cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
+        const int twin = twin_of(loop, pace, i);
 
         if (has_ended(loop, pace, i % loop->count))
             continue;
-        cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
+        if (twin >= 0)
+            cv_frames_cache_copy(&w->frames[i], &w->frames[twin], loop->stage->config);
+        else
+            cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
         if (loop->advanced && loop->advanced(loop->user, 0))
             return cv_cancelled(err);
     }

@@ -210,7 +210,7 @@ static cogvideo_status prefill(complete_run *run, cogvideo_error *err)
             cv_coglm_pass(exec, run->stage, &run->sequences[0], run->layout.elements, 0, run->layout.known, NULL, NULL,
                           &run->arena);
         else
-            cv_elements_cache_copy(&run->caches[s], &run->caches[0], run->stage->config);
+            cv_frames_cache_copy(&run->caches[s], &run->caches[0], run->stage->config);
         if (!report(run, 0))
             return cv_cancelled(err);
     }
