@@ -128,8 +128,8 @@ typedef struct cogvideo_generate_options {
     double seconds;   /* length of the whole clip, as the model is told, 0.1 to 1000; default: the model's (4.0) */
     int keyframes; /* key frames to make, from the first on; 1 = the first alone; default: all that the model makes */
     int rounds;    /* of interpolation; 0 (default) = all that are left of the model's, at least one */
-    /* windows of interpolation, or samples of a scene, that run side by side; 0 (default) = all. The codes do not
-     * depend on it */
+    /* windows of interpolation, each with all its candidates, or samples of a scene, that run side by side; 0 (default)
+     * = all. The codes do not depend on it */
     int batch;
     /* of each sequence, places that a step of a model looks at that draws codes one after another: guesses that come
      * true are decided together. -1 (default) = as many as pay off, as measured meanwhile; 0 and 1 = one; at most 64.

@@ -35,7 +35,12 @@ typedef struct cogvideo_sampling {
     double critic_noise;       /* of a critic: noise on its scores, 0 to 1000 */
     int critic_anneal;         /* a cogvideo_anneal */
     int greedy;                /* 1: always the best code (the lowest on a tie), and all else is ignored; 0: draw */
-    uint64_t reserved[5];      /* 0 (common.h) */
+    /* Of a step that draws several candidates for a frame (COGVIDEO_BY_CANDIDATES): how many, 1 to 64 (0 counts as 1).
+     * Each place keeps that of their codes which is most like the others, in vectors of the codebook. They take as many
+     * times the memory and the work. */
+    int candidates;
+    int unused;           /* 0 */
+    uint64_t reserved[4]; /* 0 (common.h) */
 } cogvideo_sampling;
 
 typedef enum cogvideo_field_kind {
@@ -46,7 +51,13 @@ typedef enum cogvideo_field_kind {
 } cogvideo_field_kind;
 
 /* The ways to draw that read a field, as bits. */
-enum { COGVIDEO_BY_RANK = 1, COGVIDEO_BY_CLUSTERS = 2, COGVIDEO_BY_BEST = 4, COGVIDEO_BY_UNMASKING = 8 };
+enum {
+    COGVIDEO_BY_RANK = 1,
+    COGVIDEO_BY_CLUSTERS = 2,
+    COGVIDEO_BY_BEST = 4,
+    COGVIDEO_BY_UNMASKING = 8,
+    COGVIDEO_BY_CANDIDATES = 16,
+};
 
 /* A field of cogvideo_sampling. Descriptions of models, records of clips and the options of the program call it by this
  * name. */

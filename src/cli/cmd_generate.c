@@ -104,6 +104,7 @@ static const arg_group groups[] = {
     { "Text", cli_text_table, offsetof(generate_settings, text) },
     { "Guidance", cli_guide_table, offsetof(generate_settings, text) },
     { "Sampling", cli_sampling_table, offsetof(generate_settings, sampling) },
+    { "Candidates", cli_candidates_table, offsetof(generate_settings, sampling) },
     { "Speed", cli_lookahead_table, offsetof(generate_settings, sampling) },
     { "Sampling of models that fill a scene in steps", cli_steps_table, offsetof(generate_settings, sampling) },
     { "Model", cli_model_table, offsetof(generate_settings, model) },

@@ -32,6 +32,7 @@ static const arg_group groups[] = {
     { "More about the text", cli_text_table, offsetof(settings, clip.text) },
     { "Guidance", cli_window_guide_table, offsetof(settings, clip.text) },
     { "Sampling", cli_sampling_table, offsetof(settings, clip.sampling) },
+    { "Candidates", cli_candidates_table, offsetof(settings, clip.sampling) },
     { "Speed", cli_lookahead_table, offsetof(settings, clip.sampling) },
     { "Model", cli_model_table, offsetof(settings, clip.model) },
     { 0 },

@@ -126,13 +126,13 @@ static int has_table(const cli_command *command, const arg_option *table)
     return 0;
 }
 
-/* A command without the options of cli_steps_table was not given them. */
-static void forget_steps(cli_sampling_options *sampling)
+/* A command without a table of options was not given them: those that only these ways to draw read. */
+static void forget(cli_sampling_options *sampling, unsigned ways)
 {
     const cogvideo_field *field;
 
     for (int i = 0; (field = cogvideo_sampling_field(i)); i++)
-        if (field->ways == COGVIDEO_BY_UNMASKING)
+        if (field->ways == ways)
             cogvideo_sampling_set(&sampling->given, field, field->kind == COGVIDEO_FIELD_NUMBER ? NAN : field->min - 1);
 }
 
@@ -169,7 +169,9 @@ int cli_generate_options(const cli_command *command, cli_session *session, cli_t
     char name[40];
 
     if (!has_table(command, cli_steps_table))
-        forget_steps(sampling);
+        forget(sampling, COGVIDEO_BY_UNMASKING);
+    if (!has_table(command, cli_candidates_table))
+        forget(sampling, COGVIDEO_BY_CANDIDATES);
     forget_guidance(command, text);
     if (is_given(sampling, COGVIDEO_BY_RANK) && sampling->given.clusters > 0)
         return cli_usage_error(command, "--top-k and --top-p draw without clusters; leave --clusters out");

@@ -95,7 +95,8 @@ static const arg_option own_sampling_rows[] = {
       ARG_INT, FIELD(first_sample), 0, CLI_MAX_SAMPLE, 0, NULL },
 };
 #define OWN_ROWS (sizeof own_sampling_rows / sizeof *own_sampling_rows)
-arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_steps_table[MAX_FIELDS + 1];
+arg_option cli_sampling_table[OWN_ROWS + MAX_FIELDS + 1], cli_candidates_table[MAX_FIELDS + 1],
+    cli_steps_table[MAX_FIELDS + 1];
 
 const arg_option cli_lookahead_table[] = {
     { "lookahead", 0, "N",
@@ -116,7 +117,9 @@ static arg_option sampling_row(int index, const cogvideo_field *field)
     for (char *c = names[index]; (c = strchr(c, '_'));)
         *c = '-';
     snprintf(helps[index], sizeof helps[index], "%s%s%s%s", field->meaning, word ? ": " : "", word ? field->words : "",
-             flag ? "" : "; default: the model's, for each step");
+             flag                                    ? ""
+             : field->ways == COGVIDEO_BY_CANDIDATES ? "; default: the model's"
+                                                     : "; default: the model's, for each step");
     return (arg_option){
         .name = names[index],
         .letter = strcmp(field->name, "temperature") == 0 ? 'T' : 0,
@@ -141,12 +144,15 @@ static arg_option sampling_row(int index, const cogvideo_field *field)
 
 void cli_sampling_rows(void)
 {
-    arg_option *one_by_one = cli_sampling_table + OWN_ROWS, *in_steps = cli_steps_table;
+    arg_option *one_by_one = cli_sampling_table + OWN_ROWS, *between = cli_candidates_table,
+               *in_steps = cli_steps_table;
     const cogvideo_field *field;
 
     memcpy(cli_sampling_table, own_sampling_rows, sizeof own_sampling_rows);
     for (int i = 0; i < MAX_FIELDS && (field = cogvideo_sampling_field(i)); i++)
-        *(field->ways == COGVIDEO_BY_UNMASKING ? in_steps++ : one_by_one++) = sampling_row(i, field);
+        *(field->ways == COGVIDEO_BY_UNMASKING    ? in_steps++
+          : field->ways == COGVIDEO_BY_CANDIDATES ? between++
+                                                  : one_by_one++) = sampling_row(i, field);
 }
 #undef FIELD
 

@@ -45,12 +45,13 @@ extern const arg_option cli_guide_table[];        /* --guide-ids, --guidance, --
 extern const arg_option cli_window_guide_table[]; /* the same of interpolation alone */
 extern const arg_option cli_text_weight_table[];  /* --text-weight, of a command that does not guide */
 extern arg_option cli_sampling_table[];           /* filled by cli_sampling_rows: of codes that follow one another */
-extern const arg_option cli_lookahead_table[];    /* --lookahead; in cli_sampling_options, as the other two */
-extern arg_option cli_steps_table[];              /* the same: of models that fill a scene in steps */
+extern const arg_option cli_lookahead_table[];    /* --lookahead; in cli_sampling_options, as the next two */
+extern arg_option cli_candidates_table[];         /* filled likewise: of frames between */
+extern arg_option cli_steps_table[];              /* filled likewise: of models that fill a scene in steps */
 extern const arg_option cli_output_table[];       /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
 
-/* Adds the rows of the library's fields to both tables: before any command is looked at. */
+/* Adds the rows of the library's fields to these tables: before any command is looked at. */
 void cli_sampling_rows(void);
 
 typedef struct cli_score_options {

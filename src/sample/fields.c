@@ -46,6 +46,10 @@ static const field_row rows[] = {
     { { "critic_anneal", COGVIDEO_FIELD_WORD, AT(critic_anneal), 0, 2, UNMASKED,
         "how that noise changes over the steps", "decay|fixed|increase" },
       COGVIDEO_ANNEAL_DECAY },
+    { { "candidates", COGVIDEO_FIELD_WHOLE, AT(candidates), 0, 64, COGVIDEO_BY_CANDIDATES,
+        "draw each frame in between N times, in as much memory, and keep at each place the code most like the others; 2 is as 1",
+        NULL },
+      1 },
     { { "greedy", COGVIDEO_FIELD_FLAG, AT(greedy), 0, 1, COGVIDEO_BY_BEST, "always take the best code", NULL }, 0 },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
@@ -187,10 +191,18 @@ void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling, unsigne
     }
 }
 
-void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling)
+int cv_sampling_candidates(const cogvideo_sampling *sampling)
 {
-    cv_sampling_put(object, sampling,
-                    sampling->greedy         ? COGVIDEO_BY_BEST
+    return sampling->greedy || sampling->candidates < 1 ? 1 : sampling->candidates;
+}
+
+void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling, unsigned ways)
+{
+    unsigned read = sampling->greedy         ? COGVIDEO_BY_BEST
                     : sampling->clusters > 0 ? COGVIDEO_BY_CLUSTERS
-                                             : COGVIDEO_BY_RANK);
+                                             : COGVIDEO_BY_RANK;
+
+    if (cv_sampling_candidates(sampling) > 1)
+        read |= COGVIDEO_BY_CANDIDATES;
+    cv_sampling_put(object, sampling, read & ways);
 }

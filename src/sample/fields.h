@@ -13,9 +13,11 @@ cogvideo_status cv_sampling_check_field(const cogvideo_field *field, double valu
  * description. Only the temperature must be there. */
 cogvideo_status cv_sampling_read(cogvideo_sampling *out, const cv_json *section, unsigned ways, const char *origin,
                                  cogvideo_error *err);
+/* How many candidates a rule draws: at least 1, and where it takes the best code no more, which would all be equal. */
+int cv_sampling_candidates(const cogvideo_sampling *sampling);
 /* Adds the fields of these ways to an object. */
 void cv_sampling_put(cv_json *object, const cogvideo_sampling *sampling, unsigned ways);
-/* The same of codes that are drawn one after the other: the fields that such a draw reads, but no others. */
-void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling);
+/* The same of codes that are drawn one after the other: of these ways the one that draws, and several candidates. */
+void cv_sampling_put_drawn(cv_json *object, const cogvideo_sampling *sampling, unsigned ways);
 
 #endif

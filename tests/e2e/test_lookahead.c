@@ -105,7 +105,7 @@ static int32_t *run_loop(trial *t, int lookahead)
     for (int i = 0; i < slots; i++)
         frames[i] = (uint32_t)i;
     for (int s = 0; s < STRANDS; s++)
-        strands[s] = (cv_strand){ codes + s * t->places, (uint32_t)s, frames };
+        strands[s] = (cv_strand){ .codes = codes + s * t->places, .sample = (uint32_t)s, .frames = frames };
     if (t->given == 0)
         CHECK_OK(cv_need_trunk(own, &loop.stage, &err), err);
     else

@@ -368,7 +368,7 @@ static void check_record(const cogvideo_sampling *sampling, const char *expected
     cv_json *json = cv_json_new_object();
     char *text;
 
-    cv_sampling_put_drawn(json, sampling);
+    cv_sampling_put_drawn(json, sampling, ~0U);
     text = cv_json_print(json, false, NULL);
     assert_string_equal(text, expected);
     cv_free(text);

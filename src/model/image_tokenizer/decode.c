@@ -1,5 +1,17 @@
 #include "model/image_tokenizer/planes.h"
 
+static const char *vector_of(const cv_weight *codebook, int32_t code)
+{
+    return (const char *)codebook->data + (size_t)code * (size_t)codebook->K * cv_dtype_size((cv_dtype)codebook->type);
+}
+
+void cv_image_tokenizer_vector(const cv_image_tokenizer *tokenizer, int32_t code, float *out)
+{
+    const cv_weight *codebook = &tokenizer->codebook;
+
+    cv_to_f32(out, vector_of(codebook, code), (cv_dtype)codebook->type, (size_t)codebook->K);
+}
+
 /* x [latent][positions] = rows of the codebook */
 static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, const int32_t *codes, int positions)
 {
@@ -7,7 +19,7 @@ static void look_up(const cv_exec *exec, const cv_weight *codebook, float *x, co
 
 #pragma omp parallel for num_threads(exec->threads) schedule(static)
     for (int i = 0; i < positions; i++) {
-        const char *row = (const char *)codebook->data + (size_t)codes[i] * (size_t)codebook->K * size;
+        const char *row = vector_of(codebook, codes[i]);
 
         for (int k = 0; k < codebook->K; k++)
             cv_to_f32(x + (size_t)k * (size_t)positions + (size_t)i, row + (size_t)k * size, (cv_dtype)codebook->type,

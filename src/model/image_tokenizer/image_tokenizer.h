@@ -44,6 +44,9 @@ cogvideo_status cv_image_tokenizer_encode_planes(const cv_exec *exec, const cv_i
                                                  int32_t *codes, float *z, const float *planes, int width, int height,
                                                  int rate, cv_arena *arena, cogvideo_error *err);
 
+/* out [latent] = the vector of an image code in the codebook, which must be one. */
+void cv_image_tokenizer_vector(const cv_image_tokenizer *tokenizer, int32_t code, float *out);
+
 /* Computes rgb [grid_height * rate][grid_width * rate][3] in about 0..1, not clamped, of codes
  * [grid_height][grid_width]. COGVIDEO_ERROR_ARGUMENT where there is no decoder of that rate or an id is not an image
  * code. */

@@ -115,7 +115,7 @@ cogvideo_status cv_bench_draw(cv_bench_drawing *run, cogvideo_error *err)
             codes[i] = (int32_t)(i * 7 % (size_t)config->image_codes);
     }
     for (int s = 0; s < run->strands; s++)
-        list[s] = (cv_strand){ codes + (size_t)s * count, (uint32_t)s, frame_ids };
+        list[s] = (cv_strand){ .codes = codes + (size_t)s * count, .sample = (uint32_t)s, .frames = frame_ids };
     run->started = cv_clock();
     status = cv_loop_run(&loop, err);
     if (status == COGVIDEO_ERROR_CANCELLED && !run->cancelled)

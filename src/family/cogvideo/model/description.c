@@ -14,6 +14,12 @@ const char *cv_step_name(cv_step_kind step)
     return names[step];
 }
 
+unsigned cv_step_ways(cv_step_kind step)
+{
+    return COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS | COGVIDEO_BY_BEST |
+           (step == CV_STEP_INTERPOLATE ? (unsigned)COGVIDEO_BY_CANDIDATES : 0);
+}
+
 static cogvideo_status read_samplings(cv_description *d, const cv_json *json, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
@@ -27,7 +33,7 @@ static cogvideo_status read_samplings(cv_description *d, const cv_json *json, co
             continue; /* models that were made before there was a refiner */
         snprintf(origin, sizeof origin, "%.500s: sampling.%s", path, cv_step_name((cv_step_kind)step));
         CV_TRY(cv_json_object(all, cv_step_name((cv_step_kind)step), &one, origin, err));
-        CV_TRY(cv_sampling_read(&d->sampling[step], one, CV_COGVIDEO_WAYS, origin, err));
+        CV_TRY(cv_sampling_read(&d->sampling[step], one, cv_step_ways((cv_step_kind)step), origin, err));
     }
 done:
     return status;

@@ -15,7 +15,7 @@ void cv_cogvideo_defaults(const cogvideo_model *head, cogvideo_generate_options 
         options->steps[kind] = (cogvideo_step_options){
             .name = cv_step_name((cv_step_kind)kind),
             .sampling = d->sampling[kind],
-            .ways = CV_COGVIDEO_WAYS,
+            .ways = cv_step_ways((cv_step_kind)kind),
             .has_guidance = guides,
             .has_text_weight = weighs,
             .guidance = kind == CV_STEP_KEYFRAMES ? d->guidance : 1,

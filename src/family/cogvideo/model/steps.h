@@ -4,9 +4,6 @@
 
 #include <cogvideo/sampling.h>
 
-/* In which ways they draw. */
-#define CV_COGVIDEO_WAYS (COGVIDEO_BY_RANK | COGVIDEO_BY_CLUSTERS | COGVIDEO_BY_BEST)
-
 /* Each has a sampling rule of its own. The values enter the random numbers of each code (steps/draw.c): another value
  * means another clip for every seed. A new step takes the next free one. */
 typedef enum cv_step_kind {
@@ -18,6 +15,8 @@ typedef enum cv_step_kind {
     CV_STEP_COUNT = 5,
 } cv_step_kind;
 
+/* In which ways it draws: COGVIDEO_BY_... */
+unsigned cv_step_ways(cv_step_kind step);
 /* The name of a step in the description's "sampling" section, such as "first_frame". */
 const char *cv_step_name(cv_step_kind step);
 

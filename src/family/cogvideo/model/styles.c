@@ -19,7 +19,7 @@ static cogvideo_status read_style(cv_style *style, const cv_json *section, const
             continue;
         snprintf(where, sizeof where, "%.700s.%s", origin, name);
         CV_TRY(cv_json_object(section, name, &own, where, err));
-        CV_TRY(cv_sampling_read(&style->sampling[step], own, CV_COGVIDEO_WAYS, where, err));
+        CV_TRY(cv_sampling_read(&style->sampling[step], own, cv_step_ways((cv_step_kind)step), where, err));
     }
 done:
     return status;

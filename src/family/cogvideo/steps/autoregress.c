@@ -205,8 +205,12 @@ static int32_t draw(const cv_loop *loop, workspace *w, int row, int guides)
 {
     const size_t codes = (size_t)loop->stage->config->image_codes;
     const cv_strand *strand = &loop->strands[w->rows[row].sequence - w->sequences];
-    const cv_draw what = { loop->step, loop->round, strand->sample, strand->frames[w->rows[row].slot],
-                           (uint32_t)w->rows[row].index };
+    const cv_draw what = { .step = loop->step,
+                           .round = loop->round,
+                           .sample = strand->sample,
+                           .frame = strand->frames[w->rows[row].slot],
+                           .place = (uint32_t)w->rows[row].index,
+                           .candidate = strand->candidate };
     float *logits = w->logits + (size_t)row * codes;
 
     if (loop->guide)
@@ -264,8 +268,13 @@ static cv_code_row row_at(const cv_loop *loop, const cv_strand *strand, int at)
 {
     int grid = loop->stage->config->grid, L = cv_cogvideo_places(loop->stage->config);
 
-    return (
-        cv_code_row){ loop->step, loop->round, (int)strand->sample, (int)strand->frames[at / L], at % L / grid, grid };
+    return (cv_code_row){ .step = loop->step,
+                          .round = loop->round,
+                          .sample = (int)strand->sample,
+                          .frame = (int)strand->frames[at / L],
+                          .candidate = (int)strand->candidate,
+                          .row = at % L / grid,
+                          .count = grid };
 }
 
 /* The rows of codes that end behind a strand's place `at`, up to `end`; false: stop. */

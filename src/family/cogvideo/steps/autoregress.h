@@ -12,8 +12,9 @@
 /* One clip in the making: codes [slots][L], the given ones in place. */
 typedef struct cv_strand {
     int32_t *codes;
-    uint32_t sample;        /* with the frame ids, what its random numbers are a function of */
+    uint32_t sample;        /* with frame ids and candidate, what its random numbers are a function of */
     const uint32_t *frames; /* [slots]: the frame that each slot is, unique within its step */
+    uint32_t candidate;     /* for these frames, from 0 */
 } cv_strand;
 
 typedef struct cv_loop {

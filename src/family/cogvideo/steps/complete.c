@@ -132,7 +132,10 @@ static cv_code_row row_at(const complete_run *run, int sample, int row)
 {
     const int grid = run->stage->config->grid;
 
-    return (cv_code_row){ run->step.kind, 0, run->options->first_sample + sample, 0, row, grid };
+    return (cv_code_row){ .step = run->step.kind,
+                          .sample = run->options->first_sample + sample,
+                          .row = row,
+                          .count = grid };
 }
 
 /* Whether any place of the row from `column` on is a hole. */
@@ -255,7 +258,9 @@ static int32_t draw(const complete_run *run, int r)
     const cv_cogvideo_config *config = run->stage->config;
     const int sample = (int)(run->rows[r].sequence - run->sequences),
               place = run->layout.places[run->rows[r].index + 1];
-    const cv_draw what = { run->step.kind, 0, (uint32_t)(run->options->first_sample + sample), 0, (uint32_t)place };
+    const cv_draw what = { .step = run->step.kind,
+                           .sample = (uint32_t)(run->options->first_sample + sample),
+                           .place = (uint32_t)place };
 
     if (!run->mask[place])
         return run->clips[sample].codes[place];

@@ -7,7 +7,7 @@ int32_t cv_draw_code(const cv_cogvideo *model, const cogvideo_sampling *sampling
                      const float *logits, int codes, cv_arena *arena)
 {
     const uint32_t counter[4] = { draw->sample, draw->frame, draw->place,
-                                  (uint32_t)draw->step | (uint32_t)draw->round << 8 };
+                                  (uint32_t)draw->step | (uint32_t)draw->round << 8 | draw->candidate << 16 };
     uint32_t bits[4];
 
     cv_rng_block(bits, seed, counter);

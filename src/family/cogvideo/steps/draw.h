@@ -10,6 +10,7 @@ typedef struct cv_draw {
     cv_step_kind step;
     int round; /* of interpolation or of refining; 0 elsewhere */
     uint32_t sample, frame, place;
+    uint32_t candidate; /* of the frame, from 0 */
 } cv_draw;
 
 /* Room in which several threads draw at once. */

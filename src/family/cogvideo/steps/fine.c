@@ -6,7 +6,11 @@
 
 void cv_fine_draw(cv_fine *run, int round, int place, const cogvideo_sampling *sampling, const float *logits)
 {
-    const cv_draw draw = { run->kind, round, (uint32_t)run->options->first_sample, (uint32_t)run->at, (uint32_t)place };
+    const cv_draw draw = { .step = run->kind,
+                           .round = round,
+                           .sample = (uint32_t)run->options->first_sample,
+                           .frame = (uint32_t)run->at,
+                           .place = (uint32_t)place };
 
     run->made[place] = cv_draw_code(run->model, sampling, run->options->seed, &draw, logits, run->codes, &run->drawing);
     if (run->made[place] < 0 && run->unsound < 0)
@@ -27,7 +31,11 @@ int cv_fine_after_layer(void *run, int done, int layers)
 
 static cv_code_row row_of(const cv_fine *run, int row)
 {
-    return (cv_code_row){ run->kind, 0, run->options->first_sample, run->at, row, run->side };
+    return (cv_code_row){ .step = run->kind,
+                          .sample = run->options->first_sample,
+                          .frame = run->at,
+                          .row = row,
+                          .count = run->side };
 }
 
 /* Whether an earlier run drew all of the frame's codes: passes give them all, so a part of them would spare nothing. */

@@ -1,12 +1,14 @@
 /* interpolate.c - recursive interpolation by stage 2: each round puts a frame between every two. CogVideo, section 3.2.
  *
  * A window has three known frames (2i, 2i+1, 2i+2 of the parent) and makes the two between them. Windows of a round
- * do not see each other, so they run side by side. */
+ * do not see each other, so they run side by side, and so do the candidates for the frames of each. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/candidates.h"
 #include "family/cogvideo/steps/header.h"
 #include "family/cogvideo/steps/step.h"
 #include "family/work.h"
+#include "sample/fields.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,10 +21,11 @@ typedef struct round_run {
     const cogvideo_tokens *parent;
     cogvideo_tokens *child;    /* twice the parent's frames less one */
     int windows, first_window; /* of the round; of the batch that runs */
-    int32_t *codes;            /* [windows][slots][L], slots in the sequence's order */
-    uint32_t *frame_ids;       /* [windows][slots]: the slot's frame of the child */
-    cv_strand *strands;        /* [windows] */
     int batch;                 /* windows in the batch that runs */
+    int32_t *codes;            /* [batch][candidates][slots][L], slots in the sequence's order */
+    uint32_t *frame_ids;       /* [batch][slots]: the slot's frame of the child */
+    cv_strand *strands;        /* [batch][candidates] */
+    cv_candidates candidates;
     cv_lookahead *ahead;
     int reported; /* frames of the child that were given to the caller */
     cogvideo_progress progress;
@@ -53,33 +56,49 @@ static int slot_done(void *user, int slot)
 {
     round_run *run = user;
     const cv_cogvideo_config *config = &run->model->description.network;
-    size_t L = (size_t)cv_cogvideo_places(config);
+    const size_t L = (size_t)cv_cogvideo_places(config), slots = (size_t)config->frames;
 
-    for (int w = run->first_window; w < run->first_window + run->batch; w++) {
-        size_t at = (size_t)w * (size_t)config->frames + (size_t)slot;
+    for (int w = 0; w < run->batch; w++) {
+        const int32_t *codes = run->codes + ((size_t)w * (size_t)run->candidates.count * slots + (size_t)slot) * L;
+        int32_t *frame = run->child->codes + run->frame_ids[(size_t)w * slots + (size_t)slot] * L;
 
-        memcpy(run->child->codes + run->frame_ids[at] * L, run->codes + at * L, L * sizeof *run->codes);
+        cv_candidates_merge(&run->candidates, frame, codes, slots * L, (int)L);
     }
     run->progress.frame += run->batch;
     return 0;
 }
 
-/* Codes and frame ids of every window, in slot order. */
+/* Codes and frame ids of the windows of a batch, in slot order. */
 static void lay_out(round_run *run)
 {
     const cv_cogvideo_config *config = &run->model->description.network;
-    int slots = config->frames, known = cv_cogvideo_known(config);
+    int slots = config->frames, known = cv_cogvideo_known(config), candidates = run->candidates.count;
     size_t L = (size_t)cv_cogvideo_places(config);
 
-    for (int w = 0; w < run->windows; w++) {
+    for (int w = 0; w < run->batch; w++) {
+        const int window = run->first_window + w;
+        const int32_t *given = run->parent->codes + (size_t)(window * (known - 1)) * L;
         uint32_t *ids = run->frame_ids + w * slots;
-        int32_t *codes = run->codes + (size_t)w * (size_t)slots * L;
 
         for (int slot = 0; slot < slots; slot++)
-            ids[slot] = (uint32_t)(w * (slots - 1) + cv_slot_time(config, CV_STAGE_INTERPOLATE, slot));
-        memcpy(codes, run->parent->codes + (size_t)(w * (known - 1)) * L, (size_t)known * L * sizeof *codes);
-        run->strands[w] = (cv_strand){ codes, (uint32_t)run->options->first_sample, ids };
+            ids[slot] = (uint32_t)(window * (slots - 1) + cv_slot_time(config, CV_STAGE_INTERPOLATE, slot));
+        for (int c = 0, s = w * candidates; c < candidates; c++, s++) {
+            int32_t *codes = run->codes + (size_t)s * (size_t)slots * L;
+
+            memcpy(codes, given, (size_t)known * L * sizeof *codes);
+            run->strands[s] = (cv_strand){ .codes = codes,
+                                           .sample = (uint32_t)run->options->first_sample,
+                                           .frames = ids,
+                                           .candidate = (uint32_t)c };
+        }
     }
+}
+
+/* The child's times, and the frames that it has of its parent. */
+static void begin_child(round_run *run)
+{
+    size_t L = (size_t)cv_cogvideo_places(&run->model->description.network);
+
     for (int f = 0; f < run->parent->frames; f++) {
         memcpy(run->child->codes + 2 * (size_t)f * L, run->parent->codes + (size_t)f * L, L * sizeof *run->codes);
         run->child->times[2 * f] = run->parent->times[f];
@@ -93,12 +112,12 @@ static cogvideo_status run_batches(round_run *run, cv_loop *loop, int batch, cog
     const cv_cogvideo_config *config = &run->model->description.network;
     cogvideo_status status = COGVIDEO_OK;
 
+    loop->strands = run->strands;
     for (int first = 0; first < run->windows; first += batch) {
         run->first_window = first;
         run->batch = run->windows - first < batch ? run->windows - first : batch;
-        run->progress.sequences = run->batch;
-        loop->strands = run->strands + first;
-        loop->count = run->batch;
+        lay_out(run);
+        loop->count = run->progress.sequences = run->batch * run->candidates.count;
         CV_TRY(cv_loop_run(loop, err));
         run->before = run->progress.done;
         if (report_frames(run, (first + run->batch) * (config->frames - 1) + (first + run->batch == run->windows))) {
@@ -152,6 +171,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
                                  cv_json *header, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = &run.model->description.network;
+    const int candidates = cv_sampling_candidates(&run.options->steps[CV_STEP_INTERPOLATE].sampling);
     int known = cv_cogvideo_known(config), L = cv_cogvideo_places(config), made;
     cogvideo_status status;
     cogvideo_tokens child = { 0 };
@@ -161,21 +181,24 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     run.windows = (parent->frames - 1) / (known - 1);
     made = run.windows * (config->frames - known);
     CV_TRY(cogvideo_tokens_alloc(&child, parent->height, parent->width, parent->rate, 2 * parent->frames - 1, err));
-    CV_NEW(run.codes, (size_t)run.windows * (size_t)config->frames * (size_t)L, err);
-    CV_NEW(run.frame_ids, run.windows * config->frames, err);
-    CV_NEW(run.strands, run.windows, err);
-    lay_out(&run);
+    CV_TRY(cv_candidates_create(&run.candidates, run.model, candidates, err));
+    batch = batch > 0 && batch < run.windows ? batch : run.windows;
+    CV_NEW(run.codes, (size_t)(batch * candidates) * (size_t)config->frames * (size_t)L, err);
+    CV_NEW(run.frame_ids, batch * config->frames, err);
+    CV_NEW(run.strands, batch * candidates, err);
+    begin_child(&run);
     run.progress = (cogvideo_progress){ .what = "interpolation",
                                         .unit = "codes",
                                         .round = run.round - run.first_round,
                                         .rounds = run.end_round - run.first_round,
                                         .frames = made,
-                                        .total = (long long)made * L };
-    CV_TRY(run_step(&run, batch ? batch : run.windows, header, err));
+                                        .total = (long long)made * L * candidates };
+    CV_TRY(run_step(&run, batch, header, err));
     *out = child;
     child = (cogvideo_tokens){ 0 };
 done:
     cogvideo_tokens_free(&child);
+    cv_candidates_free(&run.candidates);
     cv_free(run.codes);
     cv_free(run.frame_ids);
     cv_free(run.strands);

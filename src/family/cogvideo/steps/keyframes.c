@@ -56,7 +56,9 @@ static cogvideo_status run_loop(keyframes_run *run, cv_loop *loop, const uint32_
     cv_strand strands[COGVIDEO_MAX_SAMPLES];
 
     for (int s = 0; s < run->samples; s++)
-        strands[s] = (cv_strand){ run->clips[s].codes, (uint32_t)(run->options->first_sample + s), frame_ids };
+        strands[s] = (cv_strand){ .codes = run->clips[s].codes,
+                                  .sample = (uint32_t)(run->options->first_sample + s),
+                                  .frames = frame_ids };
     loop->model = run->model;
     loop->seed = run->options->seed;
     loop->strands = strands;

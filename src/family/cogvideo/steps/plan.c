@@ -2,10 +2,12 @@
  * to draw. */
 #include "family/cogvideo/steps/steps.h"
 #include "family/cogvideo/steps/autoregress.h"
+#include "family/cogvideo/steps/candidates.h"
 #include "family/cogvideo/steps/complete.h"
 #include "family/cogvideo/steps/mask.h"
 #include "family/cogvideo/steps/step.h"
 #include "family/pictures.h"
+#include "sample/fields.h"
 
 #include <string.h>
 
@@ -23,8 +25,8 @@ static cogvideo_status check(const cv_cogvideo *model, const cogvideo_generate_o
     return status;
 }
 
-/* Adds the sampling of `count` clips or windows, `batch` at once. One loop runs after the other: memory is that of the
- * largest. */
+/* Adds the sampling of `count` clips, or of as many candidates for windows, `batch` at once. One loop runs after the
+ * other: memory is that of the largest. */
 static void add_loops(const cv_cogvideo *model, const cogvideo_generate_options *options, const cv_stage *stage,
                       cv_step_kind step, int given, int slots, int count, int batch, cogvideo_plan *plan)
 {
@@ -169,21 +171,26 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
     const cv_description *d = &model->description;
     const int known = cv_cogvideo_known(&d->network);
     cogvideo_plan plan = { .out = *in };
-    int round, end, windows;
+    const int candidates = cv_sampling_candidates(&options->steps[CV_STEP_INTERPOLATE].sampling);
+    int round, end, windows, batch;
     const cv_stage *stage;
     cogvideo_status status;
 
     CV_TRY(cv_check_options(model, options, err));
     CV_TRY(cv_need_stage(model, CV_STAGE_INTERPOLATE, &stage, err));
     CV_TRY(cv_rounds_of(model, in->frames, options->rounds, &round, &end, err));
+    CV_TRY(cv_candidates_check(model, candidates, err));
     for (; round < end; round++, plan.out.frames = 2 * plan.out.frames - 1) {
         CV_TRY(check(model, options, CV_STEP_INTERPOLATE, round, err));
         windows = (plan.out.frames - 1) / (known - 1);
-        add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows,
-                  options->batch > 0 && options->batch < windows ? options->batch : windows, &plan);
+        batch = options->batch > 0 && options->batch < windows ? options->batch : windows;
+        add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows * candidates,
+                  batch * candidates, &plan);
     }
     plan.out = codes_of(plan.out.frames, in->height, in->rate);
     plan.weights = weights_of(model, d->files.own[1], d->files.trunk[1]);
+    if (candidates > 1)
+        plan.weights += weights_of(model, d->files.image_tokenizer, NULL);
     *out = plan;
 done:
     return status;

@@ -10,13 +10,15 @@ typedef struct cv_code_row {
     cv_step_kind step;
     int round; /* of interpolation, counted from the key frames; 0 elsewhere */
     int sample, frame;
+    int candidate;  /* of the frame, from 0 */
     int row, count; /* from the top, and its codes */
 } cv_code_row;
 
 static inline cogvideo_unit cv_row_unit(const cv_code_row *row)
 {
     return (cogvideo_unit){ cv_step_name(row->step), row->sample,
-                            (int64_t)row->round << 40 | (int64_t)row->frame << 16 | row->row };
+                            (int64_t)row->candidate << 48 | (int64_t)row->round << 40 | (int64_t)row->frame << 16 |
+                                row->row };
 }
 
 /* As cv_codes_recall and cv_codes_keep. */

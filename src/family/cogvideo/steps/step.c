@@ -47,5 +47,5 @@ void cv_cogvideo_step_put(const cv_cogvideo_step *step, const cogvideo_generate_
     cv_json_set_double(object, "text_weight", step->text_weight);
     if (step->seconds >= 0)
         cv_json_set_double(object, "seconds", step->seconds);
-    cv_sampling_put_drawn(object, &step->sampling);
+    cv_sampling_put_drawn(object, &step->sampling, cv_step_ways(step->kind));
 }
