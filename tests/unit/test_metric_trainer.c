@@ -153,8 +153,8 @@ static void it_learns_and_is_published(void **state)
 
     (void)state;
     write_text("learn.json",
-               RECIPE("\"steps\":60,\"batch\":12,\"warmup\":5,\"learning_rate\":5e-3,\"evaluate_every\":60,"
-                      "\"evaluate_batches\":2,\"save_every\":60,\"samples\":0"));
+               RECIPE("\"steps\":100,\"batch\":12,\"warmup\":5,\"learning_rate\":5e-3,\"evaluate_every\":100,"
+                      "\"evaluate_batches\":2,\"save_every\":100,\"samples\":0"));
     make_model("learned", MODEL(I3D(SMALL)));
     CHECK_OK(train(&p, 0, 2, false, &err), err);
     assert_true(accuracy("run-learned/log.jsonl", "background") > 0.9);
