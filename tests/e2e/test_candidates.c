@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { CANDIDATES = 5, FRAMES = 5, PLACES = 64, ROW = 8, MADE = 4, LATENT = 64 };
+enum { CANDIDATES = 3, FRAMES = 5, PLACES = 64, ROW = 8, MADE = 4, LATENT = 64 };
 
 /* What a run has kept: the rows of all candidates for all frames of the first round. */
 typedef struct kept {
