@@ -106,26 +106,21 @@ static bool has_ended(const cv_loop *loop, const paces *pace, int i)
     return pace->at[i] == loop->slots * cv_cogvideo_places(loop->stage->config);
 }
 
-/* The sequence before `i` of the same text and the same given frames that was passed, or -1. Those that share frames
- * stand side by side, so the nearest one is enough. */
-static int twin_of(const cv_loop *loop, const paces *pace, int i)
+/* Whether two sequences have the same text and the same given frames. */
+static bool begin_alike(const cv_loop *loop, int a, int b)
 {
     const size_t given = (size_t)(loop->given * cv_cogvideo_places(loop->stage->config));
-    int twin = i - 1;
 
-    while (twin >= 0 && has_ended(loop, pace, twin % loop->count))
-        twin--;
-    return twin >= 0 && twin / loop->count == i / loop->count &&
-                   memcmp(loop->strands[twin % loop->count].codes, loop->strands[i % loop->count].codes,
-                          given * sizeof(int32_t)) == 0
-               ? twin
-               : -1;
+    return a / loop->count == b / loop->count &&
+           memcmp(loop->strands[a % loop->count].codes, loop->strands[b % loop->count].codes,
+                  given * sizeof(int32_t)) == 0;
 }
 
 /* Texts once each, then the given frames of every sequence that is not finished, once where several have the same. */
 static cogvideo_status prefill(const cv_loop *loop, workspace *w, const paces *pace, cogvideo_error *err)
 {
     const cv_exec *exec = &loop->model->head.exec;
+    int last = -1; /* that was given its frames */
 
     cv_forward_text(exec, loop->stage, &w->text[0], loop->text->ids, NULL, &w->arena);
     if (loop->guide)
@@ -134,14 +129,14 @@ static cogvideo_status prefill(const cv_loop *loop, workspace *w, const paces *p
         cv_frames_cache_clear(&w->frames[i], loop->stage->config);
     for (int i = 0; loop->given > 0 && !loop->blank && i < w->sequence_count; i++) {
         const cv_frames_pass pass = { 0, loop->given, loop->given, loop->strands[i % loop->count].codes };
-        const int twin = twin_of(loop, pace, i);
 
         if (has_ended(loop, pace, i % loop->count))
             continue;
-        if (twin >= 0)
-            cv_frames_cache_copy(&w->frames[i], &w->frames[twin], loop->stage->config);
+        if (last >= 0 && begin_alike(loop, last, i)) /* those that do stand side by side */
+            cv_frames_cache_copy(&w->frames[i], &w->frames[last], loop->stage->config);
         else
             cv_forward_frames(exec, loop->stage, &w->sequences[i], &pass, NULL, NULL, &w->arena);
+        last = i;
         if (loop->advanced && loop->advanced(loop->user, 0))
             return cv_cancelled(err);
     }
