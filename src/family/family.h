@@ -220,6 +220,12 @@ cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first
 cogvideo_status cv_options_check(const cogvideo_model *model, const cogvideo_generate_options *options,
                                  cogvideo_error *err);
 
+/* How many of `count` windows or samples run side by side: `batch` is that of the options. */
+static inline int cv_side_by_side(int batch, int count)
+{
+    return batch > 0 && batch < count ? batch : count;
+}
+
 /* For a step that draws: the options are the model's own steps, as its `defaults` fill them, and what they say of each
  * is in the ranges of generate.h. */
 cogvideo_status cv_options_check_steps(const cogvideo_model *model, const cogvideo_generate_options *options,

@@ -182,7 +182,7 @@ static cogvideo_status run_round(round_run run, int batch, const cogvideo_tokens
     made = run.windows * (config->frames - known);
     CV_TRY(cogvideo_tokens_alloc(&child, parent->height, parent->width, parent->rate, 2 * parent->frames - 1, err));
     CV_TRY(cv_candidates_create(&run.candidates, run.model, candidates, err));
-    batch = batch > 0 && batch < run.windows ? batch : run.windows;
+    batch = cv_side_by_side(batch, run.windows);
     CV_NEW(run.codes, (size_t)(batch * candidates) * (size_t)config->frames * (size_t)L, err);
     CV_NEW(run.frame_ids, batch * config->frames, err);
     CV_NEW(run.strands, batch * candidates, err);

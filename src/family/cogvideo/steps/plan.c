@@ -183,7 +183,7 @@ cogvideo_status cv_cogvideo_plan_interpolate(const cogvideo_model *head, const c
     for (; round < end; round++, plan.out.frames = 2 * plan.out.frames - 1) {
         CV_TRY(check(model, options, CV_STEP_INTERPOLATE, round, err));
         windows = (plan.out.frames - 1) / (known - 1);
-        batch = options->batch > 0 && options->batch < windows ? options->batch : windows;
+        batch = cv_side_by_side(options->batch, windows);
         add_loops(model, options, stage, CV_STEP_INTERPOLATE, known, d->network.frames, windows * candidates,
                   batch * candidates, &plan);
     }

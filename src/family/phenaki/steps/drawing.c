@@ -320,14 +320,9 @@ static chunk chunk_of(const cv_drawing *d, int first, int count)
                     .guidance = guidance };
 }
 
-static int batch_of(const cv_drawing *d)
-{
-    return d->batch > 0 && d->batch < d->samples ? d->batch : d->samples;
-}
-
 cogvideo_status cv_drawing_plan(const cv_drawing *drawing, uint64_t *bytes, cogvideo_error *err)
 {
-    chunk c = chunk_of(drawing, 0, batch_of(drawing));
+    chunk c = chunk_of(drawing, 0, cv_side_by_side(drawing->batch, drawing->samples));
     cv_arena arena = { 0 };
     cogvideo_status status;
 
@@ -340,7 +335,7 @@ done:
 
 cogvideo_status cv_drawing_run(const cv_drawing *drawing, cogvideo_error *err)
 {
-    const int batch = batch_of(drawing);
+    const int batch = cv_side_by_side(drawing->batch, drawing->samples);
     cv_arena arena = { 0 };
     cogvideo_status status;
     uint64_t bytes = 0;
