@@ -72,7 +72,7 @@ for command in "--version" "help" "help --man" "help --json" "completion bash" "
     "tokens convert straight.jsonl -o -" "tokens convert straight.jsonl --to npy -o -" "tokens report straight.jsonl --model $model -q -o -" \
     "tokens compare straight.jsonl straight.jsonl" "tokenize --model $model star" "score --model $model --stage 1 -q straight.jsonl" \
     "compare $model $model -q straight.jsonl" "decode --model $model -q straight.jsonl -o -" "decode --model $model -q straight.jsonl --json --force -o s.y4m" \
-    "interpolate --model $model --rounds 1 -q straight.jsonl -o -" "dataset shapes --clips 2 -q --json --force -o data" "dataset info data"; do
+    "interpolate --model $model --rounds 1 --candidates 1 -q straight.jsonl -o -" "dataset shapes --clips 2 -q --json --force -o data" "dataset info data"; do
     where="full standard output: $command"
     expect 1 eval '"$program" $command >/dev/full'
     says "cannot be written"
@@ -114,7 +114,7 @@ if [ "$sanitize" = none ]; then
         says "address space\|failed to map segment"
     done
     where="address space of 600 MB"
-    expect 0 eval '(ulimit -v 600000; "$program" generate "$prompt" --model "$model" --seed 1 --rounds 1 -q -o limited.y4m)'
+    expect 0 eval '(ulimit -v 600000; "$program" generate "$prompt" --model "$model" --seed 1 --rounds 1 --candidates 1 -q -o limited.y4m)'
     where="data of 400 MB"
     expect 0 eval '(ulimit -d 400000; keyframes -q --force -o limited.jsonl)'
 fi
@@ -158,7 +158,7 @@ done
 
 where="weights that are shortened"
 cp -rp "$model" model
-nice -n 19 "$program" generate "$prompt" --model model --seed 3 --rounds 1 -q -o gone.y4m 2>told &
+nice -n 19 "$program" generate "$prompt" --model model --seed 3 --rounds 1 --candidates 1 -q -o gone.y4m 2>told &
 while kill -0 $! 2>/dev/null && ! [ -s gone.journal ]; do :; done
 : >model/stage2.safetensors
 wait $!
@@ -166,7 +166,7 @@ status=$?
 [ $status = 135 ] || fail "exit status $status"
 says "^cogvideo: error: model/stage2.safetensors: cannot be read any more"
 cp -p "$model/stage2.safetensors" model/
-expect 0 "$program" generate "$prompt" --model model --seed 3 --rounds 1 -q -o gone.y4m --resume
+expect 0 "$program" generate "$prompt" --model model --seed 3 --rounds 1 --candidates 1 -q -o gone.y4m --resume
 
 # --- how it is started -------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ fi
 library=$(ldconfig -p | sed -n 's/.*=> \(.*libavformat\.so\.[0-9]*\)$/\1/p' | head -n 1)
 if [ -n "$library" ] && unshare -m true 2>/dev/null && grep -q 'libavformat\.so' "$program"; then
     where="no FFmpeg, though it was built with it"
-    expect 1 unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$library" "$program" generate "$prompt" --model "$model" --seed 1 --rounds 1 -q --force -o gone.mp4
+    expect 1 unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$library" "$program" generate "$prompt" --model "$model" --seed 1 --rounds 1 --candidates 1 -q --force -o gone.mp4
     says "^cogvideo: error: FFmpeg's libraries, .* cannot be loaded"
     expect 0 unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$library" "$program" keyframes "$prompt" --seed 1 --count $count -q --force -o odd.jsonl
     same odd.jsonl
@@ -204,10 +204,10 @@ fi
 if script -qec true /dev/null >/dev/null 2>&1; then
     where="a dumb terminal"
     for kind in dumb ""; do
-        expect 0 env TERM="$kind" script -qec "'$program' generate '$prompt' --model '$model' --seed 1 --rounds 1 --force -o shown.y4m" /dev/null
+        expect 0 env TERM="$kind" script -qec "'$program' generate '$prompt' --model '$model' --seed 1 --rounds 1 --candidates 1 --force -o shown.y4m" /dev/null
         ! grep -q "$(printf '\033')" told || fail "has escape codes"
     done
     where="a terminal"
-    expect 0 env TERM=xterm script -qec "'$program' generate '$prompt' --model '$model' --seed 1 --rounds 1 --force -o shown.y4m" /dev/null
+    expect 0 env TERM=xterm script -qec "'$program' generate '$prompt' --model '$model' --seed 1 --rounds 1 --candidates 1 --force -o shown.y4m" /dev/null
     grep -q "$(printf '\033')" told || fail "has no bar"
 fi

@@ -16,7 +16,7 @@ mkdir "$disk" "$folder/straight"
 mount -t tmpfs -o size=8k tmpfs "$disk" 2>/dev/null || exit 77
 umount "$disk"
 
-set -- generate -q --model "$model" "a large red star moves left on a white background" --seed 2 --rounds 1 -o "$clip"
+set -- generate -q --model "$model" "a large red star moves left on a white background" --seed 2 --rounds 1 --candidates 1 -o "$clip"
 told=$folder/told
 fail() {
     echo "$where: $1" >&2
