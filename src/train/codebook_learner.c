@@ -48,6 +48,15 @@ cogvideo_status cv_codebook_check_rows(const cv_codebook_recipe *recipe, int64_t
     return COGVIDEO_OK;
 }
 
+/* Sets the codes by the first `rows` vectors of `z`. Of pairs of colours, returns how many colours differ. */
+static int start_from(const cv_codebook_learner *l, int rows, cv_arena *arena)
+{
+    if (l->pairs.count > 0)
+        return cv_colour_pairs_start(l->exec, &l->codebook, &l->pairs, l->z, rows, l->seed, arena);
+    cv_codebook_start(l->exec, &l->codebook, l->z, rows, l->recipe->start_batches, KMEANS_ROUNDS, l->seed, arena);
+    return 0;
+}
+
 cogvideo_status cv_codebook_learner_open(cv_codebook_learner *l, int rows, cogvideo_error *err)
 {
     const int batches = l->recipe->start_batches;
@@ -60,7 +69,7 @@ cogvideo_status cv_codebook_learner_open(cv_codebook_learner *l, int rows, cogvi
     CV_NEW(l->away, rows, err);
     CV_NEW(l->counted, (size_t)rows * (size_t)l->count_batches, err);
     CV_NEW(l->merged, l->codebook.codes, err);
-    cv_codebook_start(l->exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS, l->seed, &measure);
+    start_from(l, rows * batches, &measure);
     CV_TRY(cv_arena_create(&l->arena, measure.peak, err));
 done:
     return status;
@@ -80,21 +89,6 @@ bool cv_codebook_plain(const cv_codebook_recipe *recipe, uint64_t step)
     return !recipe->decoder_only && step < (uint64_t)recipe->plain_steps;
 }
 
-static void start(cv_codebook_learner *l, int step)
-{
-    const int batches = l->recipe->start_batches;
-    int rows = 0;
-
-    for (int b = 0; b < batches; b++) {
-        const cv_codebook_batch batch = l->measure(l->user, (uint64_t)step + (uint64_t)b, false);
-        const size_t numbers = (size_t)batch.rows * (size_t)l->codebook.latent;
-
-        rows = batch.rows;
-        memcpy(l->z + numbers * (size_t)b, batch.vectors, numbers * sizeof *l->z);
-    }
-    cv_codebook_start(l->exec, &l->codebook, l->z, rows * batches, batches, KMEANS_ROUNDS, l->seed, &l->arena);
-}
-
 /* How often each code is used; and codes that look alike become one, where the recipe wants it. */
 static void count(cv_codebook_learner *l)
 {
@@ -110,6 +104,34 @@ static void count(cv_codebook_learner *l)
     if (l->recipe->merge > 0)
         cv_log(l->log, COGVIDEO_LOG_INFO, "merge %g leaves %d codes in use", l->recipe->merge,
                cv_codebook_merge(&l->codebook, l->recipe->merge, l->merged));
+}
+
+static size_t size_of(const cv_codebook *codebook)
+{
+    return (size_t)codebook->codes * (size_t)codebook->latent * sizeof *codebook->vectors;
+}
+
+/* Codes of pairs of colours never move: `sums` keep them, so that what the optimizer does to them is undone. */
+static void start(cv_codebook_learner *l, int step)
+{
+    const int batches = l->recipe->start_batches;
+    int rows = 0, different;
+
+    for (int b = 0; b < batches; b++) {
+        const cv_codebook_batch batch = l->measure(l->user, (uint64_t)step + (uint64_t)b, false);
+        const size_t numbers = (size_t)batch.rows * (size_t)l->codebook.latent;
+
+        rows = batch.rows;
+        memcpy(l->z + numbers * (size_t)b, batch.vectors, numbers * sizeof *l->z);
+    }
+    different = start_from(l, rows * batches, &l->arena);
+    if (l->pairs.count == 0)
+        return;
+    if (different < l->pairs.colours)
+        cv_log(l->log, COGVIDEO_LOG_WARNING, "only %d different colours were found, so some of %d mean the same",
+               different, l->pairs.colours);
+    memcpy(l->codebook.sums, l->codebook.vectors, size_of(&l->codebook));
+    count(l); /* no averages will tell how often codes are used */
 }
 
 void cv_codebook_before(cv_codebook_learner *l, int step)
@@ -128,5 +150,9 @@ void cv_codebook_moved(cv_codebook_learner *l, int step, cv_codebook_batch batch
 
     if (l->codebook.codes == 0 || l->recipe->decoder_only || cv_codebook_plain(l->recipe, (uint64_t)step))
         return;
+    if (l->pairs.count > 0) {
+        memcpy(l->codebook.vectors, l->codebook.sums, size_of(&l->codebook));
+        return;
+    }
     cv_codebook_update(&l->codebook, &averaging, (uint64_t)step, batch.vectors, batch.codes, batch.rows, l->away);
 }

@@ -1,10 +1,11 @@
 /* codebook_learner.h - what the training of every tokenizer does with its codebook: start it by k-means once the
- * encoder has learned without one, and move it after each step; or count and merge codes, for a decoder that learns
- * alone. */
+ * encoder has learned without one, and move it after each step, or make it once of pairs of colours; or count and merge
+ * codes, for a decoder that learns alone. */
 #ifndef CV_TRAIN_CODEBOOK_LEARNER_H
 #define CV_TRAIN_CODEBOOK_LEARNER_H
 
 #include "train/codebook.h"
+#include "train/colour_pairs.h"
 #include "train/recipe.h"
 
 #include <cogvideo/train.h>
@@ -27,7 +28,8 @@ typedef struct cv_codebook_batch {
 
 typedef struct cv_codebook_learner {
     /* Set by the caller: */
-    cv_codebook codebook; /* bound; no codes: the quantizer has none, and nothing happens */
+    cv_codebook codebook;  /* bound; no codes: the quantizer has none, and nothing happens */
+    cv_colour_pairs pairs; /* none: k-means makes free codes, and averages move them */
     const cv_codebook_recipe *recipe;
     uint64_t seed;
     int count_batches; /* over which the use of codes is counted */
@@ -41,7 +43,7 @@ typedef struct cv_codebook_learner {
     double *away;     /* [rows] */
     int32_t *counted; /* [count_batches][rows] */
     bool *merged;     /* [codes] */
-    cv_arena arena;   /* of k-means */
+    cv_arena arena;   /* of what the codebook starts by */
 } cv_codebook_learner;
 
 /* Refuses what a recipe cannot ask of a tokenizer, which `name` names: "image tokenizer". */

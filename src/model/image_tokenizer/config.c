@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #define MAX_WIDTH 8192
+#define MAX_COLOURS 64
 
 int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels)
 {
@@ -142,14 +143,39 @@ done:
     return status;
 }
 
+static cogvideo_status parse_colour_pairs(cv_image_tokenizer_config *config, const cv_json *section, const char *origin,
+                                          cogvideo_error *err)
+{
+    cogvideo_status status;
+    int64_t colours, pairs;
+
+    if (!cv_json_get(section, "colours") && !cv_json_get(section, "colour_pairs"))
+        return COGVIDEO_OK;
+    CV_TRY(cv_json_int(section, "colours", 2, MAX_COLOURS, &colours, origin, err));
+    CV_TRY(cv_json_int(section, "colour_pairs", 1, colours * (colours - 1) / 2, &pairs, origin, err));
+    if (!config->encoder.patch || config->encoder.widths[0])
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: 'colour_pairs' make a codebook of pixels, so 'encoder' must be "
+                       "bare patches, such as {\"patch\": 8}",
+                       origin);
+    if (colours + pairs > config->codes)
+        return cv_fail(err, COGVIDEO_ERROR_FORMAT,
+                       "%s: %d colours and one pattern at least for each of %d pairs need more than %d codes", origin,
+                       (int)colours, (int)pairs, config->codes);
+    config->colours = (int)colours;
+    config->colour_pairs = (int)pairs;
+done:
+    return status;
+}
+
 cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, const cv_json *section,
                                                 const char *origin, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_image_tokenizer_config config = { 0 };
     int64_t channels, latent, codes, groups;
-    static const char *const keys[] = { "channels", "latent", "codes",   "groups",   "norm_epsilon",
-                                        "mean",     "std",    "encoder", "decoders", NULL };
+    static const char *const keys[] = { "channels",     "latent", "codes", "colours", "colour_pairs", "groups",
+                                        "norm_epsilon", "mean",   "std",   "encoder", "decoders",     NULL };
     double epsilon;
 
     if (!cv_json_is_object(section))
@@ -172,6 +198,7 @@ cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, 
     CV_TRY(cv_json_rgb(section, "std", 1e-3, 100, config.std, origin, err));
     CV_TRY(parse_encoder(&config, section, origin, err));
     CV_TRY(parse_decoders(&config, section, origin, err));
+    CV_TRY(parse_colour_pairs(&config, section, origin, err));
     *out = config;
 done:
     return status;

@@ -22,6 +22,10 @@ typedef struct cv_image_tokenizer_levels {
 typedef struct cv_image_tokenizer_config {
     int latent; /* width of a code's vector */
     int codes;  /* rows of the codebook */
+    /* The first `colours` codes are of one colour, the others patterns of `colour_pairs`, pairs of these: as many of
+     * each, in the same order. What is left over at the end is not used. 0: the codes have no such order. Only training
+     * sees to it and makes use of it. */
+    int colours, colour_pairs;
     int groups; /* in every group norm */
     float norm_epsilon;
     float mean[3], std[3]; /* of RGB in 0..1 */
@@ -37,7 +41,8 @@ typedef struct cv_image_tokenizer_config {
 int cv_image_tokenizer_rate(const cv_image_tokenizer_levels *levels);
 
 /* Parses and checks the section, so that every config that is accepted describes a network whose sizes fit an int.
- * All keys are required except a decoder's "attention". `origin`, the file's name, starts every error. */
+ * All keys are required except a decoder's "attention", and "colours" and "colour_pairs", of which a config has both or
+ * none. `origin`, the file's name, starts every error. */
 cogvideo_status cv_image_tokenizer_config_parse(cv_image_tokenizer_config *out, const cv_json *section,
                                                 const char *origin, cogvideo_error *err);
 

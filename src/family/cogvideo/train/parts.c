@@ -5,6 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
+cv_colour_pairs cv_colour_pairs_of(const cogvideo_model *model)
+{
+    const cv_image_tokenizer_config *config = &cv_cogvideo_of(model)->description.image_tokenizer;
+
+    return (cv_colour_pairs){ .codes = config->codes, .colours = config->colours, .count = config->colour_pairs };
+}
+
 /* The file that the model has of a part, or NULL. */
 static const char *file_of(const cogvideo_model *model, cv_cogvideo_part part)
 {

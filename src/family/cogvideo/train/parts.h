@@ -3,6 +3,7 @@
 #define CV_FAMILY_COGVIDEO_TRAIN_PARTS_H
 
 #include "family/cogvideo/model/model.h"
+#include "train/colour_pairs.h"
 #include "train/learner.h"
 
 /* Their order in the table. */
@@ -16,6 +17,9 @@ typedef enum cv_cogvideo_part {
 } cv_cogvideo_part;
 
 extern const cv_part cv_cogvideo_parts[CV_COGVIDEO_PARTS];
+
+/* How the codes of the model's image tokenizer are ordered. */
+cv_colour_pairs cv_colour_pairs_of(const cogvideo_model *model);
 
 /* Weights start as the recipe says; a checkpoint may replace them afterwards. */
 cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_train_options *options,

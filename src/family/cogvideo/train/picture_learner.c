@@ -389,7 +389,8 @@ cogvideo_status cv_picture_learner_open(cv_learner **out, const cogvideo_train_o
                             .items = recipe->head.batch,
                             .useful_after = recipe->codebook.decoder_only ? -1 : recipe->codebook.plain_steps };
     l->recipe = recipe;
-    l->codebook = (cv_codebook_learner){ .recipe = &recipe->codebook,
+    l->codebook = (cv_codebook_learner){ .pairs = cv_colour_pairs_of(model),
+                                         .recipe = &recipe->codebook,
                                          .seed = recipe->head.seed,
                                          .count_batches = COUNT_BATCHES,
                                          .measure = measure,
