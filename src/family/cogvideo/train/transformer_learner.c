@@ -10,6 +10,7 @@
 #include "family/cogvideo/train/first_weights.h"
 #include "family/cogvideo/train/parts.h"
 #include "family/cogvideo/train/rows.h"
+#include "family/cogvideo/train/shared_embeddings.h"
 #include "train/learner.h"
 
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 
 #define MAX_FILES 8
+#define ROUNDING 1e-2 /* of embeddings that were stored in 16 bits */
 /* Streams of random numbers: of training, of the evaluation. */
 enum { DRAW_ROW = 0x7261, DRAW_HELD_OUT = 0x6865, DRAW_COGLM = 0x636f, DRAW_COGLM_HELD_OUT = 0x6368 };
 
@@ -27,6 +29,7 @@ typedef struct transformer_learner {
     const cv_transformer_recipe *recipe; /* the head's, with its own keys */
     cv_cogvideo_part part;
     cv_trunk trunk, trunk_grads;
+    cv_shared_embeddings shared, shared_grads; /* width 0: embeddings have nothing in common */
     cv_stage stage, grads;
     cv_store *frozen; /* the trunk's file where it is not trained */
     cv_frame_rows rows[MAX_FILES], held_out;
@@ -91,6 +94,7 @@ static double batch(cv_learner *learner, uint64_t index)
                             .dropout = (float)l->recipe->dropout,
                             .seed = recipe->seed,
                             .step = (uint32_t)index };
+    double loss;
 
     for (int s = 0; s < recipe->batch; s++) {
         uint32_t counter[4] = { (uint32_t)index, (uint32_t)s, 0, DRAW_ROW }, bits[4];
@@ -105,7 +109,19 @@ static double batch(cv_learner *learner, uint64_t index)
             fill(l, s, rows, bits[1] % rows->file.count, (int)(bits[2] % (uint32_t)rows->frames),
                  rows->file.kind != COGVIDEO_ROWS_IMAGE && cv_rng_unit(bits[3], 0) < l->recipe->text_dropout);
     }
-    return cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &l->arena);
+    loss = cv_stage_train(learner->exec, &l->stage, &l->grads, &work, NULL, &l->arena);
+    if (l->shared.width > 0)
+        cv_shared_embeddings_gather(&l->shared_grads, (float *)l->trunk_grads.word_embeddings.data);
+    return loss;
+}
+
+static void moved(cv_learner *learner, int step)
+{
+    const transformer_learner *l = (const transformer_learner *)learner;
+
+    (void)step;
+    if (l->shared.width > 0)
+        cv_shared_embeddings_join(&l->shared, (float *)l->trunk.word_embeddings.data);
 }
 
 /* Room for the loss of each place of a batch. */
@@ -291,6 +307,37 @@ static const cv_tensor *find_codebook(const cogvideo_model *model)
     return codebook;
 }
 
+/* What embeddings share, with a codebook of pairs of colours. Fine-tuning goes on from the table that is there. */
+static cogvideo_status share_embeddings(transformer_learner *l, bool finetune, cogvideo_error *err)
+{
+    const cv_colour_pairs codes = cv_colour_pairs_of(l->head.model);
+    cv_learner *head = &l->head;
+    const int s = head->stores, width = config_of(l)->hidden;
+    cv_store *plan = NULL;
+    cogvideo_status status;
+    double change;
+
+    if (codes.count == 0 || codes.codes != config_of(l)->image_codes)
+        return COGVIDEO_OK;
+    CV_TRY(cv_store_plan(&plan, "shared embeddings", err));
+    CV_TRY(cv_shared_embeddings_bind(&l->shared, plan, &codes, width, err));
+    CV_TRY(cv_store_create_like(&head->weights[s], "shared embeddings", plan, err));
+    CV_TRY(cv_store_create_like(&head->gradients[s], "gradients of shared embeddings", plan, err));
+    head->prefixes[s] = "shared_";
+    head->stores++;
+    CV_TRY(cv_shared_embeddings_bind(&l->shared, head->weights[s], &codes, width, err));
+    CV_TRY(cv_shared_embeddings_bind(&l->shared_grads, head->gradients[s], &codes, width, err));
+    cv_shared_embeddings_split(&l->shared, l->trunk.word_embeddings.data);
+    change = cv_shared_embeddings_join(&l->shared, (float *)l->trunk.word_embeddings.data);
+    if (finetune && change > ROUNDING)
+        cv_log(&head->options->log, COGVIDEO_LOG_WARNING,
+               "the embeddings of codes were not sums of those of patterns and pairs of colours, as after a training "
+               "without 'colour_pairs'; they are now, and what each code had learned for itself is gone");
+done:
+    cv_store_close(&plan);
+    return status;
+}
+
 static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err)
 {
     const cv_cogvideo_config *config = config_of(l);
@@ -311,8 +358,10 @@ static cogvideo_status make_networks(transformer_learner *l, cogvideo_error *err
                                .head = cv_trunk_head(&l->trunk_grads, ids) };
         l->slots = 1;
         if (finetune)
-            return cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err);
-        return cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l->head.model), l->recipe, err);
+            CV_TRY(cv_begin_with(&l->head, l->head.weights[0], trunk_file(l), "image", err));
+        else
+            CV_TRY(cv_first_trunk(&l->trunk, l->head.weights[0], config, find_codebook(l->head.model), l->recipe, err));
+        return share_embeddings(l, finetune, err);
     }
     if (l->recipe->train_trunk) {
         CV_TRY(make_trunk(l, err));
@@ -534,7 +583,7 @@ cogvideo_status cv_transformer_learner_open(cv_learner **out, const cogvideo_tra
                                             const cv_recipe *recipe, const cv_exec *exec, const cogvideo_model *model,
                                             cogvideo_error *err)
 {
-    static const cv_learner_functions functions = { NULL, batch, NULL, evaluate, publish, sample, learner_close };
+    static const cv_learner_functions functions = { NULL, batch, moved, evaluate, publish, sample, learner_close };
     cogvideo_status status;
     transformer_learner *l = NULL;
     cogvideo_generate_options guide;
