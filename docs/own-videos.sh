@@ -31,7 +31,7 @@ video logo "the swirl of Debian rises" -loop 1 -framerate 8 -i /usr/share/pixmap
     -filter_complex "[0]scale=64:64,format=rgba[l];color=white:size=96x96:rate=8[w];[w][l]overlay=x=16:y='96-mod(16*t\,160)'"
 
 [ -e text.model ] || "$root/tokenizer/train-text.sh" -o text.model videos/*.txt
-[ -e my ] || "$cogvideo" import --config "$root/configs/shapes-model.json" --text-tokenizer text.model -o my
+[ -e my ] || "$cogvideo" import --config "$root/configs/own-model.json" --text-tokenizer text.model -o my
 [ -e data/dataset.json ] || "$cogvideo" dataset build videos --size 64 --force -o data
 
 # train PART RUN [OPTION...] DATA...: to its end, or from where it was stopped.

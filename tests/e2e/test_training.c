@@ -19,6 +19,8 @@ static void write_model(void)
         { "\"mlp\": 768", "\"mlp\": 64" },
         { "\"image_codes\": 4096", "\"image_codes\": 64" },
         { "\"codes\": 4096", "\"codes\": 64" },
+        { "\"colours\": 11,", "" },
+        { "\"colour_pairs\": 24,", "" },
         { "\"start_of_image\": 4172", "\"start_of_image\": 140" },
         { "\"vocabulary\": 4192", "\"vocabulary\": 160" },
         { "\"channels\": 24", "\"channels\": 8" },
@@ -69,11 +71,23 @@ static void write_model(void)
     cv_buffer_free(&out);
 }
 
+/* The same with a codebook of 8 colours and 7 pairs of these, each with 8 patterns. */
+static void write_pairs(void)
+{
+    assert_int_equal(
+        system("cd \"$COGVIDEO_TEST_TEMP\" && mkdir pairs && cp model/text.model pairs && "
+               "sed 's/\"latent\": 8/\"latent\": 192/; s/\"encoder\": {[^}]*}/\"encoder\": { \"patch\": 8 }/; "
+               "s/\"codes\": 64/\"codes\": 64, \"colours\": 8, \"colour_pairs\": 7/' model/model.json "
+               ">pairs/model.json"),
+        0);
+}
+
 static int start(void **state)
 {
     (void)state;
     setenv("COGVIDEO_TEST_TEMP", check_temp(), 1);
     write_model();
+    write_pairs();
     program_ok("dataset shapes --clips 6 --seed 3 -q -o data");
     program_ok("dataset shapes --held-out --clips 3 --seed 4 -q -o held");
     return 0;
@@ -85,29 +99,29 @@ static bool is_there(const char *name)
 }
 
 /* A straight run, and one that stops half way and goes on with another number of threads: the same checkpoint. */
-static void train_twice_in(const char *model, const char *part, const char *data, const char *held_out)
+static void train_twice_in(const char *model, const char *run, const char *part, const char *data, const char *held_out)
 {
     char straight[60], halves[60];
 
-    snprintf(straight, sizeof straight, "%s-straight", part);
-    snprintf(halves, sizeof halves, "%s-halves", part);
+    snprintf(straight, sizeof straight, "%s-straight", run);
+    snprintf(halves, sizeof halves, "%s-halves", run);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 1 -q --steps 4", part, data,
                held_out, model, halves);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 3 -q --resume", part, data,
                held_out, model, halves);
     program_ok("train %s %s --held-out %s --recipe recipe.json --model %s -o %s --threads 2 -q -f", part, data,
                held_out, model, straight);
-    snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", part);
-    snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", part);
+    snprintf(straight, sizeof straight, "%s-straight/checkpoint.safetensors", run);
+    snprintf(halves, sizeof halves, "%s-halves/checkpoint.safetensors", run);
     program_equal_files(straight, halves);
-    snprintf(straight, sizeof straight, "%s-straight/samples-000004.jpg", part);
-    snprintf(halves, sizeof halves, "%s-halves/samples-000008.jpg", part);
+    snprintf(straight, sizeof straight, "%s-straight/samples-000004.jpg", run);
+    snprintf(halves, sizeof halves, "%s-halves/samples-000008.jpg", run);
     assert_true(is_there(straight) && is_there(halves));
 }
 
 static void train_twice(const char *part, const char *data, const char *held_out)
 {
-    train_twice_in("model", part, data, held_out);
+    train_twice_in("model", part, part, data, held_out);
 }
 
 static void make_tokenizer(void)
@@ -298,7 +312,7 @@ static void coglm_learns(void **state)
                      0);
     program_check("train coglm image.rows --recipe recipe.json --model short -o x" STDERR, 1,
                   "the model has 128 rows of positions; one more behind a picture's, 129 in all, were expected");
-    train_twice_in("coglm", "coglm", "image.rows stage1.rows", "image.rows");
+    train_twice_in("coglm", "coglm", "coglm", "image.rows stage1.rows", "image.rows");
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
         check_logged("coglm-straight", losses[i]);
     program_ok("keyframes --model coglm \"a small red circle moves left\" --count 1 --seed 1 -q -o picture.jsonl");
@@ -310,6 +324,57 @@ static void coglm_learns(void **state)
         check_write(check_temp_path("bad.json"), recipe, strlen(recipe));
         program_check("train coglm image.rows --recipe bad.json --model coglm -o x --finetune" STDERR, 1, bad[i][1]);
     }
+}
+
+/* The optimizer, which lets matrices decay, has left the codebook as it was; embeddings are sums. */
+static void check_pairs(void)
+{
+    enum { COLOURS = 8, PATTERNS = 8, WIDTH = 32 };
+    cogvideo_error err;
+    cv_store *store;
+    const float *table, *patterns, *pairs;
+
+    CHECK_OK(cv_store_open(&store, check_temp_path("pairs-straight/checkpoint.safetensors"), &err), err);
+    assert_memory_equal(check_f32(store, "weights/quantize.embed.weight"), check_f32(store, "state/quantize.embed_avg"),
+                        check_tensor(store, "weights/quantize.embed.weight")->count * sizeof(float));
+    cv_store_close(&store);
+    CHECK_OK(cv_store_open(&store, check_temp_path("sums-straight/checkpoint.safetensors"), &err), err);
+    table = check_f32(store, "weights/transformer.word_embeddings.weight");
+    patterns = check_f32(store, "shared_weights/patterns");
+    pairs = check_f32(store, "shared_weights/pairs");
+    for (int i = 0; i < WIDTH; i++)
+        assert_true(table[(COLOURS + 2 * PATTERNS + 3) * WIDTH + i] == patterns[3 * WIDTH + i] + pairs[2 * WIDTH + i]);
+    cv_store_close(&store);
+}
+
+/* And a trunk whose embeddings are sums of theirs. The model has parts after the first training. */
+static void colours_and_patterns_are_apart(void **state)
+{
+    static const char *const bad[][2] = {
+        { "s/\"colour_pairs\": 7/\"colour_pairs\": 29/", "'colour_pairs' is 29, it must be from 1 to 28" },
+        { "s/\"codes\": 64/\"codes\": 14/",
+          "8 colours and one pattern at least for each of 7 pairs need more than 14" },
+        { "s/\"patch\": 8 }/\"patch\": 8, \"width\": 16, \"blocks\": 1 }/", "'encoder' must be bare patches" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char command[300];
+
+        snprintf(command, sizeof command,
+                 "cd \"$COGVIDEO_TEST_TEMP\" && mkdir -p wrong && sed '%s' pairs/model.json >wrong/model.json",
+                 bad[i][0]);
+        assert_int_equal(system(command), 0);
+        program_check("info wrong" STDERR, 1, bad[i][1]);
+    }
+    train_twice_in("pairs", "pairs", "image-tokenizer", "data", "held");
+    program_ok("dataset tokens data --model pairs --for stage1 -q -o pairs.rows");
+    train_twice_in("pairs", "sums", "image", "pairs.rows", "pairs.rows");
+    check_pairs();
+    assert_int_equal(
+        system("cd \"$COGVIDEO_TEST_TEMP\" && \"$COGVIDEO_PROGRAM\" train image pairs.rows --finetune --steps 1 "
+               "--recipe recipe.json --model pairs -q -o goes-on 2>said && ! grep 'were not sums' said"),
+        0);
 }
 
 /* Number by number: -0 and 0 are equal. */
@@ -456,6 +521,7 @@ int main(void)
         cmocka_unit_test(a_decoder_learns_alone),
         cmocka_unit_test(the_trunk_learns),
         cmocka_unit_test(coglm_learns),
+        cmocka_unit_test(colours_and_patterns_are_apart),
         cmocka_unit_test(the_stages_learn),
         cmocka_unit_test(finetuning_begins_with_what_is_there),
         cmocka_unit_test(finetuning_wants_something_there),
