@@ -50,11 +50,11 @@ picture() {
 }
 
 picture shapes shapes.gif <<'CLIPS'
-175|a large cyan circle|on a gray background|moves up
-1|a large yellow square|on a black background|bounces
+19|a large cyan circle|on a gray background|moves left
+281|a large red triangle|on a black background|bounces
 3|a large orange star|on a white background|grows
-79|a small red square|on a gray background|shrinks
-1|a small green square|on a gray background|moves in a circle
+23|a large orange star|on a gray background|rotates
+51|a large pink circle|on a gray background|moves in a circle
 CLIPS
 picture phenaki-shapes stories.gif <<'STORIES'
 1|a large red star|on a white background|moves left|moves up|grows
