@@ -317,8 +317,16 @@ static cogvideo_status share_embeddings(transformer_learner *l, bool finetune, c
     cogvideo_status status;
     double change;
 
-    if (codes.count == 0 || codes.codes != config_of(l)->image_codes)
+    if (codes.count == 0)
         return COGVIDEO_OK;
+    if (codes.codes != config_of(l)->image_codes) {
+        cv_log(
+            &head->options->log, COGVIDEO_LOG_WARNING,
+            "embeddings are not sums of those of patterns and pairs of colours: the network has %d 'image_codes', the "
+            "image tokenizer %d 'codes'",
+            config_of(l)->image_codes, codes.codes);
+        return COGVIDEO_OK;
+    }
     CV_TRY(cv_store_plan(&plan, "shared embeddings", err));
     CV_TRY(cv_shared_embeddings_bind(&l->shared, plan, &codes, width, err));
     CV_TRY(cv_store_create_like(&head->weights[s], "shared embeddings", plan, err));
