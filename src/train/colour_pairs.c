@@ -13,7 +13,7 @@
 /* Two colours and what is between them. */
 typedef struct segment {
     double from[3], way[3], square; /* of the way's length */
-    int first, second, uses;        /* the ground; the other colour; patches that are closest to it */
+    int uses;                       /* patches that are closest to it */
 } segment;
 
 /* Patches on their way to a codebook. */
@@ -61,30 +61,36 @@ static double variation(const patches *p, int row)
 
 /* --- colours -------------------------------------------------------------------------------------------------- */
 
-/* Colours by k-means over the patches of nearly one, or over `all`, also where those are too few; marks those in
- * `pair`. */
+/* Marks the patches of nearly one colour in `pair`; returns their number. */
+static int mark_plain(patches *p, cv_arena *arena)
+{
+    size_t mark = cv_arena_mark(arena);
+    double *varies = cv_arena_take(arena, (size_t)p->rows, sizeof *varies), mean = 0;
+    int plain = 0;
+
+    for (int row = 0; arena->base && row < p->rows; row++) {
+        varies[row] = variation(p, row);
+        mean += varies[row] / p->rows;
+    }
+    for (int row = 0; arena->base && row < p->rows; row++) {
+        p->pair[row] = varies[row] <= PLAIN * mean ? -1 : 0;
+        plain += p->pair[row] < 0;
+    }
+    cv_arena_rewind(arena, mark);
+    return plain;
+}
+
+/* Colours by k-means over the patches that are marked, or over `all`. */
 static void find_colours(patches *p, int colours, bool all, uint64_t seed, cv_arena *arena)
 {
     size_t mark = cv_arena_mark(arena);
     float *means = cv_arena_take(arena, 3 * (size_t)p->rows, sizeof *means);
     int32_t *labels = cv_arena_take(arena, (size_t)p->rows, sizeof *labels);
-    int count = p->rows;
+    int count = arena->base ? 0 : p->rows;
 
-    if (arena->base) {
-        double sum = 0;
-
-        count = 0;
-        for (int row = 0; row < p->rows; row++)
-            sum += variation(p, row) / p->rows;
-        for (int row = 0; row < p->rows; row++) {
-            p->pair[row] = variation(p, row) <= PLAIN * sum ? -1 : 0;
-            if (p->pair[row] < 0)
-                mean_of(p, row, means + 3 * (size_t)count++);
-        }
-        if (all || count < colours || count < PLAIN_SHARE * p->rows)
-            for (count = 0; count < p->rows; count++)
-                mean_of(p, count, means + 3 * (size_t)count);
-    }
+    for (int row = 0; arena->base && row < p->rows; row++)
+        if (all || p->pair[row] < 0)
+            mean_of(p, row, means + 3 * (size_t)count++);
     cv_kmeans(p->exec, p->colours, labels, means, count, 3, colours, ROUNDS, seed, arena);
     if (arena->base)
         memset(p->plain, 0, (size_t)colours * sizeof *p->plain);
@@ -117,7 +123,7 @@ static int count_different(const patches *p, int colours)
 
 static segment between(const patches *p, int first, int second)
 {
-    segment s = { .first = first, .second = second };
+    segment s = { .uses = 0 };
 
     for (int c = 0; c < 3; c++) {
         s.from[c] = (double)p->colours[3 * first + c];
@@ -224,12 +230,12 @@ static void find_patterns(const patches *p, float *patterns, int count, uint64_t
 
 /* --- codes ---------------------------------------------------------------------------------------------------- */
 
-/* A code whose pixels have these shares of the way between two colours; `shares` NULL: the first colour. */
+/* A code whose pixels have these shares of the way between two colours. */
 static void set_code(const patches *p, float *vector, const segment *s, const float *shares)
 {
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < p->pixels; i++)
-            vector[c * p->pixels + i] = (float)(s->from[c] + (shares ? (double)shares[i] : 0) * s->way[c]);
+            vector[c * p->pixels + i] = (float)(s->from[c] + (double)shares[i] * s->way[c]);
 }
 
 static void set_codes(const patches *p, const cv_codebook *codebook, const cv_colour_pairs *pairs,
@@ -243,7 +249,7 @@ static void set_codes(const patches *p, const cv_codebook *codebook, const cv_co
     for (int colour = 0; colour < pairs->colours; colour++, vector += latent) {
         const segment alone = between(p, colour, colour);
 
-        set_code(p, vector, &alone, NULL);
+        set_code(p, vector, &alone, patterns); /* any: the way has no length */
     }
     for (int pair = 0; pair < pairs->count; pair++)
         for (int i = 0; i < count; i++, vector += latent)
@@ -259,13 +265,14 @@ int cv_colour_pairs_start(const cv_exec *exec, const cv_codebook *codebook, cons
     const int count = cv_colour_pairs_patterns(pairs);
     patches p = { .exec = exec, .z = z, .rows = rows, .pixels = codebook->latent / 3 };
     float *patterns = cv_arena_take(arena, (size_t)count * (size_t)p.pixels, sizeof *patterns);
-    int different = 0;
+    int different = 0, plain;
 
     p.colours = cv_arena_take(arena, 3 * colours, sizeof *p.colours);
     p.plain = cv_arena_take(arena, colours, sizeof *p.plain);
     p.segments = cv_arena_take(arena, colours * (colours - 1) / 2, sizeof *p.segments);
     p.pair = cv_arena_take(arena, (size_t)rows, sizeof *p.pair);
-    find_colours(&p, pairs->colours, false, seed, arena);
+    plain = mark_plain(&p, arena);
+    find_colours(&p, pairs->colours, plain < pairs->colours || plain < PLAIN_SHARE * rows, seed, arena);
     if (arena->base && (different = count_different(&p, pairs->colours)) < pairs->colours) {
         find_colours(&p, pairs->colours, true, seed, arena);
         different = count_different(&p, pairs->colours);
