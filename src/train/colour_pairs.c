@@ -1,5 +1,6 @@
 #include "train/colour_pairs.h"
 
+#include "nn/nearest.h"
 #include "train/kmeans.h"
 
 #include <math.h>
@@ -107,13 +108,8 @@ static int count_different(const patches *p, int colours)
     for (int i = 0; i < colours; i++) {
         bool is_new = true;
 
-        for (int j = 0; j < i && is_new; j++) {
-            double square = 0;
-
-            for (int c = 0; c < 3; c++)
-                square += pow((double)p->colours[3 * i + c] - (double)p->colours[3 * j + c], 2);
-            is_new = square > DIFFERENT;
-        }
+        for (int j = 0; j < i && is_new; j++)
+            is_new = cv_squared_distance(p->colours + 3 * i, p->colours + 3 * j, 3) > DIFFERENT;
         different += is_new;
     }
     return different;

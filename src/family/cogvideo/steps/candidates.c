@@ -1,6 +1,7 @@
 #include "family/cogvideo/steps/candidates.h"
 
 #include "base/mem.h"
+#include "nn/nearest.h"
 
 cogvideo_status cv_candidates_check(const cv_cogvideo *model, int count, cogvideo_error *err)
 {
@@ -43,17 +44,10 @@ void cv_candidates_free(cv_candidates *candidates)
  * were drawn equally often tie exactly where there are two.) */
 static double distance_to_all(const cv_candidates *c, int i)
 {
-    const float *own = c->vectors + i * c->latent;
     double sum = 0;
 
-    for (int j = 0; j < c->count; j++) {
-        const float *other = c->vectors + j * c->latent;
-        double pair = 0;
-
-        for (int k = 0; k < c->latent; k++)
-            pair += ((double)own[k] - (double)other[k]) * ((double)own[k] - (double)other[k]);
-        sum += pair;
-    }
+    for (int j = 0; j < c->count; j++)
+        sum += cv_squared_distance(c->vectors + i * c->latent, c->vectors + j * c->latent, c->latent);
     return sum;
 }
 
