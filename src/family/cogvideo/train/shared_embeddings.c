@@ -99,8 +99,10 @@ double cv_shared_embeddings_join(const cv_shared_embeddings *shared, float *tabl
 
         for (int i = 0; i < shared->width; i++, table++) {
             const float sum = pattern[i] + pair[i];
+            const double moved = fabs((double)sum - (double)*table);
 
-            change = fmax(change, fabs((double)sum - (double)*table));
+            /* not fmax: GCC 12 for arm64 ends with an internal error in its vectorizer there */
+            change = moved > change ? moved : change;
             *table = sum;
         }
     }
