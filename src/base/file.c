@@ -162,15 +162,29 @@ cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error
     return cv_fail(err, COGVIDEO_ERROR_IO, "%s: already exists; use --force to replace it", path);
 }
 
+static cogvideo_status is_being_written(const char *path, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_IO,
+                   "%s: another run is writing it; wait until that ends, or choose another name", path);
+}
+
 static cogvideo_status check_partial(const char *path, cogvideo_error *err)
 {
     cv_buffer partial = { 0 };
     cogvideo_status status = cv_buffer_printf(&partial, err, "%s.partial", path);
+    int file = -1;
 
-    if (status == COGVIDEO_OK && access(partial.data, F_OK) == 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO,
-                         "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
-                         partial.data);
+    if (status == COGVIDEO_OK && access(partial.data, F_OK) == 0) {
+        file = open(partial.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (file >= 0 && cv_file_lock(file, false) == CV_LOCK_BUSY)
+            status = is_being_written(path, err);
+        else
+            status = cv_fail(err, COGVIDEO_ERROR_IO,
+                             "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
+                             partial.data);
+    }
+    if (file >= 0)
+        close(file);
     cv_buffer_free(&partial);
     return status;
 }
@@ -209,12 +223,56 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     return status != COGVIDEO_OK || force ? status : check_partial(path, err);
 }
 
+/* True where the open file is the one that has this name now. */
+static bool has_name(int file, const char *path)
+{
+    struct stat opened, named;
+
+    return fstat(file, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev &&
+           opened.st_ino == named.st_ino;
+}
+
+/* Opens the partial file of `path`, empty and locked against other runs. It is emptied only after it is locked, and
+ * only if the run that had the lock did not rename it to its result meanwhile. */
+static cogvideo_status open_partial(int *out, const char *partial, const char *path, cogvideo_error *err)
+{
+    bool named = false;
+
+    *out = -1;
+    while (!named) {
+        cv_lock lock;
+
+        if (*out >= 0)
+            close(*out);
+        /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for
+         * somebody to read from a pipe. */
+        *out = open(partial, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
+        if (*out < 0)
+            goto failed;
+        lock = cv_file_lock(*out, false);
+        if (lock == CV_LOCK_BUSY) {
+            close(*out);
+            return is_being_written(path, err);
+        }
+        if (lock == CV_LOCK_FAILED)
+            goto failed;
+        named = has_name(*out, partial);
+    }
+    if (ftruncate(*out, 0) == 0)
+        return COGVIDEO_OK;
+failed:
+    cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (*out >= 0)
+        close(*out);
+    return COGVIDEO_ERROR_IO;
+}
+
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err)
 {
     cogvideo_status status;
     cv_output opened = { 0 };
     cv_buffer partial = { 0 };
-    int fd;
+    int file;
 
     if (!(opened.path = cv_strdup(path, err)))
         return COGVIDEO_ERROR_MEMORY;
@@ -226,17 +284,10 @@ cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error 
     CV_TRY(check_kind(path, err));
     CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
     opened.partial = partial.data;
-    /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for somebody
-     * to read from a pipe. */
-    fd = open(opened.partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
-    opened.stream = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (!opened.stream) {
-        int reason = errno;
-
-        if (fd >= 0)
-            close(fd);
-        errno = reason;
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    CV_TRY(open_partial(&file, opened.partial, path, err));
+    if (!(opened.stream = fdopen(file, "wb"))) {
+        close(file);
+        status = cv_fail(err, COGVIDEO_ERROR_MEMORY, "%s: out of memory", path);
         goto done;
     }
     *out = opened;
@@ -269,6 +320,8 @@ cogvideo_status cv_output_sync(cv_output *out, cogvideo_error *err)
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
 {
     cogvideo_status status = cv_output_sync(out, err);
+    /* Keeps the lock until the file has its name; closing the stream may yet tell of a full disk. */
+    const int lock = out->partial ? dup(fileno(out->stream)) : -1;
 
     if (out->partial && fclose(out->stream) != 0 && status == COGVIDEO_OK)
         status = cannot_write(out, err);
@@ -283,15 +336,17 @@ cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
         }
     }
     cv_output_abandon(out);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 
 void cv_output_abandon(cv_output *out)
 {
-    if (out->stream && out->partial)
-        fclose(out->stream);
     if (out->partial)
         unlink(out->partial);
+    if (out->stream && out->partial)
+        fclose(out->stream);
     cv_free(out->partial);
     cv_free(out->path);
     *out = (cv_output){ 0 };

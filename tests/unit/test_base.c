@@ -206,6 +206,34 @@ static void output_appears_only_when_whole(void **state)
     CHECK_FAILS(cv_output_open(&out, path, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
 }
 
+/* A second run that would write the same file leaves the first one's alone, and may write it afterwards. */
+static void outputs_are_written_by_one_run(void **state)
+{
+    cogvideo_error err;
+    cv_output first = { 0 }, second = { 0 };
+    cv_buffer text = { 0 };
+    char path[1200];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", check_temp_path("shared"));
+    CHECK_OK(cv_output_open(&first, path, &err), err);
+    CHECK_OK(cv_output_write(&first, "first", 5, &err), err);
+    CHECK_FAILS(cv_output_check(path, false, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
+    CHECK_FAILS(cv_output_open(&second, path, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
+    CHECK_OK(cv_output_commit(&first, &err), err);
+    CHECK_OK(cv_file_read(&text, path, 100, &err), err);
+    assert_string_equal(text.data, "first");
+    cv_buffer_free(&text);
+
+    CHECK_OK(cv_output_open(&second, path, &err), err);
+    cv_output_keep_partial(&second);
+    CHECK_FAILS(cv_output_check_new(path, false, &err), COGVIDEO_ERROR_IO, "already exists", err);
+    unlink(path);
+    CHECK_FAILS(cv_output_check(path, false, &err), COGVIDEO_ERROR_IO, "is what an interrupted run", err);
+    CHECK_OK(cv_output_check(path, true, &err), err);
+    unlink(check_temp_path("shared.partial"));
+}
+
 /* A link that somebody planted where the partial file goes, and what it points to stays as it is. */
 static void links_are_not_written_through(void **state)
 {
@@ -544,6 +572,7 @@ int main(void)
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(memory_is_aligned_and_zero),
         cmocka_unit_test(output_appears_only_when_whole),
+        cmocka_unit_test(outputs_are_written_by_one_run),
         cmocka_unit_test(links_are_not_written_through),
         cmocka_unit_test(full_disk_is_an_error),
         cmocka_unit_test(mapping_refuses_what_is_no_file),
