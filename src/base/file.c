@@ -6,7 +6,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define CIFS_MAGIC 0xFF534D42u
+#define SMB2_MAGIC 0xFE534D42u
 
 cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cogvideo_error *err)
 {
@@ -223,40 +227,43 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     return status != COGVIDEO_OK || force ? status : check_partial(path, err);
 }
 
-/* True where the open file is the one that has this name now. */
-static bool has_name(int file, const char *path)
+/* On SMB the lock of one descriptor keeps all others out, also that by which FFmpeg writes the same file. */
+static bool locks_are_mandatory(int file)
 {
-    struct stat opened, named;
+    struct statfs system;
 
-    return fstat(file, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino;
+    return fstatfs(file, &system) == 0 &&
+           ((uint32_t)system.f_type == CIFS_MAGIC || (uint32_t)system.f_type == SMB2_MAGIC);
 }
 
 /* Opens the partial file of `path`, empty and locked against other runs. It is emptied only after it is locked, and
  * only if the run that had the lock did not rename it to its result meanwhile. */
 static cogvideo_status open_partial(int *out, const char *partial, const char *path, cogvideo_error *err)
 {
-    bool named = false;
+    struct stat opened, named;
+    cv_lock lock;
 
-    *out = -1;
-    while (!named) {
-        cv_lock lock;
-
-        if (*out >= 0)
-            close(*out);
+    for (*out = -1;; close(*out)) {
         /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for
          * somebody to read from a pipe. */
         *out = open(partial, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
         if (*out < 0)
             goto failed;
-        lock = cv_file_lock(*out, false);
+        lock = locks_are_mandatory(*out) ? CV_LOCK_NONE : cv_file_lock(*out, false);
         if (lock == CV_LOCK_BUSY) {
             close(*out);
             return is_being_written(path, err);
         }
-        if (lock == CV_LOCK_FAILED)
+        if (lock == CV_LOCK_FAILED || fstat(*out, &opened) != 0)
             goto failed;
-        named = has_name(*out, partial);
+        if (lock == CV_LOCK_NONE)
+            break;
+        if (lstat(partial, &named) == 0) {
+            if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+                break;
+        } else if (errno != ENOENT) {
+            goto failed;
+        }
     }
     if (ftruncate(*out, 0) == 0)
         return COGVIDEO_OK;
@@ -321,7 +328,7 @@ cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
 {
     cogvideo_status status = cv_output_sync(out, err);
     /* Keeps the lock until the file has its name; closing the stream may yet tell of a full disk. */
-    const int lock = out->partial ? dup(fileno(out->stream)) : -1;
+    const int lock = out->partial ? fcntl(fileno(out->stream), F_DUPFD_CLOEXEC, 0) : -1;
 
     if (out->partial && fclose(out->stream) != 0 && status == COGVIDEO_OK)
         status = cannot_write(out, err);

@@ -17,7 +17,7 @@ cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cog
 const char *cv_file_kind(const void *data, size_t size);
 
 /* A file that appears under its name only when it is complete: it is written to "path.partial" and then renamed.
- * Until then its partial file is locked: a second run that would write it fails. A path of "-" writes to standard
+ * Until then its partial file is locked, except on SMB: a second run that would write it fails. A path of "-" writes to standard
  * output. */
 typedef struct cv_output {
     FILE *stream;
