@@ -236,39 +236,20 @@ static bool locks_are_mandatory(int file)
            ((uint32_t)system.f_type == CIFS_MAGIC || (uint32_t)system.f_type == SMB2_MAGIC);
 }
 
-/* Opens the partial file of `path`, empty and locked against other runs. It is emptied only after it is locked, and
- * only if the run that had the lock did not rename it to its result meanwhile. */
+/* Opens the partial file of `path`, locked against other runs, and only then empties it. */
 static cogvideo_status open_partial(int *out, const char *partial, const char *path, cogvideo_error *err)
 {
-    struct stat opened, named;
-    cv_lock lock;
+    /* O_NONBLOCK: do not wait for somebody to read from a pipe. */
+    const cv_lock lock = cv_file_open_locked(out, partial, O_WRONLY | O_NONBLOCK);
 
-    for (*out = -1;; close(*out)) {
-        /* O_NOFOLLOW: do not write through a link that somebody planted under that name. O_NONBLOCK: nor wait for
-         * somebody to read from a pipe. */
-        *out = open(partial, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
-        if (*out < 0)
-            goto failed;
-        lock = locks_are_mandatory(*out) ? CV_LOCK_NONE : cv_file_lock(*out, false);
-        if (lock == CV_LOCK_BUSY) {
-            close(*out);
-            return is_being_written(path, err);
-        }
-        if (lock == CV_LOCK_FAILED || fstat(*out, &opened) != 0)
-            goto failed;
-        if (lock == CV_LOCK_NONE)
-            break;
-        if (lstat(partial, &named) == 0) {
-            if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
-                break;
-        } else if (errno != ENOENT) {
-            goto failed;
-        }
-    }
-    if (ftruncate(*out, 0) == 0)
+    if (lock == CV_LOCK_HELD && locks_are_mandatory(*out))
+        flock(*out, LOCK_UN);
+    if (lock != CV_LOCK_BUSY && lock != CV_LOCK_FAILED && ftruncate(*out, 0) == 0)
         return COGVIDEO_OK;
-failed:
-    cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (lock == CV_LOCK_BUSY)
+        is_being_written(path, err);
+    else
+        cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (*out >= 0)
         close(*out);
     return COGVIDEO_ERROR_IO;
@@ -408,6 +389,31 @@ cv_lock cv_file_lock(int file, bool wait)
                                                                                             : CV_LOCK_FAILED;
     }
     return CV_LOCK_HELD;
+}
+
+cv_lock cv_file_open_locked(int *out, const char *path, int flags)
+{
+    struct stat opened, named;
+
+    for (;; close(*out)) {
+        cv_lock lock;
+
+        /* O_NOFOLLOW: do not write through a link that somebody planted under that name. */
+        *out = open(path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (*out < 0)
+            return CV_LOCK_FAILED;
+        lock = cv_file_lock(*out, false);
+        if (lock == CV_LOCK_BUSY || lock == CV_LOCK_FAILED)
+            return lock;
+        if (fstat(*out, &opened) != 0)
+            return CV_LOCK_FAILED;
+        if (lstat(path, &named) == 0) {
+            if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+                return lock;
+        } else if (errno != ENOENT) {
+            return CV_LOCK_FAILED;
+        }
+    }
 }
 
 cogvideo_status cv_folder_lock(int *out, const char *folder, bool wait, cogvideo_error *err)

@@ -17,8 +17,8 @@ cogvideo_status cv_file_read(cv_buffer *out, const char *path, size_t limit, cog
 const char *cv_file_kind(const void *data, size_t size);
 
 /* A file that appears under its name only when it is complete: it is written to "path.partial" and then renamed.
- * Until then its partial file is locked, except on SMB: a second run that would write it fails. A path of "-" writes to standard
- * output. */
+ * Until then its partial file is locked, except on SMB: a second run that would write it fails. A path of "-" writes
+ * to standard output. */
 typedef struct cv_output {
     FILE *stream;
     char *path, *partial; /* partial is NULL for standard output */
@@ -57,10 +57,16 @@ bool cv_file_sync(int file);
 typedef enum cv_lock {
     CV_LOCK_HELD,
     CV_LOCK_NONE,  /* the file system has no locks: nobody can be kept out */
-    CV_LOCK_BUSY,  /* another process has it; only without `wait` */
+    CV_LOCK_BUSY,  /* somebody else has it, in this process or another; only without `wait` */
     CV_LOCK_FAILED /* errno says why */
 } cv_lock;
 cv_lock cv_file_lock(int file, bool wait);
+
+/* Opens a file, which is made where it is missing, with the flags of open(2) for access; locks it, without waiting; and
+ * makes sure that it still has its name: a run that ends between the two renames or removes what was opened, so that
+ * what is written would be lost or change its result. *out is negative where the file cannot be opened; otherwise the
+ * caller closes it, also without a lock. */
+cv_lock cv_file_open_locked(int *out, const char *path, int flags);
 
 /* Locks a folder against others who lock it, too, in this process or another, until it is unlocked or the process
  * ends; *out is negative while no lock is held. Without `wait` it is an error that another has the lock. On a file

@@ -187,29 +187,19 @@ done:
 
 /* --- the journal ---------------------------------------------------------------------------------------------- */
 
-/* Opens and locks the file that bears the name. A run that ends between the two takes the name away from what was
- * opened: units written there would be lost, and a third run would find nothing locked. */
 static cogvideo_status lock_file(cv_journal *journal, struct stat *info, cogvideo_error *err)
 {
-    struct stat named;
-    cv_lock lock;
+    const cv_lock lock = cv_file_open_locked(&journal->file, journal->path, O_RDWR | O_APPEND);
 
-    for (;;) {
-        journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (journal->file < 0)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", journal->path, strerror(errno));
-        lock = cv_file_lock(journal->file, false); /* none where the file system knows none */
-        if (lock == CV_LOCK_BUSY)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: another run writes to it", journal->path);
-        if (lock == CV_LOCK_FAILED)
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be locked: %s", journal->path, strerror(errno));
-        if (fstat(journal->file, info) != 0 || !S_ISREG(info->st_mode))
-            return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not a regular file", journal->path);
-        if (lstat(journal->path, &named) == 0 && named.st_dev == info->st_dev && named.st_ino == info->st_ino)
-            return COGVIDEO_OK;
-        close(journal->file);
-        journal->file = -1;
-    }
+    if (journal->file < 0)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", journal->path, strerror(errno));
+    if (lock == CV_LOCK_BUSY)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: another run writes to it", journal->path);
+    if (lock == CV_LOCK_FAILED)
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be locked: %s", journal->path, strerror(errno));
+    if (fstat(journal->file, info) != 0 || !S_ISREG(info->st_mode))
+        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is not a regular file", journal->path);
+    return COGVIDEO_OK;
 }
 
 static cogvideo_status open_file(cv_journal *journal, bool resume, bool force, cogvideo_error *err)
