@@ -172,17 +172,23 @@ static cogvideo_status is_being_written(const char *path, cogvideo_error *err)
                    "%s: another run is writing it; wait until that ends, or choose another name", path);
 }
 
-static cogvideo_status check_partial(const char *path, cogvideo_error *err)
+static cogvideo_status check_partial(const char *path, bool force, cogvideo_error *err)
 {
     cv_buffer partial = { 0 };
+    struct stat info;
     cogvideo_status status = cv_buffer_printf(&partial, err, "%s.partial", path);
     int file = -1;
 
-    if (status == COGVIDEO_OK && access(partial.data, F_OK) == 0) {
-        file = open(partial.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-        if (file >= 0 && cv_file_lock(file, false) == CV_LOCK_BUSY)
+    if (status == COGVIDEO_OK && lstat(partial.data, &info) == 0) {
+        if (!S_ISREG(info.st_mode))
+            status = cv_fail(err, COGVIDEO_ERROR_IO,
+                             "%s: is not a regular file; what is written has this name until it is complete: move it "
+                             "away, or choose another name",
+                             partial.data);
+        else if ((file = open(partial.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) >= 0 &&
+                 cv_file_lock(file, false) == CV_LOCK_BUSY)
             status = is_being_written(path, err);
-        else
+        else if (!force)
             status = cv_fail(err, COGVIDEO_ERROR_IO,
                              "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
                              partial.data);
@@ -224,7 +230,7 @@ cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *er
     else if ((status = check_kind(path, err)) == COGVIDEO_OK)
         status = cv_output_check_new(path, force, err);
     cv_free(folder);
-    return status != COGVIDEO_OK || force ? status : check_partial(path, err);
+    return status == COGVIDEO_OK ? check_partial(path, force, err) : status;
 }
 
 /* On SMB the lock of one descriptor keeps all others out, also that by which FFmpeg writes the same file. */

@@ -24,8 +24,9 @@ typedef struct cv_output {
     char *path, *partial; /* partial is NULL for standard output */
 } cv_output;
 
-/* Checks whether `path` may be written, before hours are spent: its folder must be writable, and neither the file
- * nor its partial file may exist, unless `force`. "-" is always allowed. */
+/* Checks whether `path` may be written, before hours are spent: its folder must be writable, no other run may be
+ * writing it, and neither the file nor its partial file may exist, unless `force` and they are regular files. "-" is
+ * always allowed. */
 cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err);
 /* Fails if the file exists, unless `force`. */
 cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err);

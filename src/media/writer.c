@@ -61,23 +61,19 @@ static const ending *find_ending(const char *path)
 
 static cogvideo_status check_folder(const char *path, cogvideo_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    cv_buffer folder = { 0 };
-    cogvideo_status status;
+    char *folder = cv_path_folder(path, err);
+    cogvideo_status status = COGVIDEO_OK;
 
-    if (slash)
-        CV_TRY(cv_buffer_append(&folder, path, slash == path ? 1 : (size_t)(slash - path), err));
-    else
-        CV_TRY(cv_buffer_append(&folder, ".", 1, err));
-    if (!cv_path_is_dir(folder.data))
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s does not exist", path, folder.data);
-    else if (access(folder.data, W_OK | X_OK) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s cannot be written to: %s", path, folder.data,
+    if (!folder)
+        return COGVIDEO_ERROR_MEMORY;
+    if (!cv_path_is_dir(folder))
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s does not exist", path, folder);
+    else if (access(folder, W_OK | X_OK) != 0)
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s cannot be written to: %s", path, folder,
                          strerror(errno));
     else if (cv_path_is_dir(path))
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
-done:
-    cv_buffer_free(&folder);
+    cv_free(folder);
     return status;
 }
 
@@ -118,8 +114,11 @@ cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_e
     CV_TRY(cogvideo_video_check_path(path, err));
     if (is_stdout(path))
         return COGVIDEO_OK;
-    if (!cv_pattern_is(path))
-        return cv_output_check_new(path, force, err);
+    if (!cv_pattern_is(path)) {
+        CV_TRY(cv_output_check_new(path, force, err));
+        /* The beginning of a video, which a killed run left, may be replaced. */
+        return cv_output_check(path, true, err);
+    }
     if (!force && cv_pattern_files(path, &bytes) > 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: pictures of that name already exist; use --force to replace them",
                          path);

@@ -60,8 +60,8 @@ cogvideo_status cv_rows_check_output(const char *output, const cogvideo_rows_opt
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
                        "training rows go to a file with another beside it, not to standard output");
     CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
-    if (!options->force && (cv_path_exists(output) || cv_path_exists(about.data)))
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: already exists", output);
+    CV_TRY(cv_output_check(output, options->force, err));
+    CV_TRY(cv_output_check(about.data, options->force, err));
 done:
     cv_buffer_free(&about);
     return status;

@@ -218,7 +218,8 @@ static void outputs_are_written_by_one_run(void **state)
     snprintf(path, sizeof path, "%s", check_temp_path("shared"));
     CHECK_OK(cv_output_open(&first, path, &err), err);
     CHECK_OK(cv_output_write(&first, "first", 5, &err), err);
-    CHECK_FAILS(cv_output_check(path, false, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
+    for (int force = 0; force < 2; force++)
+        CHECK_FAILS(cv_output_check(path, force, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
     CHECK_FAILS(cv_output_open(&second, path, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
     CHECK_OK(cv_output_commit(&first, &err), err);
     CHECK_OK(cv_file_read(&text, path, 100, &err), err);
@@ -232,6 +233,9 @@ static void outputs_are_written_by_one_run(void **state)
     CHECK_FAILS(cv_output_check(path, false, &err), COGVIDEO_ERROR_IO, "is what an interrupted run", err);
     CHECK_OK(cv_output_check(path, true, &err), err);
     unlink(check_temp_path("shared.partial"));
+    assert_int_equal(mkdir(check_temp_path("shared.partial"), 0777), 0);
+    CHECK_FAILS(cv_output_check(path, true, &err), COGVIDEO_ERROR_IO, "shared.partial: is not a regular file", err);
+    rmdir(check_temp_path("shared.partial"));
 }
 
 /* A link that somebody planted where the partial file goes, and what it points to stays as it is. */

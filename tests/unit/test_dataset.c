@@ -704,7 +704,15 @@ static void rows_have_each_step_s_frames(void **state)
     assert_int_equal(rows, 1);
     check_row("one.rows", 0, 5, &codes, 0, 8);
     CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("one.rows"), &options, NULL, &rows, &err),
-                COGVIDEO_ERROR_ARGUMENT, "already exists", err);
+                COGVIDEO_ERROR_IO, "already exists", err);
+    /* What cannot be replaced whole stays as it is. */
+    assert_int_equal(mkdir(check_temp_path("one.rows.json.partial"), 0777), 0);
+    options.force = 1;
+    CHECK_FAILS(cogvideo_dataset_tokens(dataset, model, check_temp_path("one.rows"), &options, NULL, &rows, &err),
+                COGVIDEO_ERROR_IO, "one.rows.json.partial: is not a regular file", err);
+    assert_int_equal(access(check_temp_path("one.rows.json"), F_OK), 0);
+    rmdir(check_temp_path("one.rows.json.partial"));
+    options.force = 0;
     options.kind = COGVIDEO_ROWS_STAGE2;
     CHECK_OK(cogvideo_dataset_tokens(dataset, model, check_temp_path("two.rows"), &options, NULL, &rows, &err), err);
     assert_int_equal(rows, 2 + 4 + 8);
