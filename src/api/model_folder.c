@@ -175,7 +175,7 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
     folder.replace = cv_path_exists(folder.output);
     if (folder.replace && !force) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: exists already; choose another name, or ask to overwrite it", folder.output);
+                         "%s: already exists; choose another name, or use --force to replace it", folder.output);
         goto done;
     }
     if (folder.replace)

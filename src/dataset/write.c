@@ -83,7 +83,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
     CV_TRY(cv_folder_lock(&writer->lock, folder, false, err));
     if (!force && cv_path_exists(writer->about_path)) {
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: holds a dataset already; choose another folder, or ask to overwrite it", folder);
+                         "%s: holds a dataset already; choose another folder, or use --force to replace it", folder);
         goto done;
     }
     CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));

@@ -194,7 +194,8 @@ static cogvideo_status lock_file(cv_journal *journal, struct stat *info, cogvide
     if (journal->file < 0)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", journal->path, strerror(errno));
     if (lock == CV_LOCK_BUSY)
-        return cv_fail(err, COGVIDEO_ERROR_IO, "%s: another run writes to it", journal->path);
+        return cv_fail(err, COGVIDEO_ERROR_IO,
+                       "%s: another run writes to it; wait until that ends, or choose another -o", journal->path);
     if (lock == CV_LOCK_FAILED)
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be locked: %s", journal->path, strerror(errno));
     if (fstat(journal->file, info) != 0 || !S_ISREG(info->st_mode))
