@@ -1,7 +1,7 @@
 /* bench.c - the public benchmark. */
 #include <cogvideo/bench.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "bench/machine.h"
 #include "family/family.h"
 #include "import/narrow.h"

@@ -1,8 +1,8 @@
 /* model_folder.c - a new model directory is filled beside its place and renamed when it is whole and opens. */
 #include "api/model_folder.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "family/family.h"
 
 #include <dirent.h>

@@ -2,7 +2,9 @@
 #include <cogvideo/quantize.h>
 
 #include "api/model_folder.h"
-#include "base/file.h"
+#include "base/map.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "family/family.h"
 #include "import/narrow.h"
 

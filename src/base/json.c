@@ -1,6 +1,8 @@
 #include "base/json.h"
 
-#include "base/file.h"
+#include "base/kind.h"
+#include "base/map.h"
+#include "base/output.h"
 #include "base/utf8.h"
 
 #include <cjson/cJSON.h>

@@ -2,8 +2,8 @@
 #ifndef CV_BASE_JSON_H
 #define CV_BASE_JSON_H
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/output.h"
 
 typedef struct cJSON cv_json;
 

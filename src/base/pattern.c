@@ -1,8 +1,6 @@
 #include "base/pattern.h"
 
-#include "base/file.h"
-
-#include "base/file.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <limits.h>

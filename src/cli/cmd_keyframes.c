@@ -8,7 +8,7 @@
 #include "run.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include "run.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <string.h>
 

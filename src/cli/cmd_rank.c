@@ -4,7 +4,7 @@
 #include "json_out.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 

@@ -6,9 +6,8 @@
 #include "result.h"
 #include "say.h"
 
-#include "base/file.h"
-
 #include "base/json.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "commands.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 #include <cogvideo/version.h>
 

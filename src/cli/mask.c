@@ -2,7 +2,7 @@
 
 #include "say.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <math.h>
 #include <stdlib.h>

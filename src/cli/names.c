@@ -3,7 +3,7 @@
 #include "output.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/pattern.h"
 
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 
 #include "say.h"
 
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "base/pattern.h"
 
 #include <cogvideo/video.h>

@@ -4,7 +4,7 @@
 #include "model_json.h"
 #include "say.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 #include <stdlib.h>
 #include <string.h>

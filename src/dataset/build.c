@@ -2,7 +2,7 @@
 #include "dataset/dataset.h"
 #include "dataset/sources.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "media/sampler.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 #include "dataset/dataset.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/map.h"
+#include "base/path.h"
 
 #include <string.h>
 

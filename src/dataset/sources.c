@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/order.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "dataset/csv.h"
 #include "dataset/dataset.h"

@@ -2,6 +2,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
+#include "base/output.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "evaluate/cache.h"
 
-#include "base/file.h"
+#include "base/lock.h"
+#include "base/path.h"
 #include "evaluate/set.h"
 #include "tensor/store_write.h"
 

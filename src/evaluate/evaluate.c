@@ -4,7 +4,7 @@
 #include "evaluate/networks.h"
 #include "evaluate/result.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/units.h"
 
 #include <errno.h>

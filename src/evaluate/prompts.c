@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "dataset/dataset.h"
 #include "dataset/sources.h"

@@ -1,6 +1,6 @@
 #include "evaluate/read.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "dataset/sources.h"
 
 #include <cogvideo/generate.h>

@@ -1,6 +1,7 @@
 #include "evaluate/set.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "base/utf8.h"
 #include "dataset/sources.h"

@@ -2,8 +2,8 @@
 #include "family/family.h"
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "base/parallel.h"
+#include "base/path.h"
 #include "nn/blas.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "import/npz.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "tokens/npy_header.h"
 
 #include <stdlib.h>

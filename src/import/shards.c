@@ -1,6 +1,6 @@
 #include "import/shards.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "import/source.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "import/npz.h"
 #include "import/shards.h"
 #include "import/torch.h"

@@ -1,6 +1,6 @@
 #include "import/zip.h"
 
-#include "base/file.h"
+#include "base/kind.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "media/held.h"
 #include "media/palette.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 #include <libavutil/mem.h>
 

@@ -1,7 +1,7 @@
 /* ffmpeg_video.c - MP4, WebM and Matroska. */
 #include "media/ffmpeg_av.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 #include <libavutil/opt.h>
 #include <libswscale/swscale.h>

@@ -1,5 +1,8 @@
 #include "media/input.h"
 
+#include "base/file.h"
+#include "base/kind.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -3,7 +3,8 @@
 #ifndef CV_MEDIA_INPUT_H
 #define CV_MEDIA_INPUT_H
 
-#include "base/file.h"
+#include "base/map.h"
+#include "base/mem.h"
 
 #define CV_INPUT_MAX_PIPE ((size_t)1 << 30) /* bytes that a pipe may give */
 

@@ -2,7 +2,7 @@
 #include "media/jpeg.h"
 #include "media/sink.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 typedef struct mjpeg {
     cv_output output;

@@ -1,6 +1,6 @@
 #include "media/picture.h"
 
-#include "base/file.h"
+#include "base/output.h"
 #include "media/jpeg.h"
 
 const cv_frame_facts cv_plain_picture = { .time = -1 };

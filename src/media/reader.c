@@ -3,7 +3,7 @@
 #include "media/input.h"
 #include "media/jpeg.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/pattern.h"
 
 #include <math.h>

@@ -2,7 +2,8 @@
 #include "media/ffmpeg.h"
 #include "media/jpeg.h"
 
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "base/pattern.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  *   Cr = 128 + (112.000 R -  93.786 G -  18.214 B) / 255 */
 #include "media/sink.h"
 
-#include "base/file.h"
+#include "base/output.h"
 
 typedef struct y4m {
     cv_output output;

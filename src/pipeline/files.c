@@ -1,7 +1,8 @@
 #include "pipeline/files.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "base/pattern.h"
 #include "pipeline/record.h"
 

@@ -1,7 +1,7 @@
 #include "pipeline/forecast.h"
 
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/path.h"
 #include "base/units.h"
 
 #include <string.h>

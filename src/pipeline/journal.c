@@ -1,8 +1,8 @@
 #include "pipeline/journal.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/hash.h"
+#include "base/lock.h"
 #include "pipeline/settings.h"
 
 #include <errno.h>

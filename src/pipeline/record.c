@@ -1,6 +1,6 @@
 #include "pipeline/record.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "pipeline/files.h"
 
 #include <cogvideo/version.h>

@@ -1,6 +1,7 @@
 /* resume.c - a run that may be killed and begun again: the journal beside its output, and the records of what is
  * finished. */
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "pipeline/keep.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"

@@ -1,6 +1,6 @@
 #include "pipeline/video_file.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 static cogvideo_status open_file(cv_video_file *file, const cogvideo_picture *picture, cogvideo_error *err)
 {

@@ -1,7 +1,8 @@
 #include "tensor/store.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/kind.h"
+#include "base/map.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "tensor/store_write.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/output.h"
 
 #include <string.h>
 

@@ -1,7 +1,8 @@
 #include "tokenizer/spm_model.h"
 
-#include "base/file.h"
 #include "tokenizer/protobuf.h"
+#include "base/file.h"
+#include "base/kind.h"
 #include "base/utf8.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 #include "tokens/npy.h"
 
-#include "base/file.h"
+#include "base/map.h"
+#include "base/output.h"
 #include "tokens/bytes.h"
 #include "tokens/npy_header.h"
 

@@ -1,6 +1,7 @@
 /* rows.c - rows of the training files of the original code: int32, text ids and codes, no header. */
-#include "base/file.h"
 #include "base/json.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "tokens/bytes.h"
 #include "tokens/header.h"
 

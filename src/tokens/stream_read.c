@@ -1,5 +1,6 @@
 /* stream_read.c - reads a token stream line by line; every size is checked before it is used. */
-#include "base/file.h"
+#include "base/kind.h"
+#include "base/path.h"
 #include "tokens/header.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* stream_write.c - writes a token stream line by line, so that hours of work survive an interruption. */
-#include "base/file.h"
+#include "base/output.h"
 #include "tokens/header.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* begin.c - a training that begins with what a model directory has. */
-#include "base/file.h"
+#include "base/path.h"
 #include "train/learner.h"
 
 cogvideo_status cv_begin_open(const cv_learner *learner, cv_store **out, const char *file, const char *part,

@@ -1,6 +1,7 @@
 #include "train/log.h"
 
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

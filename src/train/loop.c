@@ -2,7 +2,8 @@
 
 #include "base/clock.h"
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/lock.h"
+#include "base/path.h"
 #include "train/checkpoint.h"
 #include "train/learner.h"
 #include "train/log.h"

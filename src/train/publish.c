@@ -1,5 +1,6 @@
 /* publish.c - a trained part becomes a file of the model directory. */
-#include "base/file.h"
+#include "base/lock.h"
+#include "base/path.h"
 #include "tensor/store_write.h"
 #include "train/learner.h"
 

@@ -1,6 +1,8 @@
 #include "train/rows_file.h"
 
+#include "base/file.h"
 #include "base/hash.h"
+#include "base/path.h"
 #include "dataset/dataset.h"
 
 #include <inttypes.h>

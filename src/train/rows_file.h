@@ -3,8 +3,9 @@
 #ifndef CV_TRAIN_ROWS_FILE_H
 #define CV_TRAIN_ROWS_FILE_H
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/map.h"
+#include "base/output.h"
 #include "family/family.h"
 
 #include <cogvideo/dataset.h>

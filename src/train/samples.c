@@ -1,5 +1,4 @@
 /* samples.c - a sheet of what a part can do so far, made as anyone would make it: by the model directory's files. */
-#include "base/file.h"
 #include "train/learner.h"
 
 #include <cogvideo/video.h>

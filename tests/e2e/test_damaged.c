@@ -7,7 +7,7 @@
 #include "support/networks.h"
 #include "support/program.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <cogvideo/cogvideo.h>
 #include <cogvideo/quantize.h>

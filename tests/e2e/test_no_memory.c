@@ -8,7 +8,7 @@
 
 #include <cogvideo/cogvideo.h>
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <stdatomic.h>
 #include <unistd.h>

@@ -4,7 +4,6 @@
 #include "support/program.h"
 #include "support/models.h"
 
-#include "base/file.h"
 #include "base/json.h"
 
 #include <unistd.h>

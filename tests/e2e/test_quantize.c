@@ -4,8 +4,8 @@
 #include "support/models.h"
 #include "support/program.h"
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 
 #define PROMPT "\"一个红色的圆形向左移动\""
 

@@ -3,7 +3,7 @@
 
 #include "import/shards.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <stdio.h>
 #include <string.h>

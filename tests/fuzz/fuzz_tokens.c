@@ -1,7 +1,6 @@
 /* A token stream: what can be read can be written, and is then the same clip. */
 #include "fuzz/fuzz.h"
 
-#include "base/file.h"
 #include "tokens/header.h"
 
 #include <string.h>

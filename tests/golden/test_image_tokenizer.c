@@ -3,7 +3,6 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "base/file.h"
 #include "media/icetk.h"
 #include "model/image_tokenizer/image_tokenizer.h"
 #include "nn/blas.h"

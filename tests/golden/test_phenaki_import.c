@@ -2,8 +2,8 @@
 #include "support/check.h"
 #include "support/phenaki_seeded.h"
 
-#include "base/file.h"
 #include "base/map.h"
+#include "base/path.h"
 #include "tensor/store.h"
 #include "tensor/store_write.h"
 

@@ -3,7 +3,6 @@
 #include "support/check.h"
 #include "support/networks.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "family/cogvideo/steps/mask.h"
 

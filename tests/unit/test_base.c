@@ -6,8 +6,11 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/parallel.h"
+#include "base/map.h"
 #include "base/order.h"
+#include "base/output.h"
+#include "base/parallel.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "base/utf8.h"
 

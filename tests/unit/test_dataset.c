@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
+#include "base/path.h"
 #include "dataset/shapes.h"
 
 #include <cogvideo/cogvideo.h>

@@ -2,7 +2,7 @@
  * The registry is this test's own. */
 #include "support/evaluated.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

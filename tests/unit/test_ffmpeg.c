@@ -3,7 +3,7 @@
 #include "support/check.h"
 #include "support/clip.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "media/frame.h"
 
 #include <signal.h>

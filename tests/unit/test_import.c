@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "family/cogvideo/import/names.h"
 
 #include <dirent.h>

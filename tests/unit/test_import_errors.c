@@ -6,6 +6,7 @@
 #include <cogvideo/import.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "family/cogvideo/import/names.h"
 #include "import/convert.h"
 

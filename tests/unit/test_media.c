@@ -2,7 +2,7 @@
 #include "support/check.h"
 #include "support/clip.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/pattern.h"
 #include "media/frame.h"
 

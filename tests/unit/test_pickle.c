@@ -5,7 +5,6 @@
 #include "import/pickle.h"
 
 #include "base/cpu.h"
-#include "base/file.h"
 
 /* Reads a pickle that must succeed. */
 static cv_pickle *must_read(const char *bytes, size_t size)

@@ -3,6 +3,7 @@
 #include "support/toy_family.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "pipeline/journal.h"
 #include "tensor/store_write.h"
 

@@ -3,6 +3,7 @@
 #include "support/seeded.h"
 
 #include "base/file.h"
+#include "base/path.h"
 
 static void halves_round_trip(void **state)
 {

@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "tokens/growing.h"
 #include "tokens/npy.h"
 

@@ -1,6 +1,6 @@
 #include "family/cogvideo/bench/seeded.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "bench/seeded_store.h"
 #include "family/cogvideo/model/description.h"
 #include "family/family.h"

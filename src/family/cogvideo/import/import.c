@@ -1,6 +1,8 @@
 #include "family/cogvideo/import/import.h"
 
-#include "base/file.h"
+#include "base/map.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "import/convert.h"
 #include "import/given.h"
 #include "family/cogvideo/import/describe.h"

@@ -1,6 +1,7 @@
 #include "family/cogvideo/import/network.h"
 
-#include "base/file.h"
+#include "base/map.h"
+#include "base/path.h"
 
 #include <ctype.h>
 #include <stdio.h>

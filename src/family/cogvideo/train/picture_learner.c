@@ -1,5 +1,5 @@
 /* picture_learner.c - trains the image tokenizer on squares cut from the frames of datasets. */
-#include "base/file.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "family/cogvideo/steps/steps.h"
 #include "model/image_tokenizer/learn.h"

@@ -3,7 +3,6 @@
 #include "family/cogvideo/model/settings.h"
 #include "family/cogvideo/model/texts.h"
 
-#include "base/file.h"
 #include "tokens/bytes.h"
 #include "dataset/dataset.h"
 #include "family/cogvideo/train/frames.h"

@@ -1,6 +1,6 @@
 #include "family/metrics/import/clip_beside.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <string.h>
 

@@ -1,6 +1,8 @@
 #include "family/metrics/import/import.h"
 
-#include "base/file.h"
+#include "base/map.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "family/metrics/import/networks.h"
 #include "import/given.h"
 #include "tokenizer/bpe.h"
@@ -158,7 +160,7 @@ static cogvideo_status write_copy(importing *in, cv_metrics_part_id id, const ch
 
     if (!to)
         return COGVIDEO_ERROR_MEMORY;
-    CV_TRY(cv_file_copy(to, path, in->err));
+    CV_TRY(cv_output_copy(to, path, in->err));
     cv_json_set_string(section, "file", name);
     CV_TRY(put_origin(section, "origin", "sha256", path, in->err));
 done:

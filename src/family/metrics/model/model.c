@@ -1,6 +1,6 @@
 #include "family/metrics/model/model.h"
 
-#include "base/file.h"
+#include "base/path.h"
 
 #include <stdio.h>
 #include <string.h>

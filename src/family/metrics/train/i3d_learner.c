@@ -1,5 +1,5 @@
 /* i3d_learner.c - trains the I3D of the shapes world to tell the classes of its clips. */
-#include "base/file.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "family/metrics/model/model.h"
 #include "family/metrics/network/i3d_train.h"

@@ -1,7 +1,7 @@
 /* seeded.c - the model that is measured: each network that the config describes, in a file of its own. */
 #include "family/phenaki/bench/bench.h"
 
-#include "base/file.h"
+#include "base/path.h"
 #include "bench/seeded_store.h"
 #include "family/phenaki/model/model.h"
 

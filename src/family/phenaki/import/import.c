@@ -1,6 +1,7 @@
 #include "family/phenaki/import/import.h"
 
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "family/phenaki/import/left_out.h"
 #include "family/phenaki/import/rename.h"
 #include "family/phenaki/import/sizes.h"
@@ -359,7 +360,7 @@ static cogvideo_status write_text_model(importing *in)
         status = COGVIDEO_ERROR_MEMORY;
         goto done;
     }
-    CV_TRY(cv_file_copy(to, given, in->err));
+    CV_TRY(cv_output_copy(to, given, in->err));
     cv_json_set_string(cv_json_set_object(in->list, "text_tokenizer"), "file", "text.model");
 done:
     cv_text_close(&text);
