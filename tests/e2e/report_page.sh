@@ -9,7 +9,7 @@ trap 'rm -rf "$temp"' EXIT
 model=$COGVIDEO_WEIGHTS/shapes
 
 fail() { echo "$*"; exit 1; }
-open_page() { timeout 120 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$temp/profile" --hide-scrollbars \
+open_page() { timeout 120 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$temp/profile" --hide-scrollbars \
     --window-size=1280,2900 --virtual-time-budget=10000 "$@" 2>"$temp/chatter" || { cat "$temp/chatter"; fail "$browser fails"; }; }
 # has FILE TEXT: the page as it was drawn holds it.
 has() { grep -qF -- "$2" "$1" || fail "the drawn page has no '$2': $(grep -o '<body[^>]*>' "$1" | head -n 1)"; }
