@@ -205,7 +205,7 @@ static cogvideo_status take_file(run *r, const char *name, take_fn *take, bool m
         goto done;
     status = COGVIDEO_OK;
     if (measure)
-        r->total += cv_file_bytes(from);
+        r->total += cv_path_bytes(from);
     else if (!cv_path_exists(to))
         status = take(r, from, to);
 done:

@@ -1,6 +1,6 @@
 #include "base/json.h"
 
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "base/map.h"
 #include "base/output.h"
 #include "base/utf8.h"

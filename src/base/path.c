@@ -69,7 +69,7 @@ bool cv_path_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
-uint64_t cv_file_bytes(const char *path)
+uint64_t cv_path_bytes(const char *path)
 {
     struct stat info;
 

@@ -19,6 +19,6 @@ bool cv_path_is_dir(const char *path);
 bool cv_path_is_regular(const char *path);
 bool cv_path_exists(const char *path);
 /* Returns the size of a file in bytes; 0 where there is none. */
-uint64_t cv_file_bytes(const char *path);
+uint64_t cv_path_bytes(const char *path);
 
 #endif

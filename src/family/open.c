@@ -85,7 +85,7 @@ cogvideo_status cv_model_plain_file(cogvideo_model *model, const char *name, con
     CV_TRY(add_file(model, name, &file, err));
     if (!cv_path_is_regular(file->path))
         return cv_fail(err, COGVIDEO_ERROR_IO, "%s: is missing, or no regular file", file->path);
-    file->bytes = cv_file_bytes(file->path);
+    file->bytes = cv_path_bytes(file->path);
     *path = file->path;
 done:
     return status;
@@ -110,7 +110,7 @@ cogvideo_status cv_model_text(cogvideo_model *model, const char *name, int first
 
     CV_TRY(add_file(model, name, &file, err));
     CV_TRY(cv_text_open(&model->text, file->path, first_id, appended, err));
-    file->bytes = cv_file_bytes(file->path);
+    file->bytes = cv_path_bytes(file->path);
     model->text_path = file->path;
 done:
     return status;

@@ -1,6 +1,6 @@
 #include "import/zip.h"
 
-#include "base/kind.h"
+#include "base/file_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>

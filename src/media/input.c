@@ -1,7 +1,7 @@
 #include "media/input.h"
 
 #include "base/file.h"
-#include "base/kind.h"
+#include "base/file_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -178,7 +178,7 @@ uint64_t cv_video_bytes(const cogvideo_clip *clip)
     uint64_t bytes;
 
     if (!cv_pattern_is(video))
-        return cv_file_bytes(video);
+        return cv_path_bytes(video);
     cv_pattern_files(video, &bytes);
     return bytes;
 }

@@ -1,7 +1,7 @@
 #include "tensor/store.h"
 
 #include "base/json.h"
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "base/map.h"
 
 #include <stdio.h>

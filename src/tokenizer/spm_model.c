@@ -2,7 +2,7 @@
 
 #include "tokenizer/protobuf.h"
 #include "base/file.h"
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "base/utf8.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "tokens/npy_header.h"
 
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "tokens/bytes.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* stream_read.c - reads a token stream line by line; every size is checked before it is used. */
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "base/path.h"
 #include "tokens/header.h"
 

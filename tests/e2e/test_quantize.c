@@ -34,7 +34,7 @@ static void the_files_shrink(void **state)
         char path[60];
 
         snprintf(path, sizeof path, "%s/stage1.safetensors", types[t]);
-        bytes[t] = (long long)cv_file_bytes(check_temp_path(path));
+        bytes[t] = (long long)cv_path_bytes(check_temp_path(path));
         snprintf(path, sizeof path, "%s/image_tokenizer.safetensors", types[t]);
         if (t >= 2)
             program_equal_files("f16/image_tokenizer.safetensors", path);

@@ -219,7 +219,7 @@ static void foreign_and_broken_files_are_refused(void **state)
     snprintf(command, sizeof command, "head -c 900 '%s' >'%s'", second, first);
     assert_int_equal(system(command), 0);
     evaluated_refused(&options, COGVIDEO_ERROR_FORMAT, "without the file its features are computed again");
-    assert_int_equal(cv_file_bytes(first), 900);
+    assert_int_equal(cv_path_bytes(first), 900);
     /* As sets they are refused, too. */
     options.features = NULL;
     options.generated = second;

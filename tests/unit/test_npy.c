@@ -4,7 +4,7 @@
 #include <cogvideo/tokens.h>
 
 #include "base/file.h"
-#include "base/kind.h"
+#include "base/file_kind.h"
 #include "tokens/npy.h"
 
 /* A file of version 1 with this header and data. */

@@ -1,6 +1,6 @@
-/* kind.h - says what kind of file something is, by its first bytes. */
-#ifndef CV_BASE_KIND_H
-#define CV_BASE_KIND_H
+/* file_kind.h - says what kind of file something is, by its first bytes. */
+#ifndef CV_BASE_FILE_KIND_H
+#define CV_BASE_FILE_KIND_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "base/kind.h"
+#include "base/file_kind.h"
 
 #include <stdbool.h>
 #include <string.h>
