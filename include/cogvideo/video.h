@@ -138,8 +138,8 @@ COGVIDEO_API void cogvideo_video_writer_abandon(cogvideo_video_writer **writer);
 /* Checks whether this build could write `path`, before hours are spent: its ending, its pattern, and that the folder
  * exists and can be written to. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err);
-/* The same, and that no file of that name is there, of numbered pictures none with any number, and that no other run
- * is writing it. `force` 1: one may be there. */
+/* The same, and that no file of that name is there, of numbered pictures none with any number, and, of one
+ * file, that no other run is writing it (where the file system has locks). `force` 1: one may be there. */
 COGVIDEO_API cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_error *err);
 /* The same of a clip of so many frames: what would write it is opened and closed again, so that encoder, size and
  * options are checked too, and *bytes = about the memory that the writer would take: for the frames that contact sheets

@@ -2,6 +2,7 @@
 #include "api/model_folder.h"
 
 #include "base/json.h"
+#include "base/output.h"
 #include "base/path.h"
 #include "family/family.h"
 
@@ -173,11 +174,7 @@ cogvideo_status cv_model_folder_open(cv_model_folder *out, const char *output, b
     for (size_t size = strlen(folder.output); size > 1 && folder.output[size - 1] == '/'; size--)
         folder.output[size - 1] = '\0';
     folder.replace = cv_path_exists(folder.output);
-    if (folder.replace && !force) {
-        status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT,
-                         "%s: already exists; choose another name, or use --force to replace it", folder.output);
-        goto done;
-    }
+    CV_TRY(cv_output_check_new(folder.output, force, err));
     if (folder.replace)
         CV_TRY(check_replaceable(folder.output, err));
     make_parents(folder.output);

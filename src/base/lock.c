@@ -2,10 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define CIFS_MAGIC 0xFF534D42u
+#define SMB2_MAGIC 0xFE534D42u
 
 cv_lock cv_file_lock(int file, bool wait)
 {
@@ -18,6 +23,19 @@ cv_lock cv_file_lock(int file, bool wait)
                                                                                             : CV_LOCK_FAILED;
     }
     return CV_LOCK_HELD;
+}
+
+void cv_file_unlock(int file)
+{
+    flock(file, LOCK_UN);
+}
+
+bool cv_file_locks_are_mandatory(int file)
+{
+    struct statfs system;
+
+    return fstatfs(file, &system) == 0 &&
+           ((uint32_t)system.f_type == CIFS_MAGIC || (uint32_t)system.f_type == SMB2_MAGIC);
 }
 
 cv_lock cv_file_open_locked(int *out, const char *path, int flags)

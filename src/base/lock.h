@@ -14,6 +14,11 @@ typedef enum cv_lock {
     CV_LOCK_FAILED /* errno says why */
 } cv_lock;
 cv_lock cv_file_lock(int file, bool wait);
+void cv_file_unlock(int file);
+
+/* Whether the lock of one descriptor keeps all others from the bytes of the file, as on SMB: also those by which a
+ * library writes the same file. */
+bool cv_file_locks_are_mandatory(int file);
 
 /* Opens a file, which is made where it is missing, with the flags of open(2) for access; locks it, without waiting; and
  * makes sure that it still has its name: a run that ends between the two renames or removes what was opened, so that

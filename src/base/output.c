@@ -9,13 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-#define CIFS_MAGIC 0xFF534D42u
-#define SMB2_MAGIC 0xFE534D42u
 
 cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err)
 {
@@ -30,27 +25,40 @@ static cogvideo_status is_being_written(const char *path, cogvideo_error *err)
                    "%s: another run is writing it; wait until that ends, or choose another name", path);
 }
 
+/* Says why the partial file cannot be opened; `name` is that of what may be at fault. */
+static cogvideo_status cannot_open(const char *name, const char *partial, cogvideo_error *err)
+{
+    if (errno == EISDIR || errno == ELOOP || errno == ENXIO) /* a folder, a link, a pipe that nobody reads */
+        return cv_fail(err, COGVIDEO_ERROR_IO,
+                       "%s: is not a regular file; what is written has this name until it is complete: move it away, "
+                       "or choose another name",
+                       partial);
+    return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", name, strerror(errno));
+}
+
 static cogvideo_status check_partial(const char *path, bool force, cogvideo_error *err)
 {
+    cogvideo_status status;
     cv_buffer partial = { 0 };
-    struct stat info;
-    cogvideo_status status = cv_buffer_printf(&partial, err, "%s.partial", path);
+    cv_lock lock;
     int file = -1;
 
-    if (status == COGVIDEO_OK && lstat(partial.data, &info) == 0) {
-        if (!S_ISREG(info.st_mode))
-            status = cv_fail(err, COGVIDEO_ERROR_IO,
-                             "%s: is not a regular file; what is written has this name until it is complete: move it "
-                             "away, or choose another name",
-                             partial.data);
-        else if ((file = open(partial.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) >= 0 &&
-                 cv_file_lock(file, false) == CV_LOCK_BUSY)
-            status = is_being_written(path, err);
-        else if (!force)
-            status = cv_fail(err, COGVIDEO_ERROR_IO,
-                             "%s: is what an interrupted run has finished; move it away, or use --force to replace it",
-                             partial.data);
+    CV_TRY(cv_buffer_printf(&partial, err, "%s.partial", path));
+    file = open(partial.data, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) {
+        status = errno == ENOENT ? COGVIDEO_OK : cannot_open(partial.data, partial.data, err);
+        goto done;
     }
+    lock = cv_file_locks_are_mandatory(file) ? CV_LOCK_NONE : cv_file_lock(file, false);
+    if (lock == CV_LOCK_BUSY)
+        status = is_being_written(path, err);
+    else if (lock == CV_LOCK_FAILED)
+        status = cannot_open(partial.data, partial.data, err);
+    else if (!force)
+        status =
+            cv_fail(err, COGVIDEO_ERROR_IO,
+                    "%s: is what an interrupted run left; move it away, or use --force to replace it", partial.data);
+done:
     if (file >= 0)
         close(file);
     cv_buffer_free(&partial);
@@ -70,34 +78,36 @@ static cogvideo_status check_kind(const char *path, cogvideo_error *err)
                    "%s: is a device or a pipe; a regular file was expected; - writes to standard output", path);
 }
 
-cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err)
+cogvideo_status cv_output_check_place(const char *path, cogvideo_error *err)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = NULL;
-    cogvideo_status status;
+    cogvideo_status status = COGVIDEO_OK;
+    char *folder;
 
-    if (strcmp(path, "-") == 0)
-        return COGVIDEO_OK;
     if (!*path || (slash && !slash[1]))
         return cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "'%s': a file name was expected", path);
     if (!(folder = cv_path_folder(path, err)))
         return COGVIDEO_ERROR_MEMORY;
-    if (access(folder, W_OK | X_OK) != 0)
+    if (!cv_path_is_dir(folder))
+        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' does not exist", path, folder);
+    else if (access(folder, W_OK | X_OK) != 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder '%s' cannot be written to: %s", path, folder,
                          strerror(errno));
-    else if ((status = check_kind(path, err)) == COGVIDEO_OK)
-        status = cv_output_check_new(path, force, err);
     cv_free(folder);
-    return status == COGVIDEO_OK ? check_partial(path, force, err) : status;
+    return status == COGVIDEO_OK ? check_kind(path, err) : status;
 }
 
-/* On SMB the lock of one descriptor keeps all others out, also that by which FFmpeg writes the same file. */
-static bool locks_are_mandatory(int file)
+cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err)
 {
-    struct statfs system;
+    cogvideo_status status;
 
-    return fstatfs(file, &system) == 0 &&
-           ((uint32_t)system.f_type == CIFS_MAGIC || (uint32_t)system.f_type == SMB2_MAGIC);
+    if (strcmp(path, "-") == 0)
+        return COGVIDEO_OK;
+    CV_TRY(cv_output_check_place(path, err));
+    CV_TRY(cv_output_check_new(path, force, err));
+    CV_TRY(check_partial(path, force, err));
+done:
+    return status;
 }
 
 /* Opens the partial file of `path`, locked against other runs, and only then empties it. */
@@ -106,14 +116,14 @@ static cogvideo_status open_partial(int *out, const char *partial, const char *p
     /* O_NONBLOCK: do not wait for somebody to read from a pipe. */
     const cv_lock lock = cv_file_open_locked(out, partial, O_WRONLY | O_NONBLOCK);
 
-    if (lock == CV_LOCK_HELD && locks_are_mandatory(*out))
-        flock(*out, LOCK_UN);
+    if (lock == CV_LOCK_HELD && cv_file_locks_are_mandatory(*out)) /* FFmpeg writes it by a descriptor of its own */
+        cv_file_unlock(*out);
     if (lock != CV_LOCK_BUSY && lock != CV_LOCK_FAILED && ftruncate(*out, 0) == 0)
         return COGVIDEO_OK;
     if (lock == CV_LOCK_BUSY)
         is_being_written(path, err);
     else
-        cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        cannot_open(path, partial, err);
     if (*out >= 0)
         close(*out);
     return COGVIDEO_ERROR_IO;

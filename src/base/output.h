@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 /* A file that appears under its name only when it is complete: it is written to "path.partial" and then renamed.
- * Until then its partial file is locked, except on SMB: a second run that would write it fails. A path of "-" writes
- * to standard output. */
+ * Until then its partial file is locked where the file system has locks, except on SMB: a second run that would write
+ * it fails. A path of "-" writes to standard output. */
 typedef struct cv_output {
     FILE *stream;
     char *path, *partial; /* partial is NULL for standard output */
@@ -19,6 +19,8 @@ typedef struct cv_output {
  * writing it, and neither the file nor its partial file may exist, unless `force` and they are regular files. "-" is
  * always allowed. */
 cogvideo_status cv_output_check(const char *path, bool force, cogvideo_error *err);
+/* Checks that the folder of `path` can be written to, and that no folder, device or pipe has that name. */
+cogvideo_status cv_output_check_place(const char *path, cogvideo_error *err);
 /* Fails if the file exists, unless `force`. */
 cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error *err);
 

@@ -170,8 +170,8 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         return cli_usage_error(command, "an output is missing: -o DIR");
     if (options.source_count == 0)
         return cli_usage_error(command, "nothing to import: name at least one part, such as --stage1 DIR");
-    if (!s->force && access(s->output, F_OK) == 0)
-        return cli_error("%s already exists; use --force to replace it", s->output);
+    if (cli_check_new(s->output, s->force) != CLI_OK)
+        return CLI_FAILED;
     if (s->sandbox && enter_sandbox(s) != CLI_OK)
         return CLI_FAILED;
     cli_progress_init(&session.progress, s->quiet);

@@ -2,12 +2,12 @@
 #include "commands.h"
 #include "session.h"
 #include "model_json.h"
+#include "output.h"
 #include "say.h"
 
 #include <cogvideo/quantize.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MOST_KEEPS 64
 
@@ -49,16 +49,14 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
         .user = &session.progress,
     };
     cogvideo_error err;
-    int status = CLI_OK;
+    int status;
 
     (void)command;
     for (char *keep = strtok_r(list, ",", &rest); keep && options.keep_count < MOST_KEEPS;
          keep = strtok_r(NULL, ",", &rest))
         keeps[options.keep_count++] = keep;
     cli_progress_init(&session.progress, s->quiet);
-    if (!s->force && access(output, F_OK) == 0)
-        status = cli_error("%s already exists; use --force to replace it", output);
-    else if (cogvideo_quantize(&options, &err) != COGVIDEO_OK)
+    if ((status = cli_check_new(output, s->force)) == CLI_OK && cogvideo_quantize(&options, &err) != COGVIDEO_OK)
         status = cli_failed(&session, &err);
     free(list);
     if (status != CLI_OK)

@@ -32,6 +32,13 @@ int cli_check_output(const char *path, int force)
     return cv_output_check(path, force, &err) == COGVIDEO_OK ? CLI_OK : cli_error("%s", err.message);
 }
 
+int cli_check_new(const char *path, int force)
+{
+    cogvideo_error err;
+
+    return cv_output_check_new(path, force, &err) == COGVIDEO_OK ? CLI_OK : cli_error("%s", err.message);
+}
+
 int cli_check_video(const char *path, int force)
 {
     cogvideo_error err;

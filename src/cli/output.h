@@ -5,7 +5,9 @@
 /* CLI_OK when `path` may be written: its folder exists and can be written to, and no file of that name is there
  * unless `force`. "-" is always right. An error is printed otherwise. */
 int cli_check_output(const char *path, int force);
-/* The same for a video, whose form must be known and may be a pattern. */
+/* CLI_OK when no file or folder of that name is there, unless `force`. */
+int cli_check_new(const char *path, int force);
+/* cli_check_output for a video, whose form must be known and may be a pattern. */
 int cli_check_video(const char *path, int force);
 
 /* `pattern` with its one number (base/pattern.h) replaced by `number`, in fresh memory; NULL when it has none or

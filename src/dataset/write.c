@@ -89,6 +89,7 @@ cogvideo_status cv_dataset_writer_open(cv_dataset_writer **out, const char *fold
                          "%s: holds a dataset already; choose another folder, or use --force to replace it", folder);
         goto done;
     }
+    CV_TRY(cv_output_check(writer->about_path, true, err)); /* which is opened after all the work */
     CV_TRY(open_file(&writer->frames, folder, "frames.rgb", err));
     CV_TRY(open_file(&writer->clips, folder, "clips.jsonl", err));
     *out = writer;

@@ -3,13 +3,10 @@
 #include "media/jpeg.h"
 
 #include "base/output.h"
-#include "base/path.h"
 #include "base/pattern.h"
 
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define DEFAULT_FPS 8.0
 #define DEFAULT_QUALITY 90
@@ -60,24 +57,6 @@ static const ending *find_ending(const char *path)
     return NULL;
 }
 
-static cogvideo_status check_folder(const char *path, cogvideo_error *err)
-{
-    char *folder = cv_path_folder(path, err);
-    cogvideo_status status = COGVIDEO_OK;
-
-    if (!folder)
-        return COGVIDEO_ERROR_MEMORY;
-    if (!cv_path_is_dir(folder))
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s does not exist", path, folder);
-    else if (access(folder, W_OK | X_OK) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: the folder %s cannot be written to: %s", path, folder,
-                         strerror(errno));
-    else if (cv_path_is_dir(path))
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: is a directory; a file name was expected", path);
-    cv_free(folder);
-    return status;
-}
-
 cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
 {
     const ending *found = find_ending(path);
@@ -102,7 +81,7 @@ cogvideo_status cogvideo_video_check_path(const char *path, cogvideo_error *err)
     }
     if (found->needs_ffmpeg)
         CV_TRY(cv_ffmpeg_check(found->container, err));
-    status = check_folder(path, err);
+    status = cv_output_check_place(path, err);
 done:
     return status;
 }
@@ -116,9 +95,8 @@ cogvideo_status cogvideo_video_check_new(const char *path, int force, cogvideo_e
     if (is_stdout(path))
         return COGVIDEO_OK;
     if (!cv_pattern_is(path)) {
-        CV_TRY(cv_output_check_new(path, force, err));
-        /* The beginning of a video, which a killed run left, may be replaced. */
-        return cv_output_check(path, true, err);
+        CV_TRY(cv_output_check(path, true, err)); /* of a video, what a killed run left may be replaced */
+        return cv_output_check_new(path, force, err);
     }
     if (!force && cv_pattern_files(path, &bytes) > 0)
         status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: pictures of that name already exist; use --force to replace them",

@@ -92,7 +92,7 @@ done:
     return status;
 }
 
-static cogvideo_status write_about(const cv_rows_writer *writer, const char *path, cogvideo_error *err)
+static cogvideo_status write_about(const cv_rows_writer *writer, cv_output *output, cogvideo_error *err)
 {
     cv_json *json = cv_json_new_object();
     cogvideo_status status;
@@ -104,14 +104,15 @@ static cogvideo_status write_about(const cv_rows_writer *writer, const char *pat
     writer->about(writer->user, json);
     cv_json_set_string(json, "model", writer->model->name);
     cv_json_set_string(json, "tokenizers", writer->tokenizers);
-    status = cv_json_write(json, true, path, err);
+    status = cv_json_put(json, true, output, err);
     cv_json_free(&json);
     return status;
 }
 
 cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long long *rows, cogvideo_error *err)
 {
-    cv_buffer about = { 0 };
+    cv_buffer path = { 0 };
+    cv_output about = { 0 };
     cogvideo_dataset_info info;
     cogvideo_status status;
 
@@ -126,8 +127,9 @@ cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long l
                        "the dataset's clips begin with %d frames of what came before, which only rows for 'masked' can "
                        "say",
                        info.context);
-    CV_TRY(cv_buffer_printf(&about, err, "%s.json", output));
+    CV_TRY(cv_buffer_printf(&path, err, "%s.json", output));
     CV_TRY(cv_output_open(&writer->output, output, err));
+    CV_TRY(cv_output_open(&about, path.data, err));
     for (int i = 0; i < info.clips; i++) {
         CV_TRY(write_clip(writer, i, err));
         CV_TRY(cv_dataset_progress(writer->callbacks, "clips", i + 1, info.clips, err));
@@ -136,14 +138,18 @@ cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long l
         status = cv_fail(err, COGVIDEO_ERROR_ARGUMENT, "%s: the dataset gives no rows of this kind", output);
         goto done;
     }
-    CV_TRY(cv_file_remove(about.data, err)); /* of older rows, which go now */
+    CV_TRY(write_about(writer, &about, err));
+    CV_TRY(cv_output_sync(&writer->output, err));
+    CV_TRY(cv_output_sync(&about, err));
+    CV_TRY(cv_file_remove(path.data, err)); /* of older rows, which go now */
     CV_TRY(cv_output_commit(&writer->output, err));
-    CV_TRY(write_about(writer, about.data, err));
+    CV_TRY(cv_output_commit(&about, err));
     if (rows)
         *rows = writer->rows;
 done:
     cv_output_abandon(&writer->output);
-    cv_buffer_free(&about);
+    cv_output_abandon(&about);
+    cv_buffer_free(&path);
     return status;
 }
 

@@ -41,7 +41,8 @@ typedef struct cv_rows_writer {
     long long rows;
 } cv_rows_writer;
 
-/* Whether rows may go there: not to standard output, nor over a file that is there already unless options->force. */
+/* Whether rows and what describes them may be written (cv_output_check): not to standard output, nor over files that
+ * are there already unless options->force. */
 cogvideo_status cv_rows_check_output(const char *output, const cogvideo_rows_options *options, cogvideo_error *err);
 /* The rows of all clips; *rows (may be NULL) takes their number, and none are an error. */
 cogvideo_status cv_rows_write(cv_rows_writer *writer, const char *output, long long *rows, cogvideo_error *err);

@@ -216,7 +216,7 @@ static void the_newest_frame_can_be_seen(void **state)
     program_ok("decode -q --model m straight.jsonl -o frame-%%02d.ppm");
     program_equal_files("r.ppm", "frame-16.ppm");
     program_check(GENERATE "--force --preview nowhere/r.ppm -o r.y4m" STDERR, 1,
-                  "nowhere/r.ppm: the folder nowhere does not exist");
+                  "nowhere/r.ppm: the folder 'nowhere' does not exist");
 }
 
 static void what_does_not_fit_is_refused(void **state)

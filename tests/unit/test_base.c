@@ -251,7 +251,9 @@ static void links_are_not_written_through(void **state)
     (void)state;
     check_write(check_temp_path("victim"), "kept", 4);
     assert_int_equal(symlink("victim", check_temp_path("planted.partial")), 0);
-    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted: cannot be written",
+    CHECK_FAILS(cv_output_open(&out, check_temp_path("planted"), &err), COGVIDEO_ERROR_IO, "planted.partial: is not a",
+                err);
+    CHECK_FAILS(cv_output_check(check_temp_path("planted"), true, &err), COGVIDEO_ERROR_IO, "planted.partial: is not a",
                 err);
     CHECK_OK(cv_file_read(&file, check_temp_path("victim"), 100, &err), err);
     assert_string_equal(file.data, "kept");

@@ -156,6 +156,14 @@ static void shapes_are_repeatable(void **state)
     CHECK_OK(cogvideo_dataset_shapes(check_temp_path("b"), &options, NULL, &err), err);
     CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("b"), &options, NULL, &err), COGVIDEO_ERROR_ARGUMENT,
                 "holds a dataset already", err);
+    /* What could not be replaced at the end is told at the beginning. */
+    assert_int_equal(mkdir(check_temp_path("b/dataset.json.partial"), 0777), 0);
+    options.force = 1;
+    CHECK_FAILS(cogvideo_dataset_shapes(check_temp_path("b"), &options, &callbacks, &err), COGVIDEO_ERROR_IO,
+                "dataset.json.partial: is not a regular file", err);
+    assert_int_equal(t.done, 6);
+    options.force = 0;
+    rmdir(check_temp_path("b/dataset.json.partial"));
     a = open_dataset("a");
     b = open_dataset("b");
     cogvideo_dataset_get_info(a, &info);

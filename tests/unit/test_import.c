@@ -258,7 +258,7 @@ static void what_is_no_model_is_not_replaced(void **state)
     snprintf(file, sizeof file, "%s/notes.txt", dir);
     assert_int_equal(mkdir(dir, 0777), 0);
     check_write(file, "mine", 4);
-    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "already exists", err);
+    CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_IO, "already exists", err);
     options.force = 1;
     CHECK_FAILS(import(options, &err), COGVIDEO_ERROR_ARGUMENT, "not a model directory", err);
     assert_true(cv_path_exists(file));

@@ -337,6 +337,39 @@ static void paths_are_checked_early(void **state)
     }
 }
 
+/* Whether a video may be written is known before its frames are drawn. */
+static void what_is_in_the_way_is_found_early(void **state)
+{
+    cogvideo_video_writer *writer = NULL;
+    char path[1200], partial[1210];
+    cogvideo_error err;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", check_temp_path("way.y4m"));
+    snprintf(partial, sizeof partial, "%s.partial", path);
+    CHECK_OK(cogvideo_video_writer_open(&writer, path, 2, 2, 8, NULL, &err), err);
+    for (int force = 0; force < 2; force++)
+        CHECK_FAILS(cogvideo_video_check_new(path, force, &err), COGVIDEO_ERROR_IO, "another run is writing it", err);
+    cogvideo_video_writer_abandon(&writer);
+    check_write(partial, "what a killed run left", 4);
+    for (int force = 0; force < 2; force++)
+        CHECK_OK(cogvideo_video_check_new(path, force, &err), err);
+    unlink(partial);
+    for (int fifo = 0; fifo < 2; fifo++) {
+        assert_int_equal(fifo ? mkfifo(partial, 0600) : mkdir(partial, 0700), 0);
+        for (int force = 0; force < 2; force++)
+            CHECK_FAILS(cogvideo_video_check_new(path, force, &err), COGVIDEO_ERROR_IO,
+                        "way.y4m.partial: is not a regular file", err);
+        CHECK_FAILS(cogvideo_video_writer_open(&writer, path, 2, 2, 8, NULL, &err), COGVIDEO_ERROR_IO,
+                    "way.y4m.partial: is not a regular file", err);
+        remove(partial);
+    }
+    assert_int_equal(mkfifo(path, 0600), 0);
+    CHECK_FAILS(cogvideo_video_check_new(path, 0, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
+    unlink(path);
+    CHECK_OK(cogvideo_video_check_new("-", 0, &err), err);
+}
+
 static void options_are_checked(void **state)
 {
     static const cogvideo_write_options bad[] = { { .quality = 101 }, { .quality = -1 }, { .columns = -1 },
@@ -421,6 +454,7 @@ int main(void)
         cmocka_unit_test(bad_patterns_are_refused),
         cmocka_unit_test(a_percent_sign_is_a_character),
         cmocka_unit_test(paths_are_checked_early),
+        cmocka_unit_test(what_is_in_the_way_is_found_early),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(writers_commit_or_leave_nothing),
         cmocka_unit_test(full_disks_are_told),
