@@ -25,14 +25,26 @@ static cogvideo_status is_being_written(const char *path, cogvideo_error *err)
                    "%s: another run is writing it; wait until that ends, or choose another name", path);
 }
 
+static bool is_regular(int file)
+{
+    struct stat info;
+
+    return fstat(file, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static cogvideo_status is_not_regular(const char *partial, cogvideo_error *err)
+{
+    return cv_fail(err, COGVIDEO_ERROR_IO,
+                   "%s: is not a regular file; what is written has this name until it is complete: move it away, or "
+                   "choose another name",
+                   partial);
+}
+
 /* Says why the partial file cannot be opened; `name` is that of what may be at fault. */
 static cogvideo_status cannot_open(const char *name, const char *partial, cogvideo_error *err)
 {
     if (errno == EISDIR || errno == ELOOP || errno == ENXIO) /* a folder, a link, a pipe that nobody reads */
-        return cv_fail(err, COGVIDEO_ERROR_IO,
-                       "%s: is not a regular file; what is written has this name until it is complete: move it away, "
-                       "or choose another name",
-                       partial);
+        return is_not_regular(partial, err);
     return cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", name, strerror(errno));
 }
 
@@ -47,6 +59,10 @@ static cogvideo_status check_partial(const char *path, bool force, cogvideo_erro
     file = open(partial.data, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0) {
         status = errno == ENOENT ? COGVIDEO_OK : cannot_open(partial.data, partial.data, err);
+        goto done;
+    }
+    if (!is_regular(file)) {
+        status = is_not_regular(partial.data, err);
         goto done;
     }
     lock = cv_file_locks_are_mandatory(file) ? CV_LOCK_NONE : cv_file_lock(file, false);
@@ -118,12 +134,14 @@ static cogvideo_status open_partial(int *out, const char *partial, const char *p
 
     if (lock == CV_LOCK_HELD && cv_file_locks_are_mandatory(*out)) /* FFmpeg writes it by a descriptor of its own */
         cv_file_unlock(*out);
-    if (lock != CV_LOCK_BUSY && lock != CV_LOCK_FAILED && ftruncate(*out, 0) == 0)
-        return COGVIDEO_OK;
     if (lock == CV_LOCK_BUSY)
         is_being_written(path, err);
-    else
+    else if (*out >= 0 && !is_regular(*out))
+        is_not_regular(partial, err);
+    else if (lock == CV_LOCK_FAILED || ftruncate(*out, 0) != 0)
         cannot_open(path, partial, err);
+    else
+        return COGVIDEO_OK;
     if (*out >= 0)
         close(*out);
     return COGVIDEO_ERROR_IO;
@@ -171,12 +189,18 @@ cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, c
     return fwrite(data, 1, size, out->stream) == size ? COGVIDEO_OK : cannot_write(out, err);
 }
 
+cogvideo_status cv_output_flush(cv_output *out, cogvideo_error *err)
+{
+    return ferror(out->stream) || fflush(out->stream) != 0 ? cannot_write(out, err) : COGVIDEO_OK;
+}
+
 cogvideo_status cv_output_sync(cv_output *out, cogvideo_error *err)
 {
-    const bool failed =
-        ferror(out->stream) || fflush(out->stream) != 0 || (out->partial && !cv_file_sync(fileno(out->stream)));
+    const cogvideo_status status = cv_output_flush(out, err);
 
-    return failed ? cannot_write(out, err) : COGVIDEO_OK;
+    if (status == COGVIDEO_OK && out->partial && !cv_file_sync(fileno(out->stream)))
+        return cannot_write(out, err);
+    return status;
 }
 
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
@@ -189,13 +213,12 @@ cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err)
         status = cannot_write(out, err);
     out->stream = NULL;
     if (out->partial && status == COGVIDEO_OK) {
-        if (rename(out->partial, out->path) == 0) {
-            cv_free(out->partial);
-            out->partial = NULL;
-        } else {
-            status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be renamed to %s: %s", out->partial, out->path,
-                             strerror(errno));
-        }
+        if (rename(out->partial, out->path) != 0)
+            status =
+                cv_fail(err, COGVIDEO_ERROR_IO, "%s: is complete and stays there, since it cannot be renamed to %s: %s",
+                        out->partial, out->path, strerror(errno));
+        cv_free(out->partial);
+        out->partial = NULL;
     }
     cv_output_abandon(out);
     if (lock >= 0)

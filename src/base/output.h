@@ -26,10 +26,13 @@ cogvideo_status cv_output_check_new(const char *path, bool force, cogvideo_error
 
 cogvideo_status cv_output_open(cv_output *out, const char *path, cogvideo_error *err);
 cogvideo_status cv_output_write(cv_output *out, const void *data, size_t size, cogvideo_error *err);
+/* Hands what was written so far to the system, for those who read it already. */
+cogvideo_status cv_output_flush(cv_output *out, cogvideo_error *err);
 /* Brings to the disk what was written so far. Where several files belong together, that is done with all of them before
  * the first is committed, for what may fail yet is little. */
 cogvideo_status cv_output_sync(cv_output *out, cogvideo_error *err);
-/* Flushes to the disk and renames; removes the partial file on failure. `out` is empty afterwards in either case. */
+/* Flushes to the disk and renames; removes the partial file on failure, but not one that is complete and cannot be
+ * renamed. `out` is empty afterwards in any case. */
 cogvideo_status cv_output_commit(cv_output *out, cogvideo_error *err);
 /* Closes and removes the partial file; does nothing to an empty `out`, so it may follow a commit. */
 void cv_output_abandon(cv_output *out);

@@ -239,6 +239,13 @@ static void outputs_are_written_by_one_run(void **state)
     assert_int_equal(mkdir(check_temp_path("shared.partial"), 0777), 0);
     CHECK_FAILS(cv_output_check(path, true, &err), COGVIDEO_ERROR_IO, "shared.partial: is not a regular file", err);
     rmdir(check_temp_path("shared.partial"));
+    /* What was finished is kept where something has come to be in its way. */
+    CHECK_OK(cv_output_open(&first, path, &err), err);
+    assert_int_equal(mkdir(path, 0777), 0);
+    CHECK_FAILS(cv_output_commit(&first, &err), COGVIDEO_ERROR_IO, "shared.partial: is complete and stays there", err);
+    assert_int_equal(access(check_temp_path("shared.partial"), F_OK), 0);
+    unlink(check_temp_path("shared.partial"));
+    rmdir(path);
 }
 
 /* A link that somebody planted where the partial file goes, and what it points to stays as it is. */

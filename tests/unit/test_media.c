@@ -6,9 +6,9 @@
 #include "base/pattern.h"
 #include "media/frame.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -355,14 +355,20 @@ static void what_is_in_the_way_is_found_early(void **state)
     for (int force = 0; force < 2; force++)
         CHECK_OK(cogvideo_video_check_new(path, force, &err), err);
     unlink(partial);
-    for (int fifo = 0; fifo < 2; fifo++) {
+    for (int fifo = 0; fifo < 3; fifo++) { /* at last one that somebody reads */
+        int reader = -1;
+
         assert_int_equal(fifo ? mkfifo(partial, 0600) : mkdir(partial, 0700), 0);
+        if (fifo > 1)
+            reader = open(partial, O_RDONLY | O_NONBLOCK);
         for (int force = 0; force < 2; force++)
             CHECK_FAILS(cogvideo_video_check_new(path, force, &err), COGVIDEO_ERROR_IO,
                         "way.y4m.partial: is not a regular file", err);
         CHECK_FAILS(cogvideo_video_writer_open(&writer, path, 2, 2, 8, NULL, &err), COGVIDEO_ERROR_IO,
                     "way.y4m.partial: is not a regular file", err);
         remove(partial);
+        if (reader >= 0)
+            close(reader);
     }
     assert_int_equal(mkfifo(path, 0600), 0);
     CHECK_FAILS(cogvideo_video_check_new(path, 0, &err), COGVIDEO_ERROR_IO, "is a device or a pipe", err);
