@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "say.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,13 +21,20 @@ int cli_print_overview(FILE *stream)
     return CLI_OK;
 }
 
+/* Whether a command is called "word something". */
+static bool is_of_family(const cli_command *command, const char *word)
+{
+    const size_t length = strlen(word);
+
+    return length > 0 && cli_family_length(command) == length && strncmp(command->name, word, length) == 0;
+}
+
 int cli_print_family(const char *word, FILE *stream)
 {
-    size_t length = strlen(word);
     int found = 0;
 
     for (const cli_command *const *c = cli_commands; *c; c++)
-        if (length > 0 && cli_family_length(*c) == length && strncmp((*c)->name, word, length) == 0) {
+        if (is_of_family(*c, word)) {
             if (!found++)
                 fprintf(stream, "usage: cogvideo %s COMMAND ...\n\nCommands:\n", word);
             fprintf(stream, "  %-16s %s\n", (*c)->name, (*c)->summary);
@@ -37,21 +45,21 @@ int cli_print_family(const char *word, FILE *stream)
 int cli_unknown_command(char *const *words, int count)
 {
     const char *names[64], *nearest;
-    char *two = count > 1 ? cli_format("%s %s", words[0], words[1]) : NULL;
+    char *two = count > 1 && words[1][0] != '-' ? cli_format("%s %s", words[0], words[1]) : NULL;
+    const bool family = cli_print_family(words[0], stderr) > 0;
     size_t known = 0;
+    int status = CLI_USAGE;
 
-    if (cli_print_family(words[0], stderr)) {
-        free(two);
-        return CLI_USAGE;
-    }
-    while (cli_commands[known] && known < sizeof names / sizeof *names) {
-        names[known] = cli_commands[known]->name;
-        known++;
-    }
-    nearest = args_nearest(words[0], names, known);
+    for (const cli_command *const *c = cli_commands; *c && known < sizeof names / sizeof *names; c++)
+        if (!family || is_of_family(*c, words[0]))
+            names[known++] = (*c)->name;
+    nearest = family ? NULL : args_nearest(words[0], names, known);
     if (!nearest && two)
         nearest = args_nearest(two, names, known);
+    if (nearest)
+        status = cli_usage_error(NULL, "unknown command '%s'; did you mean '%s'?", family ? two : words[0], nearest);
+    else if (!family || two)
+        status = cli_usage_error(NULL, "unknown command '%s'", family ? two : words[0]);
     free(two);
-    return nearest ? cli_usage_error(NULL, "unknown command '%s'; did you mean '%s'?", words[0], nearest)
-                   : cli_usage_error(NULL, "unknown command '%s'", words[0]);
+    return status;
 }

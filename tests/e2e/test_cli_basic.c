@@ -49,6 +49,8 @@ static void wrong_words_are_refused_with_a_hint(void **state)
     program_check("qwertyuiop" STDERR, 2, "unknown command 'qwertyuiop'\nsee 'cogvideo help'");
     program_check("help qwertyuiop" STDERR, 2, "unknown command");
     program_check("tokens" STDERR, 2, "tokens show");
+    program_check("tokens shw clip.jsonl" STDERR, 2, "unknown command 'tokens shw'; did you mean 'tokens show'?");
+    program_check("tokens clip.jsonl" STDERR, 2, "unknown command 'tokens clip.jsonl'");
     program_check("decode --siez 3" STDERR, 2,
                   "unknown option '--siez'; did you mean '--size'?\nsee 'cogvideo decode --help'");
     program_check("decode --qqqqqqqq" STDERR, 2, "unknown option '--qqqqqqqq'\n");
