@@ -2,7 +2,6 @@
 #include "base/output.h"
 #include "tokens/header.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,7 @@ static cogvideo_status write_line(cogvideo_token_writer *writer, cogvideo_error 
 {
     cogvideo_status status = cv_output_write(&writer->output, writer->line.data, writer->line.size, err);
 
-    if (status == COGVIDEO_OK && fflush(writer->output.stream) != 0)
-        status = cv_fail(err, COGVIDEO_ERROR_IO, "%s: cannot be written: %s", writer->output.path, strerror(errno));
-    return status;
+    return status == COGVIDEO_OK ? cv_output_flush(&writer->output, err) : status;
 }
 
 static void writer_free(cogvideo_token_writer **writer)
