@@ -99,7 +99,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 static const arg_group groups[] = {
     { "Options", table, 0 },
     { "Stories, of models that tell them", story_table, 0 },
-    { "Output", cli_codes_output_table, offsetof(generate_settings, output) },
+    { "Output", cli_clip_output_table, offsetof(generate_settings, output) },
     { "Picture", cli_picture_table, offsetof(generate_settings, picture) },
     { "Text", cli_text_table, offsetof(generate_settings, text) },
     { "Guidance", cli_guide_table, offsetof(generate_settings, text) },

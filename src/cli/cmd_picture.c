@@ -227,7 +227,7 @@ static int run(const cli_command *command, void *given, const cli_arguments *arg
 static const arg_group groups[] = {
     { "Options", table, 0 },
     { "A hole in a picture", hole_table, 0 },
-    { "Output", cli_codes_output_table, offsetof(settings, output) },
+    { "Output", cli_clip_output_table, offsetof(settings, output) },
     { "Picture", cli_picture_table, offsetof(settings, picture) },
     { "Text", cli_text_table, offsetof(settings, text) },
     { "More about the text", cli_text_weight_table, offsetof(settings, text) },

@@ -157,10 +157,11 @@ void cli_sampling_rows(void)
 #undef FIELD
 
 #define FIELD(field) offsetof(cli_output_options, field)
-#define OUTPUT                                                                                                       \
-    {                                                                                                                \
-        "output", 'o', "FILE", "where the result goes; - is standard output", ARG_TEXT, FIELD(output), 0, 0, 0, NULL \
+#define OUTPUT(help)                                                        \
+    {                                                                       \
+        "output", 'o', "FILE", help, ARG_TEXT, FIELD(output), 0, 0, 0, NULL \
     }
+#define ANYWHERE "where the result goes; - is standard output"
 #define FORCE                                                                                             \
     {                                                                                                     \
         "force", 'f', NULL, "replace files that are there already", ARG_FLAG, FIELD(force), 0, 0, 0, NULL \
@@ -170,16 +171,18 @@ void cli_sampling_rows(void)
         "json", 0, NULL, "what was made, as a JSON object on standard output", ARG_FLAG, FIELD(json), 0, 0, 0, NULL \
     }
 
-const arg_option cli_output_table[] = { OUTPUT, FORCE, JSON, { 0 } };
+#define RESUME                                                                                                       \
+    {                                                                                                                \
+        "resume", 0, NULL,                                                                                           \
+            "go on where a run of the same settings was interrupted, leave what it has finished; begin where there " \
+            "was none",                                                                                              \
+            ARG_FLAG, FIELD(resume), 0, 0, 0, NULL                                                                   \
+    }
 
-const arg_option cli_codes_output_table[] = {
-    OUTPUT,
-    FORCE,
-    { "resume", 0, NULL,
-      "go on where a run of the same settings was interrupted, leave what it has finished; begin where there was none",
-      ARG_FLAG, FIELD(resume), 0, 0, 0, NULL },
-    JSON,
-    { 0 },
+const arg_option cli_output_table[] = { OUTPUT(ANYWHERE), FORCE, JSON, { 0 } };
+const arg_option cli_codes_output_table[] = { OUTPUT(ANYWHERE), FORCE, RESUME, JSON, { 0 } };
+const arg_option cli_clip_output_table[] = {
+    OUTPUT("where the result goes; its codes are kept beside it"), FORCE, RESUME, JSON, { 0 }
 };
 #undef FIELD
 

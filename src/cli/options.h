@@ -50,6 +50,7 @@ extern arg_option cli_candidates_table[];         /* filled likewise: of frames 
 extern arg_option cli_steps_table[];              /* filled likewise: of models that fill a scene in steps */
 extern const arg_option cli_output_table[];       /* -o, --force, --json */
 extern const arg_option cli_codes_output_table[]; /* and --resume, of a run that draws codes */
+extern const arg_option cli_clip_output_table[];  /* the same, of one that keeps its codes beside its result */
 
 /* Adds the rows of the library's fields to these tables: before any command is looked at. */
 void cli_sampling_rows(void);
